@@ -16,13 +16,15 @@ app = marimo.App(width="medium", app_title="Medhavi: campaigns and changeovers")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import campaign_page, desk_page, desk_words
+    from medhavi.service import campaign_page
     from medhavi.service.campaign_parts import change_form, change_words, matrix_grid
-    from medhavi.service.edit_session import last_approver
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
-    from medhavi.views import campaign_words, navigation, page, theme
-    from medhavi.views.campaign_picture import setup_chart
+    from medhavi.service.plan_pages import desk_page, desk_words
+    from medhavi.service.plan_pages.edit_session import last_approver
+    from medhavi.views import navigation, page, theme
+    from medhavi.views.lists import campaign_words
+    from medhavi.views.pictures.campaign import setup_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()

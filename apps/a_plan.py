@@ -17,26 +17,27 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service import (
+    from medhavi.service.page_parts import html, picture, said, section, trouble_of
+    from medhavi.service.plan_pages import (
         desk_page,
         desk_parts,
         desk_words,
         plan_choices,
         plan_history,
     )
-    from medhavi.service.edit_session import EditSession, last_approver
-    from medhavi.service.page_parts import html, picture, said, section, trouble_of
-    from medhavi.service.plan_page import MODES, load_page
-    from medhavi.views import navigation, order_list, page, theme
-    from medhavi.views.cause_ranking import causes_html, plan_remedies_html
-    from medhavi.views.chain_picture import chain_chart
-    from medhavi.views.exception_list import codes, groups_html
-    from medhavi.views.late_picture import late_chart, late_html
-    from medhavi.views.load_map import load_chart
-    from medhavi.views.overdue_picture import overdue_chart
-    from medhavi.views.plan_comparison import comparison_html
+    from medhavi.service.plan_pages.edit_session import EditSession, last_approver
+    from medhavi.service.plan_pages.plan_page import MODES, load_page
+    from medhavi.views import navigation, page, theme
+    from medhavi.views.lists import order_list
+    from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
+    from medhavi.views.lists.exception_list import codes, groups_html
+    from medhavi.views.lists.plan_comparison import comparison_html
+    from medhavi.views.pictures.chain import chain_chart
+    from medhavi.views.pictures.late import late_chart, late_html
+    from medhavi.views.pictures.load_map import load_chart
+    from medhavi.views.pictures.overdue import overdue_chart
+    from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.report import figures_html
-    from medhavi.views.stock_picture import stock_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()

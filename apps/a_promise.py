@@ -16,31 +16,34 @@ app = marimo.App(width="medium", app_title="Medhavi: promise desk")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import (
-        desk_page,
-        desk_parts,
-        desk_words,
+    from medhavi.service.page_data import load_data
+    from medhavi.service.page_parts import html, picture, said, section, trouble_of
+    from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
+    from medhavi.service.plan_pages.edit_session import last_approver
+    from medhavi.service.promise_pages import (
         promise_bulk,
         promise_remedies,
         promise_widgets,
     )
-    from medhavi.service.edit_session import last_approver
-    from medhavi.service.page_data import load_data
-    from medhavi.service.page_parts import html, picture, said, section, trouble_of
-    from medhavi.service.promise_commit import OwnDate, commit, commit_lines
-    from medhavi.service.promise_form import choices
-    from medhavi.service.promise_page import ask, ask_changed, named
-    from medhavi.service.promise_recent import recent
-    from medhavi.service.promise_watching import watch_promises
+    from medhavi.service.promise_pages.promise_commit import (
+        OwnDate,
+        commit,
+        commit_lines,
+    )
+    from medhavi.service.promise_pages.promise_form import choices
+    from medhavi.service.promise_pages.promise_page import ask, ask_changed, named
+    from medhavi.service.promise_pages.promise_recent import recent
+    from medhavi.service.promise_pages.promise_watching import watch_promises
     from medhavi.version import __version__
-    from medhavi.views import navigation, page, promise_lists, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of
     from medhavi.views.format import count
-    from medhavi.views.promise_compare import variants_html
-    from medhavi.views.promise_names import there
-    from medhavi.views.promise_picture import probability_chart, promise_chain_chart
-    from medhavi.views.promise_style import RULES
-    from medhavi.views.promise_words import (
+    from medhavi.views.promises import lists as promise_lists
+    from medhavi.views.promises.compare import variants_html
+    from medhavi.views.promises.names import there
+    from medhavi.views.promises.picture import probability_chart, promise_chain_chart
+    from medhavi.views.promises.style import RULES
+    from medhavi.views.promises.words import (
         options_html,
         preempted_html,
         promise_tiles,

@@ -24,15 +24,15 @@ with app.setup:
         risk_of,
     )
     from medhavi.views import navigation, page, theme
-    from medhavi.views.gantt import gantt_chart
-    from medhavi.views.risk_picture import risk_chart
-    from medhavi.views.schedule_words import (
+    from medhavi.views.lists.schedule_words import (
         orders_html,
         proof_html,
         risk_orders_html,
         schedule_foot,
         schedule_tiles,
     )
+    from medhavi.views.pictures.gantt import gantt_chart
+    from medhavi.views.pictures.risk import risk_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()

@@ -23,7 +23,7 @@ with app.setup:
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
     from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.pareto_picture import (
+    from medhavi.views.pictures.pareto import (
         TITLES,
         difference_html,
         front_chart,

@@ -25,7 +25,7 @@ from benchmarks.performance_page import write_section
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 
@@ -155,7 +155,7 @@ def found_in(plan: Plan, snapshot: Snapshot) -> Found:
     """Count what is late in a plan, its work and its stock."""
     import polars as pl
 
-    from medhavi.results.scorecard import scorecard
+    from medhavi.results.figures.scorecard import scorecard
     from medhavi.snapshot.changed_rows import with_rows
 
     rows = plan.fulfilment.filter(pl.col("status") != "on_time").join(

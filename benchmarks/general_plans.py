@@ -91,7 +91,7 @@ def row(name: str, snapshot: Snapshot, effort: str) -> tuple[object, ...]:
 
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pipeline import plan
-    from medhavi.results.scorecard import scorecard
+    from medhavi.results.figures.scorecard import scorecard
     from medhavi.results.verify import verify
 
     begun = time.process_time()

@@ -31,7 +31,7 @@ def fill(url: str, count: int) -> None:
     from kurrentdbclient import KurrentDBClient, StreamState
 
     from benchmarks.mirror import history
-    from medhavi.events.kurrent_envelope import to_kurrent
+    from medhavi.events.kurrent_store.envelope import to_kurrent
 
     client = KurrentDBClient(url)
     events = (event for _, batch in history(count) for event in batch)
@@ -63,7 +63,7 @@ def main() -> int:
 
     from benchmarks.mirror import measured
     from benchmarks.performance_page import write_section
-    from medhavi.events.kurrent import KurrentStore
+    from medhavi.events.kurrent_store.kurrent import KurrentStore
     from medhavi.lakehouse import Lake
     from tests.kurrent_double.double_process import DoubleProcess
 

@@ -38,7 +38,7 @@ _START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 
 def history(count: int) -> Iterator[tuple[str, list[object]]]:
     """Give orders and movements of usual size (about 250 bytes a payload)."""
-    from medhavi.events.catalog import TYPES, new_event, stream_for
+    from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 
     placed, moved = TYPES["SupplyOrderPlaced"].payload, TYPES["StockMoved"].payload
     for number in range(count):
@@ -81,7 +81,7 @@ def bare(store: object, path: Path, size: int) -> int:
     from deltalake import DeltaTable, write_deltalake
 
     from medhavi.events.envelope import arrow_schema
-    from medhavi.lakehouse.bronze import writer_properties
+    from medhavi.lakehouse.log.bronze import writer_properties
 
     table = DeltaTable.create(str(path), arrow_schema(), mode="ignore")
     after = 0
@@ -152,7 +152,7 @@ def main() -> int:
     from benchmarks.performance_page import write_section
     from medhavi.events.urls import open_store
     from medhavi.lakehouse import Lake
-    from medhavi.lakehouse.mirror import BATCH_ROWS
+    from medhavi.lakehouse.log.mirror import BATCH_ROWS
 
     folder = Path(tempfile.mkdtemp(prefix="medhavi-bench-"))
     try:

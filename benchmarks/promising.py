@@ -37,8 +37,8 @@ from benchmarks.promise_case import CUSTOMERS, GOODS, promise_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.requests.asking import Request
 
 ROUNDS = 3
 REQUESTERS = 50
@@ -78,7 +78,7 @@ def requests(count: int, seed: int = 2) -> list[dict[str, Any]]:
 
 def read(book: Book, count: int) -> tuple[Request, ...]:
     """Read random requests."""
-    from medhavi.planners.promising.asking import read_requests
+    from medhavi.planners.promising.requests.asking import read_requests
 
     return read_requests(requests(count), book.snapshot).requests
 
@@ -215,8 +215,8 @@ def bulk(section: Section, book: Book, name: str, lines: int) -> None:
 
 def compile_kernels(section: Section) -> None:
     """Let numba compile what answers large files: once a machine, else it is loaded."""
-    from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.in_numbers import MANY, in_numbers
+    from medhavi.planners.promising.bulk.in_numbers import MANY, in_numbers
+    from medhavi.planners.promising.ledger.book import Book
 
     book = Book.from_snapshot(promise_case())
     asked = read(book, 10)
@@ -230,7 +230,7 @@ def compile_kernels(section: Section) -> None:
 
 def load() -> int:
     """Open a book in this process; print CPU seconds and the memory that it took."""
-    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.ledger.book import Book
 
     snapshot = promise_case()
     gc.collect()
@@ -255,7 +255,7 @@ def loaded(section: Section) -> None:
 
 def run(quotes: int, lines: int) -> Section:
     """Measure everything."""
-    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.ledger.book import Book
 
     section = Section()
     loaded(section)

@@ -26,7 +26,7 @@ from benchmarks.performance_page import write_section
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
 
 NAMES = tuple(f"mk{number:02d}" for number in range(1, 11))
 EFFORT = 3.0

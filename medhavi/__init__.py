@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.results.difference import compare
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
-    from medhavi.workbench.schedule_files import risk, schedule
+    from medhavi.workbench.files.schedule_files import risk, schedule
 
 __all__ = [
     "Plan",
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Plan": "medhavi.results.plan",
+    "Plan": "medhavi.results.plans.plan",
     "Snapshot": "medhavi.snapshot",
     "Workbench": "medhavi.workbench",
     "compare": "medhavi.results.difference",
@@ -55,8 +55,8 @@ _PLACES = {
     "replenish": "medhavi.planners.replenishment.replenishing",
     "safety_stock": "medhavi.planners.replenishment.safety_stock",
     "remedies": "medhavi.planners.late_remedies.trying_out",
-    "risk": "medhavi.workbench.schedule_files",
-    "schedule": "medhavi.workbench.schedule_files",
+    "risk": "medhavi.workbench.files.schedule_files",
+    "schedule": "medhavi.workbench.files.schedule_files",
     "promise": "medhavi.planners.promising.promise_run",
 }
 

@@ -19,15 +19,15 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
-    from medhavi.results.urgency import worst_demands
+    from medhavi.results.figures.urgency import worst_demands
     from medhavi.schema.template import example_rows
     from medhavi.views import navigation, page, theme
-    from medhavi.views.chain_picture import chain_chart
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
     from medhavi.views.narrative import story
-    from medhavi.views.stock_picture import items_by_need, stock_chart
-    from medhavi.workbench.tables_run import plan_snapshot
+    from medhavi.views.pictures.chain import chain_chart
+    from medhavi.views.pictures.stock import items_by_need, stock_chart
+    from medhavi.workbench.files.tables_run import plan_snapshot
 
     theme.register()
 

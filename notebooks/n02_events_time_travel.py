@@ -22,8 +22,8 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
-    from medhavi.events.catalog import TYPES, new_event, stream_for
     from medhavi.events.envelope import NewEvent
+    from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
     from medhavi.views import navigation, theme

@@ -17,20 +17,23 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
-    from medhavi.planners.promising.arrival_curve import arrival_curve, chance_by
-    from medhavi.planners.promising.asking import read_requests
-    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.explain.arrival_curve import (
+        arrival_curve,
+        chance_by,
+    )
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.what_if import asked_again, book_with
     from medhavi.planners.promising.quoting import quote
-    from medhavi.planners.promising.what_if import asked_again, book_with
+    from medhavi.planners.promising.requests.asking import read_requests
     from medhavi.schema.template import example_rows
     from medhavi.service.page_parts import html, picture
     from medhavi.views import navigation, page, theme
-    from medhavi.views import promise_words as words
-    from medhavi.views.promise_compare import compared_html
-    from medhavi.views.promise_lists import answers_sentence, brief_rows
-    from medhavi.views.promise_names import promise_names, there
-    from medhavi.views.promise_picture import probability_chart, promise_chain_chart
-    from medhavi.views.promise_style import RULES
+    from medhavi.views.promises import words
+    from medhavi.views.promises.compare import compared_html
+    from medhavi.views.promises.lists import answers_sentence, brief_rows
+    from medhavi.views.promises.names import promise_names, there
+    from medhavi.views.promises.picture import probability_chart, promise_chain_chart
+    from medhavi.views.promises.style import RULES
     from medhavi.views.tiles import tiles_html
 
     theme.register()

@@ -19,10 +19,10 @@ with app.setup:
     from medhavi.schema.template import example_rows
     from medhavi.snapshot.changed_rows import with_rows
     from medhavi.views import navigation, theme
-    from medhavi.views.cause_ranking import causes_html, plan_remedies_html
-    from medhavi.views.late_picture import late_html
+    from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
+    from medhavi.views.lists.plan_comparison import comparison_html
     from medhavi.views.names import names_of
-    from medhavi.views.plan_comparison import comparison_html
+    from medhavi.views.pictures.late import late_html
 
     theme.register()
 

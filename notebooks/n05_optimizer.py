@@ -19,13 +19,13 @@ with app.setup:
     import polars as pl
 
     import medhavi as mv
-    from medhavi.results.scorecard import scorecard
+    from medhavi.results.figures.scorecard import scorecard
     from medhavi.schema.template import example_rows
     from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.format import money
     from medhavi.views.names import names_of
-    from medhavi.views.pareto_picture import difference_html, front_chart, points_html
+    from medhavi.views.pictures.pareto import difference_html, front_chart, points_html
 
     theme.register()
 

@@ -20,8 +20,8 @@ with app.setup:
     import medhavi as mv
     from medhavi.views import navigation, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.gantt import gantt_chart, hours_text
-    from medhavi.views.risk_picture import risk_chart
+    from medhavi.views.pictures.gantt import gantt_chart, hours_text
+    from medhavi.views.pictures.risk import risk_chart
 
     theme.register()
 

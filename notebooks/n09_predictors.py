@@ -28,7 +28,7 @@ with app.setup:
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.reliability import compare_rates
     from medhavi.views import navigation, theme
-    from medhavi.workbench.observed_history import history_of
+    from medhavi.workbench.training.observed_history import history_of
 
     theme.register()
 

@@ -27,11 +27,11 @@ with app.setup:
     from medhavi.schema.template import example_rows
     from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
+    from medhavi.views.lists.study_page import study_table
     from medhavi.views.names import names_of
-    from medhavi.views.study_page import study_table
-    from medhavi.views.study_picture import figure_chart
-    from medhavi.workbench.studies import run_study
-    from medhavi.workbench.tables_run import plan_snapshot
+    from medhavi.views.pictures.study import figure_chart
+    from medhavi.workbench.files.tables_run import plan_snapshot
+    from medhavi.workbench.studies.studies import run_study
 
     theme.register()
 

@@ -26,15 +26,15 @@ with app.setup:
     from medhavi.service.page_parts import html, picture
     from medhavi.views import navigation, page, theme
     from medhavi.views.format import count
-    from medhavi.views.hindsight_page import (
+    from medhavi.views.lists.hindsight_page import (
         group_table,
         hindsight_tiles,
         missed_table,
         ordered_rows,
     )
-    from medhavi.views.hindsight_picture import calibration_chart
     from medhavi.views.names import names_of
-    from medhavi.workbench.hindsight import run_hindsight
+    from medhavi.views.pictures.hindsight import calibration_chart
+    from medhavi.workbench.studies.hindsight import run_hindsight
 
     theme.register()
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from medhavi.planners.late_remedies.trying_out import remedies
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.planners.pipeline import plan, plan_to_build_on
-from medhavi.planners.promising.asking import Request, read_requests
-from medhavi.planners.promising.book import Book, apply, revert
+from medhavi.planners.promising.ledger.book import Book, apply, revert
+from medhavi.planners.promising.ledger.what_if import asked_again, changed
 from medhavi.planners.promising.promise_run import promise, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
+from medhavi.planners.promising.requests.asking import Request, read_requests
 from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.planners.scheduling.problem_file import read_problem

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import MASTER, TYPES, master_event, new_event, stream_for
+from medhavi.events.event_types.catalog import (
+    MASTER,
+    TYPES,
+    master_event,
+    new_event,
+    stream_for,
+)
 from medhavi.schema import tables
 from medhavi.schema.template import example_rows
 

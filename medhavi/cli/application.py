@@ -10,27 +10,25 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli import (
-    campaign_commands,
-    cycle_commands,
+from medhavi.cli import cycle_commands, desk_commands, later_commands, study_commands
+from medhavi.cli.boundary import guarded
+from medhavi.cli.conversation import begin
+from medhavi.cli.data import (
     data_commands,
-    desk_commands,
     event_commands,
     lake_commands,
-    later_commands,
+    predict_commands,
+)
+from medhavi.cli.planning import (
+    campaign_commands,
     optimize_commands,
     orders_commands,
     plan_commands,
-    predict_commands,
-    promise_commands,
     remedy_commands,
     replenish_commands,
     schedule_commands,
-    standing_commands,
-    study_commands,
 )
-from medhavi.cli.boundary import guarded
-from medhavi.cli.conversation import begin
+from medhavi.cli.promising import promise_commands, standing_commands
 
 app = typer.Typer(
     name="medhavi",

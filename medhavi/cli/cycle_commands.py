@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medhavi.cli.conversation import talk
-from medhavi.cli.lake_commands import moments, open_workbench
+from medhavi.cli.data.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
     JsonOption,

@@ -10,7 +10,7 @@ from medhavi.cli.figures import show_figures
 from medhavi.results.amounts import figure, number
 
 if TYPE_CHECKING:
-    from medhavi.results.study_report import StudyReport
+    from medhavi.results.reports.study import StudyReport
     from medhavi.workbench.demonstration import Demonstration
 
 _COUNT = {2: "two", 3: "three"}
@@ -134,7 +134,7 @@ def _tell_modes(shown: Demonstration) -> None:
 
 
 def _tell_promises(shown: Demonstration) -> None:
-    from medhavi.results.promise import block
+    from medhavi.results.promises.promise import block
 
     conversation = talk()
     conversation.say()

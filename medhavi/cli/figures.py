@@ -9,7 +9,7 @@ from medhavi.cli.conversation import show_table, talk
 from medhavi.results.amounts import NO_PRICES, figure, full_money, is_currency
 
 if TYPE_CHECKING:
-    from medhavi.results.plan_summary import KeyFigure
+    from medhavi.results.plans.summary import KeyFigure
 
 _TOLD = frozenset({"fraction", "hour"})
 """Units that the text of a value has in it."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medhavi.cli.conversation import talk
 
 if TYPE_CHECKING:
-    from medhavi.lakehouse.mirror import MirrorReport
+    from medhavi.lakehouse.log.mirror import MirrorReport
     from medhavi.workbench import Workbench
 
 
@@ -41,7 +41,7 @@ def interruption() -> Iterator[Callable[[], bool]]:
 
 def follow_store(workbench: Workbench) -> MirrorReport:
     """Mirror until interrupted; tell each batch, and when the store is away."""
-    from medhavi.lakehouse.follow import follow
+    from medhavi.lakehouse.log.follow import follow
 
     say = talk().note
     store = workbench.store

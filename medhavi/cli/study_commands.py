@@ -57,8 +57,12 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run what is not there yet; write tables and one offline page."""
-    from medhavi.workbench.hindsight import asks_hindsight
-    from medhavi.workbench.studies import run_study, tracking_folder, write_report
+    from medhavi.workbench.studies.hindsight import asks_hindsight
+    from medhavi.workbench.studies.studies import (
+        run_study,
+        tracking_folder,
+        write_report,
+    )
 
     if asks_hindsight(file):
         _hindsight(file, out, cache, executor, file_format)
@@ -104,8 +108,8 @@ def _hindsight(
     file_format: FileFormat,
 ) -> None:
     """Ask past days again; print how good the answers were."""
-    from medhavi.workbench.hindsight import run_hindsight, write_hindsight
-    from medhavi.workbench.studies import CACHE
+    from medhavi.workbench.studies.hindsight import run_hindsight, write_hindsight
+    from medhavi.workbench.studies.studies import CACHE
 
     conversation = talk()
     result = run_hindsight(
@@ -134,7 +138,7 @@ def compare(
 ) -> None:
     """Print what changed from the plan of one run to that of another."""
     from medhavi.results.difference import compare as difference
-    from medhavi.workbench.studies import plan_of_run
+    from medhavi.workbench.studies.studies import plan_of_run
 
     conversation = talk()
     delta = difference(plan_of_run(first, cache), plan_of_run(second, cache))
@@ -156,8 +160,8 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write the offline page."""
-    from medhavi.results.study_report import StudyReport
-    from medhavi.workbench.studies import write_page
+    from medhavi.results.reports.study import StudyReport
+    from medhavi.workbench.studies.studies import write_page
 
     conversation = talk()
     page = out or folder / "report.html"

@@ -6,7 +6,7 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.demo.company import Scale
+from medhavi.demo.company_model.company import Scale
 from medhavi.demo.history import History, found
 from medhavi.demo.timeline import START
 from medhavi.errors import UsageError

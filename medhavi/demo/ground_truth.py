@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
 from medhavi.demo.aurora import scale_of
-from medhavi.demo.history import History
-from medhavi.demo.logistics import MISSED_SHARE
-from medhavi.demo.places import LATE_LANE
-from medhavi.demo.procurement import (
+from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
+from medhavi.demo.company_model.places import LATE_LANE
+from medhavi.demo.company_model.procurement import (
     DRIFT_FROM_DAYS,
     DRIFT_TO_DAYS,
     DRIFTING,
@@ -18,8 +16,10 @@ from medhavi.demo.procurement import (
     STATED_DAYS,
     TRUE_DAYS,
 )
-from medhavi.demo.shop_floor import BOTTLENECK
-from medhavi.demo.story import DEAD_SINCE, Planted
+from medhavi.demo.company_model.shop_floor import BOTTLENECK
+from medhavi.demo.history import History
+from medhavi.demo.simulation.logistics import MISSED_SHARE
+from medhavi.demo.simulation.story import DEAD_SINCE, Planted
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 
 

@@ -7,20 +7,26 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company import Company
-from medhavi.demo.demand_rates import rates
-from medhavi.demo.factory import Factory
-from medhavi.demo.journal import Journal
-from medhavi.demo.logistics import Logistics
-from medhavi.demo.market import Market, season
-from medhavi.demo.places import add_calendars, add_customers, add_sites
-from medhavi.demo.plants import plants
-from medhavi.demo.policies import SETTINGS, add_policies
-from medhavi.demo.procurement import add_suppliers, add_terms, weekly_rates
-from medhavi.demo.purchasing import Purchasing
-from medhavi.demo.shop_floor import add_resources
-from medhavi.demo.story import DEAD_QTY, Story
+from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
+from medhavi.demo.company_model.company import Company
+from medhavi.demo.company_model.demand_rates import rates
+from medhavi.demo.company_model.places import add_calendars, add_customers, add_sites
+from medhavi.demo.company_model.plants import plants
+from medhavi.demo.company_model.policies import SETTINGS, add_policies
+from medhavi.demo.company_model.procurement import (
+    add_suppliers,
+    add_terms,
+    weekly_rates,
+)
+from medhavi.demo.company_model.shop_floor import add_resources
+from medhavi.demo.company_model.works import add_finished, add_materials, add_mixtures
+from medhavi.demo.simulation.factory import Factory
+from medhavi.demo.simulation.journal import Journal
+from medhavi.demo.simulation.logistics import Logistics
+from medhavi.demo.simulation.market import Market, season
+from medhavi.demo.simulation.purchasing import Purchasing
+from medhavi.demo.simulation.story import DEAD_QTY, Story
+from medhavi.demo.simulation.world import World
 from medhavi.demo.timeline import (
     END,
     Timeline,
@@ -29,15 +35,13 @@ from medhavi.demo.timeline import (
     day_of,
     is_workday,
 )
-from medhavi.demo.works import add_finished, add_materials, add_mixtures
-from medhavi.demo.world import World
-from medhavi.events.catalog import MASTER, master_event
+from medhavi.events.event_types.catalog import MASTER, master_event
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.demo.company import Scale
+    from medhavi.demo.company_model.company import Scale
 
     Observe = Callable[[str, int, int], object]
 

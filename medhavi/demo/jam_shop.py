@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import TYPES, new_event, stream_for
+from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 
 if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent

@@ -14,7 +14,7 @@ from medhavi.units import DAY, HOUR, MINUTE, from_seconds, to_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.demo.company import Company, Lane
+    from medhavi.demo.company_model.company import Company, Lane
 
 START = to_seconds(dt.datetime(2025, 5, 5, 4, tzinfo=dt.UTC))
 END = to_seconds(dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC))

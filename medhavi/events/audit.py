@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.catalog import UndecodableEvent, decode
+from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.findings import finding
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ a typed snapshot (`assemble`). Nothing here plans.
 """
 
 from medhavi.lakehouse.lake import Lake
-from medhavi.lakehouse.mirror import MirrorReport
+from medhavi.lakehouse.log.mirror import MirrorReport
 from medhavi.lakehouse.query import QueryLimits
 
 __all__ = ["Lake", "MirrorReport", "QueryLimits"]

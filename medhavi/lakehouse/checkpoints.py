@@ -27,17 +27,17 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from medhavi.events.catalog import TYPES
+from medhavi.events.event_types.catalog import TYPES
 from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.log_reading import TIMED
-from medhavi.lakehouse.projections import PROJECTION_VERSION
-from medhavi.lakehouse.silver_state import KEYS, STATE_DTYPES, State, empty_table
+from medhavi.lakehouse.folds.projections import PROJECTION_VERSION
+from medhavi.lakehouse.folds.silver_state import KEYS, STATE_DTYPES, State, empty_table
+from medhavi.lakehouse.log.log_reading import TIMED
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.lakehouse.log_reading import Moment
+    from medhavi.lakehouse.log.log_reading import Moment
 
 _NEWEST = 2
 _GRACE_SECONDS = 3600

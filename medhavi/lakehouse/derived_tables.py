@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from medhavi.lakehouse.log_reading import EventLog
+    from medhavi.lakehouse.log.log_reading import EventLog
 
     Derive = Callable[[EventLog, dt.datetime | None], pl.DataFrame]
 

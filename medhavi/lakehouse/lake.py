@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.lakehouse import mirror as mirroring
-from medhavi.lakehouse import quarantine, query, record
-from medhavi.lakehouse.assemble import assemble
+from medhavi.lakehouse import query, record
 from medhavi.lakehouse.derived_tables import DERIVED
-from medhavi.lakehouse.event_faults import within_calendar
+from medhavi.lakehouse.folds.assemble import assemble
+from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State
 from medhavi.lakehouse.layout import lake_layout
-from medhavi.lakehouse.log_reading import EventLog, Moment
+from medhavi.lakehouse.log import mirror as mirroring
+from medhavi.lakehouse.log import quarantine
+from medhavi.lakehouse.log.event_faults import within_calendar
+from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import LEAD_TIMES
 from medhavi.lakehouse.order_outcomes import ORDER_LINES
 from medhavi.lakehouse.silver import Silver
-from medhavi.lakehouse.silver_state import STATE_DTYPES, State
-from medhavi.snapshot.local_days import ASKED_EDGES, day_instant
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, day_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
     from medhavi.lakehouse.checkpoints import Checkpoint
-    from medhavi.lakehouse.mirror import Cancelled, MirrorReport, Observe
-    from medhavi.lakehouse.quarantine import ReplayReport
+    from medhavi.lakehouse.log.mirror import Cancelled, MirrorReport, Observe
+    from medhavi.lakehouse.log.quarantine import ReplayReport
     from medhavi.lakehouse.query import FileTable
     from medhavi.lakehouse.record import GoldRows
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 TABLES: tuple[str, ...] = (

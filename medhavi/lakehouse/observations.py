@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.lakehouse.fact import Rejection
+from medhavi.lakehouse.folds.fact import Rejection
 from medhavi.units import DAY, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.lakehouse.log_reading import EventLog, RecordedFact
+    from medhavi.lakehouse.log.log_reading import EventLog, RecordedFact
 
 _INSTANT = pl.Datetime("us", "UTC")
 LEAD_TIMES = "lead_time_observations"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.lakehouse.fact import Rejection, filled
-from medhavi.lakehouse.silver_state import STATE_DTYPES
+from medhavi.lakehouse.folds.fact import Rejection, filled
+from medhavi.lakehouse.folds.silver_state import STATE_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from medhavi.lakehouse.log_reading import EventLog, RecordedFact
+    from medhavi.lakehouse.log.log_reading import EventLog, RecordedFact
 
 _INSTANT = pl.Datetime("us", "UTC")
 ORDER_LINES = "order_line_observations"

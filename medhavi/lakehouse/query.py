@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import LimitReached, UsageError
-from medhavi.snapshot.limited_process import LimitedProcess
+from medhavi.snapshot.reading.limited_process import LimitedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

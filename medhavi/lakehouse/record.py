@@ -20,8 +20,8 @@ from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.layout import has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.order_numbers import REGISTER, new_numbers
-from medhavi.results.plan import Plan
-from medhavi.results.plan_tables import KEYS, SCHEMAS
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import KEYS, SCHEMAS
 from medhavi.schema import tables as schema_tables
 from medhavi.snapshot.fingerprint import frame_hash
 from medhavi.snapshot.tables import DTYPES

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.lakehouse import quarantine
 from medhavi.lakehouse.checkpoints import Checkpoints
-from medhavi.lakehouse.effect_order import (
+from medhavi.lakehouse.folds.effect_order import (
     Placed,
     entangled,
     fetch,
@@ -27,22 +26,23 @@ from medhavi.lakehouse.effect_order import (
     types_about,
     word_of,
 )
-from medhavi.lakehouse.event_faults import FAULT
-from medhavi.lakehouse.fact import Rejection, complain
-from medhavi.lakehouse.log_reading import TIMED, Moment, facts, written
-from medhavi.lakehouse.projections import apply
+from medhavi.lakehouse.folds.fact import Rejection, complain
+from medhavi.lakehouse.folds.projections import apply
+from medhavi.lakehouse.log import quarantine
+from medhavi.lakehouse.log.event_faults import FAULT
+from medhavi.lakehouse.log.log_reading import TIMED, Moment, facts, written
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
     from medhavi.lakehouse.checkpoints import Checkpoint
-    from medhavi.lakehouse.effect_order import Late, Subject
-    from medhavi.lakehouse.fact import Fact
+    from medhavi.lakehouse.folds.effect_order import Late, Subject
+    from medhavi.lakehouse.folds.fact import Fact
+    from medhavi.lakehouse.folds.silver_state import State
     from medhavi.lakehouse.layout import Layout
-    from medhavi.lakehouse.log_reading import EventLog
-    from medhavi.lakehouse.mirror import Observe
-    from medhavi.lakehouse.silver_state import State
+    from medhavi.lakehouse.log.log_reading import EventLog
+    from medhavi.lakehouse.log.mirror import Observe
 
 _EVENTS_BETWEEN_CHECKPOINTS = 50_000
 _AHEAD = 1

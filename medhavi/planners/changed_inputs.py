@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.obeyed import READING as CONSTRAINED
-from medhavi.planners.master_plan.read_columns import READING as OPTIMIZE
+from medhavi.planners.constrained.improvement.obeyed import READING as CONSTRAINED
+from medhavi.planners.master_plan.steering.read_columns import READING as OPTIMIZE
 from medhavi.planners.mrp.unsupported import MRP
 
 if TYPE_CHECKING:

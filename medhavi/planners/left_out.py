@@ -16,13 +16,13 @@ from medhavi.findings import finding
 from medhavi.providers.demand_values import demand_value
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan_locale import currency_of
-from medhavi.snapshot.held_rows import REASON
+from medhavi.snapshot.checks.held_rows import REASON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.findings import Finding
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 LEFT_OUT = "PLAN018"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Records = MrpParameters | ConstrainedParameters | OptimizeParameters
@@ -187,7 +187,7 @@ def plan_to_build_on(
     BadData
         The snapshot has errors.
     """
-    from medhavi.planners.net_change_kept import plan_and_keep
+    from medhavi.planners.net_change.kept import plan_and_keep
     from medhavi.planners.parameters import MrpParameters
 
     parameters = _as(MrpParameters, settings, "mrp")
@@ -258,7 +258,7 @@ def _net_change(
     cancelled: Cancelled,
     seed: int | None,
 ) -> Plan:
-    from medhavi.planners import net_change
+    from medhavi.planners.net_change import net_change
     from medhavi.planners.parameters import MrpParameters
 
     parameters = _as(MrpParameters, settings, "mrp")
@@ -316,7 +316,7 @@ def _incremental(
     price: float,
     way: tuple[Observe, Cancelled, int | None],
 ) -> Plan:
-    from medhavi.planners import incremental
+    from medhavi.planners.net_change import incremental
     from medhavi.planners.parameters import ConstrainedParameters
 
     parameters = _as(ConstrainedParameters, settings, "constrained")

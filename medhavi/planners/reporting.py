@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.buckets import grid
-from medhavi.results.plan_tables import INSTANT, SCHEMAS, empty
+from medhavi.results.plans.tables import INSTANT, SCHEMAS, empty
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import BadData
-from medhavi.snapshot.checks_links import numbered
+from medhavi.snapshot.checks.links import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medhavi.errors import NotAvailable
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
-    from medhavi.snapshot.held_rows import Marks
+    from medhavi.snapshot.checks.held_rows import Marks
 
     Rows = Iterator[tuple[str, pl.DataFrame]]
 

@@ -10,30 +10,30 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.providers.capacity import Capacity
-    from medhavi.providers.changeovers import Changeovers
-    from medhavi.providers.cleanings import Cleanings
-    from medhavi.providers.commitments import Commitments
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.capacity.changeovers import Changeovers
+    from medhavi.providers.capacity.cleanings import Cleanings
     from medhavi.providers.exchange import Exchange
-    from medhavi.providers.existing_orders import ExistingOrders, Receipt
-    from medhavi.providers.finite import FiniteCapacity
-    from medhavi.providers.itineraries import Itineraries
-    from medhavi.providers.lead_times import LeadTimes, Quantile
-    from medhavi.providers.material import Material
-    from medhavi.providers.on_hand import OnHand
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
+    from medhavi.providers.lead_times.lead_times import LeadTimes, Quantile
+    from medhavi.providers.material.commitments import Commitments
+    from medhavi.providers.material.existing_orders import ExistingOrders, Receipt
+    from medhavi.providers.material.material import Material
+    from medhavi.providers.material.on_hand import OnHand
+    from medhavi.providers.material.recipes import Recipes
+    from medhavi.providers.material.safety_levels import SafetyLevels
+    from medhavi.providers.material.traits import TraitsBook
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.recipes import Recipes
-    from medhavi.providers.reservations import Holds
-    from medhavi.providers.roads import Roads
-    from medhavi.providers.safety_levels import SafetyLevels
-    from medhavi.providers.sourcing import Sourcing
-    from medhavi.providers.supplier_offers import SupplierOffers
-    from medhavi.providers.suppliers import Suppliers
+    from medhavi.providers.reservations.reservations import Holds
+    from medhavi.providers.sourcing.roads import Roads
+    from medhavi.providers.sourcing.sourcing import Sourcing
+    from medhavi.providers.sourcing.supplier_offers import SupplierOffers
+    from medhavi.providers.sourcing.suppliers import Suppliers
     from medhavi.providers.table_rows import Rows
-    from medhavi.providers.traits import TraitsBook
-    from medhavi.providers.transport import Transport
+    from medhavi.providers.transport.itineraries import Itineraries
+    from medhavi.providers.transport.transport import Transport
     from medhavi.snapshot import Snapshot
-    from medhavi.snapshot.calendars import Calendars
+    from medhavi.snapshot.calendars.calendars import Calendars
 
 TABLES = (
     "bom_lines",
@@ -122,7 +122,7 @@ class Providers:
     @cached_property
     def calendars(self) -> Calendars:
         """Working time by calendar."""
-        from medhavi.snapshot.calendars import Calendars
+        from medhavi.snapshot.calendars.calendars import Calendars
 
         return Calendars(self.snapshot)
 
@@ -136,7 +136,7 @@ class Providers:
     @cached_property
     def lead_times(self) -> LeadTimes:
         """Which times hold."""
-        from medhavi.providers.lead_times import LeadTimes
+        from medhavi.providers.lead_times.lead_times import LeadTimes
 
         return LeadTimes(self.tables, self._quantile, delayed=not self._infinite)
 
@@ -150,7 +150,7 @@ class Providers:
     @cached_property
     def capacity(self) -> Capacity:
         """Routings in time."""
-        from medhavi.providers.capacity import Capacity
+        from medhavi.providers.capacity.capacity import Capacity
 
         return Capacity(
             self.snapshot,
@@ -161,7 +161,7 @@ class Providers:
         )
 
     def _yields(self) -> Mapping[tuple[str, int], Fraction]:
-        from medhavi.providers.lead_times import reached_yield
+        from medhavi.providers.lead_times.lead_times import reached_yield
         from medhavi.units import exact
 
         return {
@@ -172,28 +172,28 @@ class Providers:
     @cached_property
     def changeovers(self) -> Changeovers:
         """Changes between set-up families."""
-        from medhavi.providers.changeovers import Changeovers
+        from medhavi.providers.capacity.changeovers import Changeovers
 
         return Changeovers(self.capacity.changeovers, self.capacity.states)
 
     @cached_property
     def cleanings(self) -> Cleanings:
         """When resources can be cleaned."""
-        from medhavi.providers.cleanings import Cleanings
+        from medhavi.providers.capacity.cleanings import Cleanings
 
         return Cleanings(self.capacity.cleaning_windows, self.calendars)
 
     @cached_property
     def recipes(self) -> Recipes:
         """Bills of materials and outputs."""
-        from medhavi.providers.recipes import Recipes
+        from medhavi.providers.material.recipes import Recipes
 
         return Recipes(self.tables, self.facts, self.capacity)
 
     @cached_property
     def suppliers(self) -> Suppliers:
         """Supply terms."""
-        from medhavi.providers.suppliers import Suppliers
+        from medhavi.providers.sourcing.suppliers import Suppliers
 
         return Suppliers(
             self.tables, self.facts, self.calendars, self.lead_times, self.exchange
@@ -202,7 +202,7 @@ class Providers:
     @cached_property
     def transport(self) -> Transport:
         """Lanes."""
-        from medhavi.providers.transport import Transport
+        from medhavi.providers.transport.transport import Transport
 
         return Transport(
             self.tables,
@@ -215,7 +215,7 @@ class Providers:
     @cached_property
     def roads(self) -> Roads:
         """Routings, suppliers and lanes together."""
-        from medhavi.providers.roads import Roads
+        from medhavi.providers.sourcing.roads import Roads
 
         return Roads(
             facts=self.facts,
@@ -229,21 +229,21 @@ class Providers:
     @cached_property
     def sourcing(self) -> Sourcing:
         """Sources by product and location."""
-        from medhavi.providers.sourcing import Sourcing
+        from medhavi.providers.sourcing.sourcing import Sourcing
 
         return Sourcing(self.tables, self.roads, self.snapshot.as_of)
 
     @cached_property
     def reservations(self) -> Holds:
         """Active holds."""
-        from medhavi.providers.reservations import Holds
+        from medhavi.providers.reservations.reservations import Holds
 
         return Holds(self.tables, self.facts, self.snapshot.as_of)
 
     @cached_property
     def traits(self) -> TraitsBook:
         """What products and lots have, and what demands ask of them."""
-        from medhavi.providers.traits import TraitsBook
+        from medhavi.providers.material.traits import TraitsBook
 
         also = self.rows(("settings", "substitutes"))
         return TraitsBook({**self.tables, **also})
@@ -251,14 +251,14 @@ class Providers:
     @cached_property
     def on_hand(self) -> OnHand:
         """Usable stock."""
-        from medhavi.providers.on_hand import OnHand
+        from medhavi.providers.material.on_hand import OnHand
 
         return OnHand(self)
 
     @cached_property
     def existing_orders(self) -> ExistingOrders:
         """What orders that exist still bring and take."""
-        from medhavi.providers.existing_orders import ExistingOrders
+        from medhavi.providers.material.existing_orders import ExistingOrders
 
         return ExistingOrders(self)
 
@@ -274,27 +274,27 @@ class Providers:
     @cached_property
     def safety_levels(self) -> SafetyLevels:
         """Safety stock over time."""
-        from medhavi.providers.safety_levels import SafetyLevels
+        from medhavi.providers.material.safety_levels import SafetyLevels
 
         return SafetyLevels(self.tables, self.facts, self.calendars)
 
     @cached_property
     def commitments(self) -> Commitments:
         """Commitments on material, promised demands among them."""
-        from medhavi.providers.commitments import Commitments
+        from medhavi.providers.material.commitments import Commitments
 
         return Commitments(self)
 
     @cached_property
     def bound(self) -> Commitments:
         """Commitments on material, promised demands left out."""
-        from medhavi.providers.commitments import Commitments
+        from medhavi.providers.material.commitments import Commitments
 
         return Commitments(self, promised=False)
 
     def material(self, *, own: str | None = None, promised: bool = True) -> Material:
         """Give a fresh ledger of material; see `providers.material.Material`."""
-        from medhavi.providers.material import Material
+        from medhavi.providers.material.material import Material
 
         return Material(self, own=own, promised=promised)
 
@@ -311,9 +311,12 @@ class Providers:
             Whether firmed orders that are not locked hold their resources; a
             constrained plan that may move them places them itself.
         """
-        from medhavi.providers.existing_work import existing_work, held_capacity
-        from medhavi.providers.finite import FiniteCapacity
-        from medhavi.providers.occupancy import Occupancy
+        from medhavi.providers.finite_capacity.existing_work import (
+            existing_work,
+            held_capacity,
+        )
+        from medhavi.providers.finite_capacity.finite import FiniteCapacity
+        from medhavi.providers.finite_capacity.occupancy import Occupancy
 
         work = existing_work(
             self.tables,
@@ -333,21 +336,21 @@ class Providers:
         own : collection of str
             Demands whose transport holds do not count (rules 29, 31).
         """
-        from medhavi.providers.itineraries import Itineraries, reserved_loads
+        from medhavi.providers.transport.itineraries import Itineraries, reserved_loads
 
         loads = reserved_loads(self.reservations.transport, self.transport, own)
         return Itineraries(self.transport, self.facts, loads)
 
     def supplier_offers(self) -> SupplierOffers:
         """Give quotes of suppliers, with nothing taken but by existing purchases."""
-        from medhavi.providers.supplier_offers import SupplierOffers
+        from medhavi.providers.sourcing.supplier_offers import SupplierOffers
 
         return SupplierOffers(self)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What sourcing, prices, recipes and holds say about the data, all at once."""
-        from medhavi.providers.sourcing_checks import check_sourcing
+        from medhavi.providers.sourcing.sourcing_checks import check_sourcing
 
         return (
             *self.recipes.findings,

@@ -15,7 +15,7 @@ from medhavi.providers.timing import Clock, StepWindow, Timing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from medhavi.snapshot.working_time import WorkingTime
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 __all__ = [
     "Clock",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.plan_tables import KEYS, SCHEMAS
+from medhavi.results.plans.tables import KEYS, SCHEMAS
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 _COMPARED = ("supplies", "operations", "pegging", "fulfilment", "kpis")
 _LEFT_OUT = {"supplies": ("number", "content_hash")}

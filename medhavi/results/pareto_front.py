@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.amounts import duration, with_unit
-from medhavi.results.plan import Plan
-from medhavi.results.plan_folder import write_json
+from medhavi.results.plans.folder import write_json
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
 from medhavi.results.spreadsheet_text import guarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
-from medhavi.snapshot.outside_file import read_written
+from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
-    from medhavi.results.plan_folder import Format
+    from medhavi.results.plans.folder import Format
 
 POINT: Mapping[str, pl.DataType] = MappingProxyType(
     {

@@ -14,7 +14,7 @@ from medhavi.units import from_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 
 Rows = Mapping[str, tuple[Mapping[str, object], ...]]

@@ -13,7 +13,7 @@ from medhavi.findings import BadData, finding
 from medhavi.scenarios.change_kinds import KINDS
 from medhavi.scenarios.parameter import unknown_keys
 from medhavi.scenarios.row_changes import NothingChanged
-from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.snapshot import Snapshot
-    from medhavi.snapshot.local_days import Edge
+    from medhavi.snapshot.reading.local_days import Edge
 
 Values = Mapping[str, object]
 Tables = dict[str, pl.DataFrame]

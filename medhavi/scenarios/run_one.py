@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from medhavi.errors import MedhaviError
 from medhavi.findings import has_errors
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.results.kpis import kpi_table
-from medhavi.results.plan import Plan
+from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.plans.plan import Plan
 from medhavi.results.verify import verify
 from medhavi.scenarios.change import apply
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, finding
 from medhavi.planners.pipeline import MODES, check_settings
-from medhavi.results.kpis import KPIS
+from medhavi.results.figures.kpis import KPIS
 from medhavi.scenarios.change import Change, plain, read_change
 from medhavi.scenarios.change_kinds import KINDS
 from medhavi.scenarios.parameter import instant_or_day, unknown_keys
-from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
-from medhavi.service.desk_api import DeskApi
-from medhavi.service.desk_keeper import COMPARED_SECONDS, DeskKeeper
-from medhavi.service.guard import Guard
-from medhavi.service.health import health
+from medhavi.service.api.desk_api import DeskApi
+from medhavi.service.api.desk_keeper import COMPARED_SECONDS, DeskKeeper
+from medhavi.service.api.guard import Guard
+from medhavi.service.api.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.live_numbers import live_numbers
 from medhavi.service.page_data import (

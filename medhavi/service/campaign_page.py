@@ -17,7 +17,7 @@ from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
 from medhavi.planners.work_orders.order_edit import edit as edit_of
 from medhavi.providers import Providers
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.service.page_data import (
     Problem,
     Source,
@@ -25,22 +25,22 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
 )
-from medhavi.service.plan_page import plan_of
+from medhavi.service.plan_pages.plan_page import plan_of
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
-from medhavi.views.campaign_picture import WITH, WITHOUT
-from medhavi.views.campaign_words import family_name
 from medhavi.views.format import NOTHING, number
+from medhavi.views.lists.campaign_words import family_name
 from medhavi.views.names import Names
-from medhavi.workbench.campaign_study import (
+from medhavi.views.pictures.campaign import WITH, WITHOUT
+from medhavi.workbench.files.tables_run import plan_snapshot
+from medhavi.workbench.orders.plan_edit_answers import Preview
+from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.orders.plan_edit_scenario import edited_snapshot, planned_again
+from medhavi.workbench.studies.campaign_study import (
     CampaignStudy,
     published_campaigns,
     side_by_side,
 )
-from medhavi.workbench.plan_edit_answers import Preview
-from medhavi.workbench.plan_edit_preview import worked_out
-from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
-from medhavi.workbench.tables_run import plan_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from medhavi.planners.work_orders.changeover_edit import ANY
 from medhavi.providers import Providers
 from medhavi.service.campaign_page import FROM
-from medhavi.views.campaign_words import family_name
 from medhavi.views.format import number
+from medhavi.views.lists.campaign_words import family_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

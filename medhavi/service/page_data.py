@@ -16,14 +16,14 @@ from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.local_days import ASKED_EDGES, asked_instant
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views.names import Names, names_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from medhavi.snapshot.local_days import Edge
+    from medhavi.snapshot.reading.local_days import Edge
     from medhavi.workbench.workbench import Workbench
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
@@ -225,7 +225,7 @@ def _follow(source: Source) -> tuple[Finding, ...]:
 
 def _read(source: Source, known_at: str | None, effective_at: str | None) -> Snapshot:
     if source.tables:
-        from medhavi.workbench.tables_run import read_tables
+        from medhavi.workbench.files.tables_run import read_tables
 
         return read_tables(source.tables, date_format=file_date_format())
     from medhavi.workbench import Workbench

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
-from medhavi.results.schedule import Schedule
+from medhavi.results.schedules.schedule import Schedule
 from medhavi.schema.example_schedule import example_schedule
 from medhavi.service.page_data import Problem, findings_of, problem_of
-from medhavi.workbench.schedule_files import risk, schedule
+from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.risk_report import RiskReport
+    from medhavi.results.reports.risk import RiskReport
 
 _KEPT = 8
 EXAMPLE = "an example of six orders, not your plant"

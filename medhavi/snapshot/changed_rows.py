@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi import schema
-from medhavi.snapshot.normalise import normalise
+from medhavi.snapshot.reading.normalise import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,13 +13,9 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
-from medhavi.snapshot import folder
-from medhavi.snapshot.check_memory import NETWORK, NETWORK_NAME, CheckMemory
-from medhavi.snapshot.checks import checks
-from medhavi.snapshot.checks_rows import own_checks
-from medhavi.snapshot.column_names import matched
-from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
-from medhavi.snapshot.held_rows import (
+from medhavi.snapshot.checks.check_memory import NETWORK, NETWORK_NAME, CheckMemory
+from medhavi.snapshot.checks.checks import checks
+from medhavi.snapshot.checks.held_rows import (
     NOTHING_HELD,
     HeldRows,
     bad_rows,
@@ -27,18 +23,22 @@ from medhavi.snapshot.held_rows import (
     marked_rows,
     touched_demands,
 )
+from medhavi.snapshot.checks.rows import own_checks
+from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.lazy_tables import LazyTables
-from medhavi.snapshot.local_days import LocalDays
-from medhavi.snapshot.normalise import Normal, absent, normalise
-from medhavi.snapshot.row_findings import nearest
-from medhavi.snapshot.rows import raw_frame
+from medhavi.snapshot.reading import folder
+from medhavi.snapshot.reading.column_names import matched
+from medhavi.snapshot.reading.local_days import LocalDays
+from medhavi.snapshot.reading.normalise import Normal, absent, normalise
+from medhavi.snapshot.reading.row_findings import nearest
+from medhavi.snapshot.reading.rows import raw_frame
 from medhavi.snapshot.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from medhavi.snapshot.held_rows import Marks
-    from medhavi.snapshot.network import Network
+    from medhavi.snapshot.checks.held_rows import Marks
+    from medhavi.snapshot.network.network import Network
 
 Rows = pl.DataFrame | Sequence[Mapping[str, object]]
 
@@ -399,7 +399,7 @@ class Snapshot:
     @cached_property
     def network(self) -> Network:
         """Integer-coded arrays of the supply network, built on first use."""
-        from medhavi.snapshot.network import Network
+        from medhavi.snapshot.network.network import Network
 
         return self._memory.answer(NETWORK_NAME, Network.of, self, self._parts, NETWORK)
 

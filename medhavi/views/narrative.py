@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.results.lateness import WORDS, Verdict
 from medhavi.results.limiter import Limiter
+from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.units import from_seconds
 from medhavi.views.format import code_words, duration, quantity, relative, when
 
 if TYPE_CHECKING:
-    from medhavi.results.explanation import Explanation, Link
+    from medhavi.results.plans.explanation import Explanation, Link
     from medhavi.views.names import Names
 
 _VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Severity
 from medhavi.findings.groups import told_together
 from medhavi.findings.ignored import ignored_together
-from medhavi.results.lateness import tally
-from medhavi.results.plan_summary import late_and_bound, relaxation_words
+from medhavi.results.plans.lateness import tally
+from medhavi.results.plans.summary import late_and_bound, relaxation_words
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, relative, when
 from medhavi.views.narrative import advice, story
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.explanation import Explanation
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.explanation import Explanation
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 

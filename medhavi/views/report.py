@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.plan_summary import key_figures
-from medhavi.results.urgency import worst_demands
+from medhavi.results.figures.urgency import worst_demands
+from medhavi.results.plans.summary import key_figures
 from medhavi.units import from_seconds
-from medhavi.views.chain_picture import chain_chart
 from medhavi.views.charts import drawing, title_of, untitled
-from medhavi.views.exception_list import codes
 from medhavi.views.format import (
     NOTHING,
     count,
@@ -29,9 +27,8 @@ from medhavi.views.format import (
     relative,
     when,
 )
-from medhavi.views.load_map import load_chart
+from medhavi.views.lists.exception_list import codes
 from medhavi.views.names import names_of
-from medhavi.views.overdue_picture import overdue_chart
 from medhavi.views.page import (
     empty,
     findings_html,
@@ -42,7 +39,10 @@ from medhavi.views.page import (
     table_html,
     trust_line,
 )
-from medhavi.views.stock_picture import items_by_need, stock_chart
+from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.pictures.load_map import load_chart
+from medhavi.views.pictures.overdue import overdue_chart
+from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.theme import style_sheet
 from medhavi.views.tiles import plan_tiles, tiles_html
 
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.plan import Plan
-    from medhavi.results.plan_summary import KeyFigure
-    from medhavi.results.urgency import WorstDemand
+    from medhavi.results.figures.urgency import WorstDemand
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.summary import KeyFigure
     from medhavi.snapshot import Snapshot
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names

@@ -12,7 +12,7 @@ from medhavi.views.theme import token
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 WEEK = 7 * 86_400
 MOST_WEEKS = 26

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.lateness import Verdict, not_kept, tally, verdicts
+from medhavi.results.plans.lateness import Verdict, not_kept, tally, verdicts
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, number, percent, when
 from medhavi.views.tile_trend import by_week, spark_html
@@ -17,7 +17,7 @@ from medhavi.views.tile_trend import by_week, spark_html
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 _MARKS = {"good": "● ", "warn": "◆ ", "bad": "▲ "}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore, EventStore
     from medhavi.lakehouse import Lake, MirrorReport
-    from medhavi.lakehouse.quarantine import ReplayReport
+    from medhavi.lakehouse.log.quarantine import ReplayReport
 
 
 class Confirmation(NamedTuple):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import new_event, stream_for
-from medhavi.events.decision_types import (
+from medhavi.events.event_types.catalog import new_event, stream_for
+from medhavi.events.event_types.decision_types import (
     EstimatesPublished,
     EventCorrected,
     EventVoided,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse.record import GoldRows, RecordedRun
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-636973696f6e")
 

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store, shown_url
-from medhavi.results.plan import Plan
-from medhavi.results.promise import Promise
-from medhavi.results.study_report import StudyReport
-from medhavi.results.urgency import WorstDemand, names_of, worst_demands
+from medhavi.results.figures.urgency import WorstDemand, names_of, worst_demands
+from medhavi.results.plans.plan import Plan
+from medhavi.results.promises.promise import Promise
+from medhavi.results.reports.study import StudyReport
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
-from medhavi.workbench.cycle_file import FILE as CYCLE_FILE
-from medhavi.workbench.cycle_file import TEMPLATE
+from medhavi.workbench.cycle.file import FILE as CYCLE_FILE
+from medhavi.workbench.cycle.file import TEMPLATE
 from medhavi.workbench.demonstration_tour import (
     LARGE_MODES,
     MODES,
@@ -36,12 +36,12 @@ from medhavi.workbench.demonstration_tour import (
     study_of,
     train_once,
 )
-from medhavi.workbench.safe_folder import replaced_file
+from medhavi.workbench.files.safe_folder import replaced_file
 from medhavi.workbench.workbench import Workbench
 from medhavi.workbench.workspace import DEMO, models_folder
 
 if TYPE_CHECKING:
-    from medhavi.workbench.tables_run import Observe
+    from medhavi.workbench.files.tables_run import Observe
 
 COMPANIES = ("aurora",)
 LARGE = "large"
@@ -233,7 +233,7 @@ def _forget_models(folder: Path) -> None:
 
 def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:
     from medhavi.views.page import plan_command
-    from medhavi.workbench.export import export_plan
+    from medhavi.workbench.files.export import export_plan
 
     target = place / "report.html"
     say("writing the report")

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import __version__
-from medhavi.results.lateness import tally
-from medhavi.results.plan import Plan
-from medhavi.results.scorecard import Scorecard, scorecard
+from medhavi.results.figures.scorecard import Scorecard, scorecard
+from medhavi.results.plans.lateness import tally
+from medhavi.results.plans.plan import Plan
 from medhavi.units import from_seconds
-from medhavi.workbench.safe_folder import replaced_file
-from medhavi.workbench.tables_run import plan_snapshot, write_plan
+from medhavi.workbench.files.safe_folder import replaced_file
+from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from medhavi.results.promise import Promise
-    from medhavi.results.study_report import StudyReport
+    from medhavi.results.promises.promise import Promise
+    from medhavi.results.reports.study import StudyReport
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.workbench import Workbench
 
@@ -228,7 +228,7 @@ def study_of(
     snapshot: Snapshot, plan: Plan, place: Path, models: Path, say: Observe
 ) -> StudyReport:
     """Run a study of four scenarios in mode constrained; leave one of hindsight."""
-    from medhavi.workbench.studies import run_study, write_report
+    from medhavi.workbench.studies.studies import run_study, write_report
 
     with replaced_file(place / HINDSIGHT) as fresh:
         fresh.write_text(_hindsight_text(snapshot), "utf-8")

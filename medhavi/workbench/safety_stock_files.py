@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.replenishment.safety_stock import safety_stock
-from medhavi.results.plan_folder import write_frames
-from medhavi.workbench.safe_folder import replaced_folder
+from medhavi.results.plans.folder import write_frames
+from medhavi.workbench.files.safe_folder import replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from medhavi.planners.replenishment.safety_stock import SafetyStock
-    from medhavi.results.plan_folder import Format
+    from medhavi.results.plans.folder import Format
     from medhavi.workbench.workbench import Workbench
 
 NAMES = frozenset({"places", "inventory_policies"})

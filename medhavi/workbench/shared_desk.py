@@ -31,10 +31,13 @@ from medhavi.errors import (
     UsageError,
 )
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import columns
-from medhavi.planners.promising.request_file import WrittenRequests, raw_requests
-from medhavi.workbench.promise_desk import PromiseDesk
-from medhavi.workbench.turns import Precedence
+from medhavi.planners.promising.requests.asking import columns
+from medhavi.planners.promising.requests.request_file import (
+    WrittenRequests,
+    raw_requests,
+)
+from medhavi.workbench.commitments.turns import Precedence
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -44,11 +47,11 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
-    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.commit_answer import Commit
-    from medhavi.workbench.commit_events import Wish
+    from medhavi.workbench.commitments.commit_answer import Commit
+    from medhavi.workbench.commitments.commit_events import Wish
 
 ORDER_LINES: Final = 50
 """Most lines of a call that shares a book with other orders, and not with files."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.workbench.amending import FactAmending
-from medhavi.workbench.plan_editing import PlanEditing
+from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
-    from medhavi.lakehouse.mirror import Cancelled, Observe
+    from medhavi.lakehouse.log.mirror import Cancelled, Observe
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.registry import Registered
-    from medhavi.results.plan import Plan
-    from medhavi.results.promise import Promise
-    from medhavi.results.promises_at_risk import PromiseWatch
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.promises.promise import Promise
+    from medhavi.results.promises.promises_at_risk import PromiseWatch
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.commit_answer import Commit
-    from medhavi.workbench.cycle import CycleReport, StepReport
-    from medhavi.workbench.plan_edits import PlanEdits
-    from medhavi.workbench.promise_desk import PromiseDesk
-    from medhavi.workbench.repromising import Renewed
-    from medhavi.workbench.studies import StudyResult
-    from medhavi.workbench.training import Published, Trained
+    from medhavi.workbench.commitments.commit_answer import Commit
+    from medhavi.workbench.cycle.cycle import CycleReport, StepReport
+    from medhavi.workbench.orders.plan_edits import PlanEdits
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+    from medhavi.workbench.promise_desk.repromising import Renewed
+    from medhavi.workbench.studies.studies import StudyResult
+    from medhavi.workbench.training.training import Published, Trained
 
 _LATER = {"drift": "drift of predictors"}
 
@@ -155,8 +155,8 @@ class Workbench(PlanEditing, FactAmending):
         VerificationFailed
             The plan breaks its own snapshot; nothing is kept.
         """
-        from medhavi.workbench.newest_facts import POSITION
-        from medhavi.workbench.tables_run import Measurement, plan_snapshot
+        from medhavi.workbench.files.tables_run import Measurement, plan_snapshot
+        from medhavi.workbench.orders.newest_facts import POSITION
 
         taken = self.snapshot() if snapshot is None else snapshot
         taken = taken.require(strict=strict)
@@ -227,7 +227,7 @@ class Workbench(PlanEditing, FactAmending):
         UsageError
             A kind is unknown, or the approver has no name.
         """
-        from medhavi.workbench.training import train
+        from medhavi.workbench.training.training import train
 
         return train(
             self,
@@ -248,13 +248,13 @@ class Workbench(PlanEditing, FactAmending):
         NotPromoted
             It does not beat the plain quantile, or its coverage is off.
         """
-        from medhavi.workbench.training import promote
+        from medhavi.workbench.training.training import promote
 
         return promote(self, model, approver=approver, version=version)
 
     def estimates(self) -> tuple[Published, ...]:
         """Publish estimates of every supplier and lane by what is in use now."""
-        from medhavi.workbench.training import publish
+        from medhavi.workbench.training.training import publish
 
         return publish(self)
 
@@ -287,7 +287,7 @@ class Workbench(PlanEditing, FactAmending):
         bool
             Whether the desk is another one now.
         """
-        from medhavi.workbench.last_good_desk import newest_or_last
+        from medhavi.workbench.promise_desk.last_good_desk import newest_or_last
 
         stamp, last = self.lake.stamp(), self._desk or self._last_desk
         if self._desk is not None and stamp is not None and stamp == self._stamp:
@@ -331,7 +331,7 @@ class Workbench(PlanEditing, FactAmending):
 
     @property
     def _desk_kind(self) -> type[PromiseDesk]:
-        from medhavi.workbench.promise_desk import PromiseDesk
+        from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
         return PromiseDesk
 
@@ -356,7 +356,9 @@ class Workbench(PlanEditing, FactAmending):
         BadData
             The tables have errors; all are named.
         """
-        from medhavi.planners.promising.standing_promises import standing_promises
+        from medhavi.planners.promising.standing.standing_promises import (
+            standing_promises,
+        )
 
         if not self.has_store:
             return standing_promises(self.snapshot(), explained=explained)
@@ -375,7 +377,7 @@ class Workbench(PlanEditing, FactAmending):
         BadData
             The tables have errors; all are named.
         """
-        from medhavi.workbench.repromising import record_risks
+        from medhavi.workbench.promise_desk.repromising import record_risks
 
         return record_risks(self.desk)
 
@@ -396,7 +398,7 @@ class Workbench(PlanEditing, FactAmending):
         gain_hours
             Earlier dates are taken where they gain this much [h]; None: none are.
         """
-        from medhavi.workbench.repromising import repromise
+        from medhavi.workbench.promise_desk.repromising import repromise
 
         return repromise(
             self.desk,
@@ -409,7 +411,7 @@ class Workbench(PlanEditing, FactAmending):
     @cached_property
     def edits(self) -> PlanEdits:
         """Previews, commits and history of edits over this lake and store."""
-        from medhavi.workbench.plan_edits import PlanEdits
+        from medhavi.workbench.orders.plan_edits import PlanEdits
 
         return PlanEdits(self.lake, self.store, self.last_run)
 
@@ -445,7 +447,7 @@ class Workbench(PlanEditing, FactAmending):
         snapshot: Snapshot | None = None,
     ) -> Path:
         """Write a plan as xlsx, csv or html; see `workbench.export`."""
-        from medhavi.workbench.export import export_plan
+        from medhavi.workbench.files.export import export_plan
 
         return export_plan(plan, path, kind=kind, snapshot=snapshot)
 
@@ -458,7 +460,7 @@ class Workbench(PlanEditing, FactAmending):
         observe: Observe | None = None,
     ) -> StudyResult:
         """Run a study; finished runs are not repeated. See `workbench.studies`."""
-        from medhavi.workbench.studies import run_study
+        from medhavi.workbench.studies.studies import run_study
 
         return run_study(
             path, cache=cache, executor=executor, track=self.models, observe=observe
@@ -480,7 +482,7 @@ class Workbench(PlanEditing, FactAmending):
         """
         from pathlib import Path
 
-        from medhavi.workbench.cycle import run_cycle
+        from medhavi.workbench.cycle.cycle import run_cycle
 
         place = None if config is None else Path(config)
         moment = known_at, effective_at
@@ -504,7 +506,7 @@ class Workbench(PlanEditing, FactAmending):
 def _refuse_unknown_type(name: str) -> None:
     from difflib import get_close_matches
 
-    from medhavi.events.catalog import TYPES
+    from medhavi.events.event_types.catalog import TYPES
 
     if name not in TYPES:
         near = get_close_matches(name, TYPES, n=3)

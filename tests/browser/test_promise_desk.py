@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from medhavi.lakehouse import Lake
-from medhavi.service.promise_bulk import KINDS, as_xlsx
-from medhavi.views.promise_names import promise_names
+from medhavi.service.promise_pages.promise_bulk import KINDS, as_xlsx
+from medhavi.views.promises.names import promise_names
 from medhavi.views.theme import DARK, LIGHT
 from tests.browser.conftest import Watched, served
 from tests.browser.page_words import said, untold

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.events.urls import open_store
-from medhavi.planners.promising.request_file import WrittenRequests
+from medhavi.planners.promising.requests.request_file import WrittenRequests
 from medhavi.units import from_seconds
 from tests.api import read_requests
 from tests.lakehouse.lake_events import event, small_company

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.workbench.campaign_study import study_campaigns
+from medhavi.workbench.studies.campaign_study import study_campaigns
 from tests.planners.campaign_shop import matrix, planned, shop
 
 

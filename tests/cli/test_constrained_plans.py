@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.tables_run import Watched, plan_snapshot
+from medhavi.workbench.files.tables_run import Watched, plan_snapshot
 from tests import factories
 from tests.api import verify
 from tests.factories import AS_OF

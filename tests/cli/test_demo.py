@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.results.lateness import tally
-from medhavi.results.plan import Plan
-from medhavi.results.plan_summary import key_figures
+from medhavi.results.plans.lateness import tally
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.summary import key_figures
 from medhavi.units import from_seconds
-from medhavi.views.late_picture import late_demands
+from medhavi.views.pictures.late import late_demands
 from medhavi.views.report import figure_words, figures_html, html
 from medhavi.views.tiles import plan_tiles
 

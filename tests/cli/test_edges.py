@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 
 pytestmark = pytest.mark.req("QA-05")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.lakehouse import Lake
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess

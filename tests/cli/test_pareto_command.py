@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.pareto_front import ParetoFront
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from tests import factories
 from tests.planners.small_plans import day
 

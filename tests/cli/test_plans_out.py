@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.results.plan import Plan
-from medhavi.results.plan_tables import SCHEMAS
-from medhavi.workbench.template_files import write_csv_template
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import SCHEMAS
+from medhavi.workbench.files.template_files import write_csv_template
 
 PROGRAM = "import sys; from medhavi.cli import main; sys.exit(main())"
 

@@ -124,7 +124,7 @@ def test_conflict_ends_in_exit_code_one_and_its_name(
     medhavi, store, lake, asked, monkeypatch
 ):
     from medhavi.workbench import Workbench
-    from medhavi.workbench.promise_desk import PromiseDesk
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
     answer = PromiseDesk.answer
 

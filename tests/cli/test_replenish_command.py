@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.scenarios import apply, changes
 from tests import factories
 from tests.planners.small_plans import day

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from medhavi.results.risk_report import RiskReport
-from medhavi.results.schedule import Schedule
+from medhavi.results.reports.risk import RiskReport
+from medhavi.results.schedules.schedule import Schedule
 from tests.planners.workshop import changes, order, step, workshop
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.planners.parameters import EFFORTS
-from medhavi.results.scorecard import scorecard
+from medhavi.results.figures.scorecard import scorecard
 from tests.api import plan, verify
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import medhavi as mv
 from medhavi.demo import ground_truth
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 

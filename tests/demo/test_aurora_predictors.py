@@ -8,7 +8,7 @@ import pytest
 from medhavi.predict import backtest, estimates, reliability
 from medhavi.predict.recipe import Recipe
 from medhavi.units import from_seconds
-from medhavi.workbench.observed_history import history_of, subjects_of
+from medhavi.workbench.training.observed_history import history_of, subjects_of
 
 RECIPE = Recipe()
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.demo.aurora import SCALES
-from medhavi.demo.demand_rates import rates
+from medhavi.demo.company_model.demand_rates import rates
 from medhavi.demo.history import found
 from medhavi.demo.timeline import END, START
 from medhavi.findings import Severity

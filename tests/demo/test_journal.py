@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medhavi.demo.journal import Journal
-from medhavi.events.catalog import TYPES
+from medhavi.demo.simulation.journal import Journal
+from medhavi.events.event_types.catalog import TYPES
 
 END = 1_000_000
 

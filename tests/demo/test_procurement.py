@@ -8,15 +8,15 @@ from random import Random
 import pytest
 
 from medhavi.demo.aurora import SCALES
-from medhavi.demo.history import found
-from medhavi.demo.procurement import (
+from medhavi.demo.company_model.procurement import (
     DRIFTING,
     bought,
     goods_of,
     supplier_id,
     weekly_rates,
 )
-from medhavi.demo.purchasing import drifted_days
+from medhavi.demo.history import found
+from medhavi.demo.simulation.purchasing import drifted_days
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.demo.stock_book import StockBook
+from medhavi.demo.simulation.stock_book import StockBook
 
 
 def shelf() -> StockBook:

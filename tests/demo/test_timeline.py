@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.demo.aurora import SCALES
-from medhavi.demo.company import Lane
+from medhavi.demo.company_model.company import Lane
 from medhavi.demo.history import found
 from medhavi.demo.timeline import (
     START,

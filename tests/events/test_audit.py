@@ -11,7 +11,7 @@ from medhavi.events import audit
 from medhavi.events.envelope import NewEvent
 from medhavi.events.jsonl import JsonlStore
 from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from tests.events.sample_events import event_id, samples
 
 

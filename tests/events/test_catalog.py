@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.events.catalog import (
+from medhavi.events.event_types.catalog import (
     MASTER,
     TYPES,
     UndecodableEvent,
@@ -24,9 +24,13 @@ from medhavi.events.catalog import (
     schemas,
     stream_for,
 )
-from medhavi.events.decision_types import PlanPublished, PromiseAtRisk, SettingChanged
-from medhavi.events.master_data import NOT_MASTER
-from medhavi.events.movements import DemandRow, OrderPlaced, StockMoved
+from medhavi.events.event_types.decision_types import (
+    PlanPublished,
+    PromiseAtRisk,
+    SettingChanged,
+)
+from medhavi.events.event_types.master_data import NOT_MASTER
+from medhavi.events.event_types.movements import DemandRow, OrderPlaced, StockMoved
 from medhavi.schema import tables
 from tests.events.sample_events import NOON, event_id
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from medhavi.events.envelope import to_arrow
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.events.store import ANY, EventFilter
 from tests.contracts.store import WriteContract
 from tests.kurrent_double.double_process import DoubleProcess

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kurrentdbclient import RecordedEvent as ClientEvent
 
 from medhavi.events.envelope import COLUMNS, rows_to_arrow
-from medhavi.events.kurrent_envelope import recorded, row, to_kurrent
+from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
 from tests.events.sample_events import NOON, sample
 
 LATER = NOON + dt.timedelta(days=1)

@@ -19,8 +19,8 @@ from kurrentdbclient import NewEvent as ClientEvent
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events import audit
 from medhavi.events.envelope import NewEvent, rows_to_arrow
-from medhavi.events.kurrent import KurrentStore, table_of_what_comes
-from medhavi.events.kurrent_seen import SeenStreams
+from medhavi.events.kurrent_store.kurrent import KurrentStore, table_of_what_comes
+from medhavi.events.kurrent_store.seen import SeenStreams
 from medhavi.events.memory import MemoryStore
 from medhavi.events.store import ANY, NO_STREAM, EventFilter, StoreUnreachable
 from tests.events.sample_events import event_id, sample, samples
@@ -400,7 +400,7 @@ def test_a_server_that_comes_back_is_used_at_once(double):
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(double, monkeypatch):
-    monkeypatch.setattr("medhavi.events.kurrent_reads._CALL_SECONDS", 0.3)
+    monkeypatch.setattr("medhavi.events.kurrent_store.reads._CALL_SECONDS", 0.3)
     double.order("hang on")
     with pytest.raises(StoreUnreachable, match="did not answer in time"):
         KurrentStore(double.url).head()

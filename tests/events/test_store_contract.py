@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.events.jsonl import JsonlStore, to_line
 from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from tests.contracts.store import ReadContract, WriteContract
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.jsonl import JsonlStore
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.events.urls import open_store, shown_url
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import TYPES, new_event, stream_for
+from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 from medhavi.events.memory import MemoryStore
 from medhavi.schema import tables
 from tests.lakehouse.lake_events import START, day

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import TYPES, new_event, stream_for
+from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 from medhavi.events.memory import MemoryStore
-from medhavi.lakehouse.fact import Fact
+from medhavi.lakehouse.folds.fact import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

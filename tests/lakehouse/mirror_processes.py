@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
     """Mirror a SQLite store; tell by a file when the work begins."""
-    from medhavi.events.sqlite import SqliteStore
+    from medhavi.events.sqlite_store.sqlite import SqliteStore
     from medhavi.lakehouse import Lake
 
     store = SqliteStore(database)
@@ -71,7 +71,7 @@ def kill_mirrors(
     context.set_forkserver_preload(
         [
             "medhavi.lakehouse",
-            "medhavi.events.sqlite",
+            "medhavi.events.sqlite_store.sqlite",
             "adbc_driver_sqlite.dbapi",
             "deltalake",
             "pandas",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.events.catalog import TYPES, new_event, stream_for
+from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
 from medhavi.lakehouse import Lake
 from tests.lakehouse.any_facts import KINDS, any_event, told_in_order
 from tests.lakehouse.lake_events import body, day, event, line, small_company, store_of

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.lakehouse.checkpoints import Checkpoints, Reach
-from medhavi.lakehouse.log_reading import Moment
-from medhavi.lakehouse.projections import fold
-from medhavi.lakehouse.silver_state import State
+from medhavi.lakehouse.folds.projections import fold
+from medhavi.lakehouse.folds.silver_state import State
+from medhavi.lakehouse.log.log_reading import Moment
 from tests.lakehouse.lake_events import START, facts
 from tests.lakehouse.random_facts import facts_told
 

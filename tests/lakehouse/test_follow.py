@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.events.store import StoreUnreachable
 from medhavi.lakehouse import Lake
-from medhavi.lakehouse.follow import follow
+from medhavi.lakehouse.log.follow import follow
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.lakehouse.mirror import MirrorReport
+    from medhavi.lakehouse.log.mirror import MirrorReport
 
 
 class Following:
@@ -93,7 +93,7 @@ def test_events_that_come_together_go_into_one_commit(tmp_path):
 
 
 def test_a_server_that_comes_back_is_followed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("medhavi.lakehouse.follow._FIRST_BACKOFF", 0.2)
+    monkeypatch.setattr("medhavi.lakehouse.log.follow._FIRST_BACKOFF", 0.2)
     with DoubleProcess(tmp_path / "double.log") as double:
         store = KurrentStore(double.url, patience=0.3)
         store.append("lane-A", samples(range(3)))

@@ -15,10 +15,10 @@ from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 
 from medhavi.events.envelope import COLUMNS, arrow_schema
 from medhavi.events.envelope import NewEvent as OwnEvent
-from medhavi.events.kurrent import KurrentStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.lakehouse import Lake
-from medhavi.lakehouse.bronze import append, open_bronze
+from medhavi.lakehouse.log.bronze import append, open_bronze
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.lakehouse.lake_events import small_company
 

@@ -12,8 +12,8 @@ from deltalake.exceptions import CommitFailedError
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import COLUMNS
 from medhavi.lakehouse import Lake
-from medhavi.lakehouse.bronze import open_bronze
-from medhavi.lakehouse.mirror import mirror
+from medhavi.lakehouse.log.bronze import open_bronze
+from medhavi.lakehouse.log.mirror import mirror
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import RowsOnly, rows_only, small_company, store_of
 
@@ -75,7 +75,7 @@ def test_events_come_in_batches_of_one_commit_each(tmp_path, store):
 
 
 def test_large_events_make_smaller_batches(tmp_path, monkeypatch, store):
-    monkeypatch.setattr("medhavi.lakehouse.mirror._BATCH_BYTES", 1)
+    monkeypatch.setattr("medhavi.lakehouse.log.mirror._BATCH_BYTES", 1)
     assert mirror(tmp_path, store, batch=4).commits == 1 + 6
 
 
@@ -142,7 +142,7 @@ def test_a_store_that_lost_its_end_is_refused(tmp_path, store):
 
 
 def test_many_commits_are_compacted_and_lose_nothing(tmp_path, monkeypatch, store):
-    monkeypatch.setattr("medhavi.lakehouse.mirror._COMMITS_BETWEEN_COMPACTIONS", 4)
+    monkeypatch.setattr("medhavi.lakehouse.log.mirror._COMMITS_BETWEEN_COMPACTIONS", 4)
     report = mirror(tmp_path, store, batch=1)
     assert report.compacted
     assert len(open_bronze(tmp_path).file_uris()) <= 3

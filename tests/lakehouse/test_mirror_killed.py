@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.lakehouse import Lake
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import small_company

@@ -11,7 +11,7 @@ from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import COLUMNS
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.events.store import StoreUnreachable
 from medhavi.lakehouse import Lake
 from tests.events.sample_events import samples

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.events.catalog import decode
+from medhavi.events.event_types.catalog import decode
 from medhavi.lakehouse import Lake
-from medhavi.lakehouse.assemble import assemble
 from medhavi.lakehouse.checkpoints import Reach
-from medhavi.lakehouse.fact import Fact
-from medhavi.lakehouse.log_reading import EventLog, Moment
-from medhavi.lakehouse.projections import fold
+from medhavi.lakehouse.folds.assemble import assemble
+from medhavi.lakehouse.folds.fact import Fact
+from medhavi.lakehouse.folds.projections import fold
+from medhavi.lakehouse.folds.silver_state import State
+from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.silver import Silver
-from medhavi.lakehouse.silver_state import State
 from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, day, event, line, store_of
 from tests.lakehouse.random_facts import facts_told

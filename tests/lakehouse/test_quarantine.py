@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from medhavi.events import catalog
+from medhavi.events.event_types import catalog
 from medhavi.lakehouse import Lake
 from tests.lakehouse.lake_events import event, rows_only, store_of
 
@@ -100,7 +100,7 @@ def test_an_upgrade_releases_what_waited_in_its_place_in_the_log(tmp_path, monke
     def as_one(kind: str, version: int, payload: str, *, is_plain: bool) -> Any:
         return catalog.decode(kind, 1, payload, is_plain=is_plain)
 
-    monkeypatch.setattr("medhavi.lakehouse.log_reading.decode", as_one)
+    monkeypatch.setattr("medhavi.lakehouse.log.log_reading.decode", as_one)
     report = lake.replay()
     assert (report.released, report.held) == ((2,), ())
     assert str(report) == "1 events are counted now, 0 stay in quarantine"

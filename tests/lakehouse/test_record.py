@@ -9,8 +9,8 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.lakehouse import Lake, record
-from medhavi.results.plan import Plan
-from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
 from tests.lakehouse.lake_events import DUE, small_company, store_of

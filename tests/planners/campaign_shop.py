@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 FAMILIES = {"A": "FA", "B": "FB", "C": "FC"}

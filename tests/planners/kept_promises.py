@@ -13,7 +13,7 @@ from tests.planners.every_way import NEVER, matched
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from medhavi.results.promise import PlannedHold, Promise
+    from medhavi.results.promises.promise import PlannedHold, Promise
     from tests.planners.small_towns import Lane, Town
 
 NOW = to_seconds(AS_OF)

@@ -10,7 +10,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
 
 Document = dict[str, Any]
 

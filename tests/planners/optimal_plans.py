@@ -10,7 +10,7 @@ from tests.api import plan, verify
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 DAILY: Mapping[str, object] = {"bucket": "30xday", "late_days": 20}

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medhavi.planners.kernels import search_kernels
 from medhavi.planners.kernels.kernel_engine import Engine
-from medhavi.planners.kernels.plant_record import Plant
+from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 from tests.factories import AS_OF
 
 DAY = 86400

@@ -12,7 +12,7 @@ from tests.factories import AS_OF
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 PYTHON = {"engine": "python"}

@@ -13,7 +13,7 @@ from tests.factories import AS_OF
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from tests.api import Book, Request
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.preempting import OPTION
+from medhavi.planners.promising.preemption.preempting import OPTION
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply, revert
 from tests.planners.small_promises import (
     TRUSTING,
@@ -26,7 +26,7 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
 
 RANKED = [{"quality_classes": ["A", "B", "C"]}]

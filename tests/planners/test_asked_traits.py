@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import NotAvailable
-from medhavi.providers.traits import NO_CLASS, Traits, unranked
+from medhavi.providers.material.traits import NO_CLASS, Traits, unranked
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import day, fulfilment, orders, pegs

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.capacity_bound import (
+from medhavi.planners.constrained.bounds.capacity_bound import (
     Claim,
     capacity_bound,
     least_late,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, quote
 from tests.planners.small_promises import (
     TRUSTING,

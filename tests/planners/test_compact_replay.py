@@ -6,11 +6,11 @@ import pytest
 
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
-from medhavi.planners.promising.compact_placing import NotPlainError
-from medhavi.planners.promising.compact_replay import compact_replay
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.replaying import placed_again
-from medhavi.planners.promising.supply_walk import Walk
+from medhavi.planners.promising.arrival_risk.replaying import placed_again
+from medhavi.planners.promising.integer_model.compact_placing import NotPlainError
+from medhavi.planners.promising.integer_model.compact_replay import compact_replay
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.supply_walk import Walk
 from tests.api import Book, apply, quote
 from tests.planners.test_compact_walk import small_companies
 

@@ -10,12 +10,12 @@ import pytest
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
-from medhavi.planners.promising.compact_placing import NotPlainError
-from medhavi.planners.promising.compact_walk import compact_walk
-from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.supply_walk import Walk
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.integer_model.compact_placing import NotPlainError
+from medhavi.planners.promising.integer_model.compact_walk import compact_walk
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.supply_walk import Walk
+from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY
 from tests.api import Book, quote, quote_all
 from tests.planners.random_towns import random_town
@@ -26,9 +26,9 @@ from tests.planners.test_moved_chains import unsure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from medhavi.planners.promising.compact_walk import CompactWalk
-    from medhavi.planners.promising.delivery_ways import Way
-    from medhavi.planners.promising.pieces import Piece
+    from medhavi.planners.promising.deliveries.delivery_ways import Way
+    from medhavi.planners.promising.integer_model.compact_walk import CompactWalk
+    from medhavi.planners.promising.supply_search.pieces import Piece
     from tests.api import Request
 
 FEW = range(700, 712)

@@ -29,7 +29,7 @@ from tests.planners.small_plans import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 HOURLY: dict[str, Any] = {

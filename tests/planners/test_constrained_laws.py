@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 FEW = settings(max_examples=examples(8, 15))
 PYTHON = {"engine": "python", "effort": "light"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from medhavi.planners.constrained.diverting import Trial, diverted_sources
-from medhavi.planners.constrained.weighing import Judged
+from medhavi.planners.constrained.improvement.diverting import Trial, diverted_sources
+from medhavi.planners.constrained.orders.weighing import Judged
 from medhavi.planners.parameters import SourceBudget
 from medhavi.results.run_record import Status
 from tests import factories
@@ -19,8 +19,8 @@ from tests.planners.small_plans import day
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.mrp.state import Diverted
-    from medhavi.results.plan import Plan
+    from medhavi.planners.mrp.netting_state.state import Diverted
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}

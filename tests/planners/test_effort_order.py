@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.constrained.weighing import (
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.weighing import (
     Judged,
     MoneyWeights,
     Weights,
@@ -23,7 +23,7 @@ from tests.planners.exact_shop import random_shop, tables
 from tests.planners.random_towns import random_town
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import promise
 from tests.planners.small_promises import TRUSTING, cells, dates, day, days, tables
 

@@ -22,7 +22,7 @@ from tests.planners.small_plans import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
 

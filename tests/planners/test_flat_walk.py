@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.planners.kernels.compiled import compiled_supply, interpreted_supply
-from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.compact_placing import NotPlainError
-from medhavi.planners.promising.flat_supply import FlatSupply
-from medhavi.planners.promising.flat_walk import flat_walk
-from medhavi.planners.promising.machine_rows import MachineRows
-from medhavi.planners.promising.plain_lines import PlainLines
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.supply_walk import Walk
-from medhavi.providers.capacity_resources import ResourceClock
-from medhavi.providers.resource_ledger import MILLION, Block, Ledger
-from medhavi.snapshot.working_time import ALWAYS_OPEN
+from medhavi.planners.promising.bulk import in_numbers
+from medhavi.planners.promising.bulk.plain_lines import PlainLines
+from medhavi.planners.promising.integer_model.compact_placing import NotPlainError
+from medhavi.planners.promising.integer_model.flat_supply import FlatSupply
+from medhavi.planners.promising.integer_model.flat_walk import flat_walk
+from medhavi.planners.promising.integer_model.machine_rows import MachineRows
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.supply_walk import Walk
+from medhavi.providers.capacity.resources import ResourceClock
+from medhavi.providers.finite_capacity.resource_ledger import MILLION, Block, Ledger
+from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN
 from medhavi.units import ALWAYS, NEVER
 from tests.api import Book, quote, quote_all
 from tests.planners.test_compact_walk import small_companies, towns, walked
@@ -91,7 +91,9 @@ def test_both_forms_of_the_kernels_answer_a_plant_that_fills_up(monkeypatch):
     monkeypatch.setattr(in_numbers, "MANY", 1)
     # As if no line were plain: each is walked by itself.
     monkeypatch.setattr(PlainLines, "answer", lambda *_: None)
-    monkeypatch.setattr("medhavi.planners.promising.plain_walks.flat_walk", counted)
+    monkeypatch.setattr(
+        "medhavi.planners.promising.integer_model.plain_walks.flat_walk", counted
+    )
     for kernels in (interpreted_supply, compiled_supply):
         bulk = Book.from_snapshot(snapshot)
         monkeypatch.setattr(in_numbers, "compiled_supply", kernels)

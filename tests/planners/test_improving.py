@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.improving import Improving, Watching
-from medhavi.planners.constrained.placing import Placing
-from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.constrained.sequence import Scene
-from medhavi.planners.constrained.shop import Shop
-from medhavi.planners.constrained.weighing import Cost, Weighing, Weights
+from medhavi.planners.constrained.improvement.improving import Improving, Watching
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.weighing import Cost, Weighing, Weights
+from medhavi.planners.constrained.placement.placing import Placing
+from medhavi.planners.constrained.placement.sequence import Scene
+from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.parameters import BUDGETS
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
@@ -24,7 +24,7 @@ from tests.planners.exact_shop import least_lateness, random_shop, tables
 from tests.planners.small_plans import day, fulfilment
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}

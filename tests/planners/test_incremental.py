@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.incremental import linked
-from medhavi.results.stability import stability
+from medhavi.planners.net_change.incremental import linked
+from medhavi.results.figures.stability import stability
 from medhavi.scenarios import apply, changes
 from tests import factories
 from tests.api import plan, verify

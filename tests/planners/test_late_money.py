@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.constrained.weighing import money_weights, states_money
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.weighing import money_weights, states_money
 from medhavi.planners.parameters import BUDGETS
-from medhavi.results.scorecard import scorecard
+from medhavi.results.figures.scorecard import scorecard
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
 from tests.examples import examples

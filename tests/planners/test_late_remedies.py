@@ -20,8 +20,8 @@ from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
     from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 HOURLY: dict[str, Any] = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.planners.small_promises import TRUSTING, asked, day, days, tables, workshop
 
 C1 = [{"location": "L"}, {"location": "C1", "kind": "customer"}]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.constrained.load_bound import OpenTime
+from medhavi.planners.constrained.bounds.load_bound import OpenTime
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify
@@ -18,7 +18,7 @@ from tests.providers.plants import at, plant, shifts, when
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 LIGHT: dict[str, Any] = {"engine": "python", "search": "never", "effort": "light"}

@@ -12,7 +12,7 @@ from tests.planners.small_plans import day, deliveries, exceptions, fulfilment, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 LANE = [{"lane": "T", "origin": "L", "destination": "W", "duration_h": 24}]
 

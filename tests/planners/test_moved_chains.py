@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.lead_draws import LEVELS
-from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.quest import Quest
-from medhavi.providers.finite import FiniteCapacity
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.lead_draws import LEVELS
+from medhavi.providers.finite_capacity.finite import FiniteCapacity
 from medhavi.units import DAY
 from tests.api import Book
 from tests.planners.kept_promises import broken

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from medhavi.planners.kernels.compiled import interpreted_supply
-from medhavi.planners.kernels.supply_record import FREE
-from medhavi.planners.promising.compact_supply import compact_supply
-from medhavi.planners.promising.flat_supply import FlatSupply
+from medhavi.planners.kernels.promise_kernels.supply_record import FREE
+from medhavi.planners.promising.integer_model.compact_supply import compact_supply
+from medhavi.planners.promising.integer_model.flat_supply import FlatSupply
 from tests.api import Book
 from tests.planners.small_promises import workshop
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.net_change_region import region
-from medhavi.results.plan import Plan
+from medhavi.planners.net_change.region import region
+from medhavi.results.plans.plan import Plan
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories

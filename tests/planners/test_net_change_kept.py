@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
-from medhavi.planners.net_change_kept import Kept
+from medhavi.planners.net_change.kept import Kept
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
@@ -21,7 +21,7 @@ from tests.planners.test_net_change import company, other_qty
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 FEW = settings(max_examples=examples(6, 15))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.net_change_layers import Behind, Overlay
+from medhavi.planners.net_change.layers import Behind, Overlay
 
 
 @given(

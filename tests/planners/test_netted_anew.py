@@ -9,8 +9,8 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.netted_anew import Netting
-from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.improvement.netted_anew import Netting
+from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters
@@ -20,8 +20,8 @@ from tests.wide_networks import wide_tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.rationing import Slice
-    from medhavi.planners.mrp.register import Register
+    from medhavi.planners.constrained.netting.rationing import Slice
+    from medhavi.planners.mrp.netting_state.register import Register
     from tests.wide_networks import Rows
 
 PARAMETERS = ConstrainedParameters(engine="python", effort="light")

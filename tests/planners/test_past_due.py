@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.lateness import Verdict, tally, verdicts
-from medhavi.views.chain_picture import chain_title
-from medhavi.views.late_picture import cause_sentence
+from medhavi.results.plans.lateness import Verdict, tally, verdicts
 from medhavi.views.names import names_of
 from medhavi.views.narrative import headline
+from medhavi.views.pictures.chain import chain_title
+from medhavi.views.pictures.late import cause_sentence
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import day

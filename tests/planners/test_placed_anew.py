@@ -9,20 +9,23 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.jobs import jobs_of
-from medhavi.planners.constrained.lifetimes import keep_alive, keep_alive_below
-from medhavi.planners.constrained.placed_anew import all_below
-from medhavi.planners.constrained.placing import Placing
-from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.jobs import jobs_of
+from medhavi.planners.constrained.placement.lifetimes import (
+    keep_alive,
+    keep_alive_below,
+)
+from medhavi.planners.constrained.placement.placed_anew import all_below
+from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.jobs import Job
-    from medhavi.planners.constrained.sequence import Scene
-    from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.constrained.placement.sequence import Scene
+    from medhavi.planners.constrained.placement.shop import Shop
 
 PARAMETERS = ConstrainedParameters(engine="python", effort="light", campaigns="off")
 

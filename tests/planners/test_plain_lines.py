@@ -15,11 +15,11 @@ from benchmarks.instances import START
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.planners.kernels.compiled import compiled_supply, interpreted_supply
-from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.flat_supply import FlatSupply
-from medhavi.planners.promising.lane_rows import LaneRows
-from medhavi.planners.promising.plain_lines import PlainLines
-from medhavi.providers.resource_ledger import Block
+from medhavi.planners.promising.bulk import in_numbers
+from medhavi.planners.promising.bulk.plain_lines import PlainLines
+from medhavi.planners.promising.integer_model.flat_supply import FlatSupply
+from medhavi.planners.promising.integer_model.lane_rows import LaneRows
+from medhavi.providers.finite_capacity.resource_ledger import Block
 from medhavi.snapshot import Snapshot
 from tests.api import Book, quote, quote_all, read_requests
 from tests.planners.test_flat_walk import machine
@@ -27,7 +27,7 @@ from tests.planners.test_flat_walk import machine
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
     from tests.api import Request
 
     Rows = list[dict[str, Any]]

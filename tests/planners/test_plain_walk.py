@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.mrp.plain_walk import is_plain
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.mrp.netting.plain_walk import is_plain
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters
 from medhavi.units import DAY

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from medhavi.results.lateness import verdicts
+from medhavi.results.plans.lateness import verdicts
 from tests import factories
 from tests.api import plan, verify
 from tests.factories import AS_OF

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.least_set import least_set
-from medhavi.planners.promising.preempting import standing
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.preemption.least_set import least_set
+from medhavi.planners.promising.preemption.preempting import standing
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply, quote, revert
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state
 from tests.planners.test_promise_laws import check, company

@@ -9,7 +9,7 @@ import pytest
 
 from medhavi.findings import BadData
 from medhavi.planners.scheduling.problem_file import chosen_objectives
-from medhavi.results.schedule_problem import ScheduleProblem
+from medhavi.results.schedules.problem import ScheduleProblem
 from tests.api import read_problem
 from tests.planners.workshop import order, solved, step, times, workshop
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.promising import crowd, waited
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply, quote, quote_all, read_requests
 from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company

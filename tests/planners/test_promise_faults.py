@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.stages import Stages
+from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply
 from tests.planners.small_promises import (
     TRUSTING,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.planners.promising.book import expire
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.ledger.book import expire
+from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
 from tests import factories
 from tests.api import Book, apply, promise, revert
@@ -31,7 +31,7 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
 
 few = settings(max_examples=examples(6, 12))

@@ -27,7 +27,7 @@ from tests.planners.small_promises import TRUSTING, quoted, request_of, state
 from tests.planners.small_towns import request, tables_of, town
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
     from tests.planners.small_towns import Town
 
 FEW = 6

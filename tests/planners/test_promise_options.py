@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import promise
 from tests.planners.small_promises import (
     TRUSTING,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.frepple import tables_of
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from tests.api import Book, apply, quote, read_requests
@@ -17,7 +17,7 @@ from tests.api import Book, apply, quote, read_requests
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
 
 pytestmark = pytest.mark.public_data
 

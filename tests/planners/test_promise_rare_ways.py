@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.naming import name_stage
-from medhavi.planners.promising.quest import Quest
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.explain.naming import name_stage
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book
 from tests.planners.small_promises import (
     asked,

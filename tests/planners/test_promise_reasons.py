@@ -9,13 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.counterfactual import as_wide, widest
-from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.stages import Stages
+from medhavi.planners.promising.explain.counterfactual import as_wide, widest
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, asked_again, changed, promise
 from tests.examples import examples
 from tests.planners.small_promises import (

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.stages import Stages
+from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.results.limiter import Emitter, Limiter
 from tests.api import Book, promise

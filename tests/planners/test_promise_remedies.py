@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from medhavi.planners.promising.stages import Stages
+from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, asked_again, changed, quote
 from tests.planners.small_promises import (
     TRUSTING,
@@ -23,7 +23,7 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.snapshot import Snapshot
 
 CUSTOMER = {"location": "C1", "kind": "customer"}

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.lead_draws import LeadDraws
-from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.sampled_chain import SampledChain, sobol
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.ledger.sampled_chain import SampledChain, sobol
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
-from medhavi.results.verify.check_promise import check_promise
+from medhavi.results.promises.promise import PromiseStatus
+from medhavi.results.verify.demands.promise import check_promise
 from medhavi.units import DAY
 from tests.api import Book
 from tests.planners.small_promises import (
@@ -28,8 +28,8 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.planners.promising.lead_draws import Subject
-    from medhavi.planners.promising.pieces import Evaluation, Piece
+    from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
 
 ESTIMATE = {"p50": 5, "p80": 7, "p95": 10}
 

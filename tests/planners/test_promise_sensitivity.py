@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, quote
 from tests.planners.small_promises import (
     TRUSTING,
@@ -23,7 +23,7 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
 
 TOLD = {**TRUSTING, "sensitivity": True}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import changed
 from tests.planners.small_promises import (
     TRUSTING,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.planners.small_promises import asked, day, days, workshop
 
 HOUR_EACH = {"run_minutes_per_unit": 60}

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from medhavi.planners.master_plan import (
-    block_limits,
-    master_run,
-    statement,
-    steering,
-    way_times,
-)
-from medhavi.planners.master_plan.decision_grid import decision_grid
-from medhavi.planners.master_plan.steering import Allowance, Amount
+from medhavi.planners.master_plan import master_run, statement
+from medhavi.planners.master_plan.blocks import limits as block_limits
+from medhavi.planners.master_plan.grid import way_times
+from medhavi.planners.master_plan.grid.decision_grid import decision_grid
+from medhavi.planners.master_plan.steering import steering
+from medhavi.planners.master_plan.steering.steering import Allowance, Amount
 from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.results.run_record import Status
 from medhavi.units import DAY, to_seconds
@@ -27,8 +24,8 @@ from tests.planners.small_plans import day, fulfilment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.master_plan.steered_run import SteeredRun
-    from medhavi.planners.mrp.state import Need
+    from medhavi.planners.master_plan.steering.steered_run import SteeredRun
+    from medhavi.planners.mrp.netting_state.state import Need
 
 MONDAY = 1_767_571_200
 LANE: Mapping[str, object] = {

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from medhavi.planners.constrained.delivering import undelivered
-from medhavi.planners.constrained.lines import Line, Part
-from medhavi.planners.constrained.rationing import Rationing, Slice
-from medhavi.planners.constrained.shop import Shop
-from medhavi.planners.promising.naming import name_stage, rejected_as
-from medhavi.planners.promising.proposals import proposals
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.supply_walk import MOST_ORDERS, Walk
-from medhavi.planners.promising.walk_terms import Terms
+from medhavi.planners.constrained.deliveries.delivering import undelivered
+from medhavi.planners.constrained.netting.rationing import Rationing, Slice
+from medhavi.planners.constrained.orders.lines import Line, Part
+from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.promising.explain.naming import name_stage, rejected_as
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.remedies.proposals import proposals
+from medhavi.planners.promising.supply_search.supply_walk import MOST_ORDERS, Walk
+from medhavi.planners.promising.supply_search.walk_terms import Terms
 from medhavi.results.limiter import Limiter, RemedyKind
 from tests import factories
 from tests.api import Book, plan, quote, verify

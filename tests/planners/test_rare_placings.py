@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from medhavi.planners.constrained.causes import Walk
-from medhavi.planners.constrained.delivering import lines_of
-from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
+from medhavi.planners.constrained.deliveries.delivering import lines_of
+from medhavi.planners.constrained.orders.causes import Walk
+from medhavi.planners.constrained.orders.lines import NEVER_FITS, Line, Part
 from medhavi.results.limiter import Limiter
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, days
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 HOURLY: dict[str, Any] = {
     "resources": [{"resource": "M"}],

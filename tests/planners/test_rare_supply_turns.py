@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.mrp.postponing import delay, postpone
+from medhavi.planners.mrp.netting.postponing import delay, postpone
+from medhavi.planners.mrp.netting_state.state import Order
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.mrp.state import Order
 from medhavi.planners.parameters import MrpParameters
 from medhavi.providers.timing import Timing
 from medhavi.units import DAY, INT64_MAX
@@ -27,8 +27,8 @@ from tests.planners.small_plans import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
 
 
 def _run(**given: Iterable[Mapping[str, object]]) -> MrpRun:

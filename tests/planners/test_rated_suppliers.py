@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, asked_again, changed, quote
 from tests.planners.small_promises import TRUSTING, asked, days, request_of, tables
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.constrained.ordered_parts import WHOLE, Pieces
-from medhavi.planners.constrained.recutting import PieceTrial, best_pieces
-from medhavi.planners.constrained.weighing import Judged
+from medhavi.planners.constrained.improvement.recutting import PieceTrial, best_pieces
+from medhavi.planners.constrained.netting.ordered_parts import WHOLE, Pieces
+from medhavi.planners.constrained.orders.weighing import Judged
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day

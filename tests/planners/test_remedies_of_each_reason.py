@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.planners.small_promises import asked, day, days, tables
 from tests.planners.test_promise_reasons_each import (
     C1,
@@ -20,7 +20,7 @@ from tests.planners.test_promise_reasons_each import (
 from tests.planners.test_promise_remedies import told
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.snapshot import Snapshot
 
 NOTHING_HELPS = {

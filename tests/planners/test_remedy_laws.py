@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
 from tests.api import Book, asked_again, changed, quote
 from tests.examples import examples

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.compact_supply import compact_supply
-from medhavi.planners.promising.what_if import book_with, rebuilt
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.integer_model.compact_supply import compact_supply
+from medhavi.planners.promising.ledger.what_if import book_with, rebuilt
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply, asked_again, changed, quote, read_requests
 from tests.examples import examples
 from tests.planners.small_promises import day, request_of, state, workshop

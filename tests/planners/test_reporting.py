@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.planners.reporting import KINDS, Ledger, loads, positions
-from medhavi.results.plan_tables import SCHEMAS, shaped
+from medhavi.results.plans.tables import SCHEMAS, shaped
 from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, HOUR
 

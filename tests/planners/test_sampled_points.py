@@ -9,15 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from medhavi.planners.kernels import risk_kernels
-from medhavi.planners.kernels.risk_kernels import (
+from medhavi.planners.kernels.promise_kernels import risk_kernels
+from medhavi.planners.kernels.promise_kernels.risk_kernels import (
     at_rank,
     column_of,
     leaves_at_points,
     time_at,
     timely,
 )
-from medhavi.planners.kernels.risk_record import (
+from medhavi.planners.kernels.promise_kernels.risk_record import (
     CURVE,
     FEW_DEPARTURES,
     POINTS,

@@ -20,14 +20,14 @@ from medhavi.planners.constrained.search.arrays import (
 from medhavi.planners.constrained.search.chain_bound import earliest_finishes
 from medhavi.planners.constrained.search.construction import Passes, Setting
 from medhavi.planners.constrained.search.plant_bound import least_of
-from medhavi.planners.kernels import search_kernels
 from medhavi.planners.kernels.kernel_engine import Engine
-from medhavi.planners.kernels.plant_record import FAR, MOST_LOTS
+from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS
 from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.plant_record import Pass, Plant
-    from medhavi.planners.kernels.schedule_record import Schedule
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
 
 K = ENGINE.kernels
 NEVER_HOLDS = 1e9

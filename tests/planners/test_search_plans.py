@@ -21,7 +21,7 @@ from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 ALWAYS = {"search": "always", "engine": "python"}
 NEVER = {"search": "never", "engine": "python"}

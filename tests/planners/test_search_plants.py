@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.search.mismatch import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
-from medhavi.planners.mrp.state import Need
+from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.snapshot import Snapshot
 from tests.api import ConstrainedParameters
 from tests.examples import examples

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.kernels.stable_sort import ranks_of
+from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 
 @given(

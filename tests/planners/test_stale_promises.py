@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, asked_again, changed, quote
 from tests.factories import AS_OF
 from tests.planners.small_promises import asked, days, request_of, tables

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.rationing import Projection
+from medhavi.planners.constrained.netting.rationing import Projection
 from medhavi.units import NEVER
 from tests import factories
 from tests.api import plan, verify
@@ -22,7 +22,7 @@ from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 HOUR = 1 / 24
 pytestmark = pytest.mark.req("MRP-07")

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.planners.kernels.compiled import interpreted_supply
-from medhavi.planners.kernels.replay_kernels import draw_purchases
-from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.flat_walk import flat_walk
-from medhavi.planners.promising.risk_rows import RiskRows
+from medhavi.planners.kernels.promise_kernels.replay_kernels import draw_purchases
+from medhavi.planners.promising.bulk import in_numbers
+from medhavi.planners.promising.integer_model.flat_walk import flat_walk
+from medhavi.planners.promising.integer_model.risk_rows import RiskRows
 from tests.api import Book, quote, quote_all, read_requests
 from tests.planners.test_plain_lines import anew, company, held, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.promising.flat_walk import FlatWalk
-    from medhavi.providers.lead_times import Quantiles
+    from medhavi.planners.promising.integer_model.flat_walk import FlatWalk
+    from medhavi.providers.lead_times.lead_times import Quantiles
     from medhavi.snapshot import Snapshot
     from tests.api import Request
 
@@ -101,7 +101,9 @@ def compared(
 
     with patch.context() as inner:
         inner.setattr(in_numbers, "MANY", 1)
-        inner.setattr("medhavi.planners.promising.plain_walks.flat_walk", counted)
+        inner.setattr(
+            "medhavi.planners.promising.integer_model.plain_walks.flat_walk", counted
+        )
         inner.setattr(RiskRows, "of", moved)
         assert quote_all(many, asked, detail="date") == told
     assert held(many) == held(alone)
@@ -151,7 +153,7 @@ def test_what_cannot_keep_its_choices_is_evaluated_anew_as_one_by_one(
         times.append(given)
         draw_purchases(*given)
 
-    name = "medhavi.planners.kernels.line_kernels.draw_purchases"
+    name = "medhavi.planners.kernels.promise_kernels.line_kernels.draw_purchases"
     monkeypatch.setattr(name, counted)
     # Goods of one order leave with several departures: they are sent anew.
     snapshot = uncertain_company(seed)

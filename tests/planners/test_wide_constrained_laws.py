@@ -16,7 +16,7 @@ from tests.api import plan, verify
 from tests.wide_networks import after, wide_tables
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from tests.wide_networks import Rows
 
 EFFORTS = ("light", "light", "standard")

@@ -18,7 +18,7 @@ from tests.wide_networks import wide_tables
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 QUICK: dict[str, dict[str, Any]] = {
     "mrp": {"engine": "python"},

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.what_if import book_with, rebuilt
+from medhavi.planners.promising.ledger.what_if import book_with, rebuilt
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, asked_again, changed, quote
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
@@ -23,7 +23,7 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
 
 B_THERE = {"stock": [{"product": "B", "qty": 1000}]}
 """Ten of A take ten hours on M, from now on."""

@@ -17,7 +17,7 @@ from medhavi.predict.lead_time import METHODS
 from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import CHALLENGER, CHAMPION, Registry, quietly
 from medhavi.predict.reliability import RATES, final_rate
-from medhavi.workbench.tracking import Tracking
+from medhavi.workbench.training.tracking import Tracking
 from tests.model_stores import ready
 from tests.predict.histories import drawn, steady
 
@@ -184,7 +184,7 @@ def test_runs_stand_below_their_parent_with_their_figures(folder):
 def test_medhavi_and_its_predictors_start_without_mlflow():
     program = """
         import sys
-        import medhavi, medhavi.workbench.training, medhavi.predict.registry
+        import medhavi, medhavi.workbench.training.training, medhavi.predict.registry
         import medhavi.cli.application
         heavy = {"mlflow", "sklearn", "skops", "pandas", "marimo"}
         print(sorted(heavy & set(sys.modules)))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from medhavi.providers import Providers
-from medhavi.providers.suppliers import StraightClock
+from medhavi.providers.sourcing.suppliers import StraightClock
 from medhavi.units import DAY, to_seconds
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity import Capacity
-from medhavi.snapshot.calendars import ALWAYS_OPEN, Calendars
+from medhavi.providers.capacity.capacity import Capacity
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN, Calendars
 from medhavi.units import from_seconds, to_seconds
 from tests import factories
 
 if TYPE_CHECKING:
     from medhavi.providers.timing import Clock, StepWindow, Timing
-    from medhavi.snapshot.calendars import WorkingTime
+    from medhavi.snapshot.calendars.calendars import WorkingTime
 
 Row = Mapping[str, object]
 Tables = dict[str, Sequence[Row]]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.providers.capacity_clocks import ChainClock, SingleStepClock
-from medhavi.providers.capacity_schedule import NetworkClock
-from medhavi.snapshot.calendars import ALWAYS_OPEN
+from medhavi.providers.capacity.clocks import ChainClock, SingleStepClock
+from medhavi.providers.capacity.schedule import NetworkClock
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import DAY, HOUR, MINUTE
 from tests.providers.plants import (
     at,
@@ -27,7 +27,7 @@ from tests.providers.plants import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.capacity.capacity import Capacity
     from tests.providers.plants import Tables
 
 NEED = "2026-01-20T12:00"  # a Tuesday

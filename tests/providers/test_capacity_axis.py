@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.providers.capacity_axis import Axis, Work
-from medhavi.providers.capacity_clocks import Duration
-from medhavi.providers.capacity_resources import EVER
-from medhavi.snapshot.calendars import Calendars
+from medhavi.providers.capacity.axis import Axis, Work
+from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.resources import EVER
+from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.providers.plants import at, iso, plant, shifts, spans, when
 
 if TYPE_CHECKING:
-    from medhavi.snapshot.calendars import WorkingTime
+    from medhavi.snapshot.calendars.calendars import WorkingTime
 
 ONE = Fraction(1)
 CHANGE = at("2026-01-06")

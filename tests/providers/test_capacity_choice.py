@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity import TABLES, Capacity
-from medhavi.providers.capacity_axis import Axis, Work
-from medhavi.providers.capacity_choice import step_plan
-from medhavi.providers.capacity_resources import EVER, Resources
+from medhavi.providers.capacity.axis import Axis, Work
+from medhavi.providers.capacity.capacity import TABLES, Capacity
+from medhavi.providers.capacity.choice import step_plan
+from medhavi.providers.capacity.resources import EVER, Resources
 from medhavi.providers.table_rows import read_tables
-from medhavi.snapshot.calendars import ALWAYS_OPEN, Calendars
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN, Calendars
 from medhavi.units import DAY, HOUR, MINUTE
 from tests import factories
 from tests.providers.plants import (
@@ -32,7 +32,7 @@ from tests.providers.plants import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.providers.capacity_choice import Epoch
+    from medhavi.providers.capacity.choice import Epoch
 
 NEED = "2026-01-20T12:00"
 HOUR_STEP = {"fixed_minutes": 60}

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity_clocks import ChainClock, SingleStepClock
-from medhavi.providers.capacity_delivery import Delivery
-from medhavi.providers.capacity_schedule import NetworkClock
-from medhavi.snapshot.calendars import ALWAYS_OPEN
+from medhavi.providers.capacity.clocks import ChainClock, SingleStepClock
+from medhavi.providers.capacity.delivery import Delivery
+from medhavi.providers.capacity.schedule import NetworkClock
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import MINUTE
 from tests.providers.plants import at, clock, plant, shifts
 
 if TYPE_CHECKING:
-    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.timing import StepWindow, Timing
 
 TIMES = st.integers(0, 300)

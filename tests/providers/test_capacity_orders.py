@@ -13,7 +13,7 @@ from tests.providers.plants import at, ends, plant, shifts, spans, used, when
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.capacity.capacity import Capacity
     from tests.providers.plants import Row
 
 DUE = at("2026-01-20T12:00")

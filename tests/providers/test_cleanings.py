@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.providers import Providers
-from medhavi.providers.cleanings import Cleaning
+from medhavi.providers.capacity.cleanings import Cleaning
 from medhavi.units import HOUR, to_seconds
 from tests import factories
 from tests.factories import AS_OF

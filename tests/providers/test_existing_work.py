@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.providers.occupancy import Commitment, Occupancy
+from medhavi.providers.finite_capacity.occupancy import Commitment, Occupancy
 from tests.providers.plants import at, iso, shifts, when
 from tests.providers.workshops import (
     MONDAY,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.finite_chain import FiniteChain
+from medhavi.providers.finite_capacity.chain import FiniteChain
 from medhavi.units import DAY, MINUTE
 from tests.providers.plants import at, shifts
 from tests.providers.workshops import MONDAY, workshop

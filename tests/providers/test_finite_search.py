@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.providers.finite_chain import FiniteChain
+from medhavi.providers.finite_capacity.chain import FiniteChain
 from medhavi.providers.timing import StepWindow
 from medhavi.units import HOUR, MINUTE, from_seconds
 from tests.examples import examples

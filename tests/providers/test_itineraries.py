@@ -17,7 +17,7 @@ from tests.providers.given_times import OFFICE_HOURS
 from tests.providers.plants import at, iso, when
 
 if TYPE_CHECKING:
-    from medhavi.providers.itineraries import Itineraries, Itinerary
+    from medhavi.providers.transport.itineraries import Itineraries, Itinerary
 
 START = at("2026-01-05T00:00")
 HEAVY = [{"product": "A", "weight_kg": 10}]

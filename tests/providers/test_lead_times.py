@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.providers import Providers
-from medhavi.providers.lead_times import Quantiles
+from medhavi.providers.lead_times.lead_times import Quantiles
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.providers.given_times import providers

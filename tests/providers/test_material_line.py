@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.material_line import MaterialLine
+from medhavi.providers.material.line import MaterialLine
 from medhavi.units import ALWAYS, INT64_MAX
 
 INSTANTS = st.integers(0, 12)

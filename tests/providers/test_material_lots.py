@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.material_lots import Lot, LotLine, Taker
+from medhavi.providers.material.lots import Lot, LotLine, Taker
 from medhavi.units import ALWAYS, DAY, NEVER
 
 INSTANTS = st.integers(0, 8)

@@ -38,22 +38,43 @@ OWNED = {
 READS = {
     ("disrupted_tables.py", "lane_blackouts"): "blocked lanes become blackouts",
     ("disrupted_tables.py", "supply_terms"): "delays become lead times",
-    ("incremental.py", "departures"): "whether orders of two demands share a departure",
-    ("incremental.py", "step_resources"): "which products share a resource",
-    ("incremental.py", "supply_terms"): "which products share a supplier with a limit",
-    ("net_change.py", "supplier_capacity"): "whether any supplier has a limit",
-    ("net_change_region.py", "supplier_capacity"): "products that share a limit",
-    ("net_change_region.py", "supply_terms"): "products that share a supplier",
+    (
+        "net_change/incremental.py",
+        "departures",
+    ): "whether orders of two demands share a departure",
+    ("net_change/incremental.py", "step_resources"): "which products share a resource",
+    (
+        "net_change/incremental.py",
+        "supply_terms",
+    ): "which products share a supplier with a limit",
+    (
+        "net_change/net_change.py",
+        "supplier_capacity",
+    ): "whether any supplier has a limit",
+    ("net_change/region.py", "supplier_capacity"): "products that share a limit",
+    ("net_change/region.py", "supply_terms"): "products that share a supplier",
     ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
-    ("master_plan/block_limits.py", "supplier_capacity"): "rows of the linear program",
+    ("master_plan/blocks/limits.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
-    ("promising/book.py", "supply_terms"): "where the rows of a remedy stand",
-    ("promising/lead_draws.py", "lanes"): "whether any time is uncertain",
-    ("promising/lead_draws.py", "supply_terms"): "whether any time is uncertain",
-    ("promising/mended_proposals.py", "step_resources"): "who may be down",
-    ("promising/table_proposals.py", "supply_terms"): "rows that a remedy shows",
-    ("promising/used_places.py", "step_resources"): "where a request may compete",
-    ("promising/stages.py", "departures"): "changed rows that a remedy shows",
+    ("promising/ledger/book.py", "supply_terms"): "where the rows of a remedy stand",
+    ("promising/supply_search/lead_draws.py", "lanes"): "whether any time is uncertain",
+    (
+        "promising/supply_search/lead_draws.py",
+        "supply_terms",
+    ): "whether any time is uncertain",
+    ("promising/remedies/mended_proposals.py", "step_resources"): "who may be down",
+    (
+        "promising/remedies/table_proposals.py",
+        "supply_terms",
+    ): "rows that a remedy shows",
+    (
+        "promising/supply_search/used_places.py",
+        "step_resources",
+    ): "where a request may compete",
+    (
+        "promising/supply_search/stages.py",
+        "departures",
+    ): "changed rows that a remedy shows",
 }
 """Tables that a planner reads all the same, and what for."""
 
@@ -65,8 +86,8 @@ ARITHMETIC = frozenset(
 COUNTS = {
     ("mrp/limits.py", "subtract_days"): "door of a receipt, for listed limits",
     ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
-    ("mrp/stock_levels.py", "add_days"): "windows of stock policies",
-    ("mrp/stock_levels.py", "subtract_days"): "windows of stock policies",
+    ("mrp/netting_state/stock_levels.py", "add_days"): "windows of stock policies",
+    ("mrp/netting_state/stock_levels.py", "subtract_days"): "windows of stock policies",
     ("replenishment/monitor.py", "add_days"): "cover days of a stock level",
     ("work_orders/firming.py", "subtract_days"): "the firming window before a need",
 }
@@ -148,14 +169,18 @@ def test_planners_build_no_calendars():
 @pytest.mark.parametrize(
     ("kind", "name", "home"),
     [
-        ("earliest material", "Material", "providers/material.py"),
-        ("earliest capacity window", "FiniteCapacity", "providers/finite.py"),
-        ("earliest transport", "Itineraries", "providers/itineraries.py"),
-        ("lead time", "LeadTimes", "providers/lead_times.py"),
-        ("calendar arithmetic", "WorkingTime", "snapshot/working_time.py"),
-        ("departures", "Timetable", "providers/timetable.py"),
-        ("links and lags", "NetworkClock", "providers/capacity_schedule.py"),
-        ("changeovers", "Changeovers", "providers/changeovers.py"),
+        ("earliest material", "Material", "providers/material/material.py"),
+        (
+            "earliest capacity window",
+            "FiniteCapacity",
+            "providers/finite_capacity/finite.py",
+        ),
+        ("earliest transport", "Itineraries", "providers/transport/itineraries.py"),
+        ("lead time", "LeadTimes", "providers/lead_times/lead_times.py"),
+        ("calendar arithmetic", "WorkingTime", "snapshot/calendars/working_time.py"),
+        ("departures", "Timetable", "providers/transport/timetable.py"),
+        ("links and lags", "NetworkClock", "providers/capacity/schedule.py"),
+        ("changeovers", "Changeovers", "providers/capacity/changeovers.py"),
     ],
 )
 def test_each_figure_has_one_definition(kind, name, home):

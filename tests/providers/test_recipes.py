@@ -16,7 +16,7 @@ from tests.factories import AS_OF
 from tests.providers.given_times import GivenCapacity, moment, providers
 
 if TYPE_CHECKING:
-    from medhavi.providers.recipes import Recipe
+    from medhavi.providers.material.recipes import Recipe
 
 
 def recipe(capacity: GivenCapacity | None = None, /, **tables) -> Recipe:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.reservation_ledger import ReservationLedger
-from medhavi.providers.reservation_states import (
+from medhavi.providers.reservations.ledger import ReservationLedger
+from medhavi.providers.reservations.states import (
     ALLOWED,
     Conflict,
     ReservationCommand,

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from medhavi.providers.reservation_states import (
+from medhavi.providers.reservations.states import (
     ALLOWED,
     CONFLICT_CODES,
     Reservation,

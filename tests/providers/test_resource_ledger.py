@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity_resources import EVER, ResourceClock
-from medhavi.providers.resource_ledger import (
+from medhavi.providers.capacity.resources import EVER, ResourceClock
+from medhavi.providers.finite_capacity.resource_ledger import (
     MILLION,
     Block,
     Ledger,
@@ -18,7 +18,7 @@ from medhavi.providers.resource_ledger import (
     ledger,
     millionths,
 )
-from medhavi.snapshot.calendars import ALWAYS_OPEN
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS, NEVER
 from tests.providers.minute_search import Machine, first_place, last_place
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.providers.sources import LinearCost, Source, split_by_share
-from medhavi.providers.suppliers import StraightClock
+from medhavi.providers.sourcing.suppliers import StraightClock
 
 PLAIN = Source(
     kind="buy",

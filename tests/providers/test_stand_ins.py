@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.providers.stand_ins import stand_ins
+from medhavi.providers.capacity.stand_ins import stand_ins
 from tests.planners.small_promises import workshop
 
 STEP = ("R", 1)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.providers import Providers
-from medhavi.providers.supplier_offers import best_of
+from medhavi.providers.sourcing.supplier_offers import best_of
 from medhavi.units import DAY, to_seconds
 from tests import factories
 from tests.factories import AS_OF

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.suppliers import PriceList, PurchaseClock, StraightClock
-from medhavi.snapshot.working_time import ALWAYS_OPEN
+from medhavi.providers.sourcing.suppliers import PriceList, PurchaseClock, StraightClock
+from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.providers.given_times import WORKDAYS, moment, providers, text

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.timetable import REACH, Timetable
-from medhavi.snapshot.zones import zone
+from medhavi.providers.transport.timetable import REACH, Timetable
+from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import DAY, HOUR, MINUTE
 from tests.providers.given_times import moment, text
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.quotas import Quotas
-from medhavi.providers.transport import StraightLaneClock
+from medhavi.providers.sourcing.quotas import Quotas
+from medhavi.providers.transport.transport import StraightLaneClock
 from medhavi.units import HOUR
 from tests import factories
 from tests.providers.given_times import (

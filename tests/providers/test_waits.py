@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.providers.waits import Wait
+from medhavi.providers.finite_capacity.waits import Wait
 from tests.providers.plants import at, iso, shifts, when
 from tests.providers.workshops import MONDAY, busy, forward, workshop
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.withheld_time import Spared, leaving, stopped_share
-from medhavi.snapshot.calendars import ALWAYS_OPEN, WorkingTime
-from medhavi.snapshot.stretches import union
-from medhavi.snapshot.zones import zone
+from medhavi.providers.capacity.withheld_time import Spared, leaving, stopped_share
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN, WorkingTime
+from medhavi.snapshot.calendars.stretches import union
+from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import DAY, HOUR
 from tests.providers.plants import at
 from tests.providers.workshops import bundle, busy

@@ -12,7 +12,7 @@ from tests.providers.plants import at, iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.timing import Timing
     from tests.providers.plants import Row
 

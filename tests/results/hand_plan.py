@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from medhavi.results.plan import Plan
-from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
 

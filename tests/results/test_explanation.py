@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.results.explanation import TABLE
+from medhavi.results.plans.explanation import TABLE
 from medhavi.units import HOUR
 from tests.results.hand_plan import RESULTS, at, changed, hand_plan
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medhavi.results.kpi_page import kpis_page
-from medhavi.results.kpis import KPIS
+from medhavi.results.figures.kpi_page import kpis_page
+from medhavi.results.figures.kpis import KPIS
 
 
 def test_every_figure_has_its_row() -> None:

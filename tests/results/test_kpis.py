@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.results.kpis import KPIS, kpi_table
-from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.figures.kpis import KPIS, kpi_table
+from medhavi.results.plans.tables import SCHEMAS
 from tests.results.hand_plan import TABLES, at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 BUILT = {1, 5, 9, 10, 11, 13, 16, 25, 27, 28, 33}
 LOAD = {"bucket": at("2026-02-02 00:00")}

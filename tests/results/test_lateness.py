@@ -13,30 +13,30 @@ from hypothesis import strategies as st
 from medhavi.planners.campaigns.campaign_proposals import figures as campaign_figures
 from medhavi.planners.work_orders.order_parameters import OrderParameters
 from medhavi.planners.work_orders.order_priority import urgencies
-from medhavi.results import lateness
-from medhavi.results.kpis import kpi_table
-from medhavi.results.lateness import Verdict, status_of, tally, verdicts
-from medhavi.results.plan_summary import key_figures
-from medhavi.results.stability import stability
-from medhavi.views.chain_picture import chain_title
-from medhavi.views.late_picture import late_demands, late_html
+from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.figures.stability import stability
+from medhavi.results.plans import lateness
+from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
+from medhavi.results.plans.summary import key_figures
+from medhavi.views.lists.plan_comparison import comparison_html
 from medhavi.views.names import Names
 from medhavi.views.narrative import headline
-from medhavi.views.overdue_picture import overdue_title
 from medhavi.views.page import trust_line
-from medhavi.views.plan_comparison import comparison_html
+from medhavi.views.pictures.chain import chain_title
+from medhavi.views.pictures.late import late_demands, late_html
+from medhavi.views.pictures.overdue import overdue_title
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
-from medhavi.workbench.cycle_file import StepRule
-from medhavi.workbench.cycle_steps import _said
+from medhavi.workbench.cycle.file import StepRule
+from medhavi.workbench.cycle.steps import _said
 from medhavi.workbench.demonstration_tour import figures_of
-from medhavi.workbench.plan_edit_price import effects
+from medhavi.workbench.orders.plan_edit_price import effects
 from tests.results.hand_plan import at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 NAMES = Names()
 EARLY = changed("supplies", "buyX", start=at("2026-01-04 00:00"))

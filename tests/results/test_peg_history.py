@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.peg_history import (
+from medhavi.results.plans.peg_history import (
     PegHistory,
     PegRecord,
     PegStatus,
     peg_changes,
 )
-from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.plans.tables import SCHEMAS
 from medhavi.schema import tables
 from tests.planners.small_plans import day, planned
 

@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from medhavi.errors import UsageError
 from medhavi.findings import finding
-from medhavi.results.plan import KEYS, SCHEMAS, Plan
+from medhavi.results.plans.plan import KEYS, SCHEMAS, Plan
 from tests.results.hand_plan import at, changed, hand_plan
 
 WRITE = """

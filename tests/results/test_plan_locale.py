@@ -8,8 +8,8 @@ import pytest
 
 import medhavi as mv
 from medhavi.results.amounts import NO_PRICES
-from medhavi.results.plan import Plan
 from medhavi.results.plan_locale import PlanLocale, currency_of
+from medhavi.results.plans.plan import Plan
 from tests.planners.small_promises import tables
 
 PRICED = [{"product": "A", "location": "L", "unit_cost": 2.0}]

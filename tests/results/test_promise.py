@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import (
+from medhavi.results.promises.promise import (
     PlannedHold,
     Promise,
     PromiseBasis,
@@ -18,7 +18,7 @@ from medhavi.results.promise import (
     TriedRemedy,
     block,
 )
-from medhavi.results.promise_tables import SCHEMAS
+from medhavi.results.promises.tables import SCHEMAS
 from medhavi.units import DAY
 
 BASIS = PromiseBasis(model="test", version="1", risk_basis="p80")

@@ -7,12 +7,12 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.results.promise_figures import (
+from medhavi.results.figures.promise_figures import (
     decision_rows,
     figures_table,
     promise_figures,
 )
-from medhavi.workbench.desk_counters import response_times
+from medhavi.workbench.promise_desk.desk_counters import response_times
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 _INSTANT = pl.Datetime("us", "UTC")

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.results.plan import Plan
-from medhavi.results.plan_tables import SCHEMAS
-from medhavi.results.risk_report import RISK_SCHEMAS, RiskReport
-from medhavi.results.study_report import StudyReport
-from medhavi.snapshot.outside_file import LIMITS
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import SCHEMAS
+from medhavi.results.reports.risk import RISK_SCHEMAS, RiskReport
+from medhavi.results.reports.study import StudyReport
+from medhavi.snapshot.reading.outside_file import LIMITS
 from tests import factories
 from tests.api import plan
 

@@ -7,9 +7,9 @@ import pytest
 
 import medhavi as mv
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.results.risk_report import RiskReport
-from medhavi.results.schedule import Schedule
-from medhavi.results.schedule_tables import shaped_table
+from medhavi.results.reports.risk import RiskReport
+from medhavi.results.schedules.schedule import Schedule
+from medhavi.results.schedules.tables import shaped_table
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.planners.workshop import order, solved, step, workshop

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.kpis import kpi_table
-from medhavi.results.scorecard import late_hours_by_domain, scorecard
+from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from tests.results.hand_plan import at, hand_plan, hand_snapshot
 
 

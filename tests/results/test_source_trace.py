@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.results.source_trace import trace, where_used
+from medhavi.results.plans.source_trace import trace, where_used
 from tests import factories
 from tests.examples import examples
 from tests.planners.small_plans import day, planned, verified

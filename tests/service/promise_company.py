@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake
 from medhavi.service.page_data import PageData, Source
-from medhavi.service.promise_page import named
+from medhavi.service.promise_pages.promise_page import named
 from medhavi.views.names import names_of
 from tests.lakehouse.lake_events import event, small_company
 

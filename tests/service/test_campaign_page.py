@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.service import campaign_page, desk_page, desk_words, page_data
+from medhavi.service import campaign_page, page_data
 from medhavi.service.campaign_page import (
     FROM,
     CampaignPage,
@@ -17,10 +17,11 @@ from medhavi.service.campaign_page import (
 )
 from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
 from medhavi.service.page_data import PageData, Problem, Source, load_data
+from medhavi.service.plan_pages import desk_page, desk_words
 from medhavi.service.remembered import Remembered
 from medhavi.views.format import NOTHING
 from medhavi.views.names import names_of
-from medhavi.workbench.tables_run import plan_snapshot, write_plan
+from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from tests.api import plan
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company

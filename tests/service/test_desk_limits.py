@@ -10,17 +10,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from medhavi.events.sqlite import SqliteStore
-from medhavi.service.desk_api import DeskApi
-from medhavi.service.desk_body import (
+from medhavi.events.sqlite_store.sqlite import SqliteStore
+from medhavi.service.api.desk_api import DeskApi
+from medhavi.service.api.desk_body import (
     MOST_BYTES,
     MOST_DEPTH,
     MOST_LINES,
     BodyRefusedError,
     read_body,
 )
-from medhavi.service.desk_keeper import DeskKeeper
-from medhavi.service.guard import Guard
+from medhavi.service.api.desk_keeper import DeskKeeper
+from medhavi.service.api.guard import Guard
 from medhavi.workbench.shared_desk import SharedWorkbench
 from tests.lakehouse.lake_events import small_company
 

@@ -9,8 +9,8 @@ import logging
 import pytest
 from starlette.testclient import TestClient
 
+from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, Guard
 from medhavi.service.app import create_app
-from medhavi.service.guard import HEADERS, KERNEL, MOST_BYTES, Guard
 from medhavi.service.pages import entries
 
 OWN = "http://localhost:8710"

@@ -10,9 +10,9 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.lakehouse import Lake
 from medhavi.schema.template import example_rows
-from medhavi.service import plan_page
 from medhavi.service.page_data import Source, choose_source, read_moment, served_tables
-from medhavi.service.plan_page import load_page
+from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.plan_page import load_page
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from tests.lakehouse.lake_events import START, small_company, store_of
@@ -143,7 +143,7 @@ def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
         message = "inside"
         raise KeyError(message)
 
-    monkeypatch.setattr("medhavi.workbench.tables_run.plan_snapshot", broken)
+    monkeypatch.setattr("medhavi.workbench.files.tables_run.plan_snapshot", broken)
     shown = load_page(str(lemonade))
     assert shown.problem is not None
     assert shown.problem.title == "Medhavi failed in a way it should not"

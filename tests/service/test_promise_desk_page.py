@@ -12,28 +12,33 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.service import (
-    page_data,
+from medhavi.service import page_data
+from medhavi.service.page_data import load_data
+from medhavi.service.promise_pages import (
     promise_bulk,
     promise_page,
     promise_recent,
     promise_widgets,
 )
-from medhavi.service.page_data import load_data
-from medhavi.service.promise_bulk import (
+from medhavi.service.promise_pages.promise_bulk import (
     answer_file,
     as_csv,
     as_xlsx,
     template_csv,
     template_xlsx,
 )
-from medhavi.service.promise_commit import OwnDate, commit, commit_lines
-from medhavi.service.promise_form import choices, read_quantity
-from medhavi.service.promise_page import PromisePage, ask, ask_changed, named
-from medhavi.service.promise_watching import watch_promises
+from medhavi.service.promise_pages.promise_commit import OwnDate, commit, commit_lines
+from medhavi.service.promise_pages.promise_form import choices, read_quantity
+from medhavi.service.promise_pages.promise_page import (
+    PromisePage,
+    ask,
+    ask_changed,
+    named,
+)
+from medhavi.service.promise_pages.promise_watching import watch_promises
 from medhavi.units import DAY
-from medhavi.views.promise_compare import changes_html, compared_html, variants_html
-from medhavi.views.promise_lists import (
+from medhavi.views.promises.compare import changes_html, compared_html, variants_html
+from medhavi.views.promises.lists import (
     answer_rows,
     answers_sentence,
     at_risk_html,
@@ -41,7 +46,7 @@ from medhavi.views.promise_lists import (
     risk_spots_html,
     watch_sentence,
 )
-from medhavi.views.promise_names import there
+from medhavi.views.promises.names import there
 from tests import factories
 from tests.service.promise_company import SHORT, page_of, promise_company
 

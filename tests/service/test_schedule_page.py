@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from medhavi.results.risk_report import RiskReport
+from medhavi.results.reports.risk import RiskReport
 from medhavi.schema.example_schedule import example_schedule
 from medhavi.service import schedule_page
 from medhavi.service.page_data import Problem
 from medhavi.service.schedule_page import load_schedule, risk_of
-from medhavi.views.schedule_words import (
+from medhavi.views.lists.schedule_words import (
     orders_html,
     proof_html,
     risk_orders_html,

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.service.api.health import health
 from medhavi.service.app import serve
-from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.pages import entries, folder_of
 from medhavi.views.navigation import PAGES, top_html

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.calendars import (
+from medhavi.snapshot.calendars.calendars import (
     ALWAYS_OPEN,
     EARLIEST,
     LATEST,

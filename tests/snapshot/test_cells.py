@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from medhavi.schema import Column
-from medhavi.snapshot.cells import typed
+from medhavi.snapshot.reading.cells import typed
 
 UTC = dt.UTC
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.check_memory import CheckMemory
+from medhavi.snapshot.checks.check_memory import CheckMemory
 from tests import factories
 from tests.strategies import network_tables
 

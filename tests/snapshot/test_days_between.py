@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.snapshot.calendars import ALWAYS_OPEN, Calendars
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN, Calendars
 from medhavi.units import DAY, to_seconds
 from tests import factories
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from medhavi import schema
 from medhavi.errors import EnvironmentFailure
-from medhavi.snapshot import Snapshot, folder
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.reading import folder
 from tests import factories
 from tests.examples import examples
 from tests.strategies import snapshots

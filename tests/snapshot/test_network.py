@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from medhavi.providers import Providers
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.network import MAKE, MOVE
+from medhavi.snapshot.network.network import MAKE, MOVE
 from tests import factories
 from tests.factories import AS_OF
 from tests.strategies import network_tables, snapshots

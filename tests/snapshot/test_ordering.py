@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.snapshot import ordering
+from medhavi.snapshot.network import ordering
 
 
 def arrays(edges):

@@ -15,10 +15,11 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from medhavi.planners.promising.asking import columns
-from medhavi.planners.promising.request_file import raw_requests
-from medhavi.snapshot import Snapshot, outside_file
-from medhavi.snapshot.outside_file import ReadLimits, UnreadableFile
+from medhavi.planners.promising.requests.asking import columns
+from medhavi.planners.promising.requests.request_file import raw_requests
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.reading import outside_file
+from medhavi.snapshot.reading.outside_file import ReadLimits, UnreadableFile
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -219,7 +220,7 @@ def test_a_file_that_takes_too_long_is_refused(tmp_path):
 def test_a_folder_of_csv_files_starts_no_process(tmp_path):
     (tmp_path / "products.csv").write_text("product\nA\n")
     command = (
-        "import sys, json; from medhavi.snapshot import Snapshot, outside_file;"
+        "import sys, json; from medhavi.snapshot import Snapshot;from medhavi.snapshot.reading import outside_file;"
         "Snapshot.from_folder(__import__('pathlib').Path(sys.argv[1]));"
         "print(json.dumps(len(outside_file._idle)))"
     )

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from medhavi import schema
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.local_days import LocalDays
-from medhavi.snapshot.normalise import normalise
+from medhavi.snapshot.reading.local_days import LocalDays
+from medhavi.snapshot.reading.normalise import normalise
 from medhavi.snapshot.tables import DTYPES, empty
 from tests import factories
 from tests.factories import AS_OF

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.snapshot.stretches import Remembered, combine, override, union
+from medhavi.snapshot.calendars.stretches import Remembered, combine, override, union
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from medhavi.snapshot.stretches import Stretch
+    from medhavi.snapshot.calendars.stretches import Stretch
 
 EDGE = 512 * DAY
 """Where one remembered part ends and the next begins."""

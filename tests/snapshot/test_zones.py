@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.snapshot.zones import zone
+from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import DAY, from_seconds, to_seconds
 
 NAMES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Sydney")

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
 from medhavi.units import to_seconds
 

@@ -9,10 +9,10 @@ import pytest
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import names_of
-from medhavi.workbench.tables_run import plan_snapshot
+from medhavi.workbench.files.tables_run import plan_snapshot
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.views.names import Names
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.results.campaign_report import (
+from medhavi.results.reports.campaign import (
     CampaignAdherence,
     CampaignDifference,
     CampaignFigures,
     CampaignProposal,
     campaign_measures,
 )
-from medhavi.views.campaign_picture import setup_chart
-from medhavi.views.campaign_words import (
+from medhavi.views.charts import title_of
+from medhavi.views.lists.campaign_words import (
     campaigns_command,
     compliance_html,
     compliance_rows,
@@ -23,8 +23,8 @@ from medhavi.views.campaign_words import (
     runs_html,
     saving_tiles,
 )
-from medhavi.views.charts import title_of
 from medhavi.views.names import Names
+from medhavi.views.pictures.campaign import setup_chart
 from tests.planners.campaign_shop import day
 
 ROME = Names(zones={"M": "Europe/Rome"}, currency="EUR")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.results.promise import block
+from medhavi.results.promises.promise import block
 from medhavi.views.names import Names
-from medhavi.views.promise_words import options_html
+from medhavi.views.promises.words import options_html
 from tests.planners.small_promises import asked, tables
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise
+    from medhavi.results.promises.promise import Promise
 
 
 def answer(first: str | None, second: str | None) -> Promise:

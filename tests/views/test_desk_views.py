@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from medhavi.results.kpis import kpi_table
-from medhavi.views.cause_ranking import cause_groups, causes_html, plan_remedies_html
+from medhavi.results.figures.kpis import kpi_table
+from medhavi.views.lists.cause_ranking import (
+    cause_groups,
+    causes_html,
+    plan_remedies_html,
+)
+from medhavi.views.lists.order_list import order_rows, order_words, statuses
+from medhavi.views.lists.plan_comparison import comparison_html
 from medhavi.views.names import Names, names_of
-from medhavi.views.order_list import order_rows, order_words, statuses
-from medhavi.views.plan_comparison import comparison_html
 from tests import factories
 from tests.api import compare, plan, remedies
 from tests.planners.small_plans import PYTHON, day

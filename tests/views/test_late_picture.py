@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.views.late_picture import (
+from medhavi.views.names import Names
+from medhavi.views.pictures.late import (
     cause_sentence,
     late_bars,
     late_chart,
     late_demands,
     late_html,
 )
-from medhavi.views.names import Names
 from tests.results.hand_plan import at, hand_plan
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 NAMES = Names(texts={"M1": "Filling <1>"})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.run_record import RunRecord
-from medhavi.views.pareto_picture import (
+from medhavi.views.pictures.pareto import (
     difference_html,
     front_chart,
     knee,

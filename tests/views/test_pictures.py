@@ -9,9 +9,6 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
-from medhavi.views.campaign_picture import setup_chart
-from medhavi.views.cause_ranking import causes_html
-from medhavi.views.chain_picture import chain_chart, chain_rows, chain_title
 from medhavi.views.charts import (
     DAY_MS,
     drawing,
@@ -21,12 +18,15 @@ from medhavi.views.charts import (
     title_of,
     untitled,
 )
-from medhavi.views.late_picture import late_chart, late_html
-from medhavi.views.load_map import load_cells, load_chart, load_title
+from medhavi.views.lists.cause_ranking import causes_html
+from medhavi.views.lists.order_list import order_rows
 from medhavi.views.names import Names
-from medhavi.views.order_list import order_rows
-from medhavi.views.overdue_picture import overdue_chart, overdue_rows
-from medhavi.views.stock_picture import (
+from medhavi.views.pictures.campaign import setup_chart
+from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
+from medhavi.views.pictures.late import late_chart, late_html
+from medhavi.views.pictures.load_map import load_cells, load_chart, load_title
+from medhavi.views.pictures.overdue import overdue_chart, overdue_rows
+from medhavi.views.pictures.stock import (
     items_by_need,
     stock_chart,
     stock_rows,
@@ -38,7 +38,7 @@ from tests.views.big_plan import AS_OF, DAY, hand, large, load, many_late, posit
 if TYPE_CHECKING:
     import altair as alt
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 IDS = Names()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from medhavi.results.limiter import Limiter
-from medhavi.results.promise import (
+from medhavi.results.promises.promise import (
     Preempted,
     Promise,
     PromiseBasis,
@@ -22,13 +22,13 @@ from medhavi.results.promise import (
 )
 from medhavi.units import DAY
 from medhavi.views.names import Names
-from medhavi.views.promise_picture import (
+from medhavi.views.promises.picture import (
     chain_sentence,
     probability_chart,
     probability_sentence,
     promise_chain_chart,
 )
-from medhavi.views.promise_words import (
+from medhavi.views.promises.words import (
     options_html,
     preempted_html,
     promise_tiles,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.amounts import figure
-from medhavi.results.study_report import StudyReport
-from medhavi.views.study_page import html, study_table
-from medhavi.views.study_picture import figure_chart, run_labels
+from medhavi.results.reports.study import StudyReport
+from medhavi.views.lists.study_page import html, study_table
+from medhavi.views.pictures.study import figure_chart, run_labels
 
 
 def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:

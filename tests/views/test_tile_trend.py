@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
-from medhavi.views.exception_list import exception_groups
+from medhavi.views.lists.exception_list import exception_groups
 from medhavi.views.tile_trend import by_week, spark_html
 from medhavi.views.tiles import Tile, changed_since
 from tests.views.big_plan import AS_OF, DAY, hand

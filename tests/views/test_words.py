@@ -11,13 +11,13 @@ import pytest
 from medhavi.findings import finding
 from medhavi.findings.ignored import ignored_together
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.lateness import Verdict
+from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report
-from medhavi.views.exception_list import clock, codes, exception_rows, plain
+from medhavi.views.lists.exception_list import clock, codes, exception_rows, plain
 from medhavi.views.names import Names
 from medhavi.views.narrative import advice, headline, story, verdict_words
 from medhavi.views.tiles import Tile, plan_tiles, tiles_html
-from medhavi.workbench.tables_run import plan_snapshot
+from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.views.big_plan import AS_OF, DAY, hand, load
 

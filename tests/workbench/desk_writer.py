@@ -13,10 +13,10 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.commit_answer import CommitStatus
-from medhavi.workbench.promise_desk import PromiseDesk
+from medhavi.workbench.commitments.commit_answer import CommitStatus
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
 
 def tell(text: str) -> None:

@@ -13,14 +13,14 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.workbench import Workbench
 from tests.api import plan
 from tests.lakehouse.lake_events import body, event, line, small_company
 from tests.workbench.desk_writer import POINTS, StoppedStore, tell
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 
 def company(folder: Path, *more: Any) -> Workbench:

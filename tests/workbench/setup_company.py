@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.workbench import Workbench
 from tests.lakehouse.lake_events import day, event
 

@@ -14,12 +14,12 @@ import pytest
 
 from medhavi.cli.application import run
 from medhavi.errors import UsageError
-from medhavi.events.sqlite import SqliteStore
-from medhavi.results.plan import Plan
+from medhavi.events.sqlite_store.sqlite import SqliteStore
+from medhavi.results.plans.plan import Plan
 from medhavi.workbench import Workbench
-from medhavi.workbench.cycle import run_cycle
-from medhavi.workbench.cycle_file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
-from medhavi.workbench.cycle_journal import Journal
+from medhavi.workbench.cycle.cycle import run_cycle
+from medhavi.workbench.cycle.file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
+from medhavi.workbench.cycle.journal import Journal
 from tests.lakehouse.lake_events import event, line, small_company
 
 if TYPE_CHECKING:

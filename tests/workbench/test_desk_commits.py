@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.units import to_seconds
-from medhavi.workbench.commit_answer import Commit
-from medhavi.workbench.promise_desk import PromiseDesk
+from medhavi.workbench.commitments.commit_answer import Commit
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
 from tests.examples import examples
 from tests.factories import AS_OF
@@ -251,7 +251,7 @@ def test_endless_losers_are_told(monkeypatch):
         def append(self, stream, events, expected_revision=-2):
             raise RevisionConflict(stream)
 
-    monkeypatch.setattr("medhavi.workbench.promise_desk.ATTEMPTS", 3)
+    monkeypatch.setattr("medhavi.workbench.promise_desk.promise_desk.ATTEMPTS", 3)
     of = desk(10, Never())
     with pytest.raises(RevisionConflict, match="first 3 times"):
         of.commit(wanted(of), approver="Ada")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from medhavi.events.sqlite import SqliteStore
-from medhavi.workbench.promise_desk import PromiseDesk
+from medhavi.events.sqlite_store.sqlite import SqliteStore
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
 from tests.workbench.desk_writer import POINTS, request
 

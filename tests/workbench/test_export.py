@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.service import promise_bulk
-from medhavi.workbench import export
-from medhavi.workbench.export import export_plan
+from medhavi.service.promise_pages import promise_bulk
+from medhavi.workbench.files import export
+from medhavi.workbench.files.export import export_plan
 from tests import factories
 from tests.api import plan as make
 

@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse import Lake
-from medhavi.workbench.hindsight import run_hindsight, write_hindsight
+from medhavi.workbench.studies.hindsight import run_hindsight, write_hindsight
 from tests.lakehouse.lake_events import day, event, store_of
 from tests.past_orders import past_orders
 

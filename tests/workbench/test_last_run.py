@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.scenarios import apply, changes
-from medhavi.workbench.last_run import FEW_PRODUCTS, LastRun, nets_alone
+from medhavi.workbench.runs.last_run import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.api import plan as make_plan
 from tests.planners.small_plans import PYTHON, day

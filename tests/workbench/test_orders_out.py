@@ -9,8 +9,8 @@ import json
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.workbench.order_history import order_history
-from medhavi.workbench.order_outbox import COLUMNS, outbox
+from medhavi.workbench.orders.order_history import order_history
+from medhavi.workbench.orders.order_outbox import COLUMNS, outbox
 from tests.api import edit
 from tests.lakehouse.lake_events import day
 from tests.workbench.edit_company import company, event, plan_of, proposal, reported

@@ -19,15 +19,15 @@ from hypothesis import strategies as st
 
 import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
 )
-from medhavi.results.plan import Plan
-from medhavi.workbench.plan_edit_answers import EditPrice
+from medhavi.results.plans.plan import Plan
+from medhavi.workbench.orders.plan_edit_answers import EditPrice
 from tests import factories
 from tests.api import edit
 from tests.examples import examples

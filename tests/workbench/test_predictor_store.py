@@ -14,7 +14,7 @@ from medhavi.predict import store_file
 from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import DATABASE, Registry
 from medhavi.workbench import Workbench
-from medhavi.workbench.training import PLAIN
+from medhavi.workbench.training.training import PLAIN
 from tests.model_stores import ready
 from tests.purchases import bought
 
@@ -147,8 +147,8 @@ def test_a_folder_that_cannot_be_written_gives_one_finding(company):
 
 
 def test_the_step_of_the_cycle_says_what_was_lost(company):
-    from medhavi.workbench.cycle_file import StepRule
-    from medhavi.workbench.cycle_steps import Work, do
+    from medhavi.workbench.cycle.file import StepRule
+    from medhavi.workbench.cycle.steps import Work, do
 
     cut(company.models / DATABASE)
     work = Work(company, company.lake.path, "Anna", lambda _text: None)

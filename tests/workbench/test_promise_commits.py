@@ -6,7 +6,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.errors import UsageError
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.workbench import Workbench
 from tests.lakehouse.lake_events import small_company
 

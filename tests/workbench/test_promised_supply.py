@@ -8,8 +8,8 @@ import pytest
 
 import medhavi as mv
 from medhavi.events.memory import MemoryStore
-from medhavi.workbench.promise_desk import PromiseDesk
-from medhavi.workbench.promised_supply import marked
+from medhavi.workbench.commitments.promised_supply import marked
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
 from tests.api import Book
 from tests.workbench.desk_writer import request

@@ -9,8 +9,8 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.events.memory import MemoryStore
 from medhavi.units import to_seconds
-from medhavi.workbench.promise_desk import PromiseDesk
-from medhavi.workbench.repromising import ALL, record_risks, repromise
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from tests.planners.small_promises import day, tables, workshop
 
 TERMS = [{"lead_time_days": 9}]

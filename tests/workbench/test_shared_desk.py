@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from medhavi.errors import MedhaviError
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.findings import BadData
-from medhavi.planners.promising.book_state import differences
-from medhavi.workbench.live_book import LiveBook
+from medhavi.planners.promising.ledger.book_state import differences
+from medhavi.workbench.commitments.live_book import LiveBook
 from medhavi.workbench.shared_desk import SharedDesk
 from tests import factories
 
@@ -73,7 +73,7 @@ def test_a_call_that_fails_half_way_leaves_the_book_as_it_was(desk, monkeypatch)
         raise OverflowError(_TOO_LARGE)
 
     with monkeypatch.context() as patch:
-        patch.setattr("medhavi.workbench.promise_desk.events_of", fail)
+        patch.setattr("medhavi.workbench.promise_desk.promise_desk.events_of", fail)
         with pytest.raises(OverflowError, match=_TOO_LARGE):
             desk.commit(promise, approver="Ada")
     assert wrong(desk) == ()

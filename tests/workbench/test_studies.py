@@ -15,11 +15,16 @@ import pytest
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
 from medhavi.predict.registry import quietly, store_client
-from medhavi.results.study_report import StudyReport
+from medhavi.results.reports.study import StudyReport
 from medhavi.scenarios.run_one import compute
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.executor import execute
-from medhavi.workbench.studies import plan_of_run, read_study, run_study, write_report
+from medhavi.workbench.studies.executor import execute
+from medhavi.workbench.studies.studies import (
+    plan_of_run,
+    read_study,
+    run_study,
+    write_report,
+)
 from tests import factories
 
 if TYPE_CHECKING:

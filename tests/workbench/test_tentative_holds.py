@@ -14,8 +14,8 @@ from medhavi.events.memory import MemoryStore
 from medhavi.events.urls import open_store
 from medhavi.findings import has_errors
 from medhavi.workbench import Workbench
-from medhavi.workbench.commit_answer import CommitStatus
-from medhavi.workbench.promise_desk import PromiseDesk
+from medhavi.workbench.commitments.commit_answer import CommitStatus
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
 from tests.api import verify
 from tests.examples import examples

@@ -13,8 +13,8 @@ from medhavi.events.urls import open_store
 from medhavi.predict.recipe import Recipe
 from medhavi.providers import Providers
 from medhavi.workbench import Workbench
-from medhavi.workbench.observed_history import history_of, subjects_of
-from medhavi.workbench.training import NAMES, PLAIN, NotPromoted
+from medhavi.workbench.training.observed_history import history_of, subjects_of
+from medhavi.workbench.training.training import NAMES, PLAIN, NotPromoted
 from medhavi.workbench.workspace import models_folder
 from tests.model_stores import ready
 from tests.purchases import bought, moment

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from medhavi.workbench.turns import Turn
+from medhavi.workbench.commitments.turns import Turn
 
 
 def test_threads_are_served_in_the_order_of_asking():

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
-from medhavi.events.catalog import decode
-from medhavi.events.sqlite import SqliteStore
+from medhavi.events.event_types.catalog import decode
+from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.findings import BadData
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.workbench import Workbench
 from tests.lakehouse.lake_events import event, line, small_company
 

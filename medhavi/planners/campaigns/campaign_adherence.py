@@ -17,7 +17,7 @@ from medhavi.planners.campaigns.setup_changes import (
     plan_changes,
 )
 from medhavi.providers import Providers
-from medhavi.results.campaign_report import CampaignAdherence
+from medhavi.results.reports.campaign import CampaignAdherence
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 BEGUN = ("in_process", "completed")

@@ -8,17 +8,17 @@ import polars as pl
 
 from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.providers import Providers
-from medhavi.results.campaign_report import (
+from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.plans.lateness import Verdict, tally, verdicts
+from medhavi.results.reports.campaign import (
     CampaignDifference,
     CampaignFigures,
     CampaignProposal,
 )
-from medhavi.results.lateness import Verdict, tally, verdicts
-from medhavi.results.scorecard import scorecard
 
 if TYPE_CHECKING:
     from medhavi.planners.campaigns.setup_changes import Change
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 NOTHING = (0.0, 0.0)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medhavi.providers import Providers
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 
 class Step(NamedTuple):

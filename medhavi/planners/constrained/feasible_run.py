@@ -18,42 +18,46 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.campaign_choice import campaigning
-from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
-from medhavi.planners.constrained.dating import FeasibleRelease
-from medhavi.planners.constrained.dead_ends import dead_ends, ended_sources, halved
-from medhavi.planners.constrained.delivering import (
+from medhavi.planners.constrained.bounds.load_bound import (
+    LeastLoads,
+    late_for_lack_of_time,
+    least_lateness,
+)
+from medhavi.planners.constrained.deliveries.delivering import (
     given_up_pins,
     lines_of,
     served,
     service_of,
     undelivered,
 )
-from medhavi.planners.constrained.diverting import (
+from medhavi.planners.constrained.improvement.dead_ends import (
+    dead_ends,
+    ended_sources,
+    halved,
+)
+from medhavi.planners.constrained.improvement.diverting import (
     Detour,
     Trial,
     detours,
 )
-from medhavi.planners.constrained.feasible_walks import FeasiblePlainWalk, walk_of
-from medhavi.planners.constrained.improving import Improving, Watching, effort_of
-from medhavi.planners.constrained.late_outputs import give_late_outputs
-from medhavi.planners.constrained.lifetimes import leave_out_dead
-from medhavi.planners.constrained.load_bound import (
-    LeastLoads,
-    late_for_lack_of_time,
-    least_lateness,
+from medhavi.planners.constrained.improvement.improving import (
+    Improving,
+    Watching,
+    effort_of,
 )
-from medhavi.planners.constrained.netted_anew import Netting
-from medhavi.planners.constrained.placing import Placing
-from medhavi.planners.constrained.rationing import Rationing, Slice
-from medhavi.planners.constrained.recutting import trial_of
-from medhavi.planners.constrained.sequence import Scene
-from medhavi.planners.constrained.shop import Shop
-from medhavi.planners.constrained.slices import SliceReader
-from medhavi.planners.constrained.stopping import never
-from medhavi.planners.constrained.telling import tell, tell_refused
-from medhavi.planners.constrained.way_chains import WayChains
-from medhavi.planners.constrained.weighing import (
+from medhavi.planners.constrained.improvement.netted_anew import Netting
+from medhavi.planners.constrained.improvement.recutting import trial_of
+from medhavi.planners.constrained.netting.dating import FeasibleRelease
+from medhavi.planners.constrained.netting.feasible_walks import (
+    FeasiblePlainWalk,
+    walk_of,
+)
+from medhavi.planners.constrained.netting.rationing import Rationing, Slice
+from medhavi.planners.constrained.netting.slices import SliceReader
+from medhavi.planners.constrained.netting.way_chains import WayChains
+from medhavi.planners.constrained.orders.causes import MISFIT, Cause, Walk, cause_table
+from medhavi.planners.constrained.orders.telling import tell, tell_refused
+from medhavi.planners.constrained.orders.weighing import (
     SCALE,
     Weighing,
     Weights,
@@ -62,9 +66,16 @@ from medhavi.planners.constrained.weighing import (
     states_money,
     weigh_lines,
 )
+from medhavi.planners.constrained.placement.campaign_choice import campaigning
+from medhavi.planners.constrained.placement.late_outputs import give_late_outputs
+from medhavi.planners.constrained.placement.lifetimes import leave_out_dead
+from medhavi.planners.constrained.placement.placing import Placing
+from medhavi.planners.constrained.placement.sequence import Scene
+from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.constrained.stopping import never
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.providers.quotas import Quotas
+from medhavi.providers.sourcing.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
@@ -75,22 +86,22 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.lines import Line, Part
-    from medhavi.planners.constrained.placing import Mark
-    from medhavi.planners.constrained.recutting import PieceTrial
-    from medhavi.planners.constrained.round_memory import Memory
-    from medhavi.planners.constrained.weighing import Judged, MoneyWeights
+    from medhavi.planners.constrained.improvement.recutting import PieceTrial
+    from medhavi.planners.constrained.improvement.round_memory import Memory
+    from medhavi.planners.constrained.orders.lines import Line, Part
+    from medhavi.planners.constrained.orders.weighing import Judged, MoneyWeights
+    from medhavi.planners.constrained.placement.placing import Mark
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
-    from medhavi.planners.mrp.netting import NodeWalk
+    from medhavi.planners.mrp.netting.netting import NodeWalk
+    from medhavi.planners.mrp.netting_state.state import Node
+    from medhavi.planners.mrp.netting_state.stock_levels import Levels
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Node
-    from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.planners.reporting import Ledger
     from medhavi.providers import Providers
-    from medhavi.providers.departure_loads import DepartureLoads
+    from medhavi.providers.transport.departure_loads import DepartureLoads
     from medhavi.results.run_record import RunRecord
 
     Observe = Callable[[str, int, int], None] | None

@@ -8,24 +8,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.campaign_choice import campaign_rules
-from medhavi.planners.constrained.diverting import diverted_sources, may_divert
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.ordered_parts import WHOLE
-from medhavi.planners.constrained.recutting import best_pieces
-from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.improvement.diverting import (
+    diverted_sources,
+    may_divert,
+)
+from medhavi.planners.constrained.improvement.recutting import best_pieces
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.netting.ordered_parts import WHOLE
+from medhavi.planners.constrained.placement.campaign_choice import campaign_rules
 from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.planners.constrained.diverting import Trial
-    from medhavi.planners.constrained.ordered_parts import Pieces
-    from medhavi.planners.constrained.recutting import PieceTrial
-    from medhavi.planners.mrp.state import Diverted
+    from medhavi.planners.constrained.improvement.diverting import Trial
+    from medhavi.planners.constrained.improvement.recutting import PieceTrial
+    from medhavi.planners.constrained.netting.ordered_parts import Pieces
+    from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 
 if TYPE_CHECKING:

@@ -136,7 +136,7 @@ def interpreted_supply() -> SimpleNamespace:
 
 
 def _of_supply() -> list[FunctionType]:
-    from medhavi.planners.kernels import (
+    from medhavi.planners.kernels.promise_kernels import (
         lane_kernels,
         line_kernels,
         machine_kernels,

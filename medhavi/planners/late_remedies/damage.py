@@ -15,7 +15,7 @@ from medhavi.units import DAY, to_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 

@@ -11,7 +11,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds, to_seconds
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from medhavi.planners.remedy_rows import (
     one_unit_more,
     rows_of_faster,
 )
-from medhavi.providers.occupation import overtime_rate
-from medhavi.providers.stand_ins import stand_ins
+from medhavi.providers.capacity.stand_ins import stand_ins
+from medhavi.providers.finite_capacity.occupation import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
     DAY,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.late_remedies.late_chain import Reason
     from medhavi.providers import Providers
-    from medhavi.results.plan import Plan
     from medhavi.results.plan_remedy import Rows
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Row = dict[str, object]

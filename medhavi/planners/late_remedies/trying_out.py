@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.late_remedies.damage import Outcome
     from medhavi.planners.late_remedies.late_chain import Reason
     from medhavi.planners.late_remedies.plan_changes import PlanChange
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medhavi.optimize.problem import Problem, Program
-from medhavi.planners.master_plan.block_capacity import add_capacity
-from medhavi.planners.master_plan.block_limits import add_limits
-from medhavi.planners.master_plan.block_lots import add_lots
-from medhavi.planners.master_plan.block_material import add_material
-from medhavi.planners.master_plan.block_orders import add_orders
-from medhavi.planners.master_plan.block_service import add_service
+from medhavi.planners.master_plan.blocks.capacity import add_capacity
+from medhavi.planners.master_plan.blocks.limits import add_limits
+from medhavi.planners.master_plan.blocks.lots import add_lots
+from medhavi.planners.master_plan.blocks.material import add_material
+from medhavi.planners.master_plan.blocks.orders import add_orders
+from medhavi.planners.master_plan.blocks.service import add_service
 from medhavi.planners.master_plan.statement import Statement
 
 

@@ -11,13 +11,13 @@ from medhavi.optimize.highs import Highs
 from medhavi.optimize.solver import Outcome
 from medhavi.planners.master_plan.build import build
 from medhavi.planners.master_plan.contributions import contribution_rows
-from medhavi.planners.master_plan.limiting import Limits
+from medhavi.planners.master_plan.grid.limiting import Limits
 from medhavi.planners.master_plan.shadow_prices import hour_prices, price_rows
 from medhavi.planners.master_plan.solution_decode import steer
 from medhavi.planners.master_plan.statement import state
-from medhavi.planners.master_plan.steered_run import SteeredRun
+from medhavi.planners.master_plan.steering.steered_run import SteeredRun
 from medhavi.planners.mrp.decode import instants
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify import double_booked
 

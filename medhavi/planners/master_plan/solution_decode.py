@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.steering import Allowance, Amount
+from medhavi.planners.master_plan.steering.steering import Allowance, Amount
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Floats
     from medhavi.planners.master_plan.build import Built
-    from medhavi.planners.master_plan.steered_run import SteeredRun
-    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.planners.master_plan.steering.steered_run import SteeredRun
+    from medhavi.planners.mrp.netting_state.state import NodeKey
 
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
@@ -127,4 +127,4 @@ def _whole(dated: list[tuple[int, float]], most: int) -> list[tuple[int, int]]:
 
 
 if TYPE_CHECKING:
-    from medhavi.planners.mrp.ways import Way
+    from medhavi.planners.mrp.netting_state.ways import Way

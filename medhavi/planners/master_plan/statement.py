@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.decision_grid import DecisionGrid, decision_grid
-from medhavi.planners.master_plan.steered_run import SteeredRun
-from medhavi.planners.master_plan.way_plans import WayPlan, mean_needs, way_plans
-from medhavi.planners.mrp.state import NO_DEMAND, Node
+from medhavi.planners.master_plan.grid.decision_grid import DecisionGrid, decision_grid
+from medhavi.planners.master_plan.grid.way_plans import WayPlan, mean_needs, way_plans
+from medhavi.planners.master_plan.steering.steered_run import SteeredRun
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.providers.demand_values import demand_value
-from medhavi.providers.occupation import HourRates, hour_rates
+from medhavi.providers.finite_capacity.occupation import HourRates, hour_rates
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.mrp.state import Demand
+    from medhavi.planners.mrp.netting_state.state import Demand
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -439,4 +439,4 @@ def _once(plan: WayPlan) -> list[Taken]:
 
 
 if TYPE_CHECKING:
-    from medhavi.planners.master_plan.way_plans import Taken
+    from medhavi.planners.master_plan.grid.way_plans import Taken

@@ -22,9 +22,9 @@ from medhavi.planners.master_plan.master_run import built_run, decoded
 from medhavi.planners.master_plan.program_parts import Part
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.optimize_parameters import OptimizeParameters
-from medhavi.results.lateness import tally
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.plan_locale import currency_of
+from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.optimize.problem import Floats
     from medhavi.optimize.solver import Session
     from medhavi.planners.master_plan.build import Built
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")

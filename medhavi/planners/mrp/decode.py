@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.planners.mrp.early_outputs import refuse_early_outputs
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.early_outputs import refuse_early_outputs
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.pegging import Matches
-from medhavi.providers.occupation import with_occupation
+from medhavi.providers.finite_capacity.occupation import with_occupation
 from medhavi.results.identity import (
     content_hashes,
     coproduct_id,
@@ -23,7 +23,7 @@ from medhavi.results.identity import (
     supply_ids,
     text_hashes,
 )
-from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.plans.tables import SCHEMAS
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
     from medhavi.planners.pegging import Pegs
     from medhavi.results.identity import (
         Hashes,

@@ -14,14 +14,14 @@ from medhavi.planners.forecast_netting import (
     needed_at,
     period_end,
 )
-from medhavi.planners.mrp.pins import Pin
-from medhavi.planners.mrp.state import (
+from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     Demand,
     NodeKey,
     Order,
 )
-from medhavi.planners.mrp.ways import Way
+from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.planners.mrp.pins import Pin
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.table_rows import Row
 from medhavi.providers.timing import Timing
@@ -39,9 +39,9 @@ from medhavi.units import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.sources import Source
     from medhavi.providers.table_rows import Rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.reporting import KINDS, Ledger
 from medhavi.units import INT64_MAX, NEVER
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Node
-    from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Node
+    from medhavi.planners.mrp.netting_state.stock_levels import Levels
 
     Event = tuple[Node, int, int, int]
     """Place, instant [UTC seconds], kind as in `KINDS` and quantity [steps]."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import NodeKey, Order
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import NodeKey, Order
     from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.release import SAFETY
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.release import SAFETY
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_steps, seconds_up, to_seconds
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.decode import Decoder
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.limits import Excess
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
     from medhavi.planners.mrp.pins import BrokenPin, OverPin, Pin, PinReport
-    from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
 
 COLUMNS = (
     "code",

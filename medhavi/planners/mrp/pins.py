@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.state import NO_DEMAND, Node
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Need, SupplyUnit
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
 
 _BY_ARRIVAL = attrgetter("available", "expires", "index")
 _SEQUENCE = attrgetter("instant", "priority", "index")

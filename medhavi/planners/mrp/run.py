@@ -13,29 +13,29 @@ from medhavi.planners.mrp.intake import Intake, Reader
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
-from medhavi.planners.mrp.model import Model
-from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
+from medhavi.planners.mrp.netting.netting import NodeWalk, walk_cluster
+from medhavi.planners.mrp.netting.plain_walk import PlainWalk, is_plain
+from medhavi.planners.mrp.netting.resupply import wait_and_resupply
+from medhavi.planners.mrp.netting_state.model import Model
+from medhavi.planners.mrp.netting_state.release import Release
+from medhavi.planners.mrp.netting_state.stock_levels import (
+    Levels,
+    economic_order_quantity,
+    horizon_days,
+)
 from medhavi.planners.mrp.pins import PinReport, settle
-from medhavi.planners.mrp.plain_walk import PlainWalk, is_plain
-from medhavi.planners.mrp.release import Release
-from medhavi.planners.mrp.resupply import wait_and_resupply
 from medhavi.planners.mrp.service import (
     cause_rows,
     delivery_rows,
     fulfilment_rows,
     services,
 )
-from medhavi.planners.mrp.stock_levels import (
-    Levels,
-    economic_order_quantity,
-    horizon_days,
-)
 from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.pegging import peg
 from medhavi.planners.reporting import loads, positions
 from medhavi.providers import Providers
 from medhavi.results.identity import coproduct_id, stock_id
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Netting, RunRecord, Status
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, Pegs
     from medhavi.planners.reporting import Ledger

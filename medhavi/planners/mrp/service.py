@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.state import NO_DEMAND, Demand, SupplyUnit
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUnit
 from medhavi.providers.demand_values import demand_value
-from medhavi.results.lateness import status_of, there_at
 from medhavi.results.limiter import Limiter
+from medhavi.results.plans.lateness import status_of, there_at
 from medhavi.units import HOUR, from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.providers.demand_values import DemandValue
     from medhavi.snapshot.settings import Settings
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.providers.traits import unranked
+from medhavi.providers.material.traits import unranked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,35 +9,35 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.kept_records import without_collections
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.equal_shares import (
+from medhavi.planners.promising.bulk.in_numbers import in_numbers
+from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.equal_shares import (
     Line,
     evened,
     is_even,
     is_own,
     matched,
 )
-from medhavi.planners.promising.in_numbers import in_numbers
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.sampled_chain import SEED
-from medhavi.planners.promising.whole_orders import (
+from medhavi.planners.promising.ledger.sampled_chain import SEED
+from medhavi.planners.promising.ledger.whole_orders import (
     COMPLETE,
     completed,
     whole_orders,
 )
-from medhavi.results.promise import Promise, PromiseStatus
+from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.requests.asking import read_requests
+from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.verify.check_promise import check_promise
+from medhavi.results.verify.demands.promise import check_promise
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.plain_lines import PlainLines
-    from medhavi.planners.promising.rules_of_promise import Policy
-    from medhavi.planners.promising.whole_orders import Tied
+    from medhavi.planners.promising.bulk.plain_lines import PlainLines
+    from medhavi.planners.promising.ledger.whole_orders import Tied
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.snapshot import Snapshot
 
 

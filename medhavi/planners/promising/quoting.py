@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.answering import failed
-from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.preempting import with_preemption
-from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.rules_of_promise import usual_policy
-from medhavi.planners.promising.sensitivity import sensitivity
-from medhavi.planners.promising.tried_remedies import asked_anew, remedies
+from medhavi.planners.promising.explain.answering import failed
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.explain.sensitivity import sensitivity
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.preemption.preempting import with_preemption
+from medhavi.planners.promising.remedies.tried_remedies import asked_anew, remedies
+from medhavi.planners.promising.requests.rules_of_promise import usual_policy
 
 if TYPE_CHECKING:
-    from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.rules_of_promise import Policy
-    from medhavi.results.promise import Promise
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.results.promises.promise import Promise
 
 
 def quote(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.findings import BadData, finding
-from medhavi.planners.mrp.model import Model, cycle_path
+from medhavi.planners.mrp.netting_state.model import Model, cycle_path
 from medhavi.planners.mrp.run import TABLES
 from medhavi.providers import Providers
 from medhavi.units import DAY
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
-    from medhavi.planners.mrp.state import Node, NodeKey
-    from medhavi.planners.mrp.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Node, NodeKey
+    from medhavi.planners.mrp.netting_state.ways import Way
     from medhavi.snapshot import Snapshot
 
 LARGE = 1_000_000

@@ -14,7 +14,7 @@ import polars as pl
 from medhavi.planners import pipeline
 from medhavi.planners.replenishment.monitor import monitor_table, watch
 from medhavi.providers import Providers
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds, from_steps
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.replenishment.echelons import Echelon, Rate
     from medhavi.snapshot import Snapshot
 

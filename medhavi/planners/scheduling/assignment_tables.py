@@ -12,7 +12,7 @@ from medhavi.optimize.cpsat_goals import sequences
 from medhavi.optimize.cpsat_tasks import Assignment
 from medhavi.optimize.cpsat_windows import latest_fit
 from medhavi.planners.scheduling.left_shift import Link, left_shift
-from medhavi.results.schedule_tables import table_of
+from medhavi.results.schedules.tables import table_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.planners.scheduling.task_form import TaskForm
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
 
 Row = dict[str, Any]
 

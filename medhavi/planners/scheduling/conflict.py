@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from medhavi.optimize.cpsat import Effort, feasible
 from medhavi.planners.scheduling.task_form import Rule, task_form
-from medhavi.results.schedule_tables import table_of
+from medhavi.results.schedules.tables import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import polars as pl
 
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
 
 _SENTENCES = {
     "step": "step {step} of order {order} runs on {resource}",

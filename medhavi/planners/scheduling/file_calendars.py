@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.scheduling.file_fields import Place
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.calendars import Calendars
+from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, MINUTE, to_seconds
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.planners.scheduling.file_fields import FieldCheck
-    from medhavi.snapshot.working_time import WorkingTime
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 Row = dict[str, Any]
 _TABLES = ("calendars", "shifts", "calendar_exceptions")

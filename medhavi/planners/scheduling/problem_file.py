@@ -14,7 +14,7 @@ from medhavi.planners.scheduling.file_fields import (
     nearest,
     short,
 )
-from medhavi.results.schedule_problem import (
+from medhavi.results.schedules.problem import (
     SCHEMA,
     Objective,
     ScheduleProblem,

@@ -22,10 +22,10 @@ from medhavi.planners.scheduling.risk_figures import (
     quantile,
     tail_mean,
 )
-from medhavi.results.risk_report import RiskReport, risk_table
+from medhavi.results.reports.risk import RiskReport, risk_table
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.schedule import Schedule
-from medhavi.results.schedule_problem import ScheduleProblem
+from medhavi.results.schedules.problem import ScheduleProblem
+from medhavi.results.schedules.schedule import Schedule
 from medhavi.results.verify.check_schedule import verify_schedule
 from medhavi.units import to_seconds
 from medhavi.version import __version__
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.schedule_problem import Order, Step
+    from medhavi.results.schedules.problem import Order, Step
 
 TAIL = 5
 """Part of the scenarios that counts as the tail [%]."""

@@ -16,9 +16,9 @@ from medhavi.planners.scheduling.conflict import least_conflict
 from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.task_form import task_form
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.schedule import Schedule
-from medhavi.results.schedule_problem import Objective
-from medhavi.results.schedule_tables import table_of
+from medhavi.results.schedules.problem import Objective
+from medhavi.results.schedules.schedule import Schedule
+from medhavi.results.schedules.tables import table_of
 from medhavi.results.verify.check_schedule import verify_schedule
 from medhavi.units import MINUTE, to_seconds
 from medhavi.version import __version__
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.optimize.cpsat_tasks import Assignment, GoalResult, Outcome
     from medhavi.planners.scheduling.task_form import TaskForm
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
 
 GOALS = {
     Objective.LATE_ORDERS: Goal.LATE_JOBS,

@@ -21,7 +21,7 @@ from medhavi.optimize.cpsat_tasks import (
     Task,
     TaskProblem,
 )
-from medhavi.results.schedule_problem import (
+from medhavi.results.schedules.problem import (
     Option,
     Order,
     ScheduleProblem,
@@ -32,7 +32,7 @@ from medhavi.units import MINUTE, exact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.results.schedule_problem import (
+    from medhavi.results.schedules.problem import (
         Resource,
     )
 

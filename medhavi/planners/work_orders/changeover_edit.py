@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi import schema
 from medhavi.findings import finding
 from medhavi.planners.work_orders.edit_rows import RowEdit
-from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi import schema
-from medhavi.snapshot.written_dates import is_day
+from medhavi.snapshot.reading.written_dates import is_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,7 +27,7 @@ from medhavi.planners.work_orders.order_states import (
     Verb,
     advance,
 )
-from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import exact, from_seconds, from_steps, to_seconds
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_edit import CellValue, Edit
     from medhavi.providers import Providers
     from medhavi.providers.sources import Source
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 Row = dict[str, Any]
 _MOST_AHEAD = dt.timedelta(days=36_525)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.work_orders.order_parameters import OrderParameters
     from medhavi.providers import Providers
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 Action = Literal["firm", "ask", "wait"]
 USUAL = FirmingRule()

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.local_days import ASKED_EDGES, asked_instant
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.work_orders.order_states import OrderState
-from medhavi.results.kpis import Measure, ratio
+from medhavi.results.figures.kpis import Measure, ratio
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:

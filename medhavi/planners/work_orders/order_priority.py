@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.results.lateness import not_kept
+from medhavi.results.plans.lateness import not_kept
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_parameters import OrderParameters
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 

@@ -20,7 +20,7 @@ from medhavi.planners.work_orders.order_rows import KINDS, order_number, order_r
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
 
 
 class Fate(StrEnum):

@@ -12,33 +12,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.results.verify.check_agreements import check_agreements
-from medhavi.results.verify.check_asked import check_asked
-from medhavi.results.verify.check_balance import check_balance
-from medhavi.results.verify.check_campaigns import check_campaigns
-from medhavi.results.verify.check_capacity import (
+from medhavi.results.verify.demands.agreements import check_agreements
+from medhavi.results.verify.demands.asked import check_asked
+from medhavi.results.verify.demands.fulfilment import check_fulfilment
+from medhavi.results.verify.demands.lateness import check_lateness
+from medhavi.results.verify.demands.shape import check_existing, check_shape
+from medhavi.results.verify.disrupted import OBEYING, disrupted
+from medhavi.results.verify.facts import Facts
+from medhavi.results.verify.material.balance import check_balance
+from medhavi.results.verify.material.lifetime import check_holds, check_lifetime
+from medhavi.results.verify.material.pegs import check_pegs
+from medhavi.results.verify.orders.campaigns import check_campaigns
+from medhavi.results.verify.orders.capacity import (
     check_capacity,
     check_past_starts,
     overused,
 )
-from medhavi.results.verify.check_components import check_components
-from medhavi.results.verify.check_fulfilment import check_fulfilment
-from medhavi.results.verify.check_lateness import check_lateness
-from medhavi.results.verify.check_lead_times import check_lead_times
-from medhavi.results.verify.check_lifetime import check_holds, check_lifetime
-from medhavi.results.verify.check_limits import check_limits
-from medhavi.results.verify.check_operations import check_operations, check_outputs
-from medhavi.results.verify.check_overload import check_bucket_hours, check_overload
-from medhavi.results.verify.check_pegs import check_pegs
-from medhavi.results.verify.check_resources import check_resources
-from medhavi.results.verify.check_shape import check_existing, check_shape
-from medhavi.results.verify.check_sources import check_sources
-from medhavi.results.verify.disrupted import OBEYING, disrupted
-from medhavi.results.verify.facts import Facts
+from medhavi.results.verify.orders.components import check_components
+from medhavi.results.verify.orders.lead_times import check_lead_times
+from medhavi.results.verify.orders.limits import check_limits
+from medhavi.results.verify.orders.operations import check_operations, check_outputs
+from medhavi.results.verify.orders.overload import check_bucket_hours, check_overload
+from medhavi.results.verify.orders.resources import check_resources
+from medhavi.results.verify.orders.sources import check_sources
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 __all__ = ["double_booked", "verify"]

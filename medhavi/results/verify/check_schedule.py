@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.findings import Finding
-    from medhavi.results.schedule import Schedule
-    from medhavi.results.schedule_problem import (
+    from medhavi.results.schedules.problem import (
         Option,
         Order,
         ScheduleProblem,
         Step,
         Window,
     )
+    from medhavi.results.schedules.schedule import Schedule
 
 Row = dict[str, Any]
 TOLERANCE = 1e-3

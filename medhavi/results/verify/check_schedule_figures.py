@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from medhavi.findings import Finding
-    from medhavi.results.schedule import Schedule
-    from medhavi.results.schedule_problem import ScheduleProblem
+    from medhavi.results.schedules.problem import ScheduleProblem
+    from medhavi.results.schedules.schedule import Schedule
 
 Row = dict[str, Any]
 TOLERANCE = 1e-3

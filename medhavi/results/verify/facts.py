@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.plan import Plan
+from medhavi.results.plans.plan import Plan
 from medhavi.results.verify.forecast_dates import late_forecasts
 from medhavi.results.verify.wall_clock import WallClock, touched_time
 from medhavi.snapshot import Snapshot

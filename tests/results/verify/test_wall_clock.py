@@ -18,7 +18,7 @@ from medhavi.results.verify.wall_clock import (
     touched_time,
 )
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.calendars import Calendars
+from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.api import plan, verify

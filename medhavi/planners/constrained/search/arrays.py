@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_record import MOST_LOTS, Pass
-from medhavi.planners.kernels.schedule_record import Schedule
+from medhavi.planners.kernels.plant_kernels.plant_record import MOST_LOTS, Pass
+from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 MOST_JOURNAL = 4_000_000
 """Changes that one move may make, twice over, at most."""

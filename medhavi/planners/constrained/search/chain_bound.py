@@ -15,7 +15,7 @@ from medhavi.planners.deep_calls import answered
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from medhavi.planners.kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
     Asked = tuple[int, int]
     Steps = Generator[Asked, int, int]

@@ -18,14 +18,14 @@ from medhavi.planners.constrained.search.arrays import (
     new_pass,
     twin_of,
 )
-from medhavi.planners.kernels.plant_record import FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.kernels.kernel_engine import Engine
-    from medhavi.planners.kernels.plant_record import Pass, Plant
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
 ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
 SHORTS = (0.0, 1.0, 2.0, 4.0)

@@ -11,8 +11,8 @@ from medhavi.planners.constrained.search.mismatch import differ
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.kernels.plant_record import Plant
-    from medhavi.planners.mrp.state import Need
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.mrp.netting_state.state import Need
 
 
 class Columns:

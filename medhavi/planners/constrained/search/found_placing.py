@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.causes import Wait
-from medhavi.planners.constrained.jobs import Job, Take
-from medhavi.planners.constrained.placing import Placing
+from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.planners.constrained.orders.jobs import Job, Take
+from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.search.laying_out import Grouped
 from medhavi.planners.constrained.search.mismatch import differ
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.orders.lines import Line
+    from medhavi.planners.constrained.placement.sequence import Scene
+    from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.laying_out import Layout
-    from medhavi.planners.constrained.sequence import Scene
-    from medhavi.planners.constrained.shop import Shop
-    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import Order, SupplyUnit
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
 

@@ -14,7 +14,7 @@ import numpy as np
 from medhavi.planners.constrained.search.found_pegs import Columns, NeedNumbers, Pegs
 from medhavi.planners.constrained.search.mismatch import differ
 from medhavi.planners.constrained.search.searchable import FoundItem, FoundOrders
-from medhavi.providers.capacity_clocks import SingleStepClock
+from medhavi.providers.capacity.clocks import SingleStepClock
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import Model
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         SearchedRelease,
     )
     from medhavi.planners.constrained.search.seeking import Found
-    from medhavi.planners.mrp.state import Node, Order
+    from medhavi.planners.mrp.netting_state.state import Node, Order
 
 
 class Work(NamedTuple):

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.capacity_bound import Claim, capacity_bound
+from medhavi.planners.constrained.bounds.capacity_bound import Claim, capacity_bound
 from medhavi.planners.constrained.search.chain_bound import Chain
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 SAFE = 1e-9
 """Share by which work is counted low, and stock high: floats are not exact."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_record import Plant
+from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 from medhavi.planners.mrp.intake import LIVE_ORDERS
-from medhavi.planners.mrp.state import Node
-from medhavi.planners.mrp.ways import Way
-from medhavi.providers.capacity_clocks import SingleStepClock
+from medhavi.planners.mrp.netting_state.state import Node
+from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.mrp.release import PEG_SOURCE
-from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.planners.constrained.netting.dating import FeasibleRelease
+from medhavi.planners.mrp.netting_state.release import PEG_SOURCE
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.mrp.state import Node
-    from medhavi.planners.mrp.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Node
+    from medhavi.planners.mrp.netting_state.ways import Way
     from medhavi.providers.sources import Source, Timing
 
 

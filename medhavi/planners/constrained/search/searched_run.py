@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained import rounds
-from medhavi.planners.constrained.causes import Walk
-from medhavi.planners.constrained.delivering import lines_of
-from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.deliveries.delivering import lines_of
+from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.causes import Walk
+from medhavi.planners.constrained.placement.sequence import Scene
+from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.mismatch import MismatchError, differ
@@ -24,10 +26,8 @@ from medhavi.planners.constrained.search.plant_model import (
 )
 from medhavi.planners.constrained.search.searchable import SearchableRun
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
-from medhavi.planners.constrained.sequence import Scene
-from medhavi.planners.constrained.shop import Shop
-from medhavi.planners.kernels import search_kernels
 from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.results.run_record import Status
 from medhavi.units import DAY
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
-    from medhavi.results.plan import Plan
+    from medhavi.results.plans.plan import Plan
     from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.kernel_engine import Engine
-    from medhavi.planners.kernels.plant_record import Plant
-    from medhavi.planners.kernels.schedule_record import Schedule
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
 
 CHUNK = 200
 """Moves between two looks at progress and cancellation."""

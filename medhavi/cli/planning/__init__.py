@@ -1,0 +1,1 @@
+"""Commands that plan, edit orders and compare."""

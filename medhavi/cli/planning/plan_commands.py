@@ -1,0 +1,372 @@
+"""Commands around plans: plan, explain, compare, kpi, export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.boundary import INTERRUPTED
+from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.data.lake_commands import moments
+from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
+from medhavi.cli.following import interruption
+from medhavi.cli.options import (
+    AsOfOption,
+    DateFormatOption,
+    FileFormat,
+    FolderOption,
+    FormatOption,
+    JsonOption,
+    KnownAtOption,
+    LakeOption,
+    Moments,
+    PlanArgument,
+    SettingsOption,
+    StoreOption,
+    StrictOption,
+    TablesOption,
+    VerboseOption,
+    existing_plan,
+    existing_tables,
+    one_place,
+    settings_file,
+)
+from medhavi.errors import NotAvailable, UsageError
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.tables_run import Observe
+
+
+class Mode(StrEnum):
+    """How a plan is made."""
+
+    MRP = "mrp"
+    CONSTRAINED = "constrained"
+    OPTIMIZE = "optimize"
+
+
+class Effort(StrEnum):
+    """How long a plan is looked for."""
+
+    LIGHT = "light"
+    STANDARD = "standard"
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
+class Target(StrEnum):
+    """What a plan is exported to."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+    PDF = "pdf"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("plan", help="Plan tables or a lake: what to make, buy, move, when.")(
+        plan
+    )
+    app.command("explain", help="Say why a demand is served as it is.")(explain)
+    app.command("kpi", help="Print the key figures of a plan.")(kpi)
+    app.command("compare", help="Say how two plans differ.")(compare)
+    app.command("export", help="Write a plan, or orders decided since.")(export)
+
+
+def plan(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    mode: Annotated[Mode, typer.Option("--mode", help="How to plan.")] = Mode.MRP,
+    effort: Annotated[
+        Effort | None,
+        typer.Option("--effort", help="Mode constrained: how many tries."),
+    ] = None,
+    settings: SettingsOption = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
+    ] = None,
+    strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    out: FolderOption = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Plan, verify and rate; write the result whole or not at all.
+
+    In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
+    """
+    from medhavi.results.plans.summary import key_figures
+
+    conversation = talk()
+    _refuse_what_does_not_fit(mode, effort, baseline)
+    one_place(tables, lake, date_format)
+    moment = moments(as_of, known_at, lake, tables)
+    _refuse_place(out)
+    parameters = settings_file(settings)
+    if effort is not None:
+        parameters = {**parameters, "effort": str(effort)}
+    before = None if baseline is None else _stored(baseline)
+    with _watched(mode, conversation) as observe:
+        if tables is not None:
+            work = partial(
+                _plan_of_tables, tables, hold=strict is False, date_format=date_format
+            )
+        else:
+            work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
+        made = work(mode, parameters, before, observe)
+    conversation.report(made.findings)
+    if out is not None:
+        from medhavi.workbench.files.tables_run import write_plan
+
+        write_plan(made, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(made))
+    conversation.answer(
+        out=out,
+        run=made.run.as_dict(),
+        fingerprint=made.fingerprint,
+        kpis=made.kpis_json(),
+        figures={one.key: one.value for one in key_figures(made)},
+        rows={name: frame.height for name, frame in made.tables.items()},
+        measured=dict(made.measured),
+    )
+    if str(made.run.status) == "cancelled":
+        conversation.note("interrupted: the best plan so far was kept")
+        raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _watched(mode: Mode, conversation: Conversation) -> Iterator[Observe]:
+    """Let Ctrl-C end the improvement of a plan instead of throwing it away."""
+    if mode is not Mode.CONSTRAINED:
+        yield conversation.note
+        return
+    from medhavi.workbench.files.tables_run import Watched
+
+    with interruption() as cancelled:
+        yield Watched(conversation.note, cancelled)
+
+
+def _refuse_what_does_not_fit(
+    mode: Mode, effort: Effort | None, baseline: Path | None
+) -> None:
+    if effort is None:
+        return
+    if mode is not Mode.CONSTRAINED:
+        message = f"plan --effort: mode {mode} has one effort."
+        raise NotAvailable(message)
+    if effort is Effort.INCREMENTAL and baseline is None:
+        message = "plan --effort incremental builds on a plan: give --baseline DIR."
+        raise UsageError(message)
+
+
+def _refuse_place(out: Path | None) -> None:
+    """Refuse before hours of planning what could not be written after them."""
+    from medhavi.workbench.files.safe_folder import refuse_foreign
+    from medhavi.workbench.files.tables_run import RESULT_NAMES
+
+    if out is not None:
+        refuse_foreign(out, RESULT_NAMES)
+
+
+def _stored(folder: Path) -> Plan:
+    from medhavi.results.plans.plan import Plan
+
+    return Plan.from_folder(existing_plan(folder))
+
+
+def _plan_of_tables(
+    place: Path,
+    mode: Mode,
+    parameters: dict[str, object],
+    baseline: Plan | None,
+    observe: Observe,
+    *,
+    hold: bool,
+    date_format: str | None,
+) -> Plan:
+    from medhavi.workbench.files.tables_run import plan_tables
+
+    return plan_tables(
+        existing_tables(place),
+        mode=str(mode),
+        settings=parameters,
+        baseline=baseline,
+        observe=observe,
+        hold_bad_rows=hold,
+        date_format=date_format,
+    )
+
+
+def _plan_of_lake(
+    lake: str | None,
+    moment: Moments,
+    mode: Mode,
+    parameters: dict[str, object],
+    baseline: Plan | None,
+    observe: Observe,
+    *,
+    strict: bool,
+) -> Plan:
+    from medhavi.cli.data.lake_commands import open_workbench
+
+    workbench = open_workbench(lake)
+    return workbench.plan(
+        workbench.snapshot(**moment._asdict()) if moment else None,
+        mode=str(mode),
+        settings=parameters,
+        baseline=baseline,
+        observe=observe,
+        strict=strict,
+    )
+
+
+def explain(
+    folder: PlanArgument,
+    demand: Annotated[str, typer.Option("--demand", help="Which demand.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print the chain from a demand to what it waits for."""
+    from dataclasses import asdict
+
+    from medhavi.results.plans.plan import Plan
+
+    conversation = talk()
+    explanation = Plan.from_folder(existing_plan(folder)).explain(demand)
+    conversation.say(str(explanation))
+    conversation.answer(
+        demand=demand,
+        status=explanation.status,
+        verdict=str(explanation.verdict),
+        due=explanation.due,
+        delivered=explanation.delivered,
+        lateness_hours=explanation.lateness_hours,
+        overdue_hours=explanation.overdue_hours,
+        limiter=explanation.limiter,
+        total_hours=explanation.total_hours,
+        chain=[asdict(link) for link in explanation.chain],
+        pegs=explanation.table.to_dicts(),
+    )
+
+
+def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
+    """Print key figures; an undefined one says why."""
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.summary import key_figures
+
+    conversation = talk()
+    made = Plan.from_folder(existing_plan(folder))
+    shown = key_figures(made)
+    show_key_figures(shown)
+    figures = made.kpis_json()
+    show_figures(figures)
+    show_reasons(figures)
+    conversation.answer(kpis=figures, figures={one.key: one.value for one in shown})
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    second: Annotated[Path, typer.Argument(help="Folder of the other plan.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changed from the first plan to the second."""
+    from medhavi.results.difference import compare as difference
+    from medhavi.results.figures.stability import stability_json
+    from medhavi.results.plans.plan import Plan
+
+    conversation = talk()
+    before = Plan.from_folder(existing_plan(first))
+    after = Plan.from_folder(existing_plan(second))
+    delta = difference(before, after)
+    conversation.say(str(delta))
+    figures = stability_json(before, after)
+    show_figures(figures)
+    conversation.answer(
+        equal=delta.is_empty,
+        stability=delta.stability,
+        kpis=figures,
+        changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
+    )
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a plan (plan --out), or the word orders.")
+    ],
+    to: Annotated[Target, typer.Option("--to", help="Kind of file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File, or folder for csv.")
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="csv: texts as they are. Without it an apostrophe stands before each "
+            "that a spreadsheet would run as a formula (= + - @).",
+        ),
+    ] = False,
+    since: Annotated[
+        int | None,
+        typer.Option("--since", help="Orders: `next` of the last export.", min=0),
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a plan for other programs or for reading; or decided orders for an ERP."""
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.files.export import export_plan
+
+    conversation = talk()
+    if str(folder) == "orders" and (since is not None or not folder.exists()):
+        from medhavi.cli.planning.orders_commands import export_orders
+
+        export_orders(since or 0, str(to), out, (lake, store))
+        return
+    _refuse_options_of_orders({"--since": since, "--lake": lake, "--from": store})
+    if to is Target.PDF:
+        message = "export --to pdf is not built yet; html prints well."
+        raise NotAvailable(message)
+    if to is Target.JSON:
+        message = "export --to json is for orders; a plan has xlsx, csv and html."
+        raise NotAvailable(message)
+    made = Plan.from_folder(existing_plan(folder))
+    place = out or folder.with_name(
+        f"{folder.resolve().name}-csv"
+        if to is Target.CSV
+        else f"{folder.resolve().name}.{to}"
+    )
+    export_plan(made, place, kind=str(to), raw=raw)
+    conversation.say(str(place))
+    conversation.answer(out=place, kind=to)
+
+
+def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
+    """Refuse what only `export orders` reads: a plan is written as its folder is.
+
+    Raises
+    ------
+    UsageError
+        One of them is given.
+    """
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        message = (
+            f"export PLAN: {' and '.join(names)} can only be given with the word "
+            "orders (`medhavi export orders --since 0`). A plan is exported whole: "
+            "leave that out, or name orders instead of a folder."
+        )
+        raise UsageError(message)

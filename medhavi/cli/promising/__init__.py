@@ -1,0 +1,1 @@
+"""Commands that promise and watch promises."""

@@ -1,0 +1,1 @@
+"""The demo company: products, plants, lanes, suppliers."""

@@ -1,0 +1,175 @@
+"""Which plants there are, which stand together, and which ranges each pair makes.
+
+Plants come in pairs: one fills face and body care on medium lines and packs the gift
+bundles, the other fills hair care and baths on heavy lines. Bergamo and Łódź are the
+first pair and the whole of a small or medium company.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.demo.company_model.assortment import HEAVY
+
+if TYPE_CHECKING:
+    from medhavi.demo.company_model.company import Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two plants that supply each other: names of locations."""
+
+    medium: str
+    heavy: str
+
+    def home(self, line: str) -> str:
+        """Give the plant where a filling line stands: heavy or medium."""
+        return self.heavy if line == HEAVY else self.medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A plant of a further pair: time zone, degrees north and east, country."""
+
+    name: str
+    zone: str
+    latitude: float
+    longitude: float
+    country: str
+
+
+FURTHER_SITES = (
+    Site(
+        name="PARMA", zone="Europe/Rome", latitude=44.8, longitude=10.33, country="IT"
+    ),
+    Site(
+        name="POZNAN",
+        zone="Europe/Warsaw",
+        latitude=52.41,
+        longitude=16.93,
+        country="PL",
+    ),
+    Site(
+        name="LYON", zone="Europe/Paris", latitude=45.76, longitude=4.84, country="FR"
+    ),
+    Site(
+        name="BRNO", zone="Europe/Prague", latitude=49.2, longitude=16.61, country="CZ"
+    ),
+    Site(
+        name="NANTES",
+        zone="Europe/Paris",
+        latitude=47.22,
+        longitude=-1.55,
+        country="FR",
+    ),
+    Site(
+        name="OSTRAVA",
+        zone="Europe/Prague",
+        latitude=49.83,
+        longitude=18.28,
+        country="CZ",
+    ),
+    Site(
+        name="GIRONA",
+        zone="Europe/Madrid",
+        latitude=41.98,
+        longitude=2.82,
+        country="ES",
+    ),
+    Site(
+        name="GYOR",
+        zone="Europe/Budapest",
+        latitude=47.69,
+        longitude=17.65,
+        country="HU",
+    ),
+    Site(
+        name="ZARAGOZA",
+        zone="Europe/Madrid",
+        latitude=41.65,
+        longitude=-0.89,
+        country="ES",
+    ),
+    Site(
+        name="DEBRECEN",
+        zone="Europe/Budapest",
+        latitude=47.53,
+        longitude=21.63,
+        country="HU",
+    ),
+    Site(
+        name="PORTO",
+        zone="Europe/Lisbon",
+        latitude=41.15,
+        longitude=-8.61,
+        country="PT",
+    ),
+    Site(
+        name="KOSICE",
+        zone="Europe/Bratislava",
+        latitude=48.72,
+        longitude=21.26,
+        country="SK",
+    ),
+    Site(
+        name="LINZ", zone="Europe/Vienna", latitude=48.31, longitude=14.29, country="AT"
+    ),
+    Site(
+        name="CLUJ",
+        zone="Europe/Bucharest",
+        latitude=46.77,
+        longitude=23.6,
+        country="RO",
+    ),
+    Site(
+        name="GRAZ", zone="Europe/Vienna", latitude=47.07, longitude=15.44, country="AT"
+    ),
+    Site(
+        name="GDANSK",
+        zone="Europe/Warsaw",
+        latitude=54.35,
+        longitude=18.65,
+        country="PL",
+    ),
+    Site(
+        name="PADOVA", zone="Europe/Rome", latitude=45.41, longitude=11.88, country="IT"
+    ),
+    Site(
+        name="KATOWICE",
+        zone="Europe/Warsaw",
+        latitude=50.26,
+        longitude=19.02,
+        country="PL",
+    ),
+)
+"""The plants of the second to the tenth pair: medium and heavy in turns."""
+
+FIRST_PAIR = Pair(medium="BERGAMO", heavy="LODZ")
+PAIRS = (
+    FIRST_PAIR,
+    *(
+        Pair(medium=medium.name, heavy=heavy.name)
+        for medium, heavy in zip(FURTHER_SITES[::2], FURTHER_SITES[1::2], strict=True)
+    ),
+)
+
+
+def pairs(company: Company) -> tuple[Pair, ...]:
+    """Give the pairs of plants of a company of this scale."""
+    return PAIRS[: company.scale.pairs]
+
+
+def plants(company: Company) -> tuple[str, ...]:
+    """Give all plants, pair by pair, the medium one first."""
+    return tuple(name for pair in pairs(company) for name in (pair.medium, pair.heavy))
+
+
+def further_sites(company: Company) -> tuple[Site, ...]:
+    """Give the plants beside those of the first pair."""
+    return FURTHER_SITES[: 2 * (company.scale.pairs - 1)]
+
+
+def pair_of(index: int, company: Company) -> Pair:
+    """Give the pair that makes the range at an index: an equal share for each."""
+    return PAIRS[index * company.scale.pairs // company.scale.ranges]

@@ -1,0 +1,1 @@
+"""Types of events, their payloads and older versions."""

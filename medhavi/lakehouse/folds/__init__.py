@@ -1,0 +1,1 @@
+"""Facts folded into the tables of a snapshot."""

@@ -1,0 +1,337 @@
+"""How many demands are late in any plan because resources have not the time.
+
+Each product needs work at least: on every way to get it, the least of its options and
+alternates, and that of its components; sizes of lots, set-up and when work could begin
+count as nothing. Resources that stand in for each other count together. What exists,
+or is on order, may replace work of every demand, and counts as time of the resources.
+So much must fit into the open time until the due dates: see `capacity_bound`. Where the
+work of a product is not plain (something may stand in for it, or gives it beside, or a
+line holds for a time only), it is none: the bound gets weaker, never wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.bounds.capacity_bound import Claim, capacity_bound
+from medhavi.planners.constrained.netting.way_chains import given_beside
+from medhavi.planners.deep_calls import answered
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from medhavi.planners.constrained.bounds.capacity_bound import CapacityBound
+    from medhavi.planners.constrained.netting.way_chains import WayChains
+    from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
+    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.state import Demand, Node
+    from medhavi.planners.mrp.netting_state.ways import Intake, Way
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.capacity.resources import Level, ResourceClock
+    from medhavi.providers.capacity.room import Option
+    from medhavi.providers.capacity.schedule import Task
+    from medhavi.snapshot.calendars.stretches import Stretch
+
+    Steps = Generator[Node, "Load", "Load"]
+
+Group = frozenset[str]
+"""Resources, by id, that stand in for each other in some step."""
+Load = dict[Group, float]
+"""Work on groups of resources [s x units]."""
+
+SAFE = 1e-9
+"""Share by which work is counted low, and time high: floats are not exact."""
+
+
+class LeastLoads:
+    """The least work that one step of each product needs.
+
+    Parameters
+    ----------
+    model
+        Graph of a run.
+    capacity
+        Routings and resources as they are planned.
+    """
+
+    def __init__(self, model: Model, capacity: Capacity) -> None:
+        self._model = model
+        self._capacity = capacity
+        self._known: dict[int, Load] = {}
+        self._beside = given_beside(model)
+        self._makes = {
+            source.source
+            for node in model.nodes.values()
+            for source in node.sources
+            if source.kind == "make"
+        }
+        self._limits: dict[str, bool] = {}
+        self._shares_of: dict[int, Load] = {}
+        self._times: dict[tuple[str, int], list[OpenTime]] = {}
+        self._holding: dict[str, list[Group]] = defaultdict(list)
+        for group in sorted({*self._groups()}, key=sorted):
+            for resource in group:
+                self._holding[resource].append(group)
+
+    # --- resources -----------------------------------------------------------------
+    def _limit(self, resource: str) -> bool:
+        """Tell whether the open time of a resource limits the work on it."""
+        if resource not in self._limits:
+            clock = self._capacity.resource(resource)
+            self._limits[resource] = clock.finite and clock.bucket is None
+        return self._limits[resource]
+
+    def _groups(self) -> Iterable[Group]:
+        """List the resources of each step: those it always takes, and those it may."""
+        # Steps of many routings have the same options.
+        seen: set[int] = set()
+        for routing in sorted(self._makes):
+            for task in self._capacity.compiled(routing).tasks:
+                if id(task.plan.epochs) in seen:
+                    continue
+                seen.add(id(task.plan.epochs))
+                taken = [
+                    {name for name, _ in option.resources if self._limit(name)}
+                    for option in _options(task)
+                ]
+                if not taken:
+                    continue
+                always = set.intersection(*taken)
+                yield from (frozenset({name}) for name in always)
+                if all(one - always for one in taken):
+                    yield frozenset(set.union(*taken) - always)
+
+    # --- work ----------------------------------------------------------------------
+    def of(self, node: Node) -> Load:
+        """Least work that a step of a product needs, whoever brings it."""
+        return answered(self._of(node), self._of)
+
+    def _of(self, node: Node) -> Steps:
+        if id(node) not in self._known:
+            self._known[id(node)] = {}  # what goes in a circle needs nothing
+            self._known[id(node)] = yield from self._least(node)
+        return self._known[id(node)]
+
+    def _least(self, node: Node) -> Steps:
+        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
+            return {}
+        loads: list[Load] = []
+        for way in self._model.ways(node):
+            loads += [(yield from self._needed(way))]
+        return _least_of(loads)
+
+    def _needed(self, way: Way) -> Steps:
+        """Least work for a step of what a source brings."""
+        source = way.source
+        if source.kind != "make":
+            return {} if way.origin is None else (yield way.origin)
+        if source.fence_days < 0:
+            # Work that may have begun before now takes less of the time from now on.
+            return {}
+        size = _order_for_one(way)
+        found: Load = defaultdict(float)
+        for task in self._capacity.compiled(source.source).tasks:
+            run = float(task.rate)
+            if source.max_lot is not None:
+                run += float(task.fixed) / source.max_lot
+            for group, share in self._shares(task).items():
+                found[group] += size * share * run
+        for lines in way.intakes:
+            for group, work in (yield from self._component(lines)).items():
+                found[group] += size * work
+        return {group: work for group, work in found.items() if work > 0}
+
+    def _shares(self, task: Task) -> Load:
+        """Give the least units of each group that a step takes, by its pace."""
+        known = self._shares_of.get(id(task.plan.epochs))
+        if known is None:
+            known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
+        return known
+
+    def _least_shares(self, task: Task) -> Load:
+        options = _options(task)
+        names = {name for option in options for name, _ in option.resources}
+        groups = {one for name in names for one in self._holding.get(name, ())}
+        least = {
+            group: min((_taken(option, group) for option in options), default=0.0)
+            for group in groups
+        }
+        return {group: share for group, share in least.items() if share > 0}
+
+    def _component(self, lines: Sequence[Intake]) -> Steps:
+        """Least work for what one step of an order takes of rival lines."""
+        loads = []
+        for line, node, _ in lines:
+            if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
+                return {}
+            share = line.numerator / line.denominator
+            needed = (yield node) if share > 0 else {}
+            loads.append({group: share * work for group, work in needed.items()})
+        return _least_of(loads)
+
+    # --- time ----------------------------------------------------------------------
+    def spared(self) -> Load:
+        """Give the work that what exists, or is on order, may replace."""
+        found: Load = defaultdict(float)
+        for node in list(self._model.nodes.values()):
+            there = 0
+            for unit in node.units:
+                order = unit.order
+                if unit.qty > 0 and (order is None or order.existing is not None):
+                    there += unit.qty
+            if there:
+                for group, work in self.of(node).items():
+                    found[group] += there * work
+        return found
+
+    def open_time(self, group: Group, start: int, finish: int) -> float:
+        """Give the time that a group has from one instant to another [s x units]."""
+        total = 0.0
+        for resource in sorted(group):
+            key = resource, start
+            if key not in self._times:
+                self._times[key] = [
+                    OpenTime(self._capacity.resource(resource), level, start)
+                    for level in self._capacity.resource(resource).levels
+                ]
+            for one in self._times[key]:
+                total += one.units * one.until(finish)
+        return total
+
+
+class OpenTime:
+    """The open time of a resource while it has so many units, summed up once."""
+
+    def __init__(self, clock: ResourceClock, level: Level, start: int) -> None:
+        begin, self._end, self.units = level
+        self._clock = clock
+        self._high = self._low = max(begin, start)
+        self._starts: list[int] = []
+        self._pieces: list[Stretch] = []
+        self._sums: list[float] = [0.0]
+
+    def until(self, finish: int) -> float:
+        """Give the time from the start to an instant [s]; a share counts 1 at least."""
+        high = min(self._end, finish)
+        if high <= self._low:
+            return 0.0
+        if high > self._high:
+            self._read(min(self._end, 2 * high - self._low))
+        place = bisect_left(self._starts, high) - 1
+        if place < 0:
+            return 0.0
+        begin, end, share = self._pieces[place]
+        return self._sums[place] + (min(end, high) - begin) * max(1.0, share)
+
+    def _read(self, high: int) -> None:
+        self._high = high
+        self._pieces = self._clock.working.shares(self._low, high)
+        self._starts = [piece[0] for piece in self._pieces]
+        self._sums = [0.0]
+        for begin, end, share in self._pieces:
+            self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
+
+
+def _options(task: Task) -> list[Option]:
+    return [option for epoch in task.plan.epochs for option in epoch.options]
+
+
+def _taken(option: Option, group: Group) -> float:
+    """Give the units of a group that an option takes, by its pace; 0: it changes."""
+    pace = option.axis.steady
+    if pace is None:
+        return 0.0
+    return sum(units for name, units in option.resources if name in group) / float(pace)
+
+
+def _order_for_one(way: Way) -> float:
+    """Give the steps of an order that a step of its product takes; 0: not plain."""
+    if way.gain is None or any(output.addend for output in way.gain.outputs):
+        return 0.0
+    rate = sum(one.numerator / one.denominator for one in way.gain.outputs)
+    return 1 / rate if rate > 0 else 0.0
+
+
+def _least_of(loads: Sequence[Load]) -> Load:
+    """Give what each of some ways needs at least; without what one does not need."""
+    if len(loads) < 2:
+        return loads[0] if loads else {}
+    first, *others = loads
+    return {
+        group: min(work, *(one[group] for one in others))
+        for group, work in first.items()
+        if all(group in one for one in others)
+    }
+
+
+def late_for_lack_of_time(
+    loads: LeastLoads,
+    demands: Sequence[Demand],
+    weights: Weights | MoneyWeights,
+    as_of: int,
+    nodes: Model,
+) -> CapacityBound:
+    """Bound how many of some demands are late, and their weight [weight x s].
+
+    Parameters
+    ----------
+    loads
+        The least work.
+    demands
+        Those that are delivered in full, and not late by their lead times alone.
+    weights
+        How much lateness counts; a late demand counts its base at least.
+    as_of
+        Now of the plan [UTC seconds].
+    nodes
+        Graph of the run.
+    """
+    spared = loads.spared()
+    claims: dict[Group, list[Claim]] = defaultdict(list)
+    times: dict[tuple[Group, int], int] = {}
+    for number, demand in enumerate(demands):
+        for group, work in loads.of(nodes.node(demand.node)).items():
+            key = group, demand.due
+            if key not in times:
+                time = loads.open_time(group, as_of, demand.due)
+                times[key] = math.ceil((time + spared.get(group, 0.0)) * (1 + SAFE))
+            needed = demand.qty * work * (1 - SAFE)
+            # Work beyond all numbers says nothing that could be added up.
+            if math.isfinite(needed):
+                claims[group].append(Claim(times[key], math.floor(needed), number))
+    machines = [claims[group] for group in sorted(claims, key=sorted)]
+    costs = [weights.of(demand) * weights.base for demand in demands]
+    return capacity_bound(machines, costs)
+
+
+def least_lateness(
+    chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
+) -> tuple[int, list[Demand]]:
+    """Give what lateness weighs at least, and which demands may be in time.
+
+    Parameters
+    ----------
+    chains
+        What supply could be there when.
+    demands
+        Those that are delivered in full.
+    weights
+        How much lateness counts.
+
+    Returns
+    -------
+    late, free
+        Weighted lateness [weight x s], and demands; the others are late in any plan.
+    """
+    late, free = 0, []
+    for demand in demands:
+        over = chains.at(demand) - demand.due
+        if over > 0:
+            late += weights.of(demand) * (weights.base + over)
+        else:
+            free.append(demand)
+    return late, free

@@ -1,0 +1,1 @@
+"""Rounds that improve a constrained plan: other sources, other lots, repairs."""

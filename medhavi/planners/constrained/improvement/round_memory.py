@@ -1,0 +1,92 @@
+"""What one round of a constrained plan leaves to the next."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.improvement.obeyed import check_obeyed
+from medhavi.planners.constrained.netting.ordered_parts import WHOLE
+from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.providers import Providers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.findings import Finding
+    from medhavi.planners.campaigns.campaign_rules import CampaignRules
+    from medhavi.planners.constrained.improvement.diverting import DeadEnd
+    from medhavi.planners.constrained.netting.ordered_parts import Pieces
+    from medhavi.planners.constrained.netting.rationing import Rationing, Slice
+    from medhavi.planners.constrained.orders.causes import Cause
+    from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey
+    from medhavi.planners.mrp.netting_state.stock_levels import Lowering
+    from medhavi.snapshot import Snapshot
+
+
+class Memory:
+    """What one round of a plan leaves to the next.
+
+    Attributes
+    ----------
+    slices
+        Slices of the demands that are not wanted as they stand, by index.
+    missing
+        Product and location that a demand lacks for good.
+    lowered
+        What less is kept of stock than its levels want, by place.
+    refused
+        Why a demand is not delivered in full though it could be.
+    dead_ends
+        What goes around goods that fit at no time, by the names of their demands.
+    rules
+        Rule that forbids it, and how late it would have been [s].
+    diverted
+        The one source that is used, by place and demand; see `diverting`.
+    pieces
+        What is ordered in parts, and first elsewhere; see `recutting`.
+    delays
+        Rounds in which something was wanted later than before.
+    stays
+        Existing orders that fit at no time, and keep their place before all others.
+    campaign_rules, breaches
+        Rules that campaigns obey, and what was refused because of them.
+    providers
+        Those of the snapshot as disruptions leave it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.campaign_rules: CampaignRules | None = None
+        self.snapshot = with_disruptions(snapshot)
+        self.fingerprint = snapshot.fingerprint
+        self.findings = check_obeyed(snapshot)
+        self.providers = Providers(self.snapshot)
+        self.pieces = WHOLE
+        self._forget({})
+
+    def afresh(self, diverted: Diverted, pieces: Pieces = WHOLE) -> Memory:
+        """Give a memory of the same snapshot in which no round was made yet."""
+        other = copy(self)
+        other.pieces = pieces
+        other._forget(diverted)  # noqa: SLF001 - one of the same kind
+        return other
+
+    def _forget(self, diverted: Diverted) -> None:
+        self.diverted = diverted
+        self.slices: dict[int, list[Slice]] = {}
+        self.missing: dict[int, NodeKey] = {}
+        self.lowered: dict[NodeKey, list[Lowering]] = {}
+        self.refused: dict[int, list[Cause]] = {}
+        self.dead_ends: dict[str, DeadEnd] = {}
+        self.rules: dict[int, tuple[str, int]] = {}
+        self.delays = 0
+        self.stays: set[str] = set()
+        self.breaches: dict[tuple[str, str], Finding] = {}
+
+    def ration(self, rationing: Rationing, parts: Iterable[tuple[Need, Slice]]) -> bool:
+        """Change slices and stock levels to what is there; False: nothing changes."""
+        before, self.slices = self.slices, rationing.slices(self.slices, parts)
+        self.missing.update(rationing.missing)
+        for key, less in rationing.lowered.items():
+            self.lowered.setdefault(key, []).extend(less)
+        return self.slices != before or bool(rationing.lowered)

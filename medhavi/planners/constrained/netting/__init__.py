@@ -1,0 +1,1 @@
+"""Netting under finite supply: slices, rationing, dates of orders."""

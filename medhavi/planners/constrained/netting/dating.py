@@ -1,0 +1,421 @@
+"""Orders that can still be made: none starts before now or inside its release fence.
+
+A negative fence lets work have begun before now. Netting dates every order backward
+from its need, as mode mrp does. What would have to start too early is, in this
+sequence: taken from the next source that can be on time, cut into pieces that are on
+time where nothing limits pieces side by side, or made by the source that brings it
+first, late. An existing receipt that comes before new supply could come serves the need
+instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.netting.given_sources import GivenRelease
+from medhavi.planners.constrained.netting.rationing import lot_below, makeable
+from medhavi.planners.constrained.netting.supplier_room import SupplierRoom
+from medhavi.planners.mrp.netting_state.release import MOST_PARTS, Want
+from medhavi.planners.mrp.netting_state.state import URGENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from medhavi.planners.constrained.netting.way_chains import WayChains
+    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.providers.material.recipe_lines import Gain
+    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sourcing.quotas import Quotas
+
+
+class FeasibleRelease(GivenRelease):
+    """The register of a constrained run, and the maker of its new orders.
+
+    Parameters
+    ----------
+    model
+        Graph of the run.
+    as_of
+        Now of the plan [UTC seconds].
+    limiting
+        Resources that are finite: pieces of an order would queue before them.
+    quotas
+        What suppliers deliver and vehicles carry at most: orders stay below.
+    """
+
+    def __init__(
+        self, model: Model, as_of: int, limiting: Collection[str], quotas: Quotas
+    ) -> None:
+        super().__init__(model, as_of)
+        self._limiting = frozenset(limiting)
+        self._quotas = quotas
+        self._room = SupplierRoom(quotas)
+        self._most: dict[int, int | None] = {}
+        self.chains: WayChains | None = None
+
+    def dissolve(self) -> None:
+        """Let go of everything; see `Register.dissolve`."""
+        super().dissolve()
+        self.chains = None
+
+    def floor(self, source: Source) -> int:
+        """Give the first instant at which a new order of a source may start.
+
+        That may lie in the past where a routing says so by a negative fence: work that
+        is under way and that nobody reported.
+        """
+        if source.kind == "make" and source.fence_days < 0:
+            return source.fence_start
+        return super().floor(source)
+
+    def limits(self, source: Source) -> bool:
+        """Tell whether a source delivers no more than its supplier has room for."""
+        return self._room.limits(source)
+
+    def largest(self, source: Source) -> int | None:
+        """Give the largest order that a supplier delivers, or a vehicle carries."""
+        if id(source) not in self._most:
+            most = self._quotas.largest(source)
+            self._most[id(source)] = None if most is None else lot_below(source, most)
+        return self._most[id(source)]
+
+    def _fitting(
+        self, way: Way, missing: int, instant: int
+    ) -> tuple[int, Timing | None]:
+        """Size the first order, below what its source can bring at a time."""
+        size, timing = super()._fitting(way, missing, instant)
+        if way.gain is not None:
+            return size, timing
+        source = way.source
+        most = self.largest(source)
+        if most is None or size < most:
+            most = size
+        if most and self._room.limits(source):
+            most = self._in_window(source, most, timing)
+        if most == size:
+            return size, timing
+        return most, source.clock.latest(instant, most) if most else None
+
+    def _cut(self, way: Way, whole: int, instant: int) -> tuple[int, Timing | None]:
+        """Halve an order that is too long for the time there is until the need.
+
+        It stays whole, where it fits later and its pieces would queue one behind the
+        other.
+        """
+        size, timing = super()._cut(way, whole, instant)
+        if size < whole:
+            later = self._first(way.source, whole)
+            if later is not None and not self._side_by_side(later):
+                return whole, None
+        return size, timing
+
+    def _in_window(self, source: Source, size: int, timing: Timing | None) -> int:
+        """Cut an order to what its supplier still delivers by then."""
+        soonest = self._first(source, size)
+        if soonest is None:
+            return size
+        last = soonest if timing is None else timing
+        return self._room.piece(source, size, soonest, last.finish)
+
+    def _new_order(
+        self, way: Way, want: Want, size: int, timing: Timing
+    ) -> list[SupplyUnit]:
+        source = way.source
+        if source.kind == "make":
+            self._queue.add(source.source)
+        if self._room.limits(source):
+            soonest = self._first(source, size) or timing
+            self._room.take(source, size, soonest, timing.finish)
+        return super()._new_order(way, want, size, timing)
+
+    def buy_late(self, way: Way, group: Sequence[Need]) -> SupplyUnit:
+        """Buy what needs of an instant lack, as early as its source can bring it.
+
+        Parameters
+        ----------
+        way
+            The only source of a plain node, always valid, with room for all of it.
+        group
+            Needs in sequence; all ask for the same.
+        """
+        first, missing = group[0], sum(need.open for need in group)
+        want = Want(
+            first.node,
+            first.instant,
+            missing,
+            self.cause_of(first),
+            min(need.priority for need in group),
+            first.only_from,
+            max(need.alive_until for need in group),
+            first.asks,
+        )
+        self.asked.append((first.node, first.instant, missing))
+        size = way.source.lot(missing)
+        timing = way.source.clock.earliest(self.floor(way.source), size)
+        if timing is None:
+            message = f"{way.source.source} cannot bring what it can bring some of."
+            raise ValueError(message)
+        self.has_late = self.has_late or timing.finish > first.instant
+        return self._new_order(way, want, size, timing)[0]
+
+    def falls_out_last(self, gain: Gain) -> bool:
+        """Tell whether all that a recipe gives of a product is there at its end."""
+        return all(
+            output.step is None and output.anchor == "end" and not output.offset_minutes
+            for output in gain.outputs
+        )
+
+    def promised(
+        self, node: Node, need: Need, instant: int, missing: int
+    ) -> int | None:
+        """Tell when new supply would be there; None: no source gives any."""
+        chosen = self._offer(node, need, instant, missing)
+        return None if chosen is None else max(chosen[2].finish, instant)
+
+    def delays(self, node: Node, group: Sequence[Need], instant: int) -> bool:
+        """Tell whether one lot for all needs lets the most urgent one wait.
+
+        Where nothing limits lots side by side, one for all would still bind together
+        what goes into them.
+        """
+        need = min(group, key=URGENCY)
+        missing, others = sum(one.open for one in group), len(group) - 1
+        whole = self._offer(node, need, instant, missing)
+        if whole is None:
+            return False
+        if whole[0].origin is not None:
+            return self._delays_at_origin((whole[0], missing, whole[2]), need, others)
+        if whole[0].source.kind != "make":
+            return False
+        if self._side_by_side(whole[2]):
+            return True
+        if whole[2].finish <= instant:
+            return False
+        alone = self._offer(node, need, instant, need.open)
+        return alone is not None and self._queue.better_apart(
+            alone[0].source, alone[2], whole[2], others
+        )
+
+    def _delays_at_origin(
+        self, whole: tuple[Way, int, Timing], need: Need, others: int
+    ) -> bool:
+        """Tell whether a move for more than a need waits for goods that come sooner.
+
+        They come from new supply of its origin, or of where that is moved from.
+        """
+        _, missing, move = whole
+        alone, instant = need.open, move.ready
+        passed: list[Node] = []
+        while (origin := whole[0].origin) is not None and origin not in passed:
+            passed.append(origin)
+            instant = whole[2].ready
+            there = sum(unit.free for unit in origin.units if unit.available <= instant)
+            missing, alone = missing - there, alone - there
+            found = self._offer(origin, need, instant, missing) if missing > 0 else None
+            if found is None:
+                return False
+            whole = found
+        if whole[0].source.kind != "make" or whole[2].finish <= instant:
+            return False
+        if alone <= 0 or self._side_by_side(whole[2]):
+            return True
+        first = self._offer(passed[-1], need, instant, alone)
+        return first is not None and self._queue.better_apart(
+            first[0].source, first[2], whole[2], others
+        )
+
+    def _offer(
+        self, node: Node, need: Need, instant: int, missing: int
+    ) -> tuple[Way, int, Timing] | None:
+        """Give what would be ordered, without ordering it."""
+        want = Want(
+            node,
+            instant,
+            missing,
+            self.cause_of(need),
+            0,
+            need.only_from,
+            need.alive_until,
+            need.asks,
+        )
+        late = self.has_late
+        ways = self.open_ways(want)
+        chosen = self._choose(self._ranked(ways, node, missing), want, missing)
+        self.has_late = late
+        return chosen
+
+    def _choose(
+        self, ways: Sequence[Way], want: Want, missing: int
+    ) -> tuple[Way, int, Timing] | None:
+        """Take the first source that can be on time, else the earliest that can be."""
+        if self.pieces.largest:
+            missing = min(missing, self.largest_part(want) or missing)
+        return self._choose_from(ways, want, missing, choosy=len(ways) > 1)
+
+    def _choose_from(
+        self, ways: Sequence[Way], want: Want, missing: int, *, choosy: bool = False
+    ) -> tuple[Way, int, Timing] | None:
+        """Choose; `choosy`: only what the components of a source still allow."""
+        late: list[tuple[int, int, Way, int, Timing]] = []
+        for rank, way in enumerate(ways):
+            size, timing = self._fitting(way, missing, want.instant)
+            if size > 0 and choosy:
+                size, timing = self._coverable(way, want, size, timing)
+            if size <= 0:
+                continue
+            found = self._on_time_from(way, want, size, timing)
+            if found is None:
+                found = self._piece(way, want, size, timing)
+            if found is not None and (
+                (choosy and self._queues(way.source, found[1]))
+                or self._queue.has_lane(way.source.source)
+            ):
+                found = None
+            if found is not None:
+                return way, *found
+            forward = self._soonest(way, want, size)
+            if forward is not None:
+                late.append((forward[1].finish, rank, way, *forward))
+        if not late:
+            # None has its components: one of them says what is missing.
+            return self._choose_from(ways, want, missing) if choosy else None
+        _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
+        self.has_late = self.has_late or timing.finish > want.instant
+        return way, size, timing
+
+    def _queues(self, source: Source, timing: Timing) -> bool:
+        """Tell whether pieces of the same want leave an order no time."""
+        if source.kind != "make":
+            return False
+        wait = self._queue.wait(source.source, timing)
+        return wait > 0 and timing.start - wait < self.floor(source)
+
+    def _coverable(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing | None]:
+        """Cut an order to what is left of components that nothing supplies anew."""
+        most = size
+        start = want.instant if timing is None else timing.start
+        instant = max(start, self.floor(way.source))
+        for group in way.intakes:
+            component, node, _ = group[0]
+            if len(group) == 1 and is_scarce(node):
+                most = makeable(component, _left(node, instant), most)
+        if way.origin is not None and is_scarce(way.origin):
+            leaves = instant if timing is None else max(timing.ready, instant)
+            most = min(most, max(0, _left(way.origin, leaves)))
+        if most >= size:
+            return size, timing
+        most = lot_below(way.source, most)
+        clock = way.source.clock
+        return most, clock.latest(want.instant, most) if most > 0 else None
+
+    def _on_time_from(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing] | None:
+        """Give the latest order on time that starts from the floor on, if one does."""
+        if timing is None:
+            return None
+        if not way.serves(timing.start):
+            timing = self._earlier(way.source, want.instant, size, timing)
+        if (
+            timing is None
+            or timing.start < self.floor(way.source)
+            or not self._serves_well(way, want, size, timing)
+        ):
+            return None
+        return size, timing
+
+    def _earlier(
+        self, source: Source, instant: int, size: int, timing: Timing
+    ) -> Timing | None:
+        """Date an order back to where its source was still valid."""
+        moved = self._within_validity(source, size, instant, timing)
+        return None if moved is None or moved.finish > instant else moved
+
+    def _piece(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing] | None:
+        """Give the largest piece that is on time, where pieces run side by side."""
+        if timing is None or not self._side_by_side(timing):
+            return None
+        clock, multiple = way.source.clock, way.source.multiple
+
+        def tried(piece: int) -> tuple[int, Timing] | None:
+            latest = clock.latest(want.instant, piece)
+            return self._on_time_from(way, want, piece, latest)
+
+        least = way.source.lot(1)
+        found = tried(least) if least < size else None
+        good, bad = 0, (size - least) // multiple
+        while found is not None and bad - good > 1:
+            middle = (good + bad) // 2
+            larger = tried(least + middle * multiple)
+            if larger is None:
+                bad = middle
+            else:
+                good, found = middle, larger
+        return found
+
+    def _soonest(self, way: Way, want: Want, size: int) -> tuple[int, Timing] | None:
+        """Give the first order of a source from its floor on.
+
+        A smaller piece of it, where that is there sooner and pieces run side by side.
+        """
+        source = way.source
+        whole = self._first(source, size)
+        if whole is None:
+            return None
+        part = size
+        if self.largest_part(want) is None:
+            part = self._part(source, whole, size)
+        if part < size:
+            smaller = self._first(source, part)
+            if smaller is not None and smaller.finish < whole.finish:
+                size, whole = part, smaller
+        return (size, whole) if self._serves_well(way, want, size, whole) else None
+
+    def _part(self, source: Source, whole: Timing, size: int) -> int:
+        """Give the size of a piece of an order that its resources have units for."""
+        queue = self._queue
+        if self._side_by_side(whole):
+            parts = MOST_PARTS - queue.made(source.source)
+        elif source.kind != "make":
+            return size
+        else:
+            lane = self.pieces.fitted and queue.lane(source, whole, size)
+            if lane:
+                return lane
+            parts = queue.beside(source, whole)
+        return source.lot(-(-size // parts)) if parts > 1 else size
+
+    def _first(self, source: Source, size: int) -> Timing | None:
+        floor = self.floor(source)
+        for begin, end in source.windows:
+            timing = source.clock.earliest(max(begin, floor), size)
+            if timing is not None and timing.start < end:
+                return timing
+        return None
+
+    def _side_by_side(self, timing: Timing) -> bool:
+        """Tell that an order works on nothing that another would wait for."""
+        return bool(timing.steps) and not any(
+            resource in self._limiting
+            for window in timing.steps
+            for resource, _ in window.resources
+        )
+
+
+def is_scarce(node: Node) -> bool:
+    """Tell that nothing supplies a node anew."""
+    return not node.sources and not node.rules.unlimited
+
+
+def _left(node: Node, instant: int) -> int:
+    """Count what is there at an instant, less all that is wanted [steps]."""
+    there = sum(
+        unit.qty for unit in node.units if unit.available <= instant and unit.is_ours
+    )
+    return there - sum(need.qty for need in node.needs)

@@ -1,0 +1,241 @@
+"""How needs of a node are met in a constrained run: in the sequence of their dates.
+
+A need that would be late may have a receipt that comes before new supply could; where
+nothing brings anything new, what there is goes by urgency.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.netting.dating import is_scarce
+from medhavi.planners.constrained.netting.kept_back import (
+    BY_DATE,
+    is_kept,
+    keep_for_important,
+    kept_first,
+    serve_from,
+)
+from medhavi.planners.mrp.netting.netting import NodeWalk
+from medhavi.planners.mrp.netting.plain_walk import BY_ARRIVAL, PlainWalk
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, URGENCY
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.ways import Way
+
+
+class FeasibleWalk(NodeWalk):
+    """A node on its way through time; a need that would be late may take a receipt."""
+
+    __slots__ = ("_makes",)
+
+    def __init__(self, node: Node, levels: Levels, release: FeasibleRelease) -> None:
+        super().__init__(node, levels, release)
+        self._makes = release
+
+    def _order(self, group: list[Need], instant: int) -> None:
+        if self._pending and self.node.sources:
+            self._take_receipts(group, instant)
+        for need in group:
+            stands_in = self.node.substitutes and need.demand != NO_DEMAND
+            if (stands_in or need.alternatives) and need.open > 0:
+                self._make_stand_in(need, instant)
+        group = [need for need in group if need.open > 0]
+        if len(group) > 1 and self._delays(group, instant):
+            # The most urgent first; what is left of its lot serves the next.
+            for need in sorted(group, key=URGENCY):
+                self._order_itself(need, instant)
+        elif group:
+            super()._order(group, instant)
+
+    def _order_itself(self, need: Need, instant: int) -> None:
+        """Serve a stand-in; what stands in has no stand-in of its own."""
+        if self._pending and self.node.sources:
+            self._take_receipts([need], instant)
+        if need.open > 0:
+            super()._order([need], instant)
+
+    def _delays(self, group: Sequence[Need], instant: int) -> bool:
+        """Tell whether one lot for all lets the most urgent wait for the others."""
+        if not self.levels.idle or all(s.kind == "buy" for s in self.node.sources):
+            return False
+        return self._makes.delays(self.node, group, instant)
+
+    def _make_stand_in(self, need: Need, instant: int) -> None:
+        """Order a substitute that comes earlier, where own supply is late (rule 9)."""
+        release = self._makes
+        own = release.promised(self.node, need, instant, need.open)
+        if own is not None and own <= instant:
+            return
+        found = []
+        for place, (other, ratio) in enumerate(release.stand_ins(need)):
+            lent = -(-need.open * ratio.numerator // ratio.denominator)
+            ready = release.promised(other, need, instant, lent)
+            if ready is not None and (own is None or ready < own):
+                found.append((ready, place, other, ratio, lent))
+        if not found:
+            return
+        _, _, other, ratio, lent = min(found, key=lambda one: one[:2])
+        walk = release.walk_of(other)
+        if not isinstance(walk, FeasibleWalk):
+            return
+        walk.advance(max(instant, walk.at))
+        stand_in = release.substitute_need(need, other, lent)
+        walk._order_itself(stand_in, instant)  # noqa: SLF001  (a walk of the same kind)
+        release.settle_substitute(need, stand_in, ratio)
+
+    def _take_receipts(self, group: list[Need], instant: int) -> None:
+        """Let receipts serve that come before new supply could, late as they are."""
+        missing = sum(need.open for need in group)
+        ready = self._makes.promised(self.node, group[0], instant, missing)
+        for available, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
+            if ready is not None and available > ready:
+                return
+            for need in group:
+                if unit.free > 0 and need.open > 0 and self._makes.usable(unit, need):
+                    self._makes.match(need, unit)
+
+
+class ScarceWalk(NodeWalk):
+    """A node that nothing supplies anew: what there is goes by urgency, not by date.
+
+    A more important need takes the latest supply that is still in time, so that less
+    important and earlier ones find what comes before. A demand may wait for what comes
+    later; an order may not, it is cut (`rationing`).
+    """
+
+    __slots__ = ()
+
+    def instants(self) -> list[int]:
+        """List one moment: all needs are met at once."""
+        moments = [need.instant for need in self.needs if need.open > 0]
+        return [max(moments)] if moments else []
+
+    def process(self, instant: int) -> None:  # noqa: ARG002 (all at once)
+        """Serve all needs in order of urgency."""
+        units = [unit for unit in self.node.units if unit.free > 0]
+        latest = sorted(units, key=kept_first)
+        earliest = sorted(units, key=BY_DATE)
+        for need in sorted(self.needs, key=URGENCY):
+            serve_from(self._release, need, latest, need.instant)
+            if need.demand != NO_DEMAND:
+                serve_from(self._release, need, earliest, NEVER)
+            if need.open > 0:
+                self._release.give_up(need)
+
+
+class FeasiblePlainWalk(PlainWalk):
+    """A plain node whose orders are on time or bought; any other ends the walk.
+
+    Where an order is on time, no receipt that comes later serves in its place. A
+    purchase that is late takes as long for much as for little: what comes before it
+    serves first.
+    """
+
+    __slots__ = ("_makes",)
+
+    def __init__(self, node: Node, release: FeasibleRelease) -> None:
+        super().__init__(node, release, release.floor(node.sources[0]))
+        self._makes = release
+
+    def walk(self) -> bool:
+        """Serve all needs in sequence; False: see `PlainWalk.walk`."""
+        capacity = self._makes.model.providers.capacity
+        return not is_kept(self._node, self._makes, capacity) and super().walk()
+
+    def _opens(self, way: Way) -> bool:
+        release, source = self._makes, way.source
+        if way.recipe is None:
+            self._most = release.largest(source)
+        return super()._opens(way) and not release.limits(source)
+
+    def _order(self, short: Sequence[Need]) -> bool:
+        if self._makes.pieces.largest or self._makes.pieces.first:
+            return False
+        if len(short) > 1 and (self._makes.diverted or self._delays(short)):
+            return False
+        return super()._order(short) or self._buy_late(short)
+
+    def _buy_late(self, short: Sequence[Need]) -> bool:
+        """Buy as early as can be what was to be bought before; False: see `_order`."""
+        way, source = self._way, self._node.sources[0]
+        if way is None or source.kind != "buy" or len(source.windows) > 1:
+            return False
+        missing = sum(need.open for need in short)
+        if self._most is not None and source.lot(missing) > self._most:
+            return False
+        instant = short[0].instant
+        soonest = source.clock.earliest(self._floor, 1)
+        if soonest is None:
+            return False
+        self._take_sooner(short, max(instant, soonest.finish))
+        group = [need for need in short if need.open > 0]
+        if group:
+            unit = self._makes.buy_late(way, group)
+            for need in group:
+                self._match(need, unit)
+            if unit.free > 0:
+                self._keep(unit, instant)
+        return True
+
+    def _take_sooner(self, short: Sequence[Need], ready: int) -> None:
+        """Let receipts serve that come no later than a purchase made now."""
+        pending = self._pending
+        while pending and pending[-1].available <= ready:
+            unit = pending[-1]
+            for need in short:
+                if unit.free > 0 and need.open > 0:
+                    self._match(need, unit)
+            if unit.free > 0:
+                return
+            pending.pop()
+
+    def _keep(self, unit: SupplyUnit, instant: int) -> None:
+        """Keep what is left over of a purchase for later needs."""
+        self.surplus.append(unit)
+        if unit.available <= instant:
+            self._arrived.append(unit)
+        else:
+            insort(self._pending, unit, key=_last_first)
+
+    def _delays(self, short: Sequence[Need]) -> bool:
+        node = self._node
+        if node.sources[0].kind == "buy":
+            return False
+        return self._makes.delays(node, short, short[0].instant)
+
+
+def _last_first(unit: SupplyUnit) -> tuple[int, int]:
+    available, index = BY_ARRIVAL(unit)
+    return -available, -index
+
+
+def walk_of(
+    node: Node, levels: Levels, release: FeasibleRelease, *, keeps: bool
+) -> NodeWalk:
+    """Make the general walk of a node.
+
+    Parameters
+    ----------
+    node
+        Its needs must all be known.
+    levels
+        Safety level, order sizes and look-ahead of the node.
+    release
+        Makes new orders.
+    keeps
+        Whether what there is is kept for the more important first.
+    """
+    alone = not node.substitutes and not any(n.alternatives for n in node.needs)
+    if alone and is_scarce(node):
+        return ScarceWalk(node, levels, release)
+    if keeps:
+        keep_for_important(node, release, release.model.providers.capacity)
+    return FeasibleWalk(node, levels, release)

@@ -1,0 +1,1 @@
+"""Orders of a constrained run with their lines, causes and weights."""

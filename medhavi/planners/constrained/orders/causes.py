@@ -1,0 +1,304 @@
+"""Why a demand is late or short: the walk down its critical path (rule 24).
+
+Hours that had passed when the plan began are the cause PastDue and nobody else's (rule
+45). From the last delivery down: an order that waited for a resource says which and how
+long; one that waited for goods leads on to who brought them; one that began as soon as
+it could ends the walk at now, at a release fence or at a receipt that exists. Waiting
+is charged first, the top of the path before its foot, because the delivery would have
+come that much earlier without it; what remains is lead time, the longest link first,
+each with its own time at most. The hours of a demand sum to its lateness.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.orders.lines import NEVER_FITS, RULES
+from medhavi.planners.mrp.service import late_cost, short_cost
+from medhavi.results.limiter import Limiter
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.constrained.orders.lines import Line
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import SupplyUnit
+    from medhavi.planners.mrp.service import Service
+    from medhavi.snapshot.settings import Settings
+
+
+class Cause(NamedTuple):
+    """One reason: code, what binds, when, and how much of the lateness it is [s]."""
+
+    code: Limiter
+    subject: str
+    begin: int | None
+    end: int | None
+    seconds: int
+
+
+class Wait(NamedTuple):
+    """A stretch in which an order could have gone on [UTC seconds]: what it waited for.
+
+    `kind` is that of the order, `subject` the resource, supplier or lane.
+    """
+
+    kind: str
+    subject: str
+    begin: int
+    end: int
+
+
+class Link(NamedTuple):
+    """An order of a chain: its own time [s] in a stretch [UTC seconds], its source.
+
+    The stretch begins when what it takes is there; time that it waits is not its own.
+    """
+
+    own: int
+    source: str
+    begin: int
+    end: int
+
+
+MISFIT = {
+    "make": Limiter.QTY_DURATION_UNSUPPORTED,
+    "buy": Limiter.SUPPLIER_MOQ,
+    "move": Limiter.NO_TRANSPORT_CAPACITY,
+}
+"""What keeps an order from ever fitting, by its kind."""
+WAITING = {
+    "make": Limiter.CAPACITY_SHORTFALL,
+    "buy": Limiter.MATERIAL_SHORTFALL,
+    "move": Limiter.NO_TRANSPORT_CAPACITY,
+}
+
+
+class Walk:
+    """Walks down critical paths.
+
+    Parameters
+    ----------
+    jobs
+        Placed orders by index of the order.
+    waits
+        Tells what an order waited for.
+    as_of
+        Now of the plan [UTC seconds].
+    barred
+        What refuses an order that fits in no campaign, by index: the rule.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[int, Job],
+        waits: Callable[[Job], Sequence[Wait]],
+        as_of: int,
+        barred: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        self._barred = barred
+        self._jobs = jobs
+        self._waits = waits
+        self._as_of = as_of
+
+    def refusal(self, line: Line) -> list[Cause]:
+        """Give why a line is not delivered though it could be, or never can."""
+        if not line.dropped or not line.refused:
+            return []
+        if line.refused in RULES:
+            subject = line.bound_by or line.demand.demand
+            return [Cause(Limiter.ORDER_RULE, subject, None, None, line.late_by)]
+        last = max(line.dropped, key=lambda part: (part.ready, part.match))
+        if line.refused == NEVER_FITS:
+            return [self._misfit(last.unit)]
+        return _merged(self._down(last.unit, line.late_by))
+
+    def _misfit(self, unit: SupplyUnit) -> Cause:
+        """Name the lowest order that never fits."""
+        order = unit.order
+        while order is not None:
+            job = self._jobs[order.index]
+            lower = next((other for other in job.before if not other.placed), None)
+            if lower is None:
+                break
+            order = lower.order
+        if order is None:
+            return Cause(Limiter.MATERIAL_SHORTFALL, unit.node.key[0], None, None, 0)
+        code = MISFIT[order.kind]
+        subject = self._barred.get(order.index, order.source_id)
+        return Cause(code, subject, None, None, 0)
+
+    def of(self, line: Line) -> list[Cause]:
+        """Give the causes of a late line."""
+        due, begin = line.demand.due, max(line.demand.due, self._as_of)
+        if line.last <= due:
+            return []
+        last = max(line.parts, key=lambda part: (part.ready, part.match))
+        rest = max(line.last - begin, 0)
+        found: list[Cause] = []
+        if begin > due:
+            # Nothing of the chain could have been there before now.
+            overdue = min(begin, line.last) - due
+            name = line.demand.demand
+            found.append(Cause(Limiter.PAST_DUE, name, due, due + overdue, overdue))
+        ready = max(last.ready, begin)
+        if line.last > ready:
+            # The goods are there; a rule of the line or the order lets them wait.
+            seconds = min(rest, line.last - ready)
+            subject = line.bound_by or line.demand.demand
+            found.append(Cause(Limiter.ORDER_RULE, subject, ready, line.last, seconds))
+            rest -= seconds
+        if rest > 0:
+            found += self._down(last.unit, rest)
+        return _merged(found)
+
+    def _down(self, unit: SupplyUnit, late: int) -> list[Cause]:
+        """Charge lateness after now [s] to what the chain below a unit waits for."""
+        found: list[Cause] = []
+        rest = late
+        current = unit
+        links: list[Link] = []
+        seen: set[int] = set()
+        while current.order is not None:
+            order = current.order
+            job = self._jobs.get(order.index)
+            if job is None or order.index in seen:
+                # An order that stands: until it is there, the chain waits for it.
+                name = order.existing or order.source_id
+                there = current.arrives
+                part = min(rest, max(there - self._as_of, 0)) if links else rest
+                if part > 0:
+                    awaited = Limiter.AWAITING_SUPPLY
+                    found.append(Cause(awaited, name, there - part, there, part))
+                    rest -= part
+                return found + self._lead_times(links, rest)
+            seen.add(order.index)
+            waited = 0
+            for wait in self._waits(job):
+                waited += wait.end - wait.begin
+                part = min(rest, wait.end - wait.begin)
+                if part > 0:
+                    code = WAITING[wait.kind]
+                    found.append(Cause(code, wait.subject, wait.begin, wait.end, part))
+                    rest -= part
+            lower = job.binding
+            begin = self._as_of if lower is None else max(lower.arrives, self._as_of)
+            own = max(current.arrives - begin - waited, 0)
+            links.append(Link(own, order.source_id, begin, current.arrives))
+            if lower is None:
+                break
+            current = lower
+        fence = self._fence(current, rest)
+        rest -= sum(cause.seconds for cause in fence)
+        if not links and rest > 0:
+            begin = self._as_of
+            name = current.node.key[0]
+            return [*found, Cause(Limiter.LEAD_TIME, name, begin, begin + rest, rest)]
+        return found + fence + self._lead_times(links, rest, fence)
+
+    def _fence(self, unit: SupplyUnit, rest: int) -> list[Cause]:
+        """Charge a release fence at the foot of a chain, as far as it goes."""
+        order = unit.order
+        job = None if order is None else self._jobs.get(order.index)
+        if order is None or job is None or order.existing is not None:
+            return []
+        part = min(rest, job.floor - self._as_of)
+        if part <= 0:
+            return []
+        code, begin = Limiter.RELEASE_FENCE, self._as_of
+        return [Cause(code, order.source_id, begin, job.floor, part)]
+
+    def _lead_times(
+        self,
+        links: list[Link],
+        rest: int,
+        fence: Sequence[Cause] = (),
+    ) -> list[Cause]:
+        """Charge what is left to the links of a chain, each with its own time at most.
+
+        `links` come top first; the time of a release fence at the foot is not the
+        foot's.
+        """
+        fenced = sum(cause.seconds for cause in fence)
+        if links and fenced:
+            foot = links[-1]
+            links = [*links[:-1], foot._replace(own=max(foot.own - fenced, 0))]
+        found: list[Cause] = []
+        code = Limiter.LEAD_TIME
+        for link in sorted(links, key=lambda link: (-link.own, link.source)):
+            part = min(rest, link.own)
+            if part > 0:
+                found.append(Cause(code, link.source, link.begin, link.end, part))
+                rest -= part
+        if rest > 0 and links:
+            # Safety time between goods and use belongs to nobody else of the chain.
+            last = links[0]
+            found.append(Cause(code, last.source, last.end - rest, last.end, rest))
+        return found
+
+
+def _merged(found: Iterable[Cause]) -> list[Cause]:
+    """Put causes with the same code and subject together, the longest first."""
+    sums: dict[tuple[Limiter, str], Cause] = {}
+    for cause in found:
+        key = (cause.code, cause.subject)
+        known = sums.get(key)
+        if known is None:
+            sums[key] = cause
+            continue
+        sums[key] = Cause(
+            *key,
+            _least(known.begin, cause.begin),
+            _most(known.end, cause.end),
+            known.seconds + cause.seconds,
+        )
+    return sorted(sums.values(), key=lambda c: (-c.seconds, c.code, c.subject))
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return min((value for value in (one, other) if value is not None), default=None)
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
+def cause_table(
+    pairs: Iterable[tuple[Service, Sequence[Cause]]],
+    release: Release,
+    settings: Settings,
+) -> dict[str, list[object]]:
+    """Give the rows of `causes`: hours and money of a demand sum to its whole.
+
+    Money of lateness goes with the hours, that of what is never delivered with the
+    first cause.
+    """
+    names = ("demand", "code", "subject", "valid_from", "valid_to", "hours", "money")
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    for service, reasons in pairs:
+        if not reasons:
+            continue
+        step = release.model.node(service.demand.node).step
+        late = late_cost(service, step, settings)
+        short = short_cost(service, step, settings)
+        total = sum(cause.seconds for cause in reasons)
+        rest = late
+        for place, cause in enumerate(reasons):
+            last = place + 1 == len(reasons)
+            part = rest if last else late * cause.seconds / total if total else 0.0
+            rest -= part
+            row = (
+                service.demand.demand,
+                str(cause.code),
+                cause.subject,
+                cause.begin,
+                cause.end,
+                cause.seconds / HOUR,
+                part + (short if place == 0 else 0.0),
+            )
+            for name, value in zip(names, row, strict=True):
+                columns[name].append(value)
+    return columns

@@ -1,0 +1,336 @@
+"""The orders that are placed, and who brings what for whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.providers.material.recipe_lines import Component, Gain  # noqa: TC001 (records)
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.providers.material.recipes import Recipe
+    from medhavi.snapshot import Snapshot
+
+
+@dataclass(slots=True, eq=False)
+class Take:
+    """A need of an order, and the units that serve it.
+
+    It may be taken from `opens` on and before `closes`: while its line of the bill of
+    materials holds [UTC seconds].
+    """
+
+    need: Need
+    units: list[SupplyUnit]
+    opens: int = ALWAYS
+    closes: int = NEVER
+
+
+@dataclass(slots=True, eq=False)
+class Out:
+    """A unit that an order gives.
+
+    `gain` tells when, where it is not simply the end; it may fall out from `opens` on
+    and before `closes`: while the quantity is what was planned [UTC seconds].
+    """
+
+    unit: SupplyUnit
+    gain: Gain | None
+    opens: int = ALWAYS
+    closes: int = NEVER
+
+
+class Gap(NamedTuple):
+    """A line of the bill of materials that does not hold where an order was netted.
+
+    Its instant of use may be from `opens` on and before `closes` [UTC seconds], because
+    elsewhere the order would take what nobody brings.
+    """
+
+    line: Component
+    opens: int
+    closes: int
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """An order that is placed.
+
+    Attributes
+    ----------
+    order
+        The order; its `timing` is where it is now.
+    takes
+        What it takes.
+    mortal
+        Those of them of which some supply dies.
+    timeless
+        What it takes and gives is the same at any time, and lives for ever.
+    gaps
+        What it does not take, and from when to when.
+    outs
+        What it gives.
+    floor
+        First instant at which it may start [UTC seconds].
+    soft
+        Safety time before its need, which is given up first [s].
+    before, after
+        Jobs that bring something for it, and that take from it.
+    lacking
+        Something that it takes is missing for good.
+    placed
+        Its dates are those of a provider; else nothing ever fits.
+    stays
+        It exists, nothing fits, and it keeps its dates.
+    """
+
+    number: int
+    order: Order
+    takes: list[Take] = field(default_factory=list)
+    mortal: tuple[Take, ...] = ()
+    timeless: bool = False
+    gaps: tuple[Gap, ...] = ()
+    outs: list[Out] = field(default_factory=list)
+    floor: int = ALWAYS
+    soft: int = 0
+    before: list[Job] = field(default_factory=list)
+    after: list[Job] = field(default_factory=list)
+    lacking: bool = False
+    placed: bool = False
+    stays: bool = False
+
+    @property
+    def binding(self) -> SupplyUnit | None:
+        """Give the unit whose arrival the start waits for; `None`: the floor binds."""
+        units = [unit for take in self.takes for unit in take.units]
+        if not units:
+            return None
+        last = max(units, key=lambda unit: (unit.arrives, unit.index))
+        return last if last.arrives > self.floor else None
+
+    @property
+    def first_goods(self) -> int:
+        """Give when all that it takes at its start is there.
+
+        What a later step takes, or is taken at an end or an offset, may come later.
+        """
+        there = ALWAYS
+        for take in self.takes:
+            line = take.need.line
+            if line is None or line.at_first:
+                for unit in take.units:
+                    there = max(there, unit.arrives)
+        return there
+
+    @property
+    def goods(self) -> int:
+        """Give when all that it takes is there."""
+        there = ALWAYS
+        for take in self.takes:
+            for unit in take.units:
+                if unit.arrives > there:  # noqa: PLR1730 - max() takes longer
+                    there = unit.arrives
+        return there
+
+
+def jobs_of(
+    release: FeasibleRelease, most_early: Mapping[str, int] | None = None
+) -> list[Job]:
+    """List the orders of a netting that are placed, with their links.
+
+    New orders, and existing ones that may move: firmed work and transfers that are not
+    locked. All else stays as it is dated (rule 3).
+
+    Parameters
+    ----------
+    release
+        Register of the netting.
+    most_early
+        How much before its need work on a resource may begin [s]; others at any time.
+    """
+    job_of = _own(release, most_early or {})
+    served, mortal = _served(release)
+    for need, units in zip(release.needs, served, strict=True):
+        job = None if need.order is None else job_of[need.order.index]
+        if job is None:
+            continue
+        if need.open > 0:
+            job.lacking = True
+        if units is not None:
+            take = Take(need, units)
+            if need.line is not None:
+                take.opens, take.closes = need.line.valid_from, need.line.valid_to
+            job.takes.append(take)
+            if need.index in mortal:
+                job.mortal += (take,)
+    jobs = [job for job in job_of if job is not None]
+    _link(jobs, job_of)
+    return jobs
+
+
+def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | None]:
+    """Give what each order says of itself; None: it stays as it is dated."""
+    found: list[Job | None] = []
+    plain: dict[int, bool] = {}
+    count = 0
+    for order in release.orders:
+        if not _moves(order):
+            found.append(None)
+            continue
+        job = Job(number=count, order=order)
+        count += 1
+        found.append(job)
+        recipe = order.recipe
+        if recipe is not None and id(recipe) not in plain:
+            plain[id(recipe)] = _is_plain(recipe, release)
+        if recipe is None or plain[id(recipe)]:
+            job.outs = [Out(unit, None) for unit in order.units]
+            job.timeless = all(unit.expires == NEVER for unit in order.units)
+        else:
+            _give(job, release)
+        _date(job, release)
+        if most_early:
+            _not_too_early(job, most_early)
+    return found
+
+
+def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
+    """Let no work begin more than so much before its latest start."""
+    for window in job.order.timing.steps:
+        for resource, _ in window.resources:
+            if resource in most_early:
+                earliest = job.order.timing.start - most_early[resource]
+                job.floor = max(job.floor, earliest)
+
+
+def _moves(order: Order) -> bool:
+    if order.source is None or order.steps == 0:
+        return False
+    if order.existing is None:
+        return bool(order.units)
+    # One whose yield leaves nothing still works on its resources.
+    return not order.locked and order.status == "firmed" and order.kind != "buy"
+
+
+def _served(
+    release: FeasibleRelease,
+) -> tuple[list[list[SupplyUnit] | None], set[int]]:
+    """List the units that serve each need (None: nothing does), and what dies.
+
+    The latter are the needs that are served by some unit with an end of its life.
+    """
+    found: list[list[SupplyUnit] | None] = [None] * len(release.needs)
+    mortal: set[int] = set()
+    units = release.units
+    for need, place in zip(release.match_need, release.match_unit, strict=True):
+        unit, known = units[place], found[need]
+        if known is None:
+            found[need] = [unit]
+        else:
+            known.append(unit)
+        if unit.expires < NEVER:
+            mortal.add(need)
+    return found, mortal
+
+
+def _date(job: Job, release: FeasibleRelease) -> None:
+    """Say from when on an order may start, and what it has of safety time."""
+    order = job.order
+    if order.existing is None and order.source is not None:
+        job.floor = release.floor(order.source)
+        job.soft = max(0, order.need - order.timing.finish)
+    else:
+        job.floor = max(release.as_of, _wanted_start(order))
+
+
+def _is_plain(recipe: Recipe, release: FeasibleRelease) -> bool:
+    """Tell whether orders take and give the same at any time, and all at their end."""
+    return all(
+        release.falls_out_last(gain) and not gain.dated
+        for gain in (recipe.main, *recipe.others.values())
+    ) and all(_always(group) for group in recipe.groups)
+
+
+def _always(group: Iterable[Component]) -> bool:
+    return all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group)
+
+
+def _give(job: Job, release: FeasibleRelease) -> None:
+    """Say what an order gives and from when on, and what it does not take."""
+    order = job.order
+    for unit in order.units:
+        out = Out(unit, None)
+        gain = None if order.recipe is None else order.recipe.gain(*unit.node.key)
+        if gain is not None:
+            if not release.falls_out_last(gain):
+                out.gain = gain
+            if gain.dated:
+                out.opens, out.closes = _phase(gain, unit.arrives)
+        job.outs.append(out)
+    job.gaps = tuple(_gaps(order, release))
+
+
+def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
+    """Link each job with those that bring something for it, each once."""
+    latest: list[Job | None] = [None] * len(jobs)
+    for job in jobs:
+        for take in job.takes:
+            for unit in take.units:
+                other = None if unit.order is None else job_of[unit.order.index]
+                if other is None or other is job or latest[other.number] is job:
+                    continue
+                latest[other.number] = job
+                job.before.append(other)
+                other.after.append(job)
+
+
+def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
+    """List the lines of an order that hold before or after it, and not now."""
+    if order.recipe is None:
+        return
+    for group in order.recipe.groups:
+        if _always(group):
+            continue
+        uses = [release.use_instant(order, line, order.timing) for line in group]
+        if any(line.valid_at(use) for line, use in zip(group, uses, strict=True)):
+            continue
+        for line, use in zip(group, uses, strict=True):
+            if use >= line.valid_to:
+                yield Gap(line, line.valid_to, NEVER)
+            else:
+                yield Gap(line, ALWAYS, line.valid_from)
+
+
+def _phase(gain: Gain, at: int) -> tuple[int, int]:
+    """Give the time around an instant in which a recipe gives the same."""
+    edges = [
+        edge for output in gain.outputs for edge in (output.valid_from, output.valid_to)
+    ]
+    return (
+        max((edge for edge in edges if edge <= at), default=ALWAYS),
+        min((edge for edge in edges if edge > at), default=NEVER),
+    )
+
+
+def _wanted_start(order: Order) -> int:
+    """Give when an existing order starts: as dated, or at once for a late need."""
+    early = any(
+        need.instant < unit.available and need.demand != NO_DEMAND
+        for unit in order.units
+        for need, _ in unit.takers
+    )
+    return ALWAYS if early else order.timing.start
+
+
+def most_early(snapshot: Snapshot) -> dict[str, int]:
+    """Give how much before its need work on a resource may begin [s]."""
+    rows = snapshot["resources"].select("resource", "max_early_days")
+    return {
+        resource: seconds_up(days, DAY)
+        for resource, days in rows.drop_nulls().iter_rows()
+    }

@@ -1,0 +1,1 @@
+"""Placement of orders in time under finite capacity."""

@@ -1,0 +1,497 @@
+"""Place the orders of a netting: the sequence is rehearsed, the dates are providers'.
+
+Forward, in the sequence of the rehearsal, each order is placed as early as its goods,
+its resources and its source allow. Then, from the last to the first, each moves as late
+as those that take from it allow, so that nothing is made needlessly early.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.orders.jobs import jobs_of, most_early
+from medhavi.planners.constrained.orders.undoing import Netted, restore, state_of
+from medhavi.planners.constrained.placement.goods_in_time import GoodsInTime
+from medhavi.planners.constrained.placement.lifetimes import keep_alive
+from medhavi.planners.constrained.placement.placed_anew import kept_alive, touched
+from medhavi.planners.constrained.placement.plain_moves import PlainMoves, is_plain_move
+from medhavi.planners.constrained.placement.sequence import Sequencer
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.orders.causes import Wait
+    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.constrained.orders.lines import Line
+    from medhavi.planners.constrained.orders.undoing import Before
+    from medhavi.planners.constrained.placement.campaigning import Campaigning
+    from medhavi.planners.constrained.placement.sequence import Scene
+    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.providers.timing import Timing
+
+TRIES = 16
+"""Closed time can move a use less than the start; then the start moves again."""
+
+
+class Mark(NamedTuple):
+    """A state of a placing: of its orders, of what they hold, and its sequence."""
+
+    changes: int
+    held: tuple[int, int]
+    sequence: list[Job]
+    campaigns: Campaigning | None
+
+
+class Placing:
+    """Places the orders of one netting.
+
+    Parameters
+    ----------
+    release
+        Register of the netting; dates of its orders, needs and units change.
+    shop
+        Answers when an order fits, and keeps what is occupied.
+    scene
+        What surrounds the orders.
+
+    Attributes
+    ----------
+    outlived
+        How much later than netted an order would take what has expired by then, by
+        index of the order [s]; also of orders that take from such an order.
+    crowded
+        Existing orders that had to stay after others had taken their place, by name.
+    moves
+        How many orders were placed so far, each time counted.
+    make_campaigns
+        Makes what keeps campaigns while all orders are placed; campaigns of the last
+        time are `campaigns`.
+    """
+
+    def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
+        self._scene = scene
+        self._shop = shop
+        self._release = release
+        self._in_time = GoodsInTime(release)
+        self.jobs: list[Job] = jobs_of(release, most_early(scene.snapshot))
+        self.sequence: list[Job] = []
+        self.sequencer = Sequencer(self.jobs, scene, shop.limited(self.jobs))
+        self.moves = 0
+        self.outlived: dict[int, int] = {}
+        self.crowded: set[str] = set()
+        self.campaigns: Campaigning | None = None
+        self.make_campaigns: Callable[[], Campaigning | None] = _no_campaigns
+        self._netted = Netted(release, self.jobs)
+        self._existing = [job for job in self.jobs if job.order.existing is not None]
+        self._anywhere = False
+        self._marked = False
+        self._changes: list[Before] = []
+        self._could_begin: dict[int, int] = {}
+        self._moves = PlainMoves(shop, self._could_begin)
+        self._dates: dict[int, int] = {}
+        self._curbed: set[int] = set()
+        self._shifts: dict[int, int] = {}
+        self._matches: dict[int, list[int]] = {}
+
+    def standing(self, stays: Collection[str] = ()) -> None:
+        """Take note of what existing purchases and moves take of their limits.
+
+        And of orders that exist and must stay, before others take what they hold.
+
+        Parameters
+        ----------
+        stays
+            Names of existing orders that have to stay as they are dated.
+        """
+        placed = {job.order.index for job in self.jobs}
+        for order in self._release.orders:
+            if order.index not in placed and order.units and order.kind != "make":
+                self._shop.occupy(order, order.timing)
+        for job in self._existing:
+            if (
+                job.lacking
+                or job.order.existing in stays
+                or self._shop.earliest(job.order, job.floor) is None
+            ):
+                self._stay(job)
+        self._shifts = keep_alive(self.jobs)
+
+    def forward(self) -> None:
+        """Place all orders as early as they can be, in the best rehearsed sequence.
+
+        Existing ones that find no room any more keep theirs, and the others are placed
+        anew around them; where there are campaigns, that is for the next round.
+        """
+        self.place_all(self.sequencer.first())
+        while self.crowded and self.campaigns is None:
+            self._around()
+
+    def _around(self) -> None:
+        """Place anew, around the orders that stay now, what they touch."""
+        stays = [job for job in self._existing if job.order.existing in self.crowded]
+        self.crowded.clear()
+        for job in stays:
+            self._could_begin.pop(job.number, None)
+            self.outlived.pop(job.order.index, None)
+        limited = kept_alive(stays, self._netted, self._shifts)
+        anew = touched(self.sequence, stays, limited, self._shop.places)
+        for job in reversed(anew):
+            self._give_back(job)
+            self._netted.restore(job)
+        for job in anew:
+            self._placed_early(job)
+        self._stand()
+
+    def place_all(self, wanted: Sequence[Job]) -> None:
+        """Place all orders as early as they can be, in a sequence."""
+        self.sequence = list(wanted)
+        self.campaigns = self.make_campaigns()
+        if self.campaigns is not None:
+            self._in_campaigns(self.campaigns)
+        else:
+            self._all_forward()
+
+    def _in_campaigns(self, campaigns: Campaigning) -> None:
+        """Place all orders in campaigns; again without those that a rule refuses."""
+        wanted = self.sequence
+        while True:
+            self.sequence = campaigns.arranged(wanted)
+            self._all_forward()
+            if not campaigns.broken():
+                return
+            self.clear()
+
+    def _all_forward(self) -> None:
+        for job in self.sequence:
+            if job.stays:
+                continue
+            self._placed_early(job)
+            if self.campaigns is not None and job.order.existing and not job.placed:
+                # What exists cannot be refused: it stands wherever there is room.
+                self._anywhere = True
+                self._placed_early(job)
+                self._anywhere = False
+        self._stand()
+
+    def _stand(self) -> None:
+        """Let existing orders that found no room keep their place."""
+        for job in self._existing:
+            # What waits for itself in a circle is in no sequence.
+            if job.order.existing is not None and not job.placed:
+                self.crowded.add(job.order.existing)
+                self._stay(job)
+
+    def waits(self, job: Job) -> tuple[Wait, ...]:
+        """Say what an order waited for beyond its goods; before anything moves back."""
+        start = self._could_begin.get(job.number)
+        if start is None:
+            return ()
+        return tuple(self._shop.waits(job.order, job.order.timing, start))
+
+    def backward(self, lines: Iterable[Line]) -> None:
+        """Move orders as late as the deliveries of the demands allow."""
+        for line in lines:
+            # The first delivery of what comes in several binds.
+            for part in reversed(line.parts):
+                self._dates[part.match] = part.date
+        self._matches = self._by_unit()
+        if self.campaigns is not None:
+            self.campaigns.settled()
+        asked: set[int] | None = None
+        for _ in range(TRIES):
+            self._curbed = set()
+            moved = self._all_backward(asked)
+            if not (self._curbed and moved):
+                break
+            # In campaigns whatever moves leaves room for its neighbours.
+            asked = self._curbed if self.campaigns is None else None
+
+    def _all_backward(self, asked: Collection[int] | None) -> set[int]:
+        """Move orders back, and what brings something for one that moved.
+
+        `asked` are the jobs that may move (None: all); gives those that did.
+        """
+        moved: set[int] = set()
+        for job in reversed(self.sequence):
+            if not job.placed or job.stays:
+                continue
+            if (
+                asked is None
+                or job.number in asked
+                or (moved and any(taker.number in moved for taker in job.after))
+            ) and self._backward(job):
+                moved.add(job.number)
+        return moved
+
+    def close(self) -> None:
+        """Let go of what only placing needs: what follows takes its memory.
+
+        Jobs and what is said of them stay; nothing is placed any more.
+        """
+        del self._shop, self._in_time, self._netted
+        self._changes.clear()
+
+    def dissolve(self) -> None:
+        """Let go of everything: jobs point at each other in circles."""
+        for job in self.jobs:
+            job.before.clear()
+            job.after.clear()
+            job.takes.clear()
+            job.outs.clear()
+        self.sequence.clear()
+        self._changes.clear()
+        self.make_campaigns = _no_campaigns
+
+    @property
+    def barred(self) -> dict[int, str]:
+        """Orders that fit in no campaign, by index, and the rule that refuses them."""
+        if self.campaigns is None:
+            return {}
+        found = self.campaigns.barred.items()
+        return {index: rule.name for index, rule in found}
+
+    def unplaced(self) -> set[int]:
+        """List the orders that never fit, by index."""
+        return {job.order.index for job in self.jobs if not job.placed}
+
+    def _by_unit(self) -> dict[int, list[int]]:
+        """List the matches of demands by unit."""
+        found: dict[int, list[int]] = {}
+        for match in self._dates:
+            found.setdefault(self._release.match_unit[match], []).append(match)
+        return found
+
+    # --- trying out ----------------------------------------------------------------
+    def mark(self) -> Mark:
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
+        held = self._shop.mark()
+        return Mark(len(self._changes), held, self.sequence, self.campaigns)
+
+    def undo(self, mark: Mark) -> None:
+        """Take back all that was placed and taken out since a mark."""
+        self._shop.undo(mark.held)
+        while len(self._changes) > mark.changes:
+            self._restore(self._changes.pop())
+        self.sequence, self.campaigns = mark.sequence, mark.campaigns
+        self.crowded.clear()
+
+    def take_out(self, job: Job) -> None:
+        """Take an order from its place; what takes from it must be out before."""
+        self._give_back(job)
+        self._put(job, self._netted.timings[job.number])
+
+    def _give_back(self, job: Job) -> None:
+        """Give back what an order holds; its dates are the caller's."""
+        self._note(job)
+        if job.placed:
+            self._shop.release(job.order, job.order.timing)
+        self._could_begin.pop(job.number, None)
+        self.outlived.pop(job.order.index, None)
+        job.placed = False
+
+    def put_in(self, job: Job) -> bool:
+        """Place an order as early as can be; tell whether that is possible."""
+        self._placed_early(job)
+        return job.placed
+
+    def clear(self) -> None:
+        """Take all orders of the sequence out, those that stay apart."""
+        for job in reversed(self.sequence):
+            if not job.stays:
+                self.take_out(job)
+
+    def owes(self, job: Job, timing: Timing) -> bool:
+        """Tell whether work behind where an order was lacks its changeover now."""
+        return self._shop.owes(job.order, timing)
+
+    def lacks(self, job: Job) -> bool:
+        """Tell whether a placed order begins before what it takes is there."""
+        return self._in_time.lack(job, job.order.timing) > 0
+
+    def could_begin(self, job: Job) -> int | None:
+        """Give when an order that waited could have begun [UTC seconds]."""
+        return self._could_begin.get(job.number)
+
+    def rivals(self, job: Job) -> set[str]:
+        """Name the orders, by index, that held what an order waited for."""
+        start = self._could_begin.get(job.number)
+        if start is None:
+            return set()
+        return self._shop.rivals(job.order, job.order.timing, start)
+
+    def _note(self, job: Job) -> None:
+        """Note how an order is, to undo what comes."""
+        if self._marked:
+            could_begin = self._could_begin.get(job.number)
+            outlived = self.outlived.get(job.order.index)
+            self._changes.append(state_of(job, could_begin, outlived))
+
+    def _restore(self, before: Before) -> None:
+        job = before.job
+        restore(before)
+        for known, key, value in (
+            (self._could_begin, job.number, before.could_begin),
+            (self.outlived, job.order.index, before.outlived),
+        ):
+            known.pop(key, None)
+            if value is not None:
+                known[key] = value
+
+    # --- forward -------------------------------------------------------------------
+    def _stay(self, job: Job) -> None:
+        """Let an order keep its dates."""
+        self._note(job)
+        self._shop.occupy(job.order, job.order.timing)
+        job.placed = job.stays = True
+
+    def _placed_early(self, job: Job) -> None:
+        self._note(job)
+        self.moves += 1
+        self._could_begin.pop(job.number, None)
+        if job.lacking:
+            return
+        if self._misses(job):
+            return
+        order = job.order
+        shop = self._shop
+        if self.campaigns is not None:
+            shop.slow(self.campaigns.efficiency(job))
+        elif is_plain_move(job) and self._moves.early(job):
+            return
+        goods = job.first_goods
+        start = (
+            max(job.floor, goods - shop.before_use(order))
+            if goods > ALWAYS
+            else job.floor
+        )
+        for _ in range(TRIES):
+            timing = shop.earliest(order, start)
+            if timing is None:
+                return
+            begun = timing.ready if order.kind == "move" else timing.start
+            lack = self._early(job, timing)
+            if lack <= 0:
+                if begun > start or timing.finish - start > self._span(order):
+                    self._could_begin[job.number] = start
+                shop.occupy(order, timing)
+                self._put(job, timing)
+                job.placed = True
+                if self.campaigns is not None:
+                    self.campaigns.placed(job, timing)
+                return
+            if lack >= NEVER:
+                late = self._in_time.outlives(job, timing)
+                if late > 0:
+                    self.outlived[job.order.index] = late
+                return
+            start = max(start, begun) + lack
+
+    def _misses(self, job: Job) -> bool:
+        """Tell whether something that brings goods for a job never fits."""
+        for other in job.before:
+            if not other.placed:
+                break
+        else:
+            return False
+        waits = [self.outlived.get(other.order.index, 0) for other in job.before]
+        if any(waits):
+            self.outlived[job.order.index] = max(waits)
+        return True
+
+    def _early(self, job: Job, timing: Timing) -> int:
+        """Give by how much an order is too early, its place in a campaign included."""
+        lack = self._in_time.lack(job, timing)
+        if lack > 0 or self.campaigns is None or self._anywhere:
+            return lack
+        return self.campaigns.lack(job, timing)
+
+    def _span(self, order: Order) -> int:
+        """Give how long an order takes where nothing is in its way [s]."""
+        timing = order.timing
+        return timing.finish - min(timing.start, timing.ready)
+
+    def _put(self, job: Job, timing: Timing) -> None:
+        """Write down where an order is now."""
+        job.order.timing = timing
+        uses = self._in_time.uses(job, timing)
+        for take, use in zip(job.takes, uses, strict=True):
+            take.need.instant = use
+        for out in job.outs:
+            unit, at = out.unit, self._in_time.falls_out(job, out, timing)
+            if unit.expires < NEVER:
+                unit.expires += at - unit.arrives
+            unit.arrives = unit.available = at
+
+    # --- backward ------------------------------------------------------------------
+    def _backward(self, job: Job) -> bool:
+        """Move an order as late as what takes from it allows; tell whether it moved."""
+        order = job.order
+        limit = self._limit(job)
+        now = order.timing
+        if limit - job.soft <= now.finish:
+            return False
+        shop = self._shop
+        if self.campaigns is not None:
+            shop.slow(self.campaigns.efficiency(job))
+        elif is_plain_move(job):
+            return self._moves.late(job, limit)
+        shop.release(order, now)
+        later = shop.latest(order, limit, now.start)
+        dead = 0 if later is None else self._in_time.dead(job, later)
+        if dead > 0:
+            # What it takes moves behind it; then it may move once more.
+            self._curbed.add(job.number)
+            later = shop.latest(order, limit - dead, now.start)
+        behind = self._in_time.behind(job, later, self._matches, self._dates)
+        if later is not None and behind > 0:
+            later = shop.latest(order, later.finish - behind, now.start)
+        if self.campaigns is not None:
+            later = self.campaigns.in_row(shop, job, later, limit)
+        if (
+            later is None
+            or later.finish <= now.finish
+            or self._in_time.lack(job, later) > 0
+            or self._in_time.behind(job, later, self._matches, self._dates) > 0
+        ):
+            later = now
+        shop.occupy(order, later)
+        if later is not now and shop.owes(order, now):
+            shop.release(order, later)
+            shop.occupy(order, now)
+            return False
+        if later is now:
+            return False
+        self._put(job, later)
+        if self.campaigns is not None:
+            self.campaigns.moved(job, later)
+        return True
+
+    def _limit(self, job: Job) -> int:
+        """Give until when an order may finish for all that take from it."""
+        order, limit = job.order, NEVER
+        finish = order.timing.finish
+        for out in job.outs:
+            unit = out.unit
+            offset = unit.arrives - finish
+            latest = limit + offset
+            for need, _ in unit.takers:
+                if need.instant < latest and need.demand == NO_DEMAND:
+                    latest = need.instant
+            for match in self._matches.get(unit.index, ()):
+                latest = min(latest, self._dates[match])
+            limit = latest - offset
+        # What fills a stock level is missing there from the need on, whoever takes it.
+        bound = max(order.need, finish)
+        if limit > bound:
+            rules = self._release.model.node(order.node).rules
+            limit = limit if limit < NEVER and rules.is_plain else bound
+        return limit
+
+
+def _no_campaigns() -> None:
+    """Make none."""

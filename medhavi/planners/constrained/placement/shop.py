@@ -1,0 +1,264 @@
+"""When an order fits: one face for what is made, bought and moved.
+
+Makes ask the finite capacity; purchases and moves ask the clock of their source, and
+wait until the supplier delivers, or a vehicle carries, that much more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.units import DAY, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from fractions import Fraction
+
+    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
+    from medhavi.providers.sources import Source
+    from medhavi.providers.sourcing.quotas import Quotas
+    from medhavi.providers.timing import Timing
+
+TRIES = 1000
+"""Periods of a supplier, or departures of a lane, that are looked at for one order."""
+
+
+class Shop:
+    """Answers when orders fit, and keeps what is occupied.
+
+    Parameters
+    ----------
+    finite
+        Capacity with what is occupied already.
+    quotas
+        What suppliers deliver and vehicles carry, with what is taken already.
+    """
+
+    def __init__(self, finite: FiniteCapacity, quotas: Quotas) -> None:
+        self._finite = finite
+        self._quotas = quotas
+        self._journal: list[tuple[Source, int, int, int]] = []
+        self._marked = False
+        self._places: dict[int, frozenset[tuple[str, str]]] = {}
+        self._limited: dict[int, bool] = {}
+
+    def slow(self, efficiency: Mapping[str, Fraction]) -> None:
+        """Let resources lose efficiency for the order that is asked for next."""
+        self._finite.slow(efficiency)
+
+    def before_use(self, order: Order) -> int:
+        """Give the time from the start of an order to the first use of goods [s]."""
+        timing = order.timing
+        if order.kind == "move" or not timing.steps:
+            return 0
+        first = timing.steps[0]
+        return first.start - first.queue_start
+
+    # --- questions -----------------------------------------------------------------
+    def earliest(self, order: Order, start: int) -> Timing | None:
+        """Give the earliest order that begins nothing before a start; None: never."""
+        source = order.source
+        if source is None:
+            return None
+        if order.existing is not None:
+            return self._from(source, order, start)
+        for begin, end in source.windows:
+            timing = self._from(source, order, max(begin, start))
+            if timing is not None and timing.start < end:
+                return timing
+        return None
+
+    def _from(self, source: Source, order: Order, start: int) -> Timing | None:
+        if source.kind == "make":
+            return self._finite.earliest(
+                source.source, order.steps, start, by=order.need
+            )
+        if not self._limits(source):
+            return source.clock.earliest(start, order.steps)
+        bound = start
+        for _ in range(TRIES):
+            timing = source.clock.earliest(bound, order.steps)
+            if timing is None:
+                return None
+            at = self._at(source, timing)
+            later = self._quotas.until(source, order.steps, at)
+            if later is None:
+                return timing
+            begun = timing.ready if source.kind == "move" else timing.start
+            bound = begun + max(1, later - at)
+        return None
+
+    def latest(self, order: Order, need: int, not_before: int) -> Timing | None:
+        """Give the latest order whose goods are there by a need, soft time included."""
+        source = order.source
+        if source is None:
+            return None
+        for _ in range(TRIES):
+            if source.kind == "make":
+                timing = self._finite.latest(
+                    source.source,
+                    order.steps,
+                    need,
+                    not_before,
+                    safety_days=source.safety_days,
+                )
+            else:
+                timing = source.clock.latest(need, order.steps)
+            if timing is None or timing.start < not_before:
+                return None
+            over = self._too_late(source, order, timing)
+            if over is None:
+                return timing
+            if over == NEVER:
+                return None
+            # All between goods that come sooner and the need brings the same order.
+            soft = int(source.safety_days * DAY)
+            need = min(need, timing.finish + soft) - over
+        return None
+
+    def _too_late(self, source: Source, order: Order, timing: Timing) -> int | None:
+        """Give how much earlier an order is valid, or finds room; None: it is so."""
+        if order.existing is None and not source.valid_at(timing.start):
+            start = source.latest_valid(timing.start)
+            return NEVER if start is None else timing.start - start
+        if source.kind == "make" or not self._limits(source):
+            return None
+        at = self._at(source, timing)
+        since = self._quotas.since(source, order.steps, at)
+        return None if since is None else at - since
+
+    def _limits(self, source: Source) -> bool:
+        """Tell whether a supplier or a vehicle may ever refuse an order."""
+        known = self._limited.get(id(source))
+        if known is None:
+            known = self._limited[id(source)] = self._quotas.limits(source)
+        return known
+
+    def _at(self, source: Source, timing: Timing) -> int:
+        if source.kind == "move":
+            return timing.start if timing.departure is None else timing.departure
+        return self._quotas.door(source, timing.finish)
+
+    def places(self, order: Order) -> frozenset[tuple[str, str]]:
+        """Name what limits an order and others: resources, suppliers, lanes.
+
+        Those of its place now are among them, whatever its source is.
+        """
+        source = order.source
+        if source is None:
+            return frozenset()
+        known = self._places.get(id(source))
+        if known is None:
+            if source.kind == "make":
+                names = self._finite.touches(source.source)
+                known = frozenset(("resource", name) for name in names)
+            else:
+                shared = self._quotas.shared(source)
+                known = frozenset([(source.kind, source.source)] if shared else [])
+            self._places[id(source)] = known
+        if not order.existing:
+            return known
+        used = {
+            ("resource", name)
+            for window in order.timing.steps
+            for name, _ in window.resources
+        }
+        return known | used
+
+    def limited(self, jobs: Iterable[Job]) -> list[int]:
+        """List the purchases and moves that may leave others no room, by number."""
+        return [
+            job.number
+            for job in jobs
+            if job.order.kind != "make" and self.places(job.order)
+        ]
+
+    # --- changes -------------------------------------------------------------------
+    def occupy(self, order: Order, timing: Timing) -> None:
+        """Hold what an order takes."""
+        source = order.source
+        if source is None:
+            return
+        if source.kind == "make":
+            self._finite.occupy(timing, str(order.index))
+        elif self._limits(source):
+            self._take(source, order.steps, self._at(source, timing), 1)
+
+    def release(self, order: Order, timing: Timing) -> None:
+        """Give back what `occupy` took."""
+        source = order.source
+        if source is None:
+            return
+        if source.kind == "make":
+            self._finite.release(timing, str(order.index))
+        elif self._limits(source):
+            self._take(source, order.steps, self._at(source, timing), -1)
+
+    def _take(self, source: Source, steps: int, at: int, sign: int) -> None:
+        self._quotas.take(source, steps, at, sign)
+        if self._marked:
+            self._journal.append((source, steps, at, sign))
+
+    def mark(self) -> tuple[int, int]:
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
+        return self._finite.mark(), len(self._journal)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Take back every change since a mark."""
+        finite, taken = mark
+        self._finite.undo(finite)
+        while len(self._journal) > taken:
+            source, steps, at, sign = self._journal.pop()
+            self._quotas.take(source, steps, at, -sign)
+
+    def owes(self, order: Order, timing: Timing) -> bool:
+        """Tell whether work behind an order that is gone lacks its changeover now."""
+        source = order.source
+        making = source is not None and source.kind == "make"
+        return making and self._finite.owes(timing)
+
+    # --- reasons -------------------------------------------------------------------
+    def rivals(self, order: Order, timing: Timing, start: int) -> set[str]:
+        """Name who held what an order waited for, by its owner; see `waits`."""
+        source = order.source
+        if source is None or source.kind != "make":
+            return set()
+        owner = str(order.index)
+        found = self._finite.waits(source.source, timing, start, owner)
+        return {name for wait in found for name in wait.owners}
+
+    def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
+        """List what an order waited for.
+
+        Parameters
+        ----------
+        order, timing
+            The order and where it fits.
+        start
+            First instant at which it could have begun [UTC seconds].
+        """
+        source = order.source
+        if source is None:
+            return
+        if source.kind != "make":
+            free = source.clock.earliest(start, order.steps)
+            if free is not None and free.finish < timing.finish:
+                yield Wait(source.kind, source.source, free.finish, timing.finish)
+            return
+        owner = str(order.index)
+        found = self._finite.waits(source.source, timing, start, owner)
+        step, blamed, until = None, "", start
+        for wait in sorted(found, key=lambda one: (one.step, one.start)):
+            if wait.step != step:
+                step, blamed = wait.step, ""
+            if wait.kind != "closed":
+                blamed = wait.resource
+            begin = max(wait.start, until)
+            # What is closed after a wait for others is waited through because of them.
+            if blamed and begin < wait.finish:
+                until = wait.finish
+                yield Wait("make", blamed, begin, until)

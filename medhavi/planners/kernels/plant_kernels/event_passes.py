@@ -1,0 +1,389 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Dispatch the orders of a plant, event by event: plain loops over int64 arrays.
+
+Source: Panwalkar and Iskander 1977 (dispatching rules).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    MOST_LOTS,
+    cost_of,
+    draw,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
+
+
+def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
+    """Add to a heap; gives its new length."""
+    at = count
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = value
+    return count + 1
+
+
+def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
+    """Take the least of a heap; gives its value, and the new length.
+
+    The gap goes down to a leaf and what fills it up again: one comparison a level, and
+    none that is hard to foresee (Floyd 1964, as told by Knuth 1998, 5.2.3).
+    """
+    value = values[0]
+    count -= 1
+    key, moved = keys[count], values[count]
+    at, below = 0, 1
+    while 0 < below < count - 1:
+        below += keys[below + 1] < keys[below]
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+        below = 2 * at + 1
+    if below < count:
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] < key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = moved
+    return value, count
+
+
+def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> None:
+    """Give each order its key: due, plus a share of its length, less its memory.
+
+    `short` is the share of its length that makes an order less urgent; `earlier` holds
+    `MOST_LOTS` numbers per item: by how much each of its lots is more urgent [s].
+    """
+    for item in range(len(plant.order)):
+        work.item_last[item] = -1
+    for order in range(work.totals[0]):
+        item = work.o_item[order]
+        work.item_last[item] += 1
+        lot = min(work.item_last[item], MOST_LOTS - 1)
+        longer = int(short * work.o_length[order])
+        key = work.o_due[order] + longer
+        work.o_key[order] = key - earlier[item * MOST_LOTS + lot]
+
+
+def choose(
+    order_key: np.ndarray,
+    length: np.ndarray,
+    ready: np.ndarray,
+    queue: np.ndarray,
+    coming: np.ndarray,
+    now: int,
+    hold: float,
+) -> int:
+    """Take what a free machine starts: place in its queue; -1: it holds.
+
+    It holds for a more urgent order that comes before the most urgent of the queue
+    would end, and whose key is less by `hold` lengths; then what fits before may go.
+
+    Parameters
+    ----------
+    order_key, length, ready
+        Per order: key, working time, instant at which it is ready [s].
+    queue, coming
+        Orders that are ready, and those that will be.
+    now, hold
+        Instant [s]; lengths.
+    """
+    place = 0
+    least = order_key[queue[0]]
+    for at in range(1, len(queue)):
+        key = order_key[queue[at]]
+        if key < least:
+            least = key
+            place = at
+    if len(coming) == 0:
+        return place
+    best = queue[place]
+    first = FAR
+    end = now + length[best]
+    bound = least - hold * length[best]
+    for at in range(len(coming)):
+        order = coming[at]
+        if ready[order] < end and order_key[order] < bound and ready[order] < first:
+            first = ready[order]
+    if first == FAR:
+        return place
+    place = -1
+    for at in range(len(queue)):
+        order = queue[at]
+        if now + length[order] > first:
+            continue
+        if place < 0 or order_key[order] < least:
+            least = order_key[order]
+            place = at
+    return place
+
+
+def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
+    plant: Plant, work: Pass, hold: float, limit: int
+) -> tuple[int, int]:
+    """Run through all events, unless the weighted lateness reaches a limit before.
+
+    Gives how many orders were started, and the weighted lateness up to then: that of a
+    demand counts from its due day on, as far as it is certain by then.
+
+    Records are opened once, at the top: numba counts references whenever a field is
+    read, which costs more than the rest of an event.
+    """
+    orders = work.totals[0]
+    key, ready, begins, left = work.o_key, work.o_ready, work.o_start, work.o_left
+    length, where, post = work.o_length, work.o_machine, work.o_post
+    first, takers, finish = work.t_start, work.t_taker, work.d_finish
+    heap, value = work.h_key, work.h_value
+    low, queue, queued = work.q_start, work.q_order, work.q_count
+    coming, count, busy = work.u_order, work.u_count, work.busy
+    touched, marked = work.touched, work.marked
+    awaits, turns, due = work.d_left, work.d_turn, plant.d_due
+    machines, demands = len(busy), len(finish)
+    total = 0
+    for demand in range(demands):
+        finish[demand] = 0
+        awaits[demand] = work.d_lacks[demand]
+        total += cost_of(plant, demand, 0)
+    for machine in range(machines):
+        low[machine] = 0
+        queued[machine] = 0
+        count[machine] = 0
+        busy[machine] = 0
+        marked[machine] = 0
+    low[machines] = 0
+    events = 0
+    for order in range(orders):
+        ready[order] = work.o_release[order]
+        left[order] = work.o_lacks[order]
+        if where[order] >= 0:
+            low[where[order] + 1] += 1
+    for machine in range(machines):
+        low[machine + 1] += low[machine]
+    for order in range(orders):
+        if left[order] == 0:
+            machine = where[order]
+            if machine >= 0:
+                coming[low[machine] + count[machine]] = order
+                count[machine] += 1
+            events = push(heap, value, events, ready[order] * 2, order)
+    started = 0
+    fallen = 0
+    while events > 0 and total < limit:
+        now = heap[0] >> 1
+        while fallen < demands and due[turns[fallen]] < now:
+            demand = turns[fallen]
+            fallen += 1
+            # Its last order begins now or later.
+            if awaits[demand] > 0 and finish[demand] < now:
+                total += cost_of(plant, demand, now)
+                total -= cost_of(plant, demand, finish[demand])
+                finish[demand] = now
+        touches = 0
+        while events > 0 and heap[0] >> 1 == now:
+            ends = heap[0] & 1
+            order, events = pop(heap, value, events)
+            machine = where[order]
+            if machine < 0:
+                # Nothing to wait for: it starts as if its own machine were free.
+                machine = machines
+            elif ends == 1:
+                busy[machine] = 0
+            else:
+                base = low[machine]
+                queue[base + queued[machine]] = order
+                queued[machine] += 1
+                for at in range(base, base + count[machine]):
+                    if coming[at] == order:
+                        count[machine] -= 1
+                        coming[at] = coming[base + count[machine]]
+                        break
+            if machine == machines:
+                touched[touches] = -1 - order
+                touches += 1
+            elif marked[machine] == 0:
+                marked[machine] = 1
+                touched[touches] = machine
+                touches += 1
+        for turn in range(touches):
+            machine = touched[turn]
+            if machine < 0:
+                order = -1 - machine
+            else:
+                marked[machine] = 0
+                if busy[machine] == 1 or queued[machine] == 0:
+                    continue
+                base = low[machine]
+                place = choose(
+                    key,
+                    length,
+                    ready,
+                    queue[base : base + queued[machine]],
+                    coming[base : base + count[machine]],
+                    now,
+                    hold,
+                )
+                if place < 0:
+                    continue
+                order = queue[base + place]
+                queued[machine] -= 1
+                queue[base + place] = queue[base + queued[machine]]
+                busy[machine] = 1
+                end = now + length[order]
+                events = push(heap, value, events, end * 2 + 1, order)
+            started += 1
+            begins[order] = now
+            there = now + length[order] + post[order]
+            for place in range(first[order], first[order + 1]):
+                taker = takers[place]
+                if taker < 0:
+                    demand = -1 - taker
+                    awaits[demand] -= 1
+                    if finish[demand] < there:
+                        total += cost_of(plant, demand, there)
+                        total -= cost_of(plant, demand, finish[demand])
+                        finish[demand] = there
+                    continue
+                ready[taker] = max(ready[taker], there)
+                left[taker] -= 1
+                if left[taker] == 0:
+                    other = where[taker]
+                    if other >= 0:
+                        coming[low[other] + count[other]] = taker
+                        count[other] += 1
+                    events = push(heap, value, events, ready[taker] * 2, taker)
+    return started, total
+
+
+def evaluate(
+    plant: Plant,
+    work: Pass,
+    earlier: np.ndarray,
+    short: float,
+    hold: float,
+    limit: int,
+) -> int:
+    """Rank and dispatch the orders of `order_all`; gives the weighted lateness.
+
+    A pass ends where it reaches the limit: then it gives no less than that, and its
+    dates mean nothing. -1: orders wait for each other.
+    """
+    rank_orders(plant, work, short, earlier)
+    started, total = dispatch(plant, work, hold, limit)
+    if total < limit and started < work.totals[0]:
+        return -1
+    return total
+
+
+def blame(
+    plant: Plant,
+    work: Pass,
+    earlier: np.ndarray,
+    chance: float,
+    step: float,
+    weight: int,
+    noise: np.ndarray,
+) -> None:
+    """Make orders more urgent that waited on the critical paths of late demands.
+
+    Parameters
+    ----------
+    earlier
+        Memory as of `rank_orders`; it grows.
+    chance, step
+        Share of the late demands that are looked at; share of the lateness that counts.
+    weight
+        Only demands that weigh as much are looked at.
+    noise
+        One number; the state of the random numbers.
+    """
+    lot = np.empty(work.totals[0], np.int64)
+    slowest = np.empty(work.totals[0], np.int64)
+    root = np.empty(len(plant.d_item), np.int64)
+    find_paths(work, lot, slowest, root)
+    for demand in range(len(plant.d_item)):
+        late = work.d_finish[demand] - plant.d_due[demand]
+        if late <= 0 or plant.d_weight[demand] < weight or draw(noise) > chance:
+            continue
+        hours = min(max(late, 43200), 864000)
+        remember(work, earlier, (root[demand], step * hours), (lot, slowest), noise)
+
+
+def find_paths(
+    work: Pass, lot: np.ndarray, slowest: np.ndarray, root: np.ndarray
+) -> None:
+    """Find each order's place among those of its item, and what comes to it last.
+
+    `root` is what comes last to each demand; -1: nothing that it had to wait for.
+    """
+    for item in range(len(work.item_last)):
+        work.item_last[item] = -1
+    for demand in range(len(root)):
+        root[demand] = -1
+    for order in range(work.totals[0]):
+        item = work.o_item[order]
+        work.item_last[item] += 1
+        lot[order] = min(work.item_last[item], MOST_LOTS - 1)
+        slowest[order] = -1
+    for peg in range(work.totals[1]):
+        giver, taker = work.p_from[peg], work.p_to[peg]
+        if giver < 0:
+            continue
+        if taker < 0:
+            other = root[-1 - taker]
+            if other < 0 or arrival_of(work, giver) > arrival_of(work, other):
+                root[-1 - taker] = giver
+        elif arrival_of(work, giver) > work.o_release[taker]:
+            other = slowest[taker]
+            if other < 0 or arrival_of(work, giver) > arrival_of(work, other):
+                slowest[taker] = giver
+
+
+def remember(
+    work: Pass,
+    earlier: np.ndarray,
+    blamed: tuple[int, float],
+    path: tuple[np.ndarray, np.ndarray],
+    noise: np.ndarray,
+) -> None:
+    """Add to the memory of all orders of a path that waited for their machine.
+
+    Parameters
+    ----------
+    blamed
+        The last order of the path; by how much at most [s].
+    path
+        `lot` and `slowest` of `find_paths`.
+    """
+    order, most = blamed
+    lot, slowest = path
+    while order >= 0:
+        if work.o_start[order] > work.o_ready[order]:
+            place = work.o_item[order] * MOST_LOTS + lot[order]
+            earlier[place] += int(most * draw(noise))
+        order = slowest[order]
+
+
+def arrival_of(work: Pass, order: int) -> int:
+    """Give when what an order makes is there [s]."""
+    return work.o_start[order] + work.o_length[order] + work.o_post[order]

@@ -1,0 +1,234 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Net a plant item by item: plain loops over int64 arrays.
+
+Source: Orlicky, Material Requirements Planning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_kernels.plant_record import length_of, lot_of
+from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
+
+FEW = 100
+"""Requirements of an item up to which the plainest way to sort is the fastest."""
+
+
+def order_all(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
+    """Net a plant and link what its orders take, as of `net`."""
+    if not net(plant, work, wanted, wait):
+        return False
+    link(work)
+    return True
+
+
+def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
+    """Net item by item, consumers first: lots as needed, first come first served.
+
+    Parameters
+    ----------
+    plant, work
+        The plant; arrays to fill.
+    wanted
+        Instant at which each demand is wanted [s].
+    wait
+        Queue that is allowed for before the orders of each item [s].
+
+    Returns
+    -------
+    bool
+        False: the arrays are too short.
+    """
+    work.totals[0] = 0
+    work.totals[1] = 0
+    needs = ask_demands(plant, work, wanted)
+    ids = np.empty(len(work.r_to), np.int64)
+    for place in range(len(plant.order)):
+        item = plant.order[place]
+        count = count_needs(work, item)
+        if count == 0:
+            continue
+        if count > FEW:
+            list_needs(work, item, ids, count)
+            sort_needs(work, ids, count)
+        else:
+            list_few(work, item, ids)
+        needs = net_item(plant, work, item, ids[:count], wait[item], needs)
+        if needs < 0:
+            return False
+    return True
+
+
+def ask_demands(plant: Plant, work: Pass, wanted: np.ndarray) -> int:
+    """Open a requirement for each demand; gives how many there are."""
+    for item in range(len(plant.order)):
+        work.r_head[item] = -1
+    for demand in range(len(plant.d_item)):
+        item = plant.d_item[demand]
+        work.r_time[demand] = wanted[demand]
+        work.r_qty[demand] = plant.d_qty[demand]
+        work.r_to[demand] = -1 - demand
+        work.r_next[demand] = work.r_head[item]
+        work.r_head[item] = demand
+    return len(plant.d_item)
+
+
+def count_needs(work: Pass, item: int) -> int:
+    """Count the requirements of an item."""
+    count = 0
+    at = work.r_head[item]
+    while at >= 0:
+        count += 1
+        at = work.r_next[at]
+    return count
+
+
+def list_few(work: Pass, item: int, ids: np.ndarray) -> None:
+    """List the requirements of an item by instant, of equal ones the oldest first."""
+    times, follower = work.r_time, work.r_next
+    at = work.r_head[item]
+    count = 0
+    while at >= 0:
+        slot = count
+        # What comes now is older than all that is listed.
+        while slot > 0 and times[ids[slot - 1]] >= times[at]:
+            ids[slot] = ids[slot - 1]
+            slot -= 1
+        ids[slot] = at
+        count += 1
+        at = follower[at]
+
+
+def list_needs(work: Pass, item: int, ids: np.ndarray, count: int) -> None:
+    """List the requirements of an item, the oldest first."""
+    at = work.r_head[item]
+    while at >= 0:
+        count -= 1
+        ids[count] = at
+        at = work.r_next[at]
+
+
+def sort_needs(work: Pass, ids: np.ndarray, count: int) -> None:
+    """Sort requirements by instant; equal ones stay in their sequence."""
+    times = np.empty(count, np.int64)
+    listed = np.empty(count, np.int64)
+    for slot in range(count):
+        listed[slot] = ids[slot]
+        times[slot] = work.r_time[ids[slot]]
+    for slot, rank in enumerate(ranks_of(times)):
+        ids[slot] = listed[rank]
+
+
+def net_item(
+    plant: Plant,
+    work: Pass,
+    item: int,
+    ids: np.ndarray,
+    wait: int,
+    needs: int,
+) -> int:
+    """Serve the requirements of an item; gives how many there are of all, -1: too many.
+
+    Parameters
+    ----------
+    ids
+        Requirements in the sequence in which they are served.
+    wait
+        Queue that is allowed for before orders [s].
+    needs
+        Requirements of all items up to now.
+    """
+    orders = work.totals[0]
+    pegs = work.totals[1]
+    rest = plant.stock[item]
+    source = -2 - item
+    for at in ids:
+        need = work.r_qty[at]
+        if pegs + 3 >= len(work.p_to):
+            return -1
+        if rest > 0 and need > 0:
+            used = min(rest, need)
+            work.p_from[pegs] = source
+            work.p_to[pegs] = work.r_to[at]
+            work.p_qty[pegs] = used
+            pegs += 1
+            rest -= used
+            need -= used
+        if need == 0:
+            continue
+        taker = work.r_to[at]
+        if plant.lead[item] >= 0:
+            work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
+            continue
+        qty = lot_of(plant, item, need)
+        first, stop = plant.c_start[item], plant.c_start[item + 1]
+        if orders >= len(work.o_item) or needs + stop - first > len(work.r_to):
+            return -1
+        open_order(plant, work, orders, item, qty)
+        work.o_due[orders] = work.r_time[at]
+        work.p_from[pegs] = orders
+        work.p_to[pegs] = taker
+        work.p_qty[pegs] = need
+        pegs += 1
+        rest = qty - need
+        source = orders
+        begin = work.r_time[at] - work.o_length[orders]
+        begin -= plant.post[item] + wait
+        for line in range(first, stop):
+            part = plant.c_item[line]
+            work.r_time[needs] = begin
+            work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
+            work.r_to[needs] = orders
+            work.r_next[needs] = work.r_head[part]
+            work.r_head[part] = needs
+            needs += 1
+        orders += 1
+    work.totals[0] = orders
+    work.totals[1] = pegs
+    return needs
+
+
+def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> None:
+    """Fill in what an order is by its item and quantity."""
+    work.o_item[order] = item
+    work.o_qty[order] = qty
+    work.o_release[order] = plant.floor[item]
+    work.o_length[order] = length_of(plant, item, qty)
+    work.o_machine[order] = plant.machine[item]
+    work.o_post[order] = plant.post[item]
+
+
+def link(work: Pass) -> None:
+    """List the takers of each order, and count what all wait for."""
+    orders, pegs = work.totals[0], work.totals[1]
+    for order in range(orders + 1):
+        work.t_start[order] = 0
+    for order in range(orders):
+        work.o_lacks[order] = 0
+    for demand in range(len(work.d_lacks)):
+        work.d_lacks[demand] = 0
+    for peg in range(pegs):
+        giver = work.p_from[peg]
+        if giver >= 0:
+            work.t_start[giver + 1] += 1
+            taker = work.p_to[peg]
+            if taker >= 0:
+                work.o_lacks[taker] += 1
+            else:
+                work.d_lacks[-1 - taker] += 1
+    for order in range(orders):
+        work.t_start[order + 1] += work.t_start[order]
+    for order in range(orders):
+        work.o_ready[order] = work.t_start[order]
+    for peg in range(pegs):
+        giver = work.p_from[peg]
+        if giver >= 0:
+            work.t_taker[work.o_ready[giver]] = work.p_to[peg]
+            work.o_ready[giver] += 1

@@ -1,0 +1,159 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Move all orders of a schedule as late as they may be, and as early again.
+
+Source: Valls, Ballestin and Quintanilla 2005.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of, length_of
+from medhavi.planners.kernels.plant_kernels.repair import slowest
+from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    JOURNAL,
+    lay,
+    new_order,
+    peg_to,
+    place_early,
+    place_late,
+    turn_lanes,
+)
+from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import (
+        Schedule,
+    )
+
+
+def alive(plant: Plant, plan: Schedule, ids: np.ndarray) -> int:
+    """List all orders, those of consumers first; gives how many there are."""
+    count = 0
+    for place in range(len(plant.order)):
+        order = plan.i_head[plant.order[place]]
+        while order >= 0:
+            ids[count] = order
+            count += 1
+            order = plan.o_next[order]
+    return count
+
+
+def justify_right(plant: Plant, plan: Schedule) -> None:
+    """Move every order as late as what takes from it allows; none moves earlier.
+
+    A demand allows what it has, or its due date.
+    """
+    ids = np.empty(len(plan.o_item), np.int64)
+    count = alive(plant, plan, ids)
+    keys = np.empty(count, np.int64)
+    for at in range(count):
+        keys[at] = -plan.o_end[ids[at]]
+    clear_lanes(plan)
+    for at in ranks_of(keys):
+        move_right(plant, plan, ids[at])
+    turn_lanes(plan)
+    finish_all(plant, plan)
+
+
+def clear_lanes(plan: Schedule) -> None:
+    """Take all orders off their machines."""
+    for machine in range(len(plan.laned)):
+        plan.laned[machine] = 0
+
+
+def move_right(plant: Plant, plan: Schedule, order: int) -> None:
+    """Place an order as late as what takes from it allows."""
+    limit = FAR
+    peg = plan.o_user[order]
+    while peg >= 0:
+        taker = plan.g_to[peg]
+        if taker >= 0:
+            limit = min(limit, plan.o_start[taker])
+        else:
+            demand = -1 - taker
+            latest = max(plant.d_due[demand], plan.d_finish[demand])
+            limit = min(limit, latest)
+        peg = plan.g_next[peg]
+    place_late(plant, plan, order, limit - plant.post[plan.o_item[order]])
+
+
+def justify_left(plant: Plant, plan: Schedule) -> None:
+    """Move every order as early as its goods allow, in order of starts; none later."""
+    ids = np.empty(len(plan.o_item), np.int64)
+    count = alive(plant, plan, ids)
+    keys = np.empty(count, np.int64)
+    for at in range(count):
+        keys[at] = plan.o_start[ids[count - 1 - at]]
+    clear_lanes(plan)
+    for at in ranks_of(keys):
+        order = ids[count - 1 - at]
+        place_early(plant, plan, order, ready_at(plant, plan, order))
+        plan.state[JOURNAL] = 0
+    finish_all(plant, plan)
+
+
+def ready_at(plant: Plant, plan: Schedule, order: int) -> int:
+    """Give when an order has all that it needs [s]."""
+    item = plan.o_item[order]
+    _, ready = slowest(plant, plan, plan.o_peg[order])
+    ready = max(ready, plant.floor[item])
+    for line in range(plant.c_start[item], plant.c_start[item + 1]):
+        part = plant.c_item[line]
+        if plant.lead[part] <= ready:
+            continue
+        peg = plan.o_peg[order]
+        while peg >= 0 and plan.g_from[peg] != -2 - part:
+            peg = plan.g_also[peg]
+        if peg < 0:
+            ready = plant.lead[part]
+    return ready
+
+
+def finish_all(plant: Plant, plan: Schedule) -> int:
+    """Date all demands anew; gives the weighted lateness."""
+    total = 0
+    for demand in range(len(plant.d_item)):
+        _, last = slowest(plant, plan, plan.d_peg[demand])
+        plan.d_finish[demand] = last
+        total += cost_of(plant, demand, last)
+    return total
+
+
+def load(plant: Plant, plan: Schedule, work: Pass) -> int:
+    """Take over orders, dates and pegs of a pass; the schedule is empty before."""
+    of = np.empty(work.totals[0], np.int64)
+    load_orders(plant, plan, work, of)
+    load_pegs(plant, plan, work, of)
+    return finish_all(plant, plan)
+
+
+def load_orders(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+    """Take over the orders of a pass; `of` gets their numbers."""
+    for at in range(work.totals[0]):
+        order = new_order(plan, work.o_item[at], work.o_qty[at])
+        of[at] = order
+        plan.o_start[order] = work.o_start[at]
+        length = length_of(plant, work.o_item[at], work.o_qty[at])
+        plan.o_end[order] = work.o_start[at] + length
+        plan.state[JOURNAL] = 0
+    for at in range(work.totals[0]):
+        lay(plant, plan, of[at])
+
+
+def load_pegs(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+    """Take over the pegs of a pass whose orders are `of`."""
+    for peg in range(work.totals[1]):
+        giver, taker = work.p_from[peg], work.p_to[peg]
+        if giver < 0 and taker >= 0:
+            # Stock of what is bought serves only what starts before the lead time.
+            part = -2 - giver
+            if plant.lead[part] >= 0 and work.o_start[taker] >= plant.lead[part]:
+                continue
+        source = giver if giver < 0 else of[giver]
+        peg_to(plan, source, taker if taker < 0 else of[taker], work.p_qty[peg])
+        plan.state[JOURNAL] = 0

@@ -1,0 +1,275 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Moves: take demands out of a schedule and put them back, better or not at all.
+
+Sources: Shaw 1998, Schrimpf et al. 2000 (ruin and recreate).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_kernels.plant_record import cost_of, draw
+from medhavi.planners.kernels.plant_kernels.repair import (
+    slowest,
+    supply,
+    users,
+    withdraw,
+)
+from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    FREE_ORDERS,
+    FREE_PEGS,
+    FULL,
+    JOURNAL,
+    keep,
+    place_of,
+    undo,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import (
+        Schedule,
+    )
+
+MOST_BLOCKS = 256
+MOST_PATH = 64
+NEAR = 0.6
+"""How often any order that blocks another goes, not the one right before it."""
+SECOND = 0.3
+"""How often a second late demand is taken out."""
+COSTLIER = 0.7
+"""How often the weightier one of two late demands is taken."""
+FIRST = 0.7
+"""How often the late demand is put back first."""
+AGAIN = 64
+"""Moves after which late demands are listed anew."""
+LAST = 0.1
+"""How often it is put back last."""
+
+
+def pick(plan: Schedule, count: int) -> int:
+    """Give a random number below `count`."""
+    draw(plan.noise)
+    return (plan.noise[0] >> 4) % count
+
+
+class Desk(NamedTuple):
+    """Room to work out a move, made once.
+
+    `late` are late demands, `found` those that a move takes out, with their `keys`;
+    `seen` marks them. `path` and `block` are orders.
+    """
+
+    late: np.ndarray
+    found: np.ndarray
+    keys: np.ndarray
+    seen: np.ndarray
+    path: np.ndarray
+    block: np.ndarray
+
+
+def critical_path(plant: Plant, plan: Schedule, demand: int, path: np.ndarray) -> int:
+    """List the orders that wait for their machine, from a demand on; gives how many."""
+    waiting = 0
+    order, _ = slowest(plant, plan, plan.d_peg[demand])
+    while order >= 0 and waiting < len(path):
+        other, ready = slowest(plant, plan, plan.o_peg[order])
+        if plan.o_start[order] > ready and plant.machine[plan.o_item[order]] >= 0:
+            path[waiting] = order
+            waiting += 1
+        order = other
+    return waiting
+
+
+def blocks_of(plant: Plant, plan: Schedule, order: int, block: np.ndarray) -> int:
+    """List what holds the machine of an order that has all it needs; gives how many."""
+    _, ready = slowest(plant, plan, plan.o_peg[order])
+    machine = plant.machine[plan.o_item[order]]
+    at = place_of(plan, machine, plan.o_start[order]) - 1
+    blocks = 0
+    while at >= machine * plan.width[0] and blocks < len(block):
+        other = plan.lane[at]
+        if plan.o_end[other] <= ready:
+            break
+        block[blocks] = other
+        blocks += 1
+        at -= 1
+    return blocks
+
+
+def gather(plant: Plant, plan: Schedule, desk: Desk, demand: int) -> int:
+    """Collect a late demand and those whose orders stand in the way of its own."""
+    found, seen, most = desk.found, desk.seen, len(desk.found)
+    found[0] = demand
+    seen[demand] = 1
+    count = 1
+    waiting = critical_path(plant, plan, demand, desk.path)
+    turns = 1 + pick(plan, 3) if waiting > 0 else 0
+    for _ in range(turns):
+        order = desk.path[pick(plan, waiting)]
+        blocks = blocks_of(plant, plan, order, desk.block)
+        if blocks == 0:
+            continue
+        other = desk.block[pick(plan, blocks) if draw(plan.noise) < NEAR else 0]
+        more = users(plan, other, found, count, most, seen)
+        if more >= most:
+            for place in range(count, more):
+                seen[found[place]] = 0
+        else:
+            count = more
+    return count
+
+
+def find_late(plant: Plant, plan: Schedule, late: np.ndarray) -> int:
+    """List all late demands; gives how many."""
+    lates = 0
+    for demand in range(len(plant.d_item)):
+        if plan.d_finish[demand] > plant.d_due[demand]:
+            late[lates] = demand
+            lates += 1
+    return lates
+
+
+def choose_late(plant: Plant, plan: Schedule, late: np.ndarray, lates: int) -> int:
+    """Take one of the late demands; often the one of two that weighs more."""
+    demand = late[pick(plan, lates)]
+    if draw(plan.noise) >= COSTLIER:
+        return demand
+    other = late[pick(plan, lates)]
+    cost = cost_of(plant, demand, plan.d_finish[demand])
+    if cost_of(plant, other, plan.d_finish[other]) > cost:
+        return other
+    return demand
+
+
+def rank_found(plan: Schedule, desk: Desk, count: int, urgency: np.ndarray) -> None:
+    """Sort what was taken out by when it is put back: mostly the late demand first."""
+    found, keys = desk.found, desk.keys
+    turn = draw(plan.noise)
+    spread = draw(plan.noise) * 864000.0
+    for place in range(count):
+        keys[place] = urgency[found[place]] + spread * draw(plan.noise)
+    if turn < FIRST:
+        keys[0] = -1e18
+    elif turn > 1 - LAST:
+        keys[0] = 1e18
+    for place in range(1, count):
+        key, demand = keys[place], found[place]
+        at = place
+        while at > 0 and keys[at - 1] > key:
+            keys[at] = keys[at - 1]
+            found[at] = found[at - 1]
+            at -= 1
+        keys[at] = key
+        found[at] = demand
+
+
+def put_back(plant: Plant, plan: Schedule, desk: Desk, count: int, allowed: int) -> int:
+    """Serve what was taken out; gives the weighted lateness, -1: more than allowed."""
+    after = 0
+    reserve = len(plan.j_kind) // 2
+    for place in range(count):
+        other = desk.found[place]
+        supply(plant, plan, other)
+        after += cost_of(plant, other, plan.d_finish[other])
+        if (
+            after > allowed
+            or plan.state[FULL] == 1
+            or plan.state[JOURNAL] > reserve
+            or plan.state[FREE_ORDERS] < plan.room[0]
+            or plan.state[FREE_PEGS] < plan.room[1]
+        ):
+            return -1
+    return after
+
+
+def move(
+    plant: Plant,
+    plan: Schedule,
+    desk: Desk,
+    lates: int,
+    heat: float,
+    urgency: np.ndarray,
+    tally: np.ndarray,
+) -> None:
+    """Take a late demand and others out, and put them back; undo what is worse."""
+    found, seen = desk.found, desk.seen
+    demand = choose_late(plant, plan, desk.late, lates)
+    tally[0] += 1
+    if plan.d_finish[demand] <= plant.d_due[demand]:
+        return
+    count = gather(plant, plan, desk, demand)
+    if draw(plan.noise) < SECOND:
+        other = desk.late[pick(plan, lates)]
+        if seen[other] == 0 and count < len(found):
+            seen[other] = 1
+            found[count] = other
+            count += 1
+    before = 0
+    for place in range(count):
+        before += cost_of(plant, found[place], plan.d_finish[found[place]])
+        seen[found[place]] = 0
+    for place in range(count):
+        withdraw(plant, plan, found[place])
+    rank_found(plan, desk, count, urgency)
+    allowed = before + int(-heat * math.log(draw(plan.noise)))
+    after = put_back(plant, plan, desk, count, allowed)
+    if after >= 0:
+        tally[1] += 1 if after < before else 0
+        tally[2] += after - before
+        keep(plan)
+    else:
+        undo(plant, plan, 0)
+        plan.state[FULL] = 0
+
+
+def improve(
+    plant: Plant,
+    plan: Schedule,
+    moves: int,
+    most: int,
+    heat: float,
+    urgency: np.ndarray,
+    tally: np.ndarray,
+) -> int:
+    """Try moves: demands out, back in, kept where the lateness is not (much) worse.
+
+    Parameters
+    ----------
+    plant, plan
+        The plant; the schedule, which changes.
+    moves, most
+        How many moves; demands that one move takes out at most.
+    heat
+        By how much worse a move may be, as mean of an exponential [weighted s].
+    urgency
+        Per demand: the sequence of putting back [s].
+    tally
+        Adds up: moves, moves that were better, change of the weighted lateness.
+
+    Returns
+    -------
+    int
+        How many demands were late when last counted.
+    """
+    demands = len(plant.d_item)
+    desk = Desk(
+        np.empty(demands, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.float64),
+        np.zeros(demands, np.int64),
+        np.empty(MOST_PATH, np.int64),
+        np.empty(MOST_BLOCKS, np.int64),
+    )
+    lates = 0
+    for done in range(moves):
+        if done % AGAIN == 0:
+            lates = find_late(plant, plan, desk.late)
+            if lates == 0:
+                return 0
+        move(plant, plan, desk, lates, heat, urgency, tally)
+    return lates

@@ -1,0 +1,275 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Serve a demand out of a schedule, or take it out again.
+
+The functions know one-dimensional arrays only (see `plant_record`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, length_of, lot_of
+from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    FINISHED,
+    FULL,
+    HELD,
+    JOURNAL,
+    LIFTED,
+    REMOVED,
+    UNPEGGED,
+    lift,
+    new_order,
+    note,
+    peg_to,
+    place_early,
+    undo,
+    unlink_giver,
+    unlink_item,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import (
+        Schedule,
+    )
+
+
+def arrival(plant: Plant, plan: Schedule, order: int) -> int:
+    """Give when what an order makes is there [s]."""
+    return plan.o_end[order] + plant.post[plan.o_item[order]]
+
+
+def earliest_lot(plan: Schedule, item: int) -> int:
+    """Give the placed order of an item with something left that ends first.
+
+    -1: there is none.
+    """
+    used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
+    ends = plan.o_end
+    best = -1
+    # What has no place yet ends then.
+    first = FAR
+    order = plan.i_head[item]
+    while order >= 0:
+        if used[order] < qty[order] and ends[order] < first:
+            first = ends[order]
+            best = order
+        order = follower[order]
+    return best
+
+
+def take_lots(
+    plant: Plant,
+    plan: Schedule,
+    item: int,
+    need: int,
+    taker: int,
+    ready: int,
+    until: int,
+) -> tuple[int, int]:
+    """Take from placed lots that are there by an instant, the first one first.
+
+    Returns
+    -------
+    need, ready
+        What is still missing [steps]; when all that was taken is there.
+    """
+    while need > 0:
+        lot = earliest_lot(plan, item)
+        if lot < 0 or arrival(plant, plan, lot) > until:
+            break
+        taken = min(plan.o_qty[lot] - plan.o_used[lot], need)
+        peg_to(plan, lot, taker, taken)
+        need -= taken
+        ready = max(ready, arrival(plant, plan, lot))
+    return need, ready
+
+
+def covered_by(plan: Schedule, made: int, need: int) -> bool:
+    """Tell whether other lots of its item cover a need when an order is made.
+
+    Nothing else takes from lots of an item while what is below it is served.
+    """
+    used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
+    ends = plan.o_end
+    last = ends[made]
+    order = plan.i_head[plan.o_item[made]]
+    while order >= 0 and need > 0:
+        if order != made and ends[order] <= last:
+            need -= qty[order] - used[order]
+        order = follower[order]
+    return need <= 0
+
+
+def ask(
+    plant: Plant, plan: Schedule, depth: int, item: int, need: int, taker: int, by: int
+) -> tuple[int, int]:
+    """Serve a need from stock and from lots in time, else open an order for the rest.
+
+    Returns
+    -------
+    depth, ready
+        One frame more where an order was opened; when what was taken is there.
+    """
+    ready = 0
+    spare = plant.stock[item] - plan.i_used[item]
+    if spare > 0:
+        taken = min(spare, need)
+        peg_to(plan, -2 - item, taker, taken)
+        need -= taken
+    need, ready = take_lots(plant, plan, item, need, taker, ready, by)
+    if need == 0:
+        return depth, ready
+    mark = plan.state[JOURNAL]
+    qty = lot_of(plant, item, need)
+    order = new_order(plan, item, qty)
+    plan.f_order[depth] = order
+    plan.f_taker[depth] = taker
+    plan.f_need[depth] = need
+    plan.f_by[depth] = by
+    plan.f_mark[depth] = mark
+    plan.f_line[depth] = plant.c_start[item]
+    plan.f_ready[depth] = plant.floor[item]
+    plan.f_before[depth] = ready
+    return depth + 1, ready
+
+
+def supply(plant: Plant, plan: Schedule, demand: int) -> None:
+    """Serve a demand: take lots that are in time, make others, as early as can be."""
+    first = -1 - demand
+    item, qty = plant.d_item[demand], plant.d_qty[demand]
+    depth, finish = ask(plant, plan, 0, item, qty, first, plant.d_due[demand])
+    while depth > 0:
+        top = depth - 1
+        order = plan.f_order[top]
+        item = plan.o_item[order]
+        qty = plan.o_qty[order]
+        if plan.f_line[top] < plant.c_start[item + 1]:
+            line = plan.f_line[top]
+            plan.f_line[top] += 1
+            part = plant.c_item[line]
+            if plant.lead[part] >= 0:
+                continue
+            length = length_of(plant, item, qty) + plant.post[item]
+            wanted = qty // plant.grain[item] * plant.c_qty[line]
+            by = plan.f_by[top] - length
+            depth, ready = ask(plant, plan, depth, part, wanted, order, by)
+            if depth == top + 1:
+                plan.f_ready[top] = max(plan.f_ready[top], ready)
+            continue
+        ready = settle(plant, plan, top)
+        depth = top
+        if top == 0:
+            finish = max(finish, ready)
+        else:
+            plan.f_ready[top - 1] = max(plan.f_ready[top - 1], ready)
+    note(plan, FINISHED, demand, plan.d_finish[demand])
+    plan.d_finish[demand] = finish
+
+
+def settle(plant: Plant, plan: Schedule, top: int) -> int:
+    """Place the order of a frame, or take it back where other lots come no later."""
+    order = plan.f_order[top]
+    item = plan.o_item[order]
+    grains = plan.o_qty[order] // plant.grain[item]
+    ready = plan.f_ready[top]
+    for line in range(plant.c_start[item], plant.c_start[item + 1]):
+        part = plant.c_item[line]
+        lead = plant.lead[part]
+        if lead > ready:
+            spare = plant.stock[part] - plan.i_used[part]
+            if spare < grains * plant.c_qty[line]:
+                ready = lead
+    place_early(plant, plan, order, ready)
+    for line in range(plant.c_start[item], plant.c_start[item + 1]):
+        part = plant.c_item[line]
+        if plant.lead[part] > plan.o_start[order]:
+            peg_to(plan, -2 - part, order, grains * plant.c_qty[line])
+    need = plan.f_need[top]
+    taker = plan.f_taker[top]
+    before = plan.f_before[top]
+    if plan.state[FULL] == 0 and covered_by(plan, order, need):
+        undo(plant, plan, plan.f_mark[top])
+        need, before = take_lots(plant, plan, item, need, taker, before, FAR)
+        return before
+    peg_to(plan, order, taker, need)
+    return max(before, arrival(plant, plan, order))
+
+
+def let_go(plan: Schedule, peg: int, depth: int) -> int:
+    """Free what a list of pegs takes; orders that nobody needs go on the stack."""
+    while peg >= 0:
+        giver = plan.g_from[peg]
+        unlink_giver(plan, peg)
+        note(plan, UNPEGGED, peg, 0)
+        if giver >= 0 and plan.o_used[giver] == 0:
+            plan.stack[depth] = giver
+            depth += 1
+        peg = plan.g_also[peg]
+    return depth
+
+
+def withdraw(plant: Plant, plan: Schedule, demand: int) -> None:
+    """Take a demand out, and all orders that served it alone."""
+    depth = let_go(plan, plan.d_peg[demand], 0)
+    note(plan, HELD, demand, plan.d_peg[demand])
+    plan.d_peg[demand] = -1
+    while depth > 0:
+        depth -= 1
+        order = plan.stack[depth]
+        lift(plant, plan, order)
+        note(plan, LIFTED, order, 0)
+        unlink_item(plan, order)
+        note(plan, REMOVED, order, 0)
+        depth = let_go(plan, plan.o_peg[order], depth)
+
+
+def users(
+    plan: Schedule,
+    order: int,
+    found: np.ndarray,
+    count: int,
+    most: int,
+    seen: np.ndarray,
+) -> int:
+    """Add the demands that an order serves; gives how many there are now."""
+    stack, first = plan.stack, plan.o_user
+    takers, others = plan.g_to, plan.g_next
+    stack[0] = order
+    depth = 1
+    while depth > 0 and count < most:
+        depth -= 1
+        peg = first[stack[depth]]
+        while peg >= 0 and count < most:
+            taker = takers[peg]
+            if taker >= 0:
+                if depth == len(stack):
+                    return most
+                stack[depth] = taker
+                depth += 1
+            elif seen[-1 - taker] == 0:
+                seen[-1 - taker] = 1
+                found[count] = -1 - taker
+                count += 1
+            peg = others[peg]
+    return count
+
+
+def slowest(plant: Plant, plan: Schedule, peg: int) -> tuple[int, int]:
+    """Give the order of a list of pegs that comes last (-1: none), and when."""
+    givers, others = plan.g_from, plan.g_also
+    ends, items, post = plan.o_end, plan.o_item, plant.post
+    best = -1
+    last = 0
+    while peg >= 0:
+        giver = givers[peg]
+        if giver >= 0:
+            there = ends[giver] + post[items[giver]]
+            if there > last:
+                last = there
+                best = giver
+        peg = others[peg]
+    return best, last

@@ -1,0 +1,360 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""The record of a schedule that changes, and how its changes are undone exactly.
+
+A schedule holds orders, the pegs between them and their places on the machines, in
+arrays with free lists. Every change is written to a journal, and what is unlinked keeps
+its neighbours: undone in the opposite order, all links are as they were (Knuth 2000).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, length_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+
+FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
+PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
+MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
+
+
+class Schedule(NamedTuple):
+    """A schedule that changes; `state` holds free orders, free pegs, journal, full.
+
+    `room`: free orders and pegs that a demand needs at most when it is served.
+
+    Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_used` (steps that are
+    taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it takes),
+    `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next
+    of the taker), `g_next`, `g_back` (of the giver). `lane` holds `width` places per
+    machine in order of time, `laned` how many are taken. `f_*` are stacks: frames of
+    `supply`.
+    """
+
+    state: np.ndarray
+    room: np.ndarray
+    noise: np.ndarray
+    o_item: np.ndarray
+    o_qty: np.ndarray
+    o_start: np.ndarray
+    o_end: np.ndarray
+    o_used: np.ndarray
+    o_next: np.ndarray
+    o_back: np.ndarray
+    o_peg: np.ndarray
+    o_user: np.ndarray
+    free_order: np.ndarray
+    g_from: np.ndarray
+    g_to: np.ndarray
+    g_qty: np.ndarray
+    g_also: np.ndarray
+    g_next: np.ndarray
+    g_back: np.ndarray
+    free_peg: np.ndarray
+    i_head: np.ndarray
+    i_used: np.ndarray
+    lane: np.ndarray
+    laned: np.ndarray
+    width: np.ndarray
+    d_peg: np.ndarray
+    d_finish: np.ndarray
+    j_kind: np.ndarray
+    j_id: np.ndarray
+    j_old: np.ndarray
+    f_order: np.ndarray
+    f_taker: np.ndarray
+    f_need: np.ndarray
+    f_by: np.ndarray
+    f_mark: np.ndarray
+    f_line: np.ndarray
+    f_ready: np.ndarray
+    f_before: np.ndarray
+    stack: np.ndarray
+
+
+def note(plan: Schedule, kind: int, which: int, old: int) -> None:
+    """Write a change down."""
+    at = plan.state[JOURNAL]
+    plan.j_kind[at] = kind
+    plan.j_id[at] = which
+    plan.j_old[at] = old
+    plan.state[JOURNAL] = at + 1
+
+
+def undo(plant: Plant, plan: Schedule, mark: int) -> None:
+    """Take back every change since the mark, the last one first."""
+    while plan.state[JOURNAL] > mark:
+        plan.state[JOURNAL] -= 1
+        at = plan.state[JOURNAL]
+        kind = plan.j_kind[at]
+        which = plan.j_id[at]
+        if kind == PLACED:
+            lift(plant, plan, which)
+        elif kind == LIFTED:
+            lay(plant, plan, which)
+        elif kind == PEGGED:
+            unlink_giver(plan, which)
+            taker = plan.g_to[which]
+            if taker < 0:
+                plan.d_peg[-1 - taker] = plan.g_also[which]
+            else:
+                plan.o_peg[taker] = plan.g_also[which]
+            plan.free_peg[plan.state[FREE_PEGS]] = which
+            plan.state[FREE_PEGS] += 1
+        elif kind == UNPEGGED:
+            relink_giver(plan, which)
+        elif kind == MADE:
+            unlink_item(plan, which)
+            plan.free_order[plan.state[FREE_ORDERS]] = which
+            plan.state[FREE_ORDERS] += 1
+        elif kind == REMOVED:
+            relink_item(plan, which)
+        elif kind == FINISHED:
+            plan.d_finish[which] = plan.j_old[at]
+        else:
+            plan.d_peg[which] = plan.j_old[at]
+
+
+def keep(plan: Schedule) -> None:
+    """Keep all changes; what was removed is free again."""
+    for at in range(plan.state[JOURNAL]):
+        kind = plan.j_kind[at]
+        if kind == UNPEGGED:
+            plan.free_peg[plan.state[FREE_PEGS]] = plan.j_id[at]
+            plan.state[FREE_PEGS] += 1
+        elif kind == REMOVED:
+            plan.free_order[plan.state[FREE_ORDERS]] = plan.j_id[at]
+            plan.state[FREE_ORDERS] += 1
+    plan.state[JOURNAL] = 0
+
+
+def unlink_item(plan: Schedule, order: int) -> None:
+    """Take an order out of the list of its item; it keeps its neighbours."""
+    back, after = plan.o_back[order], plan.o_next[order]
+    if back >= 0:
+        plan.o_next[back] = after
+    else:
+        plan.i_head[plan.o_item[order]] = after
+    if after >= 0:
+        plan.o_back[after] = back
+
+
+def relink_item(plan: Schedule, order: int) -> None:
+    """Put an order back between its neighbours."""
+    back, after = plan.o_back[order], plan.o_next[order]
+    if back >= 0:
+        plan.o_next[back] = order
+    else:
+        plan.i_head[plan.o_item[order]] = order
+    if after >= 0:
+        plan.o_back[after] = order
+
+
+def unlink_giver(plan: Schedule, peg: int) -> None:
+    """Let a peg take nothing any more; it keeps its neighbours."""
+    giver = plan.g_from[peg]
+    if giver < 0:
+        plan.i_used[-2 - giver] -= plan.g_qty[peg]
+        return
+    plan.o_used[giver] -= plan.g_qty[peg]
+    back, after = plan.g_back[peg], plan.g_next[peg]
+    if back >= 0:
+        plan.g_next[back] = after
+    else:
+        plan.o_user[giver] = after
+    if after >= 0:
+        plan.g_back[after] = back
+
+
+def relink_giver(plan: Schedule, peg: int) -> None:
+    """Let a peg take again what it took."""
+    giver = plan.g_from[peg]
+    if giver < 0:
+        plan.i_used[-2 - giver] += plan.g_qty[peg]
+        return
+    plan.o_used[giver] += plan.g_qty[peg]
+    back, after = plan.g_back[peg], plan.g_next[peg]
+    if back >= 0:
+        plan.g_next[back] = peg
+    else:
+        plan.o_user[giver] = peg
+    if after >= 0:
+        plan.g_back[after] = peg
+
+
+def peg_to(plan: Schedule, giver: int, taker: int, qty: int) -> None:
+    """Let a taker (order, or -1 - demand) take from an order, or -2 - item: stock."""
+    plan.state[FREE_PEGS] -= 1
+    peg = plan.free_peg[plan.state[FREE_PEGS]]
+    plan.g_from[peg] = giver
+    plan.g_to[peg] = taker
+    plan.g_qty[peg] = qty
+    if taker < 0:
+        plan.g_also[peg] = plan.d_peg[-1 - taker]
+        plan.d_peg[-1 - taker] = peg
+    else:
+        plan.g_also[peg] = plan.o_peg[taker]
+        plan.o_peg[taker] = peg
+    if giver < 0:
+        plan.i_used[-2 - giver] += qty
+    else:
+        head = plan.o_user[giver]
+        plan.o_used[giver] += qty
+        plan.g_next[peg] = head
+        plan.g_back[peg] = -1
+        if head >= 0:
+            plan.g_back[head] = peg
+        plan.o_user[giver] = peg
+    note(plan, PEGGED, peg, 0)
+
+
+def new_order(plan: Schedule, item: int, qty: int) -> int:
+    """Make an order that has no place yet."""
+    plan.state[FREE_ORDERS] -= 1
+    order = plan.free_order[plan.state[FREE_ORDERS]]
+    plan.o_item[order] = item
+    plan.o_qty[order] = qty
+    plan.o_used[order] = 0
+    plan.o_peg[order] = -1
+    plan.o_user[order] = -1
+    plan.o_start[order] = -1
+    plan.o_end[order] = FAR
+    head = plan.i_head[item]
+    plan.o_next[order] = head
+    plan.o_back[order] = -1
+    if head >= 0:
+        plan.o_back[head] = order
+    plan.i_head[item] = order
+    note(plan, MADE, order, 0)
+    return order
+
+
+def place_of(plan: Schedule, machine: int, start: int) -> int:
+    """Give the place of the first order of a machine that starts from `start` on."""
+    lane, starts = plan.lane, plan.o_start
+    low = machine * plan.width[0]
+    high = low + plan.laned[machine]
+    while low < high:
+        middle = (low + high) >> 1
+        if starts[lane[middle]] < start:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def lay(plant: Plant, plan: Schedule, order: int) -> None:
+    """Put an order at its start on its machine."""
+    machine = plant.machine[plan.o_item[order]]
+    if machine < 0:
+        return
+    at = place_of(plan, machine, plan.o_start[order])
+    insert(plan, machine, at, order)
+
+
+def insert(plan: Schedule, machine: int, at: int, order: int) -> None:
+    """Put an order at a place of a machine; what is there moves on."""
+    lane = plan.lane
+    end = machine * plan.width[0] + plan.laned[machine]
+    while end > at:
+        lane[end] = lane[end - 1]
+        end -= 1
+    lane[at] = order
+    plan.laned[machine] += 1
+
+
+def lift(plant: Plant, plan: Schedule, order: int) -> None:
+    """Take an order off its machine."""
+    machine = plant.machine[plan.o_item[order]]
+    if machine < 0:
+        return
+    lane = plan.lane
+    at = place_of(plan, machine, plan.o_start[order])
+    last = machine * plan.width[0] + plan.laned[machine] - 1
+    while at < last:
+        lane[at] = lane[at + 1]
+        at += 1
+    plan.laned[machine] -= 1
+
+
+def place_early(plant: Plant, plan: Schedule, order: int, ready: int) -> None:
+    """Put an order into the first gap that is long enough, from `ready` on."""
+    item = plan.o_item[order]
+    machine = plant.machine[item]
+    length = length_of(plant, item, plan.o_qty[order])
+    starts, ends, lane = plan.o_start, plan.o_end, plan.lane
+    start = ready
+    if machine >= 0:
+        low = machine * plan.width[0]
+        high = stop = low + plan.laned[machine]
+        if plan.laned[machine] + 1 >= plan.width[0]:
+            plan.state[FULL] = 1
+            starts[order] = ready
+            ends[order] = ready + length
+            return
+        while low < high:
+            middle = (low + high) >> 1
+            if ends[lane[middle]] <= ready:
+                low = middle + 1
+            else:
+                high = middle
+        while low < stop:
+            other = lane[low]
+            if starts[other] >= start + length:
+                break
+            start = ends[other]
+            low += 1
+        insert(plan, machine, low, order)
+    starts[order] = start
+    ends[order] = start + length
+    note(plan, PLACED, order, 0)
+
+
+def place_late(plant: Plant, plan: Schedule, order: int, limit: int) -> None:
+    """Put an order into the last gap that is long enough and ends by `limit`.
+
+    Lanes hold the last order first here: those that come after others are placed
+    before them, so that few have to move on.
+    """
+    item = plan.o_item[order]
+    machine = plant.machine[item]
+    length = length_of(plant, item, plan.o_qty[order])
+    starts, lane = plan.o_start, plan.lane
+    end = limit
+    if machine >= 0:
+        low = machine * plan.width[0]
+        high = stop = low + plan.laned[machine]
+        while low < high:
+            middle = (low + high) >> 1
+            if starts[lane[middle]] >= limit:
+                low = middle + 1
+            else:
+                high = middle
+        while low < stop:
+            other = lane[low]
+            if plan.o_end[other] <= end - length:
+                break
+            end = min(end, starts[other])
+            low += 1
+        insert(plan, machine, low, order)
+    starts[order] = end - length
+    plan.o_end[order] = end
+
+
+def turn_lanes(plan: Schedule) -> None:
+    """Turn the sequence of the orders on all machines around."""
+    lane = plan.lane
+    for machine in range(len(plan.laned)):
+        low = machine * plan.width[0]
+        high = low + plan.laned[machine] - 1
+        while low < high:
+            held = lane[low]
+            lane[low] = lane[high]
+            lane[high] = held
+            low += 1
+            high -= 1

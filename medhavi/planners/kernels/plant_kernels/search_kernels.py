@@ -1,0 +1,95 @@
+"""The kernels of the search for a schedule, compiled where numba is there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FunctionType, SimpleNamespace
+
+from medhavi.planners.kernels.compiled_records import compiled_records
+
+INLINED = frozenset(
+    {
+        "length_of",
+        "lot_of",
+        "push",
+        "pop",
+        "choose",
+        "cost_of",
+        "draw",
+        "note",
+        "arrival",
+        "arrival_of",
+        "unlink_giver",
+        "relink_giver",
+        "unlink_item",
+        "relink_item",
+        "earliest_lot",
+        "covered_by",
+        "peg_to",
+        "place_of",
+        "insert",
+        "new_order",
+        "lift",
+        "lay",
+        "settle",
+        "supply",
+    }
+)
+"""Functions that take whole records and are small, or called from one place: calling
+them costs more than their work."""
+ENTRIES = frozenset(
+    {
+        "load",
+        "order_all",
+        "evaluate",
+        "blame",
+        "improve",
+        "alive",
+        "finish_all",
+        "justify_left",
+        "justify_right",
+    }
+)
+"""Functions that are called from outside of them."""
+
+
+def functions() -> list[FunctionType]:
+    """List the functions of all files, callees first."""
+    from medhavi.planners.kernels.plant_kernels import (
+        event_passes,
+        item_netting,
+        justification,
+        moves,
+        plant_record,
+        repair,
+        schedule_record,
+        stable_sort,
+    )
+
+    return [
+        found
+        for module in (
+            plant_record,
+            stable_sort,
+            item_netting,
+            event_passes,
+            schedule_record,
+            repair,
+            moves,
+            justification,
+        )
+        for found in vars(module).values()
+        if isinstance(found, FunctionType) and found.__module__ == module.__name__
+    ]
+
+
+@lru_cache(maxsize=1)
+def interpreted() -> SimpleNamespace:
+    """Give the functions as they are written."""
+    return SimpleNamespace(**{found.__name__: found for found in functions()})
+
+
+@lru_cache(maxsize=1)
+def compiled() -> SimpleNamespace:
+    """Give the functions compiled, as of `compiled_records`."""
+    return compiled_records(functions(), INLINED, ENTRIES)

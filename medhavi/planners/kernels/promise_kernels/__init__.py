@@ -1,0 +1,1 @@
+"""Compiled supply search and sampled arrivals of promises."""

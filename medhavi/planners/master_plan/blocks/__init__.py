@@ -1,0 +1,1 @@
+"""Blocks of the linear program, one module a rule."""

@@ -1,0 +1,1 @@
+"""Buckets and alternatives of the program."""

@@ -1,0 +1,354 @@
+"""When orders of a source run, asked of its clock at the edges of the grid.
+
+A clock answers for one start. Where there are few sources it is asked at every edge.
+Where there are many, it is asked at some edges, and those in between take the pattern
+of the one before: calendars repeat by the week, and decoding asks the clock again for
+every order, so only the program sees the pattern.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from medhavi.planners.master_plan.grid.decision_grid import DecisionGrid
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.ways import Intake, Way
+    from medhavi.providers.timing import StepWindow, Timing
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+FEW_QUESTIONS = 40_000
+"""Answers that are asked for in full; a clock needs up to 20 µs each."""
+WEEK = 7
+EVERY = 8
+HALVES = 40
+
+
+class Work(NamedTuple):
+    """Occupied hours of one resource: columns of the way, buckets, hours per order."""
+
+    resource: str
+    column: Ints
+    bucket: Ints
+    hours: Floats
+
+
+class Take(NamedTuple):
+    """What orders take of a node: columns, decision at which it must be there."""
+
+    intake: Intake | None
+    column: Ints
+    at: Ints
+
+
+class WayTimes(NamedTuple):
+    """Orders of one way that may start at an edge, one column each.
+
+    Parameters
+    ----------
+    start, arrive
+        Decision at which an order starts; first one at which its goods are there.
+    begin, finish
+        Instants of the order [UTC seconds].
+    takes
+        What is taken when.
+    works
+        Hours of an order of `size` steps.
+    size
+        Reference size that rates and hours are for [steps].
+    """
+
+    start: Ints
+    arrive: Ints
+    begin: Ints
+    finish: Ints
+    takes: tuple[Take, ...]
+    works: tuple[Work, ...]
+    size: int
+
+
+def sampled_edges(grid: DecisionGrid, n_ways: int) -> Ints:
+    """Choose the edges at which clocks are asked, shape (s,), the first one included.
+
+    All of them where that is affordable; else the first week, and every eighth edge.
+    """
+    every = np.arange(grid.size)
+    if n_ways * grid.size <= FEW_QUESTIONS:
+        return every
+    longer = np.flatnonzero(np.diff(grid.lengths) != 0) + 1
+    some = [every[:WEEK], longer, every[WEEK::EVERY]]
+    found: Ints = np.unique(np.concatenate(some))
+    return found
+
+
+def way_times(
+    way: Way, size: int, release: Release, grid: DecisionGrid, asked: Ints
+) -> WayTimes | None:
+    """Ask the clock of a way for orders of a size.
+
+    Parameters
+    ----------
+    way
+        Source with its nodes.
+    size
+        Order size [steps].
+    release
+        Knows when a component is used.
+    grid
+        Decisions.
+    asked
+        Edges to ask at, see `sampled_edges`.
+
+    Returns
+    -------
+    WayTimes or None
+        None: no order can start and arrive on the grid.
+    """
+    starts = grid.starts
+    fence = way.source.fence_start
+    short = _short_size(way, size, grid)
+    patterns: list[tuple[Ints, Timing, int]] = []
+    bounds = np.append(asked, grid.size)
+    for position, edge in enumerate(asked.tolist()):
+        moment = max(int(starts[edge]), fence)
+        timing = way.source.clock.earliest(moment, short)
+        members = np.arange(edge, bounds[position + 1])
+        if timing is None:
+            continue
+        if patterns and len(members) > 1 and _alike(patterns[-1], timing, moment):
+            known = patterns[-1]
+            patterns[-1] = (np.concatenate([known[0], members]), known[1], known[2])
+        else:
+            patterns.append((members, timing, moment))
+    if not patterns:
+        return None
+    longer = _longer(way, size, short, patterns[0][2])
+    return _columns(way, size, longer, release, grid, patterns)
+
+
+def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
+    """Cut a size until its units add no more than the first bucket to an order's time.
+
+    What is made in a bucket is limited by its hours, not by the time of one order:
+    goods of an order that runs for days come out day by day, or from several orders.
+    What an order takes whatever its size is no shorter in pieces.
+    """
+    if way.source.kind != "make":
+        return size
+    moment = max(int(grid.starts[0]), way.source.fence_start)
+    bucket = int(grid.lengths[0])
+    took = _took(way, size, moment)
+    for _ in range(HALVES):
+        smaller = way.source.lot(size // 2)
+        if took is None or took <= bucket or not 0 < smaller < size:
+            break
+        longer, took = took, _took(way, smaller, moment)
+        if took is not None and 2 * (longer - took) <= bucket:
+            break
+        size = smaller
+    return size
+
+
+def _took(way: Way, size: int, moment: int) -> int | None:
+    """Give how long an order runs from an instant on; None: it fits nowhere."""
+    timing = way.source.clock.earliest(moment, size)
+    return None if timing is None else timing.finish - timing.start
+
+
+def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool:
+    """Tell whether two answers are the same but for their start."""
+    _, before, then = known
+    if (before.start - then, before.finish - then) != (
+        timing.start - moment,
+        timing.finish - moment,
+    ):
+        return False
+    return [
+        (w.start - then, w.finish - then, w.resources, len(w.segments))
+        for w in before.steps
+    ] == [
+        (w.start - moment, w.finish - moment, w.resources, len(w.segments))
+        for w in timing.steps
+    ]
+
+
+def _columns(
+    way: Way,
+    size: int,
+    longer: Mapping[int, float],
+    release: Release,
+    grid: DecisionGrid,
+    patterns: Sequence[tuple[Ints, Timing, int]],
+) -> WayTimes | None:
+    fence = way.source.fence_start
+    moments = [np.maximum(grid.starts[edges], fence) for edges, _, _ in patterns]
+    shifts = [at - then for at, (_, _, then) in zip(moments, patterns, strict=True)]
+    timings = [timing for _, timing, _ in patterns]
+    begin = np.concatenate(
+        [timing.start + by for timing, by in zip(timings, shifts, strict=True)]
+    )
+    finish = np.concatenate(
+        [timing.finish + by for timing, by in zip(timings, shifts, strict=True)]
+    )
+    edge = np.concatenate([edges for edges, _, _ in patterns])
+    kept = _worthwhile(way, grid, edge, begin, finish)
+    if not len(kept):
+        return None
+    place = np.full(len(edge), -1)
+    place[kept] = np.arange(len(kept))
+    counts = np.cumsum([0, *(len(edges) for edges, _, _ in patterns)])
+    columns = [place[low:high] for low, high in itertools.pairwise(counts)]
+    return WayTimes(
+        start=edge[kept],
+        arrive=grid.at_or_after(finish[kept]),
+        begin=begin[kept],
+        finish=finish[kept],
+        takes=tuple(_takes(way, release, grid, timings, shifts, columns)),
+        works=tuple(_works(grid, longer, timings, shifts, columns)),
+        size=size,
+    )
+
+
+def _worthwhile(
+    way: Way, grid: DecisionGrid, edge: Ints, begin: Ints, finish: Ints
+) -> Ints:
+    """Keep columns that are valid, arrive on the grid, and differ from each other.
+
+    Of moves with one departure and work that waits for one opening the first edge is
+    kept, of purchases with one arrival the last: then nothing is ordered too soon.
+    """
+    valid = np.zeros(len(edge), dtype=bool)
+    for low, high in way.source.windows:
+        valid |= (begin >= low) & (begin < high)
+    valid &= grid.at_or_after(finish) < grid.size
+    places = np.flatnonzero(valid)
+    if way.source.kind == "buy":
+        arrival = finish[places][::-1]
+        _, first = np.unique(arrival, return_index=True)
+        return np.sort(places[::-1][first])
+    _, first = np.unique(begin[places], return_index=True)
+    return np.sort(places[first])
+
+
+def _takes(
+    way: Way,
+    release: Release,
+    grid: DecisionGrid,
+    timings: Sequence[Timing],
+    shifts: Sequence[Ints],
+    columns: Sequence[Ints],
+) -> list[Take]:
+    if way.origin is not None:
+        at = [timing.ready + by for timing, by in zip(timings, shifts, strict=True)]
+        used = np.concatenate(at)
+        column = np.concatenate(columns)
+        return [_take(None, grid, column, used)]
+    found: list[Take] = []
+    column = np.concatenate(columns)
+    for group in way.intakes:
+        open_ = column >= 0
+        for intake in group:
+            used = np.concatenate(
+                [
+                    _use(way, intake, release, timing) + by
+                    for timing, by in zip(timings, shifts, strict=True)
+                ]
+            )
+            line = intake.component
+            valid = open_ & (used >= line.valid_from) & (used < line.valid_to)
+            if valid.any():
+                found.append(_take(intake, grid, column[valid], used[valid]))
+            open_ &= ~valid
+    return found
+
+
+def _take(intake: Intake | None, grid: DecisionGrid, column: Ints, used: Ints) -> Take:
+    kept = column >= 0
+    at = np.maximum(grid.at_or_before(used[kept]), 0)
+    return Take(intake, column[kept], at)
+
+
+def _use(way: Way, intake: Intake, release: Release, timing: Timing) -> int:
+    if intake.plain:
+        return timing.steps[0].start if timing.steps else timing.start
+    line = intake.component
+    capacity = release.model.providers.capacity
+    return capacity.instant(
+        way.source.source, timing, line.step, line.anchor, line.offset_minutes
+    )
+
+
+def _works(
+    grid: DecisionGrid,
+    longer: Mapping[int, float],
+    timings: Sequence[Timing],
+    shifts: Sequence[Ints],
+    columns: Sequence[Ints],
+) -> list[Work]:
+    pieces: dict[str, list[tuple[Ints, Ints, Floats]]] = {}
+    for timing, by, column in zip(timings, shifts, columns, strict=True):
+        kept = column >= 0
+        if not kept.any():
+            continue
+        moved, place = by[kept], column[kept]
+        for window in timing.steps:
+            scale = longer.get(window.step, 1.0)
+            for low, high in window.segments:
+                split = _split(grid, moved + low, moved + high, place)
+                for resource, units in window.resources:
+                    pieces.setdefault(resource, []).extend(
+                        (which, bucket, hours * units * scale)
+                        for which, bucket, hours in split
+                    )
+    return [
+        Work(resource, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        for resource, found in sorted(pieces.items())
+    ]
+
+
+def _longer(way: Way, size: int, least: int, moment: int) -> dict[int, float]:
+    """Give how much longer an order of a size works at each step than a shorter one.
+
+    Set-up, and what an order takes whatever its size is, count once.
+    """
+    if size == least:
+        return {}
+    whole, short = (way.source.clock.earliest(moment, n) for n in (size, least))
+    if whole is None or short is None:
+        return {}
+    return {
+        step.step: _worked(step) / _worked(less) if _worked(less) else 1.0
+        for step, less in zip(whole.steps, short.steps, strict=True)
+    }
+
+
+def _worked(window: StepWindow) -> int:
+    return window.setup_seconds + window.run_seconds
+
+
+def _split(
+    grid: DecisionGrid, low: Ints, high: Ints, column: Ints
+) -> list[tuple[Ints, Ints, Floats]]:
+    """Cut stretches at the edges: columns, buckets, hours; what lies beyond is lost."""
+    found: list[tuple[Ints, Ints, Floats]] = []
+    bucket = np.searchsorted(grid.edges, low, side="right") - 1
+    while len(low):
+        inside = (bucket >= 0) & (bucket < grid.size)
+        low, high, column, bucket = (a[inside] for a in (low, high, column, bucket))
+        if not len(low):
+            break
+        end = np.minimum(grid.edges[bucket + 1], high)
+        found.append((column, bucket, (end - low) / 3600.0))
+        more = high > end
+        low, high, column = end[more], high[more], column[more]
+        bucket = bucket[more] + 1
+    return found

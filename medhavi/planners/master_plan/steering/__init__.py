@@ -1,0 +1,1 @@
+"""Amounts of the program carried out as orders."""

@@ -1,0 +1,1 @@
+"""Netting of a node: coverage, lots, resupply, postponement."""

@@ -1,0 +1,318 @@
+"""Carry lateness upward: an order whose component comes late starts later (rule 2).
+
+Netting goes from the demand down and dates every order backward from its need. Only a
+source that is valid later, or closed until later, makes supply come after its need.
+What takes from it then moves forward, level by level, up to the demand: dates stay
+what the goods allow. Receipts that exist do not; they get an exception (rule 3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.netting_state.state import Shortage
+from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
+    from medhavi.providers.sources import Source, Window
+    from medhavi.providers.timing import Timing
+
+TRIES = 16
+"""Closed time can move a use less than the start; then the start moves again."""
+
+
+def is_new(order: Order) -> bool:
+    """Tell that the run made the order."""
+    return order.existing is None
+
+
+def died(unit: SupplyUnit, need: Need) -> bool:
+    """Tell whether a new order was moved past the life of what it takes."""
+    return need.order is not None and is_new(need.order) and unit.expires < need.instant
+
+
+def postpone(
+    release: Release,
+    rank: Mapping[int, int],
+    movable: Callable[[Order], bool] = is_new,
+    awaited: Callable[[Order], bool] = is_new,
+) -> list[Shortage]:
+    """Move new orders behind the late new supply that they take.
+
+    Parameters
+    ----------
+    release
+        Register of the finished netting; changed in place.
+    rank
+        Place of each node, by identity, in the order of planning.
+    movable
+        Which orders may move; those of mode mrp are the new ones.
+    awaited
+        Behind which orders; in mode mrp what exists is to be brought forward.
+
+    Returns
+    -------
+    list of Shortage
+        What is too late for an order that no later start helps: it keeps its dates.
+
+    Notes
+    -----
+    O(needs + matches) once, and a pass, nearly always two, over the orders above late
+    supply. An order waits for a component no longer than the line holds that asks for
+    it.
+    """
+    waits = _may_wait(release, movable, awaited)
+    if not waits:
+        return []
+    needs, given = _taken(release, waits, awaited)
+    nodes = release.model.nodes
+    lowest_first = sorted(
+        (release.orders[index] for index in sorted(waits)),
+        key=lambda order: -rank.get(id(nodes[order.node]), 0),
+    )
+    waiting_for = [
+        (order, [(n, given[n.index]) for n in needs[order.index] if n.index in given])
+        for order in lowest_first
+    ]
+    stuck: dict[int, Shortage] = {}
+    # What falls out beside the main product can come from an order planned later, so
+    # one pass may not reach all; each moves orders later only.
+    for _ in range(TRIES):
+        moved = False
+        for order, taken_late in waiting_for:
+            if not any(
+                unit.arrives > need.instant
+                for need, units in taken_late
+                for unit in units
+            ):
+                continue
+            waiting = {
+                need.index: max(
+                    (unit.arrives for unit in given[need.index]), default=ALWAYS
+                )
+                for need in needs[order.index]
+            }
+            late = [
+                need
+                for need in needs[order.index]
+                if _lack(need, need.instant, waiting[need.index]) > 0
+            ]
+            if not late:
+                continue
+            worst = max(late, key=lambda need: waiting[need.index] - need.instant)
+            slowest = max(given[worst.index], key=lambda unit: unit.arrives).order
+            if slowest is not None:
+                order.waits_for = slowest.waits_for or slowest.source_id
+            if _move(release, order, needs[order.index], waiting):
+                moved = True
+                stuck.pop(order.index, None)
+                continue
+            # Nothing brings this in time, and no later start is valid.
+            taken = min(worst.qty, sum(unit.qty for unit in given[worst.index]))
+            stuck[order.index] = Shortage(need=worst, qty=taken)
+        if not moved:
+            break
+    return list(stuck.values())
+
+
+def _may_wait(
+    release: Release,
+    movable: Callable[[Order], bool],
+    awaited: Callable[[Order], bool],
+) -> set[int]:
+    """List the orders that lack late supply, and those above, by index.
+
+    Nothing is late for the others, whenever these start.
+    """
+    needs, units = release.needs, release.units
+    above = [
+        taker
+        for need, unit in _matches(release)
+        if units[unit].arrives > needs[need].instant
+        for taker, giver in [(needs[need].order, units[unit].order)]
+        if taker is not None and giver is not None and awaited(giver)
+    ]
+    found: set[int] = set()
+    while above:
+        order = above.pop()
+        if order.index in found or not movable(order):
+            continue
+        found.add(order.index)
+        above += [
+            need.order
+            for unit in order.units
+            for need, _ in unit.takers
+            if need.order is not None
+        ]
+    return found
+
+
+def _taken(
+    release: Release, orders: Collection[int], awaited: Callable[[Order], bool]
+) -> tuple[dict[int, list[Need]], dict[int, list[SupplyUnit]]]:
+    """Give the needs of orders, and what of awaited orders serves each need."""
+    needs: dict[int, list[Need]] = defaultdict(list)
+    for need in release.needs:
+        if need.order is not None and need.order.index in orders:
+            needs[need.order.index].append(need)
+    taking = {need.index for own in needs.values() for need in own}
+    given: dict[int, list[SupplyUnit]] = defaultdict(list)
+    for need_index, unit_index in _matches(release):
+        if need_index in taking:
+            unit = release.units[unit_index]
+            if unit.order is not None and awaited(unit.order):
+                given[need_index].append(unit)
+    return needs, given
+
+
+def _matches(release: Release) -> Iterator[tuple[int, int]]:
+    return zip(release.match_need, release.match_unit, strict=True)
+
+
+def _move(
+    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+) -> bool:
+    """Start an order so late that all it takes is there; False: it cannot."""
+    found = timing_behind(release, order, needs, waiting)
+    if found is None:
+        return False
+    order.timing, instants = found
+    for need in needs:
+        need.instant = instants[need.index]
+    _arrive(release, order)
+    return True
+
+
+def timing_behind(
+    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+) -> tuple[Timing, dict[int, int]] | None:
+    """Earliest timing at which all that an order takes is there; None: never.
+
+    Parameters
+    ----------
+    needs
+        What it takes.
+    waiting
+        When that is there, by index of the need [UTC seconds].
+
+    Returns
+    -------
+    timing, instants
+        The new timing, and when it takes each need, by index [UTC seconds].
+    """
+    source = order.source
+    if source is None:
+        return None
+    windows = [
+        window
+        for other in release.model.node((source.product, source.location)).sources
+        if (other.kind, other.source) == (source.kind, source.source)
+        for window in other.windows
+    ]
+    moving = source.kind == "move"
+    start = order.timing.ready if moving else order.timing.start
+    instants = {need.index: need.instant for need in needs}
+    timing = order.timing
+    for _ in range(TRIES):
+        lack = max(
+            _lack(need, instants[need.index], waiting[need.index]) for need in needs
+        )
+        if lack <= 0:
+            break
+        start += lack
+        found = _from(source, windows, start, order.steps)
+        if found is None:
+            return None
+        timing = found
+        # From where it begins, not from where it was asked to: closed time between
+        # the two would swallow what is still lacking.
+        start = timing.ready if moving else timing.start
+        instants = {
+            need.index: timing.ready if moving else _use(release, order, need, timing)
+            for need in needs
+        }
+    else:
+        return None
+    return timing, instants
+
+
+def _lack(need: Need, at: int, there: int) -> int:
+    """Tell how much later something is taken when it is there, or needed no more."""
+    line = need.line
+    if line is None or line.valid_to >= NEVER:
+        return there - at
+    return 0 if at >= line.valid_to else min(there, line.valid_to) - at
+
+
+def delay(release: Release, order: Order, needs: Iterable[Need], lack: int) -> bool:
+    """Start an order later by at least so many seconds; False: it cannot.
+
+    Parameters
+    ----------
+    release
+        Register of the run.
+    order
+        Order that moves, with its needs.
+    needs
+        What it takes.
+    lack
+        How much later [s].
+    """
+    source = order.source
+    if source is None:
+        return False
+    moving = source.kind == "move"
+    start = (order.timing.ready if moving else order.timing.start) + lack
+    found = _from(source, list(source.windows), start, order.steps)
+    if found is None:
+        return False
+    order.timing = found
+    for need in needs:
+        need.instant = found.ready if moving else _use(release, order, need, found)
+    _arrive(release, order)
+    return True
+
+
+def _from(
+    source: Source, windows: list[Window], start: int, steps: int
+) -> Timing | None:
+    """Date an order from a start on, inside the validity of its source."""
+    for begin, end in sorted(windows):
+        timing = source.clock.earliest(max(begin, start), steps)
+        if timing is not None and timing.start < end:
+            return timing
+    return None
+
+
+def _use(release: Release, order: Order, need: Need, timing: Timing) -> int:
+    line = need.line
+    if line is None:
+        return timing.steps[0].start if timing.steps else timing.start
+    return release.use_instant(order, line, timing)
+
+
+def _arrive(release: Release, order: Order) -> None:
+    """Date what an order gives by its new times; safety time is given up first."""
+    source = order.source
+    gains = {}
+    if source is not None and source.kind == "make":
+        gains = {
+            id(node): (gain, plain)
+            for node, gain, plain in Way(source, release.model).yields
+        }
+    for unit in order.units:
+        gain, plain = gains.get(id(unit.node), (None, True))
+        at = order.timing.finish
+        if gain is not None and not plain:
+            at = release.output_instant(order, gain)
+        life = unit.node.shelf_life
+        if life is not None:
+            unit.expires += at - unit.arrives
+        unit.arrives = at
+        unit.available = max(unit.available, at)

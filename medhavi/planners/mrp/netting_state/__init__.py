@@ -1,0 +1,1 @@
+"""State of a netting run: nodes, alternatives, orders, pegs."""

@@ -1,0 +1,442 @@
+"""The item-location graph of one run: nodes on demand, clusters, order of planning.
+
+A node is planned after everything that may want it (Kahn 1962 on clusters). Nodes
+that one order supplies together, and nodes that may stand in for each other, form a
+cluster. A cycle is refused and printed as a path.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from copy import copy
+from dataclasses import replace
+from itertools import chain, islice, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.findings import BadData, finding
+from medhavi.planners.mrp.netting_state.state import Node, StockRules
+from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.providers.material.traits import TraitsBook
+from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from medhavi.planners.mrp.netting_state.state import NodeKey
+    from medhavi.providers import Providers
+    from medhavi.providers.table_rows import Row, Rows
+
+_LEVELS = ("safety_qty", "min_qty", "max_qty", "target_qty")
+
+
+class Model:
+    """Nodes of a run, made when first asked for.
+
+    Parameters
+    ----------
+    providers
+        Sources, recipes and facts.
+    tables
+        `inventory_policies`, `inventory_levels`, `substitutes`, `products`.
+    """
+
+    def __init__(self, providers: Providers, tables: Mapping[str, Rows]) -> None:
+        self.providers = providers
+        self.nodes: dict[NodeKey, Node] = {}
+        self.irregular = False
+        """Links had to be left out to find an order of planning."""
+        self._ways: dict[int, tuple[Way, ...]] = {}
+        self._no_rules = StockRules()
+        self._around: dict[NodeKey, Surroundings] = {}
+        self._new_rules: dict[NodeKey, StockRules] = {}
+        self._take_rules(tables["inventory_policies"], tables["inventory_levels"])
+        self.traits = TraitsBook(tables)
+        self._substitutes = tables["substitutes"]
+        self._substitute_rows = self._substitutes.index("product")
+        products = tables["products"]
+        self._product_rows = {
+            product: i for i, product in enumerate(products.column("product"))
+        }
+        self._make_to_order = products.column("make_to_order")
+        self._shelf_life = products.column("shelf_life_days")
+        self._unit_cost = products.column("unit_cost")
+
+    def again(self, rules: Mapping[NodeKey, StockRules] | None = None) -> Model:
+        """Give the same graph with no node yet: nothing is wanted, nothing is there.
+
+        `rules` take the place of those that nodes had.
+        """
+        fresh = copy(self)
+        fresh.nodes, fresh._ways = {}, {}  # noqa: SLF001 - its own kind
+        fresh._new_rules = {**self._new_rules, **(rules or {})}  # noqa: SLF001
+        return fresh
+
+    def with_rules(self, policies: Rows, levels: Rows) -> Model:
+        """Give the same graph with the rules of these rows and no others."""
+        fresh = self.again()
+        fresh._new_rules = {}  # noqa: SLF001 - its own kind
+        fresh._take_rules(policies, levels)  # noqa: SLF001
+        return fresh
+
+    def _take_rules(self, policies: Rows, levels: Rows) -> None:
+        self._policies, self._levels = policies, levels
+        self._policy_rows = policies.index("product", "location")
+        self._level_rows = levels.index("product", "location")
+
+    def unit_cost(self, product: str) -> float:
+        """Give the standard cost of a product [base currency]."""
+        number = self._product_rows.get(product)
+        return 0.0 if number is None else float(self._unit_cost[number])
+
+    def node(self, key: NodeKey) -> Node:
+        """Give the node of a product at a location."""
+        known = self.nodes.get(key)
+        if known is not None:
+            return known
+        product, location = key
+        number = self._product_rows.get(product)
+        shelf = None if number is None else self._shelf_life[number]
+        step = self.providers.facts.step(product)
+        made = Node(
+            key=key,
+            step=step,
+            sources=self.providers.sourcing.sources(product, location),
+            rules=self._new_rules.get(key) or self.rules(key),
+            make_to_order=bool(number is not None and self._make_to_order[number]),
+            shelf_life=None if shelf is None else seconds_up(shelf, DAY),
+            traits=self.traits.of_product(product),
+        )
+        self.nodes[key] = made
+        if self._substitute_rows:
+            made.substitutes = tuple(self._stand_ins(key))
+        return made
+
+    def ways(self, node: Node) -> tuple[Way, ...]:
+        """Give the compiled sources of a node."""
+        known = self._ways.get(id(node))
+        if known is None:
+            known = tuple([Way(source, self) for source in node.sources])
+            self._ways[id(node)] = known
+            node.shared = any(source.share is not None for source in node.sources)
+        return known
+
+    def _stand_ins(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
+        product, location = key
+        rows = [
+            self._substitutes.row(i) for i in self._substitute_rows.get(product, ())
+        ]
+        own = [row for row in rows if row["location"] in (location, "*")]
+        for row in sorted(own, key=lambda row: (row["priority"], row["substitute"])):
+            other = self.node((row["substitute"], location))
+            ratio = exact(row["ratio"]) * self.nodes[key].step / other.step
+            yield other, ratio, _window(row)
+
+    def rules(self, key: NodeKey) -> StockRules:
+        """Give the stock rules that tables state for a node."""
+        if key not in self._policy_rows and key not in self._level_rows:
+            return self._no_rules
+        step = self.providers.facts.step(key[0])
+        rules = StockRules()
+        for i in self._policy_rows.get(key, ()):
+            row = self._policies.row(i)
+            rules = StockRules(
+                lot_rule=row["lot_rule"],
+                lot_size=_up(row["lot_size"], step),
+                reorder_point=_up(row["reorder_point"], step),
+                min_qty=_up(row["min_qty"], step),
+                max_qty=_down(row["max_qty"], step),
+                target_qty=_up(row["target_qty"], step),
+                safety_qty=_up(row["safety_qty"], step) or 0,
+                safety_days=row["safety_days"],
+                cover_days=row["cover_days"] or 0.0,
+                order_cost=row["order_cost"],
+                holding_rate=row["holding_rate"],
+                source_rule=row["source_rule"],
+                unlimited=row["unlimited"],
+            )
+        phases = [self._levels.row(i) for i in self._level_rows.get(key, ())]
+        rules.levels = tuple(
+            (*_window(row), {name: _up(row[name], step) for name in _LEVELS})
+            for row in sorted(phases, key=_window)
+        )
+        return rules
+
+    def policy_keys(self) -> list[NodeKey]:
+        """List the nodes that have a policy or levels."""
+        return sorted({*self._policy_rows, *self._level_rows})  # type: ignore[arg-type]
+
+    def close(self, starts: Iterable[NodeKey]) -> set[NodeKey]:
+        """Make all nodes that orders for the given ones may touch; gives their keys."""
+        waiting = list(starts)
+        seen: set[NodeKey] = set()
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            node = self.node(key)
+            waiting += [other.key for other, _, _ in node.substitutes]
+            below, groups = self._surroundings(node)
+            for lower, _ in below:
+                waiting.append(lower)
+            for together in groups:
+                waiting += together
+        return seen
+
+    def around(self, node: Node) -> Iterator[NodeKey]:
+        """List the nodes that orders for one may touch."""
+        below, together = self._surroundings(node)
+        yield from (key for key, _ in below)
+        for group in together:
+            yield from group
+
+    def takes_from(self, node: Node) -> Iterator[NodeKey]:
+        """List the nodes that are planned after one because its orders take there."""
+        return (key for key, falls_out in self._below(node) if not falls_out)
+
+    def _below(self, node: Node) -> list[tuple[NodeKey, bool]]:
+        """List what orders for a node need, and what merely falls out (soft)."""
+        return self._surroundings(node)[0]
+
+    def _together(self, node: Node) -> list[list[NodeKey]]:
+        """List groups of nodes that must walk through time with this one."""
+        return self._surroundings(node)[1]
+
+    def _surroundings(self, node: Node) -> Surroundings:
+        known = self._around.get(node.key)
+        if known is None:
+            known = self._around[node.key] = self._survey(node)
+        return known
+
+    def _survey(self, node: Node) -> Surroundings:
+        product = node.key[0]
+        below: list[tuple[NodeKey, bool]] = []
+        together: list[list[NodeKey]] = []
+        for source in node.sources:
+            if source.kind == "make":
+                recipe = self.providers.recipes.recipe(source.source)
+                below += [((c.component, c.location), False) for c in recipe.components]
+                together += [
+                    sorted({(c.component, c.location) for c in group})
+                    for group in recipe.groups
+                    if len(group) > 1
+                ]
+                if len(recipe.outputs) == 1:
+                    continue
+                outputs = [(o.role, (o.product, o.location)) for o in recipe.outputs]
+                below += [
+                    (key, True)
+                    for role, key in outputs
+                    if role == "by" and key != node.key
+                ]
+                made = {key for role, key in outputs if role != "by"}
+                if len(made) > 1:
+                    together.append(sorted(made))
+            elif source.kind == "move" and source.origin is not None:
+                below.append(((product, source.origin), False))
+        return below, together
+
+    def clusters(self, links: Iterable[Edge] = ()) -> list[list[Node]]:
+        """Give the clusters in order of planning, nodes inside in order of key.
+
+        Parameters
+        ----------
+        links
+            What existing orders give and what they take for it. They come after all
+            that new orders need: goods may go back and forth between two places.
+
+        Raises
+        ------
+        BadData
+            The graph has a cycle; the finding prints it as a path.
+        """
+        kept = list(links)
+        number = {key: place for place, key in enumerate(sorted(self.nodes))}
+        places = _Places(number, self._leaders(number, existing=True))
+        order = self._order_of_planning(places, kept)
+        if order is None:
+            # Rivals of orders that exist are better planned together, but need not be.
+            places = _Places(number, self._leaders(number, existing=False))
+            order = self._order_of_planning(places, kept)
+        if order is None:
+            raise BadData([self._cycle(places)])
+        members: dict[int, list[Node]] = defaultdict(list)
+        for leader, key in zip(places.leader, number, strict=True):
+            members[leader].append(self.nodes[key])
+        return [members[leader] for leader in order]
+
+    def _order_of_planning(
+        self, places: _Places, links: Sequence[Edge]
+    ) -> list[int] | None:
+        """Sort the clusters, with as many of the soft edges and links as allow it."""
+        hard, soft = self._edges(places)
+        kept = sorted({edge for edge in map(places.edge, links) if edge is not None})
+        kept = [edge for edge in kept if edge[0] != edge[1]]
+        for extra in ([*soft, *kept], kept, soft, []):
+            order = _kahn(places.leader, [*hard, *extra])
+            if order is not None:
+                return order
+            self.irregular = True
+        return None
+
+    def _leaders(self, number: Mapping[NodeKey, int], *, existing: bool) -> list[int]:
+        """Give the first place of the cluster of each place."""
+        leader = list(range(len(number)))
+
+        def find(place: int) -> int:
+            while leader[place] != place:
+                leader[place] = leader[leader[place]]
+                place = leader[place]
+            return place
+
+        def join(group: Iterable[NodeKey]) -> None:
+            roots = sorted({find(number[key]) for key in group if key in number})
+            for root in roots[1:]:
+                leader[root] = roots[0]
+
+        for key in number:
+            node = self.nodes[key]
+            if node.substitutes:
+                join([key, *(other.key for other, _, _ in node.substitutes)])
+            for group in self._together(node):
+                join(group)
+            for need in node.needs if existing else ():
+                # Of orders that exist; their routing need not be a source any more.
+                if need.alternatives:
+                    join([key, *(other.key for other, _ in need.alternatives)])
+        return [find(place) for place in range(len(leader))]
+
+    def _edges(
+        self, places: _Places
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        hard: list[tuple[int, int]] = []
+        soft: list[tuple[int, int]] = []
+        number, leader = places
+        for key, upper in number.items():
+            for lower, falls_out in self._below(self.nodes[key]):
+                # Nodes that only hold stock are not closed; nothing is ordered there.
+                below = number.get(lower)
+                if below is None:
+                    continue
+                edge = (leader[upper], leader[below])
+                if not falls_out:
+                    hard.append(edge)
+                elif edge[0] != edge[1]:
+                    soft.append(edge)
+        return hard, soft
+
+    def _cycle(self, places: _Places) -> Finding:
+        keys = list(places.number)
+        first = {key: keys[places.leader[i]] for key, i in places.number.items()}
+        edges = [(keys[a], keys[b]) for a, b in self._edges(places)[0]]
+        witness: dict[Edge, Edge] = {}
+        for key in keys:
+            for lower, _ in self._below(self.nodes[key]):
+                if lower in first:
+                    witness.setdefault((first[key], first[lower]), (key, lower))
+        leaders = cycle_path(edges)
+        stops: list[NodeKey] = []
+        for edge in pairwise(leaders):
+            upper, lower = witness[edge]
+            stops += [key for key in (upper, lower) if stops[-1:] != [key]]
+        if stops[-1] != stops[0]:
+            stops.append(stops[0])
+        path = " → ".join(f"{product} @ {location}" for product, location in stops)
+        found = finding("PLAN002", table="bom_lines", path=path)
+        return replace(found, subject=tuple(chain.from_iterable(stops)))
+
+
+class _Places(NamedTuple):
+    """Nodes by number, in order of key: numbers are compared faster than keys.
+
+    `leader` is the first place of the cluster of each place.
+    """
+
+    number: Mapping[NodeKey, int]
+    leader: list[int]
+
+    def edge(self, link: Edge) -> tuple[int, int] | None:
+        """Give the clusters of a link; None: one of its ends is no place."""
+        upper, lower = map(self.number.get, link)
+        if upper is None or lower is None:
+            return None
+        return self.leader[upper], self.leader[lower]
+
+
+def _kahn(leader: Sequence[int], edges: list[tuple[int, int]]) -> list[int] | None:
+    """Sort clusters topologically, smallest place first; None: there is a cycle."""
+    above = dict.fromkeys(leader, 0)
+    below: dict[int, list[int]] = defaultdict(list)
+    for upper, lower in edges:
+        above[lower] += 1
+        below[upper].append(lower)
+    ready = [place for place, count in above.items() if count == 0]
+    heapq.heapify(ready)
+    order: list[int] = []
+    while ready:
+        place = heapq.heappop(ready)
+        order.append(place)
+        for lower in below.get(place, ()):
+            above[lower] -= 1
+            if above[lower] == 0:
+                heapq.heappush(ready, lower)
+    return order if len(order) == len(above) else None
+
+
+def cycle_path(edges: Iterable[Edge]) -> list[NodeKey]:
+    """Find one cycle of a directed graph; the first node stands at both ends.
+
+    >>> cycle_path([(("A", "x"), ("B", "x")), (("B", "x"), ("A", "x"))])
+    [('A', 'x'), ('B', 'x'), ('A', 'x')]
+    """
+    below: dict[NodeKey, list[NodeKey]] = defaultdict(list)
+    for upper, lower in edges:
+        below[upper].append(lower)
+    done: set[NodeKey] = set()
+    for start in sorted(below):
+        trail: list[NodeKey] = []
+        place: dict[NodeKey, int] = {}
+        stack = [(start, iter(sorted(set(below[start]))))]
+        trail.append(start)
+        place[start] = 0
+        while stack:
+            key, rest = stack[-1]
+            following = list(islice(rest, 1))
+            if not following:
+                stack.pop()
+                trail.pop()
+                del place[key]
+                done.add(key)
+                continue
+            lower = following[0]
+            if lower in place:
+                return [*trail[place[lower] :], lower]
+            if lower not in done:
+                stack.append((lower, iter(sorted(set(below[lower])))))
+                place[lower] = len(trail)
+                trail.append(lower)
+    return []
+
+
+def _up(value: float | None, step: Fraction) -> int | None:
+    return None if value is None else steps_up(value, step)
+
+
+def _down(value: float | None, step: Fraction) -> int | None:
+    return None if value is None else steps_down(value, step)
+
+
+def _window(row: Row) -> Window:
+    begin, end = row["valid_from"], row["valid_to"]
+    return (ALWAYS if begin is None else begin, NEVER if end is None else end)
+
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from medhavi.findings import Finding
+
+    Edge = tuple[NodeKey, NodeKey]
+    Surroundings = tuple[list[tuple[NodeKey, bool]], list[list[NodeKey]]]
+    Window = tuple[int, int]

@@ -1,0 +1,267 @@
+"""Levels of stock, and order sizes that follow from lot rules (rules 6, 7).
+
+Safety stock is the larger of a quantity and the needs of the next days. It is due at
+the first instant the projection falls below it, but not before an order made now could
+come. Reorder points and minima are due at the instant itself.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.units import ALWAYS, DAY, ceil_fraction, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.mrp.netting_state.state import Need, Node
+    from medhavi.snapshot.calendars.calendars import WorkingTime
+
+EXPLICIT_TRIGGER = {"fixed": "reorder_point", "eoq": "reorder_point"}
+DAYS_PER_YEAR = 365
+PLANNED_RULES = ("silver_meal", "wagner_whitin")
+"""Rules that weigh the cost of an order against holding."""
+
+
+class Lowering(NamedTuple):
+    """Quantity [steps] by which a level is lower in [start, end) [UTC seconds]."""
+
+    start: int
+    end: int
+    qty: int
+
+
+class Levels:
+    """Levels of one node over time.
+
+    Parameters
+    ----------
+    node
+        Node with its rules; its needs must be known.
+    needs
+        Its needs in time order.
+    moment
+        (as_of, end of horizon) in UTC seconds.
+    lead
+        First instant at which an order made at as_of would be usable.
+    calendar
+        Working time of the location: safety, cover and batch-window days count in it.
+    eoq
+        Economic order quantity in steps, where the lot rule is eoq.
+
+    Attributes
+    ----------
+    lowered
+        How much less is wanted for a while, because more cannot be had.
+    """
+
+    __slots__ = (
+        "_calendar",
+        "_cover",
+        "_enters",
+        "_horizon",
+        "_instants",
+        "_levels",
+        "_node",
+        "_now",
+        "_steady",
+        "_totals",
+        "_window",
+        "eoq",
+        "first_repair",
+        "idle",
+        "lowered",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        needs: Sequence[Need],
+        moment: tuple[int, int],
+        lead: int,
+        calendar: WorkingTime,
+        eoq: int | None,
+    ) -> None:
+        rules = node.rules
+        self._node = node
+        self._now, self._horizon = moment
+        self._calendar = calendar
+        self._levels = rules.levels
+        self._cover = rules.safety_days
+        self._steady: tuple[int, int] | None = None
+        """Bounds before the horizon, where nothing changes them until then."""
+        self.eoq = eoq
+        self.lowered: Sequence[Lowering] = ()
+        explicit = rules.lot_rule == "min_max" or (
+            rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
+        )
+        self.first_repair = self._now if explicit else lead
+        self.idle = rules.is_plain
+        self._window = 0.0
+        if rules.lot_rule == "poq":
+            self._window = rules.cover_days
+        elif rules.lot_rule in PLANNED_RULES:
+            self._window = 0.0
+        elif node.sources:
+            self._window = node.sources[0].batch_window_days
+        self._instants: list[int] = []
+        self._enters: list[int] = []
+        """When each need comes within the days of safety, rising."""
+        self._totals: list[int] = [0]
+        if self._cover:
+            for need in needs:
+                enter = calendar.subtract_days(need.instant, self._cover)
+                self._instants.append(need.instant)
+                self._enters.append(ALWAYS if enter is None else enter)
+                self._totals.append(self._totals[-1] + need.qty)
+
+    def _stated(self, name: str, instant: int) -> int | None:
+        """Give a time-phased value, else that of the policy [steps]."""
+        for begin, end, row in self._levels:
+            if begin <= instant < end and row[name] is not None:
+                return row[name]
+        value = getattr(self._node.rules, name)
+        return None if value is None else int(value)
+
+    def safety(self, instant: int) -> int:
+        """Give the safety stock wanted after the events of an instant [steps]."""
+        quantity = self._stated("safety_qty", instant) or 0
+        if not self._cover:
+            return quantity
+        entered = self._totals[bisect_right(self._enters, instant)]
+        gone = self._totals[bisect_right(self._instants, instant)]
+        return max(quantity, entered - gone)
+
+    def missing(self, instant: int, projection: int) -> int:
+        """Tell how much an order has to bring at an instant [steps]; 0: nothing.
+
+        Parameters
+        ----------
+        instant
+            Moment, after all its events.
+        projection
+            What is there then, less what is missing [steps].
+        """
+        if self.idle or instant < self.first_repair:
+            return 0
+        floor, level = self._bounds(instant)
+        return max(0, level - projection) if projection < floor else 0
+
+    def wanted(self, instant: int) -> int:
+        """Give the stock that is wanted after the events of an instant [steps]."""
+        return max(0, self._bounds(instant)[1])
+
+    def _bounds(self, instant: int) -> tuple[int, int]:
+        """Give the stock below which an order is raised, and up to which [steps]."""
+        if self._levels or self._cover or self.lowered or instant >= self._horizon:
+            return self._bounds_at(instant)
+        if self._steady is None:
+            self._steady = self._bounds_at(instant)
+        return self._steady
+
+    def _bounds_at(self, instant: int) -> tuple[int, int]:
+        rules = self._node.rules
+        floor = self.safety(instant)
+        level = floor
+        if rules.lot_rule == "min_max":
+            floor = max(floor, self._stated("min_qty", instant) or 0)
+            level = max(floor, self._stated("max_qty", instant) or floor)
+        elif rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None:
+            floor = level = max(floor, rules.reorder_point)
+        if instant >= self._horizon:
+            target = self._stated("target_qty", instant) or 0
+            floor, level = max(floor, target), max(level, target)
+        less = sum(one.qty for one in self.lowered if one.start <= instant < one.end)
+        return floor - less, level - less
+
+    def sized(self, missing: int) -> int:
+        """Raise a missing quantity to what the lot rule orders [steps]."""
+        rules = self._node.rules
+        if rules.lot_rule == "fixed" and rules.lot_size:
+            return -(-missing // rules.lot_size) * rules.lot_size
+        if rules.lot_rule == "eoq" and self.eoq:
+            return max(self.eoq, missing)
+        return missing
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Tell whether later needs may join an order."""
+        return bool(self._window) or self._node.rules.lot_rule in PLANNED_RULES
+
+    def window_end(self, instant: int) -> int:
+        """Give the end of the batch window that a first need at an instant opens."""
+        if not self._window:
+            return instant
+        end = self._calendar.add_days(instant, self._window)
+        return instant if end is None else end
+
+    def moments(self) -> set[int]:
+        """List the moments, needs apart, at which the level must be looked at."""
+        if self.idle:
+            return set()
+        found = {max(self._now, self.first_repair)}
+        for begin, end, _ in self._levels:
+            found |= {
+                edge
+                for edge in (begin, end)
+                if self.first_repair < edge < self._horizon
+            }
+        found |= {enter for enter in self._enters if enter > self.first_repair}
+        found |= {
+            one.end
+            for one in self.lowered
+            if self.first_repair < one.end < self._horizon
+        }
+        if self._node.rules.target_qty or any(
+            row["target_qty"] is not None for _, _, row in self._levels
+        ):
+            found.add(self._horizon)
+        return found
+
+    def changes(self) -> set[int]:
+        """List the moments at which the safety level may change, for reports."""
+        return {*self.moments(), *self._instants}
+
+
+def economic_order_quantity(
+    node: Node, unit_cost: float, horizon: int, days: Fraction
+) -> int | None:
+    """Give the economic order quantity of a node [steps].
+
+    sqrt(2 D K / h) with D the yearly need, K the cost of an order and h the yearly
+    holding cost of a unit (Harris 1913; Silver, Pyke, Thomas, ISBN 978-1466558618,
+    section 4.1), rounded up to the quantity step (rule 6).
+
+    Parameters
+    ----------
+    node
+        Node with its needs.
+    unit_cost
+        Standard cost [base currency]; 1 where it is 0.
+    horizon
+        End of the horizon [UTC seconds]; later needs do not count.
+    days
+        Length of the horizon [days].
+
+    Returns
+    -------
+    int or None
+        None where cost of an order, holding cost or need is missing.
+    """
+    rules = node.rules
+    holding = exact(rules.holding_rate) * exact(unit_cost or 1.0)
+    wanted = sum(need.qty for need in node.needs if need.instant <= horizon)
+    if not rules.order_cost or holding <= 0 or days <= 0 or wanted <= 0:
+        return None
+    yearly = wanted * DAYS_PER_YEAR / days
+    # The square in steps; its root is rounded up without passing through a float.
+    square = ceil_fraction(2 * yearly * exact(rules.order_cost) / holding / node.step)
+    return math.isqrt(square - 1) + 1
+
+
+def horizon_days(as_of: int, horizon: int) -> Fraction:
+    """Give the length of the horizon [days]."""
+    return Fraction(horizon - as_of, DAY)

@@ -1,0 +1,1 @@
+"""Planning anew only what changed rows reach."""

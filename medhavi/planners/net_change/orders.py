@@ -1,0 +1,289 @@
+"""Read changed orders that exist for a netting on a kept run (MRP-13).
+
+An order may come, go, or have another quantity, date or state. The graph of the kept
+run stays: the places, which of them is planned first, and what their sources are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.intake import LIVE_ORDERS, Reader
+from medhavi.planners.mrp.netting_state.release import Release
+from medhavi.planners.net_change.state import STOCK, BeyondError
+from medhavi.providers.table_rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    import polars as pl
+
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Need,
+        NodeKey,
+        Order,
+        SupplyUnit,
+    )
+    from medhavi.planners.net_change.kept import Kept
+    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+    from medhavi.snapshot import Snapshot
+
+ORDERS = "supply_orders"
+
+
+class ChangedOrders:
+    """Orders that differ between two snapshots, as they were and as they are.
+
+    Parameters
+    ----------
+    kept
+        What the baseline left.
+    before, after
+        Tables of the baseline, and those after the change.
+    parameters
+        Settings of the planner.
+
+    Raises
+    ------
+    BeyondError
+        A changed order is for one demand alone, or changes what its product can come
+        from.
+
+    Attributes
+    ----------
+    gone
+        Indexes of kept orders that do not hold any more.
+    fresh
+        Orders read anew. They have no index yet; their units and needs stand at nodes
+        of their own.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        before: Snapshot,
+        after: Snapshot,
+        parameters: MrpParameters | ConstrainedParameters,
+    ) -> None:
+        self._kept = kept
+        self._parameters = parameters
+        self._after = after
+        old, new = before[ORDERS], after[ORDERS]
+        was, now = _without(old, new), _without(new, old)
+        names = {*was["supply_order"], *now["supply_order"]}
+        _refuse_other_rows(old, new, was, now, names)
+        self._refuse_other_sources(before, after)
+        lost, self._keys_before, lost_needs = self._read(before, was)
+        self.fresh, self._keys_now, needs = self._read(after, now)
+        self._lost, self._needs_of = lost, needs
+        self._links = {
+            (unit.node.key, need.node.key)
+            for need in (*lost_needs, *needs)
+            if need.order is not None
+            for unit in need.order.units
+        }
+        self.gone = frozenset(
+            index
+            for order in lost
+            for index in kept.existing.get(order.node, ())
+            if kept.orders[index].existing == order.existing
+        )
+        if len(self.gone) != len(lost):
+            raise BeyondError
+
+    def _read(
+        self, snapshot: Snapshot, rows: pl.DataFrame
+    ) -> tuple[list[Order], set[NodeKey], list[Need]]:
+        """Read some rows: orders, places that they reach, and needs of theirs."""
+        run = self._kept.run
+        model = self._kept.model.again()
+        release = Release(model, run.as_of)
+        tables = {**run.tables, ORDERS: Rows(rows)}
+        reader = Reader(tables, model, release, snapshot.settings, self._parameters)
+        reader.orders()
+        return release.orders, set(reader.order_keys()), release.needs
+
+    def _refuse_other_sources(self, before: Snapshot, after: Snapshot) -> None:
+        """Refuse what could be a source of a product by default: where it is stocked.
+
+        Places with sources of their own have no others by default.
+        """
+        differs = _stocked(before) ^ _stocked(after)
+        products = {product for product, _ in differs}
+        sourcing = self._kept.run.providers.sourcing
+        if products and any(
+            not sourcing.is_decided(*key)
+            for key in self._kept.nodes
+            if key[0] in products
+        ):
+            raise BeyondError
+
+    # --- the graph -----------------------------------------------------------------
+    def refuse_another_graph(self, demands: Iterable[Demand]) -> None:
+        """Refuse places that come or go, and another order of planning.
+
+        Parameters
+        ----------
+        demands
+            All that are planned after the change.
+
+        Raises
+        ------
+        BeyondError
+            It is so, or it cannot be told at once.
+        """
+        kept = self._kept
+        came = self._reached(self._keys_now - self._keys_before)
+        if not {*came, *self.touched} <= kept.nodes.keys():
+            raise BeyondError
+        if not all(self._is_implied(*link) for link in self._links):
+            raise BeyondError
+        if any(
+            order.carried is not None
+            and kept.rank[order.node] == kept.rank[order.carried.node.key]
+            for order in self.fresh
+        ):
+            raise BeyondError
+        lost = self._keys_before - self._keys_now - kept.starts
+        if lost:
+            rest = {*kept.starts, *_live_places(self._after)}
+            rest.update(demand.node for demand in demands)
+            if not lost <= rest and not lost <= self._reached(rest):
+                raise BeyondError
+
+    def _reached(self, starts: Collection[NodeKey]) -> set[NodeKey]:
+        """List all places that orders for some may touch."""
+        model, nodes = self._kept.model, self._kept.nodes
+        seen: set[NodeKey] = set()
+        waiting = list(starts)
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            if key in nodes:
+                waiting += model.around(nodes[key])
+        return seen
+
+    def _is_implied(self, upper: NodeKey, lower: NodeKey) -> bool:
+        """Tell whether new orders put one place before another, as this one does."""
+        rank, model = self._kept.rank, self._kept.model
+        if upper not in rank or lower not in rank:
+            return False
+        if rank[upper] == rank[lower]:
+            return True
+        return any(
+            rank.get(below) == rank[lower]
+            for key in self._kept.clusters[rank[upper]]
+            for below in model.takes_from(self._kept.nodes[key])
+        )
+
+    # --- what stands where ---------------------------------------------------------
+    @property
+    def touched(self) -> set[NodeKey]:
+        """Places at which something of a changed order is, or was."""
+        found = {order.node for order in (*self._lost, *self.fresh)}
+        found |= {unit.node.key for order in self._lost for unit in order.units}
+        found |= {unit.node.key for order in self.fresh for unit in order.units}
+        found |= {need.node.key for need in self._needs_of}
+        return found | {key for link in self._links for key in link}
+
+    @cached_property
+    def units(self) -> Mapping[NodeKey, list[SupplyUnit]]:
+        """Supply of the orders read anew, by place."""
+        found: dict[NodeKey, list[SupplyUnit]] = defaultdict(list)
+        for order in self.fresh:
+            for unit in order.units:
+                found[unit.node.key].append(unit)
+        return found
+
+    @cached_property
+    def needs(self) -> Mapping[NodeKey, list[Need]]:
+        """Needs of the orders read anew, by place."""
+        found: dict[NodeKey, list[Need]] = defaultdict(list)
+        for need in self._needs_of:
+            found[need.node.key].append(need)
+        return found
+
+    @cached_property
+    def rows(self) -> Mapping[str, int]:
+        """Row of each order after the change: they are read in this sequence."""
+        names = self._after[ORDERS]["supply_order"].to_list()
+        return {name: row for row, name in enumerate(names)}
+
+
+def row_of(changed: ChangedOrders | None, order: Order) -> int:
+    """Give the row of an order that exists; 0 where all rows are as they were."""
+    return 0 if changed is None else changed.rows[order.existing or ""]
+
+
+def is_gone(changed: ChangedOrders | None, order: Order) -> bool:
+    """Tell whether an order does not hold any more."""
+    return changed is not None and order.index in changed.gone
+
+
+def arriving(
+    kept: Kept, changed: ChangedOrders | None, keys: Iterable[NodeKey]
+) -> list[SupplyUnit]:
+    """List what orders that exist give to some nodes, in the order of reading."""
+    found: list[tuple[int, int, SupplyUnit]] = []
+    for key in keys:
+        stays = [
+            unit
+            for unit in kept.nodes[key].units
+            if unit.order is not None
+            and unit.order.existing is not None
+            and not is_gone(changed, unit.order)
+        ]
+        fresh = () if changed is None else changed.units.get(key, ())
+        found += [
+            (row_of(changed, unit.order), unit.index, unit)
+            for unit in (*stays, *fresh)
+            if unit.order is not None
+        ]
+    return [unit for _, _, unit in sorted(found, key=lambda entry: entry[:2])]
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows that another table does not have."""
+    return rows.join(others, on=rows.columns, how="anti", nulls_equal=True)
+
+
+def _refuse_other_rows(
+    old: pl.DataFrame,
+    new: pl.DataFrame,
+    was: pl.DataFrame,
+    now: pl.DataFrame,
+    names: Collection[str],
+) -> None:
+    """Refuse orders for one demand, and another sequence of those that stay."""
+    if any(rows["demand"].is_not_null().any() for rows in (was, now)):
+        raise BeyondError
+    stay = [
+        rows["supply_order"].filter(~rows["supply_order"].is_in(sorted(names)))
+        for rows in (old, new)
+    ]
+    if not stay[0].equals(stay[1]):
+        raise BeyondError
+
+
+def _stocked(snapshot: Snapshot) -> set[NodeKey]:
+    """Collect where a product lies or is under way to, whatever its state."""
+    return {
+        (product, location)
+        for name in (STOCK, ORDERS)
+        for product, location in snapshot[name]
+        .select("product", "location")
+        .unique()
+        .iter_rows()
+    }
+
+
+def _live_places(snapshot: Snapshot) -> set[NodeKey]:
+    """Collect where orders arrive that are still to come."""
+    rows = snapshot[ORDERS]
+    live = rows.filter(rows["status"].is_in(sorted(LIVE_ORDERS)))
+    return set(live.select("product", "location").iter_rows())

@@ -1,0 +1,1 @@
+"""Distribution of the arrival of an option."""

@@ -1,0 +1,212 @@
+"""When an option arrives, and how sure that is (rule 36).
+
+Nothing uncertain: one date. One uncertain time: the chain is evaluated at its own
+quantiles. Several: fixed points are pushed through the chain that was found (see
+`sampled_chain`); the option is then evaluated again at the point that gives the quoted
+quantile, so that holds stand where the date is true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.kernels.promise_kernels.risk_kernels import rank_at
+from medhavi.planners.kernels.promise_kernels.risk_record import HALVINGS, POINTS
+from medhavi.planners.promising.arrival_risk.replaying import Chain
+from medhavi.planners.promising.ledger.sampled_chain import SampledChain
+from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
+    from medhavi.planners.promising.deliveries.delivery_ways import Wanted, Way
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.sampled_chain import Instants
+    from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.promising.supply_search.pieces import Evaluation
+    from medhavi.planners.promising.supply_search.walk_terms import Terms
+
+
+FAR = 1 << 62
+"""Arrival of what never comes [s]."""
+CHANCE_DIGITS = 3
+"""Of the chance of one uncertain time, which is found by halving."""
+
+
+RANKS = {name: rank_at(level) for name, level in LEVELS.items()}
+"""Places of the quantiles that are told."""
+
+
+class ArrivalTimes(NamedTuple):
+    """Dates of an option [s] and its two probabilities (rule 46).
+
+    `on_time_prob` is P(arrival <= due), `date_prob` is P(arrival <= date).
+    `evaluation` is the option as it is held, `chain` as it was found; `subjects` are
+    the uncertain times that move it.
+    """
+
+    date: int
+    p50: int
+    p80: int
+    p95: int
+    on_time_prob: float
+    date_prob: float
+    evaluation: Evaluation
+    subjects: tuple[Subject, ...] = ()
+    chain: Chain | None = None
+
+    def not_before(self, due: int) -> ArrivalTimes:
+        """Hold the option back until its due date [s]."""
+        date, p50, p80, p95 = (max(one, due) for one in self[:4])
+        kept = self.on_time_prob if self.date < due else self.date_prob
+        return self._replace(date=date, p50=p50, p80=p80, p95=p95, date_prob=kept)
+
+
+def arrivals(
+    book: Book,
+    search: DeliverySearch,
+    way: Way,
+    found: Evaluation,
+    terms: Terms,
+    basis: str,
+) -> ArrivalTimes:
+    """Give the dates of an option that was evaluated at the level of the basis."""
+    subjects = uncertain(book, found) if book.times.anything else ()
+    if not subjects:
+        date = found.date
+        timely = float(date <= search.wanted.due)
+        return ArrivalTimes(date, date, date, date, timely, 1.0, found)
+    chain = Chain(book.stages, search, way, terms, found)
+    wanted = search.wanted
+    if len(subjects) == 1:
+        return _walked(book, chain, wanted, basis, subjects)
+    return _sampled(book, chain, wanted, basis, subjects)
+
+
+def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
+    """Give the subjects whose times the option depends on, in a fixed order."""
+    subjects = set()
+    times = book.times
+    for piece in found.pieces():
+        source = piece.source
+        if source is None or piece.kind == "make":
+            continue
+        subject, quantiles = (
+            times.bought(source)[:2]
+            if piece.kind == "buy"
+            else times.lane(source.source)
+        )
+        if quantiles is not None:
+            subjects.add(subject)
+    for shipment in found.shipments:
+        if shipment.itinerary is None:
+            continue
+        for leg in shipment.itinerary.legs:
+            subject, quantiles = times.lane(leg.lane)
+            if quantiles is not None:
+                subjects.add(subject)
+    return tuple(sorted(subjects))
+
+
+def _walked(
+    book: Book,
+    chain: Chain,
+    wanted: Wanted,
+    basis: str,
+    subjects: Sequence[Subject],
+) -> ArrivalTimes:
+    """Evaluate at the quantiles of the one uncertain time."""
+    found: dict[str, Evaluation] = {}
+    walked: dict[float, int] = {}
+    for name, level in LEVELS.items():
+        draws = book.times.at(level)
+        known = chain.found if draws is book.stages.leads else chain.at(draws)
+        found[name] = known or chain.found
+        walked[level] = FAR if known is None else known.date
+    dates = {name: evaluation.date for name, evaluation in found.items()}
+    date = dates[basis]
+
+    def arrival(level: float) -> int:
+        """Arrival at a level, walked once [s]."""
+        if level not in walked:
+            made = chain.at(LeadDraws(book.times, level))
+            walked[level] = FAR if made is None else made.date
+        return walked[level]
+
+    return ArrivalTimes(
+        date,
+        dates["p50"],
+        dates["p80"],
+        dates["p95"],
+        _probability(arrival, walked, wanted.due + wanted.slack),
+        _probability(arrival, walked, date + wanted.slack),
+        found[basis],
+        tuple(subjects),
+        chain,
+    )
+
+
+def _probability(
+    arrival: Callable[[float], int], walked: Mapping[float, int], limit: int
+) -> float:
+    """P(arrival <= limit) of one uncertain time: the largest level that keeps it.
+
+    A longer time never brings the goods earlier, so a level is walked only between
+    those that are known to keep the limit and to miss it.
+    """
+    kept = max([at for at, date in walked.items() if date <= limit], default=0.0)
+    missed = min([at for at, date in walked.items() if date > limit], default=1.0)
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if middle <= kept or (middle < missed and arrival(middle) <= limit):
+            low = middle
+        else:
+            high = middle
+    if low == 0.0 or high == 1.0:
+        return round(low if low == 0.0 else high, CHANCE_DIGITS)
+    return round((low + high) / 2, CHANCE_DIGITS)
+
+
+# --------------------------------------------------------------------------- sampling
+def _sampled(
+    book: Book,
+    chain: Chain,
+    wanted: Wanted,
+    basis: str,
+    subjects: Sequence[Subject],
+) -> ArrivalTimes:
+    """Push fixed points through the chain; evaluate again at the quoted one."""
+    points = SampledChain(book, subjects)
+    dates = points.arrivals(chain.found)
+    rising = dates.copy()
+    rising.sort()
+    p50, p80, p95 = [rising.item(rank) for rank in RANKS.values()]
+    at = rising.item(RANKS[basis])
+    own = points.draws(_place(dates, rising, RANKS[basis]))
+    held = chain.at(own) or chain.found
+    date = held.date
+    moved = date - at
+    by_due, by_date = (
+        int(rising.searchsorted(limit + wanted.slack - moved, "right")) / POINTS
+        for limit in (wanted.due, date)
+    )
+    return ArrivalTimes(
+        date,
+        p50 + moved,
+        p80 + moved,
+        p95 + moved,
+        by_due,
+        by_date,
+        held,
+        tuple(subjects),
+        chain,
+    )
+
+
+def _place(dates: Instants, rising: Instants, rank: int) -> int:
+    """Give the point of a rank; of equal dates the earlier points come first."""
+    date = rising.item(rank)
+    before = int(rising.searchsorted(date))
+    return int((dates == date).nonzero()[0].item(rank - before))

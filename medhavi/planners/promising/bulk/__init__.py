@@ -1,0 +1,1 @@
+"""Many plain requests at once on the integer model."""

@@ -1,0 +1,1 @@
+"""Deliveries of a need: shipments, parts, joint places and pairs of sources."""

@@ -1,0 +1,176 @@
+"""Sending goods of one place to where they are wanted: together, in parts, spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.supply_search.full_departures import full_lane
+from medhavi.planners.promising.supply_search.pieces import Shipment, Use, by_ready
+from medhavi.planners.promising.supply_search.spreading import Spreading
+from medhavi.planners.promising.supply_search.walk_terms import Failure
+from medhavi.results.limiter import Limiter
+from medhavi.units import from_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medhavi.planners.promising.deliveries.delivery_ways import Wanted
+    from medhavi.planners.promising.supply_search.pieces import Piece
+    from medhavi.planners.promising.supply_search.reach import Reached
+    from medhavi.planners.promising.supply_search.stages import Stages
+    from medhavi.planners.promising.supply_search.walk_terms import Terms
+
+
+class Sending:
+    """The transport of what one request gets.
+
+    Parameters
+    ----------
+    stages
+        Providers with their ledgers.
+    wanted
+        What is asked for.
+    reached
+        Gives the places and lanes that goods may come by.
+    failures
+        Where it is noted why there is no way.
+    """
+
+    __slots__ = ("_failures", "_reached", "_stages", "_wanted")
+
+    def __init__(
+        self,
+        stages: Stages,
+        wanted: Wanted,
+        reached: Callable[[], Reached],
+        failures: list[Failure],
+    ) -> None:
+        self._stages = stages
+        self._wanted = wanted
+        self._reached = reached
+        self._failures = failures
+
+    def soonest(self, origin: str, product: str, ready: int, terms: Terms) -> int:
+        """Give an instant before which goods of a place never arrive [s]."""
+        wanted = self._wanted
+        if origin == wanted.location or "transport" in terms.relaxed:
+            return ready
+        way = product, origin, wanted.location
+        return self._stages.soonest(way, ready, self._reached().forbidden)
+
+    def parts(
+        self, origin: str, pieces: Sequence[Piece], terms: Terms
+    ) -> list[Shipment] | None:
+        """Send pieces in one shipment; in several where one would be late."""
+        wanted = self._wanted
+        mark, loads = self._stages.mark(), self._stages.transport.loads
+        refused = loads.refused
+        whole = self.sent(origin, tuple(pieces), terms)
+        if not wanted.split:
+            return None if whole is None else [whole]
+        if whole is not None and whole.arrival <= wanted.due and not terms.apart:
+            return [whole]
+        groups = by_ready(pieces, wanted.least)
+        spreading = Spreading(
+            self._stages,
+            lambda pieces: self.sent(origin, pieces, terms),
+            lambda pieces: self.looked(origin, pieces, terms),
+            wanted.least,
+        )
+        if whole is not None and len(groups) < 2:
+            full = loads.refused > refused
+            return spreading.sooner(mark, whole, groups[0]) if full else [whole]
+        self._stages.undo_transport(mark)
+        found: list[Shipment] = []
+        for group in groups:
+            sent = spreading.sent(group)
+            if sent is None:
+                return None
+            found += sent
+        return found
+
+    def sent(
+        self, origin: str, pieces: tuple[Piece, ...], terms: Terms
+    ) -> Shipment | None:
+        """Send pieces from a place together, as soon as all are ready."""
+        steps = sum([piece.steps for piece in pieces])
+        ready = max([piece.ready for piece in pieces])
+        return self.shipment(origin, pieces, steps, ready, terms.relaxed)
+
+    def looked(
+        self, origin: str, pieces: tuple[Piece, ...], terms: Terms
+    ) -> tuple[int, int] | None:
+        """Give when pieces would arrive, and how much those departures take [s, steps].
+
+        None: only sending them tells.
+        """
+        wanted, stages = self._wanted, self._stages
+        if (
+            origin == wanted.location
+            or "transport" in terms.relaxed
+            or wanted.carried is not None
+            or stages.leads is not None
+        ):
+            return None
+        steps = sum([piece.steps for piece in pieces])
+        product, transport = pieces[0].product, stages.transport
+        found = transport.earliest(
+            product,
+            from_steps(steps, stages.step(product)),
+            {origin: max([piece.ready for piece in pieces])},
+            wanted.location,
+            forbidden=self._reached().forbidden,
+        )
+        if found is None:
+            return None
+        return found.arrival, steps * transport.room(found)
+
+    def again(
+        self, sent: Shipment, pieces: tuple[Piece, ...], terms: Terms
+    ) -> Shipment | None:
+        """Send pieces by the same lanes as before, as soon as all are ready."""
+        if sent.itinerary is None:
+            return self.sent(sent.origin, pieces, terms)
+        ready = max(piece.ready for piece in pieces)
+        found = self._stages.again(sent.itinerary, ready)
+        if found is None:
+            return None
+        uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
+        return Shipment(
+            sent.product, sent.origin, sent.steps, ready, found.arrival, uses, found
+        )
+
+    def shipment(
+        self,
+        origin: str,
+        pieces: tuple[Piece, ...],
+        steps: int,
+        ready: int,
+        relaxed: frozenset[str],
+    ) -> Shipment | None:
+        """Send so much from when it is ready; without a way, note why."""
+        wanted = self._wanted
+        product = pieces[0].product if pieces else wanted.product
+        if origin == wanted.location or "transport" in relaxed:
+            uses = tuple(Use(max(piece.ready, ready), piece) for piece in pieces)
+            return Shipment(product, origin, steps, ready, ready, uses)
+        reached = self._reached()
+        found = self._stages.itinerary(
+            product,
+            steps,
+            (origin, ready),
+            wanted.location,
+            reached.forbidden,
+            None if wanted.carried is None else (wanted.carried, wanted.due),
+        )
+        if found is None:
+            start, end = (origin, ready), wanted.location
+            full = full_lane(self._stages, product, start, end, reached.forbidden)
+            self._failures.append(
+                Failure(Limiter.NO_TRANSPORT_LEG, wanted.location)
+                if full is None
+                else Failure(Limiter.NO_TRANSPORT_CAPACITY, full[0])
+            )
+            return None
+        uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
+        return Shipment(product, origin, steps, ready, found.arrival, uses, found)

@@ -1,0 +1,138 @@
+"""Ways that divide what is new for a line between two sources at work together."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Protocol
+
+from medhavi.planners.promising.deliveries.delivery_ways import Part, Way, from_source
+from medhavi.planners.promising.deliveries.places_together import (
+    Asking,
+    joined_way,
+    lying_first,
+)
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.supply_search.pieces import Evaluation
+    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.providers.sources import Source
+
+    Offer = tuple[str, Source]
+    """A place and what may be new there."""
+
+MOST_PAIRS = 6
+"""Pairs of sources that are divided between, those of the first places first."""
+
+
+class Dividing(Asking, Protocol):
+    """A search that evaluates ways for itself.
+
+    `rough` says that an earlier date may exist, `cut` that the budget ended it.
+    """
+
+    evaluations: int
+    rough: bool
+    cut: bool
+
+    def evaluate(self, way: Way, terms: Terms) -> Evaluation | None:
+        """Evaluate a way with all writes, and roll them back."""
+        ...
+
+
+def two_sources(
+    search: Dividing,
+    stocked: Sequence[tuple[str, int]],
+    makers: list[str],
+    terms: Terms,
+) -> Iterator[Way]:
+    """Give the best division between each two sources, where one alone is late.
+
+    What lies anywhere is taken first. The later the one, the less it gets: the division
+    is found by halving.
+
+    Parameters
+    ----------
+    stocked
+        Places and what is free there now [steps].
+    makers
+        Places where new supply may come from.
+    """
+    wanted = search.wanted
+    if search.best <= wanted.due or "material" in terms.relaxed:
+        return
+    lying, left = lying_first(search, stocked, terms)
+    offers = list(search.offered(makers, terms))
+    if left < 2 * max(wanted.least, 1) or len(offers) < 2:
+        return
+    # Two at one place may share one delivery, more than two may share what is new, and
+    # what comes later may do for some of it.
+    search.rough = True
+    if wanted.single:
+        return
+    for pair in list(combinations(offers, 2))[:MOST_PAIRS]:
+        if _spent(search, terms):
+            return
+        found = _divided(search, lying, left, pair, terms)
+        if found is not None:
+            yield found
+
+
+def _divided(
+    search: Dividing,
+    lying: dict[str, int],
+    left: int,
+    pair: tuple[Offer, Offer],
+    terms: Terms,
+) -> Way | None:
+    """Give the earliest division between two sources; None: none is earlier."""
+    least = max(search.wanted.least, 1)
+    best, found = search.best, None
+    # No division is earlier than the least of it from the slower one.
+    soonest = max(_alone(search, one, least, terms) for one in pair)
+    low, high = least, left - least
+    while low <= high and soonest < best and not _spent(search, terms):
+        part = (low + high) // 2
+        sizes = part, left - part
+        new = [(*offer, size) for offer, size in zip(pair, sizes, strict=True)]
+        way = joined_way(search.wanted, lying, new)
+        made = search.evaluate(way, terms)
+        if made is not None and made.date < best:
+            best, found = made.date, way
+        if made is None or _waits(search, pair, part, made, terms):
+            high = part - 1
+        else:
+            low = part + 1
+    return found
+
+
+def _spent(search: Dividing, terms: Terms) -> bool:
+    """Tell whether the budget is spent, and let the answer say so."""
+    search.cut = search.cut or search.evaluations >= terms.budget
+    return search.cut
+
+
+def _waits(
+    search: Dividing,
+    pair: tuple[Offer, Offer],
+    part: int,
+    made: Evaluation,
+    terms: Terms,
+) -> bool:
+    """Tell whether the whole waits for what the first source gives."""
+    (place, _), (other, _) = pair
+    if place == other:
+        return _alone(search, pair[0], part, terms) >= made.date
+    return any(
+        sent.origin == place and sent.arrival == made.date for sent in made.shipments
+    )
+
+
+def _alone(search: Dividing, offer: Offer, part: int, terms: Terms) -> int:
+    """Give when a part from one source arrives if nothing else is asked for [s]."""
+    place, source = offer
+    goods = (Part(place, from_source(source, part)),)
+    found = search.evaluate(Way("", search.wanted.product, part, goods), terms)
+    return NEVER if found is None else found.date

@@ -1,0 +1,1 @@
+"""Answers with their limiters, traces, sensitivity and arrival curve."""

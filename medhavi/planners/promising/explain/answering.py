@@ -1,0 +1,299 @@
+"""From options to the answer: score, choice, holds, trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.explain.counterfactual import reasons
+from medhavi.planners.promising.explain.tracing import trace_of
+from medhavi.planners.promising.explain.work_notes import expected
+from medhavi.planners.promising.ledger.holding import holds_of, purchases_of
+from medhavi.planners.promising.options.offers import above_cost, capped
+from medhavi.planners.promising.requests.scoring import Scored, ranking, scores
+from medhavi.results.limiter import Limiter
+from medhavi.results.promises.promise import (
+    UNCONFIRMED,
+    Promise,
+    PromiseBasis,
+    PromiseCost,
+    PromisedDelivery,
+    PromiseOption,
+    PromiseReason,
+    PromiseStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.promising.options.offers import Offered
+    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.providers.lead_times.lead_times import Quantiles
+
+ONCE = ", once confirmed"
+"""End of the name of an option that waits for the word of a supplier (rule 50)."""
+WHY_NOT = {
+    Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
+    Limiter.RISK_CAP_EXCEEDED: "is late more often than the policy permits",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        "depends on a supplier's stated lead time without a history"
+    ),
+    Limiter.DATA_STALE: "buys in a currency whose rate is missing or too old",
+    Limiter.DEMAND_STATUS: "lies more than two horizons ahead",
+    Limiter.ORDER_RULE: "is later than the demand accepts",
+}
+FAILED = {
+    "routing": Limiter.ROUTING_INVALID,
+    "material": Limiter.MATERIAL_SHORTFALL,
+    "capacity": Limiter.ROUTING_CAPACITY_FAIL,
+    "transport": Limiter.NO_TRANSPORT_LEG,
+    "supplier": Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+    "reservation": Limiter.MATERIAL_RESERVATION_CONFLICT,
+    "price": Limiter.DATA_STALE,
+    "policy": Limiter.ORDER_RULE,
+}
+"""What a provider that fails is called, by stage (CORE-06)."""
+
+
+def answered(quote: Quest, detail: str) -> Promise:
+    """Choose among the options of a finished search and give the answer."""
+    offered = [capped(one, quote.policy) for one in quote.offered]
+    permitted = [one for one in offered if one.closed is None]
+    ranked, totals = _ranked(quote, permitted)
+    if not ranked:
+        return _rejected(quote, offered, detail)
+    chosen = ranked[0]
+    promise = _promised(quote, chosen, held=detail != "figures")
+    if detail != "full":
+        return promise
+    return _replaced(
+        promise,
+        options=_options(quote, ranked, totals, offered),
+        limiters=reasons(quote, chosen, promise.status),
+        trace=trace_of(quote, chosen),
+    )
+
+
+def failed(quote: Quest, failure: Exception) -> Promise:
+    """Answer where a provider failed: a rejection that names its stage."""
+    stage = quote.book.stages.at
+    late = isinstance(failure, TimeoutError)
+    code = Limiter.SEARCH_TIMEOUT if late else FAILED[stage]
+    text = (
+        f"The {stage} provider failed ({type(failure).__name__}: {failure}); "
+        "nothing is held. Ask again, or correct the data it read."
+    )
+    reason = PromiseReason(code=code, subject=stage, hours=0.0, text=text)
+    return _replaced(_nothing(quote), limiters=(reason,), exact=False)
+
+
+def _ranked(
+    quote: Quest, permitted: list[Offered]
+) -> tuple[list[Offered], list[float]]:
+    """Order by score, given beside.
+
+    A substitute waits for own supply that is on time (rule 32).
+    """
+    own = quote.request.product
+    timely = any(
+        one.way.product == own and one.times.date <= quote.request.due
+        for one in permitted
+    )
+    if timely:
+        permitted = [one for one in permitted if one.way.product == own]
+    priced = _priced(permitted, quote.policy)
+    judged = [
+        Scored(
+            one.name,
+            one.times.date,
+            one.cost.total if priced else 0.0,
+            1.0 - one.on_time_prob,
+            one.co2_kg if priced else 0.0,
+        )
+        for one in permitted
+    ]
+    totals = scores(judged, quote.policy)
+    order = ranking(judged, totals)
+    return [permitted[place] for place in order], [totals[place] for place in order]
+
+
+def _priced(permitted: list[Offered], policy: Policy) -> bool:
+    """Tell whether prices may decide: they are weighed, or break the tie of dates."""
+    if policy.cost_preference or policy.co2_preference:
+        return True
+    return len({one.times.date for one in permitted}) < len(permitted)
+
+
+def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
+    """Promise the chosen option; `held`: with the holds that it would make."""
+    request, policy, book = quote.request, quote.policy, quote.book
+    found = chosen.times.evaluation
+    full = found.steps >= chosen.search.wanted.steps
+    late = chosen.times.date > request.due
+    status = PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED
+    expires = book.now + policy.hold_seconds
+    pieces = found.pieces()
+    holds = holds_of(found, pieces, request, expires, book.stages) if held else ()
+    basis = _basis(quote, chosen)
+    return _nothing(
+        quote,
+        status=status if full else PromiseStatus.PARTIAL,
+        date=chosen.times.date,
+        date_p50=chosen.times.p50,
+        date_p80=chosen.times.p80,
+        date_p95=chosen.times.p95,
+        on_time_prob=chosen.on_time_prob,
+        date_prob=chosen.times.date_prob,
+        deliveries=tuple(
+            PromisedDelivery(
+                qty=chosen.search.quantity(shipment.steps),
+                date=max(shipment.arrival + quote.buffer, quote.floor),
+                product=shipment.product,
+                origin=shipment.origin,
+            )
+            for shipment in found.shipments
+        ),
+        origin=found.origin,
+        option=chosen.name,
+        cost=chosen.cost,
+        co2_kg=chosen.co2_kg,
+        reservations=tuple([hold.reservation for hold in holds]),
+        holds=holds,
+        purchases=purchases_of(pieces),
+        basis=basis,
+        exact=found.exact
+        and not quote.cut
+        and not (quote.rough and (late or not full)),
+    )
+
+
+def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
+    """Name the model behind the uncertain times of an option and of its work."""
+    if unconfirmed(quote, chosen):
+        return known_basis(UNCONFIRMED, quote.policy.risk_basis)
+    found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
+    found += [one for _, one in expected(quote, chosen)]
+    return basis_of(found, quote.policy.risk_basis)
+
+
+def unconfirmed(quote: Quest, chosen: Offered) -> list[str]:
+    """Suppliers whose stated lead time an option counts on without a history."""
+    stated = quote.book.times.stated
+    return sorted(
+        {
+            piece.source.source
+            for piece in chosen.times.evaluation.pieces()
+            if piece.kind == "buy" and piece.source is not None and stated(piece.source)
+        }
+    )
+
+
+def basis_of(found: Sequence[Quantiles], risk: str) -> PromiseBasis:
+    """Name the model behind uncertain times: an estimate before agreed times."""
+    models = [one for one in found if one.model is not None]
+    if models:
+        return PromiseBasis(
+            model=str(models[0].model), version=models[0].version, risk_basis=risk
+        )
+    return known_basis(found[0].basis if found else "stated", risk)
+
+
+@cache
+def known_basis(name: str, risk: str) -> PromiseBasis:
+    """Give the basis of answers without a model: one record for all of them."""
+    return PromiseBasis(model=name, version=None, risk_basis=risk)
+
+
+def _options(
+    quote: Quest,
+    ranked: list[Offered],
+    totals: list[float],
+    offered: list[Offered],
+) -> tuple[PromiseOption, ...]:
+    chosen = ranked[0] if ranked else None
+    others = [one for one in offered if all(one is not known for known in ranked)]
+    others.sort(key=lambda one: (one.times.date, one.cost.total, one.name))
+    stated = quote.book.providers.suppliers.any_incoterm
+    found = [
+        PromiseOption(
+            option=one.name,
+            origin=one.times.evaluation.origin,
+            qty=one.search.quantity(one.times.evaluation.steps),
+            date=one.times.date,
+            on_time_prob=one.on_time_prob,
+            date_prob=one.times.date_prob,
+            cost=one.cost.total,
+            co2_kg=one.co2_kg,
+            score=score,
+            why_not=None if one is chosen else _why_not(quote, one, chosen),
+            parts=one.cost,
+            incoterms=one.times.evaluation.incoterms if stated else (),
+        )
+        for one, score in zip_longest([*ranked, *others], totals)
+    ]
+    asking = [] if chosen is None else unconfirmed(quote, chosen)
+    if asking:
+        why_not = (
+            f"waits until {', '.join(asking)} confirmed the stated lead time; "
+            "nothing is promised before"
+        )
+        once = replace(found[0], option=f"{found[0].option}{ONCE}", why_not=why_not)
+        found.insert(1, once)
+    return tuple(found)
+
+
+def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
+    if one.closed is Limiter.COST_CAP_EXCEEDED and not above_cost(one, quote.policy):
+        return f"{one.closed}: emits more than the policy permits"
+    if one.closed is not None:
+        return f"{one.closed}: {WHY_NOT[one.closed]}"
+    if one.way.product != quote.request.product:
+        return "a substitute comes after own supply that is on time"
+    if chosen is None:
+        return "not permitted"
+    if one.times.date > chosen.times.date:
+        return "later"
+    return "dearer" if one.cost.total > chosen.cost.total else "a worse score"
+
+
+def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
+    promise = _nothing(quote)
+    if detail != "full":
+        return promise
+    return _replaced(
+        promise,
+        options=_options(quote, [], [], offered),
+        limiters=reasons(quote, None, PromiseStatus.REJECTED),
+        trace=trace_of(quote, None),
+        exact=not (quote.cut or quote.rough),
+    )
+
+
+def _nothing(quote: Quest, **known: object) -> Promise:
+    """Give the answer with nothing but what is known: every key is there (rule 28)."""
+    request, book = quote.request, quote.book
+    cells: dict[str, object] = {
+        "request": request.position,
+        "status": PromiseStatus.REJECTED,
+        "sales_order": request.sales_order,
+        "line": request.line,
+        "known_at": book.now,
+        "demand": {**request.cells, "demand": request.demand, "due": request.due},
+    }
+    cells.update(known)
+    if "cost" not in cells:
+        cells["cost"] = PromiseCost(currency=book.snapshot.settings.base_currency)
+    if "basis" not in cells:
+        cells["basis"] = known_basis("stated", quote.policy.risk_basis)
+    return Promise(**cells)  # type: ignore[arg-type]
+
+
+def _replaced(promise: Promise, **cells: object) -> Promise:
+    """Change a promise; the first of the reasons is the limiter."""
+    limiters = cells.get("limiters")
+    if isinstance(limiters, tuple) and limiters:
+        cells["limiter"] = limiters[0]
+    return replace(promise, **cells)  # type: ignore[arg-type]

@@ -1,0 +1,193 @@
+"""Why an answer is late, short or none: the stage that gains most when relaxed.
+
+Each stage is relaxed alone (rule 36): what it asks for is there at once and takes no
+time. The stage that gives the earliest date is the limiter (ties: material, capacity,
+transport, policy); relaxing it for good, the next one is sought, until the date is met.
+Options of the same date as the chosen one are asked as well.
+The hours of the chain add up to what all of them gain together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.explain.naming import (
+    closed_lane,
+    name_stage,
+    rejected_as,
+)
+from medhavi.planners.promising.options.offers import capped
+from medhavi.results.limiter import Limiter
+from medhavi.results.promises.promise import PromiseReason, PromiseStatus
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.explain.naming import Named
+    from medhavi.planners.promising.options.offers import Offered
+    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.supply_search.pieces import Stage
+
+STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
+CAPS = frozenset(
+    {Limiter.COST_CAP_EXCEEDED, Limiter.RISK_CAP_EXCEEDED, Limiter.DATA_STALE}
+)
+"""What closes an option whatever its date is."""
+
+
+def reasons(
+    quote: Quest, chosen: Offered | None, status: PromiseStatus
+) -> tuple[PromiseReason, ...]:
+    """Give the chain of reasons, the limiter first; none where it is on time."""
+    if status is PromiseStatus.PROMISED:
+        return ()
+    closed = [one for one in quote.offered if _closed_by_cap(quote, one)]
+    if chosen is None and closed:
+        best = min(closed, key=lambda one: (one.times.date, one.cost.total, one.name))
+        return (_stated(quote, rejected_as(quote, best)),)
+    behind = None if quote.offered else closed_lane(quote)
+    if behind is not None:
+        return (_stated(quote, behind),)
+    base = chosen or _best(quote.offered)
+    chain = _chain(quote, base, status)
+    if not chain:
+        return (_stated(quote, rejected_as(quote, base)),)
+    return chain
+
+
+def _closed_by_cap(quote: Quest, one: Offered) -> bool:
+    return capped(one, quote.policy).closed in CAPS
+
+
+def _best(offered: list[Offered]) -> Offered | None:
+    return min(offered, key=lambda one: (one.times.date, one.cost.total), default=None)
+
+
+def _chain(
+    quote: Quest, base: Offered | None, status: PromiseStatus
+) -> tuple[PromiseReason, ...]:
+    # A part of the quantity says nothing about the date of the whole.
+    short = status is PromiseStatus.PARTIAL
+    current = None if base is None or short else base.times.date
+    options = (None,) if short or base is None else _as_early(quote, base)
+    relaxed: frozenset[Stage] = frozenset()
+    chain: list[PromiseReason] = []
+    while current is None or current > quote.request.due:
+        found: list[tuple[int, int, int]] = []
+        for rank, stage in enumerate(STAGES):
+            if stage in relaxed:
+                continue
+            without = relaxed | {stage}
+            # Without the rules of the policy whatever is best is asked about, once.
+            asked = options[:1] if "policy" in without else options
+            for place, option in enumerate(asked):
+                date = _relaxed_date(quote, option, without)
+                if date is not None and (current is None or date < current):
+                    found.append((date, rank, place))
+        if not found:
+            break
+        date, rank, place = min(found)
+        stage = STAGES[rank]
+        named = name_stage(quote, stage, options[place])
+        hours = 0.0 if current is None else (current - date) / HOUR
+        chain.append(
+            PromiseReason(
+                code=named.code, subject=named.subject, hours=hours, text=named.text
+            )
+        )
+        relaxed |= {stage}
+        current = date
+    return tuple(chain)
+
+
+def _as_early(quote: Quest, base: Offered) -> tuple[Offered, ...]:
+    """Give the option that is asked about, and the open ones of the same date."""
+    others = (
+        one
+        for one in quote.offered
+        if one is not base
+        and one.times.date == base.times.date
+        and one.times.evaluation.steps >= one.search.wanted.steps
+        and capped(one, quote.policy).closed is None
+    )
+    return base, *others
+
+
+def _stated(quote: Quest, named: Named) -> PromiseReason:
+    del quote
+    return PromiseReason(
+        code=named.code, subject=named.subject, hours=0.0, text=named.text
+    )
+
+
+def _relaxed_date(
+    quote: Quest, option: Offered | None, relaxed: frozenset[Stage]
+) -> int | None:
+    """Give the date with stages relaxed: of the option, or of whatever is best then."""
+    stages: frozenset[Stage] = relaxed - {"policy"}
+    if option is not None and "policy" not in relaxed:
+        counted = option.search.evaluations
+        found = option.search.evaluate(
+            option.way, replace(option.terms, relaxed=stages)
+        )
+        option.search.evaluations = counted
+        return None if found is None else found.date + quote.buffer
+    policy, request = quote.policy, quote.request
+    if "policy" in relaxed:
+        policy, request = widest(policy, request)
+    other = quote
+    if stages or not as_wide(quote, policy, request):
+        other = type(quote)(quote.book, request, policy, stages)
+        other.search()
+    complete = [
+        one.times.date
+        for one in other.offered
+        if one.times.evaluation.steps >= one.search.wanted.steps
+        and (one.closed is None or "policy" in relaxed)
+    ]
+    return min(complete, default=None)
+
+
+def widest(policy: Policy, request: Request) -> tuple[Policy, Request]:
+    """Give the rules that permit most, and the request that asks for least."""
+    wider = replace(
+        policy,
+        buffers=True,
+        expedite=True,
+        ask_supplier="always",
+        supplier_fallback="accept_with_risk",
+        delivery="partial",
+        cost_cap=None,
+        co2_cap=None,
+        risk_cap=None,
+        max_distance_to_bottleneck=None,
+        plan_early_days=None,
+        plan_late_days=None,
+        delivery_buffer_h=0.0,
+        least_esg=None,
+    )
+    return wider, replace(request, full_line=False, max_lateness_days=None)
+
+
+def as_wide(quote: Quest, wider: Policy, request: Request) -> bool:
+    """Tell whether a search by wider rules would find what was found already.
+
+    The rules that differ closed nothing: nothing was withheld, no lane left out, and
+    all that was missing was bought, whatever comes later.
+    """
+    alike = replace(
+        wider,
+        buffers=quote.policy.buffers,
+        expedite=quote.policy.expedite,
+        ask_supplier="on_shortfall",
+    )
+    return (
+        (alike, request) == (quote.policy, quote.request)
+        and not quote.ruled
+        and quote.work is None
+        and bool(quote.offered)
+        and all(one.closed is None for one in quote.offered)
+        and not quote.leaves_lanes
+    )

@@ -1,0 +1,470 @@
+"""Codes and subjects of reasons: what exactly binds inside a stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.options.offers import above_cost, capped
+from medhavi.planners.promising.supply_search.full_departures import full_lane
+from medhavi.results.limiter import Limiter
+from medhavi.results.promises.promise import iso
+from medhavi.units import HOUR, NEVER, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.promising.options.offers import Offered
+    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
+    from medhavi.providers.sources import Source
+
+
+class Named(NamedTuple):
+    """A code of the catalogue, the id of what binds, and a sentence."""
+
+    code: Limiter
+    subject: str
+    text: str
+
+
+_TEXTS = {
+    Limiter.COST_CAP_EXCEEDED: "Every option that is there costs more than permitted.",
+    Limiter.RISK_CAP_EXCEEDED: "Every option is late more often than permitted.",
+    Limiter.DATA_STALE: "What it costs to buy is not known: a rate is missing or too old.",
+    Limiter.ORDER_RULE: "The demand accepts no delivery that late.",
+    Limiter.DEMAND_STATUS: "Nothing is promised more than two horizons ahead.",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        "The supplier has stated a lead time without a history; the policy does not "
+        "accept it before it is confirmed."
+    ),
+    Limiter.NO_SOURCE: "Nothing makes, sells or carries it there.",
+    Limiter.NO_TRANSPORT_LEG: "No lane leads there.",
+    Limiter.NO_TRANSPORT_CAPACITY: "No departure of the lane has room for it.",
+    Limiter.REGULATORY_BLOCKED: "The lane may not carry it there.",
+    Limiter.ROUTING_INVALID: "No routing is valid when it would have to start.",
+    Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
+    Limiter.QTY_DURATION_UNSUPPORTED: "No opening is long enough for it in one piece.",
+    Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
+    Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
+    Limiter.SHELF_LIFE_EXCEEDED: "What is new would expire before it is of use.",
+    Limiter.QUALITY_MISMATCH: "Nothing that may come has all that is asked for.",
+    Limiter.MATERIAL_SHORTFALL: "There is not enough of it, and nothing new comes.",
+}
+
+
+_SOLD_OUT = "The supplier delivers less than that in one order."
+_ORDER = (
+    Limiter.REGULATORY_BLOCKED,
+    Limiter.SHELF_LIFE_EXCEEDED,
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+    Limiter.SUPPLIER_MOQ,
+    Limiter.QTY_DURATION_UNSUPPORTED,
+    Limiter.ROUTING_CAPACITY_FAIL,
+    Limiter.ROUTING_INVALID,
+    Limiter.ALTERNATE_EXHAUSTED,
+    Limiter.QUALITY_MISMATCH,
+    Limiter.MATERIAL_SHORTFALL,
+    Limiter.NO_SOURCE,
+    Limiter.NO_TRANSPORT_CAPACITY,
+    Limiter.NO_TRANSPORT_LEG,
+)
+"""Which failure tells most where nothing came of any way."""
+_LANES = (
+    Limiter.REGULATORY_BLOCKED,
+    Limiter.NO_TRANSPORT_CAPACITY,
+    Limiter.NO_TRANSPORT_LEG,
+)
+"""Failures on the way."""
+
+
+def rejected_as(quote: Quest, option: Offered | None) -> Named:
+    """Name why there is no answer at all."""
+    if option is not None and option.closed is not None:
+        subject = quote.policy.policy
+        if option.closed is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
+            subject = min(_unknown(quote, option), default=subject)
+        if option.closed is Limiter.DATA_STALE:
+            subject = "fx_rates"
+        return Named(option.closed, subject, _TEXTS[option.closed])
+    if option is not None:
+        code = capped(option, quote.policy).closed
+        if code is not None:
+            text = _TEXTS[code]
+            if code is Limiter.COST_CAP_EXCEEDED and not above_cost(
+                option, quote.policy
+            ):
+                text = "Every option that is there emits more than permitted."
+            return Named(code, quote.policy.policy, text)
+    if option is not None and quote.request.due < quote.book.now:
+        node = f"{quote.request.product}|{quote.request.location}"
+        text = "It was due before now; no stage gains time."
+        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+    failures = quote.failures
+    ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
+    if ruled:
+        return _ruled(ruled - quote.campaign_rules, ruled)
+    return _failed(quote, _ORDER) or _missing(quote)
+
+
+def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
+    """Name the first failure of the first code that there is any of."""
+    for code in order:
+        for failure in quote.failures:
+            if failure.code is Limiter.NO_SOURCE and code is failure.code:
+                return _nowhere(quote, failure.subject)
+            if failure.code is code:
+                sold_out = (
+                    code is Limiter.SUPPLIER_LEADTIME_EXCEEDED
+                    and quote.policy.supplier_fallback == "accept_with_risk"
+                )
+                text = _SOLD_OUT if sold_out else _TEXTS[code]
+                return Named(code, failure.subject, text)
+    return None
+
+
+def closed_lane(quote: Quest) -> Named | None:
+    """Name a lane that may not be taken, where goods are behind it alone."""
+    book, request = quote.book, quote.request
+    stages, reach, product = book.stages, book.reach, request.product
+    country = quote.search_for(product).wanted.country
+    code = Limiter.REGULATORY_BLOCKED
+    reached = reach.of(product, request.location, country, expedite=True)
+    for lane in reached.blocked:
+        start = book.providers.transport.origin(lane)
+        for place in (start, *reach.of(product, start, None).origins):
+            if place in reached.origins:
+                continue
+            there = stages.line(product, place, stages.asked(request))
+            if there.available(NEVER) > 0 or stages.sources(product, place):
+                return Named(code, lane, _TEXTS[code])
+    return None
+
+
+def _ruled(rated: set[str], ruled: set[str]) -> Named:
+    """Name a supplier that is rated too low, else a rule of campaigns."""
+    text = "No campaign of the resource is that short or that long."
+    if rated:
+        text = "The policy buys from better rated suppliers alone."
+    return Named(Limiter.ORDER_RULE, min(rated or ruled), text)
+
+
+def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
+    """Give the suppliers of an option whose word is not known."""
+    for piece in option.times.evaluation.pieces():
+        source = piece.source if piece.kind == "buy" else None
+        if source is not None and quote.book.times.stated(source):
+            yield source.source
+
+
+def _missing(quote: Quest) -> Named:
+    """Name why what is there does not do: held, withheld, too little, or nowhere."""
+    request, book = quote.request, quote.book
+    need = steps_up(request.qty, book.stages.step(request.product))
+    places = book.reach.of(request.product, request.location, None).origins
+    for place in places:
+        named = _unlike(quote, place, need) or _perished(quote, place, need)
+        named = named or _withheld(quote, request.product, place, need)
+        if named is not None:
+            return named
+
+    def known(place: str) -> bool:
+        return book.stages.known(request.product, place)
+
+    node = f"{request.product}|{request.location}"
+    if any(known(one) or book.stages.sources(request.product, one) for one in places):
+        code = Limiter.MATERIAL_SHORTFALL
+    elif any(known(one) for one in book.snapshot["locations"]["location"]):
+        code, node = Limiter.NO_TRANSPORT_LEG, request.location
+    else:
+        return _nowhere(quote, node, places)
+    return Named(code, node, _TEXTS[code])
+
+
+def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
+    """Name the routing whose validity has ended, else that there is no source."""
+    product, _, place = node.rpartition("|")
+    for row in quote.book.providers.tables["routings"]:
+        ended = row["valid_to"] is not None and row["valid_to"] <= quote.book.now
+        made_there = row["product"] == product and row["location"] in {*places, place}
+        if ended and made_there:
+            text = "It is not valid any more, and nothing else makes or sells it."
+            return Named(Limiter.ROUTING_INVALID, row["routing"], text)
+    return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
+
+
+def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
+    """Name what binds in the stage that limits an option."""
+    if stage == "policy":
+        return _policy(quote)
+    if option is None:
+        on_the_way = stage == "transport" and _failed(quote, _LANES)
+        return on_the_way or rejected_as(quote, None)
+    last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
+    if stage == "transport":
+        return _full(quote, option, last) or _transport(quote, last)
+    chain = list(_critical(last))
+    if stage == "capacity":
+        return _reserve(quote, option, chain) or _capacity(quote, option, chain)
+    return _material(quote, chain)
+
+
+def _critical(shipment: Shipment) -> Iterator[Piece]:
+    """Follow what came last, from the shipment down."""
+    uses = shipment.uses
+    while uses:
+        piece = max(uses, key=lambda use: use.piece.ready).piece
+        yield piece
+        uses = piece.uses
+
+
+def _policy(quote: Quest) -> Named:
+    policy, request = quote.policy, quote.request
+    if policy.delivery != "partial" or request.full_line:
+        text = "The line must come in one delivery."
+        return Named(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
+    if not policy.buffers and quote.book.stages.withheld:
+        text = "Safety stock would do; the policy withholds it."
+        node = f"{request.product}|{request.location}"
+        return Named(Limiter.SAFETY_VIOLATION, node, text)
+    text = "A rule of the policy stands in the way."
+    return Named(Limiter.ORDER_RULE, policy.policy, text)
+
+
+def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
+    """Name the lane whose departures have no room for all that is sent."""
+    if shipment.itinerary is None:
+        return None
+    wanted, book = option.search.wanted, quote.book
+    reached = book.reach.of(
+        shipment.product, wanted.location, wanted.country, expedite=wanted.expedite
+    )
+    start = (shipment.origin, shipment.ready)
+    found = full_lane(
+        book.stages, shipment.product, start, wanted.location, reached.forbidden
+    )
+    if found is None or found[1] >= shipment.arrival:
+        return None
+    text = f"Earlier departures of {found[0]} have no room for all of it."
+    return Named(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
+
+
+def _transport(quote: Quest, shipment: Shipment) -> Named:
+    """Tell waiting for a departure from being on the way."""
+    if shipment.itinerary is None:
+        text = _TEXTS[Limiter.NO_TRANSPORT_LEG]
+        return Named(Limiter.NO_TRANSPORT_LEG, quote.request.location, text)
+    ready = shipment.ready
+    waits = []
+    for leg in shipment.itinerary.legs:
+        waits.append((leg.departure - ready, leg))
+        ready = leg.arrival
+    wait, leg = max(waits, key=lambda entry: entry[0])
+    moving = sum(one.arrival - one.departure for one in shipment.itinerary.legs)
+    if wait > 0 and wait >= moving:
+        text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
+        return Named(Limiter.CUTOFF_MISSED, leg.lane, text)
+    longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
+    hours = f"{moving / HOUR:.1f} h"
+    text = f"{longest.lane} is under way for {hours}; {_faster(quote, shipment)}."
+    return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
+
+
+def _faster(quote: Quest, shipment: Shipment) -> str:
+    """Name the lanes that would be there earlier and may not be taken, if any."""
+    stages, place = quote.book.stages, quote.request.location
+    reached = quote.book.reach.of(
+        shipment.product, place, quote.country(), expedite=True
+    )
+    found = stages.routes.earliest(
+        shipment.product,
+        quote.request.qty,
+        {shipment.origin: shipment.ready},
+        place,
+        forbidden=reached.forbidden,
+    )
+    if found is None or found.arrival >= shipment.arrival:
+        return "no permitted lane arrives earlier"
+    hours = (shipment.arrival - found.arrival) / HOUR
+    return (
+        f"{'+'.join(found.lanes)} arrives {hours:.1f} h earlier, and is not permitted "
+        "without expedite because it costs more"
+    )
+
+
+def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:
+    """Name the resource whose withheld time alone would make it be in time."""
+    rules = option.terms.work
+    if rules is None or not rules.kept:
+        return None
+    free = rules.without_reserve()
+    counted = option.search.evaluations
+    found = option.search.evaluate(option.way, replace(option.terms, work=free))
+    option.search.evaluations = counted
+    if found is None or found.date > quote.need:
+        return None
+    used = [
+        name
+        for piece in chain
+        if piece.timing is not None
+        for window in piece.timing.steps
+        for name, _ in window.resources
+        if name in rules.kept
+    ]
+    subject = used[0] if used else min(rules.kept)
+    text = f"Only the time of {subject} that is kept in reserve is free."
+    return Named(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
+
+
+def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
+    """Name the resource that was waited for longest, else the routing itself."""
+    made = [piece for piece in chain if piece.kind == "make" and piece.source]
+    node = f"{quote.request.product}|{quote.request.location}"
+    for piece in made:
+        if piece.source is None or piece.timing is None or not piece.timing.steps:
+            continue
+        ready = max((use.piece.ready for use in piece.uses), default=0)
+        waits = quote.book.stages.waits(
+            piece.source.source,
+            piece.timing,
+            max(ready, quote.book.now),
+            option.terms,
+        )
+        busy = [wait for wait in waits if wait.kind == "busy" and wait.resource]
+        down = [wait for wait in waits if wait.resource]
+        worst = max(
+            busy or down, key=lambda wait: wait.finish - wait.start, default=None
+        )
+        lost = 0 if worst is None else worst.finish - worst.start
+        barred = _barred(quote, piece, piece.source, max(lost, 1))
+        if barred is not None:
+            return barred
+        if worst is None or worst.resource is None:
+            continue
+        hours = lost / HOUR
+        if not busy:
+            text = f"{worst.resource} does not work ({worst.kind})."
+            return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+        if set(worst.owners) <= quote.book.locked_orders:
+            names = ", ".join(worst.owners)
+            text = f"Locked work ({names}) holds {worst.resource} for {hours:.1f} h."
+            return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
+        text = f"Other work holds {worst.resource} for {hours:.1f} h."
+        return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+    if made:
+        node = f"{made[0].product}|{made[0].location}"
+    text = "The work itself takes too long, with free resources too."
+    return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
+
+
+def _barred(quote: Quest, piece: Piece, source: Source, least: int) -> Named | None:
+    """Name the fence or validity of a routing that its work waits for, so long [s]."""
+    now = quote.book.now
+    ready = max((use.piece.ready for use in piece.uses), default=0)
+    first = max(ready, now)
+    opens = max(
+        (begin for begin, _ in source.windows if begin <= piece.begin), default=now
+    )
+    if opens >= source.fence_start and opens - first >= least:
+        text = f"It is not valid before {iso(opens)}."
+        return Named(Limiter.ROUTING_INVALID, source.source, text)
+    fence = source.fence_start
+    if fence - first >= least and fence <= piece.begin:
+        days = (fence - now) / (24 * HOUR)
+        text = f"Nothing new is released within {days:.1f} days."
+        return Named(Limiter.RELEASE_FENCE, source.source, text)
+    return None
+
+
+def _material(quote: Quest, chain: list[Piece]) -> Named:
+    leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
+    asked = [piece for piece in chain if piece.product == quote.request.product]
+    for piece in asked:
+        named = _unlike(quote, piece.location, piece.steps)
+        named = named or _perished(quote, piece.location, piece.steps)
+        if named is not None:
+            return named
+    if not leaves:
+        node = f"{quote.request.product}|{quote.request.location}"
+        text = _TEXTS[Limiter.MATERIAL_SHORTFALL]
+        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+    leaf = leaves[-1]
+    node = f"{leaf.product}|{leaf.location}"
+    if leaf.kind == "buy" and leaf.source is not None:
+        days = (leaf.ready - leaf.begin) / (24 * HOUR)
+        text = f"{leaf.product} must be bought: {leaf.source.source} needs {days:.1f} days."
+        return Named(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
+    return _waiting(quote, leaf, node)
+
+
+def _unlike(quote: Quest, location: str, need: int) -> Named | None:
+    """Name the lot that is there and does not have what is asked for."""
+    book, product = quote.book, quote.request.product
+    asked = book.stages.asked(quote.request)
+    if asked is None or not book.stages.line(product, location).fits(need, book.now):
+        return None
+    if book.stages.line(product, location, asked).fits(need, book.now):
+        return None
+    traits = book.providers.traits
+    for lot in book.providers.on_hand.lots(product, location):
+        has = traits.of_lot(product, lot.quality)
+        if has is not None and not has.meets(asked):
+            lacks = list(has.lacks(asked))
+            if has.rank > asked.rank:
+                lacks.append(f"class {quote.request.min_quality or 'of the product'}")
+            text = f"{product} is there, but lacks {', '.join(lacks)}."
+            subject = f"{product}|{location}|{lot.lot}"
+            return Named(Limiter.QUALITY_MISMATCH, subject, text)
+    return None
+
+
+def _perished(quote: Quest, location: str, need: int) -> Named | None:
+    """Name the lot that is there and does not live until it would be delivered."""
+    book, product = quote.book, quote.request.product
+    if not book.stages.perishable(product):
+        return None
+    if not book.stages.line(product, location).fits(need, book.now):
+        return None
+    lots = book.providers.on_hand.lots(product, location)
+    dated = [(lot.expires, lot.lot) for lot in lots if lot.expires < NEVER]
+    if not dated:
+        return None
+    expires, lot = min(dated)
+    text = f"{product} is there, but expires {iso(expires)}, before it would be of use."
+    return Named(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
+
+
+def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | None:
+    """Name the safety stock or the hold that alone is in the way now."""
+    book = quote.book
+    line = book.stages.line(product, location)
+    may = quote.policy.buffers and not book.stages.blocked_safety(product, location)
+    withheld = not may and not line.fits(need, book.now)
+    if withheld and line.fits(need, book.now, buffers=True):
+        text = f"Only safety stock of {product} is free now."
+        return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
+    book.stages.at = "reservation"
+    holds = book.providers.reservations.material(product, location)
+    held = [hold for hold in holds if hold.demand != quote.request.demand]
+    free = line.available(book.now)
+    if held and free + sum(hold.steps for hold in held) >= need:
+        text = f"{product} is there, but held for {held[0].demand or 'others'}."
+        code = Limiter.MATERIAL_RESERVATION_CONFLICT
+        return Named(code, held[0].reservation, text)
+    return None
+
+
+def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
+    """Name what stock waits for: safety stock, a hold, an order on its way."""
+    book = quote.book
+    named = _withheld(quote, leaf.product, leaf.location, leaf.steps)
+    if named is not None:
+        return named
+    for receipt in book.providers.existing_orders.receipts:
+        place = (receipt.product, receipt.location, receipt.instant)
+        if place == (leaf.product, leaf.location, leaf.ready):
+            text = f"{leaf.product} comes with order {receipt.order}."
+            return Named(Limiter.AWAITING_SUPPLY, receipt.order, text)
+    return Named(
+        Limiter.MATERIAL_SHORTFALL, node, f"{leaf.product} is not there in time."
+    )

@@ -1,0 +1,1 @@
+"""Integer-coded supply search and sampled arrivals, for plain requests in bulk."""

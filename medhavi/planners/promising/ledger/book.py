@@ -1,0 +1,465 @@
+"""The book of promises: a snapshot with ledgers that accepted promises change.
+
+Quotes write and go back, so a book is as before after each. `apply` takes the holds of
+a promise, `revert` gives them back in any order and restores the state, `expire` gives
+back what was tentative for too long.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from medhavi.errors import UsageError
+from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.planners.promising.ledger.holding import give_back, take_holds
+from medhavi.planners.promising.ledger.option_cost import OptionCosts
+from medhavi.planners.promising.ledger.taken import Moved, Undo
+from medhavi.planners.promising.requests.campaign_room import campaigns_of
+from medhavi.planners.promising.requests.rules_of_promise import Policies
+from medhavi.planners.promising.supply_search.reach import Reach
+from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.providers import Providers
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.material.planned_orders import planned_orders
+from medhavi.providers.table_rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.campaign_room import Campaigns
+    from medhavi.planners.promising.supply_search.stages import Bought
+    from medhavi.providers.material.line import Shift
+    from medhavi.providers.material.planned_orders import PlannedOrders
+    from medhavi.providers.table_rows import Row
+    from medhavi.results.promises.promise import PlannedHold, Promise
+    from medhavi.snapshot import Snapshot
+
+
+class Book:
+    """Master data and ledgers of one snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Planning tables without errors.
+    stages
+        Providers with their ledgers.
+
+    Attributes
+    ----------
+    accepted
+        Promises of this book by demand, in the order of acceptance.
+    counted_on
+        Planned orders that count as supply; None: none does (rule 30).
+    """
+
+    counted_on: tuple[str, ...] | None = None
+
+    def __init__(self, snapshot: Snapshot, stages: Stages) -> None:
+        self.snapshot = snapshot
+        self.stages = stages
+        self.providers = stages.providers
+        self.policies = Policies(snapshot)
+        self.reach = Reach(self.providers)
+        self.costs = OptionCosts(stages)
+        self.times = stages.times
+        self.accepted: dict[str, list[Undo]] = {}
+        self._count = 0
+        self._waiting: list[Moved] = []
+        self.substitutes = substitutes(snapshot)
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot) -> Self:
+        """Open a book on a snapshot.
+
+        Raises
+        ------
+        BadData
+            The snapshot has errors.
+        """
+        snapshot.require()
+        obeyed = with_disruptions(snapshot)
+        return cls(snapshot, Stages(Providers(obeyed, learned_yields=True)))
+
+    @cached_property
+    def named(self) -> set[str]:
+        """Ids of demands: those of the tables, and those that were added since."""
+        found = set(self.snapshot["demands"]["demand"])
+        return found.union(self.snapshot["reservations"]["demand"].drop_nulls())
+
+    def on(
+        self,
+        snapshot: Snapshot,
+        *,
+        stages: Stages | None = None,
+        policies: Policies | None = None,
+        reach: Reach | None = None,
+        substitutes: dict[str, list[Row]] | None = None,
+    ) -> Book:
+        """Give the book of a snapshot of which few rows differ, to ask it and no more.
+
+        It shares the ledgers and what is accepted; nothing may be accepted on it.
+        Which lanes a product has is as before.
+
+        Parameters
+        ----------
+        stages, policies, reach, substitutes
+            Those of the other snapshot, where they are not the same.
+        """
+        used = stages or self.stages
+        made = altered(
+            self,
+            snapshot=snapshot,
+            stages=used,
+            providers=used.providers,
+            times=used.times,
+            policies=policies or self.policies,
+            reach=reach or self.reach,
+            substitutes=self.substitutes if substitutes is None else substitutes,
+        )
+        made.__dict__.pop("terms_by_key", None)
+        return made
+
+    @cached_property
+    def locked_orders(self) -> frozenset[str]:
+        """Work orders that nothing may move: locked, or begun."""
+        rows = self.providers.tables["supply_orders"]
+        cells = (rows.column(name) for name in ("supply_order", "locked", "status"))
+        return frozenset(
+            order
+            for order, locked, status in zip(*cells, strict=True)
+            if locked or status == "in_process"
+        )
+
+    @cached_property
+    def terms_by_key(self) -> Mapping[tuple[str, str, str], list[int]]:
+        """Row numbers of `supply_terms` by supplier, product and location."""
+        terms = self.snapshot["supply_terms"]
+        found: dict[tuple[str, str, str], list[int]] = {}
+        cells = (terms[name] for name in ("supplier", "product", "location"))
+        for number, key in enumerate(zip(*cells, strict=True)):
+            found.setdefault(key, []).append(number)
+        return found
+
+    @cached_property
+    def planned_orders(self) -> PlannedOrders:
+        """Orders that a plan proposes; no ledger has them."""
+        return planned_orders(self.snapshot)
+
+    @cached_property
+    def campaigns(self) -> Campaigns | None:
+        """Rules of campaigns; None: there are none."""
+        return campaigns_of(self.providers)
+
+    @property
+    def now(self) -> int:
+        """Now of every quote [s]."""
+        return int(self.snapshot.as_of)
+
+    # --------------------------------------------------------------------- changes
+    def take(self, promise: Promise) -> Undo:
+        """Take the holds of a promise; those of the same demand before go back.
+
+        Lines that give way to it are moved to what the promise says they get.
+        """
+        if not promise.holds and not promise.deliveries:
+            message = (
+                f"Request {promise.request} is rejected; there is nothing to apply."
+            )
+            raise UsageError(message)
+        last = self._count
+        replaced = self._put_aside(str(promise.demand.get("demand", "")))
+        befores = [self._put_aside(one.demand) for one in promise.preempted]
+        try:
+            return self._taken(promise, replaced, befores)
+        except Exception:
+            # All or nothing (CORE-06): what was put aside stands again.
+            for undos in list(self.accepted.values()):
+                for one in [undo for undo in undos if undo.token > last]:
+                    self._drop(one)
+            for undo in (*replaced, *(one for before in befores for one in before)):
+                self.take_again(undo)
+            raise
+
+    def _taken(
+        self,
+        promise: Promise,
+        replaced: tuple[Undo, ...],
+        befores: list[tuple[Undo, ...]],
+    ) -> Undo:
+        expires = promise.holds[0].expires_at if promise.holds else None
+        made = self._undo_of(promise, expires, replaced, self._count + 1)
+        self._count += 1
+        moved = []
+        for one, before in zip(promise.preempted, befores, strict=True):
+            ends = before[0].expires_at if before else None
+            old = {undo.token for undo in before}
+            old |= {token for undo in before for token in undo.stands_for}
+            new = self._undo_of(one.promise, ends)._replace(
+                # What had given way to the line gives way to it still.
+                moved=tuple(entry for undo in before for entry in undo.all_moved()),
+                stands_for=frozenset(old),
+            )
+            taken = self.take_again(new)
+            moved.append(Moved(one.demand, taken.token, before, 0))
+        if moved:
+            told = tuple(entry._replace(until=self._count) for entry in moved)
+            made = made._replace(moved=told)
+        return self.take_again(made)
+
+    def _undo_of(
+        self,
+        promise: Promise,
+        expires: int | None,
+        replaced: tuple[Undo, ...] = (),
+        token: int = 0,
+    ) -> Undo:
+        return Undo(
+            demand=str(promise.demand.get("demand", "")),
+            holds=promise.holds,
+            shifts=(),
+            bought=tuple(self.stages.order(one) for one in promise.purchases),
+            expires_at=expires,
+            token=token,
+            cells=promise.demand,
+            date=promise.date,
+            qty=promise.qty,
+            replaced=replaced,
+        )
+
+    def note(
+        self, promise: Promise, shifts: tuple[Shift, ...], bought: tuple[Bought, ...]
+    ) -> None:
+        """Accept a promise whose holds are taken; its demand had nothing before.
+
+        Parameters
+        ----------
+        shifts, bought
+            What was taken of material, and what suppliers deliver.
+        """
+        self._count += 1
+        undo = Undo(
+            demand=str(promise.demand["demand"]),
+            holds=promise.holds,
+            shifts=shifts,
+            bought=bought,
+            expires_at=promise.holds[0].expires_at if promise.holds else None,
+            token=self._count,
+            cells=promise.demand,
+            date=promise.date,
+            qty=promise.qty,
+        )
+        self.accepted.setdefault(undo.demand, []).append(undo)
+        self.stages.settle()
+
+    def take_again(self, undo: Undo) -> Undo:
+        """Take the holds of a promise that was accepted before, or elsewhere."""
+        mark = self.stages.material.mark()
+        begun = self.stages.mark()
+        try:
+            # What the tables say the demand has is replaced by the promise (rule 29).
+            freed = self.stages.held_by(undo.demand)
+            self.stages.free(undo.demand)
+            take_holds(self.stages, undo.holds, undo.cells)
+            self.stages.buy_again(undo.bought)
+        except Exception:
+            self.stages.undo(begun)
+            raise
+        shifts = self.stages.material.since(mark)
+        if not undo.token:
+            self._count += 1
+            undo = undo._replace(token=self._count)
+        again = undo._replace(shifts=shifts, freed=freed)
+        self.accepted.setdefault(undo.demand, []).append(again)
+        self.stages.settle()
+        return again
+
+    def give_back(self, undo: Undo) -> None:
+        """Give back what a promise took; once.
+
+        Lines that gave way to it get back what they had, as soon as nothing that was
+        accepted since can be in the way.
+        """
+        found = self._find(undo)
+        if found is None:
+            message = f"The promise for {undo.demand} was given back before."
+            raise UsageError(message)
+        self._drop(found)
+        self._waiting += found.all_moved()
+        self._move_back()
+
+    def go_back(self, tokens: frozenset[int]) -> None:
+        """Undo all that was accepted since the book had accepted these tokens."""
+        self._go_back(lambda one: one.token not in tokens)
+
+    def go_back_to(self, token: int) -> None:
+        """Undo all that was accepted since a token was the last.
+
+        Nothing may have been given back in between but by going back.
+        """
+        self._go_back(lambda one: one.token > token)
+
+    def _go_back(self, is_new: Callable[[Undo], bool]) -> None:
+        """Undo what is new; the latest first, so each finds the book as it left it."""
+        while True:
+            known = [one for undos in self.accepted.values() for one in undos]
+            new = [one for one in known if is_new(one)]
+            owned = {entry.token for one in new for entry in one.moved}
+            own = [one for one in new if one.token not in owned]
+            if not own:
+                return
+            last = max(own, key=lambda one: one.token)
+            self._drop(last)
+            self._swap([(entry, self._holding(entry)) for entry in last.moved])
+            for one in last.replaced:
+                self.take_again(one)
+
+    def accepted_holds(self, demand: str) -> Iterator[PlannedHold]:
+        """Walk over the holds that are accepted for a demand."""
+        for undo in self.accepted.get(demand, ()):
+            yield from undo.holds
+
+    @property
+    def tokens(self) -> frozenset[int]:
+        """What is accepted now, for `go_back`."""
+        return frozenset(one.token for undos in self.accepted.values() for one in undos)
+
+    @property
+    def last_token(self) -> int:
+        """The last token that was given, for `go_back_to`."""
+        return self._count
+
+    def bind(self) -> None:
+        """Let all that is accepted stand for itself: what gave way stays moved."""
+        self._waiting.clear()
+        for undos in self.accepted.values():
+            undos[:] = [one._replace(replaced=(), moved=()) for one in undos]
+
+    def _find(self, undo: Undo) -> Undo | None:
+        """Find what is accepted for an acceptance now, its line moved or not."""
+        for one in self.accepted.get(undo.demand, ()):
+            if undo.token == one.token or undo.token in one.stands_for:
+                return one
+        return None
+
+    def _holding(self, entry: Moved) -> Undo | None:
+        """Find what was accepted for a line that gave way, if it is still there."""
+        known = self.accepted.get(entry.demand, ())
+        return next((one for one in known if one.token == entry.token), None)
+
+    def _drop(self, undo: Undo) -> None:
+        """Release what an acceptance holds: all of it, or nothing on a failure."""
+        mark = self.stages.mark()
+        try:
+            self._back(undo)
+        except Exception:
+            self.stages.undo(mark)
+            raise
+        known = self.accepted[undo.demand]
+        self.accepted[undo.demand] = [one for one in known if one is not undo]
+        if not self.accepted[undo.demand]:
+            del self.accepted[undo.demand]
+        self.stages.settle()
+
+    def _put_aside(self, demand: str) -> tuple[Undo, ...]:
+        """Give back what a demand has, to take something else for it."""
+        undos = tuple(self.accepted.get(demand, ()))
+        for undo in undos:
+            self._drop(undo)
+        return undos
+
+    def _move_back(self) -> None:
+        """Let lines have again what they gave, the last that gave way first."""
+        while self._waiting:
+            last = max(self.tokens, default=0)
+            ready = [one for one in self._waiting if last <= one.until]
+            if not ready:
+                return
+            self._waiting = [one for one in self._waiting if last > one.until]
+            self._swap([(one, self._holding(one)) for one in ready])
+
+    def _swap(self, entries: list[tuple[Moved, Undo | None]]) -> None:
+        """Take what lines had before in place of what they got instead."""
+        there = [(entry, now) for entry, now in entries if now is not None]
+        for _, now in there:
+            self._drop(now)
+        for entry, _ in reversed(there):
+            for undo in entry.before:
+                self.take_again(undo)
+
+    def ended(self, now: int) -> list[Undo]:
+        """Give the tentative promises whose time is over."""
+        return [
+            undo
+            for undos in self.accepted.values()
+            for undo in undos
+            if undo.expires_at is not None and undo.expires_at <= now
+        ]
+
+    def free_for(self, request: Request) -> None:
+        """Give a request what its line has, where it has anything (rule 29)."""
+        self.stages.at = "reservation"
+        demand, holds = request.demand, self.providers.reservations
+        if request.known or demand in self.accepted or holds.has(demand):
+            self.free_own(demand)
+
+    def free_own(self, demand: str) -> None:
+        """Give a demand what it has, for one quote (rule 29); the journal undoes it."""
+        for undo in self.accepted.get(demand, ()):
+            self._back(undo)
+        self.stages.free(demand)
+
+    def _back(self, undo: Undo) -> None:
+        give_back(self.stages, undo.holds, undo.shifts)
+        self.stages.hold_again(undo.freed)
+        self.stages.give_up(undo.bought)
+
+
+def apply(book: Book, promise: Promise) -> Undo:
+    """Accept a promise: its holds bind the book.
+
+    Raises
+    ------
+    UsageError
+        The promise is a rejection.
+    """
+    return book.take(promise)
+
+
+def revert(book: Book, undo: Undo) -> None:
+    """Give back an accepted promise; the state is as if it had never been.
+
+    Raises
+    ------
+    UsageError
+        It was given back before.
+    """
+    book.give_back(undo)
+
+
+def expire(book: Book, now: int) -> tuple[Undo, ...]:
+    """Give back all tentative promises whose holds ended by `now` (rule 31).
+
+    Returns
+    -------
+    tuple of Undo
+        What was given back; a second call gives none.
+    """
+    found: list[Undo] = []
+    while ended := book.ended(now):
+        # One at a time: a line that gave way may get back what has ended too.
+        found.append(ended[0])
+        book.give_back(ended[0])
+    return tuple(found)
+
+
+def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
+    """Collect what may be delivered instead, by product, the first choice first."""
+    found: dict[str, list[Row]] = {}
+    for row in Rows(snapshot["substitutes"]):
+        found.setdefault(row["product"], []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: (row["priority"], row["substitute"]))
+    return found

@@ -1,0 +1,343 @@
+"""The arrival of a chain at many points at once: orders move with what they wait for.
+
+The points are drawn once (512 of a scrambled Sobol sequence, seed 7; Owen 1998,
+doi:10.1006/jcom.1998.0487). The time of a subject at each of them is looked up once and
+kept, so a chain costs a few array operations and no walk per point.
+
+Delays of one request may have a common cause F: with correlation r a subject has the
+normal score sqrt(r) F + sqrt(1 - r) E, its own part E independent of F (one-factor
+Gaussian copula: Li, Journal of Fixed Income 9, 2000, doi:10.3905/jfi.2000.319253). What
+one subject does alone stays as it is; F has a dimension of its own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import log, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.kernels.promise_kernels.risk_record import POINTS
+from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
+from medhavi.providers.lead_times.lead_times import LEVELS as CURVE
+from medhavi.providers.lead_times.lead_times import STEEP
+from medhavi.providers.transport.leg_arrays import Spread
+from medhavi.units import ALWAYS, DAY, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
+    from medhavi.providers.lead_times.lead_times import Quantiles
+    from medhavi.providers.sources import Source
+
+    Floats = npt.NDArray[np.float64]
+    Instants = npt.NDArray[np.int64]
+    Waits = list[tuple[Spread, int]]
+    """What a chain waits for, each with the time from it to the end [s]."""
+
+SEED = 7
+NEAR = 1e-4
+"""Distance to a whole second within which floats are not trusted."""
+_NONE = ALWAYS
+"""Stands for a time that is never over."""
+
+
+class _Levels(NamedTuple):
+    """The levels of one dimension at all points, and where they lie on the curve.
+
+    Parameters
+    ----------
+    levels, each
+        Between 0 and 1; the same as an array.
+    low
+        Whether the lower of the two lines of a curve holds.
+    share
+        How far along that line.
+    """
+
+    levels: list[float]
+    each: Floats
+    low: npt.NDArray[np.bool_]
+    share: Floats
+
+
+@lru_cache(maxsize=64)
+def sobol(dimensions: int, correlation: float = 0.0) -> tuple[_Levels, ...]:
+    """Draw the points once: levels between 0 and 1 for each dimension.
+
+    Parameters
+    ----------
+    dimensions
+        What is uncertain.
+    correlation
+        Of the normal scores of any two dimensions, 0 to below 1.
+    """
+    from scipy.stats import qmc
+
+    common = 1 if correlation else 0
+    sampler = qmc.Sobol(d=dimensions + common, scramble=True, rng=SEED)
+    points = sampler.random(POINTS)
+    if common:
+        points = _with_common_cause(points, correlation)
+    return tuple(_leveled(points[:, place]) for place in range(dimensions))
+
+
+def _with_common_cause(points: Floats, correlation: float) -> Floats:
+    """Mix the first dimension into all others; give these."""
+    from scipy.special import ndtr, ndtri
+
+    # The first coordinate may be 0 and no score; the middle of its cell stands for it.
+    scores = ndtri(np.clip(points, 0.5 / POINTS**2, 1 - 0.5 / POINTS**2))
+    own = sqrt(1 - correlation) * scores[:, 1:]
+    found: Floats = ndtr(sqrt(correlation) * scores[:, :1] + own)
+    return found
+
+
+def _leveled(levels: Floats) -> _Levels:
+    low = levels <= CURVE[1]
+    begin = np.where(low, CURVE[0], CURVE[1])
+    end = np.where(low, CURVE[1], CURVE[2])
+    each = np.ascontiguousarray(levels)
+    return _Levels(levels.tolist(), each, low, (levels - begin) / (end - begin))
+
+
+class SampledChain:
+    """Chains of one book whose times lie at the points.
+
+    Parameters
+    ----------
+    book
+        Times and clocks.
+    subjects
+        What is uncertain; subjects of a group share one dimension.
+    """
+
+    def __init__(self, book: Book, subjects: Sequence[Subject]) -> None:
+        self._book = book
+        self._now = book.now
+        self._times = book.times
+        groups: dict[str, int] = {}
+        self._places: dict[Subject, int] = {}
+        for subject in subjects:
+            name = book.times.of(subject).group or "|".join(subject)
+            self._places[subject] = groups.setdefault(name, len(groups))
+        correlation = book.snapshot.settings.delay_correlation
+        self._table = sobol(len(groups), correlation if len(groups) > 1 else 0.0)
+        self._median = book.times.at(0.5)
+
+    def point(self, number: int) -> dict[Subject, float]:
+        """Give the level of each subject at a point."""
+        table = self._table
+        return {
+            subject: table[place].levels[number]
+            for subject, place in self._places.items()
+        }
+
+    def draws(self, number: int) -> LeadDraws:
+        """Give the times of a point; those that were looked up are known."""
+        leads: dict[Subject, int] = {}
+        transits: dict[str, int | None] = {}
+        columns, count = self._times.columns, len(self._table)
+        all_known = True
+        for subject, place in self._places.items():
+            column = columns.get((subject, count, place))
+            if column is None or isinstance(column.at, int):
+                all_known = False
+            elif subject[0] == "lane":
+                transits[subject[1]] = column.at.item(number)
+            else:
+                leads[subject] = column.at.item(number)
+        own = {} if all_known else self.point(number)
+        return LeadDraws(self._times, 0.5, own, leads, transits)
+
+    def arrivals(self, chain: Evaluation) -> Instants:
+        """Give the arrival of the last shipment at each point [s].
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (512,), int64, UTC seconds.
+        """
+        sent: Waits = []
+        for shipment in chain.shipments:
+            waits: Waits = []
+            floor = self._now
+            for use in shipment.uses:
+                after = shipment.ready - use.piece.ready
+                floor = max(floor, self._gather(use.piece, after, waits))
+            if not shipment.uses:
+                floor = max(floor, shipment.ready)
+            ready = _latest(floor, waits)
+            if shipment.itinerary is not None:
+                for leg in shipment.itinerary.legs:
+                    ready = self._leg(leg.lane, ready)
+            sent.append((ready, 0))
+        last = _latest(0, sent).at
+        return np.full(POINTS, last) if isinstance(last, int) else last
+
+    def _gather(self, piece: Piece, after: int, waits: Waits) -> int:
+        """Add what a piece waits for; orders keep their own length.
+
+        Parameters
+        ----------
+        after
+            Time from the piece to the end [s].
+        waits
+            Takes what is uncertain.
+
+        Returns
+        -------
+        int
+            The end is never before it [s].
+        """
+        if piece.kind == "stock" or piece.source is None:
+            return piece.ready + after
+        if piece.kind == "buy":
+            return self._bought(piece, after, waits)
+        if not piece.uses:
+            return piece.ready + after
+        if piece.kind == "make":
+            planned = max([use.piece.ready for use in piece.uses])
+            floor, inner = self._now + after, after + piece.ready - planned
+            for use in piece.uses:
+                floor = max(floor, self._gather(use.piece, inner, waits))
+            return floor
+        begin = self._now
+        brought: Waits = []
+        for use in piece.uses:
+            begin = max(begin, self._gather(use.piece, 0, brought))
+        arrival = self._leg(piece.source.source, _latest(begin, brought))
+        waits.append((arrival, after))
+        return ALWAYS
+
+    def _bought(self, piece: Piece, after: int, waits: Waits) -> int:
+        source = piece.source
+        assert source is not None
+        subject, quantiles, receipt = self._times.bought(source)
+        place = self._places.get(subject)
+        if quantiles is None or place is None:
+            timing = self._median.timing(source, piece.begin, piece.order_steps)
+            return after + (piece.ready if timing is None else timing.finish)
+        if receipt is None:
+            found = self._received(piece, source, (subject, quantiles, place))
+            waits.append((found, after))
+        else:
+            leads = self._leads(subject, quantiles, place)
+            waits.append((leads, piece.begin + receipt + after))
+        return ALWAYS
+
+    def _received(
+        self, piece: Piece, source: Source, drawn: tuple[Subject, Quantiles, int]
+    ) -> Spread:
+        """Give when a purchase is there at each point by the calendars [s]."""
+        subject, quantiles, place = drawn
+        suppliers = self._book.providers.suppliers
+
+        def finish(level: float) -> int:
+            days = quantiles.at(level)
+            clock = suppliers.clock_at(source.row, source.location, days)
+            timing = clock.earliest(piece.begin, piece.order_steps)
+            return _NONE if timing is None else timing.finish
+
+        key = (subject, piece.begin, len(self._table), place)
+        found = self._times.columns.get(key)
+        if found is None:
+            levels = self._table[place].levels
+            each = np.array([finish(level) for level in levels], dtype=np.int64)
+            found = self._times.keep(key, each)
+        if found.least > _NONE:
+            return found
+        return Spread.of(np.where(found.at == _NONE, piece.ready, found.at))
+
+    def _leg(self, lane: str, ready: Spread) -> Spread:
+        subject, quantiles = self._times.lane(lane)
+        place = self._places.get(subject)
+        if quantiles is None:
+            transit = Spread.of(self._book.providers.transport.transit(lane))
+        elif place is None:
+            transit = Spread.of(int(quantiles.at(0.5)))
+        else:
+            transit = self._transits(subject, quantiles, place)
+        return self._times.legs.arrivals(lane, ready, transit)
+
+    def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
+        """Give the lead time at each point [s], rounded up."""
+        count = len(self._table)
+        known = self._times.column(subject, (count, place))
+        if known is None:
+            drawn = self._table[place]
+            floats = _times_at(quantiles, drawn) * DAY
+            each = np.ceil(floats).astype(np.int64)
+            for number in _unsure(floats):
+                each[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
+            known = self._times.keep((subject, count, place), each)
+        return known
+
+    def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
+        """Give the time of a lane at each point [s], rounded down."""
+        count = len(self._table)
+        known = self._times.column(subject, (count, place))
+        if known is None:
+            drawn = self._table[place]
+            floats = _times_at(quantiles, drawn)
+            each = np.floor(floats).astype(np.int64)
+            for number in _unsure(floats):
+                each[number] = int(quantiles.at(drawn.levels[number]))
+            known = self._times.keep((subject, count, place), each)
+        return known
+
+
+def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
+    """Give `Quantiles.at` of all levels, but for the last bits of its floats."""
+    p50, p80, p95 = quantiles[:3]
+    if p50 * STEEP <= p80 or p80 * STEEP <= p95:
+        lines = _line(p50, p80, drawn.share), _line(p80, p95, drawn.share)
+        return np.where(drawn.low, *lines)
+    first = np.where(drawn.low, p50, p80)
+    growth = np.where(drawn.low, log(p80 / p50), log(p95 / p80))
+    found: Floats = first * np.exp(growth * drawn.share)
+    return found
+
+
+def _line(first: float, second: float, share: Floats) -> Floats:
+    """Go on from one time to another: plainly from next to zero, else by logarithm."""
+    if first * STEEP <= second:
+        found: Floats = np.maximum(0.0, first + (second - first) * share)
+        return found
+    return first * np.exp(log(second / first) * share)
+
+
+def _unsure(floats: Floats) -> list[int]:
+    """Give the points next to a whole number: there the last bits decide.
+
+    Zero is sure: only a plain line is cut there, and it has the same bits.
+    """
+    near = (np.abs(floats - np.rint(floats)) < NEAR) & (floats > 0.0)
+    found: list[int] = np.flatnonzero(near).tolist()
+    return found
+
+
+def _latest(floor: int, waits: Waits) -> Spread:
+    """Give the latest at each point: of a fixed instant and of all that is waited for.
+
+    What is nowhere the latest by its bounds is left out.
+    """
+    least = max([wait.least + after for wait, after in waits], default=floor)
+    least = max(least, floor)
+    late = [one for one in waits if one[0].most + one[1] > least]
+    if not late:
+        return Spread(least, least, least)
+    most = max([wait.most + after for wait, after in late])
+    wait, after = late[0]
+    found = wait.at + after
+    for wait, after in late[1:]:
+        found = np.maximum(found, wait.at + after)
+    if max([wait.least + after for wait, after in late]) < least:
+        found = np.maximum(found, least)
+    return Spread(found, least, most)

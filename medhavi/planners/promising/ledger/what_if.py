@@ -1,0 +1,125 @@
+"""The same book on changed tables: what a remedy would bring."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.planners.promising.ledger.book import Book, substitutes
+from medhavi.planners.promising.supply_search.reach import Reach
+from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.providers.what_if.changed_providers import changed as changed_providers
+from medhavi.providers.what_if.plain_rows import changed_rows
+from medhavi.snapshot.changed_rows import with_rows, with_rows_when_read
+from medhavi.units import to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.snapshot import Snapshot
+
+    Rows = Mapping[str, Sequence[Mapping[str, object]]]
+
+REQUEST = "request"
+"""Key of changed cells of the request among the rows of a remedy."""
+POLICIES = "promise_policies"
+HOLDS = "reservations"
+SOURCES = frozenset({"routings", "sourcing"})
+"""Tables that say from where a product may come."""
+SUBSTITUTES = "substitutes"
+SUBJECTS = {"supply_terms": "supplier"}
+"""What disruptions name of the rows that they change."""
+UNTOUCHED = {
+    "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
+    "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
+    "supply_terms": ("calendars", "exchange", "capacity", "recipes"),
+    "estimates": ("calendars", "exchange"),
+    "departures": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
+    "resource_units": ("calendars", "exchange", "lead_times"),
+}
+"""Providers that a change of a table leaves as they are where it is read again."""
+
+
+def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
+    """Give the snapshot with rows of a remedy in the place of those of the same key.
+
+    Cells of the request (key `request`) change no table.
+    """
+    return with_rows(
+        snapshot, {name: new for name, new in rows.items() if name != REQUEST}
+    )
+
+
+def asked_again(request: Request, rows: Rows) -> Request:
+    """Give the request with the cells that a remedy changes."""
+    cells: dict[str, object] = {}
+    for row in rows.get(REQUEST, ()):
+        for name, value in row.items():
+            cells[name] = to_seconds(value) if isinstance(value, dt.datetime) else value
+    return request.with_cells(cells) if cells else request
+
+
+def book_with(book: Book, rows: Rows) -> Book:
+    """Give a book on the changed tables that has accepted the same promises.
+
+    What the rows do not reach is shared with the book, ledgers among it: as long as
+    this one is asked, nothing may be accepted on either.
+    """
+    for name, new in rows.items():
+        if name != REQUEST and new:
+            book = _with_table(book, name, {name: new})
+    return book
+
+
+def _with_table(book: Book, name: str, tables: Rows) -> Book:
+    """Give a book on one changed table."""
+    return overlaid(book, name, tables) or rebuilt(book, tables)
+
+
+def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
+    """Give a book on one changed table that shares what the rows do not reach.
+
+    None: what they reach is not known, the table must be read again.
+    """
+    if name == POLICIES:
+        new = changed_rows(book.snapshot, POLICIES, tables)
+        snapshot = with_rows_when_read(book.snapshot, tables)
+        return book.on(snapshot, policies=book.policies.with_rows(new))
+    if name == SUBSTITUTES and not book.providers.traits.ranked:
+        snapshot = with_rows_when_read(book.snapshot, tables)
+        return book.on(snapshot, substitutes=substitutes(snapshot))
+    broken = book.snapshot["disruptions"]
+    # What a disruption changes in the same rows is worked out again.
+    column = None if broken.is_empty() else SUBJECTS.get(name)
+    if column and set(broken["subject"]) & {row[column] for row in tables[name]}:
+        return None
+    found = None
+    # What the tables hold for a demand that was promised since is free already.
+    if all(row.get("demand") not in book.accepted for row in tables.get(HOLDS, ())):
+        found = changed_providers(book.providers, book.stages.ledgers, tables)
+    if found is None:
+        return None
+    snapshot = found.providers.snapshot
+    if not broken.is_empty():
+        snapshot = with_rows_when_read(book.snapshot, tables)
+    return book.on(
+        snapshot,
+        stages=book.stages.on(found),
+        reach=Reach(found.providers) if name in SOURCES else None,
+    )
+
+
+def rebuilt(book: Book, rows: Rows) -> Book:
+    """Give a book that reads the changed tables anew and accepts the same promises."""
+    snapshot = changed(book.snapshot, rows)
+    providers = book.providers.on(with_disruptions(snapshot))
+    reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
+    for name in sorted(set.intersection(*map(set, reached)) if reached else ()):
+        providers.__dict__[name] = getattr(book.providers, name)
+    other = Book(snapshot, Stages(providers))
+    for undos in book.accepted.values():
+        for undo in undos:
+            other.take_again(undo)
+    return other

@@ -1,0 +1,1 @@
+"""Accepted promises of lower priority that give way to a request."""

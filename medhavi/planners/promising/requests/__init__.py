@@ -1,0 +1,1 @@
+"""Promise requests, their files, and the policies they are answered by."""

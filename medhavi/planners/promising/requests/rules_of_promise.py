@@ -1,0 +1,292 @@
+"""Promise policies: which rows hold for a request and what they say together.
+
+Rows are merged default < tier < product tier < customer; of a group of customers the
+nearest wins. A cell that holds the default of its column says nothing, for a table in
+normal form does not know whether it was written. A policy that the request names wins
+over all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from medhavi import schema
+from medhavi.findings import BadData, finding
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.product_facts import lineage
+from medhavi.snapshot.reading.row_findings import nearest
+from medhavi.units import MINUTE, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.snapshot import Snapshot
+
+DEFAULT = "default"
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "gold": {
+        "time_preference": 1.0,
+        "risk_basis": "p95",
+        "expedite": True,
+        "ask_supplier": "on_shortfall",
+    },
+    "silver": {
+        "time_preference": 0.6,
+        "cost_preference": 0.4,
+        "risk_basis": "p80",
+    },
+    "bronze": {
+        "time_preference": 0.2,
+        "cost_preference": 0.8,
+        "risk_basis": "p50",
+        "ask_supplier": "on_shortfall",
+    },
+}
+"""Policies that may be named without a row (CORE-03); a row of the name wins.
+
+Gold is the fastest at 95 of 100, without a cap; silver weighs cost; bronze is cheap.
+"""
+_KEYS = ("policy", "tier", "sku_tier", "customer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How one request is promised; meaning and defaults as in `promise_policies`."""
+
+    policy: str
+    time_preference: float
+    cost_preference: float
+    risk_preference: float
+    co2_preference: float
+    risk_basis: str
+    cost_cap: float | None
+    co2_cap: float | None
+    risk_cap: float | None
+    hold_minutes: float
+    delivery: str
+    buffers: bool
+    preempt: bool
+    expedite: bool
+    ask_supplier: str
+    supplier_fallback: str
+    search_budget_evaluations: int
+    remedy_tries: int = 6
+    sensitivity: bool = False
+    watch_days: float | None = None
+
+    capacity: str = "finite"
+    overload_threshold: float = 0.005
+    bottleneck_share: float = 0.0
+    max_distance_to_bottleneck: int | None = None
+    plan_early_days: float | None = None
+    plan_late_days: float | None = None
+    not_before_due: bool = False
+    delivery_buffer_h: float = 0.0
+    least_esg: float | None = None
+    short_runs: str = "plan"
+    planned_orders: bool = False
+    split_sourcing: bool = False
+
+    @property
+    def plain_work(self) -> bool:
+        """Whether new work may be placed wherever there is room."""
+        return (
+            self.capacity == "finite"
+            and self.max_distance_to_bottleneck is None
+            and self.plan_early_days is None
+        )
+
+    @property
+    def hold_seconds(self) -> int:
+        """Life of a tentative reservation [s]."""
+        return seconds_up(self.hold_minutes, MINUTE)
+
+    def as_row(self) -> dict[str, object]:
+        """Give the policy as a row of `promise_policies` that holds by its name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+class Policies:
+    """The policies of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        `promise_policies`, `customers`, `products`, `settings`.
+    """
+
+    __slots__ = ("_basis", "_customers", "_known", "_rows", "_skus", "findings")
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._basis = snapshot.settings.risk_basis
+        self._rows = snapshot["promise_policies"].to_dicts()
+        self._customers = {
+            row["customer"]: row for row in snapshot["customers"].to_dicts()
+        }
+        products = snapshot["products"]
+        self._skus = dict(zip(products["product"], products["sku_tier"], strict=True))
+        self._known: dict[tuple[object, ...], Policy] = {}
+        self.findings: tuple[Finding, ...] = tuple(self._several_defaults())
+
+    def with_rows(self, rows: Iterable[Mapping[str, Any]]) -> Policies:
+        """Give the policies with rows in the place of those of the same name.
+
+        Parameters
+        ----------
+        rows
+            Rows of `promise_policies` in their normal form.
+        """
+        by_name = {row["policy"]: dict(row) for row in (*self._rows, *rows)}
+        sorted_rows = [by_name[name] for name in sorted(by_name)]
+        return altered(self, _rows=sorted_rows, _known={})
+
+    def stating(self, column: str) -> list[Mapping[str, Any]]:
+        """Rows that say something else than the default of a column."""
+        usual = _defaults()[column]
+        return [row for row in self._rows if row[column] not in {None, usual}]
+
+    def named(self, name: str) -> Mapping[str, Any] | None:
+        """Give the row or preset of a name, whatever the case of its letters."""
+        for row in self._rows:
+            if row["policy"] == name:
+                return row
+        for row in self._rows:
+            if row["policy"].casefold() == name.casefold():
+                return row
+        return PRESETS.get(name.casefold())
+
+    def of(self, request: Request, name: str | None = None) -> Policy:
+        """Give the policy of a request.
+
+        Parameters
+        ----------
+        name
+            Policy for requests that name none.
+
+        Raises
+        ------
+        BadData
+            The named policy is unknown.
+        """
+        wanted = request.policy or name
+        key = (wanted, request.tier, request.customer, self._skus.get(request.product))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._merged(request, wanted)
+        return known
+
+    def country(self, request: Request) -> str | None:
+        """Give the country of the request's customer."""
+        row = self._customers.get(request.customer)
+        country = None if row is None else row["country"]
+        return None if country is None else str(country)
+
+    def tier(self, request: Request) -> str | None:
+        """Give the tier of a request: its own, else its customer's or group's."""
+        if request.tier is not None:
+            return request.tier
+        for name in self._line(request.customer):
+            row = self._customers.get(name)
+            if row is not None and row["tier"] is not None:
+                return str(row["tier"])
+        return None
+
+    # ------------------------------------------------------------------- merging
+    def _merged(self, request: Request, wanted: str | None) -> Policy:
+        cells: dict[str, Any] = dict(_defaults())
+        cells["policy"] = DEFAULT
+        rows: list[Mapping[str, Any]]
+        if wanted is not None:
+            row = self.named(wanted)
+            if row is None:
+                raise BadData([self._unknown(request, wanted)])
+            rows = [*self._for_all(), {**row, "policy": row.get("policy", wanted)}]
+        else:
+            rows = [*self._for_all(), *self._special(request)]
+        for row in rows:
+            cells.update(_stated(row))
+        cells["risk_basis"] = cells["risk_basis"] or self._basis
+        return Policy(**{name: cells[name] for name in Policy.__dataclass_fields__})
+
+    def _for_all(self) -> list[dict[str, Any]]:
+        """Give the row for everybody: that called default, else the only one."""
+        rows = [row for row in self._rows if not any(row[key] for key in _KEYS[1:])]
+        called = [row for row in rows if row["policy"].casefold() == DEFAULT]
+        return called[:1] or (rows if len(rows) == 1 else [])
+
+    def _special(self, request: Request) -> list[Mapping[str, Any]]:
+        """Give the rows for classes and customers, the most special last."""
+        line = list(self._line(request.customer))
+        tier, sku = self.tier(request), self._skus.get(request.product)
+        found = []
+        for row in self._rows:
+            if not any(row[key] for key in _KEYS[1:]):
+                continue
+            fits = (
+                row["tier"] in (None, tier)
+                and row["sku_tier"] in (None, sku)
+                and (row["customer"] is None or row["customer"] in line)
+            )
+            if fits:
+                near = -line.index(row["customer"]) if row["customer"] else 0
+                rank = 4 * bool(row["customer"]) + 2 * bool(row["sku_tier"])
+                found.append((rank + bool(row["tier"]), near, row["policy"], row))
+        return [entry[3] for entry in sorted(found, key=lambda entry: entry[:3])]
+
+    def _line(self, customer: str | None) -> list[str]:
+        if customer is None:
+            return []
+        parents = {
+            name: row["parent"]
+            for name, row in self._customers.items()
+            if row["parent"] is not None
+        }
+        return list(lineage(customer, parents))
+
+    # ------------------------------------------------------------------ findings
+    def _unknown(self, request: Request, wanted: str) -> Finding:
+        names = sorted({row["policy"] for row in self._rows} | set(PRESETS))
+        return finding(
+            "PRM004",
+            table="request",
+            row=request.position,
+            column="policy",
+            value=wanted,
+            nearest=nearest(wanted, names),
+            known=", ".join(names),
+        )
+
+    def _several_defaults(self) -> list[Finding]:
+        rows = [row for row in self._rows if not any(row[key] for key in _KEYS[1:])]
+        called = [row for row in rows if row["policy"].casefold() == DEFAULT]
+        if called or len(rows) < 2:
+            return []
+        names = ", ".join(row["policy"] for row in rows)
+        return [finding("PRM008", table="promise_policies", value=names)]
+
+
+@cache
+def _defaults() -> Mapping[str, object]:
+    table = schema.tables()["promise_policies"]
+    return {name: column.default for name, column in table.columns.items()}
+
+
+def usual_policy() -> Policy:
+    """Give the policy that holds where no table says anything."""
+    cells: dict[str, Any] = {**_defaults(), "policy": DEFAULT}
+    cells["risk_basis"] = schema.tables()["settings"].columns["risk_basis"].default
+    return Policy(**{name: cells[name] for name in Policy.__dataclass_fields__})
+
+
+def _stated(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the cells that say something else than the default, and the name."""
+    defaults = _defaults()
+    return {
+        name: value
+        for name, value in row.items()
+        if name == "policy" or (value is not None and value != defaults[name])
+    }

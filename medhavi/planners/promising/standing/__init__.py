@@ -1,0 +1,1 @@
+"""Accepted promises: whether they hold, renewal, and promises of the past."""

@@ -1,0 +1,259 @@
+"""Does what a promise holds bring it in time? Its chain is walked, nothing is searched.
+
+Goods that it has come first; the rest is made, moved by the lanes that it holds, or
+bought, where it has goods or the mark of supply to come, among all other work of today
+(ATP-20). That is one evaluation, where a quote tries every way. Who holds all of its
+chain keeps its word even where a search, which picks way by way and leaves safety stock
+alone, would miss that way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.arrival_risk.arrival_risk import arrivals, uncertain
+from medhavi.planners.promising.deliveries.delivery_ways import Part, Way
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.supply_search.lead_draws import LEVELS
+from medhavi.planners.promising.supply_search.supply_walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
+    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
+    from medhavi.planners.promising.supply_search.stages import Stages
+    from medhavi.planners.promising.supply_search.supply_walk import Way as Source
+    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.providers.sources import Source as Supply
+
+    Node = tuple[str, str]
+    Goods = dict[Node, list[int]]
+    """What a demand has of a product at a place [steps], hold by hold."""
+
+
+def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
+    """Tell whether a demand comes whole by its due date with what it has.
+
+    Parameters
+    ----------
+    request
+        A line of the tables with the date that it was promised as due date.
+    policy
+        How it was promised. With a `risk_cap` the chance to be late must be within it.
+
+    Returns
+    -------
+    bool
+        False: it does not, or what it has is not all of its chain. The ledgers are as
+        before.
+
+    Notes
+    -----
+    The date is the one at the quantile of `risk_basis`, as in a quote. Where several
+    times are uncertain, each is first taken so late that all together hold with that
+    chance (Bonferroni's inequality); points are drawn only where that is too late.
+    """
+    stages = book.stages
+    goods = _goods(stages, request.demand)
+    places = _places(stages, request.demand, goods)
+    if not places:
+        return False
+    mark = stages.mark()
+    sure = LEVELS[policy.risk_basis]
+    if policy.risk_cap is not None:
+        sure = max(sure, 1.0 - policy.risk_cap)
+    stages.leads = book.times.at(sure) if book.times.anything else None
+    stages.level = LEVELS[policy.risk_basis]
+    try:
+        stages.begin()
+        book.free_own(request.demand)
+        # What was withheld from it when it was quoted it has now.
+        quest = Quest(book, request, replace(policy, buffers=True))
+        search = quest.search_for(request.product)
+        asked = "never" if policy.ask_supplier == "never" else "missing"
+        terms = replace(quest.terms(asked, hasty=False), asked=request.product)
+        lanes = stages.providers.reservations.of_owner(request.demand, "transport")
+        own = _Own(goods, frozenset(hold.subject for hold in lanes))
+        return any(
+            _comes(quest, search, way, terms, sure)
+            for way in _ways(search, own, goods, places)
+        )
+    finally:
+        stages.undo(mark)
+        stages.leads = stages.level = None
+
+
+def _comes(
+    quest: Quest, search: DeliverySearch, way: Way, terms: Terms, sure: float
+) -> bool:
+    """Tell whether a way is in time with a chance [fraction]."""
+    book = quest.book
+    found = search.evaluate(way, terms)
+    if found is None or found.date > quest.need or _is_closed(quest, found):
+        return False
+    subjects = uncertain(book, found) if book.times.anything else ()
+    if len(subjects) < 2:
+        return True
+    at_first = book.stages.leads
+    book.stages.leads = book.times.at(1.0 - (1.0 - sure) / len(subjects))
+    surely = search.evaluate(way, terms)
+    book.stages.leads = at_first
+    if surely is not None and surely.date <= quest.need:
+        return True
+    if quest.policy.risk_cap is not None:
+        return False
+    return _quoted(quest, search, way, found, terms) <= quest.need
+
+
+def _is_closed(quest: Quest, found: Evaluation) -> bool:
+    """Tell whether a rule may close what is bought: a quote looks at that."""
+    fresh = quest.book.providers.suppliers.all_fresh
+    if fresh and quest.policy.supplier_fallback != "counter_offer":
+        return False
+    return any(piece.kind == "buy" for piece in found.pieces())
+
+
+def _quoted(
+    quest: Quest, search: DeliverySearch, way: Way, found: Evaluation, terms: Terms
+) -> int:
+    """Give when a way arrives at the quantile that is quoted [s]."""
+    basis = quest.policy.risk_basis
+    return arrivals(quest.book, search, way, found, terms, basis).date
+
+
+def _goods(stages: Stages, demand: str) -> Goods:
+    found: Goods = {}
+    for had in stages.providers.commitments.of(demand):
+        if had.steps > 0:
+            found.setdefault((had.product, had.location), []).append(had.steps)
+    return found
+
+
+def _places(stages: Stages, demand: str, goods: Goods) -> frozenset[str]:
+    """Give where a demand has goods, or the mark of supply to come."""
+    holds = stages.providers.reservations.of_demand(demand)
+    marked = {str(hold.location) for hold in holds}
+    return frozenset({place for _, place in goods} | marked)
+
+
+def _ways(
+    search: DeliverySearch, own: _Own, goods: Goods, places: frozenset[str]
+) -> Iterator[Way]:
+    """Give the ways to deliver what a demand has: as it is, else made at a place."""
+    wanted = search.wanted
+    origins, makers = search.places()
+    parts: dict[str, int] = {}
+    left = wanted.steps
+    for (product, place), held in sorted(goods.items()):
+        size = min(sum(held), left) if product == wanted.product else 0
+        if size and place in origins:
+            parts[place] = size
+            left -= size
+    whole = [parts] if left <= 0 else []
+    made = [
+        {**parts, maker: parts.get(maker, 0) + left}
+        for maker in makers
+        if left > 0 and maker in places
+    ]
+    for sizes in (*whole, *made):
+        if len(sizes) == 1 or not wanted.single:
+            yield Way(
+                "held", wanted.product, wanted.steps, own.parts(wanted.product, sizes)
+            )
+
+
+class _Own:
+    """What a demand has, for one evaluation after the other."""
+
+    __slots__ = ("_goods", "_lanes")
+
+    def __init__(self, goods: Goods, lanes: frozenset[str]) -> None:
+        self._goods = goods
+        self._lanes = lanes
+
+    def parts(self, product: str, sizes: Mapping[str, int]) -> tuple[Part, ...]:
+        """Give the goods of a way by place; the first begins with all there is."""
+        walks: list[_HeldWalk] = []
+
+        def built(walk: Walk, place: str, *, first: bool) -> tuple[Piece, ...] | None:
+            if first:
+                goods = {node: list(held) for node, held in self._goods.items()}
+                walks[:] = [_HeldWalk(walk.stages, walk.terms, goods, self._lanes)]
+            return walks[0].acquire(product, place, sizes[place])
+
+        return tuple(
+            Part(place, partial(built, place=place, first=number == 0))
+            for number, place in enumerate(sizes)
+        )
+
+
+class _HeldWalk(Walk):
+    """A walk that takes what a demand has, and makes and moves the rest of it."""
+
+    __slots__ = ("_goods", "_lanes")
+
+    def __init__(
+        self, stages: Stages, terms: Terms, goods: Goods, lanes: frozenset[str]
+    ) -> None:
+        super().__init__(stages, terms)
+        self._goods = goods
+        self._lanes = lanes
+
+    def acquire(
+        self, product: str, location: str, steps: int
+    ) -> tuple[Piece, ...] | None:
+        """Get a quantity at a place; None: what the demand has is not enough for it."""
+        node = (product, location)
+        if node in self._path:
+            return None
+        pieces = []
+        left = steps
+        while left > 0 and self._goods.get(node):
+            size = min(self._goods[node][0], left)
+            there = self._free_at(product, location, size)
+            if there is None:
+                return None
+            pieces.append(self.take(product, location, size, there))
+            left -= size
+            self._goods[node][0] -= size
+            if not self._goods[node][0]:
+                del self._goods[node][0]
+        if left <= 0:
+            return tuple(pieces)
+        self._path.append(node)
+        try:
+            ways = [
+                partial(self.new, source, left)
+                for source in self.sources(product, location)
+                if self._is_held(source)
+            ]
+            rest = self.best(ways, node)
+        finally:
+            self._path.pop()
+        return None if rest is None else (*pieces, *rest)
+
+    def best(self, ways: Sequence[Source], node: Node) -> tuple[Piece, ...] | None:
+        """Take the first way that there is, with the goods that it needs."""
+        del node
+        for way in ways:
+            mark = self.mark()
+            goods = {place: list(held) for place, held in self._goods.items()}
+            found = way()
+            if found is not None:
+                return found
+            self.undo(mark)
+            self._goods.clear()
+            self._goods.update(goods)
+        return None
+
+    def _is_held(self, source: Supply) -> bool:
+        """Tell whether a source may be in the chain: of lanes those that it holds."""
+        if source.kind == "buy":
+            return self.may_buy(source, covered=False)
+        return source.kind == "make" or source.source in self._lanes

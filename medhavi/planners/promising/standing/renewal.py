@@ -1,0 +1,282 @@
+"""Promise again without harm: nobody who is not named ends up worse (ATP-28).
+
+A round gives new holds, or dates, to those that can have them, then looks at all
+promises on the tables that would come of it. Where one that was left alone would stand
+worse, or one that was changed would not hold, changes are taken back, the less
+important half of those that may be the cause, and the rest is looked at again. Rounds
+follow until one changes nothing: promising again in an unchanged world changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from medhavi.planners.promising.standing.promises_anew import GoodEnough, promised_anew
+from medhavi.planners.promising.standing.standing_promises import (
+    standing_promises,
+    without,
+)
+from medhavi.results.limiter import Limiter
+from medhavi.results.promises.promise import Promise
+from medhavi.results.promises.promises_at_risk import (
+    PromiseWatch,
+    Standing,
+    WatchedPromise,
+)
+from medhavi.units import HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.snapshot import Snapshot
+
+_LEAST = 1e-9
+_WORST_FIRST = tuple(Standing)
+_WORSE = frozenset({Standing.LATE, Standing.SHORT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What may be changed.
+
+    Parameters
+    ----------
+    worse
+        Tells of a demand whether a later date, or less, is taken.
+    gain_hours
+        Earlier dates are taken where they gain this much [h]; None: none are.
+    bound
+        Gives an answer with all the holds that its acceptance makes.
+    given
+        Demands whose date somebody gave: no earlier one is taken.
+    """
+
+    worse: Callable[[str], bool]
+    gain_hours: float | None
+    bound: Callable[[Promise], Promise]
+    given: Collection[str] = ()
+
+    def gains(self, demand: str, promised: int, date: int | None) -> bool:
+        """Tell whether a date is so much earlier that it is taken."""
+        if self.gain_hours is None or date is None or demand in self.given:
+            return False
+        return promised - date >= self.gain_hours * HOUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What is to be changed, with all promises before and after.
+
+    Parameters
+    ----------
+    before, after
+        How all stand.
+    changed
+        By demand: how it stood when it was changed, with its new answer.
+    """
+
+    before: PromiseWatch
+    after: PromiseWatch
+    changed: dict[str, WatchedPromise] = field(default_factory=dict)
+
+
+class _World(NamedTuple):
+    """Tables, what was promised of demands [base units], and how all stand."""
+
+    snapshot: Snapshot
+    quantities: Mapping[str, float]
+    watch: PromiseWatch
+
+
+def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> Renewal:
+    """Say which accepted promises are made again, and how.
+
+    Parameters
+    ----------
+    snapshot
+        Planning tables of today.
+    quantities
+        As in `standing_promises`.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors.
+    """
+    world = _world(snapshot, quantities, wish)
+    before = world.watch
+    changed: dict[str, WatchedPromise] = {}
+    agreed: set[str] = set()
+    while True:
+        wanted = _wanted(world.watch, wish, agreed)
+        agreed |= {name for name, goal in wanted.items() if goal.latest is None}
+        after, made = _round(world, wanted, wish)
+        if not made:
+            return Renewal(before=before, after=world.watch, changed=changed)
+        records = {one.demand: one for one in _named(world.watch)}
+        for name, promise in made.items():
+            first = changed.get(name, records[name])
+            changed[name] = replace(
+                first,
+                standing=records[name].standing,
+                promise=promise,
+                expected=promise.date,
+                expected_qty=promise.qty,
+            )
+        world = after
+
+
+def _world(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> _World:
+    watch = standing_promises(
+        snapshot, quantities, explained=0, gain_hours=wish.gain_hours
+    )
+    return _World(snapshot, quantities, watch)
+
+
+def _named(watch: PromiseWatch) -> tuple[WatchedPromise, ...]:
+    return (*watch.at_risk, *watch.moved, *watch.better)
+
+
+def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, GoodEnough]:
+    """Say how good a new answer must be; a worse one is taken once."""
+    gain = int((wish.gain_hours or 0.0) * HOUR)
+    return {
+        **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
+        **{
+            one.demand: GoodEnough(latest=one.promised - gain)
+            for one in watch.better
+            if one.demand not in wish.given
+        },
+        **{
+            one.demand: _with_its_order(one)
+            for one in watch.at_risk
+            if one.standing in _WORSE
+            and wish.worse(one.demand)
+            and one.demand not in agreed
+        },
+    }
+
+
+def _with_its_order(one: WatchedPromise) -> GoodEnough:
+    """Take any date; a line that waits for another one takes that of its order."""
+    reason = one.limiter
+    if reason is None or reason.code is not Limiter.FULL_ORDER_VIOLATION:
+        return GoodEnough(latest=None)
+    return GoodEnough(latest=None, earliest=one.expected, most=one.expected_qty)
+
+
+def _round(
+    world: _World, wanted: Mapping[str, GoodEnough], wish: Wish
+) -> tuple[_World, dict[str, Promise]]:
+    """Change what can be changed without harm; give the tables and answers then."""
+    watch = world.watch
+    aside = [one.demand for one in (*watch.at_risk, *watch.moved)]
+    aside += watch.elsewise
+    goals = dict(wanted)
+    while goals:
+        waiting = [name for name in aside if name not in goals]
+        made = promised_anew(world.snapshot, goals, world.quantities, waiting)
+        if not made:
+            break
+        after = _accepted(world, made, goals, wish)
+        named = {name for name in made if goals[name].latest is None}
+        spoiled = _spoiled(watch, after.watch, made, named)
+        if not spoiled:
+            return after, made
+        for name in _suspects(spoiled, watch, after.watch, made):
+            del goals[name]
+    return world, {}
+
+
+def _accepted(
+    world: _World,
+    made: Mapping[str, Promise],
+    goals: Mapping[str, GoodEnough],
+    wish: Wish,
+) -> _World:
+    """Give the tables as they are once these answers are accepted."""
+    promised = {one.demand: one.promised for one in _named(world.watch)}
+    dated = {
+        name: promise
+        for name, promise in made.items()
+        if goals[name].latest is None or wish.gains(name, promised[name], promise.date)
+    }
+    dates = {name: from_seconds(int(one.date or 0)) for name, one in dated.items()}
+    rows = world.snapshot["demands"]
+    own = pl.col("demand").replace_strict(
+        dates, default=None, return_dtype=rows.schema["promised"]
+    )
+    rows = rows.with_columns(promised=own.fill_null(pl.col("promised")))
+    kept = without(world.snapshot, made)["reservations"]
+    holds = [
+        {name: cell for name, cell in hold.as_row("confirmed").items() if name in kept}
+        for promise in made.values()
+        for hold in wish.bound(promise).holds
+    ]
+    held = pl.concat([kept, pl.DataFrame(holds, schema=kept.schema)])
+    return _world(
+        world.snapshot.replace(demands=rows, reservations=held),
+        {**world.quantities, **{name: one.qty for name, one in dated.items()}},
+        wish,
+    )
+
+
+def _spoiled(
+    before: PromiseWatch,
+    after: PromiseWatch,
+    made: Mapping[str, Promise],
+    named: set[str],
+) -> list[WatchedPromise]:
+    """Give the promises that stand worse, or that were changed and do not hold.
+
+    Where all of them together cost more than before, those that are dearer stand worse.
+    """
+    known = {one.demand: one for one in (*before.at_risk, *before.moved)}
+    left = [one for one in (*after.at_risk, *after.moved) if one.demand not in named]
+    found = [
+        one
+        for one in left
+        if one.demand in made
+        or one.demand not in known
+        or _rank(one) < _rank(known[one.demand])
+    ]
+    spent = sum(one.cost for one in before.at_risk if one.demand not in named)
+    if found or sum(one.cost for one in left) <= spent * (1 + _LEAST):
+        return found
+    return [one for one in left if one.cost > known[one.demand].cost]
+
+
+def _rank(one: WatchedPromise) -> int:
+    """Give the place of a standing, the worst first."""
+    return _WORST_FIRST.index(one.standing)
+
+
+def _suspects(
+    spoiled: Iterable[WatchedPromise],
+    before: PromiseWatch,
+    after: PromiseWatch,
+    made: Mapping[str, Promise],
+) -> list[str]:
+    """Give the changes to take back: those that fail, else half of what may be why."""
+    names = {one.demand for one in spoiled}
+    own = [name for name in made if name in names]
+    if own:
+        return own
+    wanted = {
+        hold.subject
+        for watch in (before, after)
+        for one in (*watch.at_risk, *watch.moved)
+        if one.demand in names
+        for hold in one.promise.holds
+    }
+    near = [
+        name
+        for name, promise in made.items()
+        if any(hold.subject in wanted for hold in promise.holds)
+    ]
+    among = near or list(made)
+    return among[len(among) // 2 :]

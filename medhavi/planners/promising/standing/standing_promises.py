@@ -1,0 +1,391 @@
+"""Do accepted promises still hold? All are asked again on today's facts (ATP-20).
+
+A promise holds where what it holds is still there and where, asked again beside all
+others, it comes whole by its date. The least important are looked at first, and what
+does not hold is put aside before the next one is looked at: where too little is left
+for two, the more important one keeps its word. What was put aside is then asked again
+in the order of a file (rule 29), each seeing what those before it took. Nobody gives
+way to anybody here, and caps of a policy, which are for accepting, do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.equal_shares import Line, evened, is_own, reached
+from medhavi.planners.promising.ledger.own_holds import stands
+from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
+from medhavi.planners.promising.ledger.whole_orders import completed, whole_orders
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.quoting import helped
+from medhavi.planners.promising.requests.asking import Request, request_of_line
+from medhavi.planners.promising.standing.held_chain import held_in_time
+from medhavi.providers.material.traits import NO_CLASS
+from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
+from medhavi.results.promises.promises_at_risk import (
+    AT_RISK,
+    PromiseWatch,
+    Standing,
+    WatchedPromise,
+    chance_by,
+)
+from medhavi.units import DAY, HOUR, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.results.promises.promise import Promise
+    from medhavi.snapshot import Snapshot
+
+MOST_EXPLAINED = 20
+"""Promises at risk for which remedies are tried, the most important first."""
+_OPEN = ("open", "quote")
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """An accepted promise as a request whose due date is the promised one.
+
+    `due` and `agreed` as in the record.
+    """
+
+    request: Request
+    due: int
+    promised: int
+    agreed: int | None
+
+
+def standing_promises(
+    snapshot: Snapshot,
+    quantities: Mapping[str, float] | None = None,
+    *,
+    explained: int = MOST_EXPLAINED,
+    gain_hours: float | None = None,
+) -> PromiseWatch:
+    """Look at all accepted promises of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Planning tables of today.
+    quantities
+        What was promised of a demand [base units], where it is less than its line.
+    explained
+        For how many promises at risk remedies are tried.
+    gain_hours
+        Promises that hold are named where they could be earlier by this [h], each
+        beside all others and those named before it; None: nobody asks.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors.
+
+    Notes
+    -----
+    One evaluation of a chain a promise, a quote where that does not do. An order whose
+    lines belong together is at risk as a whole where any line of it is (rule 35): all
+    lines come with the latest, or none does; in equal shares each brings no more than
+    all others can match. Such lines are not asked whether they could be earlier.
+    """
+    book = Book.from_snapshot(snapshot)
+    known, ahead = _watched(book, accepted_promises(book, quantities or {}))
+    aside, elsewise = _aside(book, known)
+    found: list[WatchedPromise] = []
+    better: list[WatchedPromise] = []
+    if aside or gain_hours is not None:
+        names = {one.request.demand for one in aside}
+        book = Book.from_snapshot(without(snapshot, names))
+        orders = _whole_orders(book, known)
+        found = _judged_together(book, orders, _asked_again(book, aside, explained))
+        if gain_hours is not None:
+            names |= {one.request.demand for order in orders for one in order.lines}
+            kept = [one for one in known if one.request.demand not in names]
+            better = _earlier(book, kept, seconds_up(gain_hours, HOUR))
+    costs = sorted(
+        (one for one in found if one.standing in AT_RISK),
+        key=lambda one: (-one.cost, one.priority, one.promised, one.demand),
+    )
+    moved = (one for one in found if one.standing is Standing.MOVED)
+    return PromiseWatch(
+        as_of=book.now,
+        snapshot=snapshot.fingerprint,
+        watched=len(known),
+        ahead=ahead,
+        at_risk=tuple(costs),
+        moved=tuple(moved),
+        currency=snapshot.settings.base_currency,
+        better=tuple(better),
+        elsewise=tuple(elsewise),
+    )
+
+
+def accepted_promises(
+    book: Book, quantities: Mapping[str, float] | None = None
+) -> list[Promised]:
+    """Give the promises of the tables as requests for their date, as rule 29 orders."""
+    rows = book.providers.tables["demands"]
+    days = {
+        row["customer"]: row["sla_days"]
+        for row in book.snapshot["customers"].iter_rows(named=True)
+    }
+    found: list[Promised] = []
+    for row in rows:
+        if row["kind"] != "order" or row["status"] not in _OPEN:
+            continue
+        if row["promised"] is None or _is_unranked(book, row["min_quality"]):
+            continue
+        stated = (quantities or {}).get(row["demand"], row["qty"])
+        cells = {
+            **row,
+            "due": row["promised"],
+            "qty": min(row["qty"], stated),
+            "max_lateness_days": None,
+        }
+        placed, agreed = row["requested_at"], days.get(row["customer"])
+        found.append(
+            Promised(
+                request=request_of_line(cells, len(found) + 1),
+                due=row["due"],
+                promised=row["promised"],
+                agreed=None
+                if placed is None or agreed is None
+                else placed + seconds_up(agreed, DAY),
+            )
+        )
+    return sorted(found, key=_importance)
+
+
+def _is_unranked(book: Book, quality: str | None) -> bool:
+    """Tell whether a class is asked for that nothing ranks: who has it is unknown."""
+    return quality is not None and book.providers.traits.rank(quality) == NO_CLASS
+
+
+def _importance(one: Promised) -> tuple[int, int, str]:
+    return one.request.priority, one.promised, one.request.demand
+
+
+def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int]:
+    """Leave out what lies beyond the days that its policy watches."""
+    found = []
+    for one in known:
+        days = book.policies.of(one.request).watch_days
+        if days is None or one.promised <= book.now + seconds_up(days, DAY):
+            found.append(one)
+    return found, len(known) - len(found)
+
+
+def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[str]]:
+    """Give the promises that do not hold; the book has none of them any more.
+
+    Beside them the demands that hold, but by a way that is not held for them.
+    """
+    found, elsewise = [], []
+    for one in reversed(known):
+        name, policy = one.request.demand, watching(book, one)
+        seen = with_planned_orders(book, one.request, policy)
+        if stands(seen.stages, name, one.request.product):
+            if _is_held(seen, one):
+                continue
+            made = searched(Quest(seen, one.request, policy), "date")
+            if _standing(seen, made, one) is None:
+                elsewise.append(name)
+                continue
+        book.free_own(name)
+        found.append(one)
+    return found[::-1], elsewise[::-1]
+
+
+def _is_held(book: Book, one: Promised) -> bool:
+    """Tell whether a promise comes in time with what it holds, as sure as it must."""
+    known = replace(
+        watching(book, one), risk_cap=book.policies.of(one.request).risk_cap
+    )
+    return held_in_time(book, one.request, known)
+
+
+def watching(book: Book, one: Promised) -> Policy:
+    """Give the policy of a promise that was accepted: no caps, nobody gives way."""
+    policy = book.policies.of(one.request)
+    return replace(policy, preempt=False, cost_cap=None, co2_cap=None, risk_cap=None)
+
+
+def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
+    """Give the tables as if these demands had no promise and held nothing."""
+    names = list(demands)
+    mine = pl.col("demand").is_in(names)
+    rows = snapshot["demands"].with_columns(
+        promised=pl.when(mine).then(None).otherwise(pl.col("promised"))
+    )
+    held = snapshot["reservations"].filter(~mine.fill_null(value=False))
+    return snapshot.replace(demands=rows, reservations=held)
+
+
+def _asked_again(
+    book: Book, aside: Sequence[Promised], most: int
+) -> list[WatchedPromise]:
+    """Ask those that do not hold again, the most important first; the book takes them.
+
+    Parameters
+    ----------
+    book
+        Of the tables without them.
+    most
+        For how many of those at risk remedies are tried.
+    """
+    found = []
+    for one in aside:
+        quest = Quest(book, one.request, watching(book, one))
+        made = searched(quest, "full")
+        standing = _standing(book, made, one)
+        if standing in AT_RISK and most > 0:
+            most -= 1
+            made = helped(quest, made)
+        if made.status is not PromiseStatus.REJECTED:
+            book.take(made)
+        found.append(_record(book, one, made, standing or Standing.MOVED))
+    return found
+
+
+class _Order(NamedTuple):
+    """Promises of an order whose lines belong together; `even`: in equal shares."""
+
+    lines: tuple[Promised, ...]
+    even: bool
+
+
+def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
+    """Give the promises of each order that comes complete, or in equal shares."""
+    lines = {one.request.demand: one for one in known}
+    requests = [one.request for one in known]
+    return [
+        _Order(tuple(lines[line.demand] for line in tied.lines), tied.even)
+        for tied in whole_orders(book, requests, None)
+    ]
+
+
+def _judged_together(
+    book: Book, orders: Iterable[_Order], found: Sequence[WatchedPromise]
+) -> list[WatchedPromise]:
+    """Let all lines of an order that comes together be at risk where one is."""
+    told = {one.demand: one for one in found}
+    for lines, even in orders:
+        records = [told.get(one.request.demand) for one in lines]
+        broken = [one for one in records if one and one.standing in AT_RISK]
+        if not broken:
+            continue
+        answers = [
+            _in_time(book, one) if record is None else record.promise
+            for one, record in zip(lines, records, strict=True)
+        ]
+        on_time = min(one.on_time_prob for one in broken)
+        chance = min(one.date_prob for one in broken)
+        together = _together(book, lines, answers, even=even)
+        for one, made in zip(lines, together, strict=True):
+            standing = _standing(book, made, one) or Standing.UNSURE
+            record = _record(book, one, made, standing)
+            told[record.demand] = replace(
+                record,
+                on_time_prob=min(record.on_time_prob, on_time),
+                date_prob=min(record.date_prob, chance),
+            )
+    return list(told.values())
+
+
+def _together(
+    book: Book, lines: Sequence[Promised], answers: Sequence[Promise], *, even: bool
+) -> list[Promise]:
+    """Give the lines of an order one date, or equal shares, or reject them all."""
+    tied = [
+        Line(
+            one.request,
+            book.stages.step(one.request.product),
+            book.costs.late_rate(one.request),
+        )
+        for one in lines
+    ]
+    if even and is_own(tied, answers) and reached(tied, answers):
+        return evened(tied, answers, answers)
+    return completed(answers, [line.rate for line in tied])
+
+
+def _in_time(book: Book, one: Promised) -> Promise:
+    """Give the answer of a promise that holds: its chain may be one no search finds."""
+    made = searched(Quest(book, one.request, watching(book, one)), "full")
+    if _standing(book, made, one) is None:
+        return made
+    there = PromisedDelivery(
+        qty=one.request.qty,
+        date=one.promised,
+        product=one.request.product,
+        origin=one.request.location,
+    )
+    return replace(
+        made, status=PromiseStatus.PROMISED, date=one.promised, deliveries=(there,)
+    )
+
+
+def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPromise]:
+    """Give the promises that could be earlier by a time [s]; the book takes them."""
+    found = []
+    for one in kept:
+        made = searched(Quest(book, one.request, watching(book, one)), "date")
+        whole = _standing(book, made, one) is None
+        if whole and made.date is not None and made.date + gain <= one.promised:
+            book.take(made)
+            found.append(_record(book, one, made, Standing.BETTER))
+    return found
+
+
+def _standing(book: Book, made: Promise, one: Promised) -> Standing | None:
+    """Say how a promise stands by its answer of today; None: it can come in time."""
+    risk_cap = book.policies.of(one.request).risk_cap
+    if made.date is None:
+        return Standing.LOST
+    if made.qty < one.request.qty * (1 - _LEAST):
+        return Standing.SHORT
+    if made.date > one.promised:
+        return Standing.LATE
+    if risk_cap is not None and 1 - chance_by(made, one.promised) > risk_cap:
+        return Standing.UNSURE
+    return None
+
+
+def _record(
+    book: Book, one: Promised, made: Promise, standing: Standing
+) -> WatchedPromise:
+    request = one.request
+    return WatchedPromise(
+        demand=request.demand,
+        sales_order=request.sales_order,
+        line=request.line,
+        customer=request.customer,
+        tier=book.policies.tier(request),
+        priority=request.priority,
+        product=request.product,
+        location=request.location,
+        qty=request.qty,
+        due=one.due,
+        promised=one.promised,
+        expected=made.date,
+        expected_qty=made.qty,
+        standing=standing,
+        on_time_prob=chance_by(made, one.due),
+        date_prob=chance_by(made, one.promised),
+        cost=made.cost.lateness + _lost(book, request, made),
+        agreed=one.agreed,
+        promise=made,
+    )
+
+
+def _lost(book: Book, request: Request, made: Promise) -> float:
+    """Give the price of what does not come at all [base currency]."""
+    missing = max(request.qty - made.qty, 0.0)
+    return missing * book.costs.short_rate(request) if missing else 0.0

@@ -1,0 +1,1 @@
+"""Explosion of a need over stock, make, buy and move."""

@@ -1,0 +1,308 @@
+"""From where a product can reach a place: origins, and the lanes on the way.
+
+New supply keeps to the sources of `sourcing` (rules 5 and 8). What lies in stock may
+come by any lane that carries it, unless rows of `sourcing` name the ways into a place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from medhavi.providers import Providers
+    from medhavi.providers.transport.transport import Transport
+
+MOST_PLACES = 400
+"""Places looked at for one product; nearer ones come first."""
+
+
+class Reached(NamedTuple):
+    """What reaches a place.
+
+    Parameters
+    ----------
+    origins
+        Places where the product may come from, nearest first, then by id.
+    makers
+        Those of them whose routings and suppliers may be used.
+    sellers
+        Those of these that have any, the nearest first: new supply begins there.
+    forbidden
+        Lanes into these places that the product may not take.
+    blocked
+        Why lanes were left out: dangerous goods or a country.
+    """
+
+    origins: tuple[str, ...]
+    makers: frozenset[str]
+    sellers: tuple[str, ...]
+    forbidden: frozenset[str]
+    blocked: tuple[str, ...]
+
+
+class _Tree(NamedTuple):
+    """What reaches a place, and the lanes into places that say so."""
+
+    seen: tuple[tuple[str, Inbound], ...]
+    reached: Reached
+
+
+class Doors(NamedTuple):
+    """The lanes into a place as all goods of a kind see them.
+
+    Parameters
+    ----------
+    open
+        Usable lanes with their origins.
+    shut, blocked
+        Lanes that may not be taken; those of them that goods or country close.
+    """
+
+    open: tuple[tuple[str, str], ...]
+    shut: frozenset[str]
+    blocked: tuple[str, ...]
+
+
+class Inbound(NamedTuple):
+    """The lanes into a place as one product sees them.
+
+    Parameters
+    ----------
+    origins
+        Where usable lanes come from, and whether sourcing moves goods over them.
+    forbidden, blocked
+        Lanes that may not be taken; those of them that goods or country close.
+    """
+
+    origins: tuple[tuple[str, bool], ...]
+    forbidden: frozenset[str]
+    blocked: tuple[str, ...]
+
+
+class Reach:
+    """Which places reach which, by product.
+
+    Parameters
+    ----------
+    providers
+        Sourcing, lanes, facts.
+    """
+
+    __slots__ = (
+        "_alike",
+        "_dear",
+        "_doors",
+        "_inbounds",
+        "_known",
+        "_providers",
+        "_rivals",
+        "_rows",
+        "_trees",
+    )
+
+    def __init__(self, providers: Providers) -> None:
+        self._providers = providers
+        self._rows = providers.tables["sourcing"].index("product", "location")
+        self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
+        self._inbounds: dict[tuple[str, str | None], dict[str, Inbound]] = {}
+        """Lanes into each place, by product and country."""
+        self._doors: dict[tuple[str, str | None, bool], Doors] = {}
+        self._alike: dict[tuple[object, ...], Inbound] = {}
+        """Lanes into a place, one for all products that see the same."""
+        self._trees: dict[tuple[str, str | None], _Tree] = {}
+        """What was found last for a place: many products find the same."""
+        self._dear: dict[str, frozenset[str]] = {}
+        self._rivals = _unlike(providers.transport)
+
+    def of(
+        self,
+        product: str,
+        location: str,
+        country: str | None,
+        *,
+        expedite: bool = True,
+    ) -> Reached:
+        """Give what reaches a place.
+
+        Parameters
+        ----------
+        country
+            Where the goods end; lanes that block it are not used (rule 34).
+        expedite
+            Whether lanes count that are faster and dearer than a preferred one.
+        """
+        key = (product, location, country, expedite)
+        known = self._known.get(key)
+        if known is None:
+            found = self._search(product, location, country)
+            dear = frozenset() if expedite else self._faster_and_dearer(product)
+            if dear:
+                found = found._replace(forbidden=found.forbidden | dear)
+            known = self._known[key] = found
+        return known
+
+    def dear(self, product: str) -> bool:
+        """Tell whether lanes are left out because they are faster and dearer."""
+        return bool(self._faster_and_dearer(product))
+
+    def lanes_to(self, location: str) -> bool:
+        """Tell whether goods lie at a place or some lane leads to it."""
+        if self._providers.facts.holds_stock(location):
+            return True
+        return bool(self._providers.transport.into.get(location))
+
+    def _faster_and_dearer(self, product: str) -> frozenset[str]:
+        """Collect lanes that beat a lane of better preference in time, not in cost."""
+        known = self._dear.get(product)
+        if known is not None:
+            return known
+        transport = self._providers.transport
+        found = set()
+        for lanes in self._rivals:
+            ranked = [
+                (
+                    transport.row(lane)["preference"],
+                    transport.transit(lane),
+                    transport.offer(lane, product).costs.cost(1.0),
+                    lane,
+                )
+                for lane in lanes
+            ]
+            found |= {
+                lane
+                for preference, transit, cost, lane in ranked
+                if any(
+                    other[0] < preference and other[1] > transit and other[2] < cost
+                    for other in ranked
+                )
+            }
+        known = self._dear[product] = frozenset(found)
+        return known
+
+    def _search(self, product: str, location: str, country: str | None) -> Reached:
+        known = self._trees.get((location, country))
+        if known is None or not self._sees(product, country, known):
+            known = self._grown(product, location, country)
+            self._trees[location, country] = known
+        found, decided = known.reached, self._providers.sourcing.is_decided
+        sellers = [place for place in found.sellers if decided(product, place)]
+        return found._replace(sellers=tuple(sellers))
+
+    def _sees(self, product: str, country: str | None, tree: _Tree) -> bool:
+        """Tell whether a product sees the lanes that a tree was grown along."""
+        own = self._inbounds.setdefault((product, country), {})
+        for place, inbound in tree.seen:
+            found = own.get(place) or self._inbound(product, place, country)
+            if found is not inbound:
+                return False
+        return True
+
+    def _grown(self, product: str, location: str, country: str | None) -> _Tree:
+        """Search from a place on; every maker may have something of its own."""
+        origins, makers = [location], {location}
+        forbidden: set[str] = set()
+        blocked: list[str] = []
+        waiting = [location]
+        seen: list[tuple[str, Inbound]] = []
+        while waiting and len(origins) < MOST_PLACES:
+            place = waiting.pop(0)
+            inbound = self._inbound(product, place, country)
+            seen.append((place, inbound))
+            blocked += inbound.blocked
+            forbidden |= inbound.forbidden
+            found: set[str] = set()
+            for origin, moves in inbound.origins:
+                if moves and place in makers:
+                    makers.add(origin)
+                    if origin in origins and origin not in waiting:
+                        found.add(origin)
+                if origin not in origins:
+                    found.add(origin)
+            for origin in sorted(found):
+                if origin not in origins:
+                    origins.append(origin)
+                    waiting.append(origin)
+        if not self._providers.facts.holds_stock(location):
+            makers.discard(location)
+            origins.remove(location)
+        reached = Reached(
+            tuple(origins),
+            frozenset(makers),
+            tuple(place for place in origins if place in makers),
+            frozenset(forbidden),
+            tuple(blocked),
+        )
+        return _Tree(tuple(seen), reached)
+
+    def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
+        """Give the lanes into a place as a product sees them."""
+        own = self._inbounds.setdefault((product, country), {})
+        known = own.get(place)
+        if known is not None:
+            return known
+        doors = self._doors_of(product, place, country)
+        moves = self._providers.sourcing.move_lanes(product, place)
+        stated = self._stated(product, place)
+        alike = (place, country, doors.blocked, moves, stated)
+        found = self._alike.get(alike)
+        if found is None:
+            found = self._alike[alike] = _seen(doors, moves, stated=stated)
+        own[place] = found
+        return found
+
+    def _doors_of(self, product: str, place: str, country: str | None) -> Doors:
+        """Give the lanes into a place; dangerous goods alone see others."""
+        facts, transport = self._providers.facts, self._providers.transport
+        key = (place, country, facts.hazmat(product))
+        known = self._doors.get(key)
+        if known is not None:
+            return known
+        shut: list[str] = []
+        blocked: list[str] = []
+        usable: list[tuple[str, str]] = []
+        for lane in transport.into.get(place, ()):
+            origin = transport.origin(lane)
+            obstacle = transport.obstacle(lane, product)
+            barred = country is not None and transport.blocks(lane, country)
+            if obstacle is not None or barred:
+                blocked.append(lane)
+                shut.append(lane)
+            elif facts.holds_stock(origin):
+                usable.append((lane, origin))
+            else:
+                shut.append(lane)
+        found = Doors(tuple(usable), frozenset(shut), tuple(blocked))
+        self._doors[key] = found
+        return found
+
+    def _stated(self, product: str, location: str) -> bool:
+        """Tell whether rows of sourcing decide how a place is supplied."""
+        if not self._rows:
+            return False
+        return any(
+            (name, location) in self._rows
+            for name in self._providers.facts.lineage(product)
+        )
+
+
+def _seen(doors: Doors, moves: frozenset[str], *, stated: bool) -> Inbound:
+    """Give the lanes of a place as products see them that move by some of them."""
+    if not stated:
+        origins = [(origin, lane in moves) for lane, origin in doors.open]
+        return Inbound(tuple(origins), doors.shut, doors.blocked)
+    shut = {lane for lane, _ in doors.open if lane not in moves}
+    moved = [(origin, True) for lane, origin in doors.open if lane in moves]
+    return Inbound(tuple(moved), doors.shut | shut, doors.blocked)
+
+
+def _unlike(transport: Transport) -> list[list[str]]:
+    """Give the lanes between the same places of which some are preferred."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for lane in transport.ids:
+        row = transport.row(lane)
+        pairs.setdefault((row["origin"], row["destination"]), []).append(lane)
+    return [
+        lanes
+        for lanes in pairs.values()
+        if len({transport.row(lane)["preference"] for lane in lanes}) > 1
+    ]

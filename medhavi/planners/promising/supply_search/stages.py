@@ -1,0 +1,504 @@
+"""The stages of a promise: every question to a provider passes here.
+
+Routing, material, capacity and transport are asked in turn; `at` names the one that was
+asked last, so that a provider that fails gives its stage as the reason (CORE-06). No
+other module of promising asks a provider for a time, a quantity or a cost (CORE-01).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.lead_times.reserves import reserves_of
+from medhavi.providers.material.on_hand import perishable_products
+from medhavi.providers.timing import Timing
+from medhavi.providers.transport.departure_loads import Load, load_of
+from medhavi.providers.what_if.changed_providers import limited
+from medhavi.providers.what_if.ledger_moves import Ledgers
+from medhavi.results.limiter import Limiter
+from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from fractions import Fraction
+
+    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
+    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.providers import Providers
+    from medhavi.providers.finite_capacity.chain import KnownOrders
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
+    from medhavi.providers.finite_capacity.resource_ledger import Block
+    from medhavi.providers.finite_capacity.waits import Wait
+    from medhavi.providers.material.line import MaterialLine
+    from medhavi.providers.material.material import Material
+    from medhavi.providers.material.recipe_lines import Component, Output
+    from medhavi.providers.material.recipes import Recipe
+    from medhavi.providers.material.traits import Traits
+    from medhavi.providers.sources import Source
+    from medhavi.providers.transport.itineraries import (
+        Itineraries,
+        Itinerary,
+        Objective,
+    )
+    from medhavi.providers.what_if.changed_providers import Changed
+    from medhavi.providers.what_if.ledger_moves import LedgerMoves
+    from medhavi.results.promises.promise import PlannedPurchase
+
+    Bought = tuple[Source, int, int]
+    """Source, order [steps], and when it is usable [s]."""
+    Carried = tuple[Objective, int]
+    """What ways are compared by, and by when they must arrive [s]."""
+    Freed = tuple[str, Block | None, int, float]
+    """Resource and block, or a lane with its departure [s] and kg."""
+
+MOST_WAYS = 4
+"""Ways by cost, CO2 or reliability that are looked at until one is in time."""
+Marks = tuple[int, int, int, int]
+"""Places in the journals: material, capacity, transport, purchases."""
+
+
+class Stages:
+    """The providers of one book with their ledgers.
+
+    Parameters
+    ----------
+    providers
+        Master data: sources, recipes, clocks, costs.
+    material, capacity, transport
+        Ledgers; fresh ones of the providers where none are given.
+    """
+
+    __slots__ = (
+        "_bought",
+        "_offers",
+        "_perishable",
+        "at",
+        "capacity",
+        "compact",
+        "flat",
+        "leads",
+        "level",
+        "material",
+        "moves",
+        "placed",
+        "providers",
+        "reserves",
+        "spared",
+        "times",
+        "transport",
+        "withheld",
+    )
+
+    def __init__(
+        self,
+        providers: Providers,
+        *,
+        material: Material | None = None,
+        capacity: FiniteCapacity | None = None,
+        transport: Itineraries | None = None,
+    ) -> None:
+        self.at = "routing"
+        self.withheld = self.spared = False
+        """Whether safety stock or withheld time was in the way of what was asked, and
+        whether less was bought, or nothing, because of what comes later."""
+        self.providers = providers
+        self._perishable = perishable_products(providers)
+        self.leads: LeadDraws | None = None
+        self.level: float | None = None  # That lanes are chosen at.
+        self.moves: tuple[LedgerMoves, ...] = ()
+        """What the ledgers give back and take while one quote is made."""
+        self.placed: KnownOrders | None = None
+        """Orders of all searches for one answer; None: each keeps its own."""
+        self.times = UncertainTimes(providers)
+        self.reserves = reserves_of(providers)
+        self._offers = providers.supplier_offers() if limited(providers) else None
+        self._bought: list[Bought] = []
+        self.compact: Any = None
+        """What the compact walk keeps of these providers."""
+        self.flat: Any = None
+        """Goods and machines as numbers, while many requests are answered."""
+        self.material = providers.material() if material is None else material
+        self.capacity = providers.finite() if capacity is None else capacity
+        self.transport = providers.itineraries() if transport is None else transport
+
+    @property
+    def routes(self) -> Itineraries:
+        """Ways over the lanes at the quantile of the search."""
+        return self.times.routes(self.transport, self.level)
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """What is taken of material, resources and departures."""
+        return Ledgers(self.material, self.capacity, self.transport)
+
+    def on(self, changed: Changed) -> Stages:
+        """Give the stages of changed providers; what is bought already stays so."""
+        return altered(
+            self,
+            providers=changed.providers,
+            times=self.times.on(changed.providers),
+            moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
+            placed=None if changed.moves_work else self.placed,
+            **changed.ledgers._asdict(),
+        )
+
+    def begin(self) -> None:
+        """Make the ledgers those of the changed tables; the journals undo it."""
+        for moves in self.moves:
+            moves.carry_out(self.ledgers)
+
+    def limits(self, source: Source) -> bool:
+        """Tell whether a supplier delivers no more than so much at a time."""
+        return self._offers is not None and self._offers.limits(source)
+
+    # ------------------------------------------------------------------- routing
+    def sources(self, product: str, location: str) -> tuple[Source, ...]:
+        """Give the sources of a product at a location, by preference."""
+        self.at = "routing"
+        return self.providers.sourcing.sources(product, location)
+
+    def gives(self, source: Source, asked: Traits) -> bool:
+        """Tell whether what a source makes or sells has what is asked for."""
+        has = self.providers.traits.of_product(source.product)
+        pairs: Any = source.row["provides"] if source.kind == "make" else None
+        return has.providing(pairs).meets(asked)
+
+    def asked(self, request: Request) -> Traits | None:
+        """Give what supply must have for a request; None: any will do."""
+        return self.providers.traits.asked(
+            request.product, request.requires, request.min_quality
+        )
+
+    def recipe(self, routing: str) -> Recipe:
+        """Give bill of materials and outputs of a routing."""
+        self.at = "routing"
+        return self.providers.recipes.recipe(routing)
+
+    def step(self, product: str) -> Fraction:
+        """Give the smallest quantity of a product."""
+        return self.providers.facts.step(product)
+
+    # ------------------------------------------------------------------ material
+    def line(
+        self, product: str, location: str, asked: Traits | None = None
+    ) -> MaterialLine:
+        """Give what is free over time of what has all that is asked for."""
+        self.at = "material"
+        material = self.material
+        found = (
+            material.line(product, location)
+            if asked is None
+            else material.asked_line(product, location, asked)
+        )
+        if found.withholds:
+            self.withheld = True
+        return found
+
+    def blocked_safety(self, product: str, location: str) -> bool:
+        """Tell whether no policy may use safety stock there (`on_violation`)."""
+        return self.providers.safety_levels.rule(product, location) == "block"
+
+    def known(self, product: str, location: str) -> bool:
+        """Tell whether a product lies or comes somewhere, whoever has it."""
+        self.at = "material"
+        return self.material.known(product, location)
+
+    def refused(self, source: Source, terms: Terms) -> Limiter | None:
+        """Say why a supplier sells nothing new: its rating, or its word (rule 38)."""
+        if terms.least_esg is not None:
+            score = self.providers.suppliers.esg_score(source.source)
+            if score is None or score < terms.least_esg:
+                return Limiter.ORDER_RULE
+        if terms.known_only and self.unknown(source):
+            return Limiter.SUPPLIER_LEADTIME_EXCEEDED
+        return None
+
+    def unknown(self, source: Source) -> bool:
+        """Tell whether nobody knows how far a supplier's word holds (rule 38)."""
+        return self.times.stated(source)
+
+    def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
+        """Give when a purchase that is ordered at an instant is there."""
+        self.at = "supplier"
+        if self.leads is None:
+            timing = source.clock.earliest(start, steps)
+        else:
+            timing = self.leads.timing(source, start, steps)
+        if timing is None or self._offers is None:
+            return timing
+        usable = self._offers.usable(source, steps, timing.finish)
+        if usable is None:
+            return None
+        self.buy_again([(source, steps, usable)])
+        return timing._replace(finish=usable)
+
+    def bought(self, mark: int) -> tuple[Bought, ...]:
+        """Give the purchases since a mark."""
+        return tuple(self._bought[mark:])
+
+    def buy_again(self, orders: Iterable[Bought]) -> None:
+        """Take what suppliers can deliver at most; the journal undoes it."""
+        if self._offers is None:
+            return
+        for source, steps, usable in orders:
+            self._offers.hold(source, steps, usable)
+            self._bought.append((source, steps, usable))
+
+    def order(self, bought: PlannedPurchase) -> Bought:
+        """Find the source of a purchase that a promise expects."""
+        sources = self.sources(bought.product, bought.location)
+        source = next(
+            one for one in sources if (one.kind, one.source) == ("buy", bought.supplier)
+        )
+        return source, bought.steps, bought.usable
+
+    def give_up(self, orders: Iterable[Bought]) -> None:
+        """Give suppliers back what orders of them took; the journal undoes it."""
+        if self._offers is None:
+            return
+        for source, steps, usable in orders:
+            self._offers.hold(source, steps, usable, -1)
+            self._bought.append((source, -steps, usable))
+
+    # ------------------------------------------------------------------ capacity
+    def place(
+        self,
+        source: Source,
+        steps: int,
+        start: int,
+        terms: Terms,
+        known: KnownOrders | None = None,
+    ) -> Timing | None:
+        """Place an order as early as possible among all other work (`earliest`)."""
+        self.at = "capacity"
+        rules = terms.work
+        if rules is None:
+            earliest = self.capacity.earliest
+            return earliest(source.source, steps, start, by=terms.by, known=known)
+        if rules.kept:
+            self.withheld = True
+        return rules.place(source, steps, start, terms.by)
+
+    def too_long(
+        self, routing: str, steps: int, start: int, terms: Terms
+    ) -> int | None:
+        """Give the step that no opening is long enough for; None: there is none."""
+        capacity = self.capacity if terms.work is None else terms.work.capacity
+        return capacity.longest(routing, steps, start)
+
+    def no_time(self, instant: int) -> Timing:
+        """Give an order that takes no time: capacity relaxed."""
+        return Timing(instant, instant, instant)
+
+    def occupy(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        self.at = "capacity"
+        self.capacity.occupy(timing)
+
+    def used(self, routing: str, timing: Timing, line: Component) -> int:
+        """Give when an order uses a component."""
+        return self.providers.capacity.instant(
+            routing, timing, line.step, line.anchor, line.offset_minutes
+        )
+
+    def output(self, routing: str, timing: Timing, line: Output) -> int:
+        """Give when an output of an order is in stock."""
+        return self.providers.capacity.output_instant(
+            routing, timing, line.step, line.anchor, line.offset_minutes
+        )
+
+    def waits(
+        self, routing: str, timing: Timing, start: int, terms: Terms
+    ) -> tuple[Wait, ...]:
+        """Say what the steps of an order waited for."""
+        capacity = self.capacity if terms.work is None else terms.work.capacity
+        return capacity.waits(routing, timing, start)
+
+    # ----------------------------------------------------------------- transport
+    def move(
+        self, source: Source, origin: str, start: int, steps: int
+    ) -> Itinerary | None:
+        """Give when a component arrives by a lane, and take its room."""
+        others = self.providers.transport.into.get(source.location, ())
+        return self.itinerary(
+            source.product,
+            steps,
+            (origin, start),
+            source.location,
+            frozenset(lane for lane in others if lane != source.source),
+        )
+
+    def soonest(
+        self, way: tuple[str, str, str], ready: int, forbidden: frozenset[str]
+    ) -> int:
+        """Give an arrival that nothing can beat; product, origin, destination [s]."""
+        return self.routes.soonest(way[0], way[1], ready, way[2], forbidden)
+
+    def itinerary(
+        self,
+        product: str,
+        steps: int,
+        origin: tuple[str, int],
+        destination: str,
+        forbidden: frozenset[str],
+        carried: Carried | None = None,
+    ) -> Itinerary | None:
+        """Give the earliest arrival from where goods are ready, and take its room.
+
+        Parameters
+        ----------
+        origin
+            Place, and when the goods are ready there [s].
+        carried
+            The best by an objective that arrives by an instant [s], instead.
+        """
+        self.at = "transport"
+        qty = from_steps(steps, self.step(product))
+        if carried is not None:
+            way = (product, qty, origin, destination)
+            found = self._best_by(way, forbidden, carried)
+        else:
+            found = self.routes.earliest(
+                product, qty, {origin[0]: origin[1]}, destination, forbidden=forbidden
+            )
+        if found is None:
+            return None
+        if self.leads is not None:
+            found = (
+                self.transport.along(found, found.ready, self.leads.transit) or found
+            )
+        self.transport.occupy(found)
+        return found
+
+    def _best_by(
+        self,
+        way: tuple[str, float, tuple[str, int], str],
+        forbidden: frozenset[str],
+        carried: Carried,
+    ) -> Itinerary | None:
+        """Give the first of the best ways by an objective that is there in time."""
+        product, qty, (origin, ready), destination = way
+        objective, latest = carried
+        ways = self.routes.alternatives(
+            product,
+            qty,
+            origin,
+            ready,
+            destination,
+            MOST_WAYS,
+            objective,
+            forbidden=forbidden,
+        )
+        return next((one for one in ways if one.arrival <= latest), None)
+
+    def again(self, sent: Itinerary, ready: int) -> Itinerary | None:
+        """Send goods by the same lanes at another time, and take their room.
+
+        Transit times are at their levels; None: a lane has no departure any more.
+        """
+        self.at = "transport"
+        transit = None if self.leads is None else self.leads.transit
+        found = self.transport.along(sent, ready, transit or (lambda _lane: None))
+        if found is not None:
+            self.transport.occupy(found)
+        return found
+
+    def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
+        """Give a departure for what is ready at an instant; None: the lane has none."""
+        departures = self.providers.tables["departures"]
+        if lane not in departures.column("lane"):
+            return None
+        transport = self.providers.transport
+        cutoff = seconds_up(transport.row(lane)["cutoff_h"], HOUR)
+        leaves = ready + cutoff
+        zone_name = self.providers.facts.zone(transport.origin(lane))
+        local = from_seconds(-(-leaves // MINUTE) * MINUTE).astimezone(
+            ZoneInfo(zone_name)
+        )
+        return {
+            "lane": lane,
+            "weekday": local.isoweekday(),
+            "time": local.time(),
+        }
+
+    def undo_transport(self, marks: Marks) -> None:
+        """Give back the room that was taken since."""
+        self.transport.loads.undo(marks[2])
+
+    @property
+    def anything_perishes(self) -> bool:
+        """Whether lots of any product may expire."""
+        return bool(self._perishable)
+
+    def perishable(self, product: str) -> bool:
+        """Tell whether lots of a product may expire on the way."""
+        return product in self._perishable
+
+    # ------------------------------------------------------------------- journal
+    def settle(self) -> None:
+        """Forget the journals: what was taken is binding."""
+        self.material.settle()
+        self.capacity.occupancy.settle()
+        self.transport.loads.settle()
+        self._bought.clear()
+
+    def free(self, demand: str) -> None:
+        """Give a demand what the tables say it has (rule 29)."""
+        self.at = "reservation"
+        self.material.free(demand)
+        self.capacity.occupancy.release_owner(demand)
+        for hold in self.providers.reservations.of_owner(demand, "transport"):
+            self.hold_lane(hold.subject, hold.start, -hold.qty)
+
+    def held_by(self, demand: str) -> tuple[Freed, ...]:
+        """Give the resources and lanes that the tables hold for a demand."""
+        holds = self.providers.reservations
+        found: list[Freed] = []
+        for resource in sorted(
+            {hold.subject for hold in holds.of_owner(demand, "capacity")}
+        ):
+            owned = self.capacity.occupancy.owned(resource, demand)
+            found += [(resource, block, 0, 0.0) for block in owned]
+        found += [
+            (hold.subject, None, hold.start, hold.qty)
+            for hold in holds.of_owner(demand, "transport")
+        ]
+        return tuple(found)
+
+    def hold_again(self, freed: Iterable[Freed]) -> None:
+        """Bind again what `free` gave back of resources and lanes."""
+        for subject, block, departure, weight in freed:
+            if block is None:
+                self.hold_lane(subject, departure, weight)
+            else:
+                self.capacity.occupancy.hold(subject, block)
+
+    def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
+        """Take room of a departure; a negative weight gives it back."""
+        if self.providers.transport.timetable(lane).any_time:
+            return
+        load, sign = load_of(1.0, abs(weight_kg), 0.0), -1 if weight_kg < 0 else 1
+        load = Load(sign * load.weight, sign * load.volume)
+        self.transport.loads.add(lane, departure, load)
+
+    def mark(self) -> Marks:
+        """Give a place to go back to."""
+        return (
+            self.material.mark(),
+            self.capacity.mark(),
+            self.transport.loads.mark(),
+            len(self._bought),
+        )
+
+    def undo(self, marks: Marks) -> None:
+        """Give back all that was taken since."""
+        material, capacity, transport, bought = marks
+        self.give_up(self._bought[bought:])
+        del self._bought[bought:]
+        self.material.undo(material)
+        self.capacity.undo(capacity)
+        self.transport.loads.undo(transport)

@@ -1,0 +1,207 @@
+"""What one walk takes from lines: of goods that expire what lives long enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.supply_search.lasting_goods import waits
+from medhavi.planners.promising.supply_search.pieces import Piece
+from medhavi.planners.promising.supply_search.walk_terms import Failure
+from medhavi.results.limiter import Limiter
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.promising.supply_search.stages import Stages
+    from medhavi.planners.promising.supply_search.walk_terms import Limits, Terms
+    from medhavi.providers.material.line import MaterialLine
+    from medhavi.providers.material.traits import Traits
+    from medhavi.providers.sources import Source
+
+    Seen = tuple[MaterialLine, int, float, bool]
+    """A line, how long its goods must live until they arrive [s] and then [days], and
+    whether safety stock may be used."""
+
+
+class StockWalk:
+    """The lines that one walk looks at and takes from.
+
+    Parameters
+    ----------
+    stages
+        The providers with their ledgers.
+    terms
+        What is allowed.
+
+    Attributes
+    ----------
+    failures
+        Why ways were closed, in the order of trying.
+    """
+
+    __slots__ = ("_lines", "_takers", "failures", "stages", "terms")
+
+    def __init__(self, stages: Stages, terms: Terms) -> None:
+        self.stages = stages
+        self.terms = terms
+        self.failures: list[Failure] = []
+        self._lines: dict[tuple[str, str], Seen] = {}
+        self._takers: list[tuple[str, str]] = []
+        """What is being ordered, the last for the one before."""
+
+    def fail(self, code: Limiter, subject: str) -> None:
+        """Note why a way is closed."""
+        self.failures.append(Failure(code, subject))
+
+    def sources(self, product: str, location: str) -> Sequence[Source]:
+        """Give the sources whose goods may have what is asked for, by preference."""
+        found = self.stages.sources(product, location)
+        asked = self._asked(product)
+        if asked is None:
+            return found
+        good = [
+            one for one in found if one.kind == "move" or self.stages.gives(one, asked)
+        ]
+        if len(good) < len(found):
+            self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
+        return good
+
+    def _asked(self, product: str) -> Traits | None:
+        """Give what a product must have: what is delivered alone is asked for more."""
+        return self.terms.traits if product == self.terms.asked else None
+
+    def _line(self, product: str, location: str) -> Seen:
+        """Give the line of a need and how this walk may look at it."""
+        node = (product, location)
+        found = self._lines.get(node)
+        if found is None:
+            terms, stages = self.terms, self.stages
+            line = stages.line(product, location, self._asked(product))
+            shelf = terms.min_shelf_days if product == terms.asked else 0.0
+            free = terms.buffers and not stages.blocked_safety(product, location)
+            found = line, terms.transit.get(node, 0), shelf, free
+            self._lines[node] = found
+        self.stages.at = "material"
+        return found
+
+    def available(
+        self, product: str, location: str, instant: int, wait: int | None = None
+    ) -> int:
+        """Give what is free at an instant [steps].
+
+        Parameters
+        ----------
+        wait
+            How long it must live; None: as long as the first piece that leaves [s].
+        """
+        line, transit, shelf, free = self._line(product, location)
+        if wait is not None:
+            transit = wait
+        elif self.terms.ends:
+            transit = self._waits(product, location, instant)[0][1]
+        return line.available(
+            instant, transit, shelf, buffers=free, customer=self.terms.customer
+        )
+
+    def _waits(self, product: str, location: str, instant: int) -> Limits:
+        """Give how long pieces must live that are taken at an instant [steps, s]."""
+        node, terms = (product, location), self.terms
+        taker = node, self._takers[-1] if self._takers else None
+        return waits(terms.ends, taker, instant, terms.transit.get(node, 0))
+
+    def ever(self, product: str, location: str) -> int:
+        """Give the most that is ever free [steps]; what expires is free for a time."""
+        if not self.stages.perishable(product):
+            return self.available(product, location, NEVER)
+        moments = self.rises(product, location)
+        return max(
+            self.available(product, location, moment)
+            for moment in (self.terms.now, *moments)
+        )
+
+    def rises(self, product: str, location: str) -> list[int]:
+        """Give the instants after now at which more is free [s]."""
+        return self._line(product, location)[0].rises(self.terms.now)
+
+    def _free_at(self, product: str, location: str, steps: int) -> int | None:
+        terms = self.terms
+        if "material" in terms.relaxed:
+            return terms.now if self._given(product, location, steps) else None
+        line, transit, shelf, free = self._line(product, location)
+        if not (terms.ends and self.stages.perishable(product)):
+            return line.earliest(
+                steps, terms.now, transit, shelf, buffers=free, customer=terms.customer
+            )
+        for instant in (terms.now, *line.rises(terms.now)):
+            wait = self._waits(product, location, instant)[-1][1]
+            if self.available(product, location, instant, wait) >= steps:
+                return instant
+        return None
+
+    def _given(self, product: str, location: str, steps: int) -> bool:
+        """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
+        return self.ever(product, location) >= steps or all(
+            source.kind == "buy" for source in self.sources(product, location)
+        )
+
+    def take(
+        self,
+        product: str,
+        location: str,
+        steps: int,
+        instant: int,
+        wait: int | None = None,
+    ) -> Piece:
+        """Take a quantity from the line at an instant.
+
+        Parameters
+        ----------
+        wait
+            How long it must live; None: as long as the last piece that leaves [s].
+        """
+        line, transit, shelf, _ = self._line(product, location)
+        if wait is not None:
+            transit = wait
+        elif self.terms.ends:
+            transit = self._waits(product, location, instant)[-1][1]
+        line.take(steps, instant, transit, shelf, customer=self.terms.customer)
+        taken = Piece("stock", product, location, steps, instant, instant)
+        return taken._replace(lives=instant + transit) if transit else taken
+
+    def from_stock(self, product: str, location: str, steps: int) -> list[Piece]:
+        """Take a quantity from stock and receipts, each part as soon as it is there."""
+        pieces: list[Piece] = []
+        left = steps
+        moments = [self.terms.now]
+        there = self.available(product, location, self.terms.now)
+        if left > there or self.terms.ends:
+            moments += self.rises(product, location)
+        for moment in moments:
+            if left <= 0:
+                break
+            found = self._taken(product, location, left, moment)
+            left -= sum([piece.steps for piece in found])
+            pieces += found
+        relaxed = "material" in self.terms.relaxed
+        if left > 0 and relaxed and self._given(product, location, steps):
+            pieces.append(self.take(product, location, left, self.terms.now))
+        return pieces
+
+    def _taken(
+        self, product: str, location: str, steps: int, moment: int
+    ) -> list[Piece]:
+        """Take what is free at a moment of a quantity; what leaves first first."""
+        ready = self.terms.now if "material" in self.terms.relaxed else moment
+        if not self.terms.ends:
+            free = min(self.available(product, location, moment), steps)
+            return [self.take(product, location, free, ready)] if free > 0 else []
+        pieces: list[Piece] = []
+        gone = 0
+        for most, wait in self._waits(product, location, ready):
+            free = self.available(product, location, moment, wait)
+            free = min(free, min(most, steps) - gone)
+            if free > 0:
+                pieces.append(self.take(product, location, free, ready, wait))
+                gone += free
+        return pieces

@@ -1,0 +1,369 @@
+"""How a quantity gets to a place: stock, making, buying, moving, chained (DEF-03).
+
+A walk takes what it finds from the ledgers of the providers at once, so that the parts
+of one request see each other; the caller marks before and goes back after. Material is
+taken at the instant it is ready, which is never later than its use: what fits then fits
+at the use, where it is held in the end.
+
+Below the product that is asked for each need takes the way that is there first; what is
+free at once is taken without looking further. That choice is greedy: `exact` says
+whether more than one way was open anywhere.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.supply_search.joint_needs import share_resources
+from medhavi.planners.promising.supply_search.making import make
+from medhavi.planners.promising.supply_search.moving import move
+from medhavi.planners.promising.supply_search.pieces import Piece
+from medhavi.planners.promising.supply_search.stock_walk import StockWalk
+from medhavi.planners.promising.supply_search.waiting_orders import (
+    WaitingOrders,
+    WalkMark,
+    WalkWrites,
+)
+from medhavi.results.limiter import Limiter
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from medhavi.planners.promising.supply_search.stages import Stages
+    from medhavi.planners.promising.supply_search.walk_terms import Batch, Terms
+    from medhavi.providers.sources import Source, Timing
+
+    Way = Callable[[], tuple[Piece, ...] | None]
+
+MOST_MOMENTS = 4
+"""Receipts that a new order is joined with, one after the other."""
+MOST_ORDERS = 1000
+"""Orders of one source for one need; more mean a lot size that is a mistake."""
+
+
+class Walk(StockWalk):
+    """One walk over the ledgers.
+
+    Parameters
+    ----------
+    stages
+        The providers with their ledgers.
+    terms
+        What is allowed.
+
+    Attributes
+    ----------
+    evaluations
+        Ways that were tried.
+    greedy
+        Some need had more than one way.
+    failures
+        Why ways were closed, in the order of trying.
+    repeats
+        Some product was made or bought more than once at a place.
+    """
+
+    __slots__ = (
+        "_batched",
+        "_needed",
+        "_ordered",
+        "_orders",
+        "_path",
+        "evaluations",
+        "greedy",
+        "repeats",
+    )
+
+    def __init__(self, stages: Stages, terms: Terms) -> None:
+        super().__init__(stages, terms)
+        self.evaluations = 0
+        self.greedy = False
+        self.repeats = False
+        self._orders = WaitingOrders(stages)
+        self._path: list[tuple[str, str]] = []
+        self._needed: set[tuple[str, str]] = set()
+        self._ordered: set[tuple[str, str]] = set()
+        self._batched: list[Batch] = []
+
+    # ------------------------------------------------------------------- needs
+    def acquire(
+        self, product: str, location: str, steps: int
+    ) -> tuple[Piece, ...] | None:
+        """Get a quantity at a place as early as possible; None: there is no way."""
+        node = (product, location)
+        if steps <= 0:
+            return ()
+        if node in self._path:
+            self.fail(Limiter.NO_SOURCE, f"{product}|{location}")
+            return None
+        waiting = self._free_at(product, location, steps)
+        if waiting is not None and waiting <= self.terms.now:
+            self._needed.add(node)
+            return (self.take(product, location, steps, self.terms.now),)
+        # Which of several needs gets what is there first is not searched.
+        self.greedy = self.greedy or node in self._needed
+        self._needed.add(node)
+        self._path.append(node)
+        try:
+            return self.best(list(self._ways(product, location, steps, waiting)), node)
+        finally:
+            self._path.pop()
+
+    def best(
+        self, ways: Sequence[Way], node: tuple[str, str]
+    ) -> tuple[Piece, ...] | None:
+        """Try every way, keep the first that is there earliest, and take that again."""
+        if len(ways) == 1:
+            return ways[0]()
+        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
+        for way in ways:
+            if best is not None and self.evaluations >= self.terms.budget:
+                self.greedy = True
+                break
+            self.evaluations += 1
+            mark = self.mark()
+            found = way()
+            if found is not None:
+                ready = max(piece.ready for piece in found)
+                if best is None or ready < best[0]:
+                    best = ready, found, self._since(mark)
+            self.undo(mark)
+            self.greedy = True
+        if best is None:
+            if not ways:
+                known = self._known(*node)
+                code = Limiter.MATERIAL_SHORTFALL if known else Limiter.NO_SOURCE
+                self.fail(code, "|".join(node))
+            return None
+        self._again(best[2])
+        return best[1]
+
+    def _known(self, product: str, location: str) -> bool:
+        """Tell whether anything of a product was ever at a place, or may be."""
+        return self.stages.known(product, location) or bool(
+            self.stages.sources(product, location)
+        )
+
+    def _ways(
+        self, product: str, location: str, steps: int, waiting: int | None
+    ) -> Iterator[Way]:
+        """Give the ways to meet a need that is not there at once."""
+        if waiting is not None:
+            yield lambda: (self.take(product, location, steps, waiting),)
+        for source in self.sources(product, location):
+            covered = waiting is not None
+            if source.kind == "buy" and not self.may_buy(source, covered=covered):
+                continue
+            part = self.part_of(product, location, steps, source)
+            yield partial(self.mixed, source, part, steps)
+
+    def may_buy(self, source: Source, *, covered: bool) -> bool:
+        """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
+        refused = self.stages.refused(source, self.terms)
+        if refused is not None:
+            self.fail(refused, source.source)
+            return False
+        if self.terms.buy == "rest":
+            self.stages.spared = self.stages.spared or covered
+            return not covered
+        return self.terms.buy != "never"
+
+    def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
+        """Give what stock contributes beside a new order [steps].
+
+        Where only what is missing may be bought, all that ever comes counts.
+        """
+        part = min(self.available(product, location, self.terms.now), steps - 1)
+        if source.kind != "buy" or self.terms.buy != "rest":
+            return part
+        ever = min(self.ever(product, location), steps - 1)
+        self.stages.spared = self.stages.spared or ever != part
+        return ever
+
+    def mixed(
+        self, source: Source, part: int, steps: int, *, whole: bool = True
+    ) -> tuple[Piece, ...] | None:
+        """Take a part from stock and get the rest from a source.
+
+        What comes later than now is taken too where the rest would be later still. More
+        from stock never makes the rest later: the last such moment is the best.
+
+        Parameters
+        ----------
+        part
+            What is taken in any case [steps].
+        whole
+            Whether nothing from stock is a way, too.
+        """
+        later = self._later(source, part, steps)
+        if not later:
+            return self._mix(source, part, steps) if part or whole else None
+        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
+        tries = [(ALWAYS, part)] if part or whole else []
+        for instant, free in [*tries, *reversed(later)]:
+            if best is not None and best[0] <= instant:
+                continue
+            self.evaluations += 1
+            mark = self.mark()
+            found = self._mix(source, free, steps)
+            ready = NEVER if found is None else max(piece.ready for piece in found)
+            if found is not None and (best is None or ready < best[0]):
+                best = ready, found, self._since(mark)
+            self.undo(mark)
+            if found is not None and instant > ALWAYS and ready > instant:
+                break
+        if best is None:
+            return None
+        self._again(best[2])
+        return best[1]
+
+    def _mix(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
+        if part <= 0:
+            return self.new(source, steps)
+        found = self.from_stock(source.product, source.location, part)
+        rest = self.new(source, steps - sum(piece.steps for piece in found))
+        return None if rest is None else (*found, *rest)
+
+    def _later(self, source: Source, part: int, steps: int) -> list[tuple[int, int]]:
+        """Give the next moments at which stock has more of a part, with how much."""
+        if "material" in self.terms.relaxed:
+            return []
+        product, location = source.product, source.location
+        found: list[tuple[int, int]] = []
+        for moment in self.rises(product, location):
+            free = min(self.available(product, location, moment), steps - 1)
+            if free <= (found[-1][1] if found else part):
+                continue
+            if len(found) == MOST_MOMENTS:
+                self.greedy = True
+                break
+            found.append((moment, free))
+        return found
+
+    # -------------------------------------------------------------- new supply
+    def new(self, source: Source, steps: int) -> tuple[Piece, ...] | None:
+        """Order from a source; what lots bring beyond the need is free to others."""
+        pieces: list[Piece] = []
+        wanted = self._together(source, steps)
+        left = steps
+        while left > 0:
+            if len(pieces) >= MOST_ORDERS:
+                self.fail(Limiter.ALTERNATE_EXHAUSTED, source.source)
+                return None
+            made = self._order(source, wanted)
+            if made is None:
+                return None
+            if made.steps > left:
+                line = self._line(source.product, source.location)[0]
+                line.add(made.steps - left, made.ready)
+                made = made._replace(steps=left, surplus=made.steps - left)
+            pieces.append(made)
+            left -= made.steps
+            wanted = left
+        return tuple(pieces)
+
+    def _together(self, source: Source, steps: int) -> int:
+        """Give what the first order of a source brings for all needs of the request."""
+        if not self.terms.batches:
+            return steps
+        batch = (source.kind, source.source, source.product, source.location)
+        total = self.terms.batches.get(batch, 0)
+        if total <= steps or batch in self._batched:
+            return steps
+        self._batched.append(batch)
+        return total
+
+    def _order(self, source: Source, left: int) -> Piece | None:
+        node = (source.product, source.location)
+        if source.kind != "move":
+            self.repeats = self.repeats or node in self._ordered
+            self._ordered.add(node)
+        if source.kind == "buy":
+            return self.buy(source, source.pieces(left)[0], left)
+        self._takers.append(node)
+        made = (make if source.kind == "make" else move)(self, source, left)
+        self._takers.pop()
+        return made
+
+    def first_start(self, source: Source, start: int) -> int | None:
+        """Give the first instant at which a source may begin something new."""
+        first = source.first_start(start)
+        if first is None:
+            self.fail(Limiter.ROUTING_INVALID, source.source)
+        return first
+
+    def first_work(self, source: Source) -> int | None:
+        """Give the first instant at which a source may begin to make something."""
+        rules, now = self.terms.work, self.terms.now
+        return self.first_start(source, now if rules is None else rules.begin)
+
+    def buy(self, source: Source, size: int, left: int) -> Piece | None:
+        """Buy a lot of a size for a need [steps]; None: its supplier does not."""
+        start = self.first_start(source, self.terms.now)
+        if start is None:
+            return None
+        timing = self.stages.purchase(source, start, size)
+        if timing is None or not source.valid_at(timing.start):
+            raised = timing is None and size > left
+            code = (
+                Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            )
+            self.fail(code, source.source)
+            return None
+        relaxed = "material" in self.terms.relaxed
+        ready = self.terms.now if relaxed else timing.finish
+        return Piece(
+            "buy",
+            source.product,
+            source.location,
+            size,
+            ready,
+            timing.start,
+            source,
+            size,
+            timing,
+        )
+
+    @property
+    def contended(self) -> bool:
+        """Whether several orders of the request need one resource."""
+        return share_resources(self._orders.timings)
+
+    def placed(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        self._orders.add(timing)
+
+    def place(self, source: Source, size: int, start: int) -> Timing | None:
+        """Place an order as early as possible among all other work."""
+        self._orders.write_for(source.source)
+        return self.stages.place(source, size, start, self.terms)
+
+    # ----------------------------------------------------------------- journal
+    def mark(self) -> WalkMark:
+        """Give a place to go back to."""
+        return WalkMark(self.stages.mark(), self._orders.mark(), len(self._batched))
+
+    def undo(self, mark: WalkMark) -> None:
+        """Give everything back that was taken since a mark."""
+        self.stages.undo(mark.ledgers)
+        self._orders.undo(mark.orders)
+        del self._batched[mark.batched :]
+
+    def _since(self, mark: WalkMark) -> WalkWrites:
+        return WalkWrites(
+            self.stages.material.since(mark.ledgers[0]),
+            tuple(self._orders.timings[mark.orders.orders :]),
+            self.stages.bought(mark.ledgers[3]),
+            tuple(self._batched[mark.batched :]),
+        )
+
+    def _again(self, writes: WalkWrites) -> None:
+        """Take again what a way took."""
+        for shift in writes.shifts:
+            shift.line.put_back(shift._replace(steps=-shift.steps, uses=-shift.uses))
+        for timing in writes.timings:
+            self._orders.add(timing)
+        self.stages.buy_again(writes.bought)
+        self._batched.extend(writes.batched)

@@ -1,0 +1,1 @@
+"""How well promises and suppliers kept their dates."""

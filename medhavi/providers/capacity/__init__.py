@@ -1,0 +1,1 @@
+"""Capacity of resources and routings without other work."""

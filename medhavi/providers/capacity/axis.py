@@ -1,0 +1,241 @@
+"""One operation on the axis of its working time: set-up first, then the run.
+
+A run of so many seconds at pace 1 takes run / pace; set-up takes its time at any pace
+(rule 16). Where the pace never changes the length is known beforehand and is rounded up
+to a second once; where it changes by date the run is followed through its pieces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from medhavi.snapshot.calendars.calendars import EARLIEST, LATEST
+from medhavi.units import DAY, ceil_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.snapshot.calendars.calendars import WorkingTime
+
+    Pace = tuple[int, int, Fraction]
+    """Half-open `[start, finish)` and the pace in it; pieces cover all time."""
+    Span = tuple[int, int]
+
+ONE: Final = Fraction(1)
+_STEP: Final = 40 * DAY
+_SEARCH: Final = 3653 * DAY
+"""How far an unbroken run of changing pace is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an operation has to do: set-up and run at pace 1 [s], exact."""
+
+    setup: Fraction
+    run: Fraction
+
+
+class Axis:
+    """Where and how fast an operation can go on.
+
+    Parameters
+    ----------
+    working
+        Time at which everything that it needs is open.
+    paces
+        Pace by time, > 0 wherever `working` is open.
+    splittable
+        Whether it may pause over closed time.
+    """
+
+    __slots__ = ("_paces", "splittable", "steady", "working")
+
+    def __init__(
+        self, working: WorkingTime, paces: tuple[Pace, ...], *, splittable: bool
+    ) -> None:
+        self.working = working
+        self._paces = paces
+        self.splittable = splittable
+        self.steady: Fraction | None = paces[0][2] if len(paces) == 1 else None
+        """The pace, where it never changes."""
+
+    def earliest(self, work: Work, start_from: int, finish_from: int) -> Span | None:
+        """Place work as early as possible, not starting or ending before the bounds."""
+        working = self.working
+        if not work.setup and not work.run:
+            start = working.next_moment(max(start_from, finish_from))
+            return None if start is None else (start, start)
+        if self.steady is None:
+            return self._earliest_by_pieces(work, start_from, finish_from)
+        length = self._length(work)
+        if not self.splittable:
+            start = working.first_fit(max(start_from, finish_from - length), length)
+            return None if start is None else (start, start + length)
+        start = working.next_open(start_from)
+        finish = None if start is None else working.add(start, length)
+        if finish is not None and finish < finish_from:
+            finish = self._ending_from(finish_from)
+            start = None if finish is None else working.subtract(finish, length)
+        return None if start is None or finish is None else (start, finish)
+
+    def latest(self, work: Work, finish_by: int, start_by: int) -> Span | None:
+        """Place work as late as possible, not ending or starting after the bounds."""
+        working = self.working
+        if not work.setup and not work.run:
+            start = working.previous_moment(min(finish_by, start_by))
+            return None if start is None else (start, start)
+        if self.steady is None:
+            return self._latest_by_pieces(work, finish_by, start_by)
+        length = self._length(work)
+        if not self.splittable:
+            start = working.last_fit(min(finish_by, start_by + length), length)
+            return None if start is None else (start, start + length)
+        start = working.subtract(finish_by, length)
+        if start is not None and start > start_by:
+            start = self._starting_by(start_by)
+        finish = None if start is None else working.add(start, length)
+        return None if start is None or finish is None else (start, finish)
+
+    def after(self, start: int, work: Work) -> int | None:
+        """Give the end of a part of the work that begins at an instant."""
+        if self.steady is None:
+            return self._run_forward(start, work)
+        return self.working.add(start, self._length(work))
+
+    def before(self, finish: int, work: Work) -> int | None:
+        """Give the latest start of a part of the work that ends by an instant."""
+        if self.steady is None:
+            return self._run_backward(finish, work)
+        return self.working.subtract(finish, self._length(work))
+
+    def length(self, work: Work, span: Span) -> int:
+        """Count the working seconds of a placed operation."""
+        return (
+            self.working.between(*span) if self.steady is None else self._length(work)
+        )
+
+    def _length(self, work: Work) -> int:
+        # Numerators and denominators: sums of fractions look for divisors each time.
+        setup, run, pace = work.setup, work.run, self.steady or ONE
+        below = run.denominator * pace.numerator
+        above = setup.numerator * below
+        above += run.numerator * pace.denominator * setup.denominator
+        return -(-above // (setup.denominator * below))
+
+    def _starting_by(self, bound: int) -> int | None:
+        """Give the last second up to `bound` in which work can begin."""
+        end = self.working.previous_open(bound + 1)
+        return None if end is None else min(end - 1, bound)
+
+    def _ending_from(self, bound: int) -> int | None:
+        """Give the first instant from `bound` on at which work can end."""
+        start = self.working.next_open(bound - 1)
+        return None if start is None else max(start + 1, bound)
+
+    # ------------------------------------------------------------- changing pace
+    def _earliest_by_pieces(
+        self, work: Work, start_from: int, finish_from: int
+    ) -> Span | None:
+        start = self.working.next_open(start_from)
+        while start is not None and start < start_from + _SEARCH:
+            finish = self._run_forward(start, work)
+            if finish is None:
+                return None
+            if finish < finish_from:
+                ending = self._ending_from(finish_from)
+                begin = None if ending is None else self._run_backward(ending, work)
+                if ending is None or begin is None:
+                    return None
+                start, finish = max(begin, start), ending
+            if self.splittable or self.working.between(start, finish) == finish - start:
+                return start, finish
+            # The next window is the one that begins after the next pause.
+            start = self.working.next_open(self._end_of_window(start))
+        return None
+
+    def _latest_by_pieces(
+        self, work: Work, finish_by: int, start_by: int
+    ) -> Span | None:
+        finish = self.working.previous_open(finish_by)
+        while finish is not None and finish > finish_by - _SEARCH:
+            start = self._run_backward(finish, work)
+            if start is not None and start > start_by:
+                start = self._starting_by(start_by)
+            if start is None:
+                return None
+            end = self._run_forward(start, work)
+            if end is None:
+                return None
+            if self.splittable or self.working.between(start, end) == end - start:
+                return start, end
+            finish = self.working.previous_open(self._start_of_window(end))
+        return None
+
+    def _end_of_window(self, instant: int) -> int:
+        step = _STEP
+        while True:
+            (_, end), *_ = self.working.segments(instant, instant + step)
+            if end < instant + step:
+                return end
+            step *= 2
+
+    def _start_of_window(self, instant: int) -> int:
+        step = _STEP
+        while True:
+            *_, (start, _) = self.working.segments(instant - step, instant)
+            if start > instant - step:
+                return start
+            step *= 2
+
+    def _run_forward(self, start: int, work: Work) -> int | None:
+        setup, run = work.setup, work.run
+        if not setup + run:
+            return start
+        for begin, end, pace in self._pieces_from(start):
+            taken = min(setup, Fraction(end - begin))
+            setup -= taken
+            room = end - begin - taken
+            if setup:
+                continue
+            if run <= room * pace:
+                return ceil_fraction(begin + taken + run / pace)
+            run -= room * pace
+        return None
+
+    def _run_backward(self, finish: int, work: Work) -> int | None:
+        setup, run = work.setup, work.run
+        if not setup + run:
+            return finish
+        for begin, end, pace in self._pieces_to(finish):
+            room = Fraction(end - begin)
+            taken = min(run / pace, room)
+            run -= taken * pace
+            if run:
+                continue
+            if setup <= room - taken:
+                # Down to the second: the work must fit.
+                return int((end - taken - setup) // 1)
+            setup -= room - taken
+        return None
+
+    def _pieces_from(self, start: int) -> Iterator[Pace]:
+        step = _STEP
+        while start < LATEST:
+            for begin, end in self.working.segments(start, start + step):
+                for lower, upper, pace in self._paces:
+                    if lower < end and upper > begin:
+                        yield max(begin, lower), min(end, upper), pace
+            start += step
+            step *= 2
+
+    def _pieces_to(self, finish: int) -> Iterator[Pace]:
+        step = _STEP
+        while finish > EARLIEST:
+            for begin, end in reversed(self.working.segments(finish - step, finish)):
+                for lower, upper, pace in reversed(self._paces):
+                    if lower < end and upper > begin:
+                        yield max(begin, lower), min(end, upper), pace
+            finish -= step
+            step *= 2

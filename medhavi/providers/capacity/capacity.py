@@ -1,0 +1,464 @@
+"""Capacity: the only reader of steps, resources and their calendars (design 2).
+
+Plans of mode mrp ask when an order of a routing must start and would be through, with
+capacity that is never full (rule 2): calendars and windows are obeyed, other orders
+and disruptions (rule 20) are not looked at, and set-up is the step's own, without
+changeover times. The other modes ask `finite.FiniteCapacity`, which places the same
+compiled routings among other orders.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.capacity.delivery import moved
+from medhavi.providers.capacity.orders import Progress, dated, remaining
+from medhavi.providers.capacity.resources import ResourceClock, Resources, window
+from medhavi.providers.capacity.routings import Routings
+from medhavi.providers.product_facts import WHOLE, ProductFacts
+from medhavi.providers.table_rows import read_tables
+from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from fractions import Fraction
+
+    from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.capacity.withheld_time import Spared
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.timing import Clock, StepWindow, Timing
+    from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars.calendars import Calendars, WorkingTime
+
+__all__ = ["Capacity", "ResourceClock"]
+
+TABLES = (
+    "changeovers",
+    "cleaning_windows",
+    "disruptions",
+    "locations",
+    "products",
+    "resource_skills",
+    "resource_state",
+    "resource_units",
+    "resources",
+    "routing_outputs",
+    "routings",
+    "step_links",
+    "step_resources",
+    "steps",
+    "supply_order_steps",
+)
+
+
+class Capacity:
+    """Times and yields of routings, working time of resources.
+
+    Parameters
+    ----------
+    snapshot
+        A snapshot without errors.
+    calendars
+        Its calendars.
+    infinite
+        A skill that no member of a pool ever has limits nothing.
+    finite
+        Units and disruptions limit the time in which steps can work (rule 20).
+    yields
+        Good shares of steps in the place of the stated ones, by routing and step.
+
+    Raises
+    ------
+    BadData
+        From every method that is asked for a routing whose step links lead in a circle.
+    KeyError
+        No such routing or resource.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        calendars: Calendars,
+        *,
+        infinite: bool = False,
+        finite: bool = False,
+        yields: Mapping[tuple[str, int], Fraction] | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._learned = yields or {}
+        self._calendars = calendars
+        self._unlimited: Capacity | None = None
+        self._tables = read_tables(snapshot, TABLES)
+        self._resources = Resources(
+            self._tables, calendars, infinite=infinite, finite=finite
+        )
+        self._routings = Routings(
+            self._tables,
+            ProductFacts(self._tables),
+            calendars,
+            self._resources,
+            snapshot.as_of,
+            self._learned,
+        )
+        self._progress = self._tables["supply_order_steps"].index("supply_order")
+        self._clocks: dict[tuple[int, float, int], Clock] = {}
+        self._hard: dict[str, tuple[CompiledRouting, Clock]] = {}
+
+    # --------------------------------------------------------------------- orders
+    def clock(
+        self, routing: str, safety_days: float, location_time: WorkingTime
+    ) -> Clock:
+        """Give the clock of new orders of a routing.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        safety_days
+            Soft days between output and need, counted in `location_time`.
+        location_time
+            Calendar of the location.
+        """
+        compiled = self._routings.compiled(routing)
+        key = (id(compiled), safety_days, id(location_time))
+        known = self._clocks.get(key)
+        if known is None:
+            known = compiled.clock(safety_days, location_time)
+            self._clocks[key] = known
+        return known
+
+    def existing(
+        self,
+        supply_order: str,
+        routing: str,
+        order_steps: tuple[int, int],
+        due: int,
+        start: int | None = None,
+    ) -> Timing:
+        """Give the times of an order that exists; it ends when it is due (rule 3).
+
+        A stated start dates the steps forward from it; else they end by `due`, as late
+        as possible and without soft time. Steps of work in progress that are completed
+        are not there any more, others have the time that remains.
+
+        Parameters
+        ----------
+        supply_order
+            Order id, for its rows of `supply_order_steps`.
+        order_steps
+            Size of the whole order and what is done of it [steps of routing units].
+        due, start
+            Instants [s].
+        """
+        hard, clock = self._without_soft_time(routing)
+        whole, done = order_steps
+        numbers = self._progress.get(supply_order)
+        if not numbers:
+            return dated(clock, whole - done, due, start)
+        rows = self._tables["supply_order_steps"]
+        progress = [Progress.of(rows.row(number)) for number in numbers]
+        rest = remaining(hard, order_steps, progress)
+        return dated(rest.clock(0.0, rest.location_time), whole, due, start)
+
+    def _without_soft_time(self, routing: str) -> tuple[CompiledRouting, Clock]:
+        known = self._hard.get(routing)
+        if known is None:
+            hard = self._routings.compiled(routing).hard()
+            known = self._hard[routing] = hard, hard.clock(0.0, hard.location_time)
+        return known
+
+    def instant(
+        self,
+        routing: str,
+        timing: Timing,
+        step: int | None,
+        anchor: Literal["start", "end"],
+        offset_minutes: float = 0.0,
+    ) -> int:
+        """Give the instant at which a step takes a component (rule 15).
+
+        No step means the first of the routing, though another that runs beside it may
+        begin before. The start is that after the queue; the end is that of the step,
+        before its move.
+        """
+        steps = timing.steps
+        if not steps:
+            moment = timing.start if anchor == "start" else timing.finish
+            return self._offset(routing, step, moment, offset_minutes)
+        window_of = steps[0]
+        if step is None and len(steps) > 1:
+            step = self._routings.network(routing).nodes[0].step
+        if step is not None and step != window_of.step:
+            window_of = _find(steps, step) or window_of
+        moment = window_of.start if anchor == "start" else window_of.finish
+        if not offset_minutes:
+            return moment
+        return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
+
+    def output_instant(
+        self,
+        routing: str,
+        timing: Timing,
+        step: int | None,
+        anchor: Literal["start", "end"],
+        offset_minutes: float = 0.0,
+    ) -> int:
+        """Give the instant at which an output of a step is in stock (rule 15).
+
+        No step means the last: when all are through. The end is that after the move.
+        """
+        if not timing.steps:
+            return self._offset(routing, step, timing.finish, offset_minutes)
+        last = timing.steps[0]
+        for found in timing.steps:
+            if found.after > last.after or (
+                found.after == last.after and found.start > last.start
+            ):
+                last = found
+        window_of = last if step is None else _find(timing.steps, step) or last
+        moment = window_of.start if anchor == "start" else window_of.after
+        return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
+
+    def _offset(
+        self,
+        routing: str,
+        step: int | None,
+        moment: int,
+        offset_minutes: float,
+        at: StepWindow | None = None,
+    ) -> int:
+        if not offset_minutes:
+            return moment
+        offset = seconds_up(offset_minutes, MINUTE)
+        compiled = self._routings.compiled(routing)
+        working = compiled.location_time
+        if step is not None:
+            working = compiled.step_times.get(step, working)
+        found = moved(working, at, moment, offset)
+        # Where nothing opens any more, elapsed time is all that is left.
+        return moment + offset if found is None else found
+
+    def compiled(self, routing: str) -> CompiledRouting:
+        """Give a routing as the clocks use it."""
+        return self._routings.compiled(routing)
+
+    def is_second_choice(
+        self, routing: str, step: int, used: Collection[str], start: int
+    ) -> bool:
+        """Tell whether a step prefers another resource than those that do it.
+
+        Parameters
+        ----------
+        used
+            Resources that do it.
+        start
+            When it begins [s].
+        """
+        return self._routings.is_second_choice(routing, step, used, start)
+
+    def hard(self, routing: str) -> CompiledRouting:
+        """Give a routing without its soft time."""
+        return self._without_soft_time(routing)[0]
+
+    def held(self, routing: str) -> tuple[tuple[str, float, int, int], ...]:
+        """List what is held over several steps: resource, units, first and last step.
+
+        `until_step` names the last one (rule of the table `step_resources`).
+        """
+        return self._routings.held(routing)
+
+    @property
+    def unlimited(self) -> Capacity:
+        """The same routings as if capacity were never short (rules 2 and 20)."""
+        if self._unlimited is None:
+            self._unlimited = Capacity(
+                self._snapshot, self._calendars, infinite=True, yields=self._learned
+            )
+        return self._unlimited
+
+    def sparing(self, spared: Spared) -> Capacity:
+        """Give the same routings for work that leaves time free or is slowed."""
+        resources = self._resources.sparing(spared)
+        return altered(
+            self,
+            _resources=resources,
+            _routings=self._routings.sparing(resources, spared),
+            _clocks={},
+            _hard={},
+        )
+
+    def stated_units(self, resource: str) -> bool:
+        """Tell whether rows of `resource_units` hold for a resource."""
+        return resource in self._tables["resource_units"].column("resource")
+
+    def offering(self, resource: str, rows: Iterable[Row]) -> Capacity | None:
+        """Give the same routings where a resource has other units for a time.
+
+        Parameters
+        ----------
+        resource
+            Resource id.
+        rows
+            All its rows of `resource_units`.
+
+        Returns
+        -------
+        Capacity or None
+            None where it is counted in buckets, or where its units change already:
+            what exists may be placed at other times then.
+        """
+        before = self.resource(resource)
+        if before.bucket is not None or not before.finite or not before.constant:
+            return None
+        resources = self._resources.offering(resource, rows)
+        made = altered(
+            self,
+            _resources=resources,
+            _routings=self._routings.on(resources),
+            _clocks={},
+            _hard={},
+        )
+        fewest = min(units for _, _, units in made.resource(resource).levels)
+        return made if fewest >= before.constant else None
+
+    def needing(self, rows: Sequence[Row], snapshot: Snapshot) -> Capacity | None:
+        """Give the same routings where steps have other rows of `step_resources`.
+
+        Parameters
+        ----------
+        rows
+            In the place of rows with the same key, or added.
+        snapshot
+            Tables with these rows.
+
+        Returns
+        -------
+        Capacity or None
+            None where the yield of a routing changes with them: what is needed of
+            components, and what exists brings, would be others.
+        """
+        known = self._unlimited
+        made = altered(
+            self,
+            _snapshot=snapshot,
+            _unlimited=None if known is None else known.needing(rows, snapshot),
+            _routings=self._routings.needing(rows),
+            _clocks={},
+            _hard={},
+        )
+        names = {row["routing"] for row in rows}
+        same = all(made.yields(name) == self.yields(name) for name in names)
+        return made if same else None
+
+    @property
+    def withheld(self) -> dict[str, float]:
+        """Share of its time that each resource withholds from promises, if it does."""
+        rows = self._tables["resources"]
+        pairs = zip(rows.column("resource"), rows.column("withheld_share"), strict=True)
+        return {name: share for name, share in pairs if share}
+
+    @property
+    def changeovers(self) -> Rows:
+        """Rows of `changeovers`."""
+        return self._tables["changeovers"]
+
+    @property
+    def cleaning_windows(self) -> Rows:
+        """Rows of `cleaning_windows`."""
+        return self._tables["cleaning_windows"]
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Family for which a resource is set up at as_of."""
+        return {
+            row["resource"]: row["family"] for row in self._tables["resource_state"]
+        }
+
+    # --------------------------------------------------------------------- yields
+    def entering(self, routing: str, step: int | None) -> Fraction:
+        """Give the share of the ordered units that enters a step; None: the first."""
+        shape = self._routings.network(routing)
+        place = None if step is None else shape.place(step)
+        return WHOLE if place is None else shape.nodes[place].entering
+
+    def good(self, routing: str, step: int | None) -> Fraction:
+        """Give the good share after a step, the routing's own yield in it.
+
+        None: after the last, that of the whole routing (rule 4).
+        """
+        shape = self._routings.network(routing)
+        place = None if step is None else shape.place(step)
+        if place is None:
+            return shape.total
+        node = shape.nodes[place]
+        return node.entering * node.good * shape.routing_yield
+
+    def yields(self, routing: str) -> tuple[dict[int, Fraction], Fraction]:
+        """Give the entering share of every step, and the good share of the whole."""
+        shape = self._routings.network(routing)
+        return {node.step: node.entering for node in shape.nodes}, shape.total
+
+    # ------------------------------------------------------------------ resources
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Ids of all resources, sorted."""
+        return tuple(self._resources)
+
+    def resource(self, resource: str) -> ResourceClock:
+        """Give what a resource offers over time."""
+        return self._resources.clock(resource)
+
+    def working_time(self, resource: str) -> WorkingTime:
+        """Give the open time of a resource."""
+        return self._resources.clock(resource).working
+
+    # ------------------------------------------------------------------- not built
+    def unsupported(self) -> list[tuple[str, str, tuple[int, ...]]]:
+        """List filled cells that would change dates or quantities and are not obeyed.
+
+        Returns
+        -------
+        list of (table, column, input rows)
+            `step_resources.yield` where the alternates of a step differ in it and which
+            of them works depends on the date or the rule; `step_resources.until_step`
+            where a resource that is held could be another by date or rule.
+        """
+        rows = self._tables["step_resources"]
+        rules = {
+            (row["routing"], row["step"]): row["resource_rule"]
+            for row in self._tables["steps"]
+        }
+        groups: dict[object, list[tuple[int, Row]]] = {}
+        for number, row in enumerate(rows):
+            if row["choice"] is not None:
+                key = (row["routing"], row["step"], row["choice"])
+                groups.setdefault(key, []).append((number, row))
+        yields: list[int] = []
+        holds: list[int] = []
+        for members in groups.values():
+            first = members[0][1]
+            rule = rules.get((first["routing"], first["step"]), "preference")
+            dated = any(window(row) != (ALWAYS, NEVER) for _, row in members)
+            if rule == "preference" and not dated:
+                continue
+            if len({row["yield"] for _, row in members}) > 1:
+                yields += [rows.place(number) for number, _ in members]
+            holds += [
+                rows.place(number)
+                for number, row in members
+                if row["until_step"] is not None
+            ]
+        found = {"yield": yields, "until_step": holds}
+        return [
+            ("step_resources", column, tuple(sorted(numbers)))
+            for column, numbers in found.items()
+            if numbers
+        ]
+
+
+def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
+    for found in windows:
+        if found.step == step:
+            return found
+    return None

@@ -1,0 +1,338 @@
+"""Steps of one routing: precedence, times, and how many units enter each (rule 4)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from medhavi.findings import BadData, finding
+from medhavi.providers.capacity.resources import window
+from medhavi.units import MINUTE, exact, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.providers.table_rows import Row
+
+LinkKind = Literal["finish_start", "start_start", "finish_finish"]
+ONE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepNode:
+    """Times of one step in seconds; those that scale stay exact until the end.
+
+    Parameters
+    ----------
+    step
+        Step number.
+    setup, fixed
+        Per order.
+    per_unit
+        Run time of a unit that enters the step, at pace 1.
+    queue, move, safety
+        Elapsed time before, after, and soft time after.
+    batch
+        Transfer batch [units]; `None`: the whole order moves on at once.
+    entering
+        Share of the ordered units that enter.
+    good
+        Share that leaves the step of those that enter.
+    """
+
+    step: int
+    setup: Fraction
+    fixed: Fraction
+    per_unit: Fraction
+    queue: int
+    move: int
+    safety: int
+    batch: Fraction | None
+    splittable: bool
+    entering: Fraction
+    good: Fraction
+    calendar: str | None
+    rule: str
+    family: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Precedence between the steps at two places of the order of working [s].
+
+    `lag` and `max_lag` lie between the end of the move and the start of the queue
+    (finish_start), or between the two starts or ends themselves. `safety` is soft time
+    on top of the lag, for finish_start that of the earlier step in it.
+    """
+
+    earlier: int
+    later: int
+    kind: LinkKind = "finish_start"
+    lag: int = 0
+    safety: int = 0
+    max_lag: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingNetwork:
+    """Steps in an order of working (every link leads to a later place)."""
+
+    routing: str
+    nodes: tuple[StepNode, ...]
+    links: tuple[Link, ...]
+    total: Fraction
+    """Good share of the whole routing, its own yield in it."""
+    routing_yield: Fraction
+
+    @property
+    def last(self) -> tuple[int, ...]:
+        """Places of the steps that nothing follows."""
+        followed = {link.earlier for link in self.links}
+        return tuple(i for i in range(len(self.nodes)) if i not in followed)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether the steps simply follow each other, one by one."""
+        return len(self.links) == max(len(self.nodes) - 1, 0) and all(
+            link.earlier == i
+            and link.later == i + 1
+            and link.kind == "finish_start"
+            and link.max_lag is None
+            and link.lag >= 0
+            for i, link in enumerate(self.links)
+        )
+
+    def between(self, first: int, until: int) -> list[int]:
+        """Give the steps after `first` on any way to `until`, the latter included."""
+        begin, end = self.place(first), self.place(until)
+        if begin is None or end is None:
+            return []
+        later, earlier = {begin}, {end}
+        for link in self.links:  # sorted by place
+            if link.earlier in later:
+                later.add(link.later)
+        for link in sorted(self.links, key=lambda link: -link.later):
+            if link.later in earlier:
+                earlier.add(link.earlier)
+        return [self.nodes[i].step for i in sorted(later & earlier) if i != begin]
+
+    def place(self, step: int) -> int | None:
+        """Give the place of a step number."""
+        return next((i for i, n in enumerate(self.nodes) if n.step == step), None)
+
+
+def network(
+    routing: Row,
+    steps: Sequence[Row],
+    links: Sequence[Row],
+    yields: Mapping[int, Fraction],
+) -> RoutingNetwork:
+    """Put the steps of a routing in order.
+
+    Parameters
+    ----------
+    routing
+        Row of `routings`.
+    steps, links
+        Its rows of `steps` and `step_links`.
+    yields
+        Good share by step number, the resources that it uses in it.
+
+    Raises
+    ------
+    BadData
+        The links lead in a circle.
+    """
+    own = exact(routing["yield"])
+    if len(steps) == 1:
+        # Most routings; nothing to put in order.
+        alone = steps[0]["step"]
+        return RoutingNetwork(
+            routing=routing["routing"],
+            nodes=(_node(steps[0], ONE, yields[alone]),),
+            links=(),
+            total=times(yields[alone], own),
+            routing_yield=own,
+        )
+    rows = {row["step"]: row for row in steps}
+    edges = _linked(rows, links) if links else _in_sequence(steps)
+    order = _working_order(rows, edges, routing["routing"])
+    place = {step: i for i, step in enumerate(order)}
+    before: dict[int, set[int]] = {}
+    for step in order:
+        direct = [edge[0] for edge in edges if edge[1] == step]
+        before[step] = set(direct).union(*(before[earlier] for earlier in direct))
+    return RoutingNetwork(
+        routing=routing["routing"],
+        nodes=tuple(
+            _node(rows[step], _product(yields[k] for k in before[step]), yields[step])
+            for step in order
+        ),
+        links=tuple(
+            _link(place[earlier], place[later], row, rows[earlier])
+            for earlier, later, row in sorted(
+                edges, key=lambda edge: (place[edge[0]], place[edge[1]])
+            )
+        ),
+        total=times(_product(yields.values()), own),
+        routing_yield=own,
+    )
+
+
+def stated_yields(
+    steps: Sequence[Row], needs: Sequence[Row], as_of: int
+) -> dict[int, Fraction]:
+    """Multiply the yield of each step with that of the resources it prefers.
+
+    Parameters
+    ----------
+    steps, needs
+        Rows of `steps` and `step_resources` of one routing.
+    as_of
+        Instant whose resources decide where they differ [s].
+    """
+    found = {row["step"]: exact(row["yield"]) for row in steps}
+    if all(row["yield"] in (None, 1.0) for row in needs):
+        return found
+    groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
+    for row in needs:
+        group = row["choice"] if row["choice"] is not None else (row["resource"],)
+        groups[row["step"], group].append(row)
+    for (step, _), rows in groups.items():
+        now = [r for r in rows if window(r)[0] <= as_of < window(r)[1]]
+        first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
+        if step in found:
+            found[step] *= exact(first["yield"] or 1.0)
+    return found
+
+
+Edge = tuple[int, int, "Row | None"]
+
+
+def _in_sequence(steps: Sequence[Row]) -> list[Edge]:
+    """Let each step follow all of the next lower sequence number."""
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row in steps:
+        groups[row["sequence"]].append(row["step"])
+    ordered = [sorted(groups[number]) for number in sorted(groups)]
+    return [
+        (earlier, later, None)
+        for group, following in pairwise(ordered)
+        for earlier in group
+        for later in following
+    ]
+
+
+def _linked(rows: Mapping[int, Row], links: Sequence[Row]) -> list[Edge]:
+    return [
+        (link["after"], link["step"], link)
+        for link in links
+        if link["after"] in rows and link["step"] in rows
+    ]
+
+
+def _working_order(
+    rows: Mapping[int, Row], edges: Sequence[Edge], routing: str
+) -> list[int]:
+    """Sort by precedence; free choices by sequence, then step (Kahn)."""
+    open_links = dict.fromkeys(rows, 0)
+    following: dict[int, list[int]] = defaultdict(list)
+    for earlier, later, _ in edges:
+        open_links[later] += 1
+        following[earlier].append(later)
+    ready = [(rows[s]["sequence"], s) for s, count in open_links.items() if not count]
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        _, step = heappop(ready)
+        order.append(step)
+        for later in following[step]:
+            open_links[later] -= 1
+            if not open_links[later]:
+                heappush(ready, (rows[later]["sequence"], later))
+    if len(order) < len(rows):
+        stuck = sorted(step for step, count in open_links.items() if count)
+        raise BadData(
+            [
+                finding(
+                    "CAP001",
+                    table="step_links",
+                    routing=routing,
+                    steps=", ".join(str(step) for step in stuck),
+                )
+            ]
+        )
+    return order
+
+
+def _node(row: Row, entering: Fraction, good: Fraction) -> StepNode:
+    batch = row["overlap_qty"]
+    return StepNode(
+        step=row["step"],
+        setup=minutes(row["setup_minutes"]),
+        fixed=minutes(row["fixed_minutes"]),
+        per_unit=minutes(row["run_minutes_per_unit"]),
+        queue=_elapsed(row["queue_minutes"]),
+        move=_elapsed(row["move_minutes"]),
+        safety=_elapsed(row["safety_minutes"]),
+        batch=None if batch is None else exact(batch),
+        splittable=row["splittable"],
+        entering=entering,
+        good=good,
+        calendar=row["calendar"],
+        rule=row["resource_rule"] or "preference",
+        family=row["family"],
+    )
+
+
+def _link(earlier: int, later: int, row: Row | None, before: Row) -> Link:
+    after_step = _elapsed(before["safety_minutes"])
+    if row is None:
+        return Link(earlier=earlier, later=later, safety=after_step)
+    lag = _elapsed(row["lag_minutes"])
+    safety = _elapsed(row["safety_minutes"])
+    if row["kind"] == "finish_start":
+        safety += after_step
+    most = row["max_lag_minutes"]
+    if most is not None:
+        most = max(_elapsed(most), lag)
+        # Soft time gives way to what is hard.
+        safety = min(safety, most - lag)
+    return Link(
+        earlier=earlier,
+        later=later,
+        kind=row["kind"],
+        lag=lag,
+        safety=safety,
+        max_lag=most,
+    )
+
+
+@lru_cache(maxsize=65536)
+def minutes(value: float | None) -> Fraction:
+    """Give minutes as exact seconds; an empty cell is 0."""
+    return exact(value) * MINUTE if value else Fraction(0)
+
+
+@lru_cache(maxsize=4096)
+def _elapsed(value: float | None) -> int:
+    return seconds_up(value, MINUTE) if value else 0
+
+
+def times(first: Fraction, second: Fraction) -> Fraction:
+    """Multiply; most factors are 1, and comparing is ten times faster."""
+    if second == 1:
+        return first
+    return second if first == 1 else first * second
+
+
+def _product(values: Iterable[Fraction]) -> Fraction:
+    result = ONE
+    for value in values:
+        result = times(result, value)
+    return result

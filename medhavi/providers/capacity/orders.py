@@ -1,0 +1,159 @@
+"""Orders that exist: dated as they stand, with the work that remains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, Self
+
+from medhavi.providers.capacity.axis import Axis
+from medhavi.providers.capacity.network import minutes
+from medhavi.providers.capacity.resources import EVER
+from medhavi.providers.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity.axis import Pace
+    from medhavi.providers.capacity.choice import StepPlan
+    from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.capacity.schedule import Task
+    from medhavi.providers.table_rows import Row
+    from medhavi.providers.timing import Clock
+
+ONE: Final = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known of one step of an order in work."""
+
+    step: int
+    resource: str | None
+    completed: bool
+    begun: bool
+    units_done: Fraction
+    remaining: Fraction | None
+    """Time that is left [s], as it was stated."""
+    window: tuple[int | None, int | None] | None
+    """Start and end as stated: in this mode an order stays as it is dated (rule 3)."""
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """Read a row of `supply_order_steps`."""
+        left = row["remaining_minutes"]
+        times = row["start"], row["finish"]
+        return cls(
+            step=row["step"],
+            resource=row["resource"],
+            completed=row["status"] == "completed",
+            begun=row["status"] == "in_process",
+            units_done=Fraction(repr(row["qty_done"] or 0.0)),
+            remaining=None if left is None else minutes(left),
+            window=None if times == (None, None) else times,
+        )
+
+
+def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
+    """Give the times of an order; its finish is `due`, its start the stated one."""
+    found = clock.latest(due, steps) if start is None else clock.earliest(start, steps)
+    if found is None:
+        begin = due if start is None else start
+        return Timing(begin, due, begin)
+    # Steps that are stated after the due date do not let it end before it begins.
+    begin = min(found.start, due) if start is None else start
+    return found._replace(start=begin, finish=due, ready=begin)
+
+
+def remaining(
+    compiled: CompiledRouting,
+    order_steps: tuple[int, int],
+    progress: Sequence[Progress],
+) -> CompiledRouting:
+    """Leave out completed steps and cut the others to what remains of them.
+
+    The result is scheduled for the whole order: what is done is taken off its rates.
+    """
+    known = {row.step: row for row in progress}
+    kept = [
+        place
+        for place, task in enumerate(compiled.tasks)
+        if (row := known.get(task.node.step)) is None or not row.completed
+    ]
+    places = {place: new for new, place in enumerate(kept)}
+    tasks = tuple(
+        _cut(task, known.get(task.node.step), order_steps)
+        for task in (compiled.tasks[place] for place in kept)
+    )
+    links = tuple(
+        replace(link, earlier=places[link.earlier], later=places[link.later])
+        for link in compiled.network.links
+        if link.earlier in places and link.later in places
+    )
+    outlets = tuple(
+        replace(outlet, step=None, anchor="end")
+        if outlet.step is not None and outlet.step not in {t.node.step for t in tasks}
+        else outlet
+        for outlet in compiled.outlets
+    )
+    shape = replace(
+        compiled.network, nodes=tuple(task.node for task in tasks), links=links
+    )
+    return replace(compiled, network=shape, tasks=tasks, outlets=outlets)
+
+
+def _cut(task: Task, row: Progress | None, order_steps: tuple[int, int]) -> Task:
+    """Give a step what remains of it, and the resource it was assigned to."""
+    whole, done = order_steps
+    left = ONE - Fraction(done, whole) if whole else ONE
+    if row is None:
+        return replace(task, rate=task.rate * left)
+    plan = _assigned(task.plan, row.resource)
+    if row.remaining is not None:
+        return replace(
+            task,
+            plan=_changed(plan, setup=Fraction(0), paces=((*EVER, ONE),)),
+            fixed=row.remaining,
+            rate=Fraction(0),
+            fixed_window=row.window,
+        )
+    units = task.units * whole
+    if units:
+        left = max(min(left, ONE - row.units_done / units), Fraction(0))
+    begun = row.begun or row.units_done > 0
+    return replace(
+        task,
+        plan=_changed(plan, setup=Fraction(0)) if begun else plan,
+        fixed=task.fixed * left if begun else task.fixed,
+        rate=task.rate * left,
+        fixed_window=row.window,
+    )
+
+
+def _assigned(plan: StepPlan, resource: str | None) -> StepPlan:
+    """Keep the options with the assigned resource, where there are any."""
+    epochs = []
+    for epoch in plan.epochs:
+        options = tuple(
+            option
+            for option in epoch.options
+            if resource in {name for name, _ in option.resources}
+        )
+        epochs.append(replace(epoch, options=options or epoch.options))
+    return replace(plan, epochs=tuple(epochs))
+
+
+def _changed(
+    plan: StepPlan, *, setup: Fraction, paces: tuple[Pace, ...] | None = None
+) -> StepPlan:
+    """Give all options another set-up, and another pace where one is given."""
+    epochs = []
+    for epoch in plan.epochs:
+        options = []
+        for option in epoch.options:
+            axis = option.axis
+            if paces is not None:
+                axis = Axis(axis.working, paces, splittable=axis.splittable)
+            options.append(replace(option, setup=setup, axis=axis))
+        epochs.append(replace(epoch, options=tuple(options)))
+    return replace(plan, epochs=tuple(epochs))

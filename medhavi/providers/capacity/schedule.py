@@ -1,0 +1,457 @@
+"""The clock of any routing: links of every kind, batches, choices, changing pace.
+
+Backward, each step is placed as late as its followers and the output allow; forward, as
+early as what comes before it allows. A most time between two steps pulls the later one
+back (or pushes the earlier one on), and the pass is made again until all links hold.
+
+Transfer batches: the follower may begin when the first batch is through, and has work
+for a whole batch left when the last one arrives, so that it never runs dry where both
+steps run evenly in between (move batches: Hopp and Spearman, Factory Physics, 3rd ed.,
+2008, chapter 9). It is exact for equal pace and safe for any steady one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from medhavi.providers.capacity.axis import Work
+from medhavi.providers.capacity.choice import StepPlan
+from medhavi.providers.capacity.delivery import last_end, last_start, latest_of, moved
+from medhavi.providers.capacity.room import UNLIMITED, Placed
+from medhavi.providers.timing import StepWindow, Timing
+from medhavi.units import ALWAYS, NEVER, ceil_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity.delivery import Delivery, Outlet, StepTime
+    from medhavi.providers.capacity.network import Link, RoutingNetwork, StepNode
+    from medhavi.providers.capacity.room import Limit, Option, Room
+
+MOST_PASSES: Final = 1000
+"""Passes until links with a most time must hold; else the order fits nowhere."""
+ONE: Final = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A step of an order: its plan, and its run at pace 1 as fixed + rate n [s].
+
+    Parameters
+    ----------
+    units
+        Units that enter it per order step, for transfer batches.
+    fixed_window
+        Start and end that are given (work in progress), one of them may be missing;
+        nothing is placed then.
+    """
+
+    plan: StepPlan
+    fixed: Fraction
+    rate: Fraction
+    units: Fraction
+    fixed_window: tuple[int | None, int | None] | None = None
+
+    @property
+    def node(self) -> StepNode:
+        """The step."""
+        return self.plan.node
+
+    def run(self, steps: int, share: Fraction = ONE) -> Fraction:
+        """Give the run of a share of an order [s at pace 1]."""
+        run = self.rate * steps
+        return self.fixed + (run if share is ONE else run * share)
+
+    def ways(self, steps: int) -> list[StepTime]:
+        """List open time and length of all ways to do the step [s]."""
+        run = self.run(steps)
+        axes = [
+            (option.axis, Work(option.setup, run))
+            for epoch in self.plan.epochs
+            for option in epoch.options
+        ]
+        return [
+            (axis.working, None if axis.steady is None else axis.length(work, (0, 0)))
+            for axis, work in axes
+        ]
+
+    def batch_share(self, steps: int) -> Fraction:
+        """Give the share of an order that moves on together."""
+        batch = self.plan.node.batch
+        if batch is None:
+            return ONE
+        entering = self.units * steps
+        return ONE if batch >= entering else batch / entering
+
+
+@dataclass(slots=True)
+class _Bounds:
+    """Bounds of one step by the output and by most times; tighter with each pass."""
+
+    finish_by: int = NEVER
+    start_by: int = NEVER
+    start_from: int = ALWAYS
+    finish_from: int = ALWAYS
+
+
+class NetworkClock:
+    """Clock of a routing of any shape.
+
+    Parameters
+    ----------
+    network
+        Order and links of the steps.
+    tasks
+        One per step, in the order of working.
+    delivery
+        Outputs and safety days.
+    room
+        Where steps may stand; by default everywhere.
+    """
+
+    __slots__ = ("_after", "_before", "_delivery", "_network", "_room", "_tasks")
+
+    def __init__(
+        self,
+        network: RoutingNetwork,
+        tasks: Sequence[Task],
+        delivery: Delivery,
+        room: Room = UNLIMITED,
+    ) -> None:
+        self._room = room
+        self._network = network
+        self._tasks = tuple(tasks)
+        self._delivery = delivery
+        self._before: dict[int, list[Link]] = defaultdict(list)
+        self._after: dict[int, list[Link]] = defaultdict(list)
+        for link in network.links:
+            self._before[link.later].append(link)
+            self._after[link.earlier].append(link)
+
+    # ------------------------------------------------------------------- the clock
+    def latest(self, need: int, steps: int) -> Timing | None:
+        """Give the latest order that is usable, safety time included, by `need`."""
+        by = self._delivery.before_safety(need)
+        bounds = None if by is None else self._output_bounds(by, steps)
+        if by is None or bounds is None:
+            return None
+        mark = self._room.mark()
+        for _ in range(MOST_PASSES):
+            placed = self._backward(bounds, steps)
+            self._room.undo(mark)
+            if placed is None:
+                return None
+            if not self._pull(bounds, placed):
+                return self._timing(placed, by)
+        return None
+
+    def earliest(self, start: int, steps: int) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`."""
+        bounds = [
+            _Bounds(start_from=start + task.node.queue, finish_from=start)
+            for task in self._tasks
+        ]
+        mark = self._room.mark()
+        for _ in range(MOST_PASSES):
+            placed = self._forward(bounds, steps, {})
+            self._room.undo(mark)
+            if placed is None:
+                return None
+            if not self._push(bounds, placed):
+                return self._timing(placed, start)
+        return None
+
+    # -------------------------------------------------------------------- backward
+    def _output_bounds(self, by: int, steps: int) -> list[_Bounds] | None:
+        """Bound the steps from which the main product falls out."""
+        bounds = [_Bounds() for _ in self._tasks]
+        last = self._network.last
+        for outlet in self._delivery.outlets:
+            for place, task in enumerate(self._tasks):
+                node = task.node
+                if outlet.step not in (None, node.step):
+                    continue
+                bound = bounds[place]
+                moment = _anchor_by(outlet, task, by, steps) if outlet.offset else by
+                if moment is None:
+                    return None
+                if outlet.anchor == "start" and outlet.step is not None:
+                    bound.start_by = min(bound.start_by, moment)
+                    continue
+                # Time between steps stands in their links already.
+                ends = outlet.step is not None or place in last
+                soft = node.safety if ends else 0
+                bound.finish_by = min(bound.finish_by, moment - node.move - soft)
+        return bounds
+
+    def _backward(
+        self, bounds: Sequence[_Bounds], steps: int
+    ) -> dict[int, Placed] | None:
+        placed: dict[int, Placed] = {}
+        for place in reversed(range(len(self._tasks))):
+            task = self._tasks[place]
+            finish_by, start_by, limits = self._bounds_of(
+                place, bounds[place], placed, steps
+            )
+            if min(finish_by, start_by) == NEVER and task.fixed_window is None:
+                continue
+            found: Placed | None
+            if task.fixed_window is not None:
+                found = _given(task, task.fixed_window, steps)
+            elif finish_by == NEVER:
+                # Only its start is bound: it ends when it ends.
+                found = self._starting_by(task, start_by, steps)
+            else:
+                found = task.plan.latest(
+                    task.run(steps), finish_by, start_by, limits, self._room
+                )
+            if found is None:
+                return None
+            placed[place] = found
+            self._room.hold(task.node, found)
+        if len(placed) < len(self._tasks):
+            # Steps after the output wait for nobody: as early as what precedes allows.
+            begin = min((p.start for p in placed.values()), default=ALWAYS)
+            free = [_Bounds(start_from=begin, finish_from=begin) for _ in self._tasks]
+            return self._forward(free, steps, placed)
+        return placed
+
+    def _bounds_of(
+        self, place: int, bound: _Bounds, placed: dict[int, Placed], steps: int
+    ) -> tuple[int, int, list[Limit]]:
+        """Collect what the followers of a step demand of its end and start."""
+        task = self._tasks[place]
+        finish_by, start_by = bound.finish_by, bound.start_by
+        limits: list[Limit] = []
+        share = task.batch_share(steps)
+        for link in self._after[place]:
+            follower = placed.get(link.later)
+            if follower is None:
+                continue
+            gap = link.lag + link.safety
+            if link.kind == "start_start":
+                start_by = min(start_by, follower.start - gap)
+            elif link.kind == "finish_finish":
+                finish_by = min(finish_by, follower.finish - gap)
+            else:
+                gap += task.node.move + self._tasks[link.later].node.queue
+                begin: int | None = follower.start
+                if share < 1:
+                    limits.append(_head(task, follower.start - gap, steps, share))
+                    last = Work(Fraction(0), self._batch_run(link.later, steps, share))
+                    begin = follower.option.axis.before(follower.finish, last)
+                if begin is None:
+                    begin = follower.start
+                finish_by = min(finish_by, begin - gap)
+        return finish_by, start_by, limits
+
+    def _starting_by(self, task: Task, start_by: int, steps: int) -> Placed | None:
+        run = task.run(steps)
+        for epoch in reversed(task.plan.epochs):
+            for option in epoch.options:
+                end = option.axis.after(start_by, Work(option.setup, run))
+                if end is not None:
+                    found = task.plan.latest(run, end, start_by, room=self._room)
+                    if found is not None:
+                        return found
+        return None
+
+    def _pull(self, bounds: Sequence[_Bounds], placed: dict[int, Placed]) -> bool:
+        """Bound the later step of every link whose most time is passed."""
+        moved = False
+        for link in self._network.links:
+            over = self._over(link, placed)
+            if over > 0:
+                bound, later = bounds[link.later], placed[link.later]
+                if link.kind == "finish_finish":
+                    bound.finish_by = later.finish - over
+                else:
+                    bound.start_by = later.start - over
+                moved = True
+        return moved
+
+    # --------------------------------------------------------------------- forward
+    def _forward(
+        self, bounds: Sequence[_Bounds], steps: int, known: dict[int, Placed]
+    ) -> dict[int, Placed] | None:
+        placed = dict(known)
+        for place, task in enumerate(self._tasks):
+            if place in placed:
+                continue
+            if task.fixed_window is not None:
+                given = _given(task, task.fixed_window, steps)
+                if given is None:
+                    return None
+                placed[place] = given
+                self._room.hold(task.node, given)
+                continue
+            start_from = bounds[place].start_from
+            finish_from = bounds[place].finish_from
+            limits: list[Limit] = []
+            for link in self._before[place]:
+                earlier = placed[link.earlier]
+                if link.kind == "start_start":
+                    start_from = max(start_from, earlier.start + link.lag)
+                elif link.kind == "finish_finish":
+                    finish_from = max(finish_from, earlier.finish + link.lag)
+                else:
+                    ready = self._handed_on(link, earlier, steps, limits)
+                    if ready is None:
+                        return None
+                    start_from = max(start_from, ready)
+            found = task.plan.earliest(
+                task.run(steps), start_from, finish_from, limits, self._room
+            )
+            if found is None:
+                return None
+            placed[place] = found
+            self._room.hold(task.node, found)
+        return placed
+
+    def _handed_on(
+        self, link: Link, earlier: Placed, steps: int, limits: list[Limit]
+    ) -> int | None:
+        """Give when the later step may start, and limit its end by the last batch."""
+        task = self._tasks[link.earlier]
+        gap = task.node.move + link.lag + self._tasks[link.later].node.queue
+        share = task.batch_share(steps)
+        if share == 1:
+            return earlier.finish + gap
+        limits.append(
+            _tail(earlier.finish + gap, self._batch_run(link.later, steps, share))
+        )
+        head = Work(earlier.work.setup, task.run(steps, share))
+        through = earlier.option.axis.after(earlier.start, head)
+        return None if through is None else through + gap
+
+    def _push(self, bounds: Sequence[_Bounds], placed: dict[int, Placed]) -> bool:
+        """Bound the earlier step of every link whose most time is passed."""
+        moved = False
+        for link in self._network.links:
+            over = self._over(link, placed)
+            if over > 0:
+                bound, earlier = bounds[link.earlier], placed[link.earlier]
+                if link.kind == "start_start":
+                    bound.start_from = earlier.start + over
+                else:
+                    bound.finish_from = earlier.finish + over
+                moved = True
+        return moved
+
+    # ---------------------------------------------------------------------- shared
+    def _batch_run(self, place: int, steps: int, share: Fraction) -> Fraction:
+        return self._tasks[place].rate * steps * share
+
+    def _over(self, link: Link, placed: dict[int, Placed]) -> int:
+        """Give the time between two steps beyond the most; 0 where they are given."""
+        if link.max_lag is None:
+            return 0
+        tasks = self._tasks[link.earlier], self._tasks[link.later]
+        if any(task.fixed_window is not None for task in tasks):
+            return 0
+        earlier, later = placed[link.earlier], placed[link.later]
+        if link.kind == "start_start":
+            between = later.start - earlier.start
+        elif link.kind == "finish_finish":
+            between = later.finish - earlier.finish
+        else:
+            between = later.start - tasks[1].node.queue
+            between -= earlier.finish + tasks[0].node.move
+        return between - link.max_lag
+
+    def _timing(self, placed: dict[int, Placed], empty: int) -> Timing | None:
+        windows = [
+            step_window(self._tasks[place].node, found)
+            for place, found in placed.items()
+        ]
+        places = dict(zip(placed, windows, strict=True))
+        order = sorted(places, key=lambda place: (places[place].start, place))
+        steps = tuple(places[place] for place in order)
+        finish = latest_of(
+            _there(outlet, steps, empty) for outlet in self._delivery.outlets
+        )
+        if finish is None:
+            return None
+        start = min((window.queue_start for window in steps), default=empty)
+        return Timing(start, finish, start, steps)
+
+
+def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
+    """Give when a step must begin or have moved on for an output with an offset."""
+    ways = task.ways(steps)
+    if outlet.anchor == "start" and outlet.step is not None:
+        return last_start(outlet, by, ways)
+    return last_end(outlet, by, task.node.move, ways)
+
+
+def _there(outlet: Outlet, steps: Sequence[StepWindow], empty: int) -> int | None:
+    """Give when an output is there; of a step that is not there any more: `empty`."""
+    found = [window for window in steps if outlet.step in (None, window.step)]
+    if not found:
+        return moved(outlet.working, None, empty, outlet.offset)
+    if outlet.anchor == "start" and outlet.step is not None:
+        window = min(found, key=lambda one: one.start)
+        return moved(outlet.working, window, window.start, outlet.offset)
+    window = max(found, key=lambda one: (one.after, one.start))
+    return moved(outlet.working, window, window.after, outlet.offset)
+
+
+def _head(task: Task, through: int, steps: int, share: Fraction) -> Limit:
+    run = task.run(steps, share)
+
+    def limit(option: Option, work: Work) -> int | None:
+        return option.axis.before(through, Work(work.setup, run))
+
+    return limit
+
+
+def _tail(arrives: int, run: Fraction) -> Limit:
+    def limit(option: Option, work: Work) -> int | None:
+        return option.axis.after(arrives, replace(work, setup=Fraction(0), run=run))
+
+    return limit
+
+
+def _given(
+    task: Task, window: tuple[int | None, int | None], steps: int
+) -> Placed | None:
+    """Take given times; a missing one follows from the other."""
+    option = next((o for epoch in task.plan.epochs for o in epoch.options), None)
+    if option is None:
+        return None
+    work = Work(option.setup, task.run(steps))
+    start, finish = window
+    if finish is None and start is not None:
+        finish = option.axis.after(start, work)
+    elif start is None and finish is not None:
+        start = option.axis.before(finish, work)
+    if start is None or finish is None:
+        return None
+    return Placed(option=option, work=work, start=start, finish=finish)
+
+
+def step_window(node: StepNode, placed: Placed) -> StepWindow:
+    """Give the window of a placed step."""
+    start, finish = placed.start, placed.finish
+    axis = placed.option.axis
+    # Given times hold more or less than the work would take.
+    length = min(axis.length(placed.work, (start, finish)), finish - start)
+    setup = min(ceil_fraction(placed.work.setup), length)
+    segments = placed.segments or tuple(axis.working.segments(start, finish))
+    changed = placed.work.setup - placed.option.setup
+    return StepWindow(
+        node.step,
+        start - node.queue,
+        start,
+        finish,
+        finish + node.move,
+        setup,
+        length - setup,
+        segments or ((start, finish),),
+        placed.option.resources,
+        node.family,
+        ceil_fraction(changed) if changed > 0 else 0,
+    )

@@ -1,0 +1,1 @@
+"""Capacity beside other work: ledgers of resources, chains of steps, buckets."""

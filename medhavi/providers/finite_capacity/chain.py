@@ -1,0 +1,408 @@
+"""Steps in a row among other work, in integers: what most routings are.
+
+Does what `NetworkClock` does in an `OccupiedRoom`, for routings whose steps follow one
+another with a steady pace; a step without closed time is found in a few microseconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.delivery import last_end, moved, shifted
+from medhavi.providers.finite_capacity.option import (
+    FiniteOption,
+    SequencedOption,
+    Taken,
+)
+from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
+from medhavi.providers.timing import StepWindow, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity.delivery import Outlet
+    from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.capacity.schedule import Task
+    from medhavi.providers.finite_capacity.resource_ledger import Ledger
+    from medhavi.providers.finite_capacity.room import OccupiedRoom
+
+    Span = tuple[int, int]
+    KnownOrders = dict[tuple["FiniteChain", int, int, int | None], Timing | None]
+    """Orders by chain, size [steps], first instant and the instant to be through by."""
+
+
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
+class FiniteStep:
+    """A step of a chain with all its options, in the order of preference."""
+
+    __slots__ = (
+        "_only",
+        "alike",
+        "family",
+        "lag",
+        "move",
+        "options",
+        "queue",
+        "rule",
+        "safety",
+        "sequenced",
+        "step",
+        "uses",
+    )
+
+    def __init__(
+        self, task: Task, options: Sequence[FiniteOption], lag: int, safety: int
+    ) -> None:
+        node = task.node
+        self.step = node.step
+        self.queue = node.queue
+        self.move = node.move
+        self.lag = lag
+        self.safety = safety
+        self.options = tuple(options)
+        self.sequenced = {
+            book.clock.resource
+            for option in self.options
+            if isinstance(option, SequencedOption)
+            for book, _ in option.tracks
+            if book.clock.matrix is not None
+        }
+        """Resources whose changeovers the step looks at."""
+        self.uses = {
+            book.clock.resource for option in self.options for book, _ in option.tracks
+        }
+        """Resources that the step may hold."""
+        self._only = self.options[0] if len(self.options) == 1 else None
+        self.alike = _alike(self.options)
+        """Options with ledger and need, where all take as long; else none."""
+        self.rule = node.rule
+        """Which option is preferred."""
+        self.family = node.family
+
+    def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
+        """Place the step as early as possible; its queue is over by `bound`."""
+        taken = self.choose(steps, bound, hasty=hasty)
+        return None if taken is None else self.window(taken)
+
+    def choose(self, steps: int, bound: int, *, hasty: bool) -> Taken | None:
+        """Choose an option for the step as `earliest` does."""
+        if self._only is not None:
+            return self._only.earliest(steps, bound)
+        rule = "earliest" if hasty else self.rule
+        best: Taken | None = None
+        if rule == "cost":
+            found = [option.earliest(steps, bound) for option in self.options]
+            return min(
+                [one for one in found if one is not None], key=_cost, default=None
+            )
+        if self.alike and steps > 0:
+            return self._first_through(steps, bound, first=rule == "preference")
+        limit = ENDLESS
+        for option in self.options:
+            taken = option.earliest(steps, bound, limit)
+            if taken is None or taken.finish >= limit:
+                continue
+            if rule == "preference":
+                return taken
+            best, limit = taken, taken.finish
+        return best
+
+    def _first_through(self, steps: int, bound: int, *, first: bool) -> Taken | None:
+        """Choose the option that is through first, or the first that has room.
+
+        All of them work for as long: what can begin at once and go through without a
+        pause is never beaten.
+        """
+        length = self.options[0].length(steps)
+        taken: tuple[FiniteOption, Span] | None = None
+        limit = ENDLESS
+        for option, book, need in self.alike:
+            span = book.earliest(
+                option.working, option.splittable, length, bound, need, limit
+            )
+            if span is None or span[1] >= limit:
+                continue
+            taken, limit = (option, span), span[1]
+            if first or limit <= bound + length:
+                break
+        if taken is None:
+            return None
+        option, (start, finish) = taken
+        return Taken(option, start, finish, length)
+
+    def latest(
+        self, steps: int, floor: int, bound: int, *, hasty: bool
+    ) -> StepWindow | None:
+        """Place the step as late as possible, its queue not before `floor`."""
+        floor += self.queue
+        if self._only is not None:
+            taken = self._only.latest(steps, (floor, bound))
+            return None if taken is None else self.window(taken)
+        found = []
+        rule = "earliest" if hasty else self.rule
+        for option in self.options:
+            taken = option.latest(steps, (floor, bound))
+            if taken is not None:
+                found.append(taken)
+                if rule == "preference":
+                    break
+        if not found:
+            return None
+        best = min(found, key=_cost) if rule == "cost" else max(found, key=_start)
+        return self.window(best)
+
+    def window(self, taken: Taken) -> StepWindow:
+        """Give the window of an option where it stands."""
+        option, start, finish, length, changed = taken
+        if finish - start == length:
+            segments: tuple[Span, ...] = ((start, finish),)
+        else:
+            segments = tuple(option.working.segments(start, finish))
+        setup = option.setup + changed
+        made: StepWindow = _made(
+            StepWindow,
+            (
+                self.step,
+                start - self.queue,
+                start,
+                finish,
+                finish + self.move,
+                setup,
+                length - setup,
+                segments,
+                option.resources,
+                self.family,
+                changed,
+            ),
+        )
+        return made
+
+
+def _alike(
+    options: Sequence[FiniteOption],
+) -> tuple[tuple[FiniteOption, Ledger, int], ...]:
+    """Give the options with ledger and need where all take as long; else none."""
+    found = tuple(
+        (option, *option.tracks[0])
+        for option in options
+        if type(option) is FiniteOption and len(option.tracks) == 1
+    )
+    times = {option.times for option, *_ in found}
+    alike = len(found) == len(options) and len(times) == 1 and found[0][0].length(1)
+    return found if alike else ()
+
+
+def _cost(taken: Taken) -> float:
+    return taken.option.cost_per_hour * taken.length / 3600
+
+
+def _start(taken: Taken) -> int:
+    return taken.start
+
+
+class FiniteChain:
+    """A routing whose steps follow each other, among other work.
+
+    Parameters
+    ----------
+    steps
+        In order of working; may be none.
+    outlet
+        The one outlet, at the end of the last step.
+    """
+
+    __slots__ = (
+        "_offset",
+        "_outlet",
+        "_working",
+        "alternates",
+        "plain",
+        "sequenced",
+        "steps",
+    )
+
+    def __init__(self, steps: tuple[FiniteStep, ...], outlet: Outlet) -> None:
+        self.steps = steps
+        self.sequenced = any(step.sequenced for step in steps)
+        """Whether a changeover follows from the sequence of some step."""
+        self._offset = outlet.offset
+        self._outlet = outlet
+        self.alternates = any(len(step.options) > 1 for step in steps)
+        """Whether another option than the preferred one can be taken."""
+        times = {option.working for step in steps for option in step.options}
+        self._working = times.pop() if len(times) == 1 else None
+        """Open time of all options, where it is the same."""
+        self.plain = bool(steps) and not self.sequenced and not self._offset
+        """Whether it ends with its last step, and no set-up follows from a sequence."""
+
+    def earliest(self, steps: int, start: int, *, hasty: bool) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`."""
+        chosen = self._chosen(steps, start, hasty=hasty)
+        return None if chosen is None else self._run(chosen, start)
+
+    def least(self, steps: int, start: int) -> int:
+        """Give an instant before which no order from `start` on is through [s]."""
+        bound, work = start, 0
+        for step in self.steps:
+            length = min([option.length(steps) for option in step.options], default=0)
+            work += length
+            bound += step.queue + length + step.move + step.lag
+        if self._working is None or not work:
+            return bound
+        span = self._working.soonest(start, work)
+        return bound if span is None else max(bound, span[1])
+
+    def soonest(
+        self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
+    ) -> Timing | None:
+        """Give the earliest order of a plain chain that begins nothing before `start`.
+
+        With its preferred resources where it is through by `by`; else with those that
+        are through first, step by step, unless that is no sooner.
+
+        Parameters
+        ----------
+        known
+            Orders that were placed before in the same state of all ledgers.
+        """
+        if known is None:
+            known = {}
+        key = self, steps, start, by
+        if key not in known:
+            known[key] = self._soonest(steps, start, by, known)
+        return known[key]
+
+    def _soonest(
+        self, steps: int, start: int, by: int | None, known: KnownOrders
+    ) -> Timing | None:
+        chosen = self._chosen(steps, start, hasty=by is None)
+        if by is not None and self.alternates:
+            after = None if chosen is None else chosen[-1].finish + self.steps[-1].move
+            if after is None or after > by:
+                hasty = self.soonest(steps, start, None, known)
+                if after is None or (hasty is not None and hasty.finish < after):
+                    return hasty
+        return None if chosen is None else self._run(chosen, start)
+
+    def _chosen(self, steps: int, start: int, *, hasty: bool) -> list[Taken] | None:
+        """Choose an option for each step, one after the other."""
+        bound = start
+        chosen: list[Taken] = []
+        for step in self.steps:
+            taken = step.choose(steps, bound + step.queue, hasty=hasty)
+            if taken is None:
+                return None
+            chosen.append(taken)
+            bound = taken.finish + step.move + step.lag
+        return chosen
+
+    def _run(self, chosen: list[Taken], start: int) -> Timing | None:
+        windows = [
+            step.window(taken) for step, taken in zip(self.steps, chosen, strict=True)
+        ]
+        return self._timing(windows, start)
+
+    def latest(
+        self, steps: int, by: int, not_before: int, *, hasty: bool
+    ) -> Timing | None:
+        """Give the latest order whose output is there by an instant."""
+        output: int | None = by
+        if self._offset:
+            output = self._end_by(by, steps)
+        if output is None:
+            return None
+        bound = output
+        windows: list[StepWindow] = []
+        for step in reversed(self.steps):
+            bound -= step.move + step.safety + step.lag
+            window = step.latest(steps, not_before, bound, hasty=hasty)
+            if window is None:
+                return None
+            windows.append(window)
+            bound = window.queue_start
+        windows.reverse()
+        if not windows and output < not_before:
+            return None
+        return self._timing(windows, output)
+
+    def _end_by(self, by: int, steps: int) -> int | None:
+        """Give when the last step must be through for an output with an offset."""
+        if not self.steps:
+            return shifted(self._outlet.working, by, -self._offset)
+        last = self.steps[-1]
+        ways = [(option.working, option.length(steps)) for option in last.options]
+        return last_end(self._outlet, by, last.move, ways)
+
+    def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
+        after = windows[-1].after if windows else empty
+        finish: int | None = after
+        if self._offset:
+            last = windows[-1] if windows else None
+            finish = moved(self._outlet.working, last, after, self._offset)
+        if finish is None:
+            return None
+        start = windows[0].queue_start if windows else empty
+        return Timing(start, finish, start, tuple(windows))
+
+
+def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain | None:
+    """Compile a routing to a chain; `None`: it asks for more than a row of steps."""
+    outlet = compiled.outlets[0]
+    simple = len(compiled.outlets) == 1 and outlet.anchor == "end"
+    if not simple or outlet.step is not None or not compiled.network.is_chain:
+        return None
+    steps: list[FiniteStep] = []
+    for place, task in enumerate(compiled.tasks):
+        options = _options(task, room)
+        if options is None:
+            return None
+        following = compiled.network.links[place : place + 1]
+        steps.append(
+            FiniteStep(
+                task,
+                options,
+                following[0].lag if following else 0,
+                following[0].safety if following else task.node.safety,
+            )
+        )
+    uses = Counter(name for step in steps for name in step.uses)
+    if any(uses[name] > 1 for step in steps for name in step.sequenced):
+        # Its own steps follow each other there: each must see the others, and one
+        # without a family must not take the time that a follower's changeover needs.
+        return None
+    return FiniteChain(tuple(steps), outlet)
+
+
+def _options(task: Task, room: OccupiedRoom) -> list[FiniteOption] | None:
+    """Give the options that can work at all; `None`: not with whole numbers alone."""
+    node, plan = task.node, task.plan
+    if len(plan.epochs) > 1 or task.fixed_window is not None or node.batch is not None:
+        return None
+    found: list[FiniteOption] = []
+    # Four numbers, because a fraction takes long to hash.
+    times = (*task.fixed.as_integer_ratio(), *task.rate.as_integer_ratio())
+    for option in plan.epochs[0].options:
+        means = room.means(option)
+        if option.axis.steady is None or means.buckets:
+            return None
+        if not means.possible:
+            continue
+        if means.sequences and node.family is not None:
+            duration = Duration.of(node, option, task.fixed, task.rate)
+            found.append(
+                SequencedOption(
+                    option, duration, means.tracks, node.family, means.sequences
+                )
+            )
+            continue
+        known = means.placed.get(times)
+        if known is None:
+            duration = Duration.of(node, option, task.fixed, task.rate)
+            known = means.placed[times] = FiniteOption(option, duration, means.tracks)
+        found.append(known)
+    return found

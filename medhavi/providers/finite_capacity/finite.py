@@ -1,0 +1,494 @@
+"""Finite capacity: when an order of a routing can run among all other work.
+
+The compiled routings, links, alternates and calendars are those of `capacity`; here
+they are placed in the room that an occupancy leaves (rules 15-17, 20, 31, 33). Forward
+nothing begins before a start, backward nothing before `not_before`, and soft time is
+kept only backward, as in mode mrp.
+
+Which alternate. The rule of the step says which one is preferred, and a preferred one
+that is free in time is taken. Others count where the preferred one would be late
+(rule 33): forward, later than `by`; backward, begun before `not_before`. Then the one
+that is through first (backward: that begins last) is taken, step by step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity.changeovers import Changeovers
+from medhavi.providers.capacity.delivery import Delivery
+from medhavi.providers.capacity.routings import CompiledRouting
+from medhavi.providers.capacity.schedule import NetworkClock, step_window
+from medhavi.providers.capacity.withheld_time import Spared
+from medhavi.providers.finite_capacity.chain import FiniteChain, finite_chain
+from medhavi.providers.finite_capacity.holds import follower_holds, kept
+from medhavi.providers.finite_capacity.room import OccupiedRoom
+from medhavi.providers.finite_capacity.waits import order_waits, window_waits
+from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from fractions import Fraction
+
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.finite_capacity.chain import FiniteStep, KnownOrders
+    from medhavi.providers.finite_capacity.occupancy import Occupancy
+    from medhavi.providers.finite_capacity.waits import Wait
+    from medhavi.providers.timing import StepWindow, Timing
+
+
+class FiniteCapacity:
+    """Windows of routings among other work.
+
+    Parameters
+    ----------
+    capacity
+        Routings and resources; one that was built `finite` obeys disruptions.
+    occupancy
+        What the resources have to do; it is asked and changed in place.
+    spared
+        What work leaves free; the capacity is built for it.
+    preferring
+        Gives the steps of a routing that keep their preferred resources, late or not.
+
+    Raises
+    ------
+    KeyError
+        From every method: no such routing or step.
+    """
+
+    def __init__(
+        self,
+        capacity: Capacity,
+        occupancy: Occupancy,
+        *,
+        spared: Spared | None = None,
+        preferring: Callable[[CompiledRouting], frozenset[int]] | None = None,
+    ) -> None:
+        self._capacity = capacity
+        self.occupancy = occupancy
+        self._spared = spared or Spared()
+        self._preferring = preferring
+        self._room = OccupiedRoom(
+            occupancy,
+            Changeovers(capacity.changeovers, capacity.states),
+            dict(self._spared.kept),
+        )
+        self._sparing: dict[Spared, FiniteCapacity] = {}
+        self._known: dict[tuple[str, bool], _Placing] = {}
+        self._alike: dict[int, _Placing] = {}
+        self._steps: dict[tuple[str, int], FiniteStep] = {}
+        self._named: dict[str, frozenset[str]] = {}
+
+    # --------------------------------------------------------------------- forward
+    def earliest(
+        self,
+        routing: str,
+        steps: int,
+        start: int,
+        *,
+        by: int | None = None,
+        relaxed: bool = False,
+        known: KnownOrders | None = None,
+    ) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        steps
+            Order size in steps of routing units.
+        start, by
+            Instants [s]. An order with its preferred resources that is through by `by`
+            is taken as it is; without it the alternates that are through first are.
+        relaxed
+            As if capacity were never short: other work and disruptions do not count.
+        known
+            Orders that were placed before in the same state of all ledgers; it grows.
+        """
+        if relaxed:
+            clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
+            return clock.earliest(start, steps)
+        plain = self.plain_chain(routing)
+        if plain is not None and not self._room.efficiency:
+            return plain.soonest(steps, start, by, known)
+        return self._soonest(routing, steps, start, by)
+
+    def _soonest(
+        self, routing: str, steps: int, start: int, by: int | None
+    ) -> Timing | None:
+        if by is None:
+            return self._forward(routing, steps, start, hasty=True)
+        preferred = self._forward(routing, steps, start, hasty=False)
+        if preferred is not None and preferred.finish <= by:
+            return preferred
+        chain = self._placing(routing).chain
+        if chain is not None and not chain.alternates:
+            return preferred
+        hasty = self._forward(routing, steps, start, hasty=True)
+        if hasty is None or preferred is None:
+            return hasty or preferred
+        return hasty if hasty.finish < preferred.finish else preferred
+
+    def step_earliest(
+        self, routing: str, step: int, steps: int, ready: int, by: int | None = None
+    ) -> StepWindow | None:
+        """Give the earliest window of one step whose queue may begin at `ready`.
+
+        Parameters
+        ----------
+        routing, step
+            Ids.
+        steps
+            Order size in steps of routing units.
+        ready, by
+            Instants [s]; `by` as in `earliest`.
+
+        Notes
+        -----
+        Links, transfer batches and what is held over several steps are the caller's:
+        this is one decision of an event-driven dispatch. With changeovers it stands
+        behind other work, or where the next one needs no more than it has.
+        """
+        found = self._steps.get((routing, step))
+        if found is None:
+            found = self._step(routing, step)
+        if found is None:
+            return self._placed_step(routing, step, steps, ready)
+        bound = ready + found.queue
+        if by is None:
+            return found.earliest(steps, bound, hasty=True)
+        preferred = found.earliest(steps, bound, hasty=False)
+        if preferred is not None and preferred.finish <= by:
+            return preferred
+        return found.earliest(steps, bound, hasty=True)
+
+    def longest(self, routing: str, steps: int, start: int) -> int | None:
+        """Give the step that no opening is long enough for, whoever else works.
+
+        Returns
+        -------
+        int or None
+            A step that must not be split and never fits from `start` on.
+        """
+        for task in self._placing(routing).compiled.tasks:
+            alone = task.plan.earliest(task.run(steps), start, start)
+            if alone is None and not task.node.splittable:
+                return task.node.step
+        return None
+
+    def unlimited_latest(self, routing: str, steps: int, need: int) -> Timing | None:
+        """Give the latest order by an instant, as if capacity were never short."""
+        return self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN).latest(
+            need, steps
+        )
+
+    def touches(self, routing: str) -> frozenset[str]:
+        """Name the resources that limit an order of a routing, by any choice."""
+        placing = self._placing(routing)
+        names = {name for name, *_ in placing.held}
+        names.update(
+            name
+            for task in placing.compiled.tasks
+            for epoch in task.plan.epochs
+            for option in epoch.options
+            for name, _ in option.resources
+        )
+        ledger = self.occupancy.ledger
+        return frozenset(n for n in names if n and ledger(n) is not None)
+
+    def plain_chain(self, routing: str) -> FiniteChain | None:
+        """Give the steps of a routing where they are a plain chain."""
+        chain = self._placing(routing).chain
+        return chain if chain is not None and chain.plain else None
+
+    # -------------------------------------------------------------- what is spared
+    def sparing(self, spared: Spared) -> FiniteCapacity:
+        """Give capacity for work that leaves time free, among the same work."""
+        if spared == self._spared:
+            return self
+        known = self._sparing.get(spared)
+        if known is None:
+            known = self._sparing[spared] = FiniteCapacity(
+                self._capacity.sparing(spared), self.occupancy, spared=spared
+            )
+        return known
+
+    def preferring(
+        self, steps: Callable[[CompiledRouting], frozenset[int]]
+    ) -> FiniteCapacity:
+        """Give capacity in which some steps of a routing use no alternates."""
+        return FiniteCapacity(
+            self._capacity, self.occupancy, spared=self._spared, preferring=steps
+        )
+
+    def utilisation(self, resource: str, start: int, finish: int) -> float:
+        """Give the share of its time that a resource is booked in `[start, finish)`.
+
+        0 where it is no limit; infinite where it does not work and is booked.
+        """
+        seconds = self.occupancy.booked(resource, start, finish)
+        if not seconds:
+            return 0.0
+        there = self._capacity.resource(resource).available(start, finish)
+        return seconds / there if there else inf
+
+    # -------------------------------------------------------------------- backward
+    def latest(
+        self,
+        routing: str,
+        steps: int,
+        need: int,
+        not_before: int = ALWAYS,
+        *,
+        safety_days: float = 0.0,
+        soft: bool = True,
+    ) -> Timing | None:
+        """Give the latest order whose output is there by `need`.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        steps
+            Order size in steps of routing units.
+        need, not_before
+            Instants [s]; nothing begins before the latter, queues included.
+        safety_days
+            Soft open days of the location between output and need.
+        soft
+            False: without soft time, that of the steps and `safety_days`.
+
+        Returns
+        -------
+        Timing or None
+            `None`: there is no room from `not_before` on.
+        """
+        placing = self._placing(routing, soft=soft)
+        by: int | None = need
+        if soft and safety_days:
+            by = placing.compiled.location_time.subtract_days(need, safety_days)
+        if by is None or by < not_before:
+            return None
+        found = self._backward(placing, steps, (by, not_before), hasty=False)
+        if found is None and placing.alternates:
+            found = self._backward(placing, steps, (by, not_before), hasty=True)
+        return found
+
+    def named(self, routing: str) -> frozenset[str]:
+        """Give all resources that a routing may use."""
+        known = self._named.get(routing)
+        if known is None:
+            placing = self._placing(routing)
+            used = {
+                name
+                for task in placing.compiled.tasks
+                for epoch in task.plan.epochs
+                for option in epoch.options
+                for name, _ in option.resources
+            }
+            known = frozenset(used | {held[0] for held in placing.held})
+            self._named[routing] = known
+        return known
+
+    # --------------------------------------------------------------------- changes
+    def occupy(self, timing: Timing, owner: str = "") -> None:
+        """Hold the resources of an order."""
+        self.occupancy.occupy(timing.steps, owner, timing.holds)
+
+    def release(self, timing: Timing, owner: str = "") -> None:
+        """Give back what `occupy` took for the same order and owner.
+
+        Later work keeps the windows that it got while the order was there.
+        """
+        self.occupancy.release(timing.steps, owner, timing.holds)
+
+    def slow(self, efficiency: Mapping[str, Fraction]) -> None:
+        """Let resources lose efficiency for the orders that are asked for from now on.
+
+        Parameters
+        ----------
+        efficiency
+            Share of its pace that a resource keeps; empty: all keep theirs.
+        """
+        self._room.efficiency = efficiency
+
+    def owes(self, timing: Timing) -> bool:
+        """Tell whether work behind an order that is gone lacks its changeover now."""
+        for window in timing.steps:
+            for resource, _ in window.resources if window.family is not None else ():
+                sequence = self._room.sequence(resource)
+                if sequence is not None and sequence.owed(window.start):
+                    return True
+        return False
+
+    @property
+    def kept(self) -> int:
+        """How many routings are ready to be placed."""
+        return len(self._known)
+
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return self.occupancy.mark()
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark."""
+        self.occupancy.undo(mark)
+
+    # --------------------------------------------------------------------- reasons
+    def waits(
+        self, routing: str, timing: Timing, start: int, owner: str = ""
+    ) -> tuple[Wait, ...]:
+        """Say what the steps of a placed order waited for (see `waits.Wait`).
+
+        Parameters
+        ----------
+        routing, timing
+            The order.
+        start
+            Instant from which it could begin [s].
+        owner
+            Its own blocks are no reason, if it is held already.
+        """
+        compiled = self._placing(routing).compiled
+        return order_waits(
+            self.occupancy, self._capacity, compiled, (timing, start), owner
+        )
+
+    def why(self, window: StepWindow, ready: int, owner: str = "") -> tuple[Wait, ...]:
+        """Say what one window waited for since it was ready, its queue over."""
+        return window_waits(self.occupancy, self._capacity, window, ready, owner)
+
+    # -------------------------------------------------------------------- placing
+    def _placing(self, routing: str, *, soft: bool = True) -> _Placing:
+        known = self._known.get((routing, soft))
+        if known is None:
+            capacity = self._capacity
+            compiled = capacity.compiled(routing) if soft else capacity.hard(routing)
+            if self._preferring is not None:
+                compiled = compiled.preferring(self._preferring(compiled))
+            known = self._alike.get(id(compiled))
+            if known is None:
+                # It keeps what it is known by, so that no other has the same identity.
+                known = self._alike[id(compiled)] = self._placed_as(routing, compiled)
+            self._known[routing, soft] = known
+        return known
+
+    def _placed_as(self, routing: str, compiled: CompiledRouting) -> _Placing:
+        held = self._capacity.held(routing)
+        return _Placing(
+            compiled=compiled,
+            chain=None if held else finite_chain(compiled, self._room),
+            held=held,
+            alternates=any(
+                len(epoch.options) > 1
+                for task in compiled.tasks
+                for epoch in task.plan.epochs
+            ),
+            leaves=_leaves(compiled),
+        )
+
+    def _step(self, routing: str, step: int) -> FiniteStep | None:
+        chain = self._placing(routing).chain
+        if chain is None or chain.sequenced:
+            return None
+        found = {one.step: one for one in chain.steps}[step]
+        self._steps[routing, step] = found
+        return found
+
+    def _placed_step(
+        self, routing: str, step: int, steps: int, ready: int
+    ) -> StepWindow | None:
+        tasks = self._placing(routing).compiled.tasks
+        task = {one.node.step: one for one in tasks}[step]
+        room = self._room
+        room.hasty, room.strict = True, True
+        found = task.plan.earliest(
+            task.run(steps), ready + task.node.queue, ready, (), room
+        )
+        room.hasty, room.strict = False, False
+        return None if found is None else step_window(task.node, found)
+
+    def _forward(
+        self, routing: str, steps: int, start: int, *, hasty: bool
+    ) -> Timing | None:
+        placing = self._placing(routing)
+        if placing.chain is not None and not self._room.efficiency:
+            chain = placing.chain
+            return self._held(chain, chain.earliest(steps, start, hasty=hasty))
+        clock = self._clock(placing, hasty=hasty)
+        bound = start
+        while True:  # each turn leaves one block of a tool behind
+            found = clock.earliest(bound, steps)
+            if found is None:
+                return None
+            holds, blocked = kept(placing.held, found, self._room)
+            if blocked is None:
+                return found._replace(holds=holds)
+            bound = max(bound + 1, found.start + blocked[1])
+
+    def _backward(
+        self, placing: _Placing, steps: int, bounds: tuple[int, int], *, hasty: bool
+    ) -> Timing | None:
+        by, not_before = bounds
+        if placing.chain is not None and not self._room.efficiency:
+            chain = placing.chain
+            return self._held(chain, chain.latest(steps, by, not_before, hasty=hasty))
+        clock = self._clock(placing, hasty=hasty)
+        bound = by
+        while True:
+            self._room.floor, self._room.leaves = not_before, placing.leaves
+            found = clock.latest(bound, steps)
+            self._room.floor, self._room.leaves = ALWAYS, {}
+            if found is None or found.start < not_before:
+                return None
+            holds, blocked = kept(placing.held, found, self._room)
+            if blocked is None:
+                return found._replace(holds=holds)
+            bound = min(bound - 1, found.finish - blocked[0])
+
+    def _held(self, chain: FiniteChain, found: Timing | None) -> Timing | None:
+        """Add what is kept for the changeovers of followers."""
+        if found is None or not chain.sequenced:
+            return found
+        holds = follower_holds(found, self._room)
+        return found._replace(holds=holds) if holds else found
+
+    def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
+        self._room.hasty = hasty
+        compiled = placing.compiled
+        delivery = Delivery(
+            outlets=compiled.outlets,
+            safety_days=0.0,
+            location_time=compiled.location_time,
+        )
+        return NetworkClock(compiled.network, compiled.tasks, delivery, self._room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placing:
+    """How a routing is placed: its chain where it is one."""
+
+    compiled: CompiledRouting
+    chain: FiniteChain | None
+    held: tuple[tuple[str, float, int, int], ...]
+    alternates: bool
+    leaves: dict[tuple[int, str], str]
+
+
+def _leaves(compiled: CompiledRouting) -> dict[tuple[int, str], str]:
+    """Give the families that steps leave to later ones without; see `OccupiedRoom`."""
+    found: dict[tuple[int, str], str] = {}
+    last: dict[str, str] = {}
+    for task in compiled.tasks:
+        options = [one for epoch in task.plan.epochs for one in epoch.options]
+        for resource in {name for option in options for name, _ in option.resources}:
+            if task.node.family is not None:
+                last[resource] = task.node.family
+            elif resource in last:
+                found[task.node.step, resource] = last[resource]
+    return found

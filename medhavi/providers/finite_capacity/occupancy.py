@@ -1,0 +1,325 @@
+"""Occupancy: what all resources have to do, with a journal that undoes exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
+from medhavi.providers.finite_capacity.resource_ledger import (
+    MILLION,
+    Block,
+    ledger,
+    millionths,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.finite_capacity.resource_ledger import Ledger
+    from medhavi.providers.timing import Hold, StepWindow, Timing
+
+    Use = tuple[Ledger | BucketLedger, Block]
+
+
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
+class Commitment(NamedTuple):
+    """Work that stands before a plan or promise begins.
+
+    Parameters
+    ----------
+    owner
+        Demand, supply order or reservation that it belongs to.
+    windows
+        Steps that hold resources.
+    holds
+        What is held without a step.
+    """
+
+    owner: str
+    windows: tuple[StepWindow, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+
+class Occupancy:
+    """Mutable ledger of the resources of one capacity.
+
+    A window holds each of its resources from its start to its finish, pauses over
+    closed time included: nothing else comes in between, because work pauses over closed
+    time only and never over other orders (rule 33). Infinite resources are not kept.
+    Bucket resources count the hours of the working stretches.
+
+    Parameters
+    ----------
+    capacity
+        Resources and what they offer.
+    commitments
+        Work that stands. It is held even where it is more than there is: what exists
+        is not refused, but nothing else fits there.
+    """
+
+    def __init__(
+        self, capacity: Capacity, commitments: Iterable[Commitment] = ()
+    ) -> None:
+        self._capacity = capacity
+        self._ledgers: dict[str, Ledger | BucketLedger | None] = {}
+        self._journal: list[tuple[Ledger | BucketLedger, Block, bool]] = []
+        """What was held and given back, kept from the first mark on."""
+        self._marked = False
+        self._needs: dict[
+            tuple[str, float], tuple[Ledger | BucketLedger | None, int, bool]
+        ] = {}
+        self._committed: dict[str, list[Use]] = {}
+        for commitment in commitments:
+            mark = self.mark()
+            self.occupy(commitment.windows, commitment.owner, commitment.holds)
+            self._committed.setdefault(commitment.owner, []).extend(
+                (book, block) for book, block, _ in self._journal[mark:]
+            )
+        self._journal.clear()
+        self._marked = False
+
+    def on(self, capacity: Capacity, resource: str) -> Occupancy:
+        """Give what is held where one resource offers more; this stays as it is.
+
+        The ledgers of all other resources are shared.
+        """
+        old = self.ledger(resource)
+        ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
+        made = altered(
+            self,
+            _capacity=capacity,
+            _journal=[],
+            _marked=False,
+            _ledgers=ledgers,
+            _needs={},
+        )
+        new = made.ledger(resource)
+        if old is None or new is None:
+            return made
+        for block in old.blocks:
+            new.add(block)
+        committed = dict(self._committed)
+        for owner in {block.owner for block in old.blocks} & committed.keys():
+            uses = committed[owner]
+            committed[owner] = [
+                (new if book is old else book, block) for book, block in uses
+            ]
+        return altered(made, _committed=committed)
+
+    # -------------------------------------------------------------------- questions
+    def ledger(self, resource: str) -> Ledger | BucketLedger | None:
+        """Give the ledger of a resource; `None`: it is no limit.
+
+        Raises
+        ------
+        KeyError
+            No such resource.
+        """
+        try:
+            return self._ledgers[resource]
+        except KeyError:
+            clock = self._capacity.resource(resource)
+            made: Ledger | BucketLedger | None = None
+            if clock.finite:
+                made = ledger(clock) if clock.bucket is None else BucketLedger(clock)
+            self._ledgers[resource] = made
+            return made
+
+    def busy(self, resource: str) -> tuple[tuple[int, int, float, str], ...]:
+        """List `(start, finish, units, owner)` of what a resource holds, by start."""
+        book = self.ledger(resource)
+        blocks = () if book is None else book.blocks
+        return tuple((b.start, b.finish, b.units / MILLION, b.owner) for b in blocks)
+
+    def booked(self, resource: str, start: int, finish: int) -> float:
+        """Count the unit-seconds of `[start, finish)` that are held, in open time."""
+        book = self.ledger(resource)
+        if book is None:
+            return 0.0
+        working = book.clock.working
+        return sum(
+            working.between(max(block.start, start), min(block.finish, finish))
+            * block.units
+            / MILLION
+            for block in book.held(start, finish)
+        )
+
+    def state(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Give all that is held, to compare two moments by `==`."""
+        found: dict[str, tuple[tuple[int, ...], ...]] = {}
+        for resource in sorted(self._ledgers):
+            book = self._ledgers[resource]
+            if book is None or not book.blocks:
+                continue
+            spans = tuple(
+                (b.start, b.finish, b.units, b.changeover) for b in book.blocks
+            )
+            if isinstance(book, BucketLedger):
+                found[resource] = (*spans, *sorted(book.taken.items()))
+            else:
+                found[resource] = (*spans, tuple(book.times), tuple(book.used))
+        return found
+
+    def owned(self, resource: str, owner: str) -> list[Block]:
+        """List what a resource holds for an owner, by start."""
+        book = self.ledger(resource)
+        return [] if book is None else [b for b in book.blocks if b.owner == owner]
+
+    # ---------------------------------------------------------------------- changes
+    def settle(self) -> None:
+        """Forget the journal: what is held stays, earlier marks are void."""
+        self._journal.clear()
+
+    def mark(self) -> int:
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark, in the opposite order.
+
+        Raises
+        ------
+        ValueError
+            The mark is not one of this journal, or not any more.
+        """
+        if not (self._marked and 0 <= mark <= len(self._journal)):
+            message = (
+                f"nothing is marked {mark}: {len(self._journal)} changes are kept."
+            )
+            raise ValueError(message)
+        while len(self._journal) > mark:
+            book, block, added = self._journal.pop()
+            if added:
+                book.remove(block)
+            else:
+                book.add(block)
+
+    def occupy(
+        self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
+    ) -> None:
+        """Hold the resources of windows, and what is held between them."""
+        for book, block in self._uses(windows, owner, holds):
+            book.add(block)
+            if self._marked:
+                self._journal.append((book, block, True))
+
+    def occupy_span(
+        self,
+        used: tuple[str, float],
+        span: tuple[int, int],
+        owner: str,
+        family: str | None = None,
+        changed: int = 0,
+    ) -> None:
+        """Hold a resource from start to end: `occupy` with a window of one piece.
+
+        Parameters
+        ----------
+        used
+            Resource and units.
+        """
+        start, finish = span
+        if start >= finish:
+            return
+        book, need, sequenced = self.need(used)
+        if book is None:
+            return
+        if sequenced:
+            block = Block(start, finish, need, owner, family, changed)
+        else:
+            block = Block(start, finish, need, owner)
+        book.add(block)
+        if self._marked:
+            self._journal.append((book, block, True))
+
+    def hold(self, resource: str, block: Block) -> None:
+        """Hold a block as it is."""
+        book = self.ledger(resource)
+        if book is not None:
+            book.add(block)
+            if self._marked:
+                self._journal.append((book, block, True))
+
+    def release(
+        self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
+    ) -> None:
+        """Give back what `occupy` took for the same arguments.
+
+        Raises
+        ------
+        ValueError
+            It is not held.
+        """
+        for book, block in self._uses(windows, owner, holds):
+            book.remove(block)
+            if self._marked:
+                self._journal.append((book, block, False))
+
+    def release_owner(self, owner: str) -> None:
+        """Give back the commitments of an owner that still stand (rule 29)."""
+        for book, block in self._committed.get(owner, ()):
+            if block in book.held(block.start, block.finish):
+                book.remove(block)
+                if self._marked:
+                    self._journal.append((book, block, False))
+
+    def need(
+        self, used: tuple[str, float]
+    ) -> tuple[Ledger | BucketLedger | None, int, bool]:
+        """Give the ledger of a resource, the need of units there, and the sequence.
+
+        That is whether families follow each other; without a ledger it is no limit.
+        """
+        known = self._needs.get(used)
+        if known is not None:
+            return known
+        resource, units = used
+        book = self.ledger(resource)
+        sequenced = (
+            book is not None
+            and not isinstance(book, BucketLedger)
+            and (book.clock.matrix is not None or book.most == MILLION)
+        )
+        made = self._needs[used] = book, millionths(units), sequenced
+        return made
+
+    def _uses(
+        self, windows: Iterable[StepWindow], owner: str, holds: Sequence[Hold]
+    ) -> list[Use]:
+        found: list[Use] = []
+        for window in windows:
+            start, finish = window.start, window.finish
+            for used in window.resources if start < finish else ():
+                book, need, sequenced = self.need(used)
+                if book is None:
+                    continue
+                if isinstance(book, BucketLedger):
+                    found += [
+                        (book, Block(begin, end, need, owner))
+                        for begin, end in window.segments
+                    ]
+                elif sequenced:
+                    family, changed = window.family, window.changeover_seconds
+                    cells = start, finish, need, owner, family, changed
+                    found.append((book, _made(Block, cells)))
+                else:
+                    cells = start, finish, need, owner, None, 0
+                    found.append((book, _made(Block, cells)))
+        for resource, units, start, finish, changeover in holds:
+            book = self.ledger(resource)
+            if book is None or start >= finish or isinstance(book, BucketLedger):
+                continue
+            need = millionths(units)
+            found.append((book, Block(start, finish, need, owner, None, changeover)))
+        return found
+
+
+def commitment(owner: str, timing: Timing) -> Commitment:
+    """Give the commitment of an order that exists."""
+    return Commitment(owner, timing.steps, timing.holds)

@@ -1,0 +1,295 @@
+"""Options of a step in a chain: where whole seconds fit among other work.
+
+An option of steady pace needs so many working seconds. One whose resource has a matrix
+needs its changeover besides, which follows from what stands before it, and must leave
+room for that of what comes behind (rule 16).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.finite_capacity.resource_ledger import ENDLESS, last_span
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity.clocks import Duration
+    from medhavi.providers.capacity.room import Option
+    from medhavi.providers.finite_capacity.resource_ledger import Ledger
+    from medhavi.providers.finite_capacity.sequence import Sequence as Families
+    from medhavi.snapshot.calendars.calendars import WorkingTime
+
+    Span = tuple[int, int]
+
+
+class Taken(NamedTuple):
+    """An option and where it stands.
+
+    Parameters
+    ----------
+    length
+        Working seconds, changeover included.
+    changed
+        Those of the changeover.
+    """
+
+    option: FiniteOption
+    start: int
+    finish: int
+    length: int
+    changed: int = 0
+
+
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
+class FiniteOption:
+    """One option of a step with the ledgers of its resources."""
+
+    __slots__ = (
+        "_book",
+        "_fixed",
+        "_need",
+        "_rate",
+        "_scale",
+        "cost_per_hour",
+        "resources",
+        "setup",
+        "splittable",
+        "tracks",
+        "working",
+    )
+
+    def __init__(
+        self,
+        option: Option,
+        duration: Duration,
+        tracks: Sequence[tuple[Ledger, int]],
+    ) -> None:
+        self._fixed = duration.fixed
+        self._rate = duration.rate
+        self._scale = duration.scale
+        self.splittable = option.axis.splittable
+        self.tracks = tuple(tracks)
+        self._book: Ledger | None = None
+        self._need = 0
+        if len(tracks) == 1:
+            self._book, self._need = tracks[0]
+        self.setup = duration.setup
+        self.working: WorkingTime = option.axis.working
+        self.resources = option.resources
+        self.cost_per_hour = option.cost_per_hour
+
+    @property
+    def times(self) -> tuple[int, int, int]:
+        """Fixed time, time per step and their scale, that make up the length."""
+        return self._fixed, self._rate, self._scale
+
+    def length(self, steps: int) -> int:
+        """Give the working seconds of an order of so many steps."""
+        return -(-(self._fixed + self._rate * steps) // self._scale)
+
+    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+        """Place an order as early as possible from an instant on.
+
+        None: there is no room, or none that could end before the limit.
+        """
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        if bound + length >= limit:
+            return None
+        if length and self._book is not None:
+            span = self._book.earliest(
+                self.working, self.splittable, length, bound, self._need, limit
+            )
+        else:
+            span = self._earliest(length, bound)
+        if span is None:
+            return None
+        taken: Taken = _made(Taken, (self, *span, length, 0))
+        return taken
+
+    def latest(self, steps: int, bounds: Span) -> Taken | None:
+        """Place an order as late as possible; bounds are the floor and the end."""
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        if length and self._book is not None:
+            span = self._book.latest(
+                self.working, self.splittable, length, bounds, self._need
+            )
+        else:
+            span = self._latest(length, bounds)
+        if span is None:
+            return None
+        taken: Taken = _made(Taken, (self, *span, length, 0))
+        return taken
+
+    # ---------------------------------------------------------------- working time
+    def _first(self, length: int, bound: int) -> Span | None:
+        """Place work as early as its working time allows."""
+        working = self.working
+        if not length:
+            start = working.next_moment(bound)
+            return None if start is None else (start, start)
+        if not self.splittable:
+            start = working.first_fit(bound, length)
+            return None if start is None else (start, start + length)
+        return working.soonest(bound, length)
+
+    def _last(self, length: int, bound: int) -> Span | None:
+        """Place work as late as its working time allows."""
+        working = self.working
+        if not length:
+            start = working.previous_moment(bound)
+            return None if start is None else (start, start)
+        return last_span(working, self.splittable, bound, length)
+
+    # ------------------------------------------------------------- among other work
+    def _earliest(self, length: int, bound: int) -> Span | None:
+        working = self.working
+        if not length or not self.tracks:
+            return self._first(length, bound)
+        found: Span | None = None
+        agreed = place = 0
+        while agreed < len(self.tracks):
+            book, need = self.tracks[place]
+            span = book.earliest(working, self.splittable, length, bound, need)
+            if span is None:
+                return None
+            agreed = agreed + 1 if found == span else 1
+            found, bound = span, span[0]
+            place = (place + 1) % len(self.tracks)
+        return found
+
+    def _latest(self, length: int, bounds: Span) -> Span | None:
+        working = self.working
+        floor, bound = bounds
+        if not length or not self.tracks:
+            span = self._last(length, bound)
+            return None if span is None or span[0] < floor else span
+        found: Span | None = None
+        agreed = place = 0
+        while agreed < len(self.tracks):
+            book, need = self.tracks[place]
+            span = book.latest(working, self.splittable, length, (floor, bound), need)
+            if span is None:
+                return None
+            agreed = agreed + 1 if found == span else 1
+            found, bound = span, span[1]
+            place = (place + 1) % len(self.tracks)
+        return found
+
+
+class SequencedOption(FiniteOption):
+    """An option on resources whose set-up follows from the sequence.
+
+    Does what `OccupiedRoom` does with the same sequences, in whole seconds.
+    """
+
+    __slots__ = ("_families", "_family")
+
+    def __init__(
+        self,
+        option: Option,
+        duration: Duration,
+        tracks: Sequence[tuple[Ledger, int]],
+        family: str,
+        families: Sequence[Families],
+    ) -> None:
+        super().__init__(option, duration, tracks)
+        self._family = family
+        self._families = tuple(families)
+
+    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+        """Place an order as early as possible from an instant on.
+
+        None: there is no room, or none that could end before the limit.
+        """
+        own = self.length(steps)
+        if bound + own >= limit:
+            return None
+        while True:
+            found = self._changed_early(own, bound)
+            if found is None:
+                return None
+            blocked = self._ahead(found.start, found.finish)
+            if blocked is None:
+                return found
+            if blocked >= NEVER:
+                return None
+            bound = blocked
+
+    def latest(self, steps: int, bounds: Span) -> Taken | None:
+        """Place an order as late as possible; bounds are the floor and the end."""
+        floor, bound = bounds
+        own = self.length(steps)
+        while True:
+            found = self._changed_late(own, bound)
+            if found is None or found.start < floor:
+                return None
+            blocked = self._behind(found.start, found.finish)
+            if blocked is None:
+                return found
+            if blocked <= floor:
+                return None
+            bound = min(blocked, bound)
+
+    def _change(self, start: int) -> int:
+        """Give the longest changeover of the resources; the slowest decides."""
+        family = self._family
+        longest = 0
+        for one in self._families:
+            longest = max(longest, one.change(family, start))
+        return longest
+
+    def _changed_early(self, own: int, bound: int) -> Taken | None:
+        while True:
+            changed = self._change(bound)
+            span = self._first(own + changed, bound)
+            if span is None:
+                return None
+            if span[0] == bound or self._change(span[0]) == changed:
+                return Taken(self, span[0], span[1], own + changed, changed)
+            bound = span[0]
+
+    def _changed_late(self, own: int, bound: int) -> Taken | None:
+        changed = 0
+        while True:
+            span = self._last(own + changed, bound)
+            if span is None:
+                return None
+            again = self._change(span[0])
+            if again <= changed:
+                return Taken(self, span[0], span[1], own + changed, changed)
+            changed = again
+
+    def _ahead(self, start: int, finish: int) -> int | None:
+        """Give where to go on behind what is in the way; `None`: nothing is."""
+        if start == finish:
+            return None
+        for book, need in self.tracks:
+            blocked = book.conflict(start, finish, need)
+            if blocked is not None:
+                return blocked[1]
+        for one in self._families:
+            tail = one.tail(self._family, finish)
+            if tail is not None and (not tail.fits or finish > tail.start):
+                return tail.after
+        return None
+
+    def _behind(self, start: int, finish: int) -> int | None:
+        """Give by when to end before what is in the way; `None`: nothing is."""
+        if start == finish:
+            return None
+        for book, need in self.tracks:
+            blocked = book.last_conflict(start, finish, need)
+            if blocked is not None:
+                return blocked[0]
+        for one in self._families:
+            tail = one.tail(self._family, finish)
+            if tail is not None and not tail.fits:
+                return ALWAYS if tail.earlier is None else tail.earlier
+            if tail is not None and finish > tail.start:
+                return tail.start
+        return None

@@ -1,0 +1,405 @@
+"""The room that other work leaves: any step, any option, forward and backward.
+
+One search serves all: place the option where its calendars and pace allow, look for the
+first thing in its way, go on behind it. What may be in the way: work of others on a
+resource that is sequenced by the minute, a changeover that does not fit, hours of a
+bucket that are given away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity.room import Placed
+from medhavi.providers.capacity.schedule import step_window
+from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
+from medhavi.providers.finite_capacity.buckets import (
+    REACH,
+    overfull,
+    spread_backward,
+    spread_forward,
+)
+from medhavi.providers.finite_capacity.kept_buckets import KeptBuckets
+from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
+from medhavi.providers.finite_capacity.sequence import Sequence
+from medhavi.units import ALWAYS, NEVER, ceil_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from medhavi.providers.capacity.axis import Work
+    from medhavi.providers.capacity.changeovers import Changeovers
+    from medhavi.providers.capacity.network import StepNode
+    from medhavi.providers.capacity.room import Option
+    from medhavi.providers.finite_capacity.occupancy import Occupancy
+    from medhavi.providers.finite_capacity.option import FiniteOption
+
+NONE = (("", 0.0),)
+"""Resources of a step that needs none."""
+
+
+class Means:
+    """What one option occupies.
+
+    Parameters
+    ----------
+    option
+        The option.
+    occupancy
+        Ledgers of its resources; infinite ones have none.
+    changeovers
+        Times of all matrices.
+    kept
+        Withheld share of the hours of bucket resources.
+
+    Attributes
+    ----------
+    placed
+        The option as steps of a chain use it, by their times.
+    """
+
+    __slots__ = ("buckets", "option", "placed", "possible", "sequences", "tracks")
+
+    def __init__(
+        self,
+        option: Option,
+        occupancy: Occupancy,
+        changeovers: Changeovers,
+        kept: Mapping[str, float],
+    ) -> None:
+        self.option = option
+        self.placed: dict[tuple[int, ...], FiniteOption] = {}
+        self.tracks: list[tuple[Ledger, int]] = []
+        self.buckets: list[tuple[BucketLedger, int]] = []
+        self.sequences: list[Sequence] = []
+        self.possible = True
+        for resource, units in option.resources:
+            book = occupancy.ledger(resource)
+            need = millionths(units)
+            if book is None or not need:
+                continue
+            if isinstance(book, BucketLedger):
+                share = kept.get(resource)
+                own = KeptBuckets(book, share) if share else book
+                self.buckets.append((own, need))
+                continue
+            self.possible = self.possible and not 0 <= book.most < need
+            self.tracks.append((book, need))
+            if book.clock.matrix is not None:
+                self.sequences.append(Sequence(book, changeovers))
+
+    @property
+    def only_buckets(self) -> bool:
+        """Whether the work may be spread over the buckets' hours."""
+        axis = self.option.axis
+        rough = bool(self.buckets) and not self.tracks
+        return rough and axis.splittable and axis.steady is not None
+
+
+class OccupiedRoom:
+    """Room among what an occupancy holds.
+
+    Parameters
+    ----------
+    occupancy
+        What the resources have to do.
+    changeovers
+        Times of all matrices.
+    kept
+        Withheld share by resource; that of bucket resources counts here, that of
+        others is closed time of the options already.
+
+    Attributes
+    ----------
+    floor
+        Nothing begins before it when work is placed backward, its queue included.
+    hasty
+        The option that is through first (backward: begins last) is taken, whatever
+        the step prefers.
+    strict
+        No time is owed to a follower: the work must leave its changeover as it is.
+    efficiency
+        Share of its pace that a resource keeps for the work that is placed now; the
+        slowest resource decides.
+    leaves
+        Family that earlier steps of the order leave a resource set up for, by a step
+        without a family and resource; looked at backward, where those come later.
+    """
+
+    __slots__ = (
+        "_changeovers",
+        "_kept",
+        "_means",
+        "_sequences",
+        "efficiency",
+        "floor",
+        "hasty",
+        "leaves",
+        "occupancy",
+        "strict",
+    )
+
+    def __init__(
+        self,
+        occupancy: Occupancy,
+        changeovers: Changeovers,
+        kept: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self.occupancy = occupancy
+        self._changeovers = changeovers
+        self._kept = kept
+        self._means: dict[int, Means] = {}
+        self._sequences: dict[str, Sequence | None] = {}
+        self.floor = ALWAYS
+        self.hasty = False
+        self.strict = False
+        self.efficiency: Mapping[str, Fraction] = {}
+        self.leaves: Mapping[tuple[int, str], str] = {}
+
+    def means(self, option: Option) -> Means:
+        """Give what an option occupies."""
+        known = self._means.get(id(option))
+        if known is None:
+            known = Means(option, self.occupancy, self._changeovers, self._kept)
+            self._means[id(option)] = known
+        return known
+
+    def sequence(self, resource: str) -> Sequence | None:
+        """Give the sequence of a resource; `None`: its set-up depends on none."""
+        try:
+            return self._sequences[resource]
+        except KeyError:
+            book = self.occupancy.ledger(resource)
+            made = None
+            if isinstance(book, Ledger) and book.clock.matrix is not None:
+                made = Sequence(book, self._changeovers)
+            self._sequences[resource] = made
+            return made
+
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return self.occupancy.mark()
+
+    def hold(self, node: StepNode, placed: Placed) -> None:
+        """Take the room of a placed step."""
+        self.occupancy.occupy((step_window(node, placed),))
+
+    def undo(self, mark: int) -> None:
+        """Give back what was taken since the mark."""
+        self.occupancy.undo(mark)
+
+    def _slowed(self, option: Option, work: Work) -> Work:
+        """Give work at the pace of the slowest; set-up keeps its time (rule 16)."""
+        known = self.efficiency
+        share = min(known.get(resource, 1) for resource, _ in option.resources or NONE)
+        return work if share == 1 else replace(work, run=work.run / share)
+
+    # --------------------------------------------------------------------- forward
+    def earliest(
+        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
+    ) -> Placed | None:
+        """Place as early as possible; bounds on start and end."""
+        means = self.means(option)
+        if not means.possible:
+            return None
+        start_from, finish_from = bounds
+        if self.efficiency:
+            work = self._slowed(option, work)
+        if means.only_buckets and work.setup + work.run:
+            return _spread_early(means, work, bounds)
+        family = node.family if means.sequences else None
+        while True:
+            found = self._changed_early(means, family, work, (start_from, finish_from))
+            if found is None:
+                return None
+            blocked = self._ahead(means, family, found)
+            if blocked is None:
+                return found
+            if blocked >= NEVER or (means.buckets and blocked > bounds[0] + REACH):
+                return None
+            start_from = blocked
+
+    def _changed_early(
+        self,
+        means: Means,
+        family: str | None,
+        work: Work,
+        bounds: tuple[int, int],
+    ) -> Placed | None:
+        """Place with the changeover that its own start needs, others not looked at."""
+        option = means.option
+        start_from, finish_from = bounds
+        while True:
+            changed = _changed(means, family, work, start_from)
+            span = option.axis.earliest(changed, start_from, finish_from)
+            if span is None:
+                return None
+            placed = Placed(option=option, work=changed, start=span[0], finish=span[1])
+            if family is None or _changed(means, family, work, span[0]) == changed:
+                return placed
+            start_from = span[0]
+
+    def _ahead(self, means: Means, family: str | None, placed: Placed) -> int | None:
+        """Give where to go on behind what is in the way; `None`: nothing is."""
+        start, finish = placed.start, placed.finish
+        if start == finish:
+            return None
+        for book, need in means.tracks:
+            blocked = book.conflict(start, finish, need)
+            if blocked is not None:
+                return blocked[1]
+        for sequence in means.sequences:
+            tail = (
+                sequence.left(start, finish)
+                if family is None
+                else sequence.tail(family, finish)
+            )
+            late = tail is not None and (
+                self.strict or not tail.fits or finish > tail.start
+            )
+            if tail is not None and late:
+                return tail.after
+        if means.buckets:
+            full = overfull(placed.option.axis.working, (start, finish), means.buckets)
+            if full is not None:
+                begin, end, left = full
+                later = placed.option.axis.working.subtract(end, left) if left else end
+                return max(later or NEVER, begin, start + 1)
+        return None
+
+    # -------------------------------------------------------------------- backward
+    def latest(
+        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
+    ) -> Placed | None:
+        """Place as late as possible; bounds on end and start."""
+        means = self.means(option)
+        if not means.possible:
+            return None
+        floor = self.floor + node.queue
+        finish_by, start_by = bounds
+        if self.efficiency:
+            work = self._slowed(option, work)
+        if means.only_buckets and work.setup + work.run:
+            return _spread_late(means, work, bounds, floor)
+        family = node.family if means.sequences else None
+        while True:
+            found = self._changed_late(means, family, work, (finish_by, start_by))
+            if found is None or found.start < floor:
+                return None
+            blocked = self._behind(means, node, found)
+            if blocked is None:
+                return found
+            if blocked <= floor or (means.buckets and blocked < bounds[0] - REACH):
+                return None
+            finish_by = min(blocked, finish_by)
+
+    def _changed_late(
+        self,
+        means: Means,
+        family: str | None,
+        work: Work,
+        bounds: tuple[int, int],
+    ) -> Placed | None:
+        """Place with the changeover that its own start needs, or more.
+
+        A longer set-up begins earlier and may have another predecessor; what would need
+        less again stands in the way of that one.
+        """
+        option = means.option
+        changed = work
+        while True:
+            span = option.axis.latest(changed, *bounds)
+            if span is None:
+                return None
+            placed = Placed(option=option, work=changed, start=span[0], finish=span[1])
+            if family is None:
+                return placed
+            again = _changed(means, family, work, span[0])
+            if again.setup <= changed.setup:
+                return placed
+            changed = again
+
+    def _behind(self, means: Means, node: StepNode, placed: Placed) -> int | None:
+        """Give by when to end before what is in the way; `None`: nothing is."""
+        start, finish = placed.start, placed.finish
+        if start == finish:
+            return None
+        for book, need in means.tracks:
+            blocked = book.last_conflict(start, finish, need)
+            if blocked is not None:
+                return blocked[0]
+        for sequence in means.sequences:
+            family = node.family or self.leaves.get((node.step, sequence.resource))
+            tail = None if family is None else sequence.tail(family, finish)
+            if tail is None:
+                continue
+            if self.strict or not tail.fits:
+                return ALWAYS if tail.earlier is None else tail.earlier
+            if finish > tail.start:
+                return tail.start
+        if means.buckets:
+            working = placed.option.axis.working
+            full = overfull(working, (start, finish), means.buckets)
+            if full is not None:
+                begin, _, left = full
+                earlier = working.add(begin, left) if left else begin
+                return min(finish - 1, ALWAYS if earlier is None else earlier)
+        return None
+
+
+def _changed(means: Means, family: str | None, work: Work, start: int) -> Work:
+    """Add the longest changeover of the resources; the slowest decides (rule 16)."""
+    if family is None:
+        return work
+    seconds = max(sequence.change(family, start) for sequence in means.sequences)
+    return replace(work, setup=work.setup + seconds) if seconds else work
+
+
+def _spread_early(means: Means, work: Work, bounds: tuple[int, int]) -> Placed | None:
+    axis = means.option.axis
+    length = ceil_fraction(work.setup + work.run / (axis.steady or 1))
+    start_from, finish_from = bounds
+    while True:
+        found = spread_forward(axis.working, length, start_from, means.buckets)
+        if not found:
+            return None
+        missing = finish_from - found[-1][1]
+        if missing <= 0:
+            return _spread(means, work, found)
+        start_from = max(found[0][0], start_from) + missing
+
+
+def _spread_late(
+    means: Means, work: Work, bounds: tuple[int, int], floor: int
+) -> Placed | None:
+    axis = means.option.axis
+    length = ceil_fraction(work.setup + work.run / (axis.steady or 1))
+    finish_by, start_by = bounds
+    while True:
+        needs = means.buckets
+        found = spread_backward(axis.working, length, (floor, finish_by), needs)
+        if not found:
+            return None
+        over = found[0][0] - start_by
+        if over <= 0:
+            return _spread(means, work, found)
+        finish_by = found[-1][1] - over
+
+
+def _spread(means: Means, work: Work, found: list[tuple[int, int]]) -> Placed:
+    joined: list[tuple[int, int]] = []
+    for start, finish in found:
+        if joined and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], finish)
+        else:
+            joined.append((start, finish))
+    return Placed(
+        option=means.option,
+        work=work,
+        start=joined[0][0],
+        finish=joined[-1][1],
+        segments=tuple(joined),
+    )

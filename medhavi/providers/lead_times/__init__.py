@@ -1,0 +1,1 @@
+"""Lead times of suppliers, lanes and routings, stated or estimated."""

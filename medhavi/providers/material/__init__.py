@@ -1,0 +1,1 @@
+"""Material availability: stock, lots, open orders, bills of materials."""

@@ -1,0 +1,322 @@
+"""Who owns what of the material: holds, firm pegs, orders' needs, promises (rule 30).
+
+A hold takes its quantity at its start, for good (rule 31); a firm peg takes it from
+the moment its supply is there, of what is ordered itself no more than its demand needs,
+unless `settings.over_peg` allows it. What a demand has in both counts once, the larger
+of the two. An open demand with a promised date takes what neither covers at that date,
+where it is or at the place its preferred lane comes from. A demand that holds capacity,
+other products, or a quantity of 0 of its own (the mark of supply to come) has a source
+of its own: nothing more of its product is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medhavi.providers.altered_copy import altered
+from medhavi.units import DAY, seconds_up, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from medhavi.providers import Providers
+    from medhavi.providers.material.existing_orders import Receipt, Withdrawal
+    from medhavi.providers.reservations.reservations import Hold, Holds
+    from medhavi.providers.table_rows import Row
+
+Node = tuple[str, str]
+PLANNED: Final = frozenset({"open", "quote"})
+
+
+class Commitment(NamedTuple):
+    """A quantity [steps] that is taken at an instant [s] and may not be sold again.
+
+    `owner` is the demand that has it, None for an order or an unknown one; goods must
+    live `until`. `name` is the reservation, peg, order or demand it comes from.
+    """
+
+    product: str
+    location: str
+    steps: int
+    instant: int
+    until: int
+    owner: str | None
+    customer: str | None
+    name: str
+
+
+class Commitments:
+    """All commitments on material of a snapshot, by product and location.
+
+    Parameters
+    ----------
+    providers : Providers
+        Holds, existing orders, sourcing and facts of the snapshot.
+    promised : bool, default True
+        Open demands with a promised date count. A planner that plans these demands
+        itself leaves them out.
+    """
+
+    __slots__ = (
+        "_as_of",
+        "_by_node",
+        "_by_owner",
+        "_demands",
+        "_may_keep_more",
+        "_numbers",
+        "_providers",
+        "lanes",
+    )
+
+    def __init__(self, providers: Providers, *, promised: bool = True) -> None:
+        self._providers = providers
+        self._as_of = int(providers.snapshot.as_of)
+        self._may_keep_more = providers.snapshot.settings.over_peg == "allow"
+        self._demands = providers.tables["demands"]
+        self._numbers = {
+            name: i for i, name in enumerate(self._demands.column("demand"))
+        }
+        self._by_node: dict[Node, list[Commitment]] = {}
+        self._by_owner: dict[str, list[Commitment]] = {}
+        self.lanes: set[str] = set()
+        """Lanes whose times say when promised demands are taken."""
+        pegged = self._pegs()
+        for peg in pegged:
+            self._note(peg)
+        self._holds(pegged)
+        for need in providers.existing_orders.withdrawals:
+            self._note(withdrawn(need))
+        if promised:
+            for rest in self._promised():
+                self._note(rest)
+
+    def at(self, product: str, location: str) -> tuple[Commitment, ...]:
+        """Give the commitments on a product at a location."""
+        return tuple(self._by_node.get((product, location), ()))
+
+    def has(self, product: str, location: str) -> bool:
+        """Tell whether there are commitments on a product at a location."""
+        return (product, location) in self._by_node
+
+    def of(self, demand: str) -> tuple[Commitment, ...]:
+        """Give what a demand has."""
+        return tuple(self._by_owner.get(demand, ()))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Products at locations with a commitment, sorted."""
+        return tuple(sorted(self._by_node))
+
+    def _note(self, commitment: Commitment) -> None:
+        node = (commitment.product, commitment.location)
+        self._by_node.setdefault(node, []).append(commitment)
+        if commitment.owner is not None:
+            self._by_owner.setdefault(commitment.owner, []).append(commitment)
+
+    def demand(self, name: str | None) -> Row | None:
+        """Give the row of a demand by its id; None: it is not in the tables."""
+        number = None if name is None else self._numbers.get(name)
+        return None if number is None else self._demands.row(number)
+
+    def _made(
+        self, node: Node, steps: int, instant: int, owner: str | None, name: str
+    ) -> Commitment:
+        row = self.demand(owner)
+        life = 0 if row is None else seconds_up(row["min_shelf_days"], DAY)
+        customer = None if row is None else row["customer"]
+        return Commitment(*node, steps, instant, instant + life, owner, customer, name)
+
+    # ------------------------------------------------------------------- changes
+    def without(self, hold: Hold, providers: Providers) -> Commitments | None:
+        """Give the commitments where a hold of material or capacity is gone.
+
+        Parameters
+        ----------
+        hold
+            Active hold of the tables.
+        providers
+            Those of the tables without it.
+
+        Returns
+        -------
+        Commitments or None
+            None: a peg of its owner may count in its place.
+        """
+        gone = [
+            had
+            for had in self.at(hold.subject, str(hold.location))
+            if had.name == hold.reservation and hold.scope == "material"
+        ]
+        row = self.demand(hold.demand)
+        if row is None:
+            return self.revised(gone, ())
+        name = row["demand"]
+        if any(had.name.startswith(f"{name} from ") for had in self.of(name)):
+            return None
+        gone += [had for had in self.of(name) if had.name == name]
+        kept = [had for had in self.of(name) if had not in gone]
+        promised = row["promised"] is not None and row["status"] in PLANNED
+        rest = None
+        if promised and not _has_source(row, providers.reservations):
+            rest = self._uncovered(row, kept)
+        return self.revised(gone, () if rest is None else (rest,))
+
+    def revised(
+        self, gone: Collection[Commitment], new: Collection[Commitment]
+    ) -> Commitments:
+        """Give the commitments with some others; these stay."""
+        nodes = {(had.product, had.location) for had in (*gone, *new)}
+        owners = {had.owner for had in (*gone, *new) if had.owner is not None}
+        by_node, by_owner = dict(self._by_node), dict(self._by_owner)
+        for node in nodes:
+            by_node[node] = [one for one in self.at(*node) if one not in gone]
+        for owner in owners:
+            by_owner[owner] = [one for one in self.of(owner) if one not in gone]
+        for one in new:
+            by_node[one.product, one.location].append(one)
+            if one.owner is not None:
+                by_owner[one.owner].append(one)
+        return altered(self, _by_node=by_node, _by_owner=by_owner)
+
+    # ------------------------------------------------------------------ firm pegs
+    def _pegs(self) -> list[Commitment]:
+        receipts: dict[tuple[str, str, str], list[Receipt]] = {}
+        for receipt in self._providers.existing_orders.receipts:
+            key = (receipt.order, receipt.product, receipt.location)
+            receipts.setdefault(key, []).append(receipt)
+        found = []
+        open_of: dict[str, int] = {}
+        for row in self._providers.tables["pegs"]:
+            if not row["firm"] or not self._is_open(row["demand"]):
+                continue
+            node = (row["product"], row["location"])
+            wanted = self._pegged(row, open_of)
+            name = f"{row['demand']} from {row['supply']}"
+            if row["supply"].startswith("|".join(node)):
+                found.append(self._made(node, wanted, self._as_of, row["demand"], name))
+                continue
+            for receipt in receipts.get((row["supply"], *node), ()):
+                part = min(wanted, receipt.steps)
+                if part:
+                    found.append(
+                        self._made(node, part, receipt.instant, row["demand"], name)
+                    )
+                wanted -= part
+        return found
+
+    def _pegged(self, peg: Row, open_of: dict[str, int]) -> int:
+        """Give what a firm peg keeps [steps]; `open_of` is what demands still need."""
+        step = self._providers.facts.step(peg["product"])
+        wanted = steps_up(peg["qty"], step)
+        row = self.demand(peg["demand"])
+        if self._may_keep_more or row is None or row["product"] != peg["product"]:
+            return wanted
+        needed = open_of.setdefault(row["demand"], steps_up(row["qty"], step))
+        kept = min(wanted, needed)
+        open_of[row["demand"]] = needed - kept
+        return kept
+
+    def _is_open(self, demand: str) -> bool:
+        row = self.demand(demand)
+        return row is not None and row["status"] in PLANNED
+
+    # ---------------------------------------------------------------------- holds
+    def _holds(self, pegged: list[Commitment]) -> None:
+        """Note the holds, less what the same demand has pegged there."""
+        rest: dict[tuple[str, str, str], int] = {}
+        for peg in pegged:
+            key = (str(peg.owner), peg.product, peg.location)
+            rest[key] = rest.get(key, 0) + peg.steps
+        holds = self._providers.reservations
+        for node in holds.nodes:
+            for hold in holds.material(*node):
+                key = (str(hold.demand), *node)
+                covered = min(rest.get(key, 0), hold.steps)
+                if covered:
+                    rest[key] -= covered
+                if hold.steps > covered:
+                    instant = max(hold.start, self._as_of)
+                    self._note(
+                        self._made(
+                            node,
+                            hold.steps - covered,
+                            instant,
+                            hold.demand,
+                            hold.reservation,
+                        )
+                    )
+
+    # ----------------------------------------------------------- promised demands
+    def _promised(self) -> Iterator[Commitment]:
+        made_for = self._made_for()
+        promised = self._demands.column("promised")
+        status = self._demands.column("status")
+        for number, name in enumerate(self._demands.column("demand")):
+            if promised[number] is None or status[number] not in PLANNED:
+                continue
+            if name not in made_for:
+                rest = self._uncovered(self._demands.row(number), self.of(name))
+                if rest is not None:
+                    yield rest
+
+    def _uncovered(self, row: Row, had: Sequence[Commitment]) -> Commitment | None:
+        """Give what a promised demand takes beside what it has."""
+        product, name = row["product"], row["demand"]
+        covered = sum(one.steps for one in had if one.product == product)
+        rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
+        place = self._place(row, rest) if rest > 0 else None
+        if place is None:
+            return None
+        location, instant = place
+        instant = max(instant, self._as_of)
+        return self._made((product, location), rest, instant, name, name)
+
+    def _made_for(self) -> set[str]:
+        """Collect the demands that have a source of their own."""
+        holds = self._providers.reservations
+        found = {hold.demand for hold in holds.capacity if hold.demand is not None}
+        for product, location in holds.nodes:
+            for hold in holds.material(product, location):
+                row = self.demand(hold.demand)
+                if row is not None and (row["product"] != product or not hold.steps):
+                    found.add(row["demand"])
+        return found
+
+    def _place(self, row: Row, steps: int) -> tuple[str, int] | None:
+        """Give where a promised quantity is taken, and when it leaves there [s]."""
+        facts, sourcing = self._providers.facts, self._providers.sourcing
+        location, instant = row["location"], row["promised"]
+        origin = row["ship_from"]
+        seen = {location}
+        while not facts.holds_stock(location) or origin not in {None, location}:
+            moves = [
+                source
+                for source in sourcing.sources(row["product"], location)
+                if source.kind == "move" and origin in {None, source.origin}
+            ]
+            if not moves or moves[0].origin is None or moves[0].origin in seen:
+                return None if origin is None else (origin, instant)
+            self.lanes.add(moves[0].source)
+            timing = moves[0].clock.latest(instant, steps)
+            instant = instant if timing is None else timing.ready
+            location = moves[0].origin
+            origin = None
+            seen.add(location)
+        return location, instant
+
+
+def withdrawn(need: Withdrawal) -> Commitment:
+    """Give what an order takes as a commitment without an owner."""
+    instant = need.instant
+    place = (need.product, need.location)
+    return Commitment(*place, need.steps, instant, instant, None, None, need.order)
+
+
+def _has_source(row: Row, holds: Holds) -> bool:
+    """Tell whether holds say that a demand has a source of its own."""
+    name, product = row["demand"], row["product"]
+    if holds.of_owner(name, "capacity"):
+        return True
+    return any(
+        hold.subject != product or not hold.steps for hold in holds.of_demand(name)
+    )

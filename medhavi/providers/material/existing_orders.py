@@ -1,0 +1,290 @@
+"""What orders that exist still bring and still take (rules 3, 11, 15, 30).
+
+Firmed, released and started orders count with the quantity still to come; planned ones
+never do. Nothing arrives in the past: an overdue order counts one day after now, with a
+finding. Components of started orders are taken already, those of others are not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
+from medhavi.units import DAY, NEVER, exact, from_seconds
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from medhavi.findings import Finding
+    from medhavi.providers import Providers
+    from medhavi.providers.material.recipe_lines import Component, Gain
+    from medhavi.providers.material.recipes import Recipe
+    from medhavi.providers.table_rows import Row
+    from medhavi.providers.timing import Timing
+
+LIVE: Final = frozenset({"firmed", "released", "in_process"})
+STARTED: Final = "in_process"
+
+
+class Receipt(NamedTuple):
+    """A quantity that an order brings [steps], its instant and its expiry [s]."""
+
+    order: str
+    product: str
+    location: str
+    steps: int
+    instant: int
+    expires: int
+    demand: str | None
+
+
+class Withdrawal(NamedTuple):
+    """A quantity that an order still takes [steps], and when [s]."""
+
+    order: str
+    product: str
+    location: str
+    steps: int
+    instant: int
+
+
+class ExistingOrders:
+    """Receipts and withdrawals of the live orders of a snapshot.
+
+    Parameters
+    ----------
+    providers : Providers
+        Recipes, capacity, sourcing and facts of the snapshot.
+
+    Attributes
+    ----------
+    receipts : tuple of Receipt
+        What arrives, by order as the table has them.
+    withdrawals : tuple of Withdrawal
+        Components of work orders and goods of transfers that are not taken yet.
+    findings : tuple of Finding
+        Overdue orders.
+    """
+
+    __slots__ = ("_as_of", "_providers", "findings", "lanes", "receipts", "withdrawals")
+
+    def __init__(self, providers: Providers) -> None:
+        self._providers = providers
+        self._as_of = int(providers.snapshot.as_of)
+        self.lanes: set[str] = set()
+        """Lanes whose times say when transfers leave."""
+        receipts: list[Receipt] = []
+        withdrawals: list[Withdrawal] = []
+        found: list[Finding] = []
+        rows = providers.tables["supply_orders"]
+        for number, row in enumerate(rows):
+            brought, taken = self.brought_and_taken(row)
+            receipts += brought
+            withdrawals += taken
+            if brought and row["due"] < self._as_of:
+                found.append(_overdue(row, rows.place(number)))
+        self.receipts = tuple(receipts)
+        self.withdrawals = tuple(withdrawals)
+        self.findings = tuple(found)
+
+    def with_order(self, row: Row, providers: Providers) -> ExistingOrders:
+        """Give what orders bring and take where one of them is another or new.
+
+        Parameters
+        ----------
+        row
+            Of `supply_orders`.
+        providers
+            Those of the tables with it.
+        """
+        name = row["supply_order"]
+        made = altered(self, _providers=providers, lanes=set(self.lanes))
+        brought, taken = made.brought_and_taken(row)
+        receipts = [one for one in self.receipts if one.order != name]
+        withdrawals = [one for one in self.withdrawals if one.order != name]
+        place = bisect_left([one.order for one in receipts], name)
+        receipts[place:place] = brought
+        made.receipts = tuple(receipts)
+        made.withdrawals = (*withdrawals, *taken)
+        return made
+
+    def brought_and_taken(self, row: Row) -> tuple[list[Receipt], list[Withdrawal]]:
+        """Give what an order still brings and takes; one that is not live nothing."""
+        if row["status"] not in LIVE:
+            return [], []
+        if row["kind"] == "work":
+            recipe = self._recipe(row)
+            if recipe is not None:
+                return self._work(row, recipe)
+        product = row["product"]
+        steps = _open_steps(row, self._providers.facts.step(product))
+        if steps <= 0:
+            return [], []
+        arrival = self._arrival(row, row["due"])
+        life = self._life(product)
+        brought = _receipt(row, (product, row["location"]), steps, arrival, life)
+        if row["kind"] != "transfer":
+            return [brought], []
+        origin, ready = self._departure(row, steps)
+        if life is not None:
+            # Its age is not stated: it is no fresher than what was made just then.
+            brought = brought._replace(expires=ready + life)
+        if origin is None or row["status"] == STARTED:
+            return [brought], []
+        taken = Withdrawal(
+            row["supply_order"], product, origin, steps, max(ready, self._as_of)
+        )
+        return [brought], [taken]
+
+    def _recipe(self, row: Row) -> Recipe | None:
+        """Give the recipe of a work order; None: it comes from outside."""
+        recipes = self._providers.recipes
+        master = recipes.row(row["source"]) if row["source"] else None
+        if master is None:
+            return None
+        recipe = recipes.recipe(row["source"])
+        makes = recipe.gain(row["product"], row["location"]) is not None
+        return recipe if makes or master["product"] == row["product"] else None
+
+    def _work(self, row: Row, recipe: Recipe) -> tuple[list[Receipt], list[Withdrawal]]:
+        steps = _open_steps(row, recipe.unit_step)
+        if steps <= 0:
+            return [], []
+        done = exact(row["qty_done"]) / recipe.unit_step
+        taken = done.numerator // done.denominator
+        timing = self._providers.capacity.existing(
+            row["supply_order"],
+            recipe.routing,
+            (steps + taken, taken),
+            row["due"],
+            row["start"],
+        )
+        brought = self._outputs(row, recipe, steps, timing)
+        if row["status"] == STARTED:
+            return brought, []
+        return brought, self._components(row, recipe, steps, timing)
+
+    def _outputs(
+        self, row: Row, recipe: Recipe, steps: int, timing: Timing
+    ) -> list[Receipt]:
+        home = (recipe.product, recipe.location)
+        asked = (row["product"], row["location"])
+        gains = {home: recipe.main, **recipe.others}
+        found = []
+        for node, gain in sorted(gains.items()):
+            # What an order is for is in stock when the order is due, and there where
+            # the order says, not its routing.
+            is_asked = node == asked or (asked not in gains and node == home)
+            at = row["due"] if is_asked else self._output_instant(recipe, timing, gain)
+            qty = gain.good_steps(steps, at)
+            if qty > 0:
+                place = asked if is_asked else node
+                arrival = self._arrival(row, at)
+                life = self._life(place[0])
+                found.append(_receipt(row, place, qty, arrival, life))
+        return found
+
+    def _output_instant(self, recipe: Recipe, timing: Timing, gain: Gain) -> int:
+        capacity = self._providers.capacity
+        return max(
+            capacity.output_instant(
+                recipe.routing,
+                timing,
+                output.step,
+                output.anchor,
+                output.offset_minutes,
+            )
+            for output in gain.outputs
+        )
+
+    def _components(
+        self, row: Row, recipe: Recipe, steps: int, timing: Timing
+    ) -> list[Withdrawal]:
+        found = []
+        for group in recipe.groups:
+            for component in group:
+                instant = self._use(recipe, timing, component)
+                if not component.valid_at(instant):
+                    continue
+                needed = component.steps(steps)
+                if needed > 0:
+                    found.append(
+                        Withdrawal(
+                            row["supply_order"],
+                            component.component,
+                            component.location,
+                            needed,
+                            max(instant, self._as_of),
+                        )
+                    )
+                break
+        return found
+
+    def _use(self, recipe: Recipe, timing: Timing, component: Component) -> int:
+        return self._providers.capacity.instant(
+            recipe.routing,
+            timing,
+            component.step,
+            component.anchor,
+            component.offset_minutes,
+        )
+
+    def _departure(self, row: Row, steps: int) -> tuple[str | None, int]:
+        """Give where a transfer comes from, None: outside, and when it is ready there.
+
+        Without a lane or a start that is when it is due.
+        """
+        product, source = row["product"], row["source"]
+        stated = row["due"] if row["start"] is None else row["start"]
+        if not source:
+            return None, stated
+        way = self._providers.sourcing.source_of(
+            "transfer", source, product, row["location"]
+        )
+        if way is None or way.origin is None:
+            known = self._providers.facts.is_location(source)
+            return (source if known else None), stated
+        self.lanes.add(way.source)
+        timing = (
+            way.clock.latest(row["due"], steps)
+            if row["start"] is None
+            else way.clock.earliest(row["start"], steps)
+        )
+        if timing is None:
+            return way.origin, stated
+        departure = timing.start if row["start"] is None else row["start"]
+        return way.origin, departure - (timing.start - timing.ready)
+
+    def _arrival(self, row: Row, instant: int) -> int:
+        if row["due"] < self._as_of:
+            return max(instant, self._as_of + DAY)
+        return int(max(instant, self._as_of))
+
+    def _life(self, product: str) -> int | None:
+        return self._providers.facts.shelf_life(product)
+
+
+def _open_steps(row: Row, step: Fraction) -> int:
+    """Give the quantity still to come, cut down to whole steps."""
+    rest = (exact(row["qty"]) - exact(row["qty_done"])) / step
+    return rest.numerator // rest.denominator
+
+
+def _receipt(
+    row: Row, place: tuple[str, str], steps: int, instant: int, life: int | None
+) -> Receipt:
+    expires = NEVER if life is None else instant + life
+    return Receipt(row["supply_order"], *place, steps, instant, expires, row["demand"])
+
+
+def _overdue(row: Row, place: int) -> Finding:
+    return finding(
+        "MTL001",
+        table="supply_orders",
+        row=place,
+        column="due",
+        value=row["supply_order"],
+        due=f"{from_seconds(row['due']):%Y-%m-%d %H:%M} UTC",
+    )

@@ -1,0 +1,338 @@
+"""Lines whose goods expire or belong to a customer (rule 11).
+
+A lot (from a to e) serves a taker at t that needs goods alive until u where a <= t and
+e >= u. Takers in the sequence of t, each served from the usable lot that expires first,
+get as much as in any other way: all lots at hand are at hand later too, so only e
+counts, and the smallest e that will do leaves the most to the others (first expired,
+first out). What cannot be served waits for the next lot.
+
+A quantity is free where a walk with it serves it at once, lets nobody wait for more
+than before, and leaves no larger gap below the safety stock. As long as nothing that is
+asked or held reaches the first expiry, the plain suffix minimum says the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from medhavi.providers.material.line import MaterialLine
+from medhavi.units import DAY, INT64_MAX, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.providers.material.line import Shift
+
+
+class Lot(NamedTuple):
+    """Goods at hand or to come; `customer` is who owns them, "" for ours.
+
+    `kind` counts what the goods have, where lots of a line differ in that.
+    """
+
+    arrival: int
+    expires: int
+    customer: str
+    steps: int
+    kind: int = 0
+
+
+class Taker(NamedTuple):
+    """A quantity [steps] that is taken at an instant from goods that live `until`.
+
+    `kind` counts what the goods must have.
+    """
+
+    instant: int
+    until: int
+    customer: str
+    steps: int
+    kind: int = 0
+
+
+@dataclass(slots=True)
+class Portion:
+    """What is left of a lot or a taker; `limit` is until when it lives or must live."""
+
+    limit: int
+    customer: str
+    steps: int
+
+
+_BY_LIMIT = attrgetter("limit")
+Item = TypeVar("Item", Lot, Taker)
+
+
+class TriedLine(MaterialLine):
+    """A line that tries the instants at which more may become free, one by one."""
+
+    __slots__ = ()
+
+    def earliest(
+        self,
+        steps: int,
+        start: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+    ) -> int | None:
+        """Give the first instant from `start` on at which a quantity is free."""
+        if steps <= 0:
+            return start
+        for instant in (start, *self.rises(start)):
+            if self.fits(
+                steps,
+                instant,
+                transit,
+                min_shelf_days,
+                buffers=buffers,
+                customer=customer,
+            ):
+                return instant
+        return None
+
+
+class LotLine(TriedLine):
+    """Availability of one product at one location, lot by lot.
+
+    Parameters
+    ----------
+    lots : iterable of Lot
+        Goods at hand and to come.
+    takers : iterable of Taker
+        What is committed.
+    withheld : sequence of (int, int)
+        Safety stock as a step function.
+    journal : list of Shift
+        Where changes are noted.
+
+    Notes
+    -----
+    A customer's taker uses the customer's own goods first. Where several of them expire
+    at different times, another split could fit a little more; what is accepted is
+    always served.
+    """
+
+    __slots__ = ("_first_expiry", "_last_until", "_lots", "_owned", "_steps", "_takers")
+
+    def __init__(
+        self,
+        lots: Iterable[Lot],
+        takers: Iterable[Taker],
+        withheld: Sequence[tuple[int, int]],
+        journal: list[Shift],
+    ) -> None:
+        self._lots = sorted(lots)
+        self._takers = sorted(takers)
+        ours = [lot for lot in self._lots if not lot.customer]
+        super().__init__(
+            [(lot.arrival, lot.steps) for lot in ours]
+            + [(taker.instant, -taker.steps) for taker in self._takers],
+            withheld,
+            journal,
+        )
+        self._owned = len(ours) < len(self._lots)
+        self._steps = list(withheld)
+        self._survey()
+
+    def _survey(self) -> None:
+        self._first_expiry = min((lot.expires for lot in self._lots), default=INT64_MAX)
+        self._last_until = max((taker.until for taker in self._takers), default=0)
+
+    def _until(self, instant: int, transit: int, min_shelf_days: float) -> int:
+        days = seconds_up(min_shelf_days, DAY) if min_shelf_days else 0
+        return instant + transit + days
+
+    def _plain(self, until: int) -> bool:
+        """Tell whether expiry and ownership change nothing up to there."""
+        last = max(until, self._last_until, self._steps[-1][0] if self._steps else 0)
+        return not self._owned and last <= self._first_expiry
+
+    # ------------------------------------------------------------------ questions
+    def available(
+        self,
+        instant: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+    ) -> int:
+        """Give what a new taker may take at an instant without harm to others."""
+        until = self._until(instant, transit, min_shelf_days)
+        if self._plain(until):
+            return super().available(instant, buffers=buffers)
+        most = sum(
+            lot.steps
+            for lot in self._lots
+            if lot.arrival <= instant
+            and lot.expires >= until
+            and lot.customer in ("", customer)
+        )
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            taker = Taker(instant, until, customer or "", middle)
+            if self._harmless(taker, buffers):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def fits(
+        self,
+        steps: int,
+        instant: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+    ) -> bool:
+        """Tell whether a quantity may be taken at an instant."""
+        until = self._until(instant, transit, min_shelf_days)
+        if self._plain(until):
+            return steps <= super().available(instant, buffers=buffers)
+        return steps <= 0 or self._harmless(
+            Taker(instant, until, customer or "", steps), buffers
+        )
+
+    def rises(self, start: int) -> list[int]:
+        """List the instants after `start` at which more may become available."""
+        return self._candidates(start)[1:]
+
+    def _candidates(self, start: int) -> list[int]:
+        """Give the instants at which a quantity may become free: it never does else."""
+        moments = {lot.arrival for lot in self._lots}
+        moments.update(instant for instant, _ in self._steps)
+        return [start, *sorted(moment for moment in moments if moment > start)]
+
+    @property
+    def short(self) -> tuple[int, int] | None:
+        """Commitments that are not covered: largest shortage [steps] and its start."""
+        if self._plain(0):
+            return super().short
+        walked = self._walk(self._takers, frozenset())
+        worst = max((waiting for _, waiting, _ in walked), default=0)
+        if not worst:
+            return None
+        return worst, next(instant for instant, waiting, _ in walked if waiting)
+
+    # -------------------------------------------------------------------- changes
+    def apply(self, shift: Shift) -> None:
+        """Carry out a shift without noting it; one that fails leaves the line alone."""
+        self._change_items(shift, shift.uses)
+        try:
+            super().apply(shift)
+        except ValueError:
+            self._change_items(shift, -shift.uses)
+            raise
+        self._survey()
+
+    # ------------------------------------------------------------------- internals
+    def _change_items(self, shift: Shift, uses: int) -> None:
+        """Insert the lot or taker of a shift, or remove it."""
+        steps = abs(shift.steps)
+        if shift.receipt:
+            lot = Lot(shift.instant, shift.until, "", steps, shift.kind)
+            _change(self._lots, lot, uses)
+        else:
+            owner = shift.customer or ""
+            taker = Taker(shift.instant, shift.until, owner, steps, shift.kind)
+            _change(self._takers, taker, uses)
+
+    def _harmless(self, new: Taker, buffers: bool) -> bool:  # noqa: FBT001 - hot
+        grid = frozenset({new.instant})
+        before = self._walk(self._takers, grid)
+        places = list(self._takers)
+        insort(places, new)
+        after = self._walk(places, grid)
+        for (instant, waited, held), (_, waits, left) in zip(
+            before, after, strict=True
+        ):
+            if waits > waited:
+                return False
+            if not buffers and left < held:
+                level = self._level(instant)
+                if left < level:
+                    return False
+        return True
+
+    def _level(self, instant: int) -> int:
+        level = 0
+        for begin, value in self._steps:
+            if begin > instant:
+                break
+            level = value
+        return level
+
+    def _walk(
+        self, takers: Sequence[Taker], grid: frozenset[int]
+    ) -> list[tuple[int, int, int]]:
+        """Serve the takers in sequence.
+
+        Returns
+        -------
+        list of (int, int, int)
+            Instant [s], steps that wait, steps of ours at hand after all its events.
+        """
+        moments = {lot.arrival for lot in self._lots} | grid
+        moments.update(lot.expires + 1 for lot in self._lots)
+        moments.update(taker.instant for taker in takers)
+        moments.update(instant for instant, _ in self._steps)
+        pool: list[Portion] = []
+        waiting: list[Portion] = []
+        found = []
+        next_lot = next_taker = 0
+        for moment in sorted(moments):
+            while next_lot < len(self._lots) and self._lots[next_lot].arrival <= moment:
+                lot = self._lots[next_lot]
+                portion = Portion(lot.expires, lot.customer, lot.steps)
+                insort(pool, portion, key=_BY_LIMIT)
+                next_lot += 1
+            pool = [portion for portion in pool if portion.limit >= moment]
+            while next_taker < len(takers) and takers[next_taker].instant <= moment:
+                taker = takers[next_taker]
+                waiting.append(Portion(taker.until, taker.customer, taker.steps))
+                next_taker += 1
+            waiting = [wanted for wanted in waiting if not _serve(wanted, pool, moment)]
+            found.append(
+                (
+                    moment,
+                    sum(wanted.steps for wanted in waiting),
+                    sum(portion.steps for portion in pool if not portion.customer),
+                )
+            )
+        return found
+
+
+def _serve(wanted: Portion, pool: list[Portion], moment: int) -> bool:
+    """Serve a taker from the usable goods that expire first; True: nothing is left."""
+    first = bisect_left(pool, max(wanted.limit, moment), key=_BY_LIMIT)
+    for owner in (wanted.customer, "") if wanted.customer else ("",):
+        for portion in pool[first:]:
+            if portion.customer != owner or not portion.steps:
+                continue
+            part = min(portion.steps, wanted.steps)
+            portion.steps -= part
+            wanted.steps -= part
+            if not wanted.steps:
+                return True
+    return not wanted.steps
+
+
+def _change(items: list[Item], item: Item, uses: int) -> None:
+    """Insert an item, or remove one that is equal."""
+    if uses > 0:
+        insort(items, item)
+        return
+    place = bisect_left(items, item)
+    if place == len(items) or items[place] != item:
+        message = "The shift was put back before."
+        raise ValueError(message)
+    del items[place]

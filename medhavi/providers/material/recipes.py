@@ -1,0 +1,403 @@
+"""What an order of a routing consumes and gives: bill of materials and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol
+
+from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.material.recipe_lines import Component, Gain, Output, compiled
+from medhavi.units import ALWAYS, NEVER, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from medhavi.findings import Finding
+    from medhavi.providers.material.recipe_lines import Role
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.table_rows import Row, Rows
+
+
+OF_A_SOURCE = frozenset(
+    {
+        "batch_window_days",
+        "fence_days",
+        "lot_multiple",
+        "max_lot",
+        "min_lot",
+        "preference",
+        "valid_from",
+        "valid_to",
+    }
+)
+"""Columns of `routings` that say when and how much may be ordered, and no more."""
+OF_A_LINE = (
+    "line",
+    "component",
+    "location",
+    "step",
+    "anchor",
+    "offset_minutes",
+    "qty_per",
+    "qty_fixed",
+    "scrap",
+    "substitute_group",
+    "priority",
+    "valid_from",
+    "valid_to",
+)
+"""Columns of `bom_lines` that make a component."""
+
+
+class StepShares(Protocol):
+    """Shares of the ordered units along the steps of routings (rule 4)."""
+
+    def entering(self, routing: str, step: int | None) -> Fraction:
+        """Give the share that enters a step; None: the first."""
+        ...
+
+    def good(self, routing: str, step: int | None) -> Fraction:
+        """Give the good share after a step, the routing's own yield in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Bill of materials and outputs of one routing.
+
+    `groups` holds each component once: lines without a substitute group alone, the
+    lines of a group together in order of priority, then line.
+    """
+
+    routing: str
+    product: str
+    location: str
+    unit_step: Fraction
+    components: tuple[Component, ...]
+    groups: tuple[tuple[Component, ...], ...]
+    outputs: tuple[Output, ...]
+    main: Gain
+    others: Mapping[tuple[str, str], Gain]
+
+    def order_steps_for(self, net: int, at: int | None = None) -> int:
+        """Give the smallest order that yields `net` good steps of the main product."""
+        return self.main.order_steps_for(net, at)
+
+    def good_steps(self, order_steps: int, at: int | None = None) -> int:
+        """Give the good main product of an order [steps]."""
+        return self.main.good_steps(order_steps, at)
+
+    def gain(self, product: str, location: str) -> Gain | None:
+        """Give what an order yields of a product at a location; None: nothing."""
+        if (product, location) == (self.product, self.location):
+            return self.main
+        return self.others.get((product, location))
+
+
+class Recipes:
+    """Recipes of all routings, compiled when asked for.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `routings`, `routing_outputs`, `bom_lines`.
+    facts : ProductFacts
+        Steps of the products.
+    shares : StepShares
+        Yields along the steps.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Outputs whose role cannot hold.
+    """
+
+    __slots__ = (
+        "_facts",
+        "_known",
+        "_line_cells",
+        "_line_numbers",
+        "_lines",
+        "_output_numbers",
+        "_outputs",
+        "_routing_numbers",
+        "_routings",
+        "_shares",
+        "findings",
+        "makers",
+    )
+
+    def __init__(
+        self, tables: Mapping[str, Rows], facts: ProductFacts, shares: StepShares
+    ) -> None:
+        self._facts = facts
+        self._shares = shares
+        self._routings = tables["routings"]
+        self._routing_numbers = {
+            routing: i for i, routing in enumerate(self._routings.column("routing"))
+        }
+        self._lines = tables["bom_lines"]
+        self._line_cells: Callable[[int], tuple[Any, ...]] | None = None
+        self._line_numbers = self._lines.index("routing")
+        self._outputs = tables["routing_outputs"]
+        self._output_numbers = self._outputs.index("routing")
+        self._known: dict[str, Recipe] = {}
+        self.findings: tuple[Finding, ...] = tuple(self._misplaced_roles())
+        self.makers = self._makers()
+        """Routings per (product, location) and role, by id."""
+
+    def row(self, routing: str) -> Row | None:
+        """Give the master row of a routing."""
+        number = self._routing_numbers.get(routing)
+        return None if number is None else self._routings.row(number)
+
+    def restated(self, rows: Iterable[Row]) -> Recipes | None:
+        """Give the recipes with other lots, fences or validity of some routings.
+
+        Parameters
+        ----------
+        rows
+            Rows of `routings`.
+
+        Returns
+        -------
+        Recipes or None
+            None where a row is new or says more than that.
+        """
+        changes: dict[int, Row] = {}
+        for row in rows:
+            number = self._routing_numbers.get(row["routing"])
+            old = {} if number is None else self._routings.row(number)
+            other = {name for name, value in row.items() if old.get(name) != value}
+            if number is None or not other <= OF_A_SOURCE:
+                return None
+            changes[number] = row
+        return altered(self, _routings=self._routings.replaced(changes))
+
+    @property
+    def kept(self) -> int:
+        """How many recipes are compiled."""
+        return len(self._known)
+
+    def recipe(self, routing: str) -> Recipe:
+        """Give the recipe of a routing.
+
+        Raises
+        ------
+        KeyError
+            No such routing.
+        """
+        known = self._known.get(routing)
+        if known is None:
+            known = self._known[routing] = self._compile(routing)
+        return known
+
+    def _main(self, routing: str) -> tuple[str, str]:
+        number = self._routing_numbers[routing]
+        product = self._routings.column("product")[number]
+        home = self._routings.column("location")[number]
+        places = [
+            self._outputs.column("location")[i] or home
+            for i in self._output_numbers.get(routing, ())
+            if self._outputs.column("product")[i] == product
+        ]
+        return product, places[0] if places and home not in places else home
+
+    def _makers(self) -> dict[tuple[str, str], dict[Role, tuple[str, ...]]]:
+        found: dict[tuple[str, str], dict[Role, set[str]]] = {}
+        plain = zip(
+            self._routings.column("routing"),
+            self._routings.column("product"),
+            self._routings.column("location"),
+            strict=True,
+        )
+        for routing, product, location in plain:
+            if routing not in self._output_numbers:
+                found.setdefault((product, location), {}).setdefault("main", set()).add(
+                    routing
+                )
+                continue
+            for output in self._output_rows(routing):
+                roles = found.setdefault((output["product"], output["location"]), {})
+                roles.setdefault(output["role"], set()).add(routing)
+        return {
+            node: {role: tuple(sorted(ids)) for role, ids in roles.items()}
+            for node, roles in found.items()
+        }
+
+    def _output_rows(self, routing: str) -> list[dict[str, Any]]:
+        number = self._routing_numbers[routing]
+        product = self._routings.column("product")[number]
+        home = self._routings.column("location")[number]
+        rows: list[dict[str, Any]] = []
+        for i in self._output_numbers.get(routing, ()):
+            row = dict(self._outputs.row(i))
+            row["location"] = row["location"] or home
+            if row["product"] == product:
+                row["role"] = "main"
+            elif row["role"] == "main":
+                row["role"] = "co"
+            rows.append(row)
+        if all(row["product"] != product for row in rows):
+            rows.insert(0, _default_output(product, home))
+        return rows
+
+    def _misplaced_roles(self) -> list[Finding]:
+        main = dict(
+            zip(
+                self._routings.column("routing"),
+                self._routings.column("product"),
+                strict=True,
+            )
+        )
+        return [
+            finding(
+                "SRC001",
+                table="routing_outputs",
+                row=i + 1,
+                column="role",
+                value="main",
+                routing=routing,
+                product=product,
+                main=main[routing],
+            )
+            for i, (routing, product, role) in enumerate(
+                zip(
+                    self._outputs.column("routing"),
+                    self._outputs.column("product"),
+                    self._outputs.column("role"),
+                    strict=True,
+                )
+            )
+            if role == "main" and main.get(routing, product) != product
+        ]
+
+    def _compile(self, routing: str) -> Recipe:
+        product, location = self._main(routing)
+        home = self._routings.column("location")[self._routing_numbers[routing]]
+        unit_step = self._facts.step(product)
+        if self._line_cells is None:
+            self._line_cells = self._lines.cells(*OF_A_LINE)
+        cells = self._line_cells
+        components = tuple(
+            self._component(routing, cells(i), home, unit_step)
+            for i in sorted(
+                self._line_numbers.get(routing, ()),
+                key=lambda i: self._lines.column("line")[i],
+            )
+        )
+        outputs = tuple(
+            self._output(routing, row, unit_step) for row in self._output_rows(routing)
+        )
+        by_node: dict[tuple[str, str], list[Output]] = {}
+        for output in outputs:
+            by_node.setdefault((output.product, output.location), []).append(output)
+        gains = {node: _gain(found) for node, found in by_node.items()}
+        return Recipe(
+            routing=routing,
+            product=product,
+            location=location,
+            unit_step=unit_step,
+            components=components,
+            groups=_groups(components),
+            outputs=outputs,
+            main=gains.pop((product, location)),
+            others=gains,
+        )
+
+    def _component(
+        self, routing: str, cells: tuple[Any, ...], home: str, unit_step: Fraction
+    ) -> Component:
+        """Compile a line from its cells of `OF_A_LINE`."""
+        (line, component, location, step, anchor, offset, per, fixed, scrap, *rest) = (
+            cells
+        )
+        group, priority, begin, end = rest
+        entering = self._shares.entering(routing, step)
+        scale = unit_step, entering, self._facts.step(component)
+        return Component(
+            line,
+            component,
+            location or home,
+            step,
+            anchor,
+            offset,
+            exact(per),
+            exact(fixed),
+            exact(scrap),
+            group,
+            priority,
+            _begin(begin),
+            _end(end),
+            *compiled(scale, per, fixed, scrap),
+        )
+
+    def _output(self, routing: str, row: Row, unit_step: Fraction) -> Output:
+        good = self._shares.good(routing, row["step"])
+        numerator, addend, denominator = compiled(
+            (unit_step, good, self._facts.step(row["product"])),
+            row["qty_per"],
+            row["qty_fixed"],
+            0.0,
+        )
+        return Output(
+            line=row["line"],
+            product=row["product"],
+            role=row["role"],
+            location=row["location"],
+            step=row["step"],
+            anchor=row["anchor"],
+            offset_minutes=row["offset_minutes"],
+            qty_per=exact(row["qty_per"]),
+            qty_fixed=exact(row["qty_fixed"]),
+            valid_from=_begin(row["valid_from"]),
+            valid_to=_end(row["valid_to"]),
+            numerator=numerator,
+            addend=addend,
+            denominator=denominator,
+        )
+
+
+def _default_output(product: str, location: str) -> dict[str, Any]:
+    """Give the output of a routing without a row for it: 1 at the end of the last."""
+    return {
+        "line": 0,
+        "product": product,
+        "role": "main",
+        "location": location,
+        "step": None,
+        "anchor": "end",
+        "offset_minutes": 0.0,
+        "qty_per": 1.0,
+        "qty_fixed": 0.0,
+        "valid_from": None,
+        "valid_to": None,
+    }
+
+
+def _gain(outputs: list[Output]) -> Gain:
+    dated = any(o.valid_from > ALWAYS or o.valid_to < NEVER for o in outputs)
+    return Gain(outputs=tuple(outputs), dated=dated)
+
+
+def _groups(components: tuple[Component, ...]) -> tuple[tuple[Component, ...], ...]:
+    found: dict[object, list[Component]] = {}
+    for component in components:
+        group = component.substitute_group
+        key = ("line", component.line) if group is None else ("group", group)
+        found.setdefault(key, []).append(component)
+    return tuple(
+        tuple(sorted(group, key=lambda c: (c.priority, c.line)))
+        for group in found.values()
+    )
+
+
+def _begin(instant: int | None) -> int:
+    return ALWAYS if instant is None else instant
+
+
+def _end(instant: int | None) -> int:
+    return NEVER if instant is None else instant

@@ -1,0 +1,1 @@
+"""Reservations: their states, their ledger, and who owns them."""

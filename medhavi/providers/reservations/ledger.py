@@ -1,0 +1,285 @@
+"""Reservations and the commands on them (RES-02, RES-07 … RES-10, RES-15).
+
+Pure: the ledger tells what happened, others write events. It knows nothing of stock,
+machines or lanes (RES-12): whoever creates holds says whether there is room.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from medhavi.findings import finding
+from medhavi.providers.reservations.states import (
+    ALLOWED,
+    CONFLICT_CODES,
+    Conflict,
+    ReservationCommand,
+    ReservationState,
+    Transition,
+    TransitionRefused,
+)
+from medhavi.snapshot.active_holds import ACTIVE
+from medhavi.units import from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from medhavi.providers.reservations.states import (
+        Reservation,
+    )
+
+
+class ReservationLedger:
+    """All reservations by id, key and place, and the commands on them.
+
+    Parameters
+    ----------
+    reservations : iterable of Reservation
+        What is known.
+
+    Attributes
+    ----------
+    counts : Counter of str
+        Events by command, `refused` and `replayed` (RES-14).
+    """
+
+    __slots__ = ("_by_demand", "_by_id", "_by_key", "_by_place", "counts")
+
+    def __init__(self, reservations: Iterable[Reservation] = ()) -> None:
+        self._by_id: dict[str, Reservation] = {}
+        self._by_demand: dict[str | None, set[str]] = {}
+        self._by_key: dict[str, str] = {}
+        self._by_place: dict[tuple[str, str | None], set[str]] = {}
+        self.counts: Counter[str] = Counter()
+        for one in reservations:
+            self.keep(one)
+
+    def keep(self, one: Reservation) -> None:
+        """Note a reservation as it stands: what is recorded is a fact."""
+        known = self._by_id.get(one.reservation)
+        if known is not None:
+            self._by_demand[known.demand].discard(one.reservation)
+        self._by_id[one.reservation] = one
+        self._by_demand.setdefault(one.demand, set()).add(one.reservation)
+        self._by_key[one.key] = one.reservation
+        place = (one.subject, one.location)
+        self._by_place.setdefault(place, set()).add(one.reservation)
+
+    # ------------------------------------------------------------------- questions
+    def get(self, reservation: str) -> Reservation | None:
+        """Give a reservation."""
+        return self._by_id.get(reservation)
+
+    @property
+    def all(self) -> tuple[Reservation, ...]:
+        """All reservations, by id."""
+        return tuple(self._by_id[name] for name in sorted(self._by_id))
+
+    def of(self, demand: str) -> tuple[Reservation, ...]:
+        """All reservations of a demand, by id."""
+        names = self._by_demand.get(demand, ())
+        return tuple(self._by_id[name] for name in sorted(names))
+
+    def at(self, subject: str, location: str | None) -> tuple[Reservation, ...]:
+        """Give the reservations on a product (resource, lane) at a place, by id."""
+        names = self._by_place.get((subject, location), ())
+        return tuple(self._by_id[name] for name in sorted(names))
+
+    def active_total(self, subject: str, location: str | None, now: int) -> float:
+        """Give what availability subtracts (RES-07)."""
+        return sum(one.qty for one in self.at(subject, location) if one.active(now))
+
+    def ended(self, now: int) -> tuple[Reservation, ...]:
+        """Give what ran out by now and was not expired yet, by id."""
+        return tuple(
+            one
+            for one in self.all
+            if one.state in ACTIVE
+            and one.expires_at is not None
+            and one.expires_at <= now
+        )
+
+    # -------------------------------------------------------------------- commands
+    def create(self, wanted: Reservation, now: int) -> Transition:
+        """Make a hold; the same wish under the same key is the same active hold.
+
+        What was released or ran out is made anew.
+
+        Raises
+        ------
+        TransitionRefused
+            Quantity or window are impossible, or the key is another's.
+        """
+        self._check_shape(wanted)
+        known = self._by_id.get(self._by_key.get(wanted.key, wanted.reservation))
+        if known is not None and not known.is_same_wish(wanted):
+            self._refuse("RSV005", value=wanted.key, other=known.reservation)
+        if known is not None and known.active(now):
+            return self._replayed(known)
+        made = replace(wanted, created=now, modified=now)
+        return self._done(known, made, ReservationCommand.CREATE)
+
+    def create_all(
+        self,
+        wanted: Iterable[Reservation],
+        now: int,
+        has_room: Callable[[Reservation], bool],
+    ) -> tuple[Transition, ...] | Conflict:
+        """Make the holds of a promise, all or none (RES-10).
+
+        `has_room` is asked for one after the other and may take the room; the caller
+        gives it back where the answer is a conflict.
+        """
+        made: list[Transition] = []
+        for one in wanted:
+            known = self._by_id.get(one.reservation)
+            if (known is None or not known.active(now)) and not has_room(one):
+                for transition in reversed(made):
+                    self._forget(transition)
+                return Conflict(one, CONFLICT_CODES[one.kind])
+            made.append(self.create(one, now))
+        return tuple(made)
+
+    def confirm(self, reservation: str, now: int) -> Transition:
+        """Make a tentative hold firm: it does not run out any more.
+
+        Raises
+        ------
+        TransitionRefused
+            It is unknown, ran out, or was released.
+        """
+        known = self._known(reservation)
+        if known.state is ReservationState.CONFIRMED:
+            return self._replayed(known)
+        self._check(known, ReservationCommand.CONFIRM, now)
+        after = replace(
+            known, state=ReservationState.CONFIRMED, expires_at=None, modified=now
+        )
+        return self._done(known, after, ReservationCommand.CONFIRM)
+
+    def reduce(self, reservation: str, qty: float, now: int) -> Transition:
+        """Leave less of a hold; it never grows.
+
+        Raises
+        ------
+        TransitionRefused
+            It is not active, or `qty` is negative or more than it holds.
+        """
+        known = self._known(reservation)
+        if known.state is ReservationState.REDUCED and known.qty == qty:
+            return self._replayed(known)
+        self._check(known, ReservationCommand.REDUCE, now)
+        if not 0 <= qty <= known.qty:
+            self._refuse("RSV004", value=reservation, held=known.qty, wanted=qty)
+        after = replace(known, state=ReservationState.REDUCED, qty=qty, modified=now)
+        return self._done(known, after, ReservationCommand.REDUCE)
+
+    def release(self, reservation: str, now: int) -> Transition:
+        """Give a hold back; once or many times is the same (RES-15).
+
+        A hold that ran out is free already: releasing it changes nothing.
+        """
+        known = self._known(reservation)
+        if known.state not in ACTIVE:
+            return self._replayed(known)
+        after = replace(known, state=ReservationState.RELEASED, modified=now)
+        return self._done(known, after, ReservationCommand.RELEASE)
+
+    def expire(self, reservation: str, now: int) -> Transition:
+        """Let a hold run out; only past its end (RES-03).
+
+        Raises
+        ------
+        TransitionRefused
+            It is confirmed, was released, or its end has not come.
+        """
+        known = self._known(reservation)
+        if known.state is ReservationState.EXPIRED:
+            return self._replayed(known)
+        if known.state not in ACTIVE or known.expires_at is None:
+            self._refuse_command(known, ReservationCommand.EXPIRE)
+        if now < known.expires_at:
+            self._refuse(
+                "RSV006",
+                value=reservation,
+                until=from_seconds(known.expires_at).isoformat(),
+                now=from_seconds(now).isoformat(),
+            )
+        after = replace(known, state=ReservationState.EXPIRED, modified=now)
+        return self._done(known, after, ReservationCommand.EXPIRE)
+
+    def sweep(self, now: int) -> tuple[Transition, ...]:
+        """Expire all that ran out; a second sweep finds nothing (RES-09)."""
+        return tuple(self.expire(one.reservation, now) for one in self.ended(now))
+
+    # -------------------------------------------------------------------- internals
+    def _known(self, reservation: str) -> Reservation:
+        known = self._by_id.get(reservation)
+        if known is None:
+            self._refuse("RSV002", value=reservation)
+        return known
+
+    def _check(self, known: Reservation, command: ReservationCommand, now: int) -> None:
+        if command not in ALLOWED[known.state] or not known.active(now):
+            self._refuse_command(known, command)
+
+    def _check_shape(self, wanted: Reservation) -> None:
+        if wanted.qty < 0:
+            self._refuse(
+                "RSV003",
+                value=wanted.reservation,
+                detail=f"its quantity is {wanted.qty:g}",
+            )
+        if wanted.finish < wanted.start:
+            self._refuse(
+                "RSV003",
+                value=wanted.reservation,
+                detail="its window ends before it starts",
+            )
+
+    def _refuse_command(
+        self, known: Reservation, command: ReservationCommand
+    ) -> NoReturn:
+        allowed = ", ".join(sorted(ALLOWED[known.state]))
+        self._refuse(
+            "RSV001",
+            value=known.reservation,
+            state=known.state,
+            command=command,
+            allowed=f"it can be {allowed}"
+            if allowed
+            else "nothing changes it any more",
+        )
+
+    def _refuse(self, code: str, **facts: Any) -> NoReturn:
+        self.counts["refused"] += 1
+        raise TransitionRefused(finding(code, table="reservations", **facts))
+
+    def _replayed(self, known: Reservation) -> Transition:
+        self.counts["replayed"] += 1
+        return Transition(known, known, None)
+
+    def _done(
+        self,
+        before: Reservation | None,
+        after: Reservation,
+        command: ReservationCommand,
+    ) -> Transition:
+        self.keep(after)
+        self.counts[command] += 1
+        return Transition(before, after, command)
+
+    def _forget(self, transition: Transition) -> None:
+        """Take a creation back that was part of a promise which failed."""
+        if transition.command is None:
+            return
+        one = transition.after
+        self.counts[transition.command] -= 1
+        if transition.before is not None:
+            self.keep(transition.before)
+            return
+        del self._by_id[one.reservation], self._by_key[one.key]
+        self._by_place[one.subject, one.location].discard(one.reservation)
+        self._by_demand[one.demand].discard(one.reservation)

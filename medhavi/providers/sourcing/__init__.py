@@ -1,0 +1,1 @@
+"""Sources of an item at a location: make, buy, move; suppliers, terms, quotas."""

@@ -1,0 +1,308 @@
+"""What suppliers deliver and vehicles carry at most, and what of it is taken.
+
+A supplier's quantity counts by receipt (rule 32): per period of `supply_terms`, counted
+from as_of, and per window of `supplier_capacity`. A vehicle's weight and volume count
+per departure, kept by `departure_loads`; where a lane leaves at any time, each move is
+a departure of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import floor
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.transport.departure_loads import (
+    MILLION,
+    NOTHING,
+    DepartureLoads,
+    Load,
+    load_of,
+)
+from medhavi.units import DAY, NEVER, exact, from_steps, seconds_up, steps_down
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.sources import Source
+    from medhavi.providers.sourcing.sourcing import Sourcing
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.transport.transport import Transport
+
+
+class Limit(NamedTuple):
+    """One limit that holds at an instant: its name, from and until when, how much."""
+
+    key: tuple[object, ...]
+    since: int
+    until: int
+    most: Fraction
+
+
+class Quotas:
+    """Limits of suppliers and vehicles with what is taken of them.
+
+    Parameters
+    ----------
+    capacities
+        Table `supplier_capacity`.
+    facts
+        Groups, weights and volumes of products.
+    sourcing
+        Calendars of locations, for receipt days.
+    as_of
+        Now; periods count from it [UTC seconds].
+    transport
+        Timetables and room of the lanes; only moves ask for it.
+    loads
+        What departures carry before; it is changed in place.
+    """
+
+    def __init__(
+        self,
+        capacities: Rows,
+        facts: ProductFacts,
+        sourcing: Sourcing,
+        as_of: int,
+        transport: Transport | None = None,
+        loads: DepartureLoads | None = None,
+    ) -> None:
+        self._transport = transport
+        self._loads = DepartureLoads() if loads is None else loads
+        self._facts = facts
+        self._sourcing = sourcing
+        self._as_of = as_of
+        self._windows: dict[str, list[tuple[int, Row]]] = defaultdict(list)
+        for number, row in enumerate(capacities):
+            self._windows[row["supplier"]].append((number, row))
+        self._load_of: dict[tuple[int, int], Load] = {}
+        self._asked: tuple[Source | None, int, Load] = None, 0, NOTHING
+        """The load that was asked for last: whoever asks for room takes it next."""
+        self._room_of: dict[str, tuple[int | None, ...]] = {}
+        self._lasting: dict[str, tuple[Fraction | None, ...]] = {}
+        self._scheduled: dict[str, bool] = {}
+        self._taken: dict[tuple[object, ...], Fraction] = defaultdict(
+            lambda: exact(0.0)
+        )
+
+    def largest(self, source: Source) -> int | None:
+        """Give the largest order that ever fits [steps]; None: no limit."""
+        found = []
+        if source.kind == "buy" and source.row["capacity_per_period"] is not None:
+            stated = float(str(source.row["capacity_per_period"]))
+            found.append(steps_down(stated, source.step))
+        if source.kind == "move":
+            facts = self._facts
+            ones = (
+                facts.weight_kg(source.product),
+                facts.volume_m3(source.product),
+            )
+            for carried, one in zip(self._lasting_room(source), ones, strict=True):
+                if carried is not None and one > 0:
+                    each, step = exact(one), source.step
+                    most = carried.numerator * each.denominator * step.denominator
+                    taken = carried.denominator * each.numerator * step.numerator
+                    found.append(most // taken)
+        return min(found, default=None)
+
+    def until(self, source: Source, steps: int, at: int) -> int | None:
+        """Tell until when an order does not fit that comes, or leaves, at an instant.
+
+        Parameters
+        ----------
+        source
+            A purchase or a move.
+        steps
+            Size of the order [steps].
+        at
+            Receipt at the door of a purchase, departure of a move [UTC seconds].
+
+        Returns
+        -------
+        int or None
+            First instant after `at` that is worth a try; None: it fits.
+        """
+        if source.kind == "move":
+            return self._departed(source, steps, at)
+        full = self._full(source, steps, at)
+        return max((limit.until for limit in full), default=None)
+
+    def since(self, source: Source, steps: int, at: int) -> int | None:
+        """Tell since when an order does not fit that comes, or leaves, at an instant.
+
+        Returns
+        -------
+        int or None
+            Last instant before `at` that is worth a try; None: it fits.
+        """
+        if source.kind == "move":
+            return None if self._departed(source, steps, at) is None else at - 1
+        full = self._full(source, steps, at)
+        return min((limit.since - 1 for limit in full), default=None)
+
+    def room(self, source: Source, at: int) -> int | None:
+        """Give what a purchase may bring to the door at an instant.
+
+        Parameters
+        ----------
+        source
+            A purchase.
+        at
+            Receipt at the door [UTC seconds].
+
+        Returns
+        -------
+        int or None
+            What is left of the smallest limit, at least 0 [steps]; None: no limit.
+        """
+        left = [
+            (limit.most - self._taken[limit.key]) / source.step
+            for limit in self._limits(source, at)
+        ]
+        return max(0, floor(min(left))) if left else None
+
+    def limits(self, source: Source) -> bool:
+        """Tell whether an order of a source may ever find no room.
+
+        Parameters
+        ----------
+        source
+            A purchase or a move.
+        """
+        if source.kind == "move":
+            # Disruptions leave a part of what is stated: of no limit they leave none.
+            return any(most is not None for most in self._lasting_room(source))
+        stated = source.row["capacity_per_period"] is not None
+        return stated or source.source in self._windows
+
+    def shared(self, source: Source) -> bool:
+        """Tell whether an order of a source may leave another too little.
+
+        Parameters
+        ----------
+        source
+            A purchase or a move.
+        """
+        moved = source.kind == "move"
+        return self.limits(source) and (not moved or self._shares(source))
+
+    def take(self, source: Source, steps: int, at: int, sign: int = 1) -> None:
+        """Take an order's part of all limits; `sign` -1 gives it back."""
+        if source.kind != "move":
+            for limit in self._limits(source, at):
+                self._taken[limit.key] += sign * steps * source.step
+        elif self._shares(source):
+            load = self._load(source, steps)
+            if sign < 0:
+                load = Load(-load.weight, -load.volume)
+            self._loads.add(source.source, at, load)
+
+    def door(self, source: Source, finish: int) -> int:
+        """Give when goods of a purchase reach the door: receipt days come after it."""
+        days = source.row["receipt_days"]
+        if not isinstance(days, float) or not days:
+            return finish
+        calendar = self._sourcing.location_time(source.location)
+        found = calendar.subtract_days(finish, days)
+        return finish if found is None else found
+
+    # --- suppliers -----------------------------------------------------------------
+    def _full(self, source: Source, steps: int, at: int) -> list[Limit]:
+        """List the limits that an order would break."""
+        qty = steps * source.step
+        return [
+            limit
+            for limit in self._limits(source, at)
+            if self._taken[limit.key] + qty > limit.most
+        ]
+
+    def _limits(self, source: Source, at: int) -> Iterator[Limit]:
+        row = source.row
+        most = row["capacity_per_period"]
+        if most is not None:
+            length = seconds_up(float(str(row["period_days"])), DAY)
+            begin = self._as_of + (at - self._as_of) // length * length
+            key = (source.source, row["product"], row["location"], begin, length)
+            yield Limit(key, begin, begin + length, exact(float(str(most))))
+        windows = self._windows.get(source.source)
+        if not windows:
+            return
+        lineage = {"*", *self._facts.lineage(source.product)}
+        for number, window in windows:
+            inside = window["valid_from"] <= at < window["valid_to"]
+            if inside and window["product"] in lineage:
+                most = exact(float(window["qty"]))
+                begin, end = window["valid_from"], window["valid_to"]
+                yield Limit(("window", number), begin, end, most)
+
+    # --- vehicles ------------------------------------------------------------------
+    def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:
+        """Give what a departure carries once all disruptions with an end are over."""
+        if self._transport is None:
+            return (None, None)
+        known = self._lasting.get(source.source)
+        if known is None:
+            known = self._transport.room(source.source, NEVER - 1)
+            self._lasting[source.source] = known
+        return known
+
+    def _shares(self, source: Source) -> bool:
+        """Tell whether moves of a lane may share a departure."""
+        known = self._scheduled.get(source.source)
+        if known is None:
+            transport, lane = self._transport, source.source
+            known = transport is not None and transport.timetable(lane).scheduled
+            self._scheduled[lane] = known
+        return known
+
+    def _load(self, source: Source, steps: int) -> Load:
+        asked, size, known_load = self._asked
+        if asked is source and size == steps:
+            return known_load
+        known = self._load_of.get((id(source), steps))
+        if known is None:
+            facts = self._facts
+            known = self._load_of[id(source), steps] = load_of(
+                from_steps(steps, source.step),
+                facts.weight_kg(source.product),
+                facts.volume_m3(source.product),
+            )
+        self._asked = source, steps, known
+        return known
+
+    def _room(self, transport: Transport, lane: str, at: int) -> tuple[int | None, ...]:
+        """Give what a departure carries: weight [mg] and volume [cm3]; None: any."""
+        known = self._room_of.get(lane)
+        if known is None:
+            known = tuple(
+                None if most is None else int(most * MILLION)
+                for most in transport.room(lane, at)
+            )
+            if not transport.disturbed(lane):
+                self._room_of[lane] = known
+        return known
+
+    def _departed(self, source: Source, steps: int, at: int) -> int | None:
+        """Tell whether a departure has no room: the next one is worth a try."""
+        transport = self._transport
+        if transport is None:
+            return None
+        lane, there, next_try = source.source, NOTHING, at + 1
+        if self._shares(source):
+            loaded = self._loads.of_lane(lane)
+            there = NOTHING if loaded is None else loaded.get(at, NOTHING)
+        else:
+            # Each move has a vehicle of its own: only a disruption makes it small.
+            ends = [end for end in transport.room_changes(lane) if end > at]
+            if not ends:
+                return None
+            next_try = ends[0]
+        weight, volume = self._room(transport, lane, at)
+        heavy, large = self._load(source, steps)
+        if weight is not None and heavy and there[0] + heavy > weight:
+            return next_try
+        if volume is not None and large and there[1] + large > volume:
+            return next_try
+        return None

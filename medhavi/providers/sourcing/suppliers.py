@@ -1,0 +1,413 @@
+"""Buying: which terms hold, how long it takes, what it costs."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.sources import Offer, Timing
+from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.providers.exchange import Exchange
+    from medhavi.providers.lead_times.lead_times import LeadTimes
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.sources import Clock
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.snapshot.calendars.calendars import Calendars
+
+EVERYWHERE = "*"
+KEY = ("supplier", "product", "location", "valid_from")
+"""Key of `supply_terms`."""
+LEAD_TIMES = ("lead_time_days", "lead_time_p95_days")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseClock:
+    """Time of a purchase: lead days, then receipt days, then safety days.
+
+    `lead_days` count in the supplier's calendar, the others in the location's
+    (rule 13). `finish` is what a start gives forward, so both directions agree; it is
+    earlier than asked for where days without work lie in between.
+    """
+
+    supplier_time: WorkingTime
+    location_time: WorkingTime
+    lead_days: float
+    receipt_days: float
+    safety_days: float
+
+    def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
+        """Give the latest order date that is usable by `need`, safety time included."""
+        usable = self.location_time.subtract_days(need, self.safety_days)
+        if usable is None:
+            return None
+        receipt = self.location_time.subtract_days(usable, self.receipt_days)
+        if receipt is None:
+            return None
+        start = self.supplier_time.subtract_days(receipt, self.lead_days)
+        return None if start is None else self.earliest(start, 0)
+
+    def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
+        """Give the purchase that is ordered at `start`."""
+        receipt = self.supplier_time.add_days(start, self.lead_days)
+        if receipt is None:
+            return None
+        finish = self.location_time.add_days(receipt, self.receipt_days)
+        return None if finish is None else Timing(start, finish, start)
+
+
+class StraightClock:
+    """Time of a source that knows no closed time: two sums.
+
+    Parameters
+    ----------
+    work, safety : int
+        Time from start to use, and safety time after it [s].
+    """
+
+    __slots__ = ("_safety", "_work")
+
+    def __init__(self, work: int, safety: int) -> None:
+        self._work = work
+        self._safety = safety
+
+    def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
+        """Give the latest order that is usable by `need`, safety time included."""
+        finish = need - self._safety
+        start = finish - self._work
+        return Timing(start, finish, start)
+
+    def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
+        """Give the order that begins at `start`."""
+        return Timing(start, start + self._work, start)
+
+
+def purchase_clock(
+    terms_days: tuple[float, float],
+    safety_days: float,
+    supplier_time: WorkingTime,
+    location_time: WorkingTime,
+) -> Clock:
+    """Give the clock of supply terms; `terms_days` are lead and receipt days."""
+    lead, receipt = terms_days
+    counted = bool(receipt or safety_days)
+    if supplier_time is ALWAYS_OPEN and (not counted or location_time is ALWAYS_OPEN):
+        work = seconds_up(lead, DAY) + seconds_up(receipt, DAY)
+        return StraightClock(work, seconds_up(safety_days, DAY))
+    return PurchaseClock(
+        supplier_time=supplier_time,
+        location_time=location_time,
+        lead_days=lead,
+        receipt_days=receipt,
+        safety_days=safety_days,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceList:
+    """Prices of a purchase by quantity.
+
+    The tier with the largest `min_qty` up to the order's quantity holds for all of it;
+    below the first tier the price of the terms holds. `rate` turns the currency of the
+    terms into the base currency.
+    """
+
+    price: float
+    min_qtys: tuple[float, ...] = ()
+    prices: tuple[float, ...] = ()
+    rate: float = 1.0
+    co2_unit: float = 0.0
+
+    def unit_price(self, qty: float) -> float:
+        """Give the price of one unit in an order of `qty` [currency of the terms].
+
+        >>> tiers = PriceList(price=5.0, min_qtys=(100.0,), prices=(4.0,))
+        >>> tiers.unit_price(99), tiers.unit_price(100)
+        (5.0, 4.0)
+        """
+        tier = bisect_right(self.min_qtys, qty) - 1
+        return self.price if tier < 0 else self.prices[tier]
+
+    @property
+    def unit(self) -> float:
+        """Price of one unit of the smallest order [base currency]."""
+        return self.unit_price(0) * self.rate
+
+    @property
+    def fixed(self) -> float:
+        """A purchase has no cost apart from its price."""
+        return 0.0
+
+    def cost(self, qty: float) -> float:
+        """Give the price of an order [base currency]."""
+        return self.unit_price(qty) * self.rate * qty
+
+    def co2(self, qty: float) -> float:
+        """Give the emission of an order [kg]."""
+        return self.co2_unit * qty
+
+
+class Suppliers:
+    """Supply terms by product and location.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `suppliers`, `supply_terms`, `price_tiers`.
+    facts : ProductFacts
+        Groups, steps, places.
+    calendars : Calendars
+        Working times.
+    lead_times : LeadTimes
+        Which time holds.
+    exchange : Exchange
+        Rates of currencies.
+    """
+
+    __slots__ = (
+        "_all_fresh",
+        "_any_incoterm",
+        "_calendars",
+        "_exchange",
+        "_facts",
+        "_lead_times",
+        "_suppliers",
+        "_terms",
+        "_terms_of",
+        "_tiers",
+        "_tiers_of",
+    )
+
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        facts: ProductFacts,
+        calendars: Calendars,
+        lead_times: LeadTimes,
+        exchange: Exchange,
+    ) -> None:
+        self._facts = facts
+        self._calendars = calendars
+        self._lead_times = lead_times
+        self._exchange = exchange
+        self._all_fresh: bool | None = None
+        self._any_incoterm: bool | None = None
+        self._suppliers: dict[str, Row] = {
+            row["supplier"]: row for row in tables["suppliers"]
+        }
+        self._terms = tables["supply_terms"]
+        self._terms_of = self._terms.index("product")
+        self._tiers = tables["price_tiers"]
+        self._tiers_of = self._tiers.index("supplier", "product", "location")
+
+    def restated(self, rows: Iterable[Row]) -> Suppliers | None:
+        """Give the suppliers with other times in some of the terms.
+
+        Parameters
+        ----------
+        rows
+            Rows of `supply_terms`.
+
+        Returns
+        -------
+        Suppliers or None
+            None where a row is new or says more than another time: which sources a
+            product has may change with it.
+        """
+        changes: dict[int, Row] = {}
+        for row in rows:
+            number = next(
+                (
+                    i
+                    for i in self._terms_of.get(row["product"], ())
+                    if all(self._terms.column(key)[i] == row[key] for key in KEY)
+                ),
+                None,
+            )
+            if number is None or not _only_times(self._terms.row(number), row):
+                return None
+            changes[number] = row
+        return altered(self, _terms=self._terms.replaced(changes))
+
+    def timed_by(self, lead_times: LeadTimes) -> Suppliers:
+        """Give the suppliers by other lead times."""
+        return altered(self, _lead_times=lead_times)
+
+    def offers(self, product: str, location: str) -> tuple[Offer, ...]:
+        """Give the terms that hold for a product at a location.
+
+        Own rows hide those of groups, nearer groups those of farther ones. A row of the
+        location hides the `*` row of the same supplier; customers take no `*` row.
+        """
+        for name in self._facts.lineage(product):
+            rows = self._rows(name, location)
+            if rows:
+                return tuple(self._offer(row, product, location) for row in rows)
+        return ()
+
+    def sellers(self, product: str, location: str) -> frozenset[str]:
+        """Give the suppliers whose terms hold for a product at a location."""
+        for name in self._facts.lineage(product):
+            rows = self._rows(name, location)
+            if rows:
+                return frozenset(row["supplier"] for row in rows)
+        return frozenset()
+
+    def sells(self, product: str, location: str, after: int) -> bool:
+        """Tell whether terms for a product at a location hold after an instant [s]."""
+        for name in self._facts.lineage(product):
+            rows = self._rows(name, location)
+            if rows:
+                ends = (row["valid_to"] for row in rows)
+                return any(end is None or end > after for end in ends)
+        return False
+
+    def _rows(self, name: str, location: str) -> list[Row]:
+        numbers = self._terms_of.get(name)
+        if numbers is None:
+            return []
+        places = self._terms.column("location")
+        suppliers = self._terms.column("supplier")
+        here = [i for i in numbers if places[i] == location]
+        if self._facts.holds_stock(location):
+            named = {suppliers[i] for i in here}
+            here += [
+                i
+                for i in numbers
+                if places[i] == EVERYWHERE and suppliers[i] not in named
+            ]
+        return [self._terms.row(i) for i in here]
+
+    def _offer(self, row: Row, product: str, location: str) -> Offer:
+        supplier = self._suppliers.get(row["supplier"], {})
+        supplier_time = self._calendars.working_time(supplier.get("calendar"))
+        location_time = self._calendars.working_time(self._facts.calendar(location))
+        days = (self._lead_times.supplier(row, product).amount, row["receipt_days"])
+        begin, end = row["valid_from"], row["valid_to"]
+        return Offer(
+            kind="buy",
+            source=row["supplier"],
+            origin=None,
+            preference=row["preference"],
+            window=(ALWAYS if begin is None else begin, NEVER if end is None else end),
+            step=self._facts.step(product),
+            min_lot=row["moq"],
+            max_lot=row["max_lot"],
+            lot_multiple=row["lot_multiple"],
+            batch_window_days=row["batch_window_days"],
+            safety_days=row["safety_days"],
+            fence_days=row["fence_days"],
+            fence_time=supplier_time,
+            row=row,
+            clock=lambda safety: purchase_clock(
+                days, safety, supplier_time, location_time
+            ),
+            costs=self._prices(row, product, location),
+        )
+
+    def clock_at(self, terms: Row, location: str, days: float) -> Clock:
+        """Give the clock of terms whose lead time is another than stated [days]."""
+        supplier = self._suppliers.get(terms["supplier"], {})
+        return purchase_clock(
+            (days, terms["receipt_days"]),
+            0.0,
+            self._calendars.working_time(supplier.get("calendar")),
+            self._calendars.working_time(self._facts.calendar(location)),
+        )
+
+    def straight_receipt(self, terms: Row, location: str) -> int | None:
+        """Give the receipt time of terms that know no closed time [s]; None: they do.
+
+        Then a purchase is there its lead time, rounded up, and this after its start.
+        """
+        supplier = self._suppliers.get(terms["supplier"], {})
+        days = terms["receipt_days"]
+        open_there = self._calendars.working_time(supplier.get("calendar"))
+        open_here = self._calendars.working_time(self._facts.calendar(location))
+        straight = open_there is ALWAYS_OPEN and (not days or open_here is ALWAYS_OPEN)
+        return seconds_up(days, DAY) if straight else None
+
+    def _prices(self, row: Row, product: str, location: str) -> PriceList:
+        tiers = self._tier_rows(row["supplier"], product, location)
+        return PriceList(
+            price=row["unit_price"],
+            min_qtys=tuple(qty for qty, _ in tiers),
+            prices=tuple(price for _, price in tiers),
+            rate=self._exchange.rate(self._currency(row["supplier"], row["currency"])),
+            co2_unit=row["co2_kg"],
+        )
+
+    def esg_score(self, supplier: str) -> float | None:
+        """Give the rating of a supplier (SUP-09); None: it has none."""
+        score = self._suppliers.get(supplier, {}).get("esg_score")
+        return None if score is None else float(score)
+
+    @property
+    def all_fresh(self) -> bool:
+        """Whether every currency of the terms has a rate that is young enough."""
+        if self._all_fresh is None:
+            self._all_fresh = all(self._exchange.fresh(one) for one in self._used())
+        return self._all_fresh
+
+    @property
+    def any_incoterm(self) -> bool:
+        """Whether any terms name a code of delivery."""
+        if self._any_incoterm is None:
+            codes = self._terms.column("incoterm")
+            self._any_incoterm = any(code is not None for code in codes)
+        return self._any_incoterm
+
+    def stale(self, terms: Row) -> str | None:
+        """Name the currency of terms whose rate is missing or too old; None: none."""
+        currency = self._currency(terms["supplier"], terms["currency"])
+        return None if self._exchange.fresh(currency) else currency
+
+    def _tier_rows(
+        self, supplier: str, product: str, location: str
+    ) -> list[tuple[float, float]]:
+        if not self._tiers_of:
+            return []
+        for name in self._facts.lineage(product):
+            for place in (location, EVERYWHERE):
+                numbers = self._tiers_of.get((supplier, name, place))
+                if numbers:
+                    limits = self._tiers.column("min_qty")
+                    prices = self._tiers.column("unit_price")
+                    return sorted((limits[i], prices[i]) for i in numbers)
+        return []
+
+    def _currency(self, supplier: str, stated: str | None) -> str | None:
+        if stated is not None:
+            return stated
+        currency = self._suppliers.get(supplier, {}).get("currency")
+        return None if currency is None else str(currency)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Tell which currencies of the terms cannot be converted well."""
+        used = self._used()
+        return self._exchange.findings(name for name in used if name is not None)
+
+    def _used(self) -> set[str | None]:
+        """Collect the currencies of the terms; None: the base currency."""
+        pairs = zip(
+            self._terms.column("supplier"), self._terms.column("currency"), strict=True
+        )
+        return {self._currency(supplier, stated) for supplier, stated in pairs}
+
+
+def _only_times(old: Row, new: Row) -> bool:
+    """Tell whether terms differ in their lead times alone; none appears or goes."""
+    return all(
+        (old[name] is None) == (new[name] is None)
+        if name in LEAD_TIMES
+        else old[name] == new[name]
+        for name in old
+    )

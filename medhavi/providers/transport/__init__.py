@@ -1,0 +1,1 @@
+"""Transport: lanes, timetables, itineraries and room on departures."""

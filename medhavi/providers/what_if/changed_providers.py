@@ -1,0 +1,404 @@
+"""Providers and ledgers of tables of which few rows differ: what is touched is new.
+
+A remedy changes a row and asks again. The world around that row is as it was: its
+providers, their caches and the ledgers, with all that was promised, are shared. Only
+what the row reaches is made anew; where that cannot be told, there is no answer here
+and the tables are read again as a whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers import TABLES
+from medhavi.providers.finite_capacity.existing_work import existing_work, held_capacity
+from medhavi.providers.finite_capacity.finite import FiniteCapacity
+from medhavi.providers.lead_times.lead_times import EVERY_PRODUCT
+from medhavi.providers.material.commitments import withdrawn
+from medhavi.providers.table_rows import read_tables
+from medhavi.providers.transport.itineraries import bound, bound_again
+from medhavi.providers.what_if.changed_sourcing import ChangedSourcing
+from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
+from medhavi.providers.what_if.plain_rows import changed_rows
+from medhavi.snapshot.active_holds import ACTIVE
+from medhavi.snapshot.changed_rows import with_rows_when_read
+from medhavi.snapshot.lazy_tables import LazyTables
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
+
+    from medhavi.providers import Providers
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.finite_capacity.occupancy import Commitment
+    from medhavi.providers.material.material import Node
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.what_if.ledger_moves import Ledgers
+
+    Changes = Mapping[str, Sequence[Mapping[str, object]]]
+
+SHARED = (
+    "calendars",
+    "capacity",
+    "commitments",
+    "exchange",
+    "existing_orders",
+    "facts",
+    "lead_times",
+    "on_hand",
+    "receipts",
+    "recipes",
+    "reservations",
+    "safety_levels",
+    "traits",
+)
+"""Providers that neither other lead times nor more departures touch."""
+
+
+WAYS = ("sourcing", "suppliers", "transport")
+"""Providers of where new supply comes from."""
+
+
+class Changed(NamedTuple):
+    """Providers of changed tables, with ledgers that hold what those before held.
+
+    `moves` makes ledgers that are shared those of the changed tables.
+    """
+
+    providers: Providers
+    ledgers: Ledgers
+    moves: LedgerMoves | None = None
+
+    @property
+    def moves_work(self) -> bool:
+        """Whether the ledgers of resources hold other work than before."""
+        moves = self.moves
+        return moves is not None and bool(moves.released or moves.occupied)
+
+
+def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Give providers and ledgers on tables with other rows.
+
+    Parameters
+    ----------
+    providers, ledgers
+        Of the tables as they are; they stay as they are. As long as the new ones are
+        asked, nobody may change the ledgers.
+    rows
+        Changed or new rows of one table.
+
+    Returns
+    -------
+    Changed or None
+        None: what the rows touch is not known; the tables must be read again.
+    """
+    if len(rows) != 1:
+        return None
+    ((name, _),) = rows.items()
+    maker = _MAKERS.get(name)
+    return None if maker is None else maker(providers, ledgers, rows)
+
+
+def _on_changed_tables(
+    providers: Providers, rows: Changes, shared: Sequence[str]
+) -> Providers:
+    """Give providers that share some of those before and read their tables late."""
+    snapshot = with_rows_when_read(providers.snapshot, rows)
+    made = providers.on(snapshot)
+    names = [name for name in rows if name in TABLES]
+
+    def read(name: str) -> Rows:
+        return read_tables(snapshot, (name,))[name]
+
+    made.__dict__["tables"] = LazyTables(providers.tables, names, read)
+    for name in shared:
+        made.__dict__[name] = getattr(providers, name)
+    return made
+
+
+def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let suppliers take other times."""
+    new = changed_rows(providers.snapshot, "supply_terms", rows)
+    suppliers = providers.suppliers.restated(new)
+    if suppliers is None:
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "transport"))
+    made.__dict__["suppliers"] = suppliers
+    names = frozenset(row["product"] for row in new)
+
+    def touched(product: str, location: str) -> bool:
+        del location
+        return not names.isdisjoint(providers.facts.lineage(product))
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    return Changed(made, ledgers)
+
+
+def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let suppliers have learned other times."""
+    new = changed_rows(providers.snapshot, "estimates", rows)
+    if any(row["kind"] != "supplier" for row in new):
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "transport"))
+    learned = providers.lead_times.relearned(new)
+    made.__dict__["lead_times"] = learned
+    made.__dict__["suppliers"] = providers.suppliers.timed_by(learned)
+    names = frozenset(row["product"] for row in new)
+
+    def touched(product: str, location: str) -> bool:
+        del location
+        return product in names or EVERY_PRODUCT in names
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    return Changed(made, ledgers)
+
+
+def _departures(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> Changed | None:
+    """Let lanes leave more often."""
+    new = changed_rows(providers.snapshot, "departures", rows)
+    transport = providers.transport.leaving_also(new)
+    lanes = frozenset(row["lane"] for row in new)
+    # What exists may leave by another departure, and is taken at another time then.
+    dated = providers.commitments.lanes | providers.existing_orders.lanes
+    if transport is None or not lanes.isdisjoint(dated):
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "suppliers"))
+    made.__dict__["transport"] = transport
+    ends = frozenset(transport.row(lane)["destination"] for lane in lanes)
+
+    def touched(product: str, location: str) -> bool:
+        del product
+        return location in ends
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    held = providers.reservations
+    holds = [one for lane in sorted(lanes) for one in held.on_lane(lane)]
+    loads = bound_again(
+        ledgers.transport.loads, holds, (providers.transport, transport)
+    )
+    ways = ledgers.transport.over(transport, lanes, loads)
+    return Changed(made, ledgers._replace(transport=ways))
+
+
+def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let routings have other lots, fences or validity."""
+    new = changed_rows(providers.snapshot, "routings", rows)
+    recipes = providers.recipes.restated(new)
+    if recipes is None:
+        return None
+    shared = [name for name in SHARED if name != "recipes"]
+    made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
+    made.__dict__["recipes"] = recipes
+    return Changed(made, ledgers)
+
+
+def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let products be made or bought in one more way where rows name the ways."""
+    new = changed_rows(providers.snapshot, "sourcing", rows)
+    if any(row["kind"] == "move" for row in new):
+        return None
+    # Without a row all lanes lead there: the first one would close them.
+    known = providers.tables["sourcing"].index("product", "location")
+    if any((row["product"], row["location"]) not in known for row in new):
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "suppliers", "transport"))
+    return Changed(made, ledgers)
+
+
+def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let a resource have more units for a time."""
+    new = changed_rows(providers.snapshot, "resource_units", rows)
+    names = {row["resource"] for row in new}
+    if len(names) != 1 or providers.capacity.stated_units(*names):
+        return None
+    (name,) = names
+    capacity = providers.capacity.offering(name, new)
+    if capacity is None:
+        return None
+    shared = [one for one in SHARED if one != "capacity"]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    made.__dict__["capacity"] = capacity
+    occupancy = ledgers.capacity.occupancy.on(capacity, name)
+    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+
+
+def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let steps be done by other resources too."""
+    new = changed_rows(providers.snapshot, "step_resources", rows)
+    shared = [name for name in SHARED if name != "capacity"]
+    made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
+    capacity = providers.capacity.needing(new, made.snapshot)
+    routings = frozenset(row["routing"] for row in new)
+    if capacity is None or _standing(providers, providers.capacity, routings) != (
+        _standing(providers, capacity, routings)
+    ):
+        return None
+    made.__dict__["capacity"] = capacity
+    makers = providers.recipes.makers
+
+    def touched(product: str, location: str) -> bool:
+        roles = makers.get((product, location), {})
+        return any(not routings.isdisjoint(names) for names in roles.values())
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    occupancy = ledgers.capacity.occupancy
+    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+
+
+def _standing(
+    providers: Providers, capacity: Capacity, routings: Collection[str]
+) -> list[Commitment]:
+    """Give the work in the books that some routings do."""
+    orders = providers.tables["supply_orders"]
+    sources = enumerate(orders.column("source"))
+    only = [orders.row(number) for number, name in sources if name in routings]
+    return list(
+        existing_work(
+            providers.tables,
+            capacity,
+            providers.facts,
+            int(providers.snapshot.as_of),
+            only=only,
+        )
+    )
+
+
+def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let holds go."""
+    new = changed_rows(providers.snapshot, "reservations", rows)
+    hold = providers.reservations.of_row(new[0])
+    if len(new) != 1 or new[0]["state"] in ACTIVE or hold is None:
+        return None
+    left_out = {"reservations", "commitments"}
+    shared = [name for name in SHARED if name not in left_out]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    made.__dict__["reservations"] = providers.reservations.without(hold)
+    commitments = providers.commitments.without(hold, made)
+    if commitments is None:
+        return None
+    made.__dict__["commitments"] = commitments
+    had = {
+        *providers.commitments.of(hold.demand or ""),
+        *commitments.of(hold.demand or ""),
+    }
+    nodes = {(one.product, one.location) for one in had}
+    if hold.scope == "material":
+        nodes.add((hold.subject, str(hold.location)))
+    material = ledgers.material.on(made)
+    shifts = material_shifts(ledgers.material, material, nodes)
+    if shifts is None:
+        return None
+    work = held_capacity([hold], providers.capacity, ())
+    released = tuple(work) if hold.scope == "capacity" else ()
+    load = bound(hold, providers.transport) if hold.scope == "transport" else None
+    return Changed(
+        made,
+        ledgers._replace(material=material),
+        LedgerMoves(shifts, released, unloaded=() if load is None else (load,)),
+    )
+
+
+def _orders(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let an order be another one, or one more be in the books."""
+    new, *others = changed_rows(providers.snapshot, "supply_orders", rows)
+    if others or (new["kind"] == "purchase" and limited(providers)):
+        return None
+    name = new["supply_order"]
+    left_out = {"existing_orders", "commitments", "receipts"}
+    shared = [name for name in SHARED if name not in left_out]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    before = providers.existing_orders
+    orders = before.with_order(new, made)
+    made.__dict__["existing_orders"] = orders
+    gone = [one for one in before.withdrawals if one.order == name]
+    taken = [one for one in orders.withdrawals if one.order == name]
+    came = [one for one in before.receipts if one.order == name]
+    comes = [one for one in orders.receipts if one.order == name]
+    nodes = {(one.product, one.location) for one in (*gone, *taken)}
+    nodes |= {(one.product, one.location) for one in (*came, *comes)}
+    if _is_pegged(providers, nodes, name):
+        return None
+    receipts = dict(providers.receipts)
+    for node in nodes:
+        kept = [one for one in orders.receipts if (one.product, one.location) == node]
+        receipts[node] = tuple(kept)
+    made.__dict__["receipts"] = receipts
+    made.__dict__["commitments"] = providers.commitments.revised(
+        [withdrawn(need) for need in gone], [withdrawn(need) for need in taken]
+    )
+    material = ledgers.material.on(made)
+    shifts = material_shifts(ledgers.material, material, nodes)
+    if shifts is None:
+        return None
+    moves = LedgerMoves(
+        shifts,
+        released=tuple(_work_of(providers, _order(providers, name))),
+        occupied=tuple(_work_of(providers, new)),
+    )
+    return Changed(made, ledgers._replace(material=material), moves)
+
+
+def _order(providers: Providers, name: str) -> Row | None:
+    """Find the row of an order; None: it is new."""
+    rows = providers.tables["supply_orders"]
+    names = rows.column("supply_order")
+    place = bisect_left(names, name)
+    return rows.row(place) if names[place : place + 1] == [name] else None
+
+
+def _work_of(providers: Providers, row: Row | None) -> Iterator[Commitment]:
+    """Give the work of an order that holds resources."""
+    return existing_work(
+        providers.tables,
+        providers.capacity,
+        providers.facts,
+        int(providers.snapshot.as_of),
+        only=() if row is None else (row,),
+    )
+
+
+def _is_pegged(providers: Providers, nodes: Iterable[Node], order: str) -> bool:
+    """Tell whether a firm peg says whom an order serves."""
+    return any(
+        had.name.endswith(f" from {order}")
+        for node in nodes
+        for had in providers.commitments.at(*node)
+    )
+
+
+def limited(providers: Providers) -> bool:
+    """Tell whether any supplier delivers no more than so much."""
+    return bool(
+        providers.tables["supplier_capacity"].count
+        or providers.tables["supply_terms"].filled("capacity_per_period")
+    )
+
+
+_MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] = {
+    "supply_terms": _terms,
+    "departures": _departures,
+    "estimates": _estimates,
+    "reservations": _holds,
+    "resource_units": _units,
+    "routings": _routings,
+    "sourcing": _sourcing,
+    "step_resources": _needs,
+    "supply_orders": _orders,
+}

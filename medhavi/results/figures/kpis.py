@@ -1,0 +1,500 @@
+"""Key figures of a plan: one function per row KPI-01 … KPI-34, in one registry.
+
+Every figure with a denominator is value = numerator / denominator, undefined at 0/0 and
+where its facts do not exist yet; shares are fractions, not per cent. Parts of a figure
+carry its name, a dot and their own, such as `KPI-28.fill_rate`. Latencies are
+measurements and stay outside (design 3.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from medhavi.results.figures.bottlenecks import bottlenecks
+from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
+from medhavi.results.plan_locale import currency_of
+from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
+from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.tables import SCHEMAS, empty
+from medhavi.snapshot import Snapshot
+from medhavi.units import HOUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One value with its parts.
+
+    `value` is None when undefined; `reason` says why. `part` names a part of a figure.
+    """
+
+    value: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    unit: str = "fraction"
+    part: str = ""
+    name: str = ""
+    reason: str | None = None
+
+
+Function = Callable[[Plan, Snapshot], list[Measure]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kpi:
+    """A figure: its name, what it counts, and the function that measures it."""
+
+    name: str
+    meaning: str
+    measure: Function
+
+
+def ratio(
+    numerator: float, denominator: float, *, unit: str = "fraction", part: str = ""
+) -> Measure:
+    """Divide; undefined where nothing is counted.
+
+    >>> ratio(8, 10).value
+    0.8
+    >>> ratio(0, 0).value is None
+    True
+    """
+    return Measure(
+        value=numerator / denominator if denominator else None,
+        numerator=float(numerator),
+        denominator=float(denominator),
+        unit=unit,
+        part=part,
+        reason=None if denominator else "nothing to count: the denominator is 0",
+    )
+
+
+def kpi_table(
+    plan: Plan,
+    snapshot: Snapshot,
+    measured: dict[str, list[Measure]] | None = None,
+) -> pl.DataFrame:
+    """Measure every figure; table `kpis` of a plan, sorted by name.
+
+    Parameters
+    ----------
+    measured
+        Figures that a plan alone does not give, by name, such as those of campaigns.
+    """
+    rows = [
+        {
+            "kpi": f"{code}.{measure.part}" if measure.part else code,
+            "name": measure.name or kpi.name,
+            "value": _steady(measure.value),
+            "unit": measure.unit,
+            "numerator": _steady(measure.numerator),
+            "denominator": _steady(measure.denominator),
+            "reason": measure.reason,
+        }
+        for code, kpi in KPIS.items()
+        for measure in (measured or {}).get(code) or kpi.measure(plan, snapshot)
+    ]
+    table = pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"]))
+    return table.sort("kpi") if rows else empty("kpis")
+
+
+def _steady(value: float | None) -> float | None:
+    """Cut what the order of a sum can change: threads add in any order.
+
+    >>> _steady(0.1 + 0.2)
+    0.3
+    """
+    return None if value is None else float(f"{value:.12g}")
+
+
+def on_time_delivery(plan: Plan, snapshot: Snapshot) -> list[Measure]:
+    """KPI-01: order lines delivered by their promise, of those that are delivered.
+
+    The promise is `promised`, where there is none the due date. A line keeps it where
+    its whole quantity can be there by then and no start of its chain is missed.
+    """
+    orders = snapshot["demands"].filter(pl.col("kind") == "order")
+    rows = (
+        live_verdicts(plan)
+        .filter(pl.col("planned") > 0)
+        .join(orders.select("demand", "promised"), on="demand")
+        .with_columns(
+            promise=pl.coalesce("promised", "due"),
+            there=pl.col("due") + pl.duration(seconds=pl.col("lateness_h") * HOUR),
+        )
+    )
+    kept = rows.filter(
+        (pl.col("there") <= pl.col("promise"))
+        & (pl.col("verdict") != Verdict.SHORT)
+        & (pl.col("verdict") != Verdict.AT_RISK)
+    )
+    return [ratio(kept.height, rows.height)]
+
+
+def utilisation(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-05: used ÷ available hours over the buckets in which a resource works.
+
+    Set-up is counted as used.
+    """
+    loads = plan.loads
+    used = _total(loads, "run") + _total(loads, "setup")
+    return [ratio(used, _total(loads, "available"))]
+
+
+def material_availability(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-09: demands met by their need date, of all that are planned for.
+
+    A demand is met where it is on time and nothing limits it: mode mrp keeps the date
+    of one that waits for a receipt which comes after its need.
+    """
+    live = live_verdicts(plan)
+    free = plan.fulfilment.filter(pl.col("limiter").is_null())
+    met = live.filter(pl.col("verdict") == Verdict.ON_TIME).join(
+        free, on="demand", how="semi"
+    )
+    return [ratio(met.height, live.height)]
+
+
+def netting_accuracy(plan: Plan, snapshot: Snapshot) -> list[Measure]:
+    """KPI-10: 1 - |ordered - needed| ÷ needed, over all places.
+
+    Needed is positions.net, ordered is new supply; what lots add is the difference. The
+    numerator is what is left of the needed after the differences.
+    """
+    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
+    new = (
+        plan.supplies.join(existing, on="id", how="anti")
+        .group_by("product", "location", maintain_order=True)
+        .agg(pl.col("qty").sum().alias("ordered"))
+    )
+    needed = plan.positions.group_by("product", "location", maintain_order=True).agg(
+        pl.col("net").sum().alias("needed")
+    )
+    rows = needed.join(new, on=["product", "location"], how="full", coalesce=True)
+    # Sums of floats depend on their order.
+    rows = rows.fill_null(0.0).sort("product", "location")
+    apart = float((rows["ordered"] - rows["needed"]).abs().sum())
+    total = _total(rows, "needed")
+    return [ratio(total - apart, total)]
+
+
+def pegging_completeness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-11: demand lines whose whole plan is pegged, of all that are planned for."""
+    live = live_verdicts(plan)
+    pegged = plan.pegging.filter((pl.col("level") == 0) & (pl.col("qty") > 0))
+    whole = live.filter(pl.col("planned") > 0).join(
+        pegged.select("demand").unique(), on="demand", how="semi"
+    )
+    return [ratio(whole.height, live.height)]
+
+
+def lateness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-13: mean lateness of the late demands, of all, and the greatest [hours].
+
+    The mean over the late alone falls where more demands come a little late; the part
+    `all` counts 0 for each demand on time.
+    """
+    counts = tally(plan)
+    over_all = ratio(counts.late_hours, counts.live, unit="hour", part="all")
+    return [
+        ratio(counts.late_hours, counts.late, unit="hour"),
+        replace(over_all, name="Mean lateness of all demands"),
+        Measure(
+            value=None if counts.latest is None else counts.latest[1],
+            unit="hour",
+            part="max",
+            name="Greatest lateness",
+            reason="no demand is late" if counts.latest is None else None,
+        ),
+    ]
+
+
+def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-16: buckets above capacity; resources that are bottlenecks."""
+    loads = plan.loads
+    if loads.is_empty():
+        return [_undefined("no resource is loaded", "count")]
+    over = loads.filter(pl.col("overload") > 0).height
+    tight = bottlenecks(loads).height
+    return [
+        Measure(value=float(over), numerator=float(over), unit="count"),
+        Measure(
+            value=float(tight),
+            numerator=float(tight),
+            unit="count",
+            part="bottlenecks",
+            name="Bottleneck count",
+        ),
+    ]
+
+
+def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-28: lines on time in full; share of quantity by due; hours of overload.
+
+    The fill rate is the mean over lines of what is delivered by the due date, as a
+    share of the line: pieces and kilograms cannot be summed. Nothing of a line that was
+    past due when planned, or at risk, counts as delivered by then.
+    """
+    live = live_verdicts(plan)
+    full = tally(plan).on_time
+    sure = live.filter(~pl.col("past_due") & ~pl.col("at_risk"))
+    by_due = (
+        plan.deliveries.join(sure.select("demand", "due"), on="demand")
+        .filter(pl.col("date") <= pl.col("due"))
+        .group_by("demand", maintain_order=True)
+        .agg(pl.col("qty").sum().alias("delivered"))
+    )
+    shares = (
+        live.join(by_due, on="demand", maintain_order="left")
+        .filter(pl.col("qty") > 0)
+        .select(
+            (pl.col("delivered") / pl.col("qty")).clip(upper_bound=1.0).alias("share")
+        )
+    )
+    fill = ratio(_total(shares, "share"), live.height)
+    hours = _total(plan.loads, "overload")
+    return [
+        ratio(full, live.height),
+        Measure(
+            value=fill.value,
+            numerator=fill.numerator,
+            denominator=fill.denominator,
+            part="fill_rate",
+            name="Fill rate",
+            reason=fill.reason,
+        ),
+        Measure(
+            value=None if plan.loads.is_empty() else hours,
+            numerator=None if plan.loads.is_empty() else hours,
+            unit="hour",
+            part="overload_hours",
+            name="Overload hours",
+            reason="no resource is loaded" if plan.loads.is_empty() else None,
+        ),
+    ]
+
+
+def gap(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-25: |solution - bound| ÷ |bound| of the run, where it proved a bound."""
+    value = plan.run.gap
+    return [
+        Measure(value=value, reason=None if value is not None else _OPTIMUM),
+    ]
+
+
+def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-27: hours of lateness that the causes explain, and the share per domain."""
+    hours = late_hours_by_domain(plan)
+    total = sum(hours.values())
+    if not total:
+        return [_undefined("no cause explains any lateness", "hour")]
+    return [
+        Measure(value=total, numerator=total, unit="hour"),
+        *(
+            Measure(
+                value=amount / total,
+                numerator=amount,
+                denominator=total,
+                part=domain,
+                name=f"Lateness by {domain}",
+            )
+            for domain, amount in hours.items()
+        ),
+    ]
+
+
+def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
+    """KPI-33: cost of new orders, of holding stock and of lateness, in all modes alike.
+
+    Purchase, production and transport are the costs of new orders, holding is the
+    value of projected stock x holding rate over the horizon, lateness the money of the
+    causes. Inventory is the mean value of the stock and no part of the total.
+    """
+    card = scorecard(plan, snapshot)
+    parts = ("purchase", "production", "transport", "holding", "lateness", "inventory")
+    return [
+        Measure(value=card.total, numerator=card.total, unit=currency_of(snapshot)),
+        *(
+            Measure(
+                value=getattr(card, part),
+                numerator=getattr(card, part),
+                unit=currency_of(snapshot),
+                part=part,
+                name=f"{part.capitalize()} {'value' if part == 'inventory' else 'cost'}",
+            )
+            for part in parts
+        ),
+        Measure(
+            value=card.co2_kg,
+            numerator=card.co2_kg,
+            unit="kg",
+            part="co2",
+            name="Emissions",
+        ),
+    ]
+
+
+def _total(frame: pl.DataFrame, column: str) -> float:
+    return float(frame[column].sum())
+
+
+def _undefined(reason: str, unit: str = "fraction") -> Measure:
+    return Measure(value=None, unit=unit, reason=reason)
+
+
+def _without_facts(reason: str, unit: str = "fraction") -> Function:
+    def measure(_plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+        return [_undefined(reason, unit)]
+
+    measure.__doc__ = f"No figure of a plan alone.\n\nUndefined: {reason}."
+    return measure
+
+
+def _kpi(name: str, meaning: str, measure: Function) -> Kpi:
+    return Kpi(name=name, meaning=meaning, measure=measure)
+
+
+_PROMISES = "needs promises, which this plan does not make"
+_BEFORE = "needs a baseline plan to compare with: medhavi compare"
+_EVENTS = "needs the history of orders"
+_ORDERS = "needs what became of orders: wb.order_figures"
+_MEASURED = "is a measurement; see measured.json"
+_OPTIMUM = "needs an optimised plan with a bound"
+_CAMPAIGNS = "needs the plan without campaigns beside it: medhavi campaigns"
+_CARRIED_OUT = "needs campaigns that were carried out: medhavi campaigns --plan"
+_SCENARIOS = "needs simulated scenarios"
+_MONEY = "needs the costs of an optimised plan"
+
+KPIS: dict[str, Kpi] = {
+    "KPI-01": _kpi(
+        "On-time delivery",
+        "order lines delivered by promise ÷ order lines delivered",
+        on_time_delivery,
+    ),
+    "KPI-02": _kpi(
+        "Promise accuracy", "accepted on time ÷ accepted", _without_facts(_PROMISES)
+    ),
+    "KPI-03": _kpi(
+        "Acceptance rate", "accepted ÷ requested", _without_facts(_PROMISES)
+    ),
+    "KPI-04": _kpi(
+        "Response time", "95th and 99th percentile", _without_facts(_MEASURED, "second")
+    ),
+    "KPI-05": _kpi(
+        "Utilisation",
+        "(run + set-up) ÷ available hours, where a resource works",
+        utilisation,
+    ),
+    "KPI-06": _kpi(
+        "Inventory turns",
+        "cost of goods sold ÷ average inventory",
+        _without_facts(_EVENTS, "per year"),
+    ),
+    "KPI-07": _kpi(
+        "Planning cycle time", "order to release", _without_facts(_EVENTS, "hour")
+    ),
+    "KPI-08": _kpi(
+        "Schedule stability",
+        "unchanged operations ÷ operations after a replan",
+        _without_facts(_BEFORE),
+    ),
+    "KPI-09": _kpi(
+        "Material availability",
+        "demands on time that wait for no receipt ÷ demands",
+        material_availability,
+    ),
+    "KPI-10": _kpi(
+        "Netting accuracy", "1 - |ordered - needed| ÷ needed", netting_accuracy
+    ),
+    "KPI-11": _kpi(
+        "Pegging completeness", "lines pegged ÷ demand lines", pegging_completeness
+    ),
+    "KPI-12": _kpi(
+        "Plan stability",
+        "unchanged requirements and holds ÷ all",
+        _without_facts(_BEFORE),
+    ),
+    "KPI-13": _kpi(
+        "Mean lateness of late demands",
+        "hours late ÷ demands late; beside it, ÷ all demands",
+        lateness,
+    ),
+    "KPI-14": _kpi(
+        "Lock adherence", "unchanged locked ÷ locked", _without_facts(_BEFORE)
+    ),
+    "KPI-15": _kpi("Churn", "moved operations ÷ all", _without_facts(_BEFORE)),
+    "KPI-16": _kpi("Overload count", "buckets above capacity", overloads),
+    "KPI-17": _kpi(
+        "Work order cycle time",
+        "cycle time, throughput, redo rate, variance",
+        _without_facts(_ORDERS, "hour"),
+    ),
+    "KPI-18": _kpi(
+        "Proposal counters",
+        "proposals, adjustments, firming, churn",
+        _without_facts(_BEFORE, "count"),
+    ),
+    "KPI-19": _kpi(
+        "Set-up reduction", "(base - campaign) ÷ base", _without_facts(_CAMPAIGNS)
+    ),
+    "KPI-20": _kpi(
+        "Campaign adherence",
+        "executed in campaign ÷ assigned",
+        _without_facts(_CARRIED_OUT),
+    ),
+    "KPI-21": _kpi(
+        "Lateness of campaigns",
+        "lateness with and without them",
+        _without_facts(_CAMPAIGNS, "hour"),
+    ),
+    "KPI-22": _kpi(
+        "Replan latency", "time of a replan", _without_facts(_MEASURED, "second")
+    ),
+    "KPI-23": _kpi(
+        "Service preservation", "still on time ÷ accepted", _without_facts(_BEFORE)
+    ),
+    "KPI-24": _kpi("Objective attainment", "value ÷ target", _without_facts(_OPTIMUM)),
+    "KPI-25": _kpi("Gap", "|solution - bound| ÷ |bound|", gap),
+    "KPI-26": _kpi(
+        "Pareto diversity",
+        "spread of the front",
+        _without_facts("needs a Pareto front"),
+    ),
+    "KPI-27": _kpi(
+        "Lateness by domain",
+        "share of the hours late per domain",
+        lateness_by_domain,
+    ),
+    "KPI-28": _kpi(
+        "On time in full", "lines on time in full ÷ demand lines", on_time_in_full
+    ),
+    "KPI-29": _kpi(
+        "Taxonomy of goals", "twenty goals of a plan", _without_facts(_MONEY)
+    ),
+    "KPI-30": _kpi(
+        "Peg churn",
+        "pegs changed, their age, firm ones broken",
+        _without_facts(_BEFORE),
+    ),
+    "KPI-31": _kpi(
+        "Event latency", "latency, success, availability", _without_facts(_MEASURED)
+    ),
+    "KPI-32": _kpi(
+        "Risk premium",
+        "premium, variation, tail, robustness",
+        _without_facts(_SCENARIOS),
+    ),
+    "KPI-33": _kpi(
+        "Scorecard",
+        "cost of supply, stock and lateness",
+        score,
+    ),
+    "KPI-34": _kpi(
+        "Decisions and goals",
+        "which decision moves which goal",
+        _without_facts("is a table of the documentation, not a number"),
+    ),
+}
+"""All figures by their stable public names."""

@@ -1,0 +1,132 @@
+"""What a plan costs, part by part, and where its lateness comes from.
+
+The parts of KPI-33 have one meaning in every mode, so that plans of different modes
+stand side by side; an optimised plan's own objective is in `contributions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from medhavi.results.limiter import Limiter
+from medhavi.units import DAY, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+HOLDING_RATE: Final = 0.2
+"""Share of its value that stock costs a year, where inventory_policies has no row."""
+DAYS_A_YEAR: Final = 365.0
+_PARTS = {"buy": "purchase", "make": "production", "move": "transport"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """Parts of the cost of a plan [base currency], its stock and its emissions.
+
+    `lateness` is the money of late, short and unplanned demands, `holding` what the
+    projected stock costs over the horizon. `inventory` is the mean value of that stock,
+    no part of the total. `co2_kg` counts new orders.
+    """
+
+    purchase: float
+    production: float
+    transport: float
+    holding: float
+    lateness: float
+    inventory: float
+    co2_kg: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts [base currency]."""
+        supply = self.purchase + self.production + self.transport
+        return supply + self.holding + self.lateness
+
+
+def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
+    """Measure a plan against its snapshot.
+
+    New orders count with their cost, existing ones are the same in every plan. Stock is
+    valued at `products.unit_cost` from now to the end of the horizon; between the rows
+    of `positions` it stays as it was.
+    """
+    existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
+    new = plan.supplies.join(existing, on="id", how="anti").sort("id")
+    by_kind = dict(
+        new.group_by("kind", maintain_order=True)
+        .agg(pl.col("cost").fill_null(0.0).sum())
+        .iter_rows()
+    )
+    costs = {part: float(by_kind.get(kind, 0.0)) for kind, part in _PARTS.items()}
+    stock = _stock_days(plan, snapshot)
+    span = snapshot.settings.horizon_days
+    value_days = float((stock["days"] * stock["unit_cost"]).sum())
+    holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_A_YEAR
+    return Scorecard(
+        **costs,
+        holding=float(holding.sum()),
+        lateness=float(plan.causes["money"].fill_null(0.0).sum()),
+        inventory=value_days / span if span > 0 else 0.0,
+        co2_kg=float(new["co2_kg"].fill_null(0.0).sum()),
+    )
+
+
+def _stock_days(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
+    """Give product, location, days (quantity x days on hand), unit_cost and rate."""
+    begin = from_seconds(snapshot.as_of)
+    end = from_seconds(snapshot.settings.horizon_end)
+    first = (
+        snapshot["stock"]
+        .filter(pl.col("status") == "available")
+        .group_by("product", "location", maintain_order=True)
+        .agg(pl.col("qty").sum().alias("on_hand"))
+        .with_columns(moment=pl.lit(begin, pl.Datetime("us", "UTC")))
+    )
+    later = plan.positions.select("product", "location", "on_hand", moment="bucket")
+    columns = ["product", "location", "moment", "on_hand"]
+    held = (
+        pl.concat([first.select(columns), later.select(columns)])
+        .with_columns(
+            pl.col("moment").clip(begin, end), pl.col("on_hand").clip(lower_bound=0.0)
+        )
+        .sort("product", "location", "moment", maintain_order=True)
+        .with_columns(
+            until=pl.col("moment").shift(-1).over("product", "location").fill_null(end)
+        )
+        .with_columns(
+            days=pl.col("on_hand")
+            * ((pl.col("until") - pl.col("moment")).dt.total_seconds() / DAY)
+        )
+        .group_by("product", "location", maintain_order=True)
+        .agg(pl.col("days").sum())
+    )
+    policies = snapshot["inventory_policies"].select(
+        "product", "location", rate="holding_rate"
+    )
+    return (
+        held.join(
+            snapshot["products"].select("product", "unit_cost"),
+            on="product",
+            how="left",
+            maintain_order="left",
+        )
+        .join(policies, on=["product", "location"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("rate").fill_null(HOLDING_RATE), pl.col("unit_cost").fill_null(0.0)
+        )
+    )
+
+
+def late_hours_by_domain(plan: Plan) -> dict[str, float]:
+    """Give the hours of `causes` by the domain of their code, sorted by domain."""
+    hours: dict[str, float] = {}
+    rows = plan.causes.sort("demand", "code", "subject")
+    for code, amount in rows.select("code", "hours").iter_rows():
+        domain = str(Limiter(code).domain)
+        hours[domain] = hours.get(domain, 0.0) + float(amount or 0.0)
+    return dict(sorted(hours.items()))

@@ -1,0 +1,1 @@
+"""A plan: its tables, folder, causes and verdicts."""

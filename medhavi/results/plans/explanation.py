@@ -1,0 +1,371 @@
+"""Why a demand is served as it is: the chain of supplies behind it, in hours that sum.
+
+The chain follows the pegs of a demand from the supply that starts first up to the
+delivery. Each link takes its own hours and the hours it waits for the next one;
+together they are the time from that first start to the last delivery.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.results.amounts import code_words, duration, number
+from medhavi.results.limiter import Limiter
+from medhavi.results.plan_locale import PlanLocale
+from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
+from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
+from medhavi.units import HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.access import PlanAccess
+
+TABLE = {
+    "level": COUNT,
+    "supply": TEXT,
+    "number": TEXT,
+    "kind": TEXT,
+    "product": TEXT,
+    "location": TEXT,
+    "source": TEXT,
+    "qty": NUMBER,
+    "start": INSTANT,
+    "finish": INSTANT,
+    "in_past": FLAG,
+    "on_chain": FLAG,
+}
+"""Columns of `Explanation.table`: every peg of the demand, level by level."""
+
+_VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One supply of the chain.
+
+    `own_hours` is its time after the link below it was there, `waiting_hours` how long
+    its goods wait for the next link or the delivery.
+    """
+
+    level: int
+    supply: str
+    kind: str
+    product: str
+    location: str
+    source: str
+    qty: float
+    start: dt.datetime
+    finish: dt.datetime
+    own_hours: float
+    waiting_hours: float
+    in_past: bool
+    number: str = ""
+    """Number of the order, as people call it; empty: stock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of the plan why the demand is late or short (a row of `causes`).
+
+    `begin` and `end` bound the time in which it binds, `hours` is its part of the
+    lateness.
+    """
+
+    code: str
+    subject: str
+    begin: dt.datetime | None
+    end: dt.datetime | None
+    hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The chain of one demand.
+
+    Parameters
+    ----------
+    chain
+        Links from the first start to the delivery; empty where stock serves it all.
+    table
+        Every peg of the demand, columns as in `TABLE`.
+    verdict
+        What the plan says of its date (rule 45); `status` is the word of rule 22.
+    lateness_hours, overdue_hours
+        Lateness [h], and its part that had passed when the plan began.
+    total_hours
+        From the first start of the chain to the last delivery: the sum over the chain
+        of own and waiting hours.
+    locale
+        Zones in which its sentences tell times.
+    """
+
+    demand: str
+    product: str
+    location: str
+    due: dt.datetime
+    qty: float
+    planned: float
+    status: str
+    verdict: Verdict
+    lateness_hours: float | None
+    overdue_hours: float
+    limiter: str | None
+    delivered: dt.datetime | None
+    chain: tuple[Link, ...]
+    table: pl.DataFrame
+    total_hours: float
+    names: Mapping[str, str]
+    reasons: tuple[Reason, ...] = ()
+    locale: PlanLocale = field(default_factory=PlanLocale)
+
+    @property
+    def first_in_past(self) -> Link | None:
+        """The link that should have started first, where one lies in the past."""
+        return next((link for link in self.chain if link.in_past), None)
+
+    def sentences(self) -> list[str]:
+        """Tell the chain in sentences made of codes and numbers, first start first."""
+        lines = [self._head(), *map(self._reason, self.reasons)]
+        if not self.chain:
+            lines.append(self._without_chain())
+        lines += [self._link(link) for link in self.chain]
+        past = self.first_in_past
+        if past is not None:
+            lines.append(
+                f"{self._named(past.product)} at {self._named(past.location)} should have "
+                f"started {self._text(past.start, past.location)}, before now: expedite it, choose a faster "
+                "source, or agree a later date."
+            )
+        if self.chain:
+            told = duration(self.total_hours)
+            lines.append(f"From first start to delivery: {told}.")
+        return lines
+
+    def __str__(self) -> str:
+        """Give the sentences, one a line."""
+        return "\n".join(self.sentences())
+
+    def _named(self, identity: str) -> str:
+        name = self.names.get(identity)
+        return f"{name} ({identity})" if name and name != identity else identity
+
+    def _without_chain(self) -> str:
+        if self.table.height:
+            return "Stock serves it; nothing has to be made, bought or moved."
+        if self.status == "ignored":
+            return "It is not planned: forecast that orders ate, or due too late."
+        return "Nothing serves it: look at the exceptions of its product."
+
+    def _head(self) -> str:
+        place = ""
+        if self.product:
+            place = f" of {self._named(self.product)} at {self._named(self.location)}"
+        late = f", {duration(self.lateness_hours)} late" if self.lateness_hours else ""
+        if self.overdue_hours:
+            late += f", {duration(self.overdue_hours)} of it before now"
+        words = code_words(self.limiter).lower() if self.limiter else ""
+        limiter = f", limited by {words}" if words else ""
+        return (
+            f"Demand {self.demand}: {number(self.qty)}{place} by {self._text(self.due)}; "
+            f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
+        )
+
+    def _reason(self, reason: Reason) -> str:
+        """Tell what binds, how much of the lateness it is, and when it binds."""
+        meaning = ""
+        if reason.code in tuple(Limiter):
+            meaning = f" ({Limiter(reason.code).entry.meaning})"
+        when = ""
+        if reason.begin is not None and reason.end is not None:
+            when = f", {self._text(reason.begin)} to {self._text(reason.end)}"
+        hours = f": {duration(reason.hours)} of it{when}" if reason.hours else when
+        subject = self._named(reason.subject)
+        return f"{code_words(reason.code)} of {subject}{hours}{meaning}"
+
+    def _link(self, link: Link) -> str:
+        verb = _VERBS.get(link.kind, "from")
+        wait = (
+            f", then waits {duration(link.waiting_hours)}" if link.waiting_hours else ""
+        )
+        order = f" ({link.number})" if link.number else ""
+        return (
+            f"{number(link.qty)} of {self._named(link.product)} at "
+            f"{self._named(link.location)}, {verb} {self._named(link.source)}{order}: "
+            f"{self._text(link.start, link.location)} to "
+            f"{self._text(link.finish, link.location)}, "
+            f"{duration(link.own_hours)}{wait}."
+        )
+
+    def _text(self, moment: dt.datetime, location: str | None = None) -> str:
+        """Local time of a location, by default of the delivery."""
+        return self.locale.told(moment, location or self.location)
+
+
+def explain(
+    plan: PlanAccess, demand: str, *, names: Mapping[str, str] | None = None
+) -> Explanation:
+    """Explain one demand of a plan.
+
+    Parameters
+    ----------
+    plan
+        A plan with pegging.
+    demand
+        Id of a demand in `fulfilment`.
+    names
+        Texts for people by id of products, locations and sources.
+
+    Raises
+    ------
+    UsageError
+        The plan has no such demand.
+    """
+    rows = plan.fulfilment.filter(pl.col("demand") == demand)
+    if rows.is_empty():
+        close = difflib.get_close_matches(
+            demand, plan.fulfilment["demand"].to_list(), 1
+        )
+        hint = f"; did you mean {close[0]}?" if close else ""
+        message = f"The plan has no demand {demand}{hint}"
+        raise UsageError(message)
+    limiter = rows["limiter"][0]
+    row = verdicts(plan).filter(pl.col("demand") == demand).row(0, named=True)
+    dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
+    delivered = max(dates) if dates else None
+    pegs = _pegs(plan, demand)
+    chain = _chain(pegs, delivered)
+    on_chain = [link.supply for link in chain]
+    top = pegs.filter(pl.col("level") == 0)
+    product, location = _wanted(plan, demand, top)
+    return Explanation(
+        demand=demand,
+        product=product,
+        location=location,
+        due=row["due"],
+        qty=row["qty"],
+        planned=row["planned"],
+        status=row["status"],
+        verdict=Verdict(row["verdict"]),
+        lateness_hours=row["lateness_h"],
+        overdue_hours=row["overdue_h"],
+        limiter=limiter,
+        delivered=delivered,
+        chain=chain,
+        table=pegs.with_columns(on_chain=pl.col("supply").is_in(on_chain)).select(
+            pl.col(name).cast(dtype) for name, dtype in TABLE.items()
+        ),
+        total_hours=sum(link.own_hours + link.waiting_hours for link in chain),
+        names=dict(names or {}),
+        reasons=_reasons(plan, demand),
+        locale=plan.locale,
+    )
+
+
+def _wanted(plan: PlanAccess, demand: str, top: pl.DataFrame) -> tuple[str, str]:
+    """Give product and location of a demand; "" where no table of the plan has them."""
+    known = [top, plan.exceptions.filter(pl.col("demand") == demand)]
+    for rows in known:
+        named = rows.select("product", "location").drop_nulls()
+        if named.height:
+            return named.row(0)
+    return "", ""
+
+
+def _reasons(plan: PlanAccess, demand: str) -> tuple[Reason, ...]:
+    rows = plan.causes.filter(pl.col("demand") == demand)
+    return tuple(
+        Reason(
+            code=row["code"],
+            subject=row["subject"] or "",
+            begin=row["valid_from"],
+            end=row["valid_to"],
+            hours=row["hours"] or 0.0,
+        )
+        for row in rows.iter_rows(named=True)
+    )
+
+
+def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
+    """Give the pegs of a demand with their supplies, by level and start."""
+    now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
+    supplies = plan.supplies.select(
+        pl.col("id").alias("supply"),
+        *("number", "kind", "source", "start", "finish", "status"),
+    )
+    past = pl.lit(value=False) if now is None else pl.col("start") < now
+    past &= ~pl.col("status").is_in(BEGUN).fill_null(value=False)
+    return (
+        plan.pegging.filter(pl.col("demand") == demand)
+        .drop("source")
+        .join(supplies, on="supply", how="left")
+        .with_columns(
+            pl.col("kind").fill_null("stock"), in_past=past.fill_null(value=False)
+        )
+        .group_by("level", "supply", "kind", "product", "location", "source")
+        .agg(
+            pl.col("qty").sum(), pl.col("number", "start", "finish", "in_past").first()
+        )
+        .sort("level", "start", "supply")
+    )
+
+
+def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[Link, ...]:
+    """Climb from the supply that starts first to the delivery.
+
+    The next link up is, among the supplies of the level above that end no earlier, the
+    one that ends first: its goods wait least, so it is the one that pulled.
+    """
+    orders = pegs.filter(pl.col("start").is_not_null() & pl.col("finish").is_not_null())
+    if orders.is_empty() or delivered is None:
+        return ()
+    rows = orders.to_dicts()
+    current = min(rows, key=lambda row: (row["start"], -row["level"], row["supply"]))
+    path = [current]
+    while current["level"] > 0:
+        above = [
+            row
+            for row in rows
+            if row["level"] == current["level"] - 1
+            and row["finish"] >= current["finish"]
+        ]
+        if not above:
+            break
+        current = min(
+            above, key=lambda row: (row["finish"], row["start"], row["supply"])
+        )
+        path.append(current)
+    return tuple(_links(path, delivered))
+
+
+def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
+    links = []
+    for place, row in enumerate(path):
+        begin = row["start"]
+        if place:
+            begin = max(begin, path[place - 1]["finish"])
+        following = path[place + 1]["start"] if place + 1 < len(path) else delivered
+        waiting = max((following - row["finish"]).total_seconds(), 0.0)
+        links.append(
+            Link(
+                level=row["level"],
+                supply=row["supply"],
+                kind=row["kind"],
+                product=row["product"],
+                location=row["location"],
+                source=row["source"] or "outside",
+                qty=row["qty"],
+                start=row["start"],
+                finish=row["finish"],
+                own_hours=(row["finish"] - begin).total_seconds() / HOUR,
+                waiting_hours=waiting / HOUR,
+                in_past=row["in_past"],
+                number=row["number"] or "",
+            )
+        )
+    return links

@@ -1,0 +1,125 @@
+"""A plan as a folder: tables as Parquet or CSV, and what is told about them as JSON.
+
+Equal plans give byte-equal Parquet files in one environment: rows are sorted by key,
+written in one chunk with fixed settings, and nothing of the machine enters them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.results.plans.tables import SCHEMAS, in_key_order, shaped
+from medhavi.results.spreadsheet_text import guarded, unguarded
+from medhavi.snapshot.reading.outside_file import read_written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Format = Literal["parquet", "csv"]
+_ROWS = 131_072
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def write_tables(
+    folder: Path,
+    tables: Mapping[str, pl.DataFrame],
+    file_format: Format,
+    *,
+    raw: bool = False,
+) -> None:
+    """Write each table as `<name>.parquet` or `<name>.csv`, rows in key order.
+
+    Parameters
+    ----------
+    raw
+        Texts of CSV files as they are, also such as a spreadsheet would run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in tables.items():
+        ordered = in_key_order(name, frame).rechunk()
+        if file_format == "csv":
+            safe = ordered if raw else guarded(ordered)
+            safe.write_csv(folder / f"{name}.csv", datetime_format=_INSTANT)
+        else:
+            ordered.write_parquet(
+                folder / f"{name}.parquet",
+                compression="zstd",
+                compression_level=3,
+                statistics=True,
+                row_group_size=_ROWS,
+            )
+
+
+def write_frames(
+    folder: Path, frames: Mapping[str, pl.DataFrame], file_format: Format
+) -> None:
+    """Write frames in their own order; lists are joined in CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        if file_format == "csv":
+            flat = frame.with_columns(
+                pl.col(column).list.join("; ")
+                for column, dtype in frame.schema.items()
+                if dtype == pl.List
+            )
+            guarded(flat).write_csv(folder / f"{name}.csv")
+        else:
+            frame.rechunk().write_parquet(
+                folder / f"{name}.parquet", compression="zstd", compression_level=3
+            )
+
+
+def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
+    """Read the tables of a folder; an absent file is a table without rows.
+
+    Raises
+    ------
+    UsageError
+        The folder holds no result of Medhavi.
+    """
+    if not (folder / "run.json").is_file():
+        message = (
+            f"{folder} holds no run.json, so it is no result folder; "
+            "give the folder that `medhavi plan --out` wrote."
+        )
+        raise UsageError(message)
+    return {name: _read_table(folder, name) for name in SCHEMAS}
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write readable JSON: UTF-8, two spaces, a final line feed."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    path.write_text(text + "\n", "utf-8")
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Read an object; an absent file is an empty one."""
+    if not path.is_file():
+        return {}
+    value = json.loads(path.read_text("utf-8"))
+    return value if isinstance(value, dict) else {}
+
+
+def _read_table(folder: Path, name: str) -> pl.DataFrame:
+    parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
+    if parquet.is_file():
+        return shaped(name, read_written(parquet))
+    if not csv.is_file():
+        return pl.DataFrame(schema=dict(SCHEMAS[name]))
+    texts = unguarded(pl.read_csv(csv, infer_schema=False))
+    known = [item for item in SCHEMAS[name].items() if item[0] in texts.columns]
+    return shaped(name, texts.select(_typed(*item) for item in known))
+
+
+def _typed(column: str, dtype: pl.DataType) -> pl.Expr:
+    text = pl.col(column)
+    if dtype == pl.Datetime:
+        return text.str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC")
+    if dtype == pl.Boolean:
+        return pl.when(text.is_not_null()).then(text == "true").alias(column)
+    return text.cast(dtype)

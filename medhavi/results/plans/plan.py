@@ -1,0 +1,306 @@
+"""The result of a planner: frozen tables, a run record, findings (design 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.findings import Finding, Severity
+from medhavi.findings.groups import as_json
+from medhavi.results.basis import Basis
+from medhavi.results.order_numbers import register_of, with_numbers
+from medhavi.results.plan_locale import PlanLocale
+from medhavi.results.plans.folder import (
+    read_json,
+    read_tables,
+    write_json,
+    write_tables,
+)
+from medhavi.results.plans.lateness import flagged, has_flags
+from medhavi.results.plans.tables import KEYS, SCHEMAS, content, empty, shaped
+from medhavi.results.run_record import RunRecord
+from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.reading.outside_file import read_written
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.explanation import Explanation
+    from medhavi.results.plans.folder import (
+        Format,
+    )
+    from medhavi.results.plans.source_trace import Trace
+    from medhavi.snapshot import Snapshot
+
+__all__ = ["KEYS", "SCHEMAS", "Plan"]
+
+BASIS = "basis.arrow"
+"""What a plan was made from, beside its tables: for planning on a baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A plan of supplies for demands, with all that explains it.
+
+    Parameters
+    ----------
+    tables
+        Frames by the names of `SCHEMAS`. An absent table has no rows, an absent column
+        only nulls; an unknown one is an error of the caller.
+    run
+        How the plan came about.
+    findings
+        What the planner found in the data.
+    measured
+        Seconds, memory, host: outside the fingerprint and every table.
+    basis
+        What it was made from, so that a later run replans only what changed.
+    told_in
+        Zones and currency in which it is told, where no basis has them; see `locale`.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    run: RunRecord
+    findings: tuple[Finding, ...] = ()
+    measured: Mapping[str, object] = field(default_factory=dict, compare=False)
+    basis: Basis | None = field(default=None, compare=False, repr=False)
+    told_in: PlanLocale | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.tables if name not in SCHEMAS]
+        if unknown:
+            message = (
+                f"A plan has no table {unknown[0]}; "
+                f"its tables are {', '.join(SCHEMAS)}."
+            )
+            raise ValueError(message)
+        frames = {
+            name: shaped(name, self.tables[name])
+            if name in self.tables
+            else empty(name)
+            for name in SCHEMAS
+        }
+        if not has_flags(frames["fulfilment"]):
+            # A planner states no flags, and no folder of an earlier version does.
+            frames["fulfilment"] = flagged(frames, self.run.mode, self.run.as_of)
+        supplies = frames["supplies"]
+        if supplies["number"].null_count():
+            # Outside a lake numbers count from 1; what has one keeps it.
+            named = with_numbers(supplies, register_of(supplies))
+            frames["supplies"] = named
+        object.__setattr__(self, "tables", MappingProxyType(frames))
+        object.__setattr__(self, "findings", tuple(self.findings))
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Give one table."""
+        return self.tables[name]
+
+    @property
+    def locale(self) -> PlanLocale:
+        """Zones and currency in which it is told; UTC where none are known."""
+        own = None if self.basis is None else self.basis.locale
+        return own or self.told_in or PlanLocale()
+
+    @property
+    def supplies(self) -> pl.DataFrame:
+        """New and existing orders: make, buy, move."""
+        return self.tables["supplies"]
+
+    @property
+    def operations(self) -> pl.DataFrame:
+        """Work of the make orders: one row per step, working stretch and resource."""
+        return self.tables["operations"]
+
+    @property
+    def pegging(self) -> pl.DataFrame:
+        """Which supply or stock lot serves which demand, level by level."""
+        return self.tables["pegging"]
+
+    @property
+    def deliveries(self) -> pl.DataFrame:
+        """What each demand gets, and when."""
+        return self.tables["deliveries"]
+
+    @property
+    def fulfilment(self) -> pl.DataFrame:
+        """One row per demand: planned, short, late, status, limiter, flags."""
+        return self.tables["fulfilment"]
+
+    @property
+    def causes(self) -> pl.DataFrame:
+        """Why demands are late or short; hours and money sum to the whole."""
+        return self.tables["causes"]
+
+    @property
+    def positions(self) -> pl.DataFrame:
+        """Projected stock per product, location and bucket."""
+        return self.tables["positions"]
+
+    @property
+    def loads(self) -> pl.DataFrame:
+        """Hours per resource and bucket."""
+        return self.tables["loads"]
+
+    @property
+    def exceptions(self) -> pl.DataFrame:
+        """What a person should look at."""
+        return self.tables["exceptions"]
+
+    @property
+    def contributions(self) -> pl.DataFrame:
+        """Parts of the objective; they sum to it."""
+        return self.tables["contributions"]
+
+    @property
+    def prices(self) -> pl.DataFrame:
+        """Shadow prices of constraints."""
+        return self.tables["prices"]
+
+    @property
+    def kpis(self) -> pl.DataFrame:
+        """Key figures; a null value is undefined."""
+        return self.tables["kpis"]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all tables; measurements and the order of rows do not count."""
+        return tree_hash(
+            {
+                name: frame_hash(content(name, frame), KEYS[name])
+                for name, frame in self.tables.items()
+            }
+        )
+
+    def replace(self, **tables: pl.DataFrame) -> Plan:
+        """Give the plan with some tables exchanged.
+
+        With other tables than `kpis` it is no longer what a planner made of its basis.
+        """
+        kept = self.basis if set(tables) <= {"kpis"} else None
+        told_in = self.told_in if kept is not None else self.locale
+        return replace(
+            self, tables={**self.tables, **tables}, basis=kept, told_in=told_in
+        )
+
+    def numbered(self, register: pl.DataFrame) -> Plan:
+        """Plan whose planned orders bear the numbers of a register (rule 44).
+
+        Numbers are labels: plan, fingerprint and basis stay as they are.
+        """
+        supplies = with_numbers(self.supplies, register)
+        return replace(self, tables={**self.tables, "supplies": supplies})
+
+    def with_measured(self, measured: Mapping[str, object]) -> Plan:
+        """Give the plan with these measurements added; its fingerprint stays."""
+        return replace(self, measured={**self.measured, **measured})
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give all tables by name."""
+        return dict(self.tables)
+
+    def to_folder(
+        self,
+        folder: str | Path,
+        format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot
+        *,
+        raw: bool = False,
+    ) -> Path:
+        """Write tables, `run.json`, `kpis.json`, `measured.json` and the basis.
+
+        Parameters
+        ----------
+        raw
+            Texts of CSV files as they are, also such as a spreadsheet would run.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        path = Path(folder)
+        write_tables(path, self.tables, format, raw=raw)
+        write_json(path / "run.json", self.run_json())
+        write_json(path / "kpis.json", self.kpis_json())
+        write_json(path / "measured.json", dict(self.measured))
+        if self.basis is not None:
+            self.basis.to_frame().write_ipc(path / BASIS)
+        return path
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> Plan:
+        """Read a folder that `to_folder` wrote; equal to what was written."""
+        path = Path(folder)
+        tables = read_tables(path)
+        record = read_json(path / "run.json")
+        stored = path / BASIS
+        return cls(
+            tables=tables,
+            run=RunRecord.from_dict(record),
+            findings=_findings(record.get("findings")),
+            measured=read_json(path / "measured.json"),
+            basis=Basis.from_frame(read_written(stored)) if stored.is_file() else None,
+            told_in=PlanLocale.from_dict(record),
+        )
+
+    def run_json(self) -> dict[str, object]:
+        """Give the content of `run.json`: record, fingerprint, findings (rule 25)."""
+        return {
+            **self.run.as_dict(),
+            **self.locale.as_dict(),
+            "fingerprint": self.fingerprint,
+            **as_json(self.findings),
+        }
+
+    def kpis_json(self) -> dict[str, dict[str, object]]:
+        """Give the content of `kpis.json` (rule 25); an undefined value is null."""
+        return {
+            row["kpi"]: {
+                key: row[key]
+                for key in (
+                    "value",
+                    "unit",
+                    "numerator",
+                    "denominator",
+                    "name",
+                    "reason",
+                )
+            }
+            for row in self.kpis.sort("kpi").iter_rows(named=True)
+        }
+
+    def explain(
+        self, demand: str, *, names: Mapping[str, str] | None = None
+    ) -> Explanation:
+        """Tell why a demand is served as it is; see `results.explanation`."""
+        from medhavi.results.plans.explanation import explain
+
+        return explain(self, demand, names=names)
+
+    def trace(self, demand: str, snapshot: Snapshot | None = None) -> Trace:
+        """Tell where a demand comes from, to purchased lots; see `source_trace`."""
+        from medhavi.results.plans.source_trace import trace
+
+        return trace(self, demand, snapshot)
+
+    def where_used(self, subject: str) -> pl.DataFrame:
+        """Tell which demands a product, an order or a stock lot ends in."""
+        from medhavi.results.plans.source_trace import where_used
+
+        return where_used(self, subject)
+
+    def __str__(self) -> str:
+        """Give a summary: counts, statuses, the worst exceptions."""
+        from medhavi.results.plans.summary import summary
+
+        return summary(self)
+
+
+def _findings(rows: object) -> tuple[Finding, ...]:
+    if not isinstance(rows, list):
+        return ()
+    return tuple(
+        Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows
+    )

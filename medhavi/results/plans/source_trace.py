@@ -1,0 +1,450 @@
+"""Where a demand comes from, down to purchased lots, and what a lot ends in (PEG-09).
+
+The chain that sets the date comes first: from the last delivery back to the supply that
+was there last before each start. Every hop says what it waits for. The whole graph is
+made on demand. Pegs name the supplies of each level; which of two orders of one product
+an order above took from they do not tell, so both edges are drawn.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.results.amounts import duration, number
+from medhavi.results.plan_locale import local_text
+from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.results.plans.access import PlanAccess
+    from medhavi.snapshot import Snapshot
+
+USED = {
+    "demand": TEXT,
+    "wanted_product": TEXT,
+    "due": INSTANT,
+    "status": TEXT,
+    "level": COUNT,
+    "supply": TEXT,
+    "product": TEXT,
+    "location": TEXT,
+    "qty": NUMBER,
+    "source": TEXT,
+}
+"""Columns of `where_used`: a row a peg; level 0 is what was wanted itself."""
+
+Row = dict[str, Any]
+
+
+class Wait(NamedTuple):
+    """Why a hop does not begin when what it takes is there.
+
+    `reason`: "resource" (busy; `behind` is the order that it runs), "component" (one
+    comes later; `behind` is its supply), "plan" (nothing holds it: its need dates it).
+    """
+
+    reason: str
+    subject: str
+    behind: str | None
+    hours: float
+    number: str | None = None
+    """Number of the order behind, as people call it."""
+
+    def __str__(self) -> str:
+        """Give one clause."""
+        waited, order = duration(self.hours), self.number or self.behind
+        if self.reason == "resource":
+            return f"waits {waited} for {self.subject}, which runs {order}"
+        if self.reason == "component":
+            return f"waits {waited} for {self.subject} of {order}"
+        return f"{waited} of slack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One supply or stock lot on the chain.
+
+    `waits` is the time between what it takes being there and its own start, by reason;
+    `start` and `finish` are None of stock.
+    """
+
+    level: int
+    supply: str
+    kind: str
+    product: str
+    location: str
+    source: str | None
+    qty: float
+    start: dt.datetime | None
+    finish: dt.datetime | None
+    waits: tuple[Wait, ...]
+    zone: str = "UTC"
+    """IANA zone of its location, in which its text tells times."""
+    number: str | None = None
+    """Number of the order, as people call it; None: stock."""
+
+    @property
+    def own_hours(self) -> float:
+        """From its start to its finish [hours]; 0 of stock."""
+        if self.start is None or self.finish is None:
+            return 0.0
+        return (self.finish - self.start).total_seconds() / HOUR
+
+    def __str__(self) -> str:
+        """Give one line."""
+        when = "there already"
+        if self.start is not None and self.finish is not None:
+            start = local_text(self.start, self.zone)
+            when = f"{start} to {local_text(self.finish, self.zone)}"
+        told = "".join(f"; {wait}" for wait in self.waits)
+        return (
+            f"{number(self.qty)} of {self.product} at {self.location}, {self.kind} "
+            f"{self.number or self.supply}: {when}{told}"
+        )
+
+
+class Origin(NamedTuple):
+    """Where goods come from outside: a purchase or a lot in stock."""
+
+    supply: str
+    kind: str
+    product: str
+    location: str
+    source: str | None
+    qty: float
+    finish: dt.datetime | None
+
+
+class Edge(NamedTuple):
+    """A supply takes from another one."""
+
+    taker: str
+    giver: str
+    product: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """The sources of one demand.
+
+    Parameters
+    ----------
+    chain
+        The hops that set the date, the first start first; the last one is delivered.
+    delivered
+        Last delivery; None: nothing is delivered.
+    """
+
+    demand: str
+    delivered: dt.datetime | None
+    chain: tuple[Hop, ...]
+    rows: tuple[Row, ...]
+    components: frozenset[tuple[str, str]] | None
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """Purchases and stock lots behind the demand, by product and id."""
+        found = [
+            Origin(
+                row["supply"],
+                row["kind"],
+                row["product"],
+                row["location"],
+                row["source"],
+                row["qty"],
+                row["finish"],
+            )
+            for row in self.rows
+            if row["kind"] in ("buy", "stock", "outside")
+        ]
+        return tuple(sorted(found, key=lambda one: (one.product, one.supply)))
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """The whole graph: who takes from whom, by level."""
+        return tuple(
+            Edge(row["supply"], below["supply"], below["product"])
+            for row in self.rows
+            for below in _givers(row, self.rows, self.components)
+        )
+
+    def sentences(self) -> list[str]:
+        """Tell the chain, a hop a line, then how many origins there are."""
+        lines = [str(hop) for hop in self.chain]
+        lots = len([one for one in self.origins if one.kind == "stock"])
+        lines.append(
+            f"{len(self.origins) - lots} purchases and {lots} stock lots are behind it."
+        )
+        return lines
+
+    def __str__(self) -> str:
+        """Give the sentences, one a line."""
+        return "\n".join(self.sentences())
+
+
+def trace(plan: PlanAccess, demand: str, snapshot: Snapshot | None = None) -> Trace:
+    """Trace one demand to its purchases and stock lots.
+
+    Parameters
+    ----------
+    plan
+        A plan with pegging.
+    snapshot
+        What was planned: its bills of materials say what an order takes. Without it an
+        order that is made takes what lies one level below and is another product.
+
+    Raises
+    ------
+    UsageError
+        The plan has no such demand.
+    """
+    known = plan.fulfilment["demand"]
+    if demand not in known:
+        raise UsageError(_unknown("demand", demand, known.to_list()))
+    rows = tuple(_rows(plan, demand))
+    components = None if snapshot is None else _components(snapshot)
+    dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
+    return Trace(
+        demand=demand,
+        delivered=max(dates) if dates else None,
+        chain=_chain(plan, rows, components),
+        rows=rows,
+        components=components,
+    )
+
+
+def where_used(plan: PlanAccess, subject: str) -> pl.DataFrame:
+    """Tell which demands a product, an order or a stock lot ends in.
+
+    Parameters
+    ----------
+    subject
+        Id of a product, of a supply, or `product|location|lot` of stock.
+
+    Returns
+    -------
+    DataFrame
+        Columns as in `USED`, by due, demand, level and supply.
+
+    Raises
+    ------
+    UsageError
+        Nothing of the plan has this id.
+    """
+    pegs = plan.pegging
+    hit = pegs.filter((pl.col("supply") == subject) | (pl.col("product") == subject))
+    known = {*plan.supplies["id"].to_list(), *plan.supplies["product"].to_list()}
+    known |= {*pegs["supply"].to_list(), *pegs["product"].to_list()}
+    if subject not in known:
+        raise UsageError(_unknown("product, order or lot", subject, sorted(known)))
+    wanted = (
+        pegs.filter(pl.col("level") == 0)
+        .group_by("demand")
+        .agg(pl.col("product").sort().first().alias("wanted_product"))
+    )
+    demands = plan.fulfilment.select("demand", "due", "status")
+    return (
+        hit.join(wanted, on="demand", how="left")
+        .join(demands, on="demand", how="left")
+        .select(pl.col(name).cast(dtype) for name, dtype in USED.items())
+        .sort("due", "demand", "level", "supply", "qty")
+    )
+
+
+def _rows(plan: PlanAccess, demand: str) -> list[Row]:
+    """Give supplies and lots of a demand by level, with their dates."""
+    supplies = plan.supplies.select(
+        pl.col("id").alias("supply"), "kind", "source", "start", "finish"
+    )
+    unknown = pl.when(pl.col("supply").str.contains("|", literal=True)).then(
+        pl.lit("stock")
+    )
+    return (
+        plan.pegging.filter(pl.col("demand") == demand)
+        .group_by("level", "supply", "product", "location")
+        .agg(pl.col("qty").sum())
+        .join(supplies, on="supply", how="left")
+        .with_columns(pl.col("kind").fill_null(unknown.otherwise(pl.lit("outside"))))
+        .sort("level", "product", "location", "supply")
+        .to_dicts()
+    )
+
+
+def _components(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    """List (routing, component) of the bills of materials."""
+    lines = snapshot["bom_lines"].select("routing", "component")
+    return frozenset(lines.iter_rows())
+
+
+def _givers(
+    row: Row, rows: Iterable[Row], components: frozenset[tuple[str, str]] | None
+) -> list[Row]:
+    """Give what a supply may have taken from: the level below, by what it is."""
+    if row["kind"] not in ("make", "move"):
+        return []
+    below = [one for one in rows if one["level"] == row["level"] + 1]
+    if row["kind"] == "move":
+        return [one for one in below if one["product"] == row["product"]]
+    if components is not None:
+        return [one for one in below if (row["source"], one["product"]) in components]
+    return [one for one in below if one["product"] != row["product"]]
+
+
+def _chain(
+    plan: PlanAccess,
+    rows: tuple[Row, ...],
+    components: frozenset[tuple[str, str]] | None,
+) -> tuple[Hop, ...]:
+    """Go down from what was delivered last, each time to what was there last.
+
+    Of several that were there last the one whose own chain began first is followed.
+    """
+    top = [row for row in rows if row["level"] == 0]
+    if not top:
+        return ()
+    began = _beginnings(rows, components)
+
+    def last(row: Row) -> tuple[bool, float, float, str]:
+        finish = row["finish"]
+        moment = 0.0 if finish is None else finish.timestamp()
+        return finish is not None, moment, -began[_key(row)], row["supply"]
+
+    current = max(top, key=last)
+    hops: list[Hop] = []
+    while True:
+        givers = _givers(current, rows, components)
+        hops.append(_hop(plan, current, givers))
+        if not givers:
+            return tuple(reversed(hops))
+        begin = current["start"]
+        in_time = [
+            one
+            for one in givers
+            if one["finish"] is None or begin is None or one["finish"] <= begin
+        ]
+        current = max(in_time or givers, key=last)
+
+
+def _beginnings(
+    rows: tuple[Row, ...], components: frozenset[tuple[str, str]] | None
+) -> dict[tuple[int, str, str], float]:
+    """Give when the chain behind each row began [UTC seconds]; inf of stock."""
+    found: dict[tuple[int, str, str], float] = {}
+    for row in sorted(rows, key=lambda one: -one["level"]):
+        own = math.inf if row["start"] is None else row["start"].timestamp()
+        behind = [found[_key(one)] for one in _givers(row, rows, components)]
+        found[_key(row)] = min([own, *behind])
+    return found
+
+
+def _key(row: Row) -> tuple[int, str, str]:
+    return row["level"], row["supply"], row["product"]
+
+
+def _hop(plan: PlanAccess, row: Row, givers: list[Row]) -> Hop:
+    return Hop(
+        level=row["level"],
+        supply=row["supply"],
+        kind=row["kind"],
+        product=row["product"],
+        location=row["location"],
+        source=row["source"],
+        qty=row["qty"],
+        start=row["start"],
+        finish=row["finish"],
+        waits=_waits(plan, row, givers),
+        zone=plan.locale.zone_of(row["location"]),
+        number=_number(plan, row["supply"]),
+    )
+
+
+def _number(plan: PlanAccess, supply: str) -> str | None:
+    """Return the number of an order; None: it is no order of the plan."""
+    found = plan.supplies.filter(pl.col("id") == supply)["number"]
+    return str(found[0]) if found.len() and found[0] else None
+
+
+def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
+    """Divide the time from the first component to the start by what held the order.
+
+    First until the last component is there, then while the resource of the first step
+    runs other orders, the rest is slack of the plan.
+    """
+    dated = [one for one in givers if one["finish"] is not None]
+    begin = row["start"]
+    if not dated or begin is None:
+        return ()
+    first = min(dated, key=_finish)
+    last = max(dated, key=_finish)
+    ready = min(last["finish"], begin)
+    found = []
+    if ready > first["finish"]:
+        found.append(
+            Wait(
+                "component",
+                last["product"],
+                last["supply"],
+                _hours(ready - first["finish"]),
+                _number(plan, last["supply"]),
+            )
+        )
+    if begin > ready:
+        found += _held(plan, row["supply"], ready, begin)
+    return tuple(found)
+
+
+def _held(
+    plan: PlanAccess, supply: str, ready: dt.datetime, begin: dt.datetime
+) -> list[Wait]:
+    """Tell which order the resource of the first step ran until this one began."""
+    own = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
+    if not own.is_empty():
+        first = own.row(0, named=True)
+        others = plan.operations.filter(
+            (pl.col("resource") == first["resource"])
+            & (pl.col("supply") != supply)
+            & (pl.col("finish") > ready)
+            & (pl.col("finish") <= first["start"])
+            & (pl.lit(first["resource"]) != "")
+        ).sort("finish", "supply")
+        if not others.is_empty():
+            before = others.row(-1, named=True)
+            held = min(before["finish"], begin)
+            found = [
+                Wait(
+                    "resource",
+                    first["resource"],
+                    before["supply"],
+                    _hours(held - ready),
+                    _number(plan, before["supply"]),
+                )
+            ]
+            rest = begin - held
+            if rest:
+                found.append(Wait("plan", supply, None, _hours(rest)))
+            return found
+    return [Wait("plan", supply, None, _hours(begin - ready))]
+
+
+def _finish(row: Row) -> tuple[dt.datetime, str]:
+    return row["finish"], row["supply"]
+
+
+def _hours(span: dt.timedelta) -> float:
+    return span.total_seconds() / HOUR
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"The plan has no {what} {name}{hint}"

@@ -1,0 +1,1 @@
+"""Promises with their parts, tables and risk."""

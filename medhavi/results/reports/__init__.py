@@ -1,0 +1,1 @@
+"""Reports of campaigns, hindsight, risk and studies."""

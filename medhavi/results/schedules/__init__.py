@@ -1,0 +1,1 @@
+"""Schedules, their problems and tables."""

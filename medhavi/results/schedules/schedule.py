@@ -1,0 +1,275 @@
+"""The answer to a scheduling problem: who runs what, when, and how good that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.findings import Finding, Severity
+from medhavi.results.plans.folder import read_json, write_json
+from medhavi.results.run_record import RunRecord
+from medhavi.results.schedules.problem import ScheduleProblem
+from medhavi.results.schedules.tables import (
+    SCHEDULE_KEYS,
+    SCHEDULE_SCHEMAS,
+    shaped_table,
+    table_of,
+)
+from medhavi.results.spreadsheet_text import guarded, unguarded
+from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.reading.outside_file import read_written
+
+if TYPE_CHECKING:
+    from medhavi.results.plans.folder import Format
+    from medhavi.results.run_record import Status
+
+FILES = frozenset({*SCHEDULE_SCHEMAS, "run", "problem", "measured"})
+"""What a folder of a schedule holds, without suffixes."""
+_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Operations on resources, with the proof that there is.
+
+    Parameters
+    ----------
+    problem
+        What was asked.
+    tables
+        Frames by the names of `SCHEDULE_SCHEMAS`; an absent table has no rows.
+    run
+        How the schedule came about.
+    findings
+        What was found in the problem.
+    measured
+        Seconds: outside the fingerprint and every table.
+    """
+
+    problem: ScheduleProblem
+    run: RunRecord
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    measured: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.tables if name not in SCHEDULE_SCHEMAS]
+        if unknown:
+            message = f"A schedule has no table {unknown[0]}."
+            raise ValueError(message)
+        frames = {
+            name: shaped_table(name, self.tables[name])
+            if name in self.tables
+            else table_of(name, [])
+            for name in SCHEDULE_SCHEMAS
+        }
+        object.__setattr__(self, "tables", MappingProxyType(frames))
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Give one table."""
+        return self.tables[name]
+
+    @property
+    def operations(self) -> pl.DataFrame:
+        """One row per step of an order."""
+        return self.tables["operations"]
+
+    @property
+    def orders(self) -> pl.DataFrame:
+        """End and lateness of each order."""
+        return self.tables["orders"]
+
+    @property
+    def resources(self) -> pl.DataFrame:
+        """Run, set-up and idle minutes of each resource."""
+        return self.tables["resources"]
+
+    @property
+    def conflict(self) -> pl.DataFrame:
+        """What cannot all hold; empty where a schedule exists."""
+        return self.tables["conflict"]
+
+    @property
+    def status(self) -> Status:
+        """What can be said about the schedule."""
+        return self.run.status
+
+    @property
+    def objective(self) -> dict[str, float]:
+        """Value of each objective, first counts most."""
+        return self._figures("value")
+
+    @property
+    def bound(self) -> dict[str, float]:
+        """Proven bound of each objective, given the values before it."""
+        return self._figures("bound")
+
+    @property
+    def gap(self) -> dict[str, float]:
+        """Relative gap of each objective; 0 is proven."""
+        return self._figures("gap")
+
+    def _figures(self, column: str) -> dict[str, float]:
+        rows = self.tables["objectives"].select("objective", column)
+        return dict(rows.iter_rows())
+
+    @property
+    def makespan(self) -> float:
+        """Minutes from start to the last finish; 0 without operations."""
+        last = self.operations["finish_minutes"].max()
+        return float(last) if isinstance(last, (int, float)) else 0.0
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all tables; measurements do not count."""
+        return tree_hash(
+            {
+                name: frame_hash(frame, SCHEDULE_KEYS[name])
+                for name, frame in self.tables.items()
+            }
+        )
+
+    def with_measured(self, measured: Mapping[str, object]) -> Schedule:
+        """Give the schedule with these measurements added."""
+        return replace(self, measured={**self.measured, **measured})
+
+    def replace(self, **tables: pl.DataFrame) -> Schedule:
+        """Give the schedule with some tables exchanged."""
+        return replace(self, tables={**self.tables, **tables})
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give all tables by name."""
+        return dict(self.tables)
+
+    def to_json(self) -> dict[str, object]:
+        """Give the answer of `medhavi schedule --json`."""
+        return {
+            "status": str(self.status),
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            **{
+                name: _json_rows(self.tables[name])
+                for name in ("operations", "orders", "resources", "conflict")
+            },
+            "run": {**self.run.as_dict(), "fingerprint": self.fingerprint},
+        }
+
+    def to_folder(
+        self,
+        folder: str | Path,
+        format: Format = "parquet",  # noqa: A002 - the public name, as in Plan
+    ) -> Path:
+        """Write tables, `run.json`, `problem.json` and `measured.json`."""
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        for name, frame in self.tables.items():
+            if format == "csv":
+                text = guarded(frame)
+                text.write_csv(path / f"{name}.csv", datetime_format=_INSTANT)
+            else:
+                frame.write_parquet(path / f"{name}.parquet", compression="zstd")
+        record = {
+            **self.run.as_dict(),
+            "fingerprint": self.fingerprint,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+        write_json(path / "run.json", record)
+        write_json(path / "problem.json", self.problem.as_dict())
+        write_json(path / "measured.json", dict(self.measured))
+        return path
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> Schedule:
+        """Read a folder that `to_folder` wrote.
+
+        Raises
+        ------
+        UsageError
+            The folder holds no schedule.
+        """
+        path = Path(folder)
+        if not (path / "run.json").is_file() or not (path / "problem.json").is_file():
+            message = (
+                f"{folder} holds no schedule (run.json and problem.json); "
+                "give the folder that `medhavi schedule --out` wrote."
+            )
+            raise UsageError(message)
+        record = read_json(path / "run.json")
+        rows: list[dict[str, object]] = list(record.get("findings", []))  # type: ignore[call-overload]
+        return cls(
+            problem=ScheduleProblem.from_dict(read_json(path / "problem.json")),
+            tables={name: _read(path, name) for name in SCHEDULE_SCHEMAS},
+            run=RunRecord.from_dict(record),
+            findings=tuple(
+                Finding(**{**row, "severity": Severity(str(row["severity"]))})  # type: ignore[arg-type]
+                for row in rows
+            ),
+            measured=read_json(path / "measured.json"),
+        )
+
+    def __str__(self) -> str:
+        """Give a summary: status, objectives, the late orders or the conflict."""
+        lines = [
+            (
+                f"Schedule {self.problem.name}: {self.status}, "
+                f"{self.operations.height} operations of {self.orders.height} orders "
+                f"on {self.resources.height} resources"
+            )
+        ]
+        for row in self.tables["objectives"].iter_rows(named=True):
+            proof = "proven" if row["proven"] else f"gap {row['gap']:.1%}"
+            lines.append(f"  {row['objective']}: {row['value']:,g} ({proof})")
+        late = self.orders.filter(pl.col("late_minutes") > 0)
+        worst = late.sort("late_minutes", "order", descending=[True, False]).head(3)
+        lines += [
+            f"  {order} is {minutes:,g} min late"
+            for order, minutes in worst.select("order", "late_minutes").iter_rows()
+        ]
+        if self.conflict.height:
+            lines.append("  These cannot all hold:")
+            lines += [f"  - {text}" for text in self.conflict["text"]]
+        lines.append(f"  {self.run}")
+        return "\n".join(lines)
+
+
+def _json_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
+    """Give rows with instants as ISO 8601 text and whole numbers without a point."""
+    texts = frame.with_columns(
+        pl.col(column).dt.strftime(_INSTANT)
+        for column, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Datetime)
+    )
+    return [
+        {
+            key: int(value)
+            if isinstance(value, float) and value.is_integer()
+            else value
+            for key, value in row.items()
+        }
+        for row in texts.iter_rows(named=True)
+    ]
+
+
+def _read(folder: Path, name: str) -> pl.DataFrame:
+    parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
+    if parquet.is_file():
+        return read_written(parquet)
+    if not csv.is_file():
+        return table_of(name, [])
+    texts = unguarded(pl.read_csv(csv, infer_schema=False))
+    schema = SCHEDULE_SCHEMAS[name]
+    return texts.select(
+        pl.col(column).str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC")
+        if isinstance(dtype, pl.Datetime)
+        else (pl.col(column) == "true").alias(column)
+        if dtype == pl.Boolean
+        else pl.col(column).cast(dtype)
+        for column, dtype in schema.items()
+    )

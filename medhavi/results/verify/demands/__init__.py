@@ -1,0 +1,1 @@
+"""Checks of demands: fulfilment, lateness, agreements, promises."""

@@ -1,0 +1,1 @@
+"""Checks of stock, pegs and shelf life."""

@@ -1,0 +1,1 @@
+"""Checks of orders: sources, operations, components, capacity, lead times."""

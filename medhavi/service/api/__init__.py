@@ -1,0 +1,1 @@
+"""The HTTP interface of the promise desk, its guard and its health."""

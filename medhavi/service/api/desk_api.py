@@ -1,0 +1,326 @@
+"""The promise desk over HTTP, for programs on this machine (design 3.8).
+
+    POST /desk/quote    {"requests": [...], "policy": null}
+    POST /desk/hold     {"quote": id, "requests": [1]}
+    POST /desk/commit   {"quote": id, "requests": [1], "approver": "Ada",
+                         "reason": null}
+    POST /desk/release  {"demand": "SO-7-1", "approver": "Ada", "reason": null}
+    GET  /desk          state, revision, counters
+
+`detail` of a quote is "full", or "date" for dates, prices and holds without reasons. A
+quote stays known until `KEPT_QUOTES` others, or others of `KEPT_LINES` lines, came.
+Holding and committing the same quote again is the same hold and the same commit, so a
+client that lost a reply asks again.
+
+Who is asked and who asks is checked by the guard. Bodies are read within the limits of
+`desk_body`; calls wait for a thread among calls of their size, so that files never take
+all threads. An answer to a refused call has `error`, `field`, `remedy`, `status` and
+`request_id`, and the log has the same id.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+import uuid
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from medhavi.errors import MedhaviError, UsageError
+from medhavi.findings import BadData
+from medhavi.service.api.desk_body import (
+    MOST_BYTES,
+    TOO_LARGE,
+    BodyRefusedError,
+    read_body,
+    text_of,
+)
+from medhavi.service.api.guard import FAILURE, PROBLEM, REQUEST_ID
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from anyio import CapacityLimiter
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from medhavi.results.promises.promise import Promise
+    from medhavi.service.api.desk_keeper import DeskKeeper
+    from medhavi.workbench.commitments.commit_answer import Commit
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+
+    Verb = Callable[["DeskApi", PromiseDesk, dict[str, Any]], dict[str, object]]
+
+KEPT_QUOTES: Final = 10_000
+"""Quotes that are remembered."""
+KEPT_LINES: Final = 20_000
+"""Lines of all quotes that are remembered, but for the last quote."""
+THREADS: Final = ((4_000, 32), (64_000, 8), (MOST_BYTES, 2))
+"""Bodies up to so many bytes share so many threads: a line, an order, a file."""
+MOST_WAITING: Final = 16
+"""Calls of a size that may wait for a thread; further ones are told to come again."""
+_PIECE: Final = 64_000
+"""An answer is sent in pieces of about so many bytes."""
+
+
+class DeskApi:
+    """The routes of one keeper's desk."""
+
+    def __init__(self, keeper: DeskKeeper) -> None:
+        self._keeper = keeper
+        self._lock = threading.Lock()
+        self._quotes: OrderedDict[str, tuple[str | None, tuple[Promise, ...]]] = (
+            OrderedDict()
+        )
+        self._lines = 0
+        self._threads: dict[int, CapacityLimiter] = {}
+
+    def routes(self) -> list[Route]:
+        """Give the routes for the server."""
+        from starlette.routing import Route
+
+        return [
+            Route("/desk", self._state),
+            *(
+                Route(f"/desk/{name}", self._served(verb), methods=["POST"])
+                for name, verb in _VERBS.items()
+            ),
+        ]
+
+    # ----------------------------------------------------------------------- verbs
+    def quote(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
+        """Answer requests; nothing is written."""
+        asked = body.get("requests")
+        if not isinstance(asked, list) or not all(isinstance(r, dict) for r in asked):
+            problem = "The requests are no list of objects."
+            remedy = "Give requests with product, location, qty and due."
+            raise BodyRefusedError(400, "requests", problem, remedy)
+        policy = text_of(body, "policy") or None
+        detail = text_of(body, "detail") or "full"
+        if not asked:
+            problem = "requests has no line."
+            remedy = "State at least one, with product, location, qty and due."
+            raise BodyRefusedError(400, "requests", problem, remedy)
+        # Equal lines of two calls are two requests unless they state an own id.
+        call = str(uuid.uuid4())
+        answers = desk.answer(asked, policy, detail=detail, call=call)
+        return {
+            "quote": self._remember(policy, answers.promises),
+            "promises": answers.promises,
+            "findings": [one.as_dict() for one in answers.findings],
+        }
+
+    def _remember(self, policy: str | None, promises: tuple[Promise, ...]) -> str:
+        """Keep a quote under a new id, and forget the oldest ones."""
+        name = str(uuid.uuid4())
+        with self._lock:
+            self._quotes[name] = policy, promises
+            self._lines += len(promises)
+            while len(self._quotes) > 1 and (
+                len(self._quotes) > KEPT_QUOTES or self._lines > KEPT_LINES
+            ):
+                self._lines -= len(self._quotes.popitem(last=False)[1][1])
+        return name
+
+    def hold(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
+        """Hold what was quoted until its time ends."""
+        policy, promises = self._named(body)
+        return _told(desk.hold(*promises, policy=policy))
+
+    def commit(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
+        """Make what was quoted binding."""
+        policy, promises = self._named(body)
+        approver, reason = text_of(body, "approver"), text_of(body, "reason")
+        return _told(
+            desk.commit(*promises, approver=approver, policy=policy, reason=reason)
+        )
+
+    def release(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
+        """Take the promise of a line back."""
+        freed = desk.release(
+            text_of(body, "demand"),
+            approver=text_of(body, "approver"),
+            reason=text_of(body, "reason") or None,
+        )
+        return {"released": list(freed)}
+
+    def _named(self, body: dict[str, Any]) -> tuple[str | None, list[Promise]]:
+        """Find the promises of a quote that are asked for; all by default."""
+        with self._lock:
+            known = self._quotes.get(text_of(body, "quote"))
+        if known is None:
+            problem = "This quote is not known, or forgotten."
+            raise BodyRefusedError(400, "quote", problem, "Quote again.")
+        policy, promises = known
+        wanted = body.get("requests")
+        if wanted is None:
+            return policy, [one for one in promises if one.date is not None]
+        places = {one.request: one for one in promises}
+        if not isinstance(wanted, list) or any(
+            not isinstance(one, int) or isinstance(one, bool) or one not in places
+            for one in wanted
+        ):
+            raise BodyRefusedError(
+                400,
+                "requests",
+                "The list names what the quote has not.",
+                f"Give places from 1 to {len(promises)}, or leave it out for all.",
+            )
+        return policy, [places[one] for one in dict.fromkeys(wanted)]
+
+    # ---------------------------------------------------------------------- serving
+    async def _state(self, _request: Request) -> Response:
+        from starlette.responses import JSONResponse
+
+        return JSONResponse(self._keeper.as_dict())
+
+    def _served(self, verb: Verb) -> Callable[[Request], Any]:
+        async def serve(request: Request) -> Response:
+            try:
+                content = await _content(request)
+                return await self._in_thread(verb, request, content)
+            except BodyRefusedError as failure:
+                return _refused(request, failure)
+
+        return serve
+
+    async def _in_thread(
+        self, verb: Verb, request: Request, content: bytes
+    ) -> Response:
+        """Answer a call in a thread among calls of its size."""
+        from anyio import CapacityLimiter, to_thread
+        from starlette.responses import StreamingResponse
+
+        size, most = next(one for one in THREADS if len(content) <= one[0])
+        threads = self._threads.setdefault(size, CapacityLimiter(most))
+        if threads.statistics().tasks_waiting >= MOST_WAITING:
+            problem = f"{MOST_WAITING} calls of this size wait already."
+            raise BodyRefusedError(429, "", problem, "Ask again in a minute.")
+        status, answer = await to_thread.run_sync(
+            self._answered, verb, request, content, limiter=threads
+        )
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for piece in answer:
+                yield piece
+
+        return StreamingResponse(
+            pieces(), status_code=status, media_type="application/json"
+        )
+
+    def _answered(
+        self, verb: Verb, request: Request, content: bytes
+    ) -> tuple[int, list[bytes]]:
+        """Status and body of the answer to a call, in pieces."""
+        try:
+            desk, body = self._keeper.desk, read_body(content)
+            if desk is None:
+                return _problem(request, 503, _NOT_OPEN, remedy="Ask again.")
+            return 200, _written(verb(self, desk, body))
+        except MedhaviError as failure:
+            status, told = _refusal(failure)
+            return _problem(request, status, str(failure), **told)
+        except Exception:  # noqa: BLE001 - the boundary of the process
+            request.scope["state"][FAILURE] = traceback.format_exc(limit=-20)
+            return _problem(request, 500, _FAILED, remedy=_REPORT)
+
+
+def _refusal(failure: MedhaviError) -> tuple[int, dict[str, object]]:
+    """Status of the answer to a call that failed, and what else it tells."""
+    if isinstance(failure, BodyRefusedError):
+        return failure.status, {"field": failure.field, "remedy": failure.remedy}
+    if isinstance(failure, BadData):
+        found = [one.as_dict() for one in failure.findings]
+        first = next(iter(failure.findings))
+        row = "" if first.row is None else f"[{first.row - 1}]"
+        field = f"requests{row}.{first.column}" if first.column else f"requests{row}"
+        return 422, {"field": field, "remedy": first.remedy, "findings": found}
+    if isinstance(failure, UsageError):
+        return 400, {}
+    return 503, {"remedy": "Ask again."}
+
+
+_NOT_OPEN = "The desk is not open."
+_FAILED = "The desk failed in a way it should not; its book is compared with the log."
+_REPORT = "Report it with the request id."
+_VERBS: dict[str, Verb] = {
+    "quote": DeskApi.quote,
+    "hold": DeskApi.hold,
+    "commit": DeskApi.commit,
+    "release": DeskApi.release,
+}
+
+
+async def _content(request: Request) -> bytes:
+    """Read the body of a call as far as it may be long.
+
+    Raises
+    ------
+    BodyRefusedError
+        It is no JSON by its own word, or too long.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        problem = "The body is no JSON by its content type."
+        remedy = "Send it with content-type application/json."
+        raise BodyRefusedError(415, "content-type", problem, remedy)
+    found = bytearray()
+    async for piece in request.stream():
+        found += piece
+        if len(found) > MOST_BYTES:
+            raise BodyRefusedError(413, "", *TOO_LARGE)
+    return bytes(found)
+
+
+def _written(answer: Mapping[str, object]) -> list[bytes]:
+    """Write an answer as JSON, its promises one by one: no long call of the encoder."""
+    pieces: list[bytes] = []
+    text = bytearray(b"{")
+    for number, (name, value) in enumerate(answer.items()):
+        text += (b", " if number else b"") + _json(name) + b": "
+        if name != "promises":
+            text += _json(value)
+            continue
+        assert isinstance(value, tuple | list)
+        text += b"["
+        for place, promise in enumerate(value):
+            text += (b", " if place else b"") + _json(promise.as_dict())
+            if len(text) > _PIECE:
+                pieces.append(bytes(text))
+                text.clear()
+        text += b"]"
+    return [*pieces, bytes(text + b"}")]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _problem(
+    request: Request, status: int, text: str, **told: object
+) -> tuple[int, list[bytes]]:
+    """Write what is wrong with a call, and note it for the log."""
+    state = request.scope.setdefault("state", {})
+    state[PROBLEM] = text[:500]
+    known = {key: value for key, value in told.items() if value}
+    answer = {"error": text, **known, "status": status}
+    answer[REQUEST_ID] = state.get(REQUEST_ID)
+    return status, [_json(answer)]
+
+
+def _refused(request: Request, failure: BodyRefusedError) -> Response:
+    from starlette.responses import Response
+
+    told = {"field": failure.field, "remedy": failure.remedy}
+    status, pieces = _problem(request, failure.status, str(failure), **told)
+    # What still comes of a body that is not read ends with the connection.
+    headers = {"connection": "close"} if status == 413 else None
+    return Response(
+        b"".join(pieces), status, headers=headers, media_type="application/json"
+    )
+
+
+def _told(done: Commit) -> dict[str, object]:
+    return {**done.as_dict(), "promises": done.promises}

@@ -1,0 +1,306 @@
+"""The planner's desk: edits with their price, remedies that were tried, other plans.
+
+A failure becomes words of the page. What binds goes through the verbs of a workbench
+and needs a lake at its latest moment with its event store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
+
+from medhavi.errors import UsageError
+from medhavi.planners.work_orders.order_edit import OF_DATA
+from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
+from medhavi.service.page_data import (
+    Problem,
+    Source,
+    bench_of,
+    problem_of,
+    read_moment,
+)
+from medhavi.service.plan_pages.edit_session import remember_approver
+from medhavi.service.plan_pages.plan_page import (
+    PlanPage,
+    load_page,
+    plan_of,
+    plan_previewed,
+)
+from medhavi.service.remembered import Remembered
+from medhavi.units import to_seconds
+from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.results.plan_remedy import TriedChanges
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
+
+_KEPT = 32
+"""Answers that stay in memory: trying a remedy again would plan again."""
+MOST_BYTES = 50_000_000
+"""Largest workbook that the page takes."""
+DO_IT = ("BringForward", "Defer", "Cancel")
+"""Exceptions that one edit answers."""
+
+_tried: Remembered[TriedChanges] = Remembered(_KEPT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A preview, or what stands in the way."""
+
+    preview: Preview | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What became of a decision, for people; `order` is the first that it changed."""
+
+    title: str
+    text: str
+    kept: bool
+    order: str | None = None
+
+
+class Sourced(Protocol):
+    """A page that knows where its data come from."""
+
+    @property
+    def source(self) -> Source:
+        """Where."""
+
+
+def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
+    """Preview an edit that a form describes.
+
+    Parameters
+    ----------
+    page
+        With its plan.
+    form
+        `kind`, `supply` and the values of the edit; `due` is local time of the company,
+        `parts` are numbers with spaces or semicolons.
+    """
+    bench = bench_of(page.source)
+    if bench is None or page.plan is None:
+        failure = UsageError("An edit needs a lake and its event store, not a folder.")
+        return Shown(problem=problem_of(failure))
+    try:
+        return Shown(preview=bench.preview(page.plan, _asked(form, page.names.zone)))
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return Shown(problem=problem_of(failure))
+
+
+def is_overtaken(asked: Shown) -> bool:
+    """Whether facts that the page's plan depends on are newer than it."""
+    return asked.preview is not None and asked.preview.status is EditStatus.STALE
+
+
+def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    kind = str(form["kind"])
+    asked: dict[str, Any] = {"kind": kind, "supply": form.get("supply")}
+    if kind == "move":
+        asked["due"] = read_moment(str(form.get("due") or ""), zone, "end")
+    elif kind == "split":
+        asked["parts"] = _parts(str(form.get("parts") or ""))
+    elif kind == "change_qty":
+        asked["qty"] = form.get("qty")
+    elif kind == "change_source":
+        asked["source"] = form.get("source")
+    elif kind in OF_DATA:
+        return dict(form)
+    return {name: value for name, value in asked.items() if value not in (None, "")}
+
+
+def _parts(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.replace(";", " ").split()]
+    except ValueError as error:
+        message = f"{text!r} are no quantities; write them like 40 60."
+        raise UsageError(message) from error
+
+
+def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
+    """Give the edit that answers an exception; None where a person has to think.
+
+    Parameters
+    ----------
+    row
+        Row of `exceptions` of a plan.
+    now
+        Of the plan [UTC seconds]: nothing is moved before it.
+    """
+    if row["code"] not in DO_IT or not row["supply"]:
+        return None
+    if row["code"] == "Cancel":
+        return {"kind": "cancel", "supply": row["supply"]}
+    suggested = row["suggested_date"]
+    if suggested is None or (now is not None and to_seconds(suggested) <= now):
+        return None
+    moment = row["suggested_date"].isoformat()
+    return {"kind": "move", "supply": row["supply"], "due": moment}
+
+
+def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
+    """Tell of exceptions whether one edit answers them that their order allows."""
+    states = dict(plan.supplies.select("id", "status").iter_rows())
+
+    def can(row: Mapping[str, Any]) -> bool:
+        edit = answer_to(row, plan.run.as_of)
+        if edit is None:
+            return False
+        state = OrderState(states.get(edit["supply"]) or "planned")
+        return Verb(edit["kind"]) in allowed(state)
+
+    return can
+
+
+def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
+    """Commit a preview; a refusal and a failure are told in words."""
+    if not approver.strip():
+        return Decided(
+            title="Nobody has approved it",
+            text="A decision is made by somebody: fill in the approver.",
+            kept=False,
+        )
+    bench = bench_of(page.source)
+    if bench is None:
+        return Decided(
+            title="Nothing can be kept from here", text="Serve a lake.", kept=False
+        )
+    try:
+        done = bench.commit_edit(preview, approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return Decided(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = [str(one) for one in (*done.findings, *done.changed)]
+        return Decided(
+            title="It was not done", text=" ".join(why) or str(done.status), kept=False
+        )
+    remember_approver(approver)
+    plan_previewed(bench, preview)
+    orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
+    again = " It was decided before; nothing was written again." * done.replayed
+    return Decided(
+        title="Decided",
+        text=f"{orders}: approved by {approver}.{again}",
+        kept=True,
+        order=next(iter(done.orders), None),
+    )
+
+
+def take_back(page: Sourced, approver: str) -> Decided:
+    """Undo the last edit that stands."""
+    bench = bench_of(page.source)
+    if bench is None or not approver.strip():
+        return Decided(
+            title="Nothing was taken back",
+            text="It needs a lake, its event store and an approver.",
+            kept=False,
+        )
+    try:
+        done = bench.undo(approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return Decided(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = " ".join(str(one) for one in (*done.findings, *done.changed))
+        return Decided(title="Nothing was taken back", text=why, kept=False)
+    remember_approver(approver)
+    return Decided(
+        title="Taken back",
+        text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
+        f"{approver}.",
+        kept=True,
+    )
+
+
+def decisions(page: Sourced) -> list[EditRecord]:
+    """Give the edits of the lake's store, the oldest first; none without a store."""
+    bench = bench_of(page.source)
+    try:
+        return [] if bench is None else bench.edit_history()
+    except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
+        return []
+
+
+def tried_remedies(
+    page: PlanPage,
+    demand: str | None,
+    tries: int,
+    observe: Callable[[str], object] | None = None,
+) -> TriedChanges:
+    """Try remedies for a demand of the page's plan, or remember what was tried."""
+    from medhavi.planners.late_remedies.trying_out import remedies
+    from medhavi.results.plan_remedy import TriedChanges
+
+    plan, snapshot = _both(page)
+
+    texts: list[str] = []
+
+    def told(what: str, done: int, most: int) -> None:
+        texts.append(what)
+        if observe is not None:
+            observe(f"{done} of {most} plans")
+
+    return _tried.get(
+        (plan.fingerprint, demand, tries),
+        lambda: TriedChanges(
+            found=remedies(snapshot, plan, demand, tries=tries, observe=told),
+            texts=tuple(texts),
+        ),
+    )
+
+
+def other_plan(page: PlanPage, mode: str) -> Plan:
+    """Plan the tables of a page in another mode, or remember that plan."""
+    return plan_of(_both(page)[1], mode)
+
+
+def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
+    if page.plan is None or page.snapshot is None:
+        message = "The page has no plan."
+        raise UsageError(message)
+    return page.plan, page.snapshot
+
+
+def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
+    """Read a dropped workbook and plan it; its problems are the page's.
+
+    Parameters
+    ----------
+    name
+        Of the file; only .xlsx is taken.
+    content
+        Its bytes.
+    """
+    if not name.lower().endswith(".xlsx") or len(content) > MOST_BYTES:
+        message = (
+            f"{name} is no workbook of at most {MOST_BYTES // 1_000_000} MB; fill the "
+            "template (medhavi template --xlsx)."
+        )
+        return PlanPage(
+            source=Source(tables=name), problem=problem_of(UsageError(message))
+        )
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        path.write_bytes(content)
+        page = load_page(str(path), mode=mode)
+    return replace(page, source=Source(tables=name))
+
+
+def template_bytes() -> bytes:
+    """Give the empty workbook to fill."""
+    from medhavi.workbench.files.template_files import write_xlsx_template
+
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        write_xlsx_template(path, example=True)
+        return path.read_bytes()

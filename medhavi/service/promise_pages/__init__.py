@@ -1,0 +1,1 @@
+"""The page of promises: form, answers, bulk, commit."""

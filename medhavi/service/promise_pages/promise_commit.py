@@ -1,0 +1,160 @@
+"""Making answers of the promise app binding, told in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.results.promises.promise import Promise
+from medhavi.service.page_data import problem_of, read_moment
+from medhavi.service.plan_pages.edit_session import remember_approver
+from medhavi.service.promise_pages.promise_page import binding_desk
+from medhavi.units import from_seconds, to_seconds
+from medhavi.views.format import count, when
+from medhavi.views.promises.names import there
+from medhavi.workbench.commitments.gives_way import gives_way
+from medhavi.workbench.commitments.promise_changes import ReasonNeeded
+from medhavi.workbench.commitments.promise_override import Override
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.service.page_data import PageData
+    from medhavi.service.promise_pages.promise_page import PromisePage
+    from medhavi.views.names import Names
+    from medhavi.workbench.commitments.commit_answer import Commit
+    from medhavi.workbench.commitments.promise_changes import PromiseChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What became of a commit, for people; `promises` are those that it made."""
+
+    title: str
+    text: str
+    kept: bool
+    promises: tuple[Promise, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnDate:
+    """Another date than the one that was found: local text of the place, and why.
+
+    The reason counts for a worse date than was promised before, too.
+    """
+
+    date: str = ""
+    reason: str = ""
+
+
+_NOBODY = Said(
+    title="Nobody has approved it",
+    text="A promise is made by somebody: fill in the approver.",
+    kept=False,
+)
+_NOTHING = Said(
+    title="There is nothing to promise",
+    text="Quote something that can be kept.",
+    kept=False,
+)
+
+
+def commit(
+    data: PageData, page: PromisePage, approver: str, own: OwnDate | None = None
+) -> Said:
+    """Make an answer binding; a conflict and a failure are told in words."""
+    if page.promise is None or not page.binding:
+        return _NOBODY if not approver.strip() else _NOTHING
+    place = str(page.promise.demand.get("location") or "")
+    zone = data.names.zone_of(place)
+    try:
+        override = None if own is None else _override(own, page.promise, zone)
+    except UsageError as failure:
+        return Said(title="It was not promised", text=str(failure), kept=False)
+    reason = "" if own is None else own.reason
+    return commit_lines(data, [page.promise], approver, override, reason)
+
+
+def _override(own: OwnDate, promise: Promise, zone: str) -> Override | None:
+    """Read a date; none, and the one that was found, are no override."""
+    moment = read_moment(own.date, zone, "end")
+    if moment is None or to_seconds(moment) == promise.date:
+        return None
+    override = Override(date=to_seconds(moment), reason=own.reason)
+    override.check([promise])
+    return override
+
+
+def commit_lines(
+    data: PageData,
+    promises: Sequence[Promise],
+    approver: str,
+    override: Override | None = None,
+    reason: str = "",
+) -> Said:
+    """Make several answers binding, all or none."""
+    lines = [one for one in promises if one.date is not None]
+    if not lines or not approver.strip():
+        return _NOTHING if approver.strip() else _NOBODY
+    try:
+        with binding_desk(data) as desk:
+            if desk is None:
+                return _NOTHING
+            done = desk.commit(
+                *lines, approver=approver, override=override, reason=reason
+            )
+    except ReasonNeeded as failure:
+        text = failure.words(lambda change, moment: _when(data.names, change, moment))
+        return Said(title="It was not promised", text=text, kept=False)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return Said(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        return Said(title="Others came first", text=_lost(done, data.names), kept=False)
+    remember_approver(approver)
+    return Said(
+        title="Promised",
+        text=_told(done, approver, data.names, override),
+        kept=True,
+        promises=tuple(done.promises),
+    )
+
+
+def _when(names: Names, change: PromiseChange, moment: int) -> str:
+    return when(from_seconds(moment), names.zone_of(change.location), year=True)
+
+
+def _lost(done: Commit, names: Names) -> str:
+    """Name what was lost, and what is possible now."""
+    new = done.promises[0]
+    product = names.name(str(new.demand.get("product")))
+    place = str(new.demand.get("location"))
+    text = f"{product} for {names.name(place)}: {done.text} ({done.code})"
+    if new.date is None:
+        return text
+    local = there(names, place)
+    now = when(from_seconds(new.date), local.zone)
+    return f"{text} The earliest is {now} now."
+
+
+def _told(done: Commit, approver: str, names: Names, override: Override | None) -> str:
+    lines = ""
+    if len(done.promises) > 1:
+        lines = f"{count(len(done.promises), 'promise')}, "
+    text = (
+        f"{lines}{count(len(done.reservations), 'reservation')}, approved by "
+        f"{approver}."
+    )
+    if override is not None:
+        zone = names.zone_of(str(done.promises[0].demand.get("location")))
+        date = when(from_seconds(override.date), zone)
+        text += f" The date is {date}, not the one that was found: {override.reason}."
+    if done.replayed:
+        return f"{text} It was promised before; nothing was written again."
+    moved = [line.line for line in gives_way(done.promises)]
+    if moved:
+        orders = ", ".join(one.sales_order or one.demand for one in moved)
+        verb = "has a new date" if len(moved) == 1 else "have new dates"
+        text += f" {orders} gave way and {verb}."
+    return f"{text} A plan page that is opened now has it."

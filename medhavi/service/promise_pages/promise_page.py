@@ -1,0 +1,243 @@
+"""What the promise app shows: the answer to a form, or what stands in its way.
+
+Quoting changes nothing: a book of promises is taken from the tables, asked, and left as
+it was. A commit goes through the promise desk, which asks again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import uuid
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import UsageError
+from medhavi.findings import Finding
+from medhavi.planners.promising.explain.arrival_curve import Curve, arrival_curve
+from medhavi.planners.promising.explain.sensitivity import sensitivity
+from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.what_if import asked_again, book_with
+from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.requests.asking import Request, read_requests
+from medhavi.results.promises.parts import PromiseVariant
+from medhavi.results.promises.promise import Promise
+from medhavi.service.page_data import (
+    Problem,
+    bench_of,
+    findings_of,
+    problem_of,
+    read_moment,
+)
+from medhavi.service.promise_pages.promise_form import read_quantity
+from medhavi.service.promise_pages.promise_recent import remember
+from medhavi.units import to_seconds
+from medhavi.views.promises.names import promise_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.service.page_data import PageData
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+
+_lock = threading.Lock()
+_books: dict[str, Book] = {}
+REQUEST = "request"
+"""Key of changed cells of the request among the rows of a remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisePage:
+    """The answer to one request; `promise` is None where `problem` says why.
+
+    `due` is in UTC seconds. `binding` says whether it can be committed from here,
+    `row` is the request as a file would have it, `curve` the chance at every date,
+    `policy` the cells of the policy that counts for it, `variants` what would be
+    promised if it were asked otherwise.
+    """
+
+    promise: Promise | None = None
+    request: Request | None = None
+    row: Mapping[str, object] = field(default_factory=dict)
+    curve: Curve = ()
+    policy: Mapping[str, object] = field(default_factory=dict)
+    variants: tuple[PromiseVariant, ...] = ()
+    due: int | None = None
+    qty: float = 0.0
+    binding: bool = False
+    problem: Problem | None = None
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def named(data: PageData) -> PageData:
+    """Give the data with names for places, routings and lanes too."""
+    if data.snapshot is None:
+        return data
+    return replace(data, names=promise_names(data.snapshot))
+
+
+@contextmanager
+def open_book(data: PageData, *, past: bool = False) -> Iterator[Book]:
+    """Live book of a lake, else one of the tables; nobody else asks it then.
+
+    Raises
+    ------
+    UsageError
+        There are no tables.
+    """
+    desk = None if past else desk_of(data)
+    if desk is not None:
+        with desk.look() as book:
+            yield book
+        return
+    with _lock:
+        if data.snapshot is None:
+            message = "There are no tables to ask."
+            raise UsageError(message)
+        yield _book(data.snapshot)
+
+
+@contextmanager
+def binding_desk(data: PageData) -> Iterator[PromiseDesk | None]:
+    """Desk of a lake, which takes callers in turn; None without a store."""
+    yield desk_of(data)
+
+
+def ask(
+    data: PageData, form: Mapping[str, object], *, past: bool = False
+) -> PromisePage:
+    """Answer a form; nothing is written.
+
+    Parameters
+    ----------
+    data
+        Tables of the page, without a problem.
+    form
+        product, location, qty (a number, or text with a unit), due (local text of the
+        place), and if stated customer, priority, policy, and `cells`, a mapping of
+        further cells of the request.
+    past
+        The tables are of a chosen moment: what was committed since does not count.
+    """
+    if data.snapshot is None:
+        return PromisePage(problem=data.problem)
+    try:
+        row = _row(form, data)
+        with open_book(data, past=past) as book:
+            desk = None if past else desk_of(data)
+            call = "" if desk is None else str(uuid.uuid4())
+            asked = read_requests([row], book.snapshot, book.named, call)
+            [request] = asked.requests
+            promise = (
+                quote(book, request, book.policies.of(request, None))
+                if desk is None
+                else desk.answer([row], call=call).promises[0]
+            )
+            curve = arrival_curve(book, request, promise)
+            used = book.policies.of(request, None)
+            variants = sensitivity(Quest(book, request, used), promise, _date)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+    remember(str(data.source), [promise])
+    return PromisePage(
+        promise=promise,
+        request=request,
+        row=row,
+        curve=curve,
+        policy=used.as_row(),
+        variants=variants,
+        due=to_seconds(row["due"]),
+        qty=float(row["qty"]),
+        binding=desk is not None and promise.date is not None,
+    )
+
+
+def _date(book: Book, request: Request, policy: Policy | None = None) -> Promise:
+    return quote(book, request, policy, detail="date")
+
+
+def ask_changed(
+    data: PageData, page: PromisePage, place: int, *, past: bool = False
+) -> PromisePage:
+    """Answer once more with a remedy's rows in place; nothing is written.
+
+    Parameters
+    ----------
+    page
+        An answer with remedies.
+    place
+        Which of them, from 0.
+
+    Returns
+    -------
+    PromisePage
+        It binds only where the question alone changes: other rows are not there yet.
+    """
+    if page.promise is None or page.request is None:
+        return PromisePage(problem=page.problem)
+    try:
+        rows = page.promise.remedies[place].rows
+        with open_book(data, past=past) as book:
+            other = book_with(book, rows)
+            request = asked_again(page.request, rows)
+            promise = quote(other, request)
+            curve = arrival_curve(other, request, promise)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
+    return PromisePage(
+        promise=promise,
+        request=request,
+        row={**page.row, **_stated(rows)},
+        curve=curve,
+        due=request.due,
+        qty=request.qty,
+        binding=page.binding and only_asks_else(rows) and promise.date is not None,
+    )
+
+
+def only_asks_else(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> bool:
+    """Tell whether a remedy changes the question alone."""
+    return set(rows) <= {REQUEST}
+
+
+def _stated(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, object]:
+    return {name: value for row in rows.get(REQUEST, ()) for name, value in row.items()}
+
+
+def _row(form: Mapping[str, object], data: PageData) -> dict[str, Any]:
+    assert data.snapshot is not None
+    place, product = str(form.get("location") or ""), str(form.get("product") or "")
+    zone = data.names.zone_of(place)
+    due = read_moment(str(form.get("due") or ""), zone, "end")
+    if due is None:
+        message = "A request needs a due date, like 2026-12-04 or 2026-12-04 14:00."
+        raise UsageError(message)
+    cells = form.get("cells") or {}
+    assert isinstance(cells, Mapping)
+    stated = {
+        name: form[name]
+        for name in ("product", "location", "customer", "priority", "policy")
+        if form.get(name) not in {None, ""}
+    }
+    qty = read_quantity(form.get("qty"), product, data.snapshot)
+    return {**stated, "qty": qty, "due": due.astimezone(dt.UTC), **cells}
+
+
+def desk_of(data: PageData) -> PromiseDesk | None:
+    """Give the desk of a lake; None where no event store is known."""
+    bench = bench_of(data.source)
+    return None if bench is None else bench.desk
+
+
+def _book(snapshot: Snapshot) -> Book:
+    """Give the book of the tables; the last one stays, for people ask again."""
+    key = snapshot.fingerprint
+    if key not in _books:
+        _books.clear()
+        _books[key] = Book.from_snapshot(snapshot)
+    return _books[key]

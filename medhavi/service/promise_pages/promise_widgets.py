@@ -1,0 +1,378 @@
+"""Widgets of the promise desk: the form, what is tried, the date that is promised."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.planners.promising.explain.arrival_curve import chance_by
+from medhavi.planners.promising.requests.request_file import TABLE
+from medhavi.service.page_parts import html, trouble_of
+from medhavi.service.plan_pages.desk_parts import rows_download
+from medhavi.service.promise_pages import promise_bulk
+from medhavi.service.promise_pages.promise_page import REQUEST
+from medhavi.units import from_seconds
+from medhavi.views import page
+from medhavi.views.charts import untitled
+from medhavi.views.format import count, duration, local, percent, when
+from medhavi.views.promises.compare import changes_html, compared_html
+from medhavi.views.promises.lists import LINE, answer_rows
+from medhavi.views.promises.picture import DRAGGED
+from medhavi.views.promises.words import remedy_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import marimo as mo
+    import polars as pl
+
+    from medhavi.planners.promising.explain.arrival_curve import Curve
+    from medhavi.results.promises.promise import Promise, TriedRemedy
+    from medhavi.service.page_data import PageData, Source
+    from medhavi.service.promise_pages.promise_bulk import BulkPage
+    from medhavi.service.promise_pages.promise_form import Choices
+    from medhavi.service.promise_pages.promise_page import PromisePage
+    from medhavi.views.charts import Picture
+    from medhavi.views.names import Names
+
+SHOWN = (
+    *(LINE, "Order", "Product", "Asked for"),
+    *("Due", "Answer", "Delivery date", "Limited by"),
+)
+"""Columns of answers that fit beside each other; the others are hidden at first."""
+NOT_HERE = (
+    "Nothing can be kept from here",
+    "A promise needs a lake at its latest moment and its event store.",
+)
+"""What is said where no store is known, and what to do."""
+
+
+def request_form(
+    offered: Choices,
+    wanted: Callable[[str], str],
+    keep: Callable[[Mapping[str, Any] | None], None],
+) -> mo.ui.form[Any, Any]:
+    """Ask for product, place, customer, quantity, due date, priority and policy."""
+    import marimo as mo
+
+    def pick(
+        name: str, options: Mapping[str, str], label: str, *, none: bool = False
+    ) -> mo.ui.dropdown:
+        labels = {item: text for text, item in options.items()}
+        first = wanted(name) or str(offered.first.get(name) or "")
+        usual = None if none else next(iter(options), None)
+        return mo.ui.dropdown(
+            dict(options),
+            value=labels.get(first, usual),
+            searchable=True,
+            allow_select_none=none,
+            label=label,
+            full_width=True,
+        )
+
+    def text(name: str, label: str, hint: str) -> mo.ui.text:
+        first = wanted(name) or str(offered.first[name])
+        return mo.ui.text(value=first, label=label, placeholder=hint, full_width=True)
+
+    policy = wanted("policy") if wanted("policy") in offered.policies else None
+    return (
+        mo.md(
+            '<div class="mv-form">{product}{location}{customer}</div>'
+            '<div class="mv-form">{qty}{due}{priority}{policy}</div>'
+        )
+        .batch(
+            product=pick("product", offered.products, "Product"),
+            location=pick("location", offered.locations, "Delivered at"),
+            customer=pick("customer", offered.customers, "Customer", none=True),
+            qty=text("qty", "Quantity", "3,650 or 12 case"),
+            due=text("due", "Due (local time there)", "2026-12-04 14:00"),
+            priority=mo.ui.number(
+                start=0,
+                step=1,
+                value=int(wanted("priority") or 1),
+                label="Priority",
+                full_width=True,
+            ),
+            policy=mo.ui.dropdown(
+                list(offered.policies),
+                value=policy,
+                allow_select_none=True,
+                label="Policy",
+                full_width=True,
+            ),
+        )
+        .form(submit_button_label="Quote", bordered=True, on_change=keep)
+    )
+
+
+def remedy_buttons(
+    promise: Promise, names: Names, chosen: Callable[[int], None]
+) -> list[mo.ui.button]:
+    """Give a button a remedy; pressing it calls `chosen` with its place."""
+    import marimo as mo
+
+    def button(place: int) -> mo.ui.button:
+        words = remedy_words(promise.remedies[place], names)
+        return mo.ui.button(label=words, on_change=lambda _: chosen(place))
+
+    return [button(place) for place in range(len(promise.remedies))]
+
+
+def compared(
+    told: PromisePage,
+    tried: PromisePage,
+    remedy: TriedRemedy,
+    shown: PageData,
+    names: Names,
+) -> list[mo.Html]:
+    """Give an answer beside the one with a remedy's rows, and these rows."""
+    if told.promise is None or tried.promise is None or shown.snapshot is None:
+        return [trouble_of(tried)]
+    rows = changes_html(remedy, told.promise, shown.snapshot, names, told.policy)
+    parts = [
+        html(compared_html(told.promise, tried.promise, names)),
+        html(f"<h3>What changes</h3>{rows}"),
+    ]
+    if set(remedy.rows) > {REQUEST} or REQUEST not in remedy.rows:
+        parts.append(rows_download(remedy.rows, shown.snapshot))
+    return parts
+
+
+# ------------------------------------------------------------------ the moved date
+def dragged_share(selections: Mapping[str, Any] | None) -> float | None:
+    """Read the share under the pointer from the selections of the curve.
+
+    >>> dragged_share({"quoted": {"share": [0.8]}})
+    0.8
+    >>> dragged_share({}) is None
+    True
+    """
+    found = ((selections or {}).get(DRAGGED) or {}).get("share") or []
+    return float(found[0]) if found else None
+
+
+def curve_picture(chart: Picture, moved: Callable[[float], None]) -> mo.ui.altair_chart:
+    """Give the curve; dragging its rule calls `moved` with the share under it."""
+    import marimo as mo
+
+    def told(_rows: object) -> None:
+        share = dragged_share(drawn.selections)
+        if share is not None:
+            moved(share)
+
+    drawn = mo.ui.altair_chart(
+        untitled(chart), chart_selection=False, legend_selection=False, on_change=told
+    )
+    return drawn
+
+
+def share_slider(
+    curve: Curve, share: float, moved: Callable[[float], None]
+) -> mo.ui.slider:
+    """Give the same rule for the keyboard: a step is one in a hundred."""
+    import marimo as mo
+
+    shares = [round(100 * level) for level, _ in curve]
+    first = min(shares, key=lambda one: abs(one - 100 * share))
+    return mo.ui.slider(
+        steps=shares,
+        value=first,
+        label="Probability by the chosen date [%]",
+        show_value=True,
+        full_width=True,
+        on_change=lambda value: moved(float(value or 0) / 100),
+    )
+
+
+def share_of(told: PromisePage) -> float:
+    """Give the share at which the date was quoted."""
+    assert told.promise is not None
+    return chance_by(told.curve, told.promise.date or 0)
+
+
+def date_at(curve: Curve, share: float) -> int:
+    """Give the instant by which it is there with at least so much certainty [s]."""
+    return next((date for level, date in curve if level >= share - 1e-9), curve[-1][1])
+
+
+def moved_words(told: PromisePage, date: int, names: Names) -> str:
+    """Say what a moved date means: its chance, and how it stands to the quoted one."""
+    assert told.promise is not None
+    chance = chance_by(told.curve, date)
+    moment = when(from_seconds(date), names.zone, year=True)
+    hours = (date - (told.promise.date or date)) / 3600
+    apart = "the quoted date"
+    if hours:
+        word = "later" if hours > 0 else "earlier"
+        apart = f"{duration(abs(hours))} {word} than quoted"
+    return (
+        f"<p><b>{escape(moment)}</b>: {percent(chance)} chance that it is there by "
+        f"then, {escape(apart)}.</p>"
+    )
+
+
+def own_date(told: PromisePage, date: int, names: Names) -> str:
+    """Give a moved date as text for the form; nothing where it is the quoted one."""
+    assert told.promise is not None
+    if date == told.promise.date:
+        return ""
+    # The form counts minutes; nothing is promised earlier than it was shown.
+    return f"{local(from_seconds(date + 59), names.zone):%Y-%m-%d %H:%M}"
+
+
+def own_field(date: str) -> mo.ui.text:
+    """Ask for another date than the one that was found."""
+    import marimo as mo
+
+    return mo.ui.text(value=date, label="Another date (local)", placeholder="as found")
+
+
+def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
+    """Say what a commit would do, or why nothing can be committed."""
+    promise = chosen.promise
+    if promise is None or promise.date is None:
+        return page.empty("There is nothing to promise", "Ask for something else.")
+    if not chosen.binding:
+        return page.empty(*NOT_HERE)
+    others = len(promise.preempted)
+    moved = f" and moves {count(others, 'other promise')}" if others else ""
+    text = (
+        f"It makes {count(len(promise.reservations), 'reservation')}{moved}, all at "
+        "once, and is asked again first; nothing happens before. Another date than the "
+        "one that was found, and a worse one than was promised before, need a reason, "
+        "which the log keeps."
+    )
+    if tried is not None and tried.promise is not None and not tried.binding:
+        text += " What was tried above changes data: make that change first, then ask again."
+    return f'<p class="muted">{text}</p>'
+
+
+# ----------------------------------------------------------------------- the lists
+def made_table(made: Sequence[Promise], names: Names) -> mo.Html:
+    """Promises that were made from an open page, the newest first."""
+    import marimo as mo
+
+    rows = answer_rows(made[::-1], names)
+    columns = (
+        "Order",
+        "Customer",
+        "Product",
+        "Place",
+        "Promised",
+        "Unit",
+        "Delivery date",
+    )
+    return mo.ui.table(
+        rows.select(*columns, "Zone"),
+        selection=None,
+        show_column_summaries=False,
+        show_data_types=False,
+        label="Promised from this page",
+    )
+
+
+def answer_table(rows: pl.DataFrame) -> mo.ui.table:
+    """Show answers; lines may be chosen, and other columns shown."""
+    import marimo as mo
+
+    return mo.ui.table(
+        rows,
+        selection="multi",
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        hidden_columns=[name for name in rows.columns if name not in SHOWN],
+        wrapped_columns=["Order", "Product", "Limited by"],
+        column_widths={
+            LINE: 50,
+            "Order": 100,
+            "Product": 140,
+            "Asked for": 85,
+            "Due": 176,
+            "Answer": 85,
+            "Delivery date": 176,
+            "Limited by": 200,
+        },
+        format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
+        show_download=False,
+        label="Answers",
+    )
+
+
+def templates(told: PromisePage) -> mo.Html:
+    """Offer the empty file in both forms, with the question as its first row."""
+    return _downloads(
+        "Template",
+        "requests",
+        lambda: promise_bulk.template_xlsx(told),
+        lambda: promise_bulk.template_csv(told),
+    )
+
+
+def answer_files(rows: pl.DataFrame) -> mo.Html:
+    """Offer the answers in both forms."""
+    return _downloads(
+        "Answers",
+        "answers",
+        lambda: promise_bulk.as_xlsx(rows),
+        lambda: promise_bulk.as_csv(rows),
+    )
+
+
+def _downloads(
+    what: str, name: str, xlsx: Callable[[], bytes], csv: Callable[[], bytes]
+) -> mo.Html:
+    import marimo as mo
+
+    return mo.hstack(
+        [
+            mo.download(xlsx, filename=f"{name}.xlsx", label=f"{what}, xlsx"),
+            mo.download(csv, filename=f"{name}.csv", label=f"{what}, CSV"),
+        ],
+        justify="start",
+        wrap=True,
+    )
+
+
+def brief_words(many: BulkPage) -> str:
+    """Say what the answers to a large file leave out; nothing of a smaller one."""
+    if not many.brief:
+        return ""
+    most = f"{promise_bulk.MOST_IN_FULL:,}"
+    return (
+        f"<p>The file has more than {most} lines, so it is answered with dates, chances "
+        "and costs alone: the columns <i>Limited by</i> and <i>What would help</i> stay "
+        "empty, and <i>What limits most?</i> does not count these lines. Files of up to "
+        f"{most} lines have them.</p>"
+    )
+
+
+def odd_lines(many: BulkPage) -> list[mo.Html]:
+    """Give what is odd in a file, open, and what is odd in the tables, folded."""
+    import marimo as mo
+
+    asked = [found for found in many.findings if found.table == TABLE]
+    other = [found for found in many.findings if found.table != TABLE]
+    parts = [html(page.findings_html(asked))] if asked else []
+    if other:
+        words = f"What is odd in the tables? {page.findings_words(other)}"
+        parts.append(mo.accordion({words: html(page.findings_html(other))}))
+    return parts
+
+
+def command(row: Mapping[str, object], source: Source) -> str:
+    r"""Give the command line of the same question.
+
+    >>> from medhavi.service.page_data import Source
+    >>> command({"product": "A", "qty": 5.0}, Source(tables="t"))
+    'echo \'[{"product": "A", "qty": 5.0}]\' | medhavi promise --tables t --request -'
+    """
+    told = json.dumps([dict(row)], default=lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}")
+    place = (
+        f"--tables {shlex.quote(source.tables)}"
+        if source.tables
+        else f"--lake {shlex.quote(source.lake)}"
+    )
+    return f"echo {shlex.quote(told)} | medhavi promise {place} --request -"

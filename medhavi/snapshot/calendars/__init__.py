@@ -1,0 +1,1 @@
+"""Working time: zones, days, shifts, and their exceptions."""

@@ -1,0 +1,1 @@
+"""Checks of a snapshot, and the rows held back where one fails."""

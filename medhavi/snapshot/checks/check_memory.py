@@ -1,0 +1,231 @@
+"""What checks of a snapshot found, for the next snapshot that differs in few tables.
+
+A check is asked again only where a table that it read is another one. Which it reads is
+seen while it runs, so no list of tables can be out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+import polars as pl
+import polars.selectors as cs
+
+from medhavi.snapshot.table_access import TableAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.findings import Finding
+    from medhavi.snapshot.network.network import Network
+    from medhavi.snapshot.settings import Settings
+
+Answer = TypeVar("Answer")
+Columns = tuple[str, ...]
+
+
+class Once(NamedTuple):
+    """Columns of which only the distinct rows count, their numbers by sign alone."""
+
+    columns: Columns
+
+    def of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Give the distinct rows of a table, in their sequence."""
+        rows = table.select(pl.col(self.columns))
+        signs = cs.numeric().sign() if table.height else cs.numeric()
+        return rows.with_columns(signs).unique(maintain_order=True)
+
+
+Narrow = Mapping[str, Columns | Once]
+"""Tables of which a check sees these columns alone."""
+NETWORK = {
+    "demands": Once(("product", "location", "ship_from")),
+    "stock": Once(("product", "location", "qty")),
+    "supply_orders": Once(("product", "location", "kind", "source", "status")),
+    "inventory_policies": Once(("product", "location", "unlimited")),
+}
+"""What the network is made of, where that is not all of a table."""
+
+
+class Part(Protocol):
+    """One table of a snapshot; snapshots that differ elsewhere share it."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows."""
+        ...
+
+    @property
+    def rows(self) -> pl.Series:
+        """The input row number of each row."""
+        ...
+
+
+class Told(NamedTuple):
+    """An answer and what it was read from: tables, their row numbers, the network."""
+
+    parts: Mapping[str, Part]
+    numbered: frozenset[str]
+    network: object
+    answer: object
+
+
+class Check(NamedTuple):
+    """A check by its name; `narrow`: which columns of some tables it is shown."""
+
+    name: str
+    ask: Callable[[Watched], list[Finding]]
+    narrow: Narrow = MappingProxyType({})
+
+
+class Source(TableAccess, Protocol):
+    """The snapshot that is checked."""
+
+    @property
+    def network(self) -> Network:
+        """The network of the tables."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A snapshot that notes which of its tables are read.
+
+    Parameters
+    ----------
+    source
+        The snapshot itself.
+    narrow
+        Tables of which some columns alone are shown.
+    read
+        Names of the tables that were read, added to.
+    numbered
+        Names of those whose row numbers were read.
+    networks
+        The network, each time that it was read.
+    """
+
+    source: Source
+    narrow: Narrow
+    read: set[str] = field(default_factory=set)
+    numbered: set[str] = field(default_factory=set)
+    networks: list[object] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Give a table by name."""
+        self.read.add(name)
+        columns = self.narrow.get(name)
+        table = self.source[name]
+        if isinstance(columns, Once):
+            return columns.of(table)
+        return table if columns is None else table.select(columns)
+
+    def input_rows(self, name: str) -> pl.Series:
+        """Give the input row number (from 1) of each row of a table."""
+        self.read.add(name)
+        self.numbered.add(name)
+        return self.source.input_rows(name)
+
+    @property
+    def settings(self) -> Settings:
+        """The one row of settings."""
+        self.read.add("settings")
+        return self.source.settings
+
+    @property
+    def as_of(self) -> int:
+        """Now of every planner [UTC seconds]."""
+        self.read.add("settings")
+        return self.source.as_of
+
+    @property
+    def network(self) -> Network:
+        """The network of the tables."""
+        network = self.source.network
+        self.networks.append(network)
+        return network
+
+
+NETWORK_NAME = "network"
+
+
+class CheckMemory:
+    """Answers of the checks of one snapshot, and of those it came from.
+
+    Parameters
+    ----------
+    before
+        What was told of the snapshot that this one was made from.
+    """
+
+    def __init__(self, before: CheckMemory | None = None) -> None:
+        self._told: dict[str, Told] = {} if before is None else dict(before.told)
+
+    @property
+    def told(self) -> Mapping[str, Told]:
+        """All answers by the name of their check."""
+        return self._told
+
+    def answer(
+        self,
+        name: str,
+        ask: Callable[[Watched], Answer],
+        source: Source,
+        parts: Mapping[str, Part],
+        narrow: Narrow,
+    ) -> Answer:
+        """Give what a check says of a snapshot; asked where a table it read differs.
+
+        Parameters
+        ----------
+        name
+            Of the check.
+        ask
+            The check.
+        source, parts
+            The snapshot and its tables.
+        narrow
+            Of which tables only some columns are shown to this check.
+        """
+        known = self._told.get(name)
+        if (
+            known is not None
+            and all(
+                _same(part, parts[table], narrow.get(table), table in known.numbered)
+                for table, part in known.parts.items()
+            )
+            and (known.network is None or known.network is source.network)
+        ):
+            return known.answer  # type: ignore[return-value]
+        watched = Watched(source, narrow)
+        found = ask(watched)
+        self._told[name] = Told(
+            {table: parts[table] for table in watched.read},
+            frozenset(watched.numbered),
+            watched.networks[0] if watched.networks else None,
+            found,
+        )
+        return found
+
+
+def _same(
+    old: Part,
+    new: Part,
+    columns: Columns | Once | None,
+    numbered: bool,  # noqa: FBT001 - whether the row numbers count too
+) -> bool:
+    """Tell whether a table is the same in all that counts."""
+    if old is new:
+        return True
+    if columns is None:
+        return False
+    names = columns.columns if isinstance(columns, Once) else columns
+    alike = old.frame.height == new.frame.height and all(
+        old.frame[name].equals(new.frame[name]) for name in names
+    )
+    if isinstance(columns, Once):
+        return alike or columns.of(old.frame).equals(columns.of(new.frame))
+    return alike and (not numbered or old.rows.equals(new.rows))

@@ -1,0 +1,224 @@
+"""Checks of what tables say of each other by id: references, kinds, subjects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.snapshot.checks.check_memory import Check
+from medhavi.snapshot.reading.row_findings import nearest, told
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.schema import Column
+    from medhavi.snapshot.table_access import TableAccess
+
+_SOURCE_TABLES = {
+    "make": ("routings",),
+    "work": ("routings",),
+    "buy": ("suppliers",),
+    "purchase": ("suppliers",),
+    "move": ("lanes", "locations"),
+    "transfer": ("lanes", "locations"),
+}
+"""Where the source of a sourcing row or of an existing order is looked up, by kind."""
+
+_SUBJECTS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("reservations", "kind", "material", (("products", "product"),)),
+    ("reservations", "kind", "capacity", (("resources", "resource"),)),
+    ("reservations", "kind", "transport", (("lanes", "lane"),)),
+    ("disruptions", "kind", "resource_down", (("resources", "resource"),)),
+    ("disruptions", "kind", "supplier_delay", (("suppliers", "supplier"),)),
+    ("disruptions", "kind", "lane_blocked", (("lanes", "lane"),)),
+    ("estimates", "kind", "supplier", (("suppliers", "supplier"),)),
+    ("estimates", "kind", "lane", (("lanes", "lane"),)),
+    ("estimates", "kind", "resource", (("resources", "resource"),)),
+    ("estimates", "kind", "demand", (("locations", "location"),)),
+)
+"""Table, column, value: what `subject` names then."""
+
+_SEARCHED = 5
+"""Wrong ids per column for which the nearest right one is looked for."""
+
+
+def link_checks() -> Iterator[Check]:
+    """List checks of what names another row, but for references and sources."""
+    yield Check("subjects", _subjects)
+    yield Check("pegged supplies", _pegged_supplies)
+    yield Check("customers", _customers, {"demands": ("customer",)})
+    yield Check("selves", _selves)
+
+
+def mark(
+    snapshot: TableAccess, name: str, marked: pl.DataFrame | pl.Expr
+) -> tuple[pl.DataFrame, list[int]]:
+    """Give the rows of a table that a rule marks, with their input row numbers.
+
+    A frame instead of a rule was filtered already and carries its rows in `row`.
+    """
+    if not snapshot[name].height:
+        return snapshot[name], []
+    if isinstance(marked, pl.Expr):
+        marked = numbered(snapshot, name).filter(marked)
+    return marked, marked.get_column("row").to_list()
+
+
+def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
+    """Give a table with its input row numbers in `row`."""
+    return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
+
+
+_NOT_YET = ("tentative", "released", "expired")
+"""States of holds whose demand need not be there: it may never be ordered."""
+
+
+def references(snapshot: TableAccess, name: str) -> list[Finding]:
+    """Check the references by id of one table."""
+    found: list[Finding] = []
+    if snapshot[name].height:
+        for column in schema.tables()[name].columns.values():
+            if column.refs:
+                found += _column_references(snapshot, name, column)
+    return found
+
+
+def _column_references(
+    snapshot: TableAccess, name: str, column: Column
+) -> list[Finding]:
+    cells = snapshot[name].get_column(column.name)
+    if cells.null_count() == len(cells):
+        return []
+    known = _ids(snapshot, column.refs)
+    cell = pl.col(column.name)
+    dangling = cell.is_not_null() & ~cell.is_in(known.implode())
+    if column.wildcard:
+        dangling &= cell != "*"
+    if (name, column.name) == ("reservations", "demand"):
+        dangling &= ~pl.col("state").is_in(_NOT_YET)
+    marked, rows = mark(snapshot, name, dangling)
+    if not rows:
+        return []
+    target = " or ".join(f"{table}.{key}" for table, key in column.refs)
+    hints = _hints(marked.get_column(column.name), known.to_list())
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            "target": target,
+            "target_table": column.refs[0][0],
+            "nearest": hints.get(str(row[column.name]), ""),
+        }
+
+    # A matrix without rows asks for no changeover at all; nothing else may dangle.
+    code = "SNAP052" if column.name == "changeover_matrix" else "SNAP011"
+    return told(code, name, column.name, marked, rows, tell)
+
+
+def _ids(snapshot: TableAccess, refs: Collection[tuple[str, str]]) -> pl.Series:
+    """Give the ids that columns hold, each once."""
+    columns = [snapshot[table].get_column(key).rename("id") for table, key in refs]
+    return pl.concat(columns).drop_nulls().unique().sort()
+
+
+def _hints(wrong: pl.Series, known: Collection[str]) -> dict[str, str]:
+    few = wrong.unique(maintain_order=True).head(_SEARCHED).to_list()
+    return {name: nearest(name, known) for name in few}
+
+
+def source_kinds(snapshot: TableAccess) -> list[Finding]:
+    """Name sources that are no routing, supplier, lane or origin as kind says."""
+    found: list[Finding] = []
+    every = _ids(snapshot, schema.tables()["sourcing"].columns["source"].refs)
+    for name in ("sourcing", "supply_orders"):
+        if not snapshot[name].height:
+            continue
+        for kind, tables in _SOURCE_TABLES.items():
+            keys = [(table, schema.tables()[table].key[0]) for table in tables]
+            fitting = _ids(snapshot, keys)
+            source = pl.col("source")
+            marked, rows = mark(
+                snapshot,
+                name,
+                (pl.col("kind") == kind)
+                & source.is_in(every.implode())
+                & ~source.is_in(fitting.implode()),
+            )
+            expected = " or ".join(f"id of {table}" for table in tables)
+            fields = {"expected": expected, "kind": f"kind {kind}"}
+            found += told("SNAP017", name, "source", marked, rows, fields)
+    return found
+
+
+def _subjects(snapshot: TableAccess) -> list[Finding]:
+    found: list[Finding] = []
+    for name, column, value, refs in _SUBJECTS:
+        if not snapshot[name].height:
+            continue
+        known = _ids(snapshot, refs)
+        lost = (pl.col(column) == value) & ~pl.col("subject").is_in(known.implode())
+        marked, rows = mark(snapshot, name, lost)
+        fields = {"expected": f"row of {refs[0][0]}"}
+        found += told("SNAP038", name, "subject", marked, rows, fields)
+    return found
+
+
+def _pegged_supplies(snapshot: TableAccess) -> list[Finding]:
+    """Pegs whose supply is neither an order nor a place of stock."""
+    if not snapshot["pegs"].height:
+        return []
+    places = pl.concat_str("product", "location", "lot", separator="|")
+    stock = snapshot["stock"].select(places.alias("id"))["id"]
+    orders = snapshot["supply_orders"].get_column("supply_order").rename("id")
+    known = pl.concat([stock, orders]).unique()
+    marked, rows = mark(snapshot, "pegs", ~pl.col("supply").is_in(known.implode()))
+    fields = {"expected": "supply order and no product|location|lot of stock"}
+    return told("SNAP038", "pegs", "supply", marked, rows, fields)
+
+
+def _customers(snapshot: TableAccess) -> list[Finding]:
+    """Name customers of demands without a row of their own, each once."""
+    known = snapshot["customers"].get_column("customer").drop_nulls()
+    if snapshot["demands"]["customer"].null_count() == snapshot["demands"].height:
+        return []
+    lost = (
+        numbered(snapshot, "demands")
+        .filter(
+            pl.col("customer").is_not_null(),
+            ~pl.col("customer").is_in(known.implode()),
+        )
+        .group_by("customer")
+        .agg(pl.col("row").min(), pl.len().alias("count"))
+        .sort("row")
+    )
+    hints = _hints(lost.get_column("customer"), known.to_list())
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            "count": row["count"],
+            "nearest": hints.get(str(row["customer"]), ""),
+        }
+
+    return told(
+        "SNAP019", "demands", "customer", *mark(snapshot, "demands", lost), tell
+    )
+
+
+def _selves(snapshot: TableAccess) -> list[Finding]:
+    """Rows that lead from a thing to itself."""
+    found: list[Finding] = []
+    every = pl.lit(value=True)
+    for name, column, other, where in (
+        ("substitutes", "substitute", "product", every),
+        ("lanes", "destination", "origin", every),
+        ("step_links", "after", "step", every),
+        ("sourcing", "source", "location", pl.col("kind") == "move"),
+        ("supply_orders", "source", "location", pl.col("kind") == "transfer"),
+    ):
+        itself = (pl.col(column) == pl.col(other)) & where
+        marked, rows = mark(snapshot, name, itself)
+        fields = {"other": other}
+        found += told("SNAP048", name, column, marked, rows, fields)
+    return found

@@ -1,0 +1,278 @@
+"""Checks of the network: circles, places nothing supplies, quantities too large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.findings import finding
+from medhavi.snapshot.checks.check_memory import Check
+from medhavi.snapshot.checks.links import mark, numbered
+from medhavi.snapshot.checks.values import qty_steps
+from medhavi.snapshot.network import ordering
+from medhavi.snapshot.network.network import MAKE
+from medhavi.snapshot.reading.row_findings import LISTED, more, told
+from medhavi.units import INT64_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.snapshot.network.network import Network, NetworkAccess
+    from medhavi.snapshot.table_access import TableAccess
+
+_PLANNED = ["open", "quote"]
+_MOST_YEARS = 1000
+_YEAR_MINUTES = 365.25 * 24 * 60
+
+
+def network_checks() -> Iterator[Check]:
+    """List checks of what only the whole network shows."""
+    yield Check("cycles", _cycles)
+    yield Check("circles", _circles)
+    planned = "demand", "product", "location", "status"
+    yield Check("unsupplied", _unsupplied, {"demands": planned})
+    counted = "product", "location", "status", "qty"
+    yield Check("overflow", _overflow, {"demands": counted})
+    yield Check("endless", _endless, {"demands": counted})
+
+
+def _cycles(snapshot: NetworkAccess) -> list[Finding]:
+    """Products that are needed to make themselves, each as a path."""
+    network = snapshot.network
+    found = [
+        finding("SNAP043", table="bom_lines", value=_path(network, path))
+        for path in network.cycles[:LISTED]
+    ]
+    return found + more("SNAP043", "bom_lines", None, len(network.cycles) - LISTED)
+
+
+def _path(network: Network, path: tuple[int, ...]) -> str:
+    """Write a path; the place only where it changes on the way."""
+    ids = [network.ids(node) for node in path]
+    if len({place for _, place in ids}) == 1:
+        return ordering.path_text([product for product, _ in ids])
+    return ordering.path_text([f"{product} @ {place}" for product, place in ids])
+
+
+def _circles(snapshot: NetworkAccess) -> list[Finding]:
+    """Circles of moves that were cut open; equal ones of many products told once."""
+    network = snapshot.network
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for path in network.circles:
+        ids = [network.ids(node) for node in path]
+        groups.setdefault(tuple(place for _, place in ids), []).append(ids[0][0])
+    cut: dict[str, list[str]] = {}
+    for product, place, origin in sorted(network.ignored_moves):
+        cut.setdefault(product, []).append(f"{origin} → {place}")
+    found = []
+    for places, products in groups.items():
+        others = len(products) - 1
+        many = f" and {others} other products" if others else ""
+        found.append(
+            finding(
+                "SNAP044",
+                table="lanes",
+                value=ordering.path_text(list(reversed(places))),
+                product=products[0] + many,
+                ignored=", ".join(cut.get(products[0], ())),
+            )
+        )
+    return found
+
+
+def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
+    """Mark the nodes that a demand or a stock level calls for, and all below them."""
+    marks = [False] * len(network)
+    policies = snapshot["inventory_policies"].filter(
+        pl.any_horizontal(
+            pl.col("safety_qty", "safety_days", "min_qty", "reorder_point") > 0
+        )
+    )
+    calls = [
+        _open(snapshot).select("product", "location"),
+        policies.select("product", "location"),
+        snapshot["inventory_levels"].select("product", "location"),
+    ]
+    for product, location in pl.concat(calls).unique().iter_rows():
+        node = network.node(product, location)
+        if node is not None:
+            marks[node] = True
+    start, target = network.component_start.tolist(), network.component.tolist()
+    queue = [node for node, mark_of in enumerate(marks) if mark_of]
+    for node in queue:
+        for lower in target[start[node] : start[node + 1]]:
+            if not marks[lower]:
+                marks[lower] = True
+                queue.append(lower)
+    return np.asarray(marks, dtype=np.bool_)
+
+
+def _open(snapshot: TableAccess) -> pl.DataFrame:
+    """Give the demands that are planned, with their input rows."""
+    return numbered(snapshot, "demands").filter(pl.col("status").is_in(_PLANNED))
+
+
+def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
+    pairs = [network.ids(int(node)) for node in nodes]
+    return pl.DataFrame(
+        pairs, schema={"product": pl.String, "location": pl.String}, orient="row"
+    )
+
+
+def _unsupplied(snapshot: NetworkAccess) -> list[Finding]:
+    """Demands and components at places that nothing reaches."""
+    network = snapshot.network
+    dry = _places(network, np.flatnonzero(~network.supplied))
+    if not dry.height:
+        return []
+    return [*_dry_demands(snapshot, dry), *_dry_components(snapshot, dry)]
+
+
+def _dry_demands(snapshot: TableAccess, dry: pl.DataFrame) -> list[Finding]:
+    swaps = snapshot["substitutes"].select("product").unique()
+    demands = (
+        _open(snapshot)
+        .join(dry, on=["product", "location"], how="semi")
+        .join(swaps, on="product", how="anti")
+        .sort("row")
+        .group_by("product", "location", maintain_order=True)
+        .agg(pl.col("row").first(), pl.col("demand").first(), pl.len().alias("count"))
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            "value": row["demand"],
+            "product": row["product"],
+            "location": row["location"],
+            "count": row["count"],
+        }
+
+    return told(
+        "SNAP045", "demands", "product", *mark(snapshot, "demands", demands), tell
+    )
+
+
+def _dry_components(snapshot: TableAccess, dry: pl.DataFrame) -> list[Finding]:
+    routings = snapshot["routings"].select("routing", place="location")
+    lines = (
+        numbered(snapshot, "bom_lines")
+        .join(routings, on="routing")
+        .with_columns(location=pl.coalesce("location", "place"))
+        .join(
+            dry.rename({"product": "component"}),
+            on=["component", "location"],
+            how="semi",
+        )
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {"location": row["location"], "routing": row["routing"]}
+
+    return told(
+        "SNAP046", "bom_lines", "component", *mark(snapshot, "bom_lines", lines), tell
+    )
+
+
+def _overflow(snapshot: NetworkAccess) -> list[Finding]:
+    """Dependent needs beyond what int64 steps can count, first place of each path.
+
+    The bound takes the largest ratio over all routings of a node, so it may warn where
+    a plan would use a smaller one; at 4e18 steps that is no loss.
+    """
+    network = snapshot.network
+    asked = float(_open(snapshot)["qty"].clip(lower_bound=0.0).sum())
+    smallest = min(1.0, float(qty_steps(snapshot)["step"].min() or 1.0))  # type: ignore[arg-type]
+    if smallest > 0 and asked * network.most_of_one / smallest < INT64_MAX / 4:
+        return []
+    need = _demanded(snapshot, network)
+    steps = dict(qty_steps(snapshot).iter_rows())
+    size = [float(steps.get(product) or 1.0) for product in network.products]
+    size_of = [size[code] for code in network.node_product.tolist()]
+    start, target = network.component_start.tolist(), network.component.tolist()
+    ratio = network.component_ratio.tolist()
+    kind = network.component_kind.tolist()
+    large = []
+    for node in network.order.tolist():
+        amount = need[node]
+        if not amount or network.level[node] < 0:
+            continue
+        if amount / size_of[node] >= INT64_MAX / 2:
+            large.append(node)
+            continue
+        made = moved = amount
+        for edge in range(start[node], start[node + 1]):
+            share = made * ratio[edge] if kind[edge] == MAKE else moved
+            need[target[edge]] += share
+    return [_too_large(network, node, need[node], size_of[node]) for node in large]
+
+
+def _demanded(snapshot: TableAccess, network: Network) -> list[float]:
+    totals = _open(snapshot).group_by("product", "location").agg(pl.col("qty").sum())
+    nodes = pl.DataFrame(
+        {
+            "product": pl.Series(network.products, dtype=pl.String).gather(
+                network.node_product
+            ),
+            "location": pl.Series(network.locations, dtype=pl.String).gather(
+                network.node_location
+            ),
+        }
+    )
+    found = nodes.join(
+        totals, on=["product", "location"], how="left", maintain_order="left"
+    )
+    qty: list[float] = found["qty"].fill_null(0.0).clip(lower_bound=0.0).to_list()
+    return qty
+
+
+def _too_large(network: Network, node: int, amount: float, step: float) -> Finding:
+    product, location = network.ids(node)
+    return finding(
+        "SNAP029",
+        table="bom_lines",
+        column="qty_per",
+        value=f"{amount:.3g}",
+        product=product,
+        place=f" needed at {location}",
+        step=f"{step:g}",
+    )
+
+
+def _endless(snapshot: TableAccess) -> list[Finding]:
+    """Demands whose order would run for longer than dates can say, in one piece."""
+    largest = snapshot["demands"]["qty"].max()
+    longest = snapshot["steps"]["run_minutes_per_unit"].max()
+    if not largest or not longest:
+        return []
+    if float(str(largest)) * float(str(longest)) < _MOST_YEARS * _YEAR_MINUTES:
+        return []
+    slowest = pl.col("run_minutes_per_unit").max()
+    steps = snapshot["steps"].group_by("routing").agg(minutes=slowest)
+    made = snapshot["routings"].select("routing", "product", "max_lot")
+    pieces = pl.min_horizontal("qty", "max_lot")
+    asked = (
+        numbered(snapshot, "demands")
+        .filter(pl.col("status").is_in(_PLANNED))
+        .join(made.join(steps, on="routing"), on="product")
+        .with_columns(years=pieces * pl.col("minutes") / _YEAR_MINUTES)
+        .sort("years", "routing")
+        .unique("row", keep="first", maintain_order=True)
+        .filter(pl.col("years") > _MOST_YEARS)
+        .sort("row")
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        years = f"{row['years']:.3g}"
+        return {
+            "product": row["product"],
+            "routing": row["routing"],
+            "years": years,
+            "most": _MOST_YEARS,
+        }
+
+    return told("SNAP053", "demands", "qty", *mark(snapshot, "demands", asked), tell)

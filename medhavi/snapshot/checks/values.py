@@ -1,0 +1,306 @@
+"""Checks of values that the schema cannot bound: units, zones, pairs, quantities."""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.findings import finding
+from medhavi.snapshot.checks.check_memory import Check
+from medhavi.snapshot.checks.links import mark, numbered
+from medhavi.snapshot.reading.row_findings import nearest, told
+from medhavi.snapshot.reading.written_dates import is_date_format
+from medhavi.snapshot.uom import KNOWN, is_known
+from medhavi.units import INT64_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.snapshot.table_access import TableAccess
+
+_BUCKET = re.compile(r"(\d+x)?(hour|day|week|month)(\+(\d+x)?(hour|day|week|month))*")
+
+_ORDERED = (
+    ("routings", "max_lot", "min_lot"),
+    ("routings", "max_lot", "lot_multiple"),
+    ("supply_terms", "max_lot", "moq"),
+    ("supply_terms", "max_lot", "lot_multiple"),
+    ("sourcing", "max_lot", "min_lot"),
+    ("sourcing", "max_lot", "lot_multiple"),
+    ("inventory_policies", "max_qty", "min_qty"),
+    ("inventory_levels", "max_qty", "min_qty"),
+    ("campaign_rules", "max_run_qty", "min_run_qty"),
+    ("step_links", "max_lag_minutes", "lag_minutes"),
+)
+"""Table, a column that must not be less, than this column."""
+
+_TAILS = (
+    ("supply_terms", "lead_time_p95_days", "lead_time_days"),
+    ("lanes", "duration_p95_h", "duration_h"),
+)
+"""The same for tails of times, which no stated date depends on."""
+
+_RULE_NEEDS = {
+    "fixed": ("lot_size",),
+    "min_max": ("min_qty", "max_qty"),
+    "poq": ("cover_days",),
+    "eoq": ("order_cost",),
+    "silver_meal": ("order_cost",),
+    "wagner_whitin": ("order_cost",),
+}
+"""Values without which a lot rule cannot work."""
+
+_PAIRS = (
+    ("products", "characteristics"),
+    ("routings", "provides"),
+    ("demands", "requires"),
+)
+
+_QUANTITIES = (
+    ("stock", "qty", "down"),
+    ("supply_orders", "qty", "down"),
+    ("demands", "qty", "up"),
+    ("inventory_policies", "safety_qty", "up"),
+)
+"""Table, quantity of the product, direction in which it is rounded to its step."""
+
+
+def value_checks() -> Iterator[Check]:
+    """List checks of values against lists and rules outside the schema."""
+    for ask in (_settings, _units, _zones, _contradictions, _lot_rules, _quantiles):
+        yield Check(f"values: {ask.__name__}", ask)
+    for name, column in _PAIRS:
+        ask = partial(_pairs, name=name, column=column)
+        yield Check(f"pairs of {name}", ask, {name: (column,)})
+    for name, column, direction in _QUANTITIES:
+        ask = partial(_quantities, name=name, column=column, direction=direction)
+        yield Check(f"quantities of {name}", ask, {name: ("product", column)})
+    yield Check("stock", _stock)
+
+
+def _settings(snapshot: TableAccess) -> list[Finding]:
+    settings = snapshot["settings"]
+    if settings.height != 1:
+        return [finding("SNAP012", table="settings", value=settings.height)]
+    row = settings.row(0, named=True)
+    found = []
+    if not _BUCKET.fullmatch(row["bucket"]):
+        found.append(
+            finding(
+                "SNAP022",
+                table="settings",
+                row=1,
+                column="bucket",
+                value=row["bucket"],
+                reason="no grid",
+                expected="hour, day, week, month or a hybrid such as 14xday+26xweek",
+            )
+        )
+    stated = row["date_format"]
+    if stated and not is_date_format(stated):
+        found.append(
+            finding(
+                "SNAP022",
+                table="settings",
+                row=1,
+                column="date_format",
+                value=stated,
+                reason="no order of day, month and year",
+                expected="DD.MM.YYYY, MM/DD/YYYY or %d.%m.%Y",
+            )
+        )
+    wrong = [text for text in row["priority_weights"] if not _is_weight(text)]
+    found += [
+        finding(
+            "SNAP022",
+            table="settings",
+            row=1,
+            column="priority_weights",
+            value=text,
+            reason="no positive number",
+            expected="weights such as 10;5;2;1",
+        )
+        for text in wrong
+    ]
+    return found
+
+
+def _is_weight(text: str) -> bool:
+    try:
+        return 0 < float(text) < float("inf")
+    except ValueError:
+        return False
+
+
+def _listed(
+    snapshot: TableAccess,
+    code: str,
+    place: tuple[str, str],
+    accepted: Callable[[str], bool],
+    known: Callable[[], frozenset[str]],
+) -> list[Finding]:
+    """Name the rows whose text is not accepted; each distinct text is tried once."""
+    name, column = place
+    texts = snapshot[name].get_column(column).drop_nulls().unique().sort().to_list()
+    wrong = [text for text in texts if not accepted(text)]
+    if not wrong:
+        return []
+    names = known()
+    hints = {text: nearest(text, names) for text in wrong}
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {"nearest": hints[str(row[column])]}
+
+    return told(
+        code, name, column, *mark(snapshot, name, pl.col(column).is_in(wrong)), tell
+    )
+
+
+def _units(snapshot: TableAccess) -> list[Finding]:
+    return _listed(snapshot, "SNAP020", ("products", "uom"), is_known, lambda: KNOWN)
+
+
+@cache
+def is_zone(name: str) -> bool:
+    """Tell whether a name is a time zone of the IANA list."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _zones(snapshot: TableAccess) -> list[Finding]:
+    return [
+        found
+        for table in ("locations", "calendars", "settings")
+        for found in _listed(
+            snapshot, "SNAP021", (table, "timezone"), is_zone, _zone_names
+        )
+    ]
+
+
+def _zone_names() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _contradictions(snapshot: TableAccess) -> list[Finding]:
+    found: list[Finding] = []
+    for code, (name, column, other) in [
+        *(("SNAP030", place) for place in _ORDERED),
+        *(("SNAP050", place) for place in _TAILS),
+    ]:
+        less = pl.col(column) < pl.col(other)
+
+        def tell(row: Mapping[str, object], other: str = other) -> dict[str, object]:
+            return {
+                "relation": "less than",
+                "other": other,
+                "other_value": row[other],
+            }
+
+        found += told(code, name, column, *mark(snapshot, name, less), tell)
+    return found
+
+
+def _lot_rules(snapshot: TableAccess) -> list[Finding]:
+    found: list[Finding] = []
+    for rule, columns in _RULE_NEEDS.items():
+        for column in columns:
+            lacking = (pl.col("lot_rule") == rule) & pl.col(column).is_null()
+            fields = {"rule": rule}
+            found += told(
+                "SNAP031",
+                "inventory_policies",
+                column,
+                *mark(snapshot, "inventory_policies", lacking),
+                fields,
+            )
+    return found
+
+
+def _quantiles(snapshot: TableAccess) -> list[Finding]:
+    """Quantiles that fall; of a yield the risky side is the lower one."""
+    falling = (pl.col("p80") < pl.col("p50")) | (pl.col("p95") < pl.col("p80"))
+    rising = (pl.col("p80") > pl.col("p50")) | (pl.col("p95") > pl.col("p80"))
+    is_yield = pl.col("quantity") == "yield"
+    wrong = falling & (~is_yield | rising)
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {name: row[name] for name in ("p50", "p80", "p95")}
+
+    return told(
+        "SNAP037", "estimates", "subject", *mark(snapshot, "estimates", wrong), tell
+    )
+
+
+def _pairs(snapshot: TableAccess, name: str, column: str) -> list[Finding]:
+    odd = (
+        pl.col(column)
+        .list.eval(pl.element().str.contains(r"^[^=]+=.", literal=False).not_())
+        .list.any()
+    )
+    return told("SNAP049", name, column, *mark(snapshot, name, odd))
+
+
+def qty_steps(snapshot: TableAccess) -> pl.DataFrame:
+    """Give product and its smallest quantity: stated, else 1 of each, else 0.001."""
+    derived = pl.when(pl.col("uom") == "each").then(1.0).otherwise(0.001)
+    return snapshot["products"].select(
+        "product", pl.coalesce("qty_step", derived).alias("step")
+    )
+
+
+def _quantities(
+    snapshot: TableAccess, name: str, column: str, direction: str
+) -> list[Finding]:
+    """Quantities beyond int64 steps, and those between two steps."""
+    if not snapshot[name].height:
+        return []
+    steps = qty_steps(snapshot).filter(pl.col("step") > 0).unique("product")
+    counted = (
+        numbered(snapshot, name)
+        .join(steps, on="product")
+        .with_columns(count=pl.col(column) / pl.col("step"))
+    )
+    large = counted.filter(pl.col("count").abs() >= INT64_MAX / 2)
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {key: row[key] for key in ("product", "step")} | {"place": ""}
+
+    found = told("SNAP029", name, column, *mark(snapshot, name, large), tell)
+    off = (pl.col("count") - pl.col("count").round()).abs()
+    between = counted.filter(off > 1e-9 * (1 + pl.col("count").abs()))
+    if between.height:
+        found.append(
+            finding(
+                "SNAP028",
+                table=name,
+                row=min(between.get_column("row").to_list()),
+                column=column,
+                value=between.height,
+                direction=direction,
+            )
+        )
+    return found
+
+
+def _stock(snapshot: TableAccess) -> list[Finding]:
+    negative = mark(snapshot, "stock", pl.col("qty") < 0)
+    customers = snapshot["locations"].filter(pl.col("kind") == "customer")
+    at_customer = numbered(snapshot, "stock").join(
+        customers.select("location"), on="location", how="semi"
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {"product": row["product"], "location": row["location"]}
+
+    return [
+        *told("SNAP026", "stock", "qty", *negative, tell),
+        *told("SNAP027", "stock", "qty", *mark(snapshot, "stock", at_customer), tell),
+    ]

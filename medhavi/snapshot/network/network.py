@@ -1,0 +1,412 @@
+"""The supply network as integer-coded, read-only arrays (design 6).
+
+A node is an item-location. Edges point from a node to what it may draw on: components
+of a routing, or the same product at the origin of a lane. All arrays are contiguous and
+cannot be written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from medhavi.snapshot.network import ordering
+from medhavi.snapshot.network.needs_and_sources import NODE, links
+from medhavi.snapshot.table_access import TableAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.snapshot.network.needs_and_sources import Links
+
+    Codes = NDArray[np.int32]
+    Starts = NDArray[np.int64]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+MAKE, MOVE = 0, 1
+"""Kinds of edges."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Network:
+    """Item-locations, what they draw on, and the order in which they are planned.
+
+    Codes are positions in the sorted id tuples, so they follow the ids alone.
+    """
+
+    products: tuple[str, ...]
+    locations: tuple[str, ...]
+    lanes: tuple[str, ...]
+    node_product: Codes
+    """shape (n_nodes,), int32: product code; nodes ascend by product, then location"""
+    node_location: Codes
+    """shape (n_nodes,), int32: location code"""
+    sourced: NDArray[np.bool_]
+    """shape (n_nodes,): made, bought, in stock, ordered or unlimited there"""
+    component_start: Starts
+    """shape (n_nodes + 1,), int64: node i draws on component[start[i]:start[i+1]]"""
+    component: Codes
+    """shape (n_edges,), int32: node code, ascending within a node"""
+    component_kind: NDArray[np.uint8]
+    """shape (n_edges,), uint8: MAKE or MOVE"""
+    component_ratio: NDArray[np.float64]
+    """shape (n_edges,): most units of it for one unit of the node, over all routings;
+    a bound for overflow, never a planned quantity"""
+    parent_start: Starts
+    """shape (n_nodes + 1,), int64: node i serves parent[start[i]:start[i+1]]"""
+    parent: Codes
+    """shape (n_edges,), int32: node code, ascending within a node"""
+    level: Codes
+    """shape (n_nodes,), int32: low-level code; every need of a node comes from lower
+    codes; -1 on and below a cycle"""
+    order: Codes
+    """shape (n_nodes,), int32: node codes by (level, node); those on a cycle last"""
+    lane_origin: Codes
+    """shape (n_lanes,), int32: location code"""
+    lane_destination: Codes
+    """shape (n_lanes,), int32: location code"""
+    inbound_start: Starts
+    """shape (n_locations + 1,), int64: lanes into location i are
+    inbound[start[i]:start[i+1]]"""
+    inbound: Codes
+    """shape (n_lanes,), int32: lane code"""
+    cycles: tuple[tuple[int, ...], ...]
+    """Closed paths of nodes that need each other (an error), the first node twice"""
+    circles: tuple[tuple[int, ...], ...]
+    """Closed paths of default lanes that were cut open (a warning)"""
+    ignored_moves: frozenset[tuple[str, str, str]]
+    """(product, location, origin) of default lanes that would close a circle"""
+
+    @classmethod
+    def of(cls, snapshot: TableAccess) -> Network:
+        """Build the arrays of a snapshot; deterministic, whatever the order of rows."""
+        return _build(snapshot, links(snapshot))
+
+    @cached_property
+    def _codes(self) -> Mapping[tuple[str, str], int]:
+        products = [self.products[code] for code in self.node_product.tolist()]
+        places = [self.locations[code] for code in self.node_location.tolist()]
+        return {
+            pair: code for code, pair in enumerate(zip(products, places, strict=True))
+        }
+
+    @cached_property
+    def supplied(self) -> NDArray[np.bool_]:
+        """Nodes that something can reach: made, bought, held, or moved there.
+
+        Shape (n_nodes,).
+        """
+        marks = self.sourced.tolist()
+        start = self.component_start.tolist()
+        target = self.component.tolist()
+        kind = self.component_kind.tolist()
+        for node in reversed(self.order.tolist()):
+            if not marks[node]:
+                marks[node] = any(
+                    kind[edge] == MOVE and marks[target[edge]]
+                    for edge in range(start[node], start[node + 1])
+                )
+        return _frozen(np.asarray(marks, dtype=np.bool_))
+
+    @cached_property
+    def most_of_one(self) -> float:
+        """Most that any node is to give where every node wants one unit of itself.
+
+        No node is to give more than this times the most that is wanted anywhere.
+        """
+        amount = np.ones(len(self))
+        parent = np.repeat(np.arange(len(self)), np.diff(self.component_start))
+        made = self.component_kind == MAKE
+        share = np.where(made, self.component_ratio, 1.0)
+        level = self.level[parent]
+        order = np.argsort(level, kind="stable")
+        for edges in np.split(order, np.flatnonzero(np.diff(level[order])) + 1):
+            if len(edges) and level[edges[0]] >= 0:
+                taken = amount[parent[edges]] * share[edges]
+                np.add.at(amount, self.component[edges], taken)
+        return float(amount.max(initial=0.0))
+
+    def __len__(self) -> int:
+        """Count the nodes."""
+        return len(self.node_product)
+
+    def node(self, product: str, location: str) -> int | None:
+        """Give the code of an item-location, or None where nothing refers to it."""
+        return self._codes.get((product, location))
+
+    def ids(self, node: int) -> tuple[str, str]:
+        """Give product and location of a node."""
+        return (
+            self.products[self.node_product[node]],
+            self.locations[self.node_location[node]],
+        )
+
+    def name(self, node: int) -> str:
+        """Write a node for people: product @ location."""
+        return " @ ".join(self.ids(node))
+
+    def components(self, node: int) -> list[int]:
+        """Give the nodes that a node may draw on."""
+        start = self.component_start
+        return list(self.component[start[node] : start[node + 1]].tolist())
+
+    def __str__(self) -> str:
+        """Summarise in one line."""
+        depth = int(self.level.max(initial=-1)) + 1
+        return (
+            f"Network of {len(self):,} item-locations, {len(self.component):,} edges, "
+            f"{depth:,} levels"
+        )
+
+
+def _build(snapshot: TableAccess, found: Links) -> Network:
+    products = _sorted(snapshot["products"]["product"], found.nodes["product"])
+    locations = _sorted(snapshot["locations"]["location"], found.nodes["location"])
+    nodes = _coded(found.nodes, products, locations).sort("node")
+    count = nodes.height
+    edges = _edges(found, nodes)
+    parent, child = _ends(edges)
+    sourced = _marked(count, found.sourced, nodes)
+    decided = _marked(count, found.decided, nodes)
+    circles, kept, ignored = _cut_moves(edges, parent, child, (decided, sourced))
+    edges, parent, child = edges.filter(kept), parent[kept], child[kept]
+    cycles = ordering.cycles(count, parent, child)
+    level = _levels(count, parent, child, _pairs(found.after, nodes))
+    down = ordering.rows_of(count, parent, child)
+    up = ordering.rows_of(count, child, parent)
+    last = np.where(level < 0, count, level)
+    lanes = snapshot["lanes"]
+    lane_origin = _place_codes(lanes["origin"], locations)
+    lane_destination = _place_codes(lanes["destination"], locations)
+    known = (lane_origin >= 0) & (lane_destination >= 0)
+    lane_origin, lane_destination = lane_origin[known], lane_destination[known]
+    inbound = ordering.rows_of(
+        len(locations), lane_destination, np.arange(len(lane_destination))
+    )
+    node_product = nodes["product code"].to_numpy()
+    node_location = nodes["location code"].to_numpy()
+    return Network(
+        products=tuple(products.to_list()),
+        locations=tuple(locations.to_list()),
+        lanes=tuple(lanes["lane"].filter(pl.Series(known)).to_list()),
+        node_product=_codes(node_product),
+        node_location=_codes(node_location),
+        sourced=_frozen(sourced),
+        component_start=_frozen(down.start),
+        component=_codes(down.target),
+        component_kind=_frozen(edges["kind"].to_numpy()[down.edge].astype(np.uint8)),
+        component_ratio=_frozen(edges["ratio"].to_numpy()[down.edge].astype(float)),
+        parent_start=_frozen(up.start),
+        parent=_codes(up.target),
+        level=_codes(level),
+        order=_codes(np.lexsort((np.arange(count), last))),
+        lane_origin=_codes(lane_origin),
+        lane_destination=_codes(lane_destination),
+        inbound_start=_frozen(inbound.start),
+        inbound=_codes(inbound.target),
+        cycles=tuple(tuple(path) for path in cycles),
+        circles=tuple(tuple(path) for path in circles),
+        ignored_moves=_named(ignored, nodes),
+    )
+
+
+def _sorted(*ids: pl.Series) -> pl.Series:
+    """Give all ids once, sorted: those of the table and those only referred to."""
+    return pl.concat([entry.rename("id") for entry in ids]).drop_nulls().unique().sort()
+
+
+def _numbered(ids: pl.Series, name: str) -> pl.DataFrame:
+    return pl.DataFrame({name: ids}).with_row_index(f"{name} code")
+
+
+def _coded(
+    pairs: pl.DataFrame, products: pl.Series, locations: pl.Series
+) -> pl.DataFrame:
+    """Give each node its number: by product, then location."""
+    return (
+        pairs.join(_numbered(products, "product"), on="product")
+        .join(_numbered(locations, "location"), on="location")
+        .sort("product code", "location code")
+        .with_row_index("node")
+    )
+
+
+def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
+    """Give all edges by node numbers; of parallel ones the largest ratio counts.
+
+    Columns parent, child, kind, ratio, stated.
+    """
+    makes = (
+        found.makes.group_by(*NODE, "component", "component_location")
+        .agg(pl.col("ratio").max())
+        .select(
+            *NODE,
+            other="component",
+            other_location="component_location",
+            kind=pl.lit(MAKE, pl.UInt8),
+            ratio="ratio",
+            stated=pl.lit(value=True),
+        )
+    )
+    moves = found.moves.select(
+        *NODE,
+        other="product",
+        other_location="origin",
+        kind=pl.lit(MOVE, pl.UInt8),
+        ratio=pl.lit(1.0),
+        stated="stated",
+    )
+    ids = nodes.select("node", *NODE)
+    return (
+        pl.concat([makes, moves])
+        .join(ids.rename({"node": "parent"}), on=NODE)
+        .join(
+            ids.rename({"node": "child"}),
+            left_on=["other", "other_location"],
+            right_on=NODE,
+        )
+        .select(pl.col("parent", "child").cast(pl.Int64), "kind", "ratio", "stated")
+        .sort("parent", "child", "kind")
+    )
+
+
+def _ends(edges: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return edges["parent"].to_numpy(), edges["child"].to_numpy()
+
+
+def _pairs(
+    after: pl.DataFrame, nodes: pl.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ids = nodes.select("node", *NODE)
+    coded = after.join(ids.rename({"node": "parent"}), on=NODE).join(
+        ids.rename({"node": "child"}),
+        left_on=["later", "later_location"],
+        right_on=NODE,
+    )
+    coded = coded.select(pl.col("parent", "child").cast(pl.Int64)).filter(
+        pl.col("parent") != pl.col("child")
+    )
+    return _ends(coded)
+
+
+def _marked(count: int, pairs: pl.DataFrame, nodes: pl.DataFrame) -> NDArray[np.bool_]:
+    marks = np.zeros(count, dtype=np.bool_)
+    marks[nodes.join(pairs, on=NODE, how="semi")["node"].to_numpy()] = True
+    return marks
+
+
+def _cut_moves(
+    edges: pl.DataFrame,
+    parent: NDArray[np.int64],
+    child: NDArray[np.int64],
+    sources: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+) -> tuple[list[list[int]], NDArray[np.bool_], pl.DataFrame]:
+    """Cut circles of default lanes open where goods would run back to their source.
+
+    Two warehouses with lanes both ways are a usual thing. Within a circle a default
+    lane stays only if its origin is nearer (by number of moves) to a place with own
+    sources or, where that decides nothing, to one that holds or gets the product; so
+    what stays of them cannot form a circle. What sourcing states is never cut, and a
+    circle through a routing is another matter: both are errors.
+
+    Returns
+    -------
+    tuple
+        The circles, which edges are kept, and the edges that were cut.
+    """
+    count = len(sources[0])
+    moving = edges["kind"].to_numpy() == MOVE
+    inner = moving.copy()
+    inner[moving] = ordering.inner_edges(count, parent[moving], child[moving])
+    inner &= ~edges["stated"].to_numpy()
+    if not inner.any():
+        return [], np.ones(len(parent), dtype=np.bool_), edges.clear()
+    own, held = (
+        _distances(count, parent[moving], child[moving], marks) for marks in sources
+    )
+    nearer = (own[child] < own[parent]) | (
+        (own[child] == own[parent]) & (held[child] < held[parent])
+    )
+    cut = inner & ~nearer
+    circles = ordering.cycles(count, parent[moving], child[moving])
+    return circles, ~cut, edges.filter(cut)
+
+
+def _distances(
+    count: int,
+    parent: NDArray[np.int64],
+    child: NDArray[np.int64],
+    sourced: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Count the moves from the nearest source to each node; count: no source."""
+    up = ordering.rows_of(count, child, parent)
+    start, target = up.start.tolist(), up.target.tolist()
+    distance = [0 if mark else count for mark in sourced.tolist()]
+    queue = np.flatnonzero(sourced).tolist()
+    for node in queue:
+        further = distance[node] + 1
+        for higher in target[start[node] : start[node + 1]]:
+            if distance[higher] > further:
+                distance[higher] = further
+                queue.append(higher)
+    return np.asarray(distance, dtype=np.int64)
+
+
+def _levels(
+    count: int,
+    parent: NDArray[np.int64],
+    child: NDArray[np.int64],
+    after: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """Level the needs; "later" pairs count unless they would close a circle."""
+    both_parent = np.concatenate([parent, after[0]])
+    both_child = np.concatenate([child, after[1]])
+    inner = ordering.inner_edges(count, both_parent, both_child)
+    inner[: len(parent)] = False
+    return ordering.levels(count, both_parent[~inner], both_child[~inner])
+
+
+def _named(
+    ignored: pl.DataFrame, nodes: pl.DataFrame
+) -> frozenset[tuple[str, str, str]]:
+    ids = nodes.select(pl.col("node").cast(pl.Int64), *NODE)
+    named = ignored.join(ids, left_on="parent", right_on="node").join(
+        ids.select("node", origin="location"), left_on="child", right_on="node"
+    )
+    return frozenset(named.select(*NODE, "origin").iter_rows())
+
+
+def _place_codes(ids: pl.Series, locations: pl.Series) -> NDArray[np.int64]:
+    """Give location codes; -1 for an id that is in no table (an error of its own)."""
+    coded = pl.DataFrame({"location": ids}).join(
+        _numbered(locations, "location"),
+        on="location",
+        how="left",
+        maintain_order="left",
+    )
+    return coded["location code"].cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _codes(values: NDArray[np.generic]) -> Codes:
+    return _frozen(values.astype(np.int32))
+
+
+def _frozen(values: NDArray[Scalar]) -> NDArray[Scalar]:
+    array = np.ascontiguousarray(values)
+    array.flags.writeable = False
+    return array
+
+
+class NetworkAccess(TableAccess, Protocol):
+    """Tables with the network that was built of them, once."""
+
+    @property
+    def network(self) -> Network:
+        """The network of the tables."""
+        ...

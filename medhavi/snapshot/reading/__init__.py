@@ -1,0 +1,1 @@
+"""Files and rows of people read as typed tables."""

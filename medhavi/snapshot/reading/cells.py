@@ -1,0 +1,286 @@
+"""Turn the cells of one column into its type; what cannot be turned is named.
+
+The schema decides, nothing is inferred: an id stays text whatever it looks like. Text
+comes from CSV files and sheets, other types from Parquet files and frames.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.snapshot.reading.written_dates import (
+    FIRST_DAY,
+    LAST_DAY,
+    written_day,
+    written_moment,
+)
+from medhavi.snapshot.tables import BY_TYPE, INSTANT
+
+if TYPE_CHECKING:
+    from medhavi.schema import Column
+
+EXPECTED = {
+    "str": "text",
+    "int": "a whole number such as 12",
+    "float": "a number with a decimal point such as 12.5, without separators",
+    "bool": "true or false",
+    "timestamp": (
+        "an instant such as 2026-01-05T06:00:00Z (without an offset: UTC) or a date "
+        "such as 2026-01-05; other orders of day, month, year: settings.date_format or "
+        "--date-format DD.MM.YYYY"
+    ),
+    "date": (
+        "a date such as 2026-01-05; other orders of day, month, year: "
+        "settings.date_format or --date-format DD.MM.YYYY"
+    ),
+    "time": "a time such as 06:30",
+    "list": "entries separated by a semicolon",
+}
+
+_TRUTH = {"true": True, "false": False, "1": True, "0": False}
+_INTEGERS_IN_FLOAT = 2**53
+_CANONICAL = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """Cells of a column in its type.
+
+    `wrong` marks those that had a value but no sense; None: there is none.
+    """
+
+    values: pl.Series
+    wrong: pl.Series | None = None
+    cut: int = 0
+    """Instants that lost a fraction of a second."""
+    days: pl.Series | None = None
+    """Dates without a time of a timestamp column, where `values` are empty."""
+
+
+def typed(cells: pl.Series, column: Column, date_format: str | None = None) -> Typed:
+    """Cells of a column in the type that the schema states.
+
+    Empty text, empty lists and nulls are empty cells; the default is not filled here.
+    Dates without a time in a timestamp column come apart, as `days`: which instant they
+    mean depends on their row. `date_format` is read beside ISO 8601.
+    """
+    if cells.dtype == pl.Null:
+        return _whole(pl.Series(cells.name, [None] * len(cells), BY_TYPE[column.type]))
+    if column.type == "list":
+        return _lists(cells)
+    if column.type in {"timestamp", "date"} and cells.dtype.is_temporal():
+        return _moments(cells, column)
+    if cells.dtype == BY_TYPE[column.type] and column.type not in {"str", "float"}:
+        return _whole(cells)
+    if cells.dtype.is_float() and column.type == "float":
+        return _numbers(cells)
+    return _from_text(as_text(cells), column, date_format)
+
+
+def _whole(values: pl.Series) -> Typed:
+    return Typed(values=values)
+
+
+def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
+    """Empty the cells that a mask names."""
+    return pl.select(
+        pl.when(where).then(None).otherwise(values).alias(values.name)
+    ).to_series()
+
+
+def as_text(cells: pl.Series) -> pl.Series:
+    """Text of cells as a CSV file would hold it."""
+    if cells.dtype == pl.String:
+        return cells
+    if cells.dtype.is_float():
+        whole = (
+            cells.is_finite()
+            & (cells == cells.round())
+            & (cells.abs() < _INTEGERS_IN_FLOAT)
+        )
+        integers = cells.cast(pl.Int64, strict=False).cast(pl.String)
+        return pl.select(
+            pl.when(whole).then(integers).otherwise(cells.cast(pl.String))
+        ).to_series()
+    if cells.dtype.is_nested() or cells.dtype in {pl.Object, pl.Binary, pl.Duration}:
+        texts = [None if value is None else str(value) for value in cells.to_list()]
+        return pl.Series(cells.name, texts, pl.String)
+    return cells.cast(pl.String)
+
+
+def _from_text(text: pl.Series, column: Column, date_format: str | None) -> Typed:
+    if column.type == "str":
+        return _whole(_blank(text, text == ""))
+    trimmed = text.str.strip_chars()
+    filled = trimmed.is_not_null() & (trimmed != "")
+    match column.type:
+        case "int":
+            values = _integers(trimmed)
+        case "float":
+            values = trimmed.cast(pl.Float64, strict=False)
+        case "bool":
+            values = trimmed.str.to_lowercase().replace_strict(
+                _TRUTH, default=None, return_dtype=pl.Boolean
+            )
+        case "timestamp":
+            return _instants(trimmed, filled, column, date_format)
+        case "date":
+            values = _each(trimmed, partial(_date, date_format), pl.Date())
+        case _:
+            values = _each(trimmed, _time, pl.Time())
+    return Typed(
+        values=values, wrong=(filled & values.is_null()).fill_null(value=False)
+    )
+
+
+def _integers(text: pl.Series) -> pl.Series:
+    """Read whole numbers, also where a tool wrote 5.0."""
+    values = text.cast(pl.Int64, strict=False)
+    floats = text.cast(pl.Float64, strict=False)
+    whole = (floats == floats.round()) & (floats.abs() < _INTEGERS_IN_FLOAT)
+    return pl.select(
+        pl.when(values.is_null() & whole)
+        .then(floats.cast(pl.Int64, strict=False))
+        .otherwise(values)
+    ).to_series()
+
+
+def _numbers(cells: pl.Series) -> Typed:
+    """Widen by the shortest decimal text, so that a 32-bit 0.1 stays one tenth."""
+    if cells.dtype == pl.Float64:
+        return _whole(cells)
+    return _whole(cells.cast(pl.String).cast(pl.Float64, strict=False))
+
+
+def _lists(cells: pl.Series) -> Typed:
+    """Split entries at semicolons, trim them, drop empty ones; none left is empty."""
+    if isinstance(cells.dtype, (pl.List, pl.Array)):
+        if isinstance(cells.dtype.inner, (pl.List, pl.Array, pl.Struct)):
+            texts = [
+                None if row is None else [str(entry) for entry in row]
+                for row in cells.to_list()
+            ]
+            cells = pl.Series(cells.name, texts, pl.List(pl.String))
+        inner = cells.cast(pl.List(pl.String), strict=False)
+        text = inner.list.join(";", ignore_nulls=True)
+    else:
+        text = as_text(cells)
+    entries = (
+        text.str.split(";")
+        .list.eval(pl.element().str.strip_chars())
+        .list.eval(pl.element().filter(pl.element() != ""))
+    )
+    return _whole(_blank(entries, entries.list.len() == 0))
+
+
+def _moments(cells: pl.Series, column: Column) -> Typed:
+    """Read instants and dates that came typed; naive instants are UTC."""
+    if cells.dtype == pl.Date:
+        if column.type == "date":
+            return _whole(cells)
+        inside = cells.is_between(FIRST_DAY, LAST_DAY)
+        return Typed(
+            values=pl.Series(cells.name, [None] * len(cells), INSTANT),
+            wrong=(~inside).fill_null(value=False),
+            days=_blank(cells, ~inside),
+        )
+    if not isinstance(cells.dtype, pl.Datetime):
+        return Typed(
+            values=pl.Series([None] * len(cells), dtype=BY_TYPE[column.type]),
+            wrong=cells.is_not_null(),
+        )
+    moments = cells.cast(pl.Datetime("us", cells.dtype.time_zone))
+    if cells.dtype.time_zone is None:
+        moments = moments.dt.replace_time_zone("UTC")
+    else:
+        moments = moments.dt.convert_time_zone("UTC")
+    if column.type == "date":
+        return _whole(moments.dt.date())
+    return _cut(moments, None)
+
+
+def _instants(
+    text: pl.Series, filled: pl.Series, column: Column, date_format: str | None
+) -> Typed:
+    """Read instants, and dates without a time apart from them."""
+    quick = text.str.to_datetime(_CANONICAL, time_unit="us", strict=False)
+    values = quick.dt.replace_time_zone("UTC")
+    open_begin = text.str.to_lowercase() == str(column.default or "")
+    rest = filled & values.is_null() & ~open_begin.fill_null(value=False)
+    if not rest.any():
+        return _cut(values, rest.fill_null(value=False))
+    others = _blank(text, ~rest)
+    days = _each(others, partial(_day, date_format), pl.Date())
+    rest &= days.is_null()
+    if rest.any():
+        read = partial(_instant, date_format=date_format)
+        slow = _each(_blank(text, ~rest), read, INSTANT)
+        values = pl.select(pl.coalesce(values, slow)).to_series()
+    wrong = rest & values.is_null()
+    result = _cut(values, wrong.fill_null(value=False))
+    return replace(result, days=days) if days.count() else result
+
+
+def _cut(moments: pl.Series, wrong: pl.Series | None) -> Typed:
+    """Cut instants to the second, the resolution of a plan."""
+    cut = moments.dt.truncate("1s")
+    lost = (moments != cut).sum()
+    return Typed(values=cut if lost else moments, wrong=wrong, cut=int(lost))
+
+
+def _each(text: pl.Series, read: object, dtype: pl.DataType) -> pl.Series:
+    """Read each distinct text once by a Python function."""
+    known = {
+        entry: read(entry)  # type: ignore[operator]
+        for entry in text.drop_nulls().unique().to_list()
+    }
+    if not known:
+        return pl.Series(text.name, [None] * len(text), dtype)
+    return text.replace_strict(
+        pl.Series(list(known), dtype=pl.String),
+        pl.Series(list(known.values()), dtype=dtype),
+        default=None,
+        return_dtype=dtype,
+    )
+
+
+def _instant(text: str, date_format: str | None = None) -> dt.datetime | None:
+    moment = written_moment(text, date_format)
+    try:
+        if moment is None or moment.tzinfo is None:
+            return moment and moment.replace(tzinfo=dt.UTC)
+        return moment.astimezone(dt.UTC)
+    except OverflowError:
+        return None
+
+
+def _day(date_format: str | None, text: str) -> dt.date | None:
+    """Date without a time whose local day has both edges in every zone."""
+    day = written_day(text, date_format)
+    return day if day is not None and FIRST_DAY <= day <= LAST_DAY else None
+
+
+def _date(date_format: str | None, text: str) -> dt.date | None:
+    day = written_day(text, date_format)
+    if day is not None:
+        return day
+    moment = _instant(text, date_format)
+    return None if moment is None else moment.date()
+
+
+def _time(text: str) -> dt.time | None:
+    """Read a local time; 24:00 is midnight, which ends a shift on the next day."""
+    if text in {"24:00", "24:00:00"}:
+        return dt.time(0)
+    # A time as people write it: 6:00.
+    hour, colon, rest = text.partition(":")
+    try:
+        moment = dt.time.fromisoformat(f"{hour:0>2}{colon}{rest}" if colon else text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is None and moment.microsecond == 0 else None

@@ -1,0 +1,276 @@
+"""Planning tables in a folder of CSV or Parquet files, or in one workbook.
+
+Besides calendars this is the only place of the package that touches files. Reading
+never raises for bad content: what cannot be used becomes a finding, the rest is read.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+import polars.selectors as cs
+
+from medhavi import schema
+from medhavi.errors import EnvironmentFailure
+from medhavi.findings import Finding, finding
+from medhavi.snapshot.reading.column_names import matched
+from medhavi.snapshot.reading.outside_file import read_sheets, read_table
+from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
+from medhavi.snapshot.reading.rows import ROW
+from medhavi.snapshot.reading.workbook_cells import as_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_KINDS = {".csv": "CSV", ".parquet": "Parquet", ".xlsx": "Excel"}
+_PAGES = {".md", ".txt"}
+"""Files for people; they may lie beside the tables."""
+DOCUMENTATION = "about the tables"
+"""Sheet of the template that explains the others."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
+
+    def take(self, table: str, origin: str, frame: pl.DataFrame | None) -> None:
+        """Keep a table, unless another file already gave it."""
+        if table in self.origins:
+            kept = self.origins[table]
+            self.found.append(finding("FILE005", table=table, value=origin, kept=kept))
+            return
+        self.origins[table] = origin
+        if frame is not None:
+            self.frames[table] = frame
+
+    def ignore(self, origin: str, stem: str) -> None:
+        """Say that a file or sheet is no table."""
+        hint = nearest(stem, schema.tables())
+        self.found.append(finding("FILE003", value=origin, nearest=hint))
+
+
+def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    """Read all tables of a folder or of one workbook, with what was found.
+
+    CSV cells and cells of sheets stay text here; the schema types them later.
+    """
+    reading = _Reading()
+    if path.is_file() and path.suffix.lower() == ".xlsx":
+        _workbook(path, reading)
+    elif path.is_dir():
+        for file in sorted(path.iterdir()):
+            _file(file, reading)
+    else:
+        reason = "is no folder and no workbook" if path.exists() else "does not exist"
+        reading.found.append(finding("FILE006", value=_named(path), reason=reason))
+        return {}, reading.found
+    if not reading.origins:
+        reason = "holds no planning table"
+        reading.found.append(finding("FILE006", value=_named(path), reason=reason))
+    return reading.frames, reading.found
+
+
+def _named(path: Path) -> str:
+    """Name of a folder or file without its place: pages show it too."""
+    return path.name or str(path)
+
+
+def _file(path: Path, reading: _Reading) -> None:
+    kind = path.suffix.lower()
+    if path.is_dir() or path.name.startswith((".", "~")) or kind in _PAGES:
+        return
+    if kind == ".xlsx":
+        _workbook(path, reading)
+    elif kind not in _KINDS or path.stem not in schema.tables():
+        reading.ignore(path.name, path.stem)
+    else:
+        reader = _csv if kind == ".csv" else _parquet
+        reading.take(path.stem, path.name, _attempt(path, reader, reading.found))
+
+
+def _attempt(
+    path: Path,
+    reader: Callable[[Path, list[Finding]], pl.DataFrame | None],
+    found: list[Finding],
+) -> pl.DataFrame | None:
+    """Read a file; whatever its content does to the reader is a finding."""
+    try:
+        if path.stat().st_size == 0:
+            found.append(finding("FILE002", table=path.stem, value=path.name))
+            return None
+        return reader(path, found)
+    except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
+        reason = str(problem).strip().split("\n")[0].rstrip(".")
+        found.append(
+            finding(
+                "FILE001",
+                table=path.stem,
+                value=path.name,
+                reason=reason or type(problem).__name__,
+                kind=_KINDS[path.suffix.lower()],
+            )
+        )
+        return None
+
+
+def _csv(path: Path, found: list[Finding]) -> pl.DataFrame | None:
+    """Read a CSV file as text only."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        header = next(csv.reader(lines), [])
+    if not any(header):
+        found.append(finding("FILE002", table=path.stem, value=path.name))
+        return None
+    twice = {name for name in header if name and header.count(name) > 1}
+    found += [
+        finding("FILE007", table=path.stem, value=path.name, column=name)
+        for name in sorted(twice)
+    ]
+    try:
+        return _numbered(_scan(path, ragged=False))
+    except pl.exceptions.ComputeError:
+        found += _long_lines(path, len(header))
+        return _numbered(_scan(path, ragged=True))
+
+
+def _scan(path: Path, *, ragged: bool) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False, truncate_ragged_lines=ragged)
+
+
+def _long_lines(path: Path, width: int) -> list[Finding]:
+    """Name the lines with more cells than the header."""
+    found: list[Finding] = []
+    count = 0
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        for number, cells in enumerate(csv.reader(lines)):
+            if len(cells) > width:
+                count += 1
+                if count <= LISTED:
+                    found.append(
+                        finding(
+                            "FILE004",
+                            table=path.stem,
+                            row=number + 1,
+                            value=path.name,
+                            cells=len(cells),
+                            width=width,
+                        )
+                    )
+    return found + more("FILE004", path.stem, None, count - LISTED)
+
+
+def _parquet(path: Path, _found: list[Finding]) -> pl.DataFrame:
+    return read_table(path, "parquet")
+
+
+def _workbook(path: Path, reading: _Reading) -> None:
+    """Read the sheets of a workbook that are named like tables."""
+    try:
+        for sheet, frame in read_sheets(path, schema.tables()).items():
+            origin = f"{path.name}, sheet {sheet}"
+            if frame is not None:
+                reading.take(sheet, origin, _sheet(frame, sheet))
+            elif sheet != DOCUMENTATION:
+                reading.ignore(origin, sheet)
+    except (OSError, ValueError) as problem:
+        reason = str(problem).strip().split("\n")[0].rstrip(".")
+        reading.found.append(
+            finding("FILE001", value=path.name, reason=reason, kind="Excel")
+        )
+
+
+def _sheet(frame: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Named columns of a sheet; lines that are empty throughout are no rows.
+
+    Each row keeps Excel's own number: the header is row 1.
+    """
+    named = [name for name in frame.columns if not name.startswith("__UNNAMED__")]
+    columns = schema.tables()[table].columns
+    frame = as_csv(matched(frame.select(named), columns), columns)
+    if not named:
+        return frame
+    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return _numbered(frame).filter(~empty)
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the numbers under which a person finds them below a header."""
+    return frame.with_columns(
+        pl.int_range(2, frame.height + 2, dtype=pl.UInt32).alias(ROW)
+    )
+
+
+def write(
+    path: Path,
+    tables: Mapping[str, pl.DataFrame],
+    format: Literal["parquet", "csv"],  # noqa: A002 - the public word
+) -> None:
+    """Write every table that has rows; files of other tables and formats go.
+
+    Each file is written beside its place and then moved there, so that a reader never
+    sees half a file. Equal tables give equal bytes.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The folder cannot be written; files that were complete before still are.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        written = set()
+        for name, frame in tables.items():
+            if frame.height:
+                target = path / f"{name}.{format}"
+                with _replacing(target) as draft:
+                    _write(frame, draft, format)
+                written.add(target)
+        for name in tables:
+            for kind in ("parquet", "csv"):
+                stale = path / f"{name}.{kind}"
+                if stale not in written:
+                    stale.unlink(missing_ok=True)
+    except OSError as problem:
+        message = (
+            f"The tables cannot be written to {path} ({problem.strerror or problem}). "
+            "Free space or choose another folder; finished files are intact."
+        )
+        raise EnvironmentFailure(message) from problem
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Give a draft beside the target that takes its place when all went well."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    os.close(handle)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.chmod(0o644)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(frame: pl.DataFrame, draft: Path, format: str) -> None:  # noqa: A002
+    if format == "parquet":
+        # One row group of fixed size and no written-by clock: bytes follow content.
+        frame.rechunk().write_parquet(
+            draft, compression="zstd", compression_level=3, row_group_size=262_144
+        )
+        return
+    text = frame.with_columns(
+        pl.col(pl.List(pl.String)).list.join(";"),
+        cs.datetime().dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        cs.time().dt.strftime("%H:%M:%S"),
+    )
+    text.write_csv(draft, line_terminator="\n")

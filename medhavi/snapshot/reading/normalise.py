@@ -1,0 +1,249 @@
+"""One table from raw cells to its normal form.
+
+The normal form has all columns in the order of the schema, typed, defaults filled, rows
+sorted by key. The number of each input row is kept beside it, so that findings name the
+row a person can look up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.findings import Finding, finding
+from medhavi.schema import Table
+from medhavi.snapshot.reading.cells import EXPECTED, typed
+from medhavi.snapshot.reading.column_names import unknown_columns
+from medhavi.snapshot.reading.local_days import LocalDays
+from medhavi.snapshot.reading.row_findings import LISTED, more, positions
+from medhavi.snapshot.reading.rows import ROW
+from medhavi.snapshot.tables import BY_TYPE, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from medhavi.schema import Column
+
+_TOO_MANY = 3
+"""Unknown columns per column of the schema from which a file is another table."""
+
+_KINDS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "bool": "truth value",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normal:
+    """A table in normal form, its input row numbers and what was found on the way."""
+
+    frame: pl.DataFrame
+    rows: pl.Series
+    findings: tuple[Finding, ...] = ()
+    unzoned: int = 0
+    """Dates without a time that count in UTC because nothing states a zone."""
+
+    def without(self, rows: Collection[int]) -> Normal:
+        """Table without some input rows; what was found in others stays."""
+        gone = self.rows.is_in(list(rows))
+        left = [
+            found
+            for found in self.findings
+            if found.row not in rows
+            and not (found.rows and set(found.rows) <= set(rows))
+        ]
+        return replace(
+            self,
+            frame=self.frame.filter(~gone),
+            rows=self.rows.filter(~gone),
+            findings=tuple(left) if len(self.frame) > len(rows) else (),
+        )
+
+
+def absent(name: str) -> Normal:
+    """Give the normal form of a table that is not there: no rows."""
+    return Normal(frame=empty(name), rows=pl.Series([], dtype=pl.UInt32))
+
+
+def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> Normal:
+    """Type, complete and sort one table; nothing is raised for bad cells.
+
+    Parameters
+    ----------
+    name
+        Table of the schema.
+    raw
+        Rows as they were given.
+    days
+        Zones of their dates without a time.
+    """
+    table = schema.tables()[name]
+    if ROW in raw.columns:
+        rows = raw.get_column(ROW).cast(pl.UInt32)
+        raw = raw.drop(ROW)
+    else:
+        rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
+    reading = _Reading(table=table, raw=raw, rows=rows, days=days)
+    reading.found += _unknown_columns(table, raw.columns)
+    series = [reading.column(column) for column in table.columns.values()]
+    frame = _sorted(table, pl.DataFrame([*series, rows]))
+    if not raw.width:
+        frame = frame.clear()
+    return Normal(
+        frame=frame.drop(ROW),
+        rows=frame.get_column(ROW),
+        findings=tuple(reading.found),
+        unzoned=reading.unzoned,
+    )
+
+
+def _unknown_columns(table: Table, given: list[str]) -> list[Finding]:
+    """Name the columns that the schema does not know; too many are an error."""
+    found = unknown_columns(table.name, given, table.columns.keys())
+    unknown = sum(name not in table.columns for name in given)
+    if unknown > _TOO_MANY * len(table.columns):
+        known = len(given) - unknown
+        found.append(finding("SNAP051", table=table.name, value=unknown, known=known))
+    return found
+
+
+def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort by key; rows that share a key (an error) by all their cells."""
+    key = list(table.key)
+    if not key or frame.select(key).is_duplicated().any():
+        key += [name for name in table.columns if name not in key]
+    return frame.sort(key, nulls_last=False, maintain_order=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """One table while its columns are read."""
+
+    table: Table
+    raw: pl.DataFrame
+    rows: pl.Series
+    days: LocalDays
+    found: list[Finding] = field(default_factory=list)
+    unzoned: int = 0
+
+    def column(self, column: Column) -> pl.Series:
+        """One column of the normal form in the order of the input."""
+        table, raw, found = self.table, self.raw, self.found
+        if column.name not in raw.columns:
+            if column.required and raw.height:
+                found.append(
+                    finding(
+                        "SNAP003",
+                        table=table.name,
+                        column=column.name,
+                        meaning=column.meaning,
+                    )
+                )
+            return _constant(column, raw.height)
+        cells = raw.get_column(column.name)
+        dated = column.type in {"timestamp", "date"}
+        result = typed(cells, column, self.days.date_format if dated else None)
+        values = result.values.alias(column.name)
+        if result.days is not None:
+            values = self._with_days(values, result.days, column)
+        if result.wrong is not None:
+            found += _wrong_cells(self, column, cells, result.wrong)
+        if column.required and values.null_count():
+            missing = values.is_null()
+            if result.wrong is not None:
+                missing &= ~result.wrong
+            found += _listed("SNAP004", self, column, missing, values)
+        if column.type == "float":
+            values = _finite(self, column, values)
+        if result.cut:
+            found.append(
+                finding(
+                    "SNAP014", table=table.name, column=column.name, value=result.cut
+                )
+            )
+        return _completed(values, column)
+
+    def _with_days(
+        self, values: pl.Series, days: pl.Series, column: Column
+    ) -> pl.Series:
+        """Instants, those of dates without a time among them."""
+        placed, unzoned = self.days.instants(days, column, self.raw)
+        self.unzoned += unzoned
+        return pl.select(pl.coalesce(values, placed).alias(column.name)).to_series()
+
+
+def _constant(column: Column, height: int) -> pl.Series:
+    """Give a column that is not there: its default in every row."""
+    dtype = BY_TYPE[column.type]
+    default = column.default
+    if default is None or default == "always":
+        return pl.Series(column.name, [None], dtype=dtype).new_from_index(0, height)
+    return pl.Series(column.name, [default], dtype=dtype).new_from_index(0, height)
+
+
+def _finite(reading: _Reading, column: Column, values: pl.Series) -> pl.Series:
+    """Empty what is no number, name it, and make -0.0 plain zero."""
+    finite = values.is_finite()
+    if not finite.all():
+        reading.found += _listed("SNAP009", reading, column, ~finite, values)
+        values = pl.select(
+            pl.when(finite).then(values).otherwise(None).alias(column.name)
+        ).to_series()
+    return values + 0.0
+
+
+def _completed(values: pl.Series, column: Column) -> pl.Series:
+    """Fill the stated default; an open begin stays null."""
+    default = column.default
+    if default is None or default == "always" or not values.null_count():
+        return values
+    if column.type == "list":
+        literal = pl.lit(default, dtype=BY_TYPE[column.type])
+        return values.to_frame().select(pl.first().fill_null(literal)).to_series()
+    return values.fill_null(default)
+
+
+def _wrong_cells(
+    reading: _Reading, column: Column, cells: pl.Series, wrong: pl.Series
+) -> list[Finding]:
+    table, rows = reading.table.name, reading.rows
+    places = positions(wrong)
+    listed = [
+        finding(
+            "SNAP005",
+            table=table,
+            row=rows[place],
+            column=column.name,
+            value=cells[place],
+            kind=_KINDS.get(column.type, column.type),
+            expected=EXPECTED[column.type],
+        )
+        for place in places[:LISTED]
+    ]
+    left_out = [place + 1 for place in places[LISTED:]]
+    return listed + more("SNAP005", table, column.name, len(left_out), left_out)
+
+
+def _listed(
+    code: str, reading: _Reading, column: Column, marked: pl.Series, values: pl.Series
+) -> list[Finding]:
+    table, rows = reading.table.name, reading.rows
+    places = positions(marked)
+    listed = [
+        finding(
+            code,
+            table=table,
+            row=rows[place],
+            column=column.name,
+            value=values[place],
+            meaning=column.meaning,
+        )
+        for place in places[:LISTED]
+    ]
+    left_out = [place + 1 for place in places[LISTED:]]
+    return listed + more(code, table, column.name, len(left_out), left_out)

@@ -1,0 +1,1 @@
+"""Tables and texts of plans, schedules, studies and campaigns."""

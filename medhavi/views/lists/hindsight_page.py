@@ -1,0 +1,221 @@
+"""A hindsight on one page that needs no network, no script and no server."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.views.charts import drawing, title_of, untitled
+from medhavi.views.format import NOTHING, count, number, percent, quantity, when
+from medhavi.views.page import empty, header, standalone, table_html
+from medhavi.views.pictures.hindsight import calibration_chart
+from medhavi.views.tiles import Tile, tiles_html
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.reports.hindsight import HindsightReport
+    from medhavi.views.names import Names
+
+MOST_ROWS = 30
+"""Rows of a table on the page; the tables in the folder have all."""
+_GROUPS = (
+    ("tier", "By tier"),
+    ("customer", "By customer"),
+    ("product", "By product"),
+    ("supplier", "By supplier"),
+)
+_OUTCOMES = {
+    "delivered": "delivered",
+    "overdue": "not there yet, all dates have passed",
+    "open": "open",
+    "changed": "ordered otherwise afterwards",
+    "cancelled": "cancelled",
+    "unpromised": "not promised in full",
+}
+
+
+def html(report: HindsightReport, names: Names) -> str:
+    """Write the page: figures, calibration, groups, what went most wrong."""
+    sections = (
+        ("Were the dates kept?", hindsight_tiles(report)),
+        ("Was the probability right?", _calibration(report)),
+        *((title, group_table(report, by, names)) for by, title in _GROUPS),
+        ("Which dates were missed most?", missed_table(report, names)),
+        ("What became of the lines?", _outcomes(report)),
+    )
+    facts = [
+        ("Orders", f"{report.start} to {report.finish}"),
+        ("Lines", number(report.lines.height)),
+        ("Known at", f"{when(report.known_at, names.zone, year=True)} ({names.zone})"),
+    ]
+    trust = (
+        f"Study <b>{escape(report.name)}</b>",
+        f"Kept means at most <b>{report.tolerance_hours:g} h</b> later",
+        f"Medhavi <b>{escape(report.package_version)}</b>",
+        "medhavi study run again gives the same page.",
+    )
+    head = header("What would we have promised, and what happened?", facts)
+    return standalone(f"{report.name}: hindsight", head, sections, trust)
+
+
+def hindsight_tiles(report: HindsightReport) -> str:
+    """Give the figures of all lines together as tiles."""
+    row = report.overall()
+    if not row["judged"]:
+        return empty(
+            "Nothing can be judged yet",
+            "No line of these days has passed all its dates. Choose earlier days.",
+        )
+    band = f"{percent(row['met_low'])} to {percent(row['met_high'])}"
+    tiles = (
+        Tile(
+            label="Kept our date",
+            figure=percent(row["met"]),
+            note=f"{band}; stated {percent(row['met_said'] or 0.0)}",
+        ),
+        Tile(
+            label="Kept the date promised then",
+            figure=percent(row["met_then"]),
+            note=f"{count(row['judged'], 'line')} judged",
+        ),
+        Tile(
+            label="Median distance",
+            figure=_days(row["bias_days"]),
+            note=f"at the time {_days(row['bias_days_then'])}",
+        ),
+        Tile(
+            label="By the requested date",
+            figure=percent(row["on_time"]),
+            note=f"stated {percent(row['on_time_said'])}",
+        ),
+    )
+    return tiles_html(tiles)
+
+
+def _calibration(report: HindsightReport) -> str:
+    chart = calibration_chart(report)
+    if chart is None:
+        return empty("No probability to judge", "Choose earlier days.")
+    words = (
+        '<p class="muted small">A dot on the dashed line happened as often as was said; '
+        "below it, it was said too surely.</p>"
+    )
+    return (
+        f"<figure><h3>{escape(title_of(chart))}</h3>"
+        f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>{words}'
+    )
+
+
+def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
+    """Tell what was ordered, promised and delivered in names and local times.
+
+    Parameters
+    ----------
+    orders
+        Gold table order_line_observations.
+    """
+    moments = {
+        "Due": "due",
+        "Placed": "placed_at",
+        "Promised then": "promised_then",
+        "Delivered": "delivered_at",
+    }
+    return [
+        {
+            "Line": row["demand"],
+            "Customer": names.name(row["customer"]),
+            "Product": names.name(row["product"]),
+            "Quantity": quantity(row["qty"], names.unit(row["product"])),
+            "Place": names.name(row["location"]),
+        }
+        | {
+            head: when(row[column], names.zone_of(row["location"]), year=True)
+            for head, column in moments.items()
+        }
+        for row in orders.iter_rows(named=True)
+    ]
+
+
+def group_table(report: HindsightReport, by: str, names: Names) -> str:
+    """Give the groups of one kind as a table, those with the most lines first."""
+    rows = report.groups.filter((pl.col("by") == by) & (pl.col("judged") > 0)).sort(
+        pl.col("judged"), pl.col("name"), descending=[True, False]
+    )
+    if rows.is_empty():
+        return empty(
+            "No line can be judged", "Nothing of this kind has passed its dates."
+        )
+    figures = ("Lines", "Kept ours", "Kept then", "Median distance", "then", "In time")
+    cells = [
+        (
+            names.html(row["name"]),
+            f"{row['judged']:,}",
+            percent(row["met"]),
+            percent(row["met_then"]),
+            _days(row["bias_days"]),
+            _days(row["bias_days_then"]),
+            f"{percent(row['on_time'])} (said {percent(row['on_time_said'])})",
+        )
+        for row in rows.head(MOST_ROWS).iter_rows(named=True)
+    ]
+    return table_html((by.capitalize(), *figures), cells, figures) + _more(rows)
+
+
+def missed_table(report: HindsightReport, names: Names) -> str:
+    """Give the lines whose delivery was latest against our date."""
+    rows = report.lines.filter(
+        pl.col("met").is_not_null() & ~pl.col("met") & pl.col("days_off").is_not_null()
+    ).sort(pl.col("days_off"), pl.col("demand"), descending=[True, False])
+    if rows.is_empty():
+        return empty("No date was missed", "Every judged line came by our date.")
+    figures = ("Late",)
+    cells = [
+        (
+            escape(row["demand"]),
+            names.html(row["customer"]),
+            names.html(row["product"]),
+            _moment(row, "promise", names),
+            _moment(row, "promised_then", names),
+            _moment(row, "delivered_at", names),
+            _days(row["days_off"]),
+        )
+        for row in rows.head(MOST_ROWS).iter_rows(named=True)
+    ]
+    head = ("Line", "Customer", "Product", "Ours", "Promised then", "Delivered", "Late")
+    return table_html(head, cells, figures) + _more(rows)
+
+
+def _outcomes(report: HindsightReport) -> str:
+    counts = dict(report.lines.group_by("outcome").len().iter_rows())
+    cells = [
+        (escape(words), f"{counts[outcome]:,}")
+        for outcome, words in _OUTCOMES.items()
+        if outcome in counts
+    ]
+    return table_html(("Outcome", "Lines"), cells, ("Lines",))
+
+
+def _moment(row: Mapping[str, Any], column: str, names: Names) -> str:
+    return escape(when(row[column], names.zone_of(row["location"])))
+
+
+def _days(value: float | None) -> str:
+    """Say a distance in days, signed: late is positive.
+
+    >>> _days(1.25), _days(-2.0), _days(None) == NOTHING
+    ('+1.2 d', '\N{MINUS SIGN}2.0 d', True)
+    """
+    if value is None:
+        return NOTHING
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return f"{sign}{abs(value):.1f} d"
+
+
+def _more(rows: pl.DataFrame) -> str:
+    rest = rows.height - MOST_ROWS
+    if rest <= 0:
+        return ""
+    return f'<p class="muted small">and {rest:,} more in the tables of the study</p>'

@@ -1,0 +1,1 @@
+"""Charts of plans, schedules, studies and risk."""

@@ -1,0 +1,176 @@
+"""What is late and why: bars of lateness split by cause, the dearest demand first."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.limiter import Limiter
+from medhavi.results.plans.lateness import WORDS, Verdict, not_kept
+from medhavi.views.charts import finished, legend_below, rows_of
+from medhavi.views.format import code_words, count, duration, money, when
+from medhavi.views.page import empty, table_html
+from medhavi.views.theme import ROW, token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.views.charts import Picture
+    from medhavi.views.names import Names
+
+MOST_LATE = 15
+_HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
+_OTHER = "other"
+_DOMAINS = [*_HUES, _OTHER]
+
+
+def late_demands(plan: Plan) -> pl.DataFrame:
+    """Demands that the plan does not keep, the dearest first.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns of `verdicts` and money (of all causes of the demand).
+    """
+    cost = plan.causes.group_by("demand", maintain_order=True).agg(
+        pl.col("money").fill_null(0.0).sum()
+    )
+    return (
+        not_kept(plan)
+        .join(cost, on="demand", how="left", maintain_order="left")
+        .with_columns(pl.col("money").fill_null(0.0))
+        .sort("money", "lateness_h", "demand", descending=[True, True, False])
+    )
+
+
+def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
+    """Give one bar per cause of the dearest late demands.
+
+    Returns
+    -------
+    pl.DataFrame
+        demand, label, domain, days, tip; empty where nothing is late by time.
+    """
+    wanted = late_demands(plan).filter(pl.col("lateness_h") > 0).head(most)
+    if wanted.is_empty():
+        return pl.DataFrame()
+    order = {demand: place for place, demand in enumerate(wanted["demand"])}
+    rows = plan.causes.filter(
+        pl.col("demand").is_in(list(order)) & (pl.col("hours") > 0)
+    ).sort("demand", "valid_from", "code", "subject")
+    bars = [_bar(row, names) for row in rows.iter_rows(named=True)]
+    return pl.DataFrame(sorted(bars, key=lambda bar: order[str(bar["demand"])]))
+
+
+def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
+    domain = str(Limiter(str(row["code"])).domain)
+    kind = domain if domain in _HUES else _OTHER
+    return {
+        "demand": row["demand"],
+        "domain": kind,
+        "rank": _DOMAINS.index(kind),
+        "days": float(str(row["hours"])) / 24,
+        "name": names.name(str(row["demand"])),
+        "tip": f"{names.name(str(row['demand']))}: {cause_sentence(row, names)}",
+    }
+
+
+def cause_sentence(row: Mapping[str, object], names: Names) -> str:
+    """Sentence of one cause: what binds, and the hours of lateness that are its own."""
+    code = Limiter(str(row["code"]))
+    hours = row["hours"]
+    subject = names.place(str(row["subject"] or ""))
+    told = _SENTENCES.get(code, "{code}{colon}{subject}").format(
+        span=duration(float(str(hours))) if hours else "",
+        subject=subject,
+        code=code_words(code.value),
+        colon=": " if subject else "",
+    )
+    words = " ".join(told.split())
+    return words[:1].upper() + words[1:]
+
+
+_SENTENCES = {
+    Limiter.CAPACITY_SHORTFALL: "Waits {span} for {subject}, which is taken",
+    Limiter.CAPACITY_LOCKED: "Waits {span} for {subject}, which is locked",
+    Limiter.AWAITING_SUPPLY: "Waits {span} for order {subject}",
+    Limiter.MATERIAL_SHORTFALL: "Waits {span} for {subject}, which is short",
+    Limiter.NO_TRANSPORT_CAPACITY: "Waits {span} for room on {subject}",
+    Limiter.PAST_DUE: "Already {span} overdue when planned",
+    Limiter.LEAD_TIME: "{subject} adds {span}",
+    Limiter.NO_SOURCE: "Nothing supplies {subject}",
+    Limiter.RELEASE_FENCE: "{span} by the release fence of {subject}",
+    Limiter.ORDER_RULE: "{span} by a rule of {subject}",
+}
+"""What a reason says; others give their code in words and what they are about."""
+
+
+def late_chart(plan: Plan, names: Names) -> Picture | None:
+    """Draw the bars; None where nothing is late."""
+    import altair as alt
+
+    rows = late_bars(plan, names)
+    if rows.is_empty():
+        return None
+    order = rows["name"].unique(maintain_order=True).to_list()
+    colours = [*_HUES.values(), "muted"]
+    chart = (
+        alt.Chart(rows_of(rows))
+        .mark_bar(height=ROW - 10, cornerRadius=2)
+        .encode(
+            x=alt.X("sum(days):Q", title="days late", stack="zero"),
+            y=alt.Y("name:N", title=None, sort=order, axis=alt.Axis(domain=False)),
+            color=alt.Color(
+                "domain:N",
+                title=None,
+                scale=alt.Scale(domain=_DOMAINS, range=[token(c) for c in colours]),
+                legend=legend_below(),
+            ),
+            order=alt.Order("rank:Q"),
+            detail="tip:N",
+            tooltip="tip:N",
+            description="tip:N",
+        )
+    )
+    late = late_demands(plan)
+    title = (
+        f"{count(late.height, 'demand')} not kept, "
+        f"{money(float(late['money'].sum()), names.currency)} in all; the dearest"
+    )
+    return finished(chart, title, ROW * len(order))
+
+
+def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
+    """List the late demands with their causes and remedies, the dearest first."""
+    late = late_demands(plan)
+    if late.is_empty():
+        return empty("Every demand is kept", "Look at the stocks and loads below.")
+    shown = late.head(most)
+    causes = plan.causes.filter(pl.col("demand").is_in(shown["demand"].to_list()))
+    told: dict[str, list[str]] = {}
+    for row in causes.sort("demand", "valid_from", "code").iter_rows(named=True):
+        told.setdefault(row["demand"], []).append(cause_sentence(row, names))
+    rows = [
+        (
+            names.html(str(row["demand"])),
+            escape(when(row["due"], names.zone)),
+            f'<span class="mv-mark mv-bad">▲ {escape(_late(row))}</span>',
+            escape(money(row["money"], names.currency)),
+            "<br>".join(escape(text) for text in told.get(row["demand"], [])),
+        )
+        for row in shown.iter_rows(named=True)
+    ]
+    more = late.height - shown.height
+    tail = f'<p class="muted small">and {more:,} more</p>' if more else ""
+    return (
+        table_html(("Demand", "Due", "Late", "Costs", "Why"), rows, ("Costs",)) + tail
+    )
+
+
+def _late(row: Mapping[str, object]) -> str:
+    if row["lateness_h"]:
+        return duration(float(str(row["lateness_h"])))
+    return WORDS[Verdict(str(row["verdict"]))]

@@ -1,0 +1,261 @@
+"""What happens to stock: a step line over its safety, shortage filled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.units import from_seconds
+from medhavi.views.charts import finished, rows_of, rule_at, time_axis
+from medhavi.views.format import quantity, wall_milliseconds, when
+from medhavi.views.names import Names
+from medhavi.views.theme import PLOT, token
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.views.charts import Picture
+
+_MOST = 400
+"""Buckets that a picture shows."""
+_TAIL = dt.timedelta(days=7)
+
+
+def in_view(plan: Plan) -> pl.DataFrame:
+    """Give the positions up to the last receipt or issue of the plan.
+
+    What lies beyond is stock that expires years later; it would only stretch pictures.
+    """
+    moved = plan.positions.filter((pl.col("gross") > 0) | (pl.col("inbound") > 0))
+    if moved.is_empty():
+        return plan.positions
+    return plan.positions.filter(pl.col("bucket") <= moved["bucket"].max())
+
+
+def items_by_need(plan: Plan) -> pl.DataFrame:
+    """Give the product-locations, those in trouble first.
+
+    Returns
+    -------
+    pl.DataFrame
+        product, location, lowest (the least of stock minus safety, as a share of
+        what is used), ascending; where nothing is short, the fullest first.
+    """
+    gap = pl.col("on_hand") - pl.col("safety")
+    used = pl.max_horizontal(pl.col("gross").sum(), pl.col("safety").max(), 1.0)
+    return (
+        in_view(plan)
+        .group_by("product", "location")
+        .agg(
+            (gap.min() / used).clip(upper_bound=0).alias("lowest"),
+            pl.col("on_hand").max().alias("most"),
+        )
+        .sort(
+            "lowest",
+            "most",
+            "product",
+            "location",
+            descending=[False, True, False, False],
+        )
+        .drop("most")
+    )
+
+
+def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.DataFrame:
+    """Give the stock of one item over time.
+
+    Returns
+    -------
+    pl.DataFrame
+        x, x2 (wall clock [ms]: the bucket up to the next one with a movement), stock
+        at the end of the bucket, safety, receipts, issues, floor (the lesser of stock
+        and safety), tip. The first row is the stock before the first movement.
+    """
+    rows = _item(plan, product, location).head(_MOST)
+    if rows.is_empty():
+        return pl.DataFrame()
+    zone, unit = names.zone_of(location), names.unit(product)
+    edges = [*rows["bucket"].to_list()]
+    edges.append(edges[-1] + _TAIL)
+    first = rows.row(0, named=True)
+    opening = first["on_hand"] - first["inbound"] + first["gross"]
+    records = [_before(first, opening, edges[0], zone, unit)]
+    for row, begin, end in zip(
+        rows.iter_rows(named=True), edges, edges[1:], strict=False
+    ):
+        tip = (
+            f"{when(begin, zone)}: stock {quantity(row['on_hand'], unit)}, "
+            f"safety {quantity(row['safety'], unit)}, "
+            f"in {quantity(row['inbound'], unit)}, out {quantity(row['gross'], unit)}"
+        )
+        records.append(
+            {
+                "x": wall_milliseconds(begin, zone),
+                "x2": wall_milliseconds(end, zone),
+                "stock": row["on_hand"],
+                "safety": row["safety"],
+                "receipts": row["inbound"],
+                "issues": row["gross"],
+                "floor": min(row["on_hand"], row["safety"]),
+                "tip": tip,
+            }
+        )
+    return pl.DataFrame(records)
+
+
+def _item(plan: Plan, product: str, location: str) -> pl.DataFrame:
+    return (
+        in_view(plan)
+        .filter(pl.col("product") == product, pl.col("location") == location)
+        .sort("bucket")
+    )
+
+
+def _before(
+    first: dict[str, float], opening: float, edge: dt.datetime, zone: str, unit: str
+) -> dict[str, object]:
+    start = edge - _TAIL / 2
+    return {
+        "x": wall_milliseconds(start, zone),
+        "x2": wall_milliseconds(edge, zone),
+        "stock": opening,
+        "safety": first["safety"],
+        "receipts": 0.0,
+        "issues": 0.0,
+        "floor": min(opening, first["safety"]),
+        "tip": f"before: stock {quantity(opening, unit)}",
+    }
+
+
+def stock_title(plan: Plan, product: str, location: str, names: Names) -> str:
+    """Say what the picture finds: when stock is short, and how far."""
+    place = f"{names.name(product)} at {names.name(location)}"
+    rows = _item(plan, product, location)
+    under = rows.filter(pl.col("on_hand") < pl.col("safety"))
+    if under.is_empty():
+        return f"{place} stays at or above its safety"
+    first = under.row(0, named=True)
+    day = when(first["bucket"], names.zone_of(location)).split(",")[0]
+    unit = names.unit(product)
+    lowest = quantity(under["on_hand"].to_list()[_lowest(under)], unit)
+    return f"{place} is below its safety from {day}; lowest {lowest}"
+
+
+def _lowest(rows: pl.DataFrame) -> int:
+    values = rows["on_hand"].to_list()
+    return values.index(min(values))
+
+
+def stock_chart(
+    plan: Plan, product: str, location: str, names: Names | None = None
+) -> Picture | None:
+    """Draw the projected stock of one item; None where it is never moved."""
+    import altair as alt
+
+    known = names or Names()
+    rows = stock_rows(plan, product, location, known)
+    if rows.is_empty():
+        return None
+    first, last = rows["x"].to_list()[0], rows["x2"].to_list()[-1]
+    plot = PLOT - 34
+    base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last), x2="x2:T")
+    level = alt.Y(
+        "stock:Q",
+        title=f"stock [{known.unit(product)}]",
+        scale=alt.Scale(range=[plot, 0], zero=True),
+        axis=alt.Axis(tickCount=5, format="~s" if _large(rows) else ",~f"),
+    )
+    layers = [
+        base.mark_rect(color=token("muted"), opacity=0.14, aria=False).encode(
+            y=alt.Y("safety:Q", title=None), y2=alt.datum(0)
+        ),
+        *_shortages(base, rows),
+        alt.Chart(rows_of(_corners(rows)))
+        .mark_line(
+            interpolate="step-after", color=token("plan"), strokeWidth=2, aria=False
+        )
+        .encode(x="x:T", y=level),
+        *_short_words(rows),
+        *_rug(rows, plot),
+        base.mark_rect(opacity=0).encode(
+            y=alt.value(0), y2=alt.value(PLOT), tooltip="tip:N", description="tip:N"
+        ),
+    ]
+    if plan.run.as_of is not None:
+        now = wall_milliseconds(from_seconds(plan.run.as_of), known.zone_of(location))
+        if first <= now <= last:
+            layers.append(rule_at(now, "now"))
+    title = stock_title(plan, product, location, known)
+    return finished(alt.layer(*layers), title, PLOT)
+
+
+def _large(rows: pl.DataFrame) -> bool:
+    return any(abs(value) >= 10_000 for value in rows["stock"].to_list())
+
+
+def _corners(rows: pl.DataFrame) -> pl.DataFrame:
+    end = rows.tail(1).select(pl.col("x2").alias("x"), "stock")
+    return pl.concat([rows.select("x", "stock"), end])
+
+
+def _shortages(base: alt.Chart, rows: pl.DataFrame) -> list[Picture]:
+    """Fill what is below safety and below zero; a layer without rows has no extent."""
+    import altair as alt
+
+    layers: list[Picture] = []
+    if (rows["stock"] < rows["safety"]).any():
+        layers.append(
+            base.transform_filter("datum.stock < datum.safety")
+            .mark_rect(color=token("warn"), opacity=0.35, aria=False)
+            .encode(y="floor:Q", y2="safety:Q")
+        )
+    if (rows["stock"] < 0).any():
+        layers.append(
+            base.transform_filter("datum.stock < 0")
+            .mark_rect(color=token("bad"), opacity=0.6, aria=False)
+            .encode(y="stock:Q", y2=alt.datum(0))
+        )
+    return layers
+
+
+def _short_words(rows: pl.DataFrame) -> list[Picture]:
+    """Name the first stretch below safety: its colour is not alone."""
+    import altair as alt
+
+    under = rows.filter(pl.col("stock") < pl.col("safety")).head(1)
+    if under.is_empty():
+        return []
+    word = pl.when(pl.col("stock") < 0).then(pl.lit("▲ short"))
+    told = under.select("x", "safety", word=word.otherwise(pl.lit("◆ below safety")))
+    text = alt.Chart(rows_of(told)).mark_text(
+        align="left", baseline="bottom", dx=5, dy=-3, color=token("ink"), aria=False
+    )
+    return [text.encode(x="x:T", y="safety:Q", text="word:N")]
+
+
+def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
+    """Tick receipts and issues in two lanes below the plot."""
+    import altair as alt
+
+    lanes: list[Picture] = []
+    for field, word, lane, colour in (
+        ("receipts", "in", plot + 14, "plan"),
+        ("issues", "out", plot + 27, "muted"),
+    ):
+        moved = rows.filter(pl.col(field) > 0)
+        ticks = alt.Chart(rows_of(moved)).encode(x="x:T", y=alt.value(lane))
+        lanes.append(
+            ticks.mark_tick(
+                orient="vertical", size=10, thickness=2, color=token(colour), aria=False
+            )
+        )
+        label = alt.Chart(alt.Data(values=[{"word": word}]))
+        lanes.append(
+            label.mark_text(
+                align="right", color=token("muted"), fontSize=11, aria=False
+            ).encode(x=alt.value(-8), y=alt.value(lane), text="word:N")
+        )
+    return lanes

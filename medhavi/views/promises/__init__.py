@@ -1,0 +1,1 @@
+"""Promises as pages show them."""

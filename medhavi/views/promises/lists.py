@@ -1,0 +1,285 @@
+"""Lists of the promise desk: answers to a file, what is at risk, what limits most."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.limiter import Domain
+from medhavi.units import from_seconds
+from medhavi.views.format import (
+    NOTHING,
+    count,
+    duration,
+    money,
+    percent,
+    quantity,
+    when,
+)
+from medhavi.views.page import empty, table_html
+from medhavi.views.promises.names import there
+from medhavi.views.promises.words import (
+    BY_QUOTED,
+    BY_REQUESTED,
+    STATES,
+    order_words,
+    reason_words,
+    remedy_words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.results.promises.promise import Promise
+    from medhavi.results.promises.promises_at_risk import PromiseWatch, WatchedPromise
+    from medhavi.views.names import Names
+
+LINE = "Line"
+MOST_SPOTS, MOST_AT_RISK = 12, 200
+_THINGS = {
+    Domain.MATERIAL: "material",
+    Domain.SUPPLIER: "supplier",
+    Domain.CAPACITY: "resource",
+    Domain.ROUTING: "routing",
+    Domain.TRANSPORT: "lane",
+    Domain.POLICY: "policy",
+    Domain.FRESHNESS: "data",
+    Domain.SYSTEM: "search",
+}
+_STANDINGS = {
+    "lost": ("bad", "▲ lost"),
+    "short": ("bad", "▲ short"),
+    "late": ("bad", "▲ late"),
+    "unsure": ("warn", "◆ unsure"),
+    "moved": ("good", "● moved"),
+}
+
+
+# --------------------------------------------------------------- answers to a file
+def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
+    """Give a row an answer in words and local times; `Line` counts the file's."""
+    return pl.DataFrame(
+        [_answer(place, one, names) for place, one in enumerate(promises, 1)],
+        schema=_ANSWERS,
+    )
+
+
+_ANSWERS = {
+    LINE: pl.Int64,
+    "Order": pl.String,
+    "Customer": pl.String,
+    "Product": pl.String,
+    "Place": pl.String,
+    "Asked for": pl.Float64,
+    "Unit": pl.String,
+    "Due": pl.String,
+    "Answer": pl.String,
+    "Delivery date": pl.String,
+    "Promised": pl.Float64,
+    BY_REQUESTED: pl.String,
+    BY_QUOTED: pl.String,
+    "Cost": pl.Float64,
+    "Currency": pl.String,
+    "CO2 kg": pl.Float64,
+    "Limited by": pl.String,
+    "What would help": pl.String,
+    "Zone": pl.String,
+}
+
+
+def brief_rows(promises: Sequence[Promise], names: Names) -> list[dict[str, object]]:
+    """Give the rows of `answer_rows` with what was asked and when it is there."""
+    return answer_rows(promises, names).select(_BRIEF).to_dicts()
+
+
+_BRIEF = (
+    "Product",
+    "Place",
+    "Asked for",
+    "Unit",
+    "Due",
+    "Answer",
+    "Delivery date",
+    BY_REQUESTED,
+    BY_QUOTED,
+)
+
+
+def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
+    cells = one.demand
+    where = str(cells.get("location"))
+    own = there(names, where)
+    helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
+    customer = cells.get("customer")
+    return {
+        LINE: place,
+        "Order": order_words(one.sales_order, one.line),
+        "Customer": names.name(str(customer)) if customer else "",
+        "Product": names.name(str(cells.get("product"))),
+        "Place": names.name(where),
+        "Asked for": float(cells.get("qty") or 0.0),
+        "Unit": names.unit(str(cells.get("product"))),
+        "Due": _moment(cells.get("due"), own),
+        "Answer": STATES[one.status][1],
+        "Delivery date": _moment(one.date, own),
+        "Promised": one.qty,
+        BY_REQUESTED: "" if one.on_time_prob is None else percent(one.on_time_prob),
+        BY_QUOTED: "" if one.date_prob is None else percent(one.date_prob),
+        "Cost": round(one.cost.total, 2),
+        "Currency": one.cost.currency,
+        "CO2 kg": round(one.co2_kg, 1),
+        "Limited by": "" if one.limiter is None else reason_words(one.limiter, own),
+        "What would help": "; ".join(helps),
+        "Zone": own.zone,
+    }
+
+
+def _moment(seconds: object, names: Names) -> str:
+    if not isinstance(seconds, int):
+        return ""
+    return when(from_seconds(seconds), names.zone, year=True)
+
+
+def answers_sentence(promises: Sequence[Promise]) -> str:
+    """Count the answers by what became of them.
+
+    >>> answers_sentence([])
+    'No line was asked.'
+    """
+    if not promises:
+        return "No line was asked."
+    counts = [
+        (word, sum(one.status is status for one in promises))
+        for status, (_, word) in STATES.items()
+    ]
+    told = ", ".join(f"{amount:,} {word}" for word, amount in counts if amount)
+    return f"{count(len(promises), 'line')}: {told}."
+
+
+# -------------------------------------------------------------------- what limits most
+def hot_spots_html(promises: Sequence[Promise], names: Names) -> str:
+    """List what limited most of the answers, the most often first."""
+    late: dict[tuple[str, str], list[Promise]] = defaultdict(list)
+    for one in promises:
+        if one.limiter is not None:
+            late[one.limiter.code.value, one.limiter.subject].append(one)
+    if not late:
+        return empty(
+            "Nothing limited the answers so far",
+            "Quote something, drop a file below, or ask all open orders.",
+        )
+    ranked = sorted(late.items(), key=lambda item: (-len(item[1]), item[0]))
+    rows = [_spot(found, len(promises), names) for _, found in ranked[:MOST_SPOTS]]
+    more = len(ranked) - len(rows)
+    tail = f'<p class="muted small">and {more} more</p>' if more > 0 else ""
+    columns = ("What limits", "Kind", "Answers", "Gains alone", "For example")
+    return table_html(columns, rows, ("Answers", "Gains alone")) + tail
+
+
+def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]:
+    reasons = [one.limiter for one in found if one.limiter is not None]
+    worst = max(reasons, key=lambda reason: (reason.hours, reason.text))
+    kind = _THINGS[worst.code.domain]
+    share = len(found) / asked
+    code = f'<abbr title="{escape(worst.code.value)}">{escape(kind)}</abbr>'
+    return (
+        escape(names.place(worst.subject) or NOTHING),
+        code,
+        f"{len(found):,} <span class='muted small'>{percent(share)}</span>",
+        escape(duration(sum(reason.hours for reason in reasons) / len(reasons))),
+        escape(reason_words(worst, names)),
+    )
+
+
+def risk_spots_html(watch: PromiseWatch | None, names: Names) -> str:
+    """List what puts most accepted promises at risk; nothing where nobody looked."""
+    spots = None if watch is None else watch.hot_spots()
+    if watch is None or spots is None or spots.is_empty():
+        return ""
+    rows = [
+        (
+            escape(names.place(row["subject"]) or NOTHING),
+            escape(_THINGS[Domain(row["domain"])]),
+            f"{row['promises']:,}",
+            f"{row['customers']:,}",
+            escape(money(row["cost"], watch.currency)),
+        )
+        for row in spots.head(MOST_SPOTS).iter_rows(named=True)
+    ]
+    columns = ("What puts at risk", "Kind", "Promises", "Customers", "Costs")
+    table = table_html(columns, rows, ("Promises", "Customers", "Costs"))
+    return f"<p class='muted'>Of the promises at risk.</p>{table}"
+
+
+# ------------------------------------------------------------------ what is at risk
+def watch_sentence(watch: PromiseWatch) -> str:
+    """Say how the accepted promises stand."""
+    if not watch.watched:
+        return "No promise is accepted yet."
+    if not watch.at_risk:
+        kept = count(watch.watched, "accepted promise")
+        return f"All hold: {kept} looked at."
+    lost = money(watch.cost, watch.currency)
+    verb = "does" if len(watch.at_risk) == 1 else "do"
+    return (
+        f"{len(watch.at_risk):,} of {count(watch.watched, 'accepted promise')} {verb} "
+        f"not hold any more; that costs {lost}."
+    )
+
+
+def at_risk_html(watch: PromiseWatch, names: Names) -> str:
+    """List the promises that do not hold as they were made, and why."""
+    found = (*watch.at_risk, *watch.moved)
+    if not found:
+        return empty(
+            "Every accepted promise holds on today's facts"
+            if watch.watched
+            else "No promise is accepted yet",
+            "Look again when facts have changed."
+            if watch.watched
+            else "Quote something above and promise it.",
+        )
+    rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
+    more = len(found) - len(rows)
+    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
+    columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", "What would help")
+    return table_html(columns, rows, ("Costs",)) + tail
+
+
+def _watched(one: WatchedPromise, currency: str, names: Names) -> tuple[str, ...]:
+    own = there(names, one.location)
+    state, word = _STANDINGS[str(one.standing)]
+    now = (
+        "never" if one.expected is None else when(from_seconds(one.expected), own.zone)
+    )
+    late = one.late_hours
+    behind = f", {duration(late)} later" if late else ""
+    chance = (
+        f"{percent(one.date_prob)} by the promised date, "
+        f"{percent(one.on_time_prob)} by the requested one"
+    )
+    breaks = " and breaks what was agreed" if one.breaks_agreement else ""
+    order = escape(order_words(one.sales_order, one.line) or "no order")
+    whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"
+    amount = quantity(one.qty, names.unit(one.product))
+    helps = [remedy_words(remedy, own) for remedy in one.remedies[:2]]
+    reason = "" if one.limiter is None else reason_words(one.limiter, own)
+    return (
+        (
+            f'<abbr title="{escape(one.demand)}">{order}</abbr>'
+            f"{whose if one.customer else ''}"
+        ),
+        f"{names.html(one.product)} <span class='muted small'>{escape(amount)}</span>",
+        escape(when(from_seconds(one.promised), own.zone)),
+        (
+            f'<span class="mv-mark mv-{state}">{word}</span> {escape(now)}'
+            f"<span class='muted small'>{escape(behind)}, {escape(chance)}"
+            f"{escape(breaks)}</span>"
+        ),
+        escape(money(one.cost, currency)),
+        escape(reason or NOTHING),
+        escape("; ".join(helps) or NOTHING),
+    )

@@ -1,0 +1,1 @@
+"""Accepted promises in the event log and the live book made of them."""

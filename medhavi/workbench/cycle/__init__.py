@@ -1,0 +1,1 @@
+"""The planning cycle: file, steps, journal."""

@@ -1,0 +1,168 @@
+"""Schedules and their risk from files: read, solve or simulate, write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.planners.scheduling.problem_file import (
+    ProblemFile,
+    chosen_objectives,
+    read_problem,
+)
+from medhavi.planners.scheduling.risk import RiskParameters, simulate
+from medhavi.planners.scheduling.solve import SEED, Search, solve
+from medhavi.results.reports.risk import RISK_FILES
+from medhavi.results.schedules.problem import ScheduleProblem
+from medhavi.results.schedules.schedule import FILES, Schedule
+from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.tables_run import Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from medhavi.results.reports.risk import RiskReport
+
+
+def problem_of(
+    source: str | Path | Mapping[str, object] | ScheduleProblem,
+) -> ProblemFile:
+    """Read a problem from a file, a document or as it is.
+
+    Raises
+    ------
+    UsageError
+        The file is not there.
+    BadData
+        The file has errors; all are named.
+    """
+    if isinstance(source, ScheduleProblem):
+        return ProblemFile(problem=source)
+    if not isinstance(source, (str, Path)):
+        return read_problem(source)
+    path = Path(source)
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        message = f"{path}: there is no such file. Give a schedule file (JSON)."
+        raise UsageError(message) from error
+    return read_problem(text)
+
+
+def schedule(
+    source: str | Path | Mapping[str, object] | ScheduleProblem,
+    *,
+    objective: Sequence[str] | str | None = None,
+    effort: float | None = None,
+    seed: int = SEED,
+    cancelled: Callable[[], bool] | None = None,
+    observe: Callable[[str], object] | None = None,
+) -> Schedule:
+    """Schedule a problem: a file, its document, or a `ScheduleProblem`.
+
+    Parameters
+    ----------
+    objective
+        Names in order of importance, or one text with commas; the file's own when not
+        given.
+    effort
+        Deterministic effort of the search; the file's own when not given.
+    cancelled
+        Asked now and then; True keeps the best schedule so far.
+
+    Returns
+    -------
+    Schedule
+        Checked. An infeasible problem gives one without operations and with a conflict.
+
+    Raises
+    ------
+    BadData
+        The problem has errors; all are named.
+    """
+    measurement = Measurement()
+    with measurement.phase("read"):
+        read = problem_of(source)
+        problem = read.problem
+        if objective is not None:
+            names = objective.split(",") if isinstance(objective, str) else objective
+            stated = chosen_objectives([name.strip() for name in names])
+            problem = replace(problem, objective=stated)
+        if effort is not None:
+            problem = replace(problem, effort=effort)
+    with measurement.phase("schedule"):
+        how = Search(seed=seed, cancelled=cancelled, observe=observe)
+        made = solve(problem, how, read.findings)
+    return made.with_measured(measurement.facts())
+
+
+def write_schedule(made: Schedule, out: str | Path, file_format: str) -> None:
+    """Write a schedule, whole or not at all."""
+    with replaced_folder(out, FILES) as folder:
+        made.to_folder(folder, "csv" if file_format == "csv" else "parquet")
+
+
+def risk(
+    source: str | Path | Mapping[str, object] | ScheduleProblem | Schedule,
+    made: Schedule | str | Path | None = None,
+    *,
+    scenarios: int = 10_000,
+    seed: int = 1,
+    spread: float | None = None,
+    steps: str | None = None,
+    keep_starts: bool = False,
+) -> RiskReport:
+    """Simulate a fixed schedule: same sequence, drawn run times.
+
+    Parameters
+    ----------
+    source
+        The schedule; or its problem (file, document, record), where ranges are read.
+    made
+        The schedule or its folder, where `source` is a problem.
+    spread, steps
+        Half width of runs, and the name of the steps it is for; see `RiskParameters`.
+    keep_starts
+        Nothing begins before its planned start; else everything moves left.
+
+    Raises
+    ------
+    UsageError
+        A parameter is out of its range.
+    BadData
+        The schedule does not fit the problem, or nothing is uncertain.
+    NotAvailable
+        `source` is a snapshot: the risk of a plan is not built yet.
+    """
+    from medhavi.snapshot import Snapshot
+
+    if isinstance(source, Snapshot):
+        message = "medhavi.risk of a plan is not built yet; the risk of a schedule is."
+        raise NotAvailable(message)
+    if isinstance(source, Schedule):
+        fixed, problem = source, None
+    elif made is None:
+        message = "risk needs a schedule: give it, or the folder of schedule --out."
+        raise UsageError(message)
+    else:
+        problem = problem_of(source).problem
+        fixed = made if isinstance(made, Schedule) else Schedule.from_folder(made)
+    try:
+        parameters = RiskParameters(
+            scenarios=scenarios,
+            seed=seed,
+            spread=spread,
+            steps=steps,
+            keep_starts=keep_starts,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    return simulate(fixed, parameters, problem)
+
+
+def write_risk(report: RiskReport, out: str | Path) -> None:
+    """Write a risk report, whole or not at all."""
+    with replaced_folder(out, RISK_FILES) as folder:
+        report.to_folder(folder)

@@ -1,0 +1,64 @@
+"""Trade-offs of a snapshot: found, each plan verified, written whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, cast
+
+from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.tables_run import RESULT_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from medhavi.results.pareto_front import ParetoFront
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+FRONT_NAMES = frozenset({"points", "objectives", "run"})
+"""Files of a front; `--out` replaces a folder of these and its plans, no other."""
+
+
+def trade_offs(
+    snapshot: Snapshot,
+    objectives: Sequence[str],
+    points: int,
+    *,
+    settings: Mapping[str, object] | None = None,
+    observe: Callable[[str], object] | None = None,
+) -> ParetoFront:
+    """Find efficient plans and verify each of them.
+
+    A point whose plan does not verify stands without a plan, and `observe` is told.
+
+    Raises
+    ------
+    BadData
+        The data has errors; all are named.
+    UsageError
+        Objectives, points or settings that do not exist.
+    """
+    from medhavi.planners.master_plan.trade_offs import pareto
+    from medhavi.results.verify import verify
+
+    def tell(phase: str, done: int, total: int) -> None:
+        if observe is not None:
+            observe(f"{phase} {done} of {total}")
+
+    front = pareto(snapshot, objectives, points, settings=settings, observe=tell)
+    kept: dict[int, Plan] = {}
+    for point, plan in front.plans.items():
+        found = verify(plan, snapshot)
+        if not found:
+            kept[point] = plan
+        elif observe is not None:
+            observe(f"point {point} has no plan: {found[0]}")
+    return replace(front, plans=kept)
+
+
+def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
+    """Write a front with its plans, whole or not at all."""
+    kind = cast("Literal['parquet', 'csv']", file_format)
+    with replaced_folder(out, FRONT_NAMES, {"plans": RESULT_NAMES}) as folder:
+        front.to_folder(folder, format=kind)

@@ -1,0 +1,1 @@
+"""Edits of orders: preview, price, events, history."""

@@ -1,0 +1,187 @@
+"""One order from its first event to now: who did what, what became of it (WO-11)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.events.event_types.catalog import UndecodableEvent, decode
+from medhavi.planners.work_orders.order_account import Account, Report, account
+from medhavi.planners.work_orders.order_states import OrderFacts, OrderState, Verb
+from medhavi.units import to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.lakehouse import Lake
+
+_VERBS = {
+    "SupplyOrderReleased": Verb.RELEASE,
+    "SupplyOrderStarted": Verb.START,
+    "SupplyOrderProgressReported": Verb.REPORT,
+    "SupplyOrderReceived": Verb.RECEIVE,
+    "SupplyOrderCompleted": Verb.COMPLETE,
+    "SupplyOrderCancelled": Verb.CANCEL,
+    "SupplyOrderSuperseded": Verb.CANCEL,
+}
+_MADE = ("SupplyOrderPlaced", "SupplyOrderFirmed")
+_CHANGED = ("SupplyOrderRescheduled", "SupplyOrderConfirmed")
+_USUAL = {"SupplyOrderPlaced": "released", "SupplyOrderFirmed": "firmed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """One event of an order."""
+
+    position: int
+    type: str
+    actor: str
+    occurred_at: dt.datetime
+    recorded_at: dt.datetime
+    said: dict[str, Any]
+
+    def __str__(self) -> str:
+        """Give one line: when, what, who."""
+        return f"{self.occurred_at:%Y-%m-%d %H:%M} UTC {self.type} by {self.actor}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHistory:
+    """Events of an order and its account; no account where nobody says what it is."""
+
+    order: str
+    events: tuple[OrderEvent, ...]
+    account: Account | None
+
+
+def order_history(lake: Lake, order: str) -> OrderHistory:
+    """Tell what happened to an order, in the order of the log.
+
+    Events that came twice stand twice and count once in the account.
+
+    Raises
+    ------
+    UsageError
+        No event names the order.
+    """
+    found = _told(lake, order).get(order, [])
+    if not found:
+        message = f"No event names an order {order}; see `medhavi orders list`."
+        raise UsageError(message)
+    return OrderHistory(
+        order=order,
+        events=tuple(event for event, _, _ in found),
+        account=_account(order, found),
+    )
+
+
+def order_accounts(lake: Lake, kind: str = "work") -> tuple[Account, ...]:
+    """Give what became of all orders of a kind, by their ids.
+
+    Parameters
+    ----------
+    kind
+        work, purchase or transfer.
+    """
+    accounts = (
+        _account(order, found)
+        for order, found in sorted(_told(lake).items())
+        if kind in {body.kind for event, _, body in found if event.type in _MADE}
+    )
+    return tuple(one for one in accounts if one is not None)
+
+
+def _told(
+    lake: Lake, order: str | None = None
+) -> dict[str, list[tuple[OrderEvent, str, Any]]]:
+    """Read the events of one order, or of all, in the order of the log, by order."""
+    wanted = pl.col("type").str.starts_with("SupplyOrder") | pl.col(
+        "type"
+    ).str.starts_with("Operation")
+    if order is not None:
+        named = msgspec.json.encode(order).decode()
+        wanted &= pl.col("payload").str.contains(named, literal=True)
+    rows = lake.table("bronze.events").filter(wanted)
+    found: dict[str, list[tuple[OrderEvent, str, Any]]] = {}
+    for row in rows.collect().sort("position").iter_rows(named=True):
+        try:
+            body = decode(row["type"], row["schema_version"], row["payload"])
+        except UndecodableEvent:
+            continue
+        name = getattr(body, "supply_order", None)
+        if name is None or order not in (None, name):
+            continue
+        event = OrderEvent(
+            position=row["position"],
+            type=row["type"],
+            actor=row["actor"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            said=msgspec.json.decode(row["payload"]),
+        )
+        found.setdefault(name, []).append((event, row["event_id"], body))
+    return found
+
+
+def _account(
+    order: str, found: Iterable[tuple[OrderEvent, str, Any]]
+) -> Account | None:
+    """Count the reports behind the last event that states the whole order."""
+    facts: OrderFacts | None = None
+    due = 0
+    reports: list[Report] = []
+    for event, identity, body in found:
+        if event.type in _MADE:
+            due = to_seconds(body.due)
+            facts = OrderFacts(
+                order=order,
+                state=OrderState(body.status or _USUAL[event.type]),
+                qty=body.qty,
+                qty_done=body.qty_done or 0.0,
+            )
+            reports = []
+        elif facts is not None:
+            reports += _reports(event, identity, body)
+    return None if facts is None else account(facts, due, reports)
+
+
+def _reports(event: OrderEvent, identity: str, body: Any) -> list[Report]:
+    at = to_seconds(event.occurred_at)
+    if event.type in _CHANGED:
+        made = []
+        if body.due is not None:
+            moved = to_seconds(body.due)
+            made.append(
+                Report(report=f"{identity}|due", verb=Verb.MOVE, at=at, due=moved)
+            )
+        if body.qty is not None:
+            made.append(
+                Report(
+                    report=f"{identity}|qty",
+                    verb=Verb.CHANGE_QTY,
+                    at=at,
+                    qty=body.qty,
+                )
+            )
+        return made
+    verb = _VERBS.get(event.type)
+    if verb is None:
+        return []
+    for name in ("started_at", "received_at", "completed_at"):
+        moment = getattr(body, name, None)
+        at = at if moment is None else to_seconds(moment)
+    return [
+        Report(
+            report=identity,
+            verb=verb,
+            at=at,
+            qty=getattr(body, "qty", None),
+            scrap_qty=getattr(body, "scrap_qty", 0.0),
+            rework_qty=getattr(body, "rework_qty", 0.0),
+        )
+    ]

@@ -1,0 +1,338 @@
+"""What a person gets for an edit: price and victims first, then what became of it.
+
+Plain frozen records, so that an app, a command and a notebook show the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from medhavi.findings import Finding
+from medhavi.planners.work_orders.edit_rows import RowEdit
+from medhavi.planners.work_orders.order_edit import Edit
+from medhavi.results.amounts import duration, signed_money
+from medhavi.results.basis import Basis
+from medhavi.results.difference import PlanDelta
+from medhavi.results.plan_locale import PlanLocale
+from medhavi.results.plans.plan import Plan
+
+
+class EditStatus(StrEnum):
+    """How an edit stands.
+
+    ready: a preview that can be committed. refused: it cannot be, findings say why.
+    stale: facts that the plan depends on are newer than it, `changed` says who changed
+    what.
+    committed: it is an event now.
+    """
+
+    READY = "ready"
+    REFUSED = "refused"
+    STALE = "stale"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenChange:
+    """An event that a plan does not know yet."""
+
+    position: int
+    type: str
+    subject: str
+    actor: str
+    recorded_at: dt.datetime
+
+    def __str__(self) -> str:
+        """Give one line: who, what, when."""
+        return (
+            f"{self.actor}: {self.type} of {self.subject} "
+            f"({self.recorded_at:%Y-%m-%d %H:%M} UTC)"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandEffect:
+    """What an edit does to one demand.
+
+    Parameters
+    ----------
+    old_status, new_status, old_date, new_date
+        Status, and last delivery, before and after.
+    late_hours, short_qty
+        More lateness [hours] and more that is never delivered; negative: less.
+    money
+        More cost of lateness and shortage [base currency].
+    """
+
+    demand: str
+    product: str | None
+    old_status: str
+    new_status: str
+    old_date: dt.datetime | None
+    new_date: dt.datetime | None
+    late_hours: float
+    short_qty: float
+    money: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditPrice:
+    """What an edit costs [base currency], part by part; negative: it saves.
+
+    `overtime` pays units beyond those of the resource while they are there, `holding`
+    is stock over the horizon, `lateness` the money of late and short demands.
+    """
+
+    purchase: float
+    production: float
+    transport: float
+    holding: float
+    lateness: float
+    overtime: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts."""
+        supply = self.purchase + self.production + self.transport
+        return supply + self.overtime + self.holding + self.lateness
+
+    def as_dict(self) -> dict[str, float]:
+        """Give the parts and their sum."""
+        return {
+            "purchase": self.purchase,
+            "production": self.production,
+            "transport": self.transport,
+            "overtime": self.overtime,
+            "holding": self.holding,
+            "lateness": self.lateness,
+            "total": self.total,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """An edit with its consequences; nothing is written.
+
+    Parameters
+    ----------
+    edit
+        What is asked for.
+    status
+        ready, refused or stale.
+    rows
+        Rows before and after.
+    price, victims, winners, delta, plan
+        Of the plan made again with the edit; None and empty unless ready. Victims are
+        the demands that get worse, dearest first.
+    findings
+        Why it is refused, and what a person should know.
+    changed
+        Events that the plan does not know (stale), the newest first.
+    run, snapshot, basis, fingerprint_after
+        Run and snapshot that were edited, what a plan of it depends on; the snapshot
+        that a commit makes.
+    position, revision
+        Head of the log, and of the stream of edits, that the preview is of.
+    """
+
+    edit: Edit
+    status: EditStatus
+    rows: tuple[RowEdit, ...] = ()
+    price: EditPrice | None = None
+    victims: tuple[DemandEffect, ...] = ()
+    winners: tuple[DemandEffect, ...] = ()
+    delta: PlanDelta | None = None
+    plan: Plan | None = field(default=None, repr=False)
+    findings: tuple[Finding, ...] = ()
+    changed: tuple[SeenChange, ...] = ()
+    run: str = ""
+    snapshot: str = ""
+    basis: Basis | None = field(default=None, repr=False)
+    fingerprint_after: str | None = None
+    as_of: int | None = None
+    position: int = 0
+    revision: int = -1
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be committed."""
+        return self.status is EditStatus.READY
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Numbers of the orders that it makes, changes or ends."""
+        return tuple(
+            row.key["supply_order"]
+            for row in self.rows
+            if row.table == "supply_orders" and "supply_order" in row.key
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the preview for JSON, without the plan."""
+        return {
+            "edit": self.edit.as_dict(),
+            "status": str(self.status),
+            "orders": list(self.orders),
+            "rows": [
+                {
+                    "table": row.table,
+                    "key": dict(row.key),
+                    "before": None if row.before is None else dict(row.before),
+                    "after": None if row.after is None else dict(row.after),
+                }
+                for row in self.rows
+            ],
+            "price": None if self.price is None else self.price.as_dict(),
+            "victims": [_effect(one) for one in self.victims],
+            "winners": [_effect(one) for one in self.winners],
+            "changed": [_seen(one) for one in self.changed],
+            "refused": [one.as_dict() for one in self.findings],
+        }
+
+    def _told(self) -> Edit:
+        """Edit under the numbers of its orders, as people call them."""
+        if self.plan is None or self.edit.supply is None:
+            return self.edit
+        numbers = dict(self.plan.supplies.select("id", "number").iter_rows())
+        told = (self.edit.supply, *self.edit.also)
+        supply, *also = (numbers.get(one, one) for one in told)
+        return replace(self.edit, supply=supply, also=tuple(also))
+
+    def lines(self) -> list[str]:
+        """Tell it in lines: price first, then who gets worse, then who gains.
+
+        Findings are told as findings are, not here.
+        """
+        told = [str(self._told())]
+        if self.price is not None:
+            currency = (
+                PlanLocale().currency
+                if self.plan is None
+                else (self.plan.locale.currency)
+            )
+            told.append(f"price {signed_money(self.price.total, currency)}")
+            told += [
+                f"  {name} {signed_money(value, currency)}"
+                for name, value in self.price.as_dict().items()
+                if name != "total" and round(value, 2)
+            ]
+            told += _effects("worse", self.victims, currency)
+            told += _effects("better", self.winners, currency)
+            if not self.victims:
+                told.append("no demand gets worse")
+        told += stale_lines(self.changed) if self.status is EditStatus.STALE else []
+        return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCommit:
+    """What became of an edit or of taking one back.
+
+    Parameters
+    ----------
+    status
+        committed, refused or stale.
+    edit_id
+        Id of the edit, for `undo`; empty where nothing was written.
+    orders
+        Numbers of the orders that changed.
+    events
+        Types of the events that were appended, in order.
+    revision, position
+        Of the last of them in the stream of edits and in the log.
+    replayed
+        It was committed before; nothing was written again.
+    preview
+        What was shown; None for an undo.
+    """
+
+    status: EditStatus
+    edit_id: str = ""
+    orders: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    revision: int | None = None
+    position: int | None = None
+    replayed: bool = False
+    preview: Preview | None = None
+    findings: tuple[Finding, ...] = ()
+    changed: tuple[SeenChange, ...] = ()
+
+    @property
+    def committed(self) -> bool:
+        """Whether it is an event now."""
+        return self.status is EditStatus.COMMITTED
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the answer for JSON."""
+        return {
+            "status": str(self.status),
+            "edit_id": self.edit_id or None,
+            "orders": list(self.orders),
+            "events": list(self.events),
+            "revision": self.revision,
+            "position": self.position,
+            "replayed": self.replayed,
+            "changed": [_seen(one) for one in self.changed],
+            "refused": [one.as_dict() for one in self.findings],
+        }
+
+    def lines(self, approver: str) -> list[str]:
+        """Tell it in lines."""
+        if self.committed:
+            again = " before" if self.replayed else ""
+            orders = ", ".join(self.orders) or "no order"
+            return [f"Committed{again}: {orders}, approved by {approver}."]
+        return stale_lines(self.changed) if self.status is EditStatus.STALE else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRecord:
+    """One edit of the log.
+
+    `undone_by` is the id of the edit that took it back, `undoes` of the one that this
+    takes back; `rows` as in a preview, cells as JSON has them; `earlier_overrides` what
+    overrode each cell of an override before, None where nothing did.
+    """
+
+    edit_id: str
+    kind: str
+    text: str
+    orders: tuple[str, ...]
+    approver: str
+    recorded_at: dt.datetime
+    occurred_at: dt.datetime
+    run: str | None
+    reason: str | None
+    position: int
+    revision: int
+    undone_by: str | None
+    undoes: str | None
+    rows: tuple[dict[str, Any], ...]
+    earlier_overrides: tuple[dict[str, Any] | None, ...] = ()
+
+
+def stale_lines(changed: tuple[SeenChange, ...]) -> list[str]:
+    """Tell who changed what since a plan was made."""
+    head = "The plan is not of the newest facts; plan again. Since then:"
+    told = [f"  {one}" for one in changed]
+    return [head, *told] if told else [head.replace(" Since then:", "")]
+
+
+def _effects(word: str, effects: tuple[DemandEffect, ...], currency: str) -> list[str]:
+    return [
+        f"{word}: {one.demand} {one.old_status} → {one.new_status}, "
+        f"{'+' if one.late_hours > 0 else ''}{duration(one.late_hours)}, "
+        f"{signed_money(one.money, currency)}"
+        for one in effects
+    ]
+
+
+def _effect(one: DemandEffect) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
+
+
+def _seen(one: SeenChange) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}

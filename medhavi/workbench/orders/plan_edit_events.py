@@ -1,0 +1,217 @@
+"""Edits as events: one append to one stream, with all that undoing needs.
+
+The events of an edit share its id as correlation id; the first carries in its metadata
+what was asked for and the rows before and after. Taking an edit back is an edit of its
+own with the rows exchanged.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medhavi.events.event_types.catalog import TYPES, master_event, new_event
+from medhavi.units import from_seconds
+from medhavi.workbench.orders.plan_edit_answers import EditRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.events.envelope import NewEvent, RecordedEvent
+    from medhavi.planners.work_orders.edit_rows import RowEdit
+    from medhavi.planners.work_orders.order_edit import Edit
+
+STREAM = "plan_edits"
+"""The one stream of all edits: who comes second sees that somebody came first."""
+UNDO = "undo"
+_NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-706c616e6564")
+_ENDS = {"start", "due", "qty"}
+
+
+def edit_id(asked: Mapping[str, object], run: str | None, revision: int) -> str:
+    """Give the id of an edit: the same wish at the same place is the same edit."""
+    words = msgspec.json.encode(
+        {"edit": dict(asked), "run": run, "revision": revision}, order="deterministic"
+    ).decode()
+    return str(uuid.uuid5(_NAMESPACE, words))
+
+
+class Writer:
+    """Makes the events of one edit.
+
+    Parameters
+    ----------
+    identity
+        Id of the edit.
+    as_of
+        Moment at which it takes effect [UTC seconds]: now of the tables, so that now
+        does not move by it.
+    approver
+        Who confirmed it.
+    """
+
+    def __init__(self, identity: str, as_of: int, approver: str) -> None:
+        self._identity = identity
+        self._moment = from_seconds(as_of)
+        self._approver = approver
+        self._bodies: list[Any] = []
+
+    def order(
+        self,
+        row: RowEdit,
+        *,
+        run: str | None,
+        reason: str | None,
+        replaced_by: Sequence[str] = (),
+    ) -> None:
+        """Say how one order changes."""
+        number = row.key["supply_order"]
+        if row.after is None:
+            if replaced_by:
+                self._add(
+                    "SupplyOrderSuperseded",
+                    supply_order=number,
+                    by=list(replaced_by),
+                    approver=self._approver,
+                    reason=reason,
+                )
+            else:
+                self._add("SupplyOrderCancelled", supply_order=number, reason=reason)
+            return
+        changed = _changed(row)
+        if changed == {"status"} and row.after["status"] == "released":
+            self._add("SupplyOrderReleased", supply_order=number)
+        elif changed and changed <= _ENDS and all(row.after.get(n) for n in changed):
+            cells = {name: row.after[name] for name in sorted(changed)}
+            self._add(
+                "SupplyOrderRescheduled", supply_order=number, reason=reason, **cells
+            )
+        else:
+            self._add(
+                "SupplyOrderFirmed", **row.after, approver=self._approver, run=run
+            )
+
+    def master(self, rows: Iterable[RowEdit]) -> None:
+        """Say what a row of master data is; or that there is none any more."""
+        for row in rows:
+            gone = row.after is None
+            cells = row.before if gone else row.after
+            verb = "Retired" if gone else "Defined"
+            self._bodies.append(master_event(row.table, cells or {}, verb))
+
+    def override(self, **cells: Any) -> None:
+        """Say that a cell has another value."""
+        self._add("OverrideRecorded", approver=self._approver, **cells)
+
+    def _add(self, type_name: str, **cells: Any) -> None:
+        filled = {name: cell for name, cell in cells.items() if cell is not None}
+        self._bodies.append(msgspec.convert(filled, TYPES[type_name].payload))
+
+    def events(self, about: Mapping[str, Any]) -> list[NewEvent]:
+        """Give the events, the first with `about` in its metadata."""
+        return [
+            new_event(
+                body,
+                event_id=str(uuid.uuid5(_NAMESPACE, f"{self._identity}|{number}")),
+                occurred_at=self._moment,
+                actor=self._approver,
+                correlation_id=self._identity,
+                metadata={"edit": dict(about)} if number == 0 else {},
+            )
+            for number, body in enumerate(self._bodies)
+        ]
+
+
+def about_edit(
+    edit: Edit,
+    rows: Iterable[RowEdit],
+    *,
+    run: str,
+    earlier_overrides: Sequence[Mapping[str, Any] | None] = (),
+) -> dict[str, Any]:
+    """Give what the log keeps about an edit beside its events."""
+    about: dict[str, Any] = {
+        "kind": str(edit.kind),
+        "text": str(edit),
+        "run": run,
+        "reason": edit.reason,
+        "asked": edit.as_dict(),
+        "rows": [plain_row(row) for row in rows],
+    }
+    if any(earlier_overrides):
+        about["earlier_overrides"] = _json(earlier_overrides)
+    return about
+
+
+def plain_row(row: RowEdit) -> dict[str, Any]:
+    """Give a row as JSON has it."""
+    plain: dict[str, Any] = _json(
+        {
+            "table": row.table,
+            "key": dict(row.key),
+            "before": None if row.before is None else dict(row.before),
+            "after": None if row.after is None else dict(row.after),
+        }
+    )
+    return plain
+
+
+def records(events: Iterable[RecordedEvent]) -> list[EditRecord]:
+    """Read the stream of edits: one record an edit, the oldest first."""
+    found: list[dict[str, Any]] = []
+    for event in events:
+        about = msgspec.json.decode(event.metadata).get("edit")
+        if about is None:
+            if found:
+                found[-1]["position"] = event.position
+                found[-1]["revision"] = event.revision
+            continue
+        rows = tuple(about.get("rows", ()))
+        found.append(
+            {
+                "edit_id": event.correlation_id or event.event_id,
+                "kind": about["kind"],
+                "text": about["text"],
+                "orders": tuple(
+                    row["key"]["supply_order"]
+                    for row in rows
+                    if "supply_order" in row["key"] and row["table"] == "supply_orders"
+                ),
+                "approver": event.actor,
+                "recorded_at": event.recorded_at,
+                "occurred_at": event.occurred_at,
+                "run": about.get("run"),
+                "reason": about.get("reason"),
+                "position": event.position,
+                "revision": event.revision,
+                "undoes": about.get("undoes"),
+                "rows": rows,
+                "earlier_overrides": _earlier_overrides(about),
+            }
+        )
+    undone = {one["undoes"]: one["edit_id"] for one in found if one["undoes"]}
+    return [EditRecord(**one, undone_by=undone.get(one["edit_id"])) for one in found]
+
+
+def _earlier_overrides(about: Mapping[str, Any]) -> tuple[dict[str, Any] | None, ...]:
+    """Read what was overridden; an edit of one cell once kept it by itself."""
+    return tuple(about.get("earlier_overrides", [about.get("earlier_override")]))
+
+
+def override_id(table: str, key: Mapping[str, str], column: str) -> str:
+    """Give the id of the override of a cell: the same cell, the same override."""
+    words = msgspec.json.encode([table, dict(key), column], order="deterministic")
+    return f"edit:{uuid.uuid5(_NAMESPACE, words.decode())}"
+
+
+def _changed(row: RowEdit) -> set[str]:
+    if row.before is None or row.after is None:
+        return set()
+    names = {*row.before, *row.after}
+    return {name for name in names if row.before.get(name) != row.after.get(name)}
+
+
+def _json(value: object) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))

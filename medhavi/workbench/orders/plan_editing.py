@@ -1,0 +1,387 @@
+"""The verbs of a workbench that edit a plan; each shows its price before it commits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from medhavi.planners.work_orders.order_edit import Edit
+from medhavi.planners.work_orders.order_edit import edit as edit_of
+from medhavi.results.order_numbers import order_id
+from medhavi.snapshot.reading.written_dates import is_day
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from medhavi.planners.work_orders.firming import FirmingAdvice
+    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.results.figures.kpis import Measure
+    from medhavi.results.plans.peg_history import PegHistory
+    from medhavi.results.plans.plan import Plan
+    from medhavi.workbench.orders.plan_edit_answers import (
+        EditCommit,
+        EditRecord,
+        Preview,
+    )
+    from medhavi.workbench.orders.plan_edits import PlanEdits
+    from medhavi.workbench.runs.last_run import LastRun
+
+    Cell = bool | int | float | str | None
+    Place = tuple[str, Mapping[str, str], str]
+
+
+class PlanEditing(ABC):
+    """Verbs for one order or one cell each, the same for app, command and notebook.
+
+    Every verb previews the edit on the newest facts and commits it only with an
+    approver; the answer carries the preview: price, victims, plan. A verb never raises
+    for what a person has to decide: a refused or stale edit is an answer too.
+    """
+
+    @property
+    @abstractmethod
+    def edits(self) -> PlanEdits:
+        """Previews, commits and history of edits over this lake and store."""
+
+    @cached_property
+    def last_run(self) -> LastRun:
+        """The kept run of mode mrp on which plans and previews are netted."""
+        from medhavi.workbench.runs.last_run import LastRun
+
+        return LastRun()
+
+    def preview(self, plan: Plan, edit: Edit | Mapping[str, object]) -> Preview:
+        """Show what an edit costs and whom it hits; nothing is written.
+
+        Parameters
+        ----------
+        plan
+            A plan of the newest facts.
+        edit
+            An `Edit`, or kind, supply and values by name, such as
+            ``{"kind": "move", "supply": "WO-1", "due": "2026-03-01"}``.
+
+        Raises
+        ------
+        UsageError
+            Names or values of the edit are wrong.
+        """
+        if isinstance(edit, Edit):
+            return self.edits.preview(plan, edit)
+        return self.edits.preview(plan, self._asked(plan, edit))
+
+    def _asked(self, plan: Plan, values: Mapping[str, object]) -> Edit:
+        """Edit whose dates are days where its order or its row is."""
+        zone = self._zone(plan, values)
+        return edit_of(**{"zone": zone, **values})  # type: ignore[arg-type]
+
+    def _zone(self, plan: Plan, values: Mapping[str, object]) -> str:
+        """Zone in which dates of an edit are local days."""
+        if not any(map(is_day, values.values())):
+            return "UTC"
+        days = self.edits.facts.read()[1].local_days
+        rows, key = plan.supplies, values.get("key")
+        if isinstance(key, Mapping):
+            return days.zone_of(**key) or "UTC"
+        supply = order_id(rows, str(values.get("supply")))
+        found = rows.filter(rows["id"] == supply)["location"]
+        return days.zone_of(location=found[0] if found.len() else None) or "UTC"
+
+    def commit_edit(self, preview: Preview, *, approver: str) -> EditCommit:
+        """Make a previewed edit binding; see `PlanEdits.commit`."""
+        done = self.edits.commit(preview, approver=approver)
+        if done.committed:
+            self._forget()
+        return done
+
+    def firm(
+        self,
+        plan: Plan,
+        supply: str | Sequence[str],
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Make a proposal an order that the next plan keeps; or several at once.
+
+        Parameters
+        ----------
+        supply
+            Id of a proposal, or of several: all become orders or none.
+        lock
+            Whether its dates are fixed too; False: the constrained planner may move it.
+        """
+        first, *others = [supply] if isinstance(supply, str) else [*supply, ""]
+        also = [other for other in others if other]
+        asked = edit_of("firm", first, also=also, lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def firm_due(
+        self, plan: Plan, parameters: OrderParameters, *, approver: str
+    ) -> EditCommit | None:
+        """Firm what the rules firm without a question (WO-06), in one edit.
+
+        Returns
+        -------
+        EditCommit or None
+            None: no rule says that anything becomes firm now.
+        """
+        due = [one for one in self.advice(plan, parameters) if one.action == "firm"]
+        if not due:
+            return None
+        names = [one.supply for one in due]
+        rules = "; ".join(dict.fromkeys(one.rule for one in due))
+        return self.firm(plan, names, approver=approver, reason=f"rule {rules}")
+
+    def advice(
+        self, plan: Plan, parameters: OrderParameters
+    ) -> tuple[FirmingAdvice, ...]:
+        """Say of every proposal whether it becomes firm, waits or needs somebody."""
+        from medhavi.planners.work_orders.firming import firming
+        from medhavi.providers import Providers
+
+        return firming(plan, Providers(self.edits.facts.read()[1]), parameters)
+
+    def release(
+        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """Let the work of a firm order begin."""
+        return self._decide(plan, edit_of("release", supply, reason=reason), approver)
+
+    def move(
+        self,
+        plan: Plan,
+        supply: str,
+        *,
+        approver: str,
+        due: dt.datetime | str | None = None,
+        start: dt.datetime | str | None = None,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give an order other dates; a proposal is firm then.
+
+        Of `due` and `start` one alone is enough: the other follows by the time that the
+        order's source takes.
+        """
+        asked = self._asked(
+            plan,
+            {
+                "kind": "move",
+                "supply": supply,
+                "due": due,
+                "start": start,
+                "lock": lock,
+                "reason": reason,
+            },
+        )
+        return self._decide(plan, asked, approver)
+
+    def split(
+        self,
+        plan: Plan,
+        supply: str,
+        parts: Sequence[float],
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Make several orders of one; the parts add up to it."""
+        asked = edit_of("split", supply, parts=list(parts), lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def change_qty(
+        self,
+        plan: Plan,
+        supply: str,
+        qty: float,
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give an order another quantity (work orders: units started)."""
+        asked = edit_of("change_qty", supply, qty=qty, lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def change_source(
+        self,
+        plan: Plan,
+        supply: str,
+        source: str,
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let an order come from another routing, supplier, lane or origin."""
+        asked = edit_of(
+            "change_source", supply, source=source, lock=lock, reason=reason
+        )
+        return self._decide(plan, asked, approver)
+
+    def cancel(
+        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """End an order of which nothing is there yet."""
+        return self._decide(plan, edit_of("cancel", supply, reason=reason), approver)
+
+    def override(
+        self,
+        plan: Plan,
+        place: Place,
+        value: Cell,
+        *,
+        approver: str,
+        valid_from: dt.datetime | str | None = None,
+        valid_to: dt.datetime | str | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let a person's value win over a stated one, as long as it holds.
+
+        Parameters
+        ----------
+        place
+            The cell: planning table, key columns with their values as text, column.
+        valid_from, valid_to
+            When the value holds; absent: since ever, for ever.
+        """
+        return self.override_all(
+            plan,
+            [(place, value)],
+            approver=approver,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reason=reason,
+        )
+
+    def override_all(
+        self,
+        plan: Plan,
+        cells: Sequence[tuple[Place, Cell]],
+        *,
+        approver: str,
+        valid_from: dt.datetime | str | None = None,
+        valid_to: dt.datetime | str | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let a person's values win in several cells, in one edit; see `override`.
+
+        Parameters
+        ----------
+        cells
+            Places with their values, at least one: all are overridden or none.
+        """
+        stated: list[dict[str, Any]] = [
+            {"table": table, "key": key, "column": column, "value": value}
+            for (table, key, column), value in cells
+        ]
+        asked = self._asked(
+            plan,
+            {
+                "kind": "override",
+                **(stated[0] if stated else {}),
+                "cells": stated[1:],
+                "valid_from": valid_from,
+                "valid_to": valid_to,
+                "reason": reason,
+            },
+        )
+        return self._decide(plan, asked, approver)
+
+    def add_rows(
+        self,
+        plan: Plan,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        approver: str,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give tables of master data rows that they have not: a shift, a departure.
+
+        Parameters
+        ----------
+        rows
+            By table, column by column; a column that is left out is empty.
+        """
+        stated = [
+            {"table": table, "row": row} for table, new in rows.items() for row in new
+        ]
+        asked = edit_of("add_rows", rows=stated, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def change_setup(
+        self,
+        plan: Plan,
+        change: tuple[str, str, str],
+        minutes: float | None,
+        *,
+        approver: str,
+        cleaning: bool | None = None,
+        cost: float | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give a change of families another time; without minutes its row goes.
+
+        Parameters
+        ----------
+        change
+            Matrix, family before, family after; * stands for any family.
+        cleaning, cost
+            Whether it is a cleaning, and its money; None: as before.
+        """
+        matrix, before, after = change
+        asked = edit_of(
+            "changeover",
+            key={"matrix": matrix, "from_family": before, "to_family": after},
+            value=minutes,
+            cleaning=cleaning,
+            cost=cost,
+            reason=reason,
+        )
+        return self._decide(plan, asked, approver)
+
+    def undo(
+        self, edit: str | None = None, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """Take an edit back, the last one by default; see `PlanEdits.undo`."""
+        done = self.edits.undo(edit, approver=approver, reason=reason)
+        if done.committed:
+            self._forget()
+        return done
+
+    def edit_history(self) -> list[EditRecord]:
+        """Give all edits, the oldest first, with who approved and what undid them."""
+        return self.edits.history()
+
+    def order_figures(self, kind: str = "work") -> list[Measure]:
+        """Give cycle time, throughput, redo rate and variance of orders (KPI-17).
+
+        Parameters
+        ----------
+        kind
+            work, purchase or transfer.
+        """
+        from medhavi.planners.work_orders.order_figures import order_measures
+        from medhavi.workbench.orders.order_history import order_accounts
+
+        return order_measures(order_accounts(self.edits.facts.lake, kind))
+
+    def peg_history(self) -> PegHistory:
+        """Give what became of pegs over the published plans, by demand and supply."""
+        return self.edits.facts.peg_history()
+
+    def _decide(self, plan: Plan, asked: Edit, approver: str) -> EditCommit:
+        from medhavi.workbench.orders.plan_edits import check_approver
+
+        check_approver(approver)
+        return self.commit_edit(self.edits.preview(plan, asked), approver=approver)
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop what was read before the facts changed."""

@@ -1,0 +1,1 @@
+"""Quotes and commits on the live book, their watch and their counters."""

@@ -1,0 +1,53 @@
+"""What the log says of promises and of suppliers: figures and scorecard of a lake."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.predict.scorecards.supplier_scorecard import supplier_scorecard
+from medhavi.results.figures.promise_figures import decision_rows, promise_figures
+
+if TYPE_CHECKING:
+    from medhavi.lakehouse import Lake
+    from medhavi.results.figures.promise_figures import Figures
+    from medhavi.results.promises.promises_at_risk import PromiseWatch
+
+_DECISIONS = ("OrderPromised", "PromiseRejected", "PromiseRevised", "PromiseAtRisk")
+
+
+def promise_account(lake: Lake, watch: PromiseWatch | None = None) -> Figures:
+    """Measure KPI-01 to KPI-03 and parts of KPI-27 on what is mirrored.
+
+    Parameters
+    ----------
+    watch
+        Promises that are at risk, where somebody looked.
+    """
+    rows = (
+        lake.table("bronze.events")
+        .filter(pl.col("type").is_in(_DECISIONS))
+        .sort("position")
+        .select("type", "payload")
+        .collect()
+    )
+    told = [{**json.loads(payload), "type": kind} for kind, payload in rows.iter_rows()]
+    return promise_figures(
+        lake.order_line_observations(), decision_rows(told), _now(lake), watch=watch
+    )
+
+
+def supplier_account(lake: Lake) -> pl.DataFrame:
+    """Give the scorecard of suppliers; see `predict.supplier_scorecard`."""
+    return supplier_scorecard(
+        lake.table("gold.lead_time_observations").collect(),
+        lake.snapshot()["supply_orders"],
+        _now(lake),
+    )
+
+
+def _now(lake: Lake) -> dt.datetime:
+    return dt.datetime.fromtimestamp(lake.snapshot().as_of, dt.UTC)

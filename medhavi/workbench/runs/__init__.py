@@ -1,0 +1,1 @@
+"""Runs and published plans of a workspace."""

@@ -1,0 +1,1 @@
+"""Scenario studies and hindsight, with their executor and cache."""

@@ -1,0 +1,1 @@
+"""Training of predictors, champions and their tracking."""

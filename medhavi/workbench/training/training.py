@@ -1,0 +1,454 @@
+"""Training: from observations to registered predictors, promotion, estimates.
+
+What is learned reaches planners in one way only: rows of table `estimates`, published
+as an event. So a lost registry changes what the next estimates rest on, and never
+whether there is an answer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from medhavi.errors import MedhaviError, UsageError
+from medhavi.findings import Finding
+from medhavi.predict import backtest, estimates, reliability
+from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY
+from medhavi.predict.features import stated_in
+from medhavi.predict.lead_time import LeadTimeModel
+from medhavi.predict.recipe import Recipe
+from medhavi.predict.registry import CHAMPION, Registry
+from medhavi.predict.reliability import PlainRate, RateModel
+from medhavi.predict.rolling import recalibrated
+from medhavi.workbench import decisions
+from medhavi.workbench.training.champions import champions_of
+from medhavi.workbench.training.observed_history import history_of, subjects_of
+from medhavi.workbench.training.tracking import Tracking
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from medhavi.events.store import EventStore
+    from medhavi.lakehouse import Lake
+    from medhavi.predict.bundle import Predictor
+    from medhavi.predict.registry import Registered
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.training.champions import Champions
+
+    Comparison = backtest.Comparison | reliability.RateComparison
+
+ABOUT = ("supplier", "lane")
+"""What predictors are about; a batch of estimates each."""
+NAMES = {
+    (LEAD_TIME, "supplier"): "supplier-lead-time",
+    (LEAD_TIME, "lane"): "lane-lead-time",
+    (RELIABILITY, "supplier"): "supplier-on-time",
+    (RELIABILITY, "lane"): "lane-on-time",
+}
+"""Registered names by kind and subject."""
+PLAIN = "plain-quantile"
+"""Model of estimates where no predictor is in use; the version counts observations."""
+_EXPERIMENT = "predictors"
+_SAMPLE = 200
+
+
+class Company(Protocol):
+    """What training needs of a company."""
+
+    @property
+    def lake(self) -> Lake:
+        """The lake."""
+        ...
+
+    @property
+    def store(self) -> EventStore:
+        """The event store."""
+        ...
+
+    @property
+    def models(self) -> Path:
+        """Folder of the predictors."""
+        ...
+
+    def snapshot(self, known_at: dt.datetime | None = None) -> Snapshot:
+        """Give the planning tables."""
+        ...
+
+    def mirror(self) -> object:
+        """Copy new events into the lake."""
+        ...
+
+
+class NotPromoted(MedhaviError):  # noqa: N818 - reads as what it is
+    """A predictor did not earn its place; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """One training: how the candidates did, and what became of the best one.
+
+    `version` is None where there was too little to learn from; `comparison` too.
+    """
+
+    model: str
+    kind: str
+    about: str
+    version: str | None
+    comparison: Comparison | None
+    promotable: bool
+    promoted: bool
+    reason: str
+    observations: int
+
+    @property
+    def gain(self) -> float:
+        """1 - loss / loss of the plain quantile (or rate); 0 without a comparison."""
+        return 0.0 if self.comparison is None else self.comparison.gain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A batch of estimates that is now an event.
+
+    `findings` say which predictor in use could not speak; the plain rule did.
+    """
+
+    about: str
+    model: str
+    version: str
+    rows: pl.DataFrame
+    event_id: str
+    findings: tuple[Finding, ...]
+
+
+class _Past:
+    """What the lake knows, as predictors read it."""
+
+    def __init__(self, company: Company, known_at: dt.datetime | None = None) -> None:
+        self.snapshot: Snapshot = company.snapshot(known_at=known_at)
+        self._observations = company.lake.lead_time_observations(known_at)
+        self._histories: dict[str, pl.DataFrame] = {}
+
+    def history(self, about: str) -> pl.DataFrame:
+        if about not in self._histories:
+            found = history_of(self._observations, self.snapshot, about)
+            self._histories[about] = found
+        return self._histories[about]
+
+
+def train(
+    company: Company,
+    kinds: Sequence[str] = KINDS,
+    *,
+    approver: str | None = None,
+    recipe: Recipe | None = None,
+    known_at: dt.datetime | None = None,
+    observe: Callable[[str], object] | None = None,
+) -> tuple[Trained, ...]:
+    """Train, judge and register predictors; with an approver, use what earned it.
+
+    Parameters
+    ----------
+    kinds
+        lead_time, reliability.
+    approver
+        Promotes every predictor that beats the plain quantile within the tolerance,
+        and publishes estimates. Without one, new versions are challengers and nothing
+        changes for planners.
+    known_at
+        Learn only from what was recorded up to then.
+
+    Raises
+    ------
+    UsageError
+        A kind is unknown, or the approver has no name.
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            message = f"There is no kind {kind!r} of predictors; there are {KINDS}."
+            raise UsageError(message)
+    if approver is not None:
+        _check_approver(approver)
+    say = observe or (lambda _text: None)
+    past = _Past(company, known_at)
+    chosen = recipe or Recipe()
+    done = []
+    for kind in kinds:
+        for about in ABOUT:
+            say(f"training {NAMES[kind, about]}")
+            done.append(_train_one(company, past, (kind, about), chosen))
+    if approver is None:
+        return tuple(done)
+    used = [
+        _promoted(company, past, each, approver) if each.promotable else each
+        for each in done
+    ]
+    _publish(company, past, chosen)
+    return tuple(used)
+
+
+def _train_one(
+    company: Company, past: _Past, key: tuple[str, str], recipe: Recipe
+) -> Trained:
+    kind, about = key
+    name, history = NAMES[key], past.history(about)
+    if history.height < recipe.minimum:
+        return Trained(
+            model=name,
+            kind=kind,
+            about=about,
+            version=None,
+            comparison=None,
+            promotable=False,
+            promoted=False,
+            reason=f"{history.height} observations, {recipe.minimum} are needed",
+            observations=history.height,
+        )
+    comparison: Comparison
+    model: Predictor
+    if kind == LEAD_TIME:
+        comparison = backtest.compare(history, recipe)
+        model = backtest.final_model(history, comparison.chosen, recipe)
+    else:
+        comparison = reliability.compare_rates(history, recipe)
+        model = reliability.final_rate(history, comparison.chosen, recipe)
+    facts = _facts(company, comparison, kind, about)
+    run_id = Tracking(company.models).record(
+        _EXPERIMENT,
+        name,
+        parameters={**asdict(recipe), "observations": history.height},
+        metrics=_metrics(comparison),
+        tags=facts,
+        texts={"comparison.json": comparison.to_frame().write_json()},
+    )
+    sample = backtest.prepared(history, recipe)[0].tail(_SAMPLE)
+    kept = Registry(company.models).register(
+        name, model, sample, run_id=run_id, tags=facts
+    )
+    return Trained(
+        model=name,
+        kind=kind,
+        about=about,
+        version=kept.version,
+        comparison=comparison,
+        promotable=comparison.promotable,
+        promoted=False,
+        reason=comparison.reason,
+        observations=history.height,
+    )
+
+
+def _facts(
+    company: Company, comparison: Comparison, kind: str, about: str
+) -> dict[str, str]:
+    return {
+        "kind": kind,
+        "about": about,
+        "method": comparison.chosen,
+        "promotable": "yes" if comparison.promotable else "no",
+        "reason": comparison.reason,
+        "lake": str(company.lake.path.resolve()),
+    }
+
+
+def _metrics(comparison: Comparison) -> dict[str, float]:
+    """Give the figures of the chosen way, and the loss of the plain one."""
+    best = comparison.score(comparison.chosen)
+    figures = {
+        "loss": best.loss,
+        "plain_loss": comparison.score(comparison.plain).loss,
+        "gain": comparison.gain,
+        "fitted": comparison.fitted,
+        "calibrated": comparison.calibrated,
+        "chose": comparison.chose,
+        "tested": comparison.tested,
+    }
+    if math.isfinite(comparison.upper):
+        figures["upper"] = comparison.upper
+    if isinstance(best, backtest.Score):
+        for place, word in enumerate(("p50", "p80", "p95")):
+            figures[f"pinball_{word}"] = best.pinball[place]
+            figures[f"coverage_{word}"] = best.coverage[place]
+    return figures
+
+
+def promote(
+    company: Company,
+    model: str,
+    *,
+    approver: str,
+    version: str | None = None,
+    reason: str | None = None,
+) -> Registered:
+    """Put a version in use, record who decided it, and publish new estimates.
+
+    Parameters
+    ----------
+    version
+        The newest by default.
+
+    Raises
+    ------
+    UsageError
+        There is no such model or version, or the approver has no name.
+    NotPromoted
+        It does not beat the plain quantile, or its coverage is off; nothing changes.
+    """
+    _check_approver(approver)
+    registry = Registry(company.models)
+    if model not in NAMES.values():
+        message = (
+            f"There is no predictor {model}; there are {', '.join(NAMES.values())}."
+        )
+        raise UsageError(message)
+    versions = registry.versions(model)
+    if not versions:
+        message = f"{model} has no version in {company.models}; run: medhavi train"
+        raise UsageError(message)
+    chosen = versions[0] if version is None else registry.version(model, version)
+    if chosen.tags.get("promotable") != "yes":
+        message = (
+            f"{model} version {chosen.version} is not promoted: "
+            f"{chosen.tags.get('reason', 'it was never judged')}. "
+            "The plain quantile stays."
+        )
+        raise NotPromoted(message)
+    registry.load(model, chosen.version)
+    past = _Past(company)
+    _use(company, past, chosen, approver=approver, reason=reason)
+    _publish(company, past, Recipe())
+    return registry.version(model, chosen.version)
+
+
+def _use(
+    company: Company,
+    past: _Past,
+    chosen: Registered,
+    *,
+    approver: str,
+    reason: str | None,
+) -> None:
+    registry = Registry(company.models)
+    before = registry.under(chosen.model, CHAMPION)
+    decisions.promote_model(
+        company.store,
+        model=chosen.model,
+        version=chosen.version,
+        previous=None if before is None else before.version,
+        approver=approver,
+        reason=reason or chosen.tags.get("reason"),
+        as_of=past.snapshot.as_of,
+    )
+    registry.promote(chosen.model, chosen.version)
+
+
+def _promoted(
+    company: Company, past: _Past, trained: Trained, approver: str
+) -> Trained:
+    from dataclasses import replace
+
+    assert trained.version is not None
+    chosen = Registry(company.models).version(trained.model, trained.version)
+    _use(company, past, chosen, approver=approver, reason=None)
+    return replace(trained, promoted=True)
+
+
+def publish(company: Company) -> tuple[Published, ...]:
+    """Publish estimates of every supplier and lane by what is in use now.
+
+    Where no predictor is in use, or the store or its files cannot be read, the plain
+    rule speaks, `basis` says global, and one finding (PRED001, PRED002) says why.
+    Without observations nothing is published: planners then use the stated terms.
+    """
+    return _publish(company, _Past(company), Recipe())
+
+
+def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, ...]:
+    done = []
+    champions = champions_of(company.models, company.lake, NAMES.values())
+    for about in ABOUT:
+        history = past.history(about)
+        if history.is_empty():
+            continue
+        model, name, version = _in_use(champions, about, history, recipe)
+        rate = _rate_in_use(champions, about, history, recipe)
+        rows = _rows(past, about, (model, rate), (name, version))
+        if rows.is_empty():
+            continue
+        kept = company.lake.record_estimates(rows)
+        event_id = decisions.publish_estimates(
+            company.store,
+            rows,
+            kind=about,
+            model=name,
+            version=version,
+            gold=kept,
+            as_of=past.snapshot.as_of,
+        )
+        done.append(
+            Published(
+                about=about,
+                model=name,
+                version=version,
+                rows=rows,
+                event_id=event_id,
+                findings=champions.findings,
+            )
+        )
+    if done:
+        company.mirror()
+    return tuple(done)
+
+
+def _rows(
+    past: _Past,
+    about: str,
+    models: tuple[LeadTimeModel, RateModel],
+    named: tuple[str, str],
+) -> pl.DataFrame:
+    from medhavi.units import from_seconds
+
+    model, rate = models
+    asked = estimates.asked(
+        past.history(about),
+        subjects_of(past.snapshot, about),
+        from_seconds(past.snapshot.as_of),
+        model.recipe,
+        stated=model.stated,
+    )
+    return estimates.estimate_rows(
+        about, asked, model, rate, name=named[0], version=named[1]
+    )
+
+
+def _in_use(
+    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
+) -> tuple[LeadTimeModel, str, str]:
+    name = NAMES[LEAD_TIME, about]
+    found, version = champions.models.get(name, (None, ""))
+    if isinstance(found, LeadTimeModel):
+        rows, _ = backtest.prepared(history, found.recipe)
+        return recalibrated(found, rows), name, version
+    method = "plain" if stated_in(history) else "plain days"
+    plain = backtest.final_model(history, method, recipe)
+    return plain, PLAIN, str(history.height)
+
+
+def _rate_in_use(
+    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
+) -> RateModel:
+    found, _ = champions.models.get(NAMES[RELIABILITY, about], (None, ""))
+    if isinstance(found, RateModel):
+        return reliability.recounted(found, history)
+    return reliability.final_rate(history, PlainRate.name, recipe)
+
+
+def _check_approver(approver: str) -> None:
+    if not approver.strip():
+        message = "A predictor is put in use by somebody: name the approver."
+        raise UsageError(message)
