@@ -45,7 +45,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 @lru_cache(maxsize=65536)
 def exact(value: float) -> Fraction:
-    """Give the exact rational of the shortest decimal text of a cell.
+    """Exact rational of the shortest decimal text of a cell.
 
     >>> exact(0.1)
     Fraction(1, 10)
@@ -65,7 +65,7 @@ def ceil_fraction(value: Fraction) -> int:
 
 
 def _is_whole(value: float) -> bool:
-    """Tell that a cell is a whole number, small enough to be exactly what it says."""
+    """Whether a cell is a whole number that a float holds exactly."""
     return abs(value) < _EXACT and float(value).is_integer()
 
 
@@ -94,7 +94,7 @@ def steps_down(quantity: float, step: Fraction) -> int:
 
 
 def from_steps(count: int, step: Fraction) -> float:
-    """Give the quantity of so many steps.
+    """Quantity of so many steps.
 
     >>> from_steps(3, Fraction(1, 10))
     0.3
@@ -118,7 +118,7 @@ def seconds_up(amount: float, unit: int) -> int:
 
 
 def to_seconds(instant: dt.datetime) -> int:
-    """Give UTC seconds since 1970 of an aware instant, fractions cut off.
+    """UTC seconds since 1970 of an aware instant, fractions cut off.
 
     Raises
     ------
@@ -132,5 +132,5 @@ def to_seconds(instant: dt.datetime) -> int:
 
 
 def from_seconds(seconds: int) -> dt.datetime:
-    """Give the aware UTC instant of seconds since 1970."""
+    """Aware UTC instant of seconds since 1970."""
     return _EPOCH + dt.timedelta(seconds=seconds)

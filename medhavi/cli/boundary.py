@@ -96,7 +96,7 @@ def _unexpected(conversation: Conversation, failure: Exception) -> int:
 
 
 def environment_reason(failure: Exception) -> str | None:
-    """Say what of the surroundings failed, or None where they are not to blame.
+    """What of the surroundings failed, or None where they are not to blame.
 
     Libraries below (Arrow, Delta, SQLite) wrap the system's error in their own types,
     so the text is looked at as well as the number.

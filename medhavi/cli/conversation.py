@@ -87,7 +87,7 @@ def begin(arguments: Sequence[str]) -> Conversation:
 
 
 def talk() -> Conversation:
-    """Give the conversation of the running command."""
+    """Conversation of the running command."""
     return _CURRENT.get()
 
 
@@ -97,7 +97,7 @@ def one_line(text: str) -> str:
 
 
 def plain(value: object) -> object:
-    """Give the JSON form of a value that JSON does not know: instants, paths, enums."""
+    """JSON form of a value that JSON does not know: instants, paths, enums."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset)):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Give a question: whether somebody asked for the end (Ctrl-C or SIGTERM).
+    """Question: whether somebody asked for the end (Ctrl-C or SIGTERM).
 
     What is under way may be finished; whoever asks twice is not kept waiting.
     """

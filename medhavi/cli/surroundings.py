@@ -29,7 +29,7 @@ class Check:
     detail: str
 
     def as_dict(self) -> dict[str, str]:
-        """Give the JSON form."""
+        """JSON form."""
         return {"name": self.name, "state": self.state, "detail": self.detail}
 
 

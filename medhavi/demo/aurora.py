@@ -58,7 +58,7 @@ events more, and no plan reads them."""
 
 
 def scale_of(name: str) -> Scale:
-    """Give the record of a scale.
+    """Record of a scale.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def scale_of(name: str) -> Scale:
 def generate(
     scale: str = "small", seed: int = 1, observe: Observe | None = None
 ) -> Iterator[tuple[str, list[NewEvent]]]:
-    """Give the history of aurora: (stream, events) in recorded order.
+    """History of aurora: (stream, events) in recorded order.
 
     Every event states `recorded_at` and `occurred_at`; the newest one, a rush order,
     occurs at the moment that a plan takes as now. One event comes twice with the same
@@ -105,7 +105,7 @@ def generate(
 def _counted(
     batches: Iterator[tuple[str, list[NewEvent]]], total: int, observe: Observe
 ) -> Iterator[tuple[str, list[NewEvent]]]:
-    """Give batches on, and tell how many events were given, in tenths."""
+    """Batches on, and tell how many events were given, in tenths."""
     given, told = 0, 0
     for stream, events in batches:
         yield stream, events
@@ -116,7 +116,7 @@ def _counted(
 
 
 def describe(scale: str = "small") -> Mapping[str, int]:
-    """Give how many rows of each master-data table a company of this scale has.
+    """How many rows of each master-data table a company of this scale has.
 
     Examples
     --------

@@ -199,7 +199,7 @@ class History:
         at(midnight + 16 * HOUR, self._throw_expired)
 
     def _tell(self, day: int) -> None:
-        """Tell how far the history is played."""
+        """How far the history is played."""
         if self._observe is None:
             return
         first = day_of(self.world.company.scale.begin)

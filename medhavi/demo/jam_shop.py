@@ -30,7 +30,7 @@ QTY = 5.0
 
 
 def jam_shop(seed: int = 12) -> list[tuple[str, list[NewEvent]]]:
-    """Tell the shop from its first day until every order is there.
+    """Events of the shop from its first day until every order arrives.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _company() -> Told:
 
 
 def _order(number: int, chance: Random) -> Told:
-    """Tell an order every second day; every second one can wait for the supplier."""
+    """Place an order every second day; every second one can wait for the supplier."""
     placed, name = 1.5 + 2.0 * number, f"SO-{number + 1}"
     drifted = DRIFT_DAYS * number / ORDERS
     arrives = placed + chance.gauss(STATED_DAYS + drifted, 0.6)

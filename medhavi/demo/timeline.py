@@ -27,7 +27,7 @@ _SHIFT_FINISH = 22
 
 @cache
 def local_midnight(zone: str, day: int) -> int:
-    """Give the instant at which a day (counted since 1970) begins in a zone."""
+    """Instant at which a day (counted since 1970) begins in a zone."""
     date = dt.date(1970, 1, 1) + dt.timedelta(days=day)
     return to_seconds(
         dt.datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(zone))
@@ -35,12 +35,12 @@ def local_midnight(zone: str, day: int) -> int:
 
 
 def day_of(instant: int) -> int:
-    """Give the UTC day of an instant, counted since 1970."""
+    """UTC day of an instant, counted since 1970."""
     return instant // DAY
 
 
 def is_workday(day: int) -> bool:
-    """Tell whether a day is Monday to Friday.
+    """Whether a day is Monday to Friday.
 
     >>> is_workday(4), is_workday(2)
     (True, False)
@@ -49,7 +49,7 @@ def is_workday(day: int) -> bool:
 
 
 def date_of(instant: int) -> dt.date:
-    """Give the UTC date of an instant."""
+    """UTC date of an instant."""
     return from_seconds(instant).date()
 
 
@@ -94,14 +94,14 @@ class WorkingHours:
         self._starts = [begin for begin, _ in self._open]
 
     def next_open(self, instant: int) -> int:
-        """Give the first open instant from here on."""
+        """First open instant from here on."""
         index = max(bisect_right(self._starts, instant) - 1, 0)
         if instant < self._open[index][1]:
             return max(instant, self._open[index][0])
         return self._open[index + 1][0]
 
     def after(self, instant: int, minutes: float) -> int:
-        """Give the instant after so many open minutes."""
+        """Instant after so many open minutes."""
         left = round(minutes * MINUTE)
         instant = self.next_open(instant)
         index = bisect_right(self._starts, instant) - 1
@@ -112,7 +112,7 @@ class WorkingHours:
         return instant + left
 
     def between(self, start: int, finish: int) -> int:
-        """Give the open minutes between two instants."""
+        """Open minutes between two instants."""
         parts = (min(b, finish) - max(a, start) for a, b in self._open)
         return sum(part for part in parts if part > 0) // MINUTE
 
@@ -125,7 +125,7 @@ def _seconds(instant: object) -> int:
 
 
 def next_departure(lane: Lane, zone: str, ready: int) -> int:
-    """Give the first departure of a lane that goods ready at an instant can catch."""
+    """First departure of a lane that goods ready at an instant can catch."""
     earliest = ready + round(lane.cutoff_h * HOUR)
     if not lane.departures:
         return earliest

@@ -21,12 +21,12 @@ class SelfChecking(Protocol):
     """A store that knows problems of its own file."""
 
     def problems(self) -> list[Finding]:
-        """Give what is wrong with the file."""
+        """What is wrong with the file."""
         ...
 
 
 def verify(store: EventStore) -> list[Finding]:
-    """Give everything that is wrong with a store.
+    """Everything that is wrong with a store.
 
     Positions must increase, revisions of a stream count from 0 without gaps, ids be
     unique, categories agree with streams, and every payload must decode.

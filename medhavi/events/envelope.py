@@ -64,7 +64,7 @@ class StreamName(NamedTuple):
 
 
 def stream_name(category: str, *parts: str) -> str:
-    """Give the name of a stream: `<category>-<part>,<part>…`, parts percent-encoded.
+    """Name of a stream: `<category>-<part>,<part>…`, parts percent-encoded.
 
     Without parts the category is the name (one stream, such as `commitments`).
 
@@ -92,7 +92,7 @@ def stream_name(category: str, *parts: str) -> str:
 
 
 def parse_stream(name: str) -> StreamName:
-    """Give category and id parts of a stream's name; the inverse of `stream_name`.
+    """Category and id parts of a stream's name; the inverse of `stream_name`.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def parse_stream(name: str) -> StreamName:
 
 
 def to_microseconds(instant: dt.datetime) -> int:
-    """Give UTC microseconds since 1970 of an aware instant."""
+    """UTC microseconds since 1970 of an aware instant."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
@@ -268,7 +268,7 @@ class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
 def record(
     event: NewEvent, *, stream: str, position: int, revision: int, now: dt.datetime
 ) -> RecordedEvent:
-    """Give the recorded form of an event; `now` where it states no recorded_at."""
+    """Recorded form of an event; `now` where it states no recorded_at."""
     recorded_at = event.recorded_at or now
     return RecordedEvent(
         position=position,
@@ -290,7 +290,7 @@ def record(
 
 
 def arrow_schema() -> pa.Schema:
-    """Give the Arrow schema of bronze `events`; instants in microseconds, UTC."""
+    """Arrow schema of bronze `events`; instants in microseconds, UTC."""
     import pyarrow as pa
 
     instant = pa.timestamp("us", "UTC")
@@ -311,12 +311,12 @@ def arrow_schema() -> pa.Schema:
 
 
 def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
-    """Give events as a table in `arrow_schema`."""
+    """Events as a table in `arrow_schema`."""
     return rows_to_arrow([msgspec.structs.astuple(event) for event in events])
 
 
 def rows_to_arrow(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Give rows in the order of `COLUMNS` as a table in `arrow_schema`."""
+    """Rows in the order of `COLUMNS` as a table in `arrow_schema`."""
     import pyarrow as pa
 
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)

@@ -71,7 +71,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 
 def to_line(event: RecordedEvent) -> str:
-    """Give the line of an event, with its line break."""
+    """Line of an event, with its line break."""
     values = msgspec.structs.asdict(event)
     values["payload"] = msgspec.Raw(event.payload.encode())
     values["metadata"] = msgspec.Raw(event.metadata.encode())
@@ -129,7 +129,7 @@ class JsonlStore:
             raise EnvironmentFailure(message) from None
 
     def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
-        """Give the events of a stream in order of revision."""
+        """Events of a stream in order of revision."""
         return (
             event
             for event in self.read_all()
@@ -142,7 +142,7 @@ class JsonlStore:
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
-        """Give events with position > after in order of position, at most `limit`."""
+        """Events with position > after in order of position, at most `limit`."""
         admitted = (
             event
             for event in self._scan()
@@ -153,17 +153,17 @@ class JsonlStore:
         return islice(admitted, limit)
 
     def bad_lines(self) -> Iterator[BadLine]:
-        """Give the lines that are no events."""
+        """Lines that are no events."""
         return (line for line in self._scan() if isinstance(line, BadLine))
 
     def problems(self) -> list[Finding]:
-        """Give a finding for every line that is no event."""
+        """Finding for every line that is no event."""
         return [line.finding for line in self.bad_lines()]
 
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for the file to grow."""
+        """All events after a position, then wait for the file to grow."""
         position = after
         size = -1
         while not (cancelled and cancelled()):
@@ -177,11 +177,11 @@ class JsonlStore:
                 position = event.position
 
     def head(self) -> int:
-        """Give the position of the newest event; 0 when there is none."""
+        """Position of the newest event; 0 when there is none."""
         return max((event.position for event in self.read_all()), default=0)
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope."""
+        """Events after a position as a table in the schema of the envelope."""
         return to_arrow(self.read_all(after, limit))
 
 

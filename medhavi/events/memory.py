@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.1
 
 
 def system_clock() -> dt.datetime:
-    """Give the time of the machine, UTC in microseconds."""
+    """Time of the machine, UTC in microseconds."""
     return from_microseconds(time.time_ns() // 1000)
 
 
@@ -120,7 +120,7 @@ class MemoryStore:
         del self._log[kept:]
 
     def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
-        """Give the events of a stream in order of revision."""
+        """Events of a stream in order of revision."""
         with self._changed:
             found = self._streams.get(stream, [])[max(from_revision, 0) :]
         return iter(found)
@@ -131,7 +131,7 @@ class MemoryStore:
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
-        """Give events with position > after in order of position, at most `limit`."""
+        """Events with position > after in order of position, at most `limit`."""
         with self._changed:
             found = self._log[max(after, 0) :]
         admitted = (e for e in found if filter is None or filter.admits(e))
@@ -140,7 +140,7 @@ class MemoryStore:
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for new ones."""
+        """All events after a position, then wait for new ones."""
         position = after
         while not (cancelled and cancelled()):
             with self._changed:
@@ -152,9 +152,9 @@ class MemoryStore:
                 position = event.position
 
     def head(self) -> int:
-        """Give the position of the newest event; 0 when there is none."""
+        """Position of the newest event; 0 when there is none."""
         return len(self._log)
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope."""
+        """Events after a position as a table in the schema of the envelope."""
         return to_arrow(self.read_all(after, limit))

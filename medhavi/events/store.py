@@ -32,7 +32,7 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[str, ...] = ()
 
     def admits(self, event: RecordedEvent) -> bool:
-        """Tell whether an event passes."""
+        """Whether an event passes."""
         return (not self.types or event.type in self.types) and (
             not self.categories or event.category in self.categories
         )
@@ -70,7 +70,7 @@ class EventStore(Protocol):
         ...
 
     def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
-        """Give the events of a stream in order of revision; none for an unknown one."""
+        """Events of a stream in order of revision; none for an unknown one."""
         ...
 
     def read_all(
@@ -79,20 +79,20 @@ class EventStore(Protocol):
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
-        """Give events with position > after in order of position, at most `limit`."""
+        """Events with position > after in order of position, at most `limit`."""
         ...
 
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for new ones.
+        """All events after a position, then wait for new ones.
 
         It ends when `cancelled`, which is polled while it waits, says so.
         """
         ...
 
     def head(self) -> int:
-        """Give the position of the newest event; 0 when there is none."""
+        """Position of the newest event; 0 when there is none."""
         ...
 
 
@@ -106,5 +106,5 @@ class BulkStore(EventStore, Protocol):
         ...
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope."""
+        """Events after a position as a table in the schema of the envelope."""
         ...

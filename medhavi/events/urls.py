@@ -65,7 +65,7 @@ def open_store(url: str, *, create: bool = True) -> BulkStore:
 
 
 def shown_url(url: str) -> str:
-    """Give a URL as it may be shown: without user and password.
+    """URL as it may be shown: without user and password.
 
     Examples
     --------

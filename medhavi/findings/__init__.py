@@ -68,7 +68,7 @@ class Finding:
     subject: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
-        """Give one line: code, place, message, remedy."""
+        """One line: code, place, message, remedy."""
         place = " ".join(
             part
             for part in (
@@ -83,7 +83,7 @@ class Finding:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Give the keys of rule 25 of the semantics."""
+        """Keys of rule 25 of the semantics."""
         return {
             "code": self.code,
             "severity": str(self.severity),
@@ -156,5 +156,5 @@ def finding(
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
-    """Tell whether any finding stops a plan."""
+    """Whether any finding stops a plan."""
     return any(f.severity is Severity.ERROR for f in findings)

@@ -152,7 +152,7 @@ class Checkpoint:
     hashes: Mapping[str, str]
 
     def advanced(self, state: State, reach: Reach) -> Checkpoint:
-        """Give the checkpoint of a state folded from this one's; not written yet."""
+        """Checkpoint of a state folded from this one's; not written yet."""
         touched = state.touched()
         hashes = {
             table: self.hashes[table]
@@ -170,7 +170,7 @@ class _Files:
     paths: Mapping[str, Path]
 
     def complete(self) -> bool:
-        """Tell whether all files are there."""
+        """Whether all files are there."""
         return all(path.is_file() for path in self.paths.values())
 
     def read(self, table: str) -> pl.DataFrame:
@@ -189,7 +189,7 @@ class Checkpoints:
         self._folder = folder
 
     def newest(self, moment: Moment) -> Checkpoint:
-        """Give the newest usable checkpoint; the empty state where there is none."""
+        """Newest usable checkpoint; the empty state where there is none."""
         for manifest in self._manifests():
             if manifest.meaning == meaning() and manifest.reach.serves(moment):
                 files = _Files(
@@ -208,7 +208,7 @@ class Checkpoints:
         return self.empty()
 
     def empty(self) -> Checkpoint:
-        """Give the state before the first event."""
+        """State before the first event."""
         nothing = Checkpoint(state=State(), reach=Reach(), hashes={})
         return nothing.advanced(State(), Reach())
 
@@ -299,7 +299,7 @@ def _hash_of_nothing(table: str) -> str:
 
 @cache
 def meaning() -> str:
-    """Give the hash of all that decides what a state means: folds, types, columns."""
+    """Hash of all that decides what a state means: folds, types, columns."""
     types = [f"{name} {entry.version}" for name, entry in sorted(TYPES.items())]
     columns = [
         f"{table} {column} {dtype}"
@@ -312,7 +312,7 @@ def meaning() -> str:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    """Let a file be written beside its place and put it there in one step."""
+    """Write a file beside its place, then rename it atomically."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial

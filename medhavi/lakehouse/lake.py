@@ -100,11 +100,11 @@ class Lake:
         self._silver.head(self._log(), observe=observe, insist=True)
 
     def position(self) -> int:
-        """Give the position of the newest event that is mirrored; 0 in an empty log."""
+        """Position of the newest event that is mirrored; 0 in an empty log."""
         return self._log().head
 
     def stamp(self) -> int | None:
-        """Give a number that is another one after events were mirrored, by anybody.
+        """Number that is another one after events were mirrored, by anybody.
 
         None: there is no log that can be read. It costs a look at one folder.
         """
@@ -118,7 +118,7 @@ class Lake:
         known_at: dt.date | None = None,
         effective_at: dt.date | None = None,
     ) -> Snapshot:
-        """Give the planning tables of a moment; see `moment` for dates without a time.
+        """Planning tables of a moment; see `moment` for dates without a time.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class Lake:
     def lead_time_observations(
         self, known_at: dt.datetime | None = None
     ) -> pl.DataFrame:
-        """Give what orders and transports took, as it was known at a moment.
+        """What orders and transports took, as it was known at a moment.
 
         Parameters
         ----------
@@ -218,7 +218,7 @@ class Lake:
     def order_line_observations(
         self, known_at: dt.datetime | None = None
     ) -> pl.DataFrame:
-        """Give what customers ordered and what became of it, as known at a moment.
+        """What customers ordered and what became of it, as known at a moment.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ class Lake:
         return DERIVED[ORDER_LINES](self._log(), known_at)
 
     def table(self, name: str) -> pl.LazyFrame:
-        """Give a table by its full name: bronze.events, silver.stock, gold.supplies ….
+        """Table by its full name: bronze.events, silver.stock, gold.supplies ….
 
         Raises
         ------
@@ -273,7 +273,7 @@ class Lake:
         return within_calendar(found)
 
     def quarantine(self) -> pl.DataFrame:
-        """Give the events that are not counted, with reason and payload."""
+        """Events that are not counted, with reason and payload."""
         log = self._log()
         return quarantine.rejected(self._silver.head(log).state, log)
 
@@ -299,7 +299,7 @@ class Lake:
         self.refresh(observe)
 
     def fingerprints(self) -> Mapping[str, str]:
-        """Give the hash of every silver table at the head of the log."""
+        """Hash of every silver table at the head of the log."""
         return dict(sorted(self._silver.head(self._log()).hashes.items()))
 
     def record(

@@ -34,7 +34,7 @@ class Layout:
         return self.root / "silver"
 
     def gold(self, table: str) -> Path:
-        """Give the folder of one Delta table of gold."""
+        """Folder of one Delta table of gold."""
         return self.root / "gold" / table
 
     def create(self) -> None:
@@ -87,7 +87,7 @@ class Layout:
 
 
 def has_table(path: Path) -> bool:
-    """Tell whether a Delta table is there; a log that was only begun is none.
+    """Whether a Delta table is there; a log that was only begun is none.
 
     A kill in the moment of creation leaves an empty log; the next writer makes the
     table in its place.

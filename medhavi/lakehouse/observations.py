@@ -95,7 +95,7 @@ class _Order:
 
 
 def lead_times(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFrame:
-    """Give the lead times of purchases and transports that are known.
+    """Lead times of purchases and transports that are known.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def lead_times(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFra
 
 
 def observed(facts: Iterable[RecordedFact]) -> pl.DataFrame:
-    """Give the observations in some facts, which come in the order of the log."""
+    """Observations in some facts, which come in the order of the log."""
     orders: dict[str, _Order] = {}
     for fact, recorded_at in facts:
         body = fact.body
@@ -145,7 +145,7 @@ def _take(order: _Order, kind: str, body: Any, recorded_at: dt.datetime) -> None
 
 
 def _row(order: _Order) -> dict[str, Any] | None:
-    """Give an observation; None where its times make no length."""
+    """Observation; None where its times make no length."""
     placed = order.row
     kind = _KINDS[placed.kind]
     booked = begun = order.ordered_at

@@ -103,7 +103,7 @@ class _Line:
 
 
 def order_lines(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFrame:
-    """Give the lines that customers ordered, with what became of them.
+    """Lines that customers ordered, with what became of them.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def order_lines(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFr
 
 
 def outcomes(facts: Iterable[RecordedFact]) -> pl.DataFrame:
-    """Give the lines in some facts, which come in the order of the log."""
+    """Lines in some facts, which come in the order of the log."""
     lines: dict[str, _Line] = {}
     for fact, recorded_at in facts:
         if not isinstance(fact.body, Rejection):
@@ -159,7 +159,7 @@ def _take(
 
 
 def _placed(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the lines of an order that are ordered, with what they take from it."""
+    """Lines of an order that are ordered, with what they take from it."""
     inherited: dict[str, Any] = {
         name: order[name]
         for name in ("sales_order", "customer", "requested_at")

@@ -57,7 +57,7 @@ def _parquet(files: tuple[str, ...]) -> str:
 
 
 def _not_there(text: str, known: tuple[str, ...]) -> str:
-    """Say what a statement names that is not there, with the nearest tables."""
+    """What a statement names that is not there, with the nearest tables."""
     name = re.search(r"Table with name (\S+) does not exist", text)
     if name is None:
         return f"The query cannot be run: {text}"
@@ -65,7 +65,7 @@ def _not_there(text: str, known: tuple[str, ...]) -> str:
 
 
 def unknown_table(name: str, known: tuple[str, ...]) -> str:
-    """Say that a table is not there, with the nearest names."""
+    """Message for a missing table, with the nearest names."""
     plain = name.rpartition(".")[2]
     endings = {known_name.partition(".")[2]: known_name for known_name in known}
     near = [endings[found] for found in get_close_matches(plain, endings, n=3)]

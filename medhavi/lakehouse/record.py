@@ -183,7 +183,7 @@ def write_estimates(layout: Layout, rows: pl.DataFrame) -> GoldRows:
 
 
 def _run_id(runs: pl.DataFrame, run_id: str, fingerprint: str) -> str:
-    """Give the name under which a run is kept.
+    """Name under which a run is kept.
 
     Equal input gives the equal run id. Where the planner has changed meanwhile, the
     result of the same input may differ; both are kept.
@@ -247,7 +247,7 @@ def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -
 
 
 def read(layout: Layout, table: str) -> pl.LazyFrame:
-    """Give the rows of all complete runs, with the run's id first."""
+    """Rows of all complete runs, with the run's id first."""
     delta = _open(layout, table)
     if delta is None:
         return pl.LazyFrame(schema=dict(GOLD_TABLES[table]))
@@ -264,7 +264,7 @@ def read(layout: Layout, table: str) -> pl.LazyFrame:
 
 
 def files(layout: Layout, table: str) -> FileTable | None:
-    """Give the files of a table for SQL; None where nothing is recorded."""
+    """Files of a table for SQL; None where nothing is recorded."""
     delta = _open(layout, table)
     runs = delta if table in _SINGLE else _open(layout, "plan_runs")
     if delta is None or runs is None or not delta.file_uris():

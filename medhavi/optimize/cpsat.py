@@ -104,7 +104,7 @@ def search(
 
 
 def feasible(problem: TaskProblem, effort: Effort | None = None) -> bool | None:
-    """Tell whether any solution exists; None where the effort was not enough."""
+    """Whether any solution exists; None where the effort was not enough."""
     outcome = search(problem, (), effort)
     if outcome.impossible:
         return False
@@ -249,7 +249,7 @@ class _Search:
         )
 
     def _values(self, solver: Any) -> list[int]:
-        """Give start, place of mode and end of every task, flat."""
+        """Start, place of mode and end of every task, flat."""
         found: list[int] = []
         for task, literals in enumerate(self.base.present):
             chosen = next(m for m, x in enumerate(literals) if solver.value(x))

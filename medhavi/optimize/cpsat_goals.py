@@ -33,7 +33,7 @@ class Goals:
         self._tardiness: dict[int, Any] = {}
 
     def expression(self, goal: Goal) -> Any:
-        """Give the expression to minimise."""
+        """Expression to minimise."""
         made: dict[Goal, Callable[[], Any]] = {
             Goal.LATE_JOBS: self._late_jobs,
             Goal.WEIGHTED_TARDINESS: self._weighted_tardiness,
@@ -163,12 +163,12 @@ def _is_late(job: Job, known: Assignment) -> int:
 
 
 def job_end(job: Job, known: Assignment) -> int:
-    """Give the latest end of a job's tasks."""
+    """Latest end of a job's tasks."""
     return max(known.ends[task] for task in job.tasks)
 
 
 def tardiness(job: Job, known: Assignment) -> int:
-    """Give how much later than due a job ends; 0 without a due time."""
+    """How much later than due a job ends; 0 without a due time."""
     return 0 if job.due is None else max(0, job_end(job, known) - job.due)
 
 

@@ -128,7 +128,7 @@ class TaskModel:
 
     @staticmethod
     def _after_setup(task: int, machine: Machine) -> int:
-        """Give the end of the least set-up that any start on the machine needs."""
+        """End of the least set-up that any start on the machine needs."""
         if machine.setups is None:
             return 0
         column = machine.setups.times[:, machine.setups.place[task]]
@@ -138,7 +138,7 @@ class TaskModel:
         return 2**40 if begin is None else begin + least
 
     def _stretches(self, task: int, mode: Mode) -> bool:
-        """Tell whether the end of a mode depends on where it starts."""
+        """Whether the end of a mode depends on where it starts."""
         machine = self.problem.machines[mode.machine]
         return self.problem.tasks[task].pauses and machine.gaps
 
@@ -210,7 +210,7 @@ class TaskModel:
 
     # --------------------------------------------------------------- machines
     def interval(self, task: int, place: int, ahead: int = 0) -> Any:
-        """Give the interval of a mode, `ahead` earlier than its start."""
+        """Interval of a mode, `ahead` earlier than its start."""
         size = self.size[task][place]
         literal = self.present[task][place]
         start = self.start[task] - ahead
@@ -240,7 +240,7 @@ def _runs_in(task: int, place: int, known: Assignment) -> int:
 
 
 def _heads(problem: TaskProblem) -> list[int]:
-    """Give the least start of each task by release and the tasks before it."""
+    """Least start of each task by release and the tasks before it."""
     heads = [0] * len(problem.tasks)
     for task in topological(problem):
         row = problem.tasks[task]

@@ -98,7 +98,7 @@ class MachineRules:
                 )
 
     def _directions(self, one: int, other: int) -> list[tuple[int, int, list[Any]]]:
-        """Give the possible orders of two tasks with the literal of each."""
+        """Possible orders of two tasks with the literal of each."""
         if self._before[other] >> one & 1:
             return [(one, other, [])]
         if self._before[one] >> other & 1:
@@ -133,7 +133,7 @@ class MachineRules:
         self.model.add(begin >= self.base.end[before]).only_enforce_if(literals)
 
     def _block_of(self, machine: Machine, task: int, place: int, setup: int) -> Any:
-        """Give the start of an unbroken set-up that ends by the start of a task."""
+        """Start of an unbroken set-up that ends by the start of a task."""
         number = self.problem.tasks[task].modes[place].machine
         block = self._block.get((task, number, setup))
         if block is None:
@@ -200,7 +200,7 @@ class MachineRules:
 
 
 def ancestors(problem: TaskProblem) -> list[int]:
-    """Give, for each task, the bit set of the tasks that end before it starts."""
+    """For each task, the bit set of the tasks that end before its start."""
     from medhavi.optimize.cpsat_model import topological
 
     found = [0] * len(problem.tasks)
@@ -231,7 +231,7 @@ def setup_form(problem: TaskProblem, number: int) -> str:
 
 
 def triangle_holds(problem: TaskProblem, number: int) -> bool:
-    """Tell whether no detour over a third task is shorter than the direct set-up.
+    """Whether no detour over a third task is shorter than the direct set-up.
 
     u_ij ≤ u_ik + d_k + u_kj on a machine that is always open. Between windows an
     unbroken set-up must find room, so u_ij ≤ max(u_ik, u_kj, d_k) is asked there, and

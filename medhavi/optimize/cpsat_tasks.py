@@ -88,7 +88,7 @@ class Setups:
         return {task: column for column, task in enumerate(self.members)}
 
     def between(self, before: int | None, task: int) -> int:
-        """Give the work between two neighbours; None before is the first."""
+        """Work between two neighbours; None before is the first."""
         row = len(self.members) if before is None else self.place[before]
         return int(self.times[row, self.place[task]])
 
@@ -116,7 +116,7 @@ class Machine:
 
     @property
     def gaps(self) -> bool:
-        """Tell whether windows close the machine between two openings."""
+        """Whether windows close the machine between two openings."""
         return self.windows is not None and len(self.windows) > 1
 
 

@@ -29,7 +29,7 @@ def run_starts(
 
 
 def earliest_fit(windows: Windows, instant: int, length: int) -> int | None:
-    """Give the first start from `instant` on of an unbroken stretch.
+    """First start from `instant` on of an unbroken stretch.
 
     >>> earliest_fit(((0, 10), (20, 40)), 8, 5)
     20
@@ -44,7 +44,7 @@ def earliest_fit(windows: Windows, instant: int, length: int) -> int | None:
 
 
 def latest_fit(windows: Windows, instant: int, length: int) -> int | None:
-    """Give the last start of an unbroken stretch that ends by `instant`.
+    """Last start of an unbroken stretch that ends by `instant`.
 
     >>> latest_fit(((0, 10), (20, 40)), 22, 5)
     5
@@ -59,7 +59,7 @@ def latest_fit(windows: Windows, instant: int, length: int) -> int | None:
 
 
 def paused_end(windows: Windows, start: int, length: int) -> int | None:
-    """Give the end of a run that pauses over closed time; None: it never ends.
+    """End of a run that pauses over closed time; None: it never ends.
 
     >>> paused_end(((0, 10), (20, 40)), 8, 5)
     23
@@ -76,11 +76,11 @@ def paused_end(windows: Windows, start: int, length: int) -> int | None:
 
 
 def paused_start(windows: Windows, instant: int) -> int | None:
-    """Give the first instant from `instant` on at which the machine is open."""
+    """First instant from `instant` on at which the machine is open."""
     return earliest_fit(windows, instant, 1)
 
 
 def _from(windows: Sequence[tuple[int, int]], instant: int) -> int:
-    """Give the place of the first window that ends after an instant."""
+    """Place of the first window that ends after an instant."""
     place = bisect_right(windows, (instant, instant)) - 1
     return place if place >= 0 and windows[place][1] > instant else place + 1

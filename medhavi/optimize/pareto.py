@@ -103,7 +103,7 @@ class Front:
         self.stopped = False
 
     def points(self, count: int) -> list[Point]:
-        """Give up to `count` distinct efficient points, by the first objective.
+        """Find up to `count` distinct efficient points, by the first objective.
 
         Fewer come out where the front has no more: with objectives that do not
         conflict it is one point.
@@ -132,7 +132,7 @@ class Front:
         return tuple(point.values[name] for name in self._names)
 
     def _marks(self, ends: list[Point | None]) -> dict[str, list[float]]:
-        """Give the span of each objective but the first that a bound can reach.
+        """Span of each objective but the first that a bound can reach.
 
         From its least value to what it is where only the first one counts.
         """
@@ -146,7 +146,7 @@ class Front:
         }
 
     def _widest(self, marks: Mapping[str, list[float]]) -> tuple[str, float] | None:
-        """Give the middle of the widest gap, in shares of its span."""
+        """Middle of the widest gap, in shares of its span."""
         best: tuple[float, str, float] | None = None
         for name, values in marks.items():
             span = max(values) - min(values)
@@ -166,7 +166,7 @@ class Front:
         found.append(point)
 
     def _covers(self, one: Point, other: Point) -> bool:
-        """Tell whether no objective of `one` is worse, within what counts as same."""
+        """Whether no objective of `one` is worse, within what counts as same."""
         return all(
             one.values[name] <= other.values[name] + NEAR * self._scales[name]
             for name in self._names
@@ -208,7 +208,7 @@ class Front:
 
 
 def nondominated(values: Floats, tolerance: Floats | float = 0.0) -> NDArray[np.bool_]:
-    """Tell which rows no other row beats: nowhere worse, somewhere better.
+    """Which rows no other row beats: nowhere worse, somewhere better.
 
     Parameters
     ----------

@@ -99,11 +99,11 @@ class Program:
         return total
 
     def contributions(self, values: Floats) -> dict[str, float]:
-        """Give what each part adds to the objective at a point; they sum to it."""
+        """What each part adds to the objective at a point; they sum to it."""
         return {name: float(part @ values) for name, part in self.parts.items()}
 
     def activities(self, values: Floats) -> Floats:
-        """Give the value of each row at a point, shape (m,)."""
+        """Value of each row at a point, shape (m,)."""
         sums = np.zeros(self.n_rows)
         filled = np.flatnonzero(np.diff(self.starts) > 0)
         if len(filled):
@@ -112,7 +112,7 @@ class Program:
         return sums
 
     def column_block(self, name: str) -> Block:
-        """Give a block of columns by name.
+        """Block of columns by name.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Program:
         return _named(self.column_blocks, name)
 
     def row_block(self, name: str) -> Block:
-        """Give a block of rows by name.
+        """Block of rows by name.
 
         Raises
         ------

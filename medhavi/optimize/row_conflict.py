@@ -53,7 +53,7 @@ def conflict(program: Program, solver: Solver) -> tuple[str, ...]:
 
 
 def _holds(program: Program, solver: Solver, names: Collection[str]) -> bool:
-    """Tell whether the rows of these blocks can hold together."""
+    """Whether the rows of these blocks can hold together."""
     chosen = np.zeros(program.n_rows, dtype=bool)
     for block in program.row_blocks:
         if block.name in names:
@@ -63,7 +63,7 @@ def _holds(program: Program, solver: Solver, names: Collection[str]) -> bool:
 
 
 def _elastic(program: Program, chosen: np.ndarray) -> Program:
-    """Give the program with room in each chosen row, and no others."""
+    """Program with room in each chosen row, and no others."""
     problem = Problem()
     columns = problem.columns(
         "columns", program.n_columns, program.column_lower, program.column_upper

@@ -132,7 +132,7 @@ def _solved(
 
 
 def _alone(places: Sequence[Place]) -> list[int]:
-    """Give the quotes where every place that may hold stock quotes zero days."""
+    """Quotes where every place that may hold stock quotes zero days."""
     quotes: list[int] = []
     for place in places:
         waits = max((quotes[supplier] for supplier in place.suppliers), default=0)
@@ -141,7 +141,7 @@ def _alone(places: Sequence[Place]) -> list[int]:
 
 
 def _longest(places: Sequence[Place]) -> list[int]:
-    """Give the days of the longest chain that ends with each place."""
+    """Days of the longest chain that ends with each place."""
     longest: list[int] = []
     for place in places:
         before = max((longest[supplier] for supplier in place.suppliers), default=0)

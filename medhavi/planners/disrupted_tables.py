@@ -21,7 +21,7 @@ FAR = pl.datetime(9999, 1, 1, time_zone="UTC")
 
 
 def with_disruptions(snapshot: Snapshot) -> Snapshot:
-    """Give the snapshot as its disruptions leave it, those of resources apart."""
+    """Snapshot as its disruptions leave it, those of resources apart."""
     rows = snapshot["disruptions"]
     if rows.is_empty():
         return snapshot

@@ -90,7 +90,7 @@ class ForecastPolicies:
         }
 
     def of(self, product: str, location: str) -> ForecastPolicy:
-        """Give the most specific policy; the product decides before the location."""
+        """Most specific policy; the product decides before the location."""
         if not self._policies:
             return DEFAULT_POLICY
         for name in (*lineage(product, self._parents), "*"):
@@ -102,7 +102,7 @@ class ForecastPolicies:
 
 
 def needed_at(row: Mapping[str, object], policies: ForecastPolicies) -> int:
-    """Give when a demand is needed: a forecast as its policy says (WO-08).
+    """When a demand is needed: a forecast as its policy says (WO-08).
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def needed_at(row: Mapping[str, object], policies: ForecastPolicies) -> int:
 
 
 def period_end(row: Mapping[str, object]) -> int:
-    """Give the end of a forecast period [UTC seconds]; empty: one day."""
+    """End of a forecast period [UTC seconds]; empty: one day."""
     end = row["period_end"]
     return int(str(row["due"])) + DAY if end is None else int(str(end))
 

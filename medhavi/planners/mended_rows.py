@@ -52,7 +52,7 @@ class Mended(NamedTuple):
 
 
 def mended(snapshot: Snapshot, hindered: Hindered) -> Iterator[Mended]:
-    """Give the disruptions behind a waiting as they would harm no more."""
+    """Disruptions behind a waiting as they would harm no more."""
     as_of = snapshot.settings.as_of
     since = max(as_of, hindered.since)
     for row in snapshot["disruptions"].sort("valid_from", "disruption").to_dicts():
@@ -68,7 +68,7 @@ def mended(snapshot: Snapshot, hindered: Hindered) -> Iterator[Mended]:
 
 
 def _before(row: Row, end: int | None) -> bool:
-    """Tell whether a disruption begins before the waiting ends."""
+    """Whether a disruption begins before the waiting ends."""
     return end is None or to_seconds(row["valid_from"]) < end
 
 

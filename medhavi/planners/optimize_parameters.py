@@ -103,7 +103,7 @@ class OptimizeParameters:
         return cls(**values)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, object]:
-        """Give what identifies a run."""
+        """What identifies a run."""
         return asdict(self)
 
 

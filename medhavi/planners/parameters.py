@@ -113,7 +113,7 @@ class MrpParameters:
         return cls(**values)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, object]:
-        """Give what identifies a run: the engine does not, for results are equal."""
+        """What identifies a run: the engine does not, for results are equal."""
         return {
             "past": self.past,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
@@ -262,7 +262,7 @@ class ConstrainedParameters:
         )
 
     def steps(self) -> tuple[ConstrainedParameters, ...]:
-        """Give the same with each effort that improves something, up to its own.
+        """Same with each effort that improves something, up to its own.
 
         A larger effort does what the smaller one does, and goes on from there.
         """
@@ -279,11 +279,11 @@ class ConstrainedParameters:
         )
 
     def weights(self, settings: Settings) -> tuple[float, ...]:
-        """Give the weights of the priorities in a search."""
+        """Weights of the priorities in a search."""
         return settings.priority_weights or tuple(self.class_weights)
 
     def as_dict(self) -> dict[str, object]:
-        """Give what identifies a run: the engine does not, for results are equal."""
+        """What identifies a run: the engine does not, for results are equal."""
         return {
             "effort": self.effort,
             "late_demand_days": self.late_demand_days,

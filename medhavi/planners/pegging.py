@@ -235,7 +235,7 @@ def _starts(counts: Ints) -> Ints:
 
 
 def _positions(unit: Ints, taken: Ints) -> Ints:
-    """Give where inside its unit each match begins, in the sequence of matching."""
+    """Where inside its unit each match begins, in the sequence of matching."""
     order = np.argsort(unit, kind="stable")
     running = np.zeros(len(unit) + 1, dtype=np.int64)
     np.cumsum(taken[order], out=running[1:])

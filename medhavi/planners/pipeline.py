@@ -343,7 +343,7 @@ def _optimize(
 
 
 def _as(record: type[Record], settings: Settings, mode: str) -> Record:
-    """Give the settings as the record of a mode.
+    """Settings as the record of a mode.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def faster_supplier(
     wanted: float,
     least: float,
 ) -> Faster:
-    """Give the row by which a supplier delivers a product earlier.
+    """Row by which a supplier delivers a product earlier.
 
     Where its time was learned, that is planned with: the learned row moves, or the
     product gets one of its own. Else the terms have a shorter time.
@@ -70,7 +70,7 @@ def faster_supplier(
 
 
 def rows_of_faster(found: Iterable[Faster]) -> dict[str, tuple[Row, ...]]:
-    """Give the rows by table, each once: places may share what was learned."""
+    """Rows by table, each once: places may share what was learned."""
     rows: dict[str, list[Row]] = {}
     for one in found:
         known = rows.setdefault(one.table, [])
@@ -80,7 +80,7 @@ def rows_of_faster(found: Iterable[Faster]) -> dict[str, tuple[Row, ...]]:
 
 
 def faster_terms(row: Mapping[str, Any], wanted: float, least: float) -> Row:
-    """Give terms of a supplier that delivers earlier.
+    """Terms of a supplier that delivers earlier.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def faster_terms(row: Mapping[str, Any], wanted: float, least: float) -> Row:
 
 
 def earlier_order(row: Mapping[str, Any], by: int, now: int) -> Row:
-    """Give an order that is due earlier, and not before now; it starts by then.
+    """Order that is due earlier, and not before now; it starts by then.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def one_unit_more(
     begin: int,
     end: int,
 ) -> tuple[Row, ...]:
-    """Give rows of `resource_units` with one unit more inside a window.
+    """Rows of `resource_units` with one unit more inside a window.
 
     Stated rows are cut at the ends of the window; time without a row gets one.
 
@@ -166,7 +166,7 @@ def one_unit_more(
 
 
 def _begin(row: Mapping[str, Any]) -> int:
-    """Give when a row begins to hold [UTC seconds]; without an instant: ever since."""
+    """When a row begins to hold [UTC seconds]; without an instant: ever since."""
     return ALWAYS if row["valid_from"] is None else to_seconds(row["valid_from"])
 
 

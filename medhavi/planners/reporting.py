@@ -60,7 +60,7 @@ class Ledger(NamedTuple):
 
 
 def positions(snapshot: Snapshot, ledger: Ledger, bucket: str) -> pl.DataFrame:
-    """Give gross, net and projected stock per product, location and bucket.
+    """Gross, net and projected stock per product, location and bucket.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def _by_instant(ledger: Ledger, horizon: int) -> pl.DataFrame:
 
 
 def _projections(instants: pl.DataFrame, horizon: int) -> dict[str, pl.Series]:
-    """Give stock, holds, safety and net at each instant."""
+    """Stock, holds, safety and net at each instant."""
     place = instants[_PLACE].to_numpy()
     starts = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
     counts = np.diff(np.append(starts, len(place)))
@@ -185,7 +185,7 @@ def loads(
     operations: pl.DataFrame,
     available_of: Callable[[str, int, int], float],
 ) -> pl.DataFrame:
-    """Give available, run, set-up and overload hours per resource and bucket.
+    """Available, run, set-up and overload hours per resource and bucket.
 
     Parameters
     ----------

@@ -75,11 +75,11 @@ class Comparison:
     test_to: dt.datetime | None
 
     def score(self, method: str) -> Score:
-        """Give the score of one way."""
+        """Score of one way."""
         return next(score for score in self.scores if score.method == method)
 
     def to_frame(self) -> pl.DataFrame:
-        """Give one row a way: losses and coverages, and the band of what is seen."""
+        """One row a way: losses and coverages, and the band of what is seen."""
         rows: list[dict[str, Any]] = []
         for score in self.scores:
             row: dict[str, Any] = {"method": score.method, "basis": score.basis}

@@ -29,7 +29,7 @@ Predictor = LeadTimeModel | RateModel
 
 
 def bundle_of(model: Predictor) -> dict[str, Any]:
-    """Give a predictor as plain values and estimators.
+    """Predictor as plain values and estimators.
 
     The two directions give equal predictions: predictor_of(bundle_of(m)) is m.
     """
@@ -51,7 +51,7 @@ def _calibration(model: Predictor) -> dict[str, Any]:
 
 
 def predictor_of(bundle: dict[str, Any]) -> Predictor:
-    """Give the predictor that `bundle_of` took apart."""
+    """Predictor that `bundle_of` took apart."""
     recipe = Recipe(**bundle["recipe"])
     stated = bool(bundle["stated"])
     if bundle["kind"] == LEAD_TIME:
@@ -70,7 +70,7 @@ def predictor_of(bundle: dict[str, Any]) -> Predictor:
 
 
 def outputs(model: Predictor, rows: pl.DataFrame) -> NDArray[np.float64]:
-    """Give what a predictor says, shape (n, outputs of its kind)."""
+    """What a predictor says, shape (n, outputs of its kind)."""
     if isinstance(model, LeadTimeModel):
         return model.predict(rows)
     return model.predict(rows)[:, None]

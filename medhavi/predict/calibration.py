@@ -40,12 +40,12 @@ def pinball_losses(actual: Floats, predicted: Floats, quantile: float) -> Floats
 
 
 def coverage(actual: Floats, predicted: Floats) -> float:
-    """Give the share of actual values that are not above the predicted ones."""
+    """Share of actual values that are not above the predicted ones."""
     return float(np.mean(actual <= predicted))
 
 
 def one_sided_factor(actual: Floats, predicted: Floats, quantile: float) -> float:
-    """Give the factor after which a share `quantile` of actual values lies below.
+    """Factor after which a share `quantile` of actual values lies below.
 
     The ceil((n + 1) q)-th smallest of actual / predicted; the largest where there are
     too few. Without any, 1.
@@ -59,7 +59,7 @@ def one_sided_factor(actual: Floats, predicted: Floats, quantile: float) -> floa
 
 
 def factors_of(ratios: Floats) -> Floats:
-    """Give the factor of each of `QUANTILES` from actual / predicted, shape (n, 3)."""
+    """Factor of each of `QUANTILES` from actual / predicted, shape (n, 3)."""
     ones = np.ones(len(ratios))
     return np.array(
         [
@@ -77,7 +77,7 @@ class Band(NamedTuple):
 
 
 def wilson(share: float, count: int, z: float = _Z) -> Band:
-    """Give the interval of Wilson (1927) for a share that was seen `count` times.
+    """Interval of Wilson (1927) for a share that was seen `count` times.
 
     `z` is the quantile of the normal distribution: 1.96 for 95 %, 2.5758 for 99 %.
 
@@ -94,7 +94,7 @@ def wilson(share: float, count: int, z: float = _Z) -> Band:
 
 
 def brier(happened: NDArray[np.bool_], probability: Floats) -> float:
-    """Give the Brier score (1950): mean squared gap of probability and outcome."""
+    """Brier score (1950): mean squared gap of probability and outcome."""
     return float(np.mean((probability - happened.astype(float)) ** 2))
 
 
@@ -109,7 +109,7 @@ class Bin(NamedTuple):
 def reliability_curve(
     happened: NDArray[np.bool_], probability: Floats, bins: int = 5
 ) -> tuple[Bin, ...]:
-    """Give stated against observed frequency, in bins of equal size."""
+    """Stated against observed frequency, in bins of equal size."""
     order = np.argsort(probability, kind="stable")
     return tuple(
         Bin(

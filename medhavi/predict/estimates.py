@@ -31,7 +31,7 @@ def asked(
     *,
     stated: bool,
 ) -> pl.DataFrame:
-    """Give one row of features for each subject and product, as of now.
+    """One row of features for each subject and product, as of now.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def asked(
 
 
 def _usual(history: pl.DataFrame, by: list[str], recipe: Recipe) -> pl.DataFrame:
-    """Give stated time and quantity of the last observed orders of each group."""
+    """Stated time and quantity of the last observed orders of each group."""
     return (
         history.sort("known_at", "ordered_at", "subject", "product", "lead_days")
         .group_by(by, maintain_order=True)
@@ -98,7 +98,7 @@ def estimate_rows(
     name: str,
     version: str,
 ) -> pl.DataFrame:
-    """Give rows of table `estimates` for what `asked` prepared.
+    """Rows of table `estimates` for what `asked` prepared.
 
     Parameters
     ----------

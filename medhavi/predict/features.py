@@ -41,7 +41,7 @@ _DRAWN = 10.0
 
 
 def stated_in(history: pl.DataFrame) -> bool:
-    """Tell whether nearly all lead times come with a stated one.
+    """Whether nearly all lead times come with a stated one.
 
     Then predictors learn actual over stated; else they learn days.
     """

@@ -44,15 +44,15 @@ class Method(Protocol):
         """Learn from observed orders."""
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give ratios, shape (n, 3), for `QUANTILES`."""
+        """Ratios, shape (n, 3), for `QUANTILES`."""
         ...
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
-        """Tell which level gave the values of each row."""
+        """Which level gave the values of each row."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """Give what was learned, in plain values and estimators."""
+        """What was learned, in plain values and estimators."""
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -74,15 +74,15 @@ class PlainQuantile:
         self._values = [float(q) for q in np.quantile(rows["ratio"], QUANTILES)]
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give the same three for each row."""
+        """Same three for each row."""
         return np.tile(np.array(self._values), (rows.height, 1))
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
-        """Say global."""
+        """Always global."""
         return ["global"] * rows.height
 
     def state(self) -> dict[str, Any]:
-        """Give the three values."""
+        """Three values."""
         return {"values": self._values}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -100,7 +100,7 @@ class PlainDays(PlainQuantile):
         self._values = [float(q) for q in np.quantile(rows["lead_days"], QUANTILES)]
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give the same days for each row, as ratios of its scale."""
+        """Same days for each row, as ratios of its scale."""
         scale: Floats = rows["scale"].to_numpy()
         return np.array(self._values) / scale[:, None]
 
@@ -140,7 +140,7 @@ class GroupQuantile:
         ]
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give those of the smallest group that is known."""
+        """Those of the smallest group that is known."""
         groups = self._groups
         return np.array(
             [
@@ -150,7 +150,7 @@ class GroupQuantile:
         ).reshape(-1, len(QUANTILES))
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
-        """Say group where the subject has one."""
+        """Group where the subject has one."""
         return [
             "group"
             if subject in self._groups or f"{subject}\t{product}" in self._groups
@@ -159,7 +159,7 @@ class GroupQuantile:
         ]
 
     def state(self) -> dict[str, Any]:
-        """Give the groups."""
+        """Groups."""
         return {"groups": self._groups}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -192,16 +192,16 @@ class RecentLevel:
         self._spread.fit(taken.with_columns(ratio=taken["ratio"] / taken["level"]))
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give level times spread."""
+        """Level times spread."""
         level: Floats = rows["level"].to_numpy()
         return level[:, None] * self._spread.quantiles(rows)
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
-        """Say group where the subject was observed."""
+        """Group where the subject was observed."""
         return ["group" if seen else "global" for seen in rows["seen"]]
 
     def state(self) -> dict[str, Any]:
-        """Give the spreads."""
+        """Spreads."""
         return self._spread.state()
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -255,7 +255,7 @@ class Boosting:
         return np.column_stack([subject, numbers])
 
     def quantiles(self, rows: pl.DataFrame) -> Floats:
-        """Give level times the learned ratio."""
+        """Level times the learned ratio."""
         level: Floats = rows["level"].to_numpy()
         known = self._inputs(rows)
         with one_thread():
@@ -264,11 +264,11 @@ class Boosting:
             )
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
-        """Say model."""
+        """Always model."""
         return ["model"] * rows.height
 
     def state(self) -> dict[str, Any]:
-        """Give the codes of subjects and the three fits."""
+        """Codes of subjects and the three fits."""
         return {"subjects": self._subjects, "models": self._models}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -301,7 +301,7 @@ class LeadTimeModel:
     fitted_until: int = 0
 
     def predict(self, rows: pl.DataFrame) -> Floats:
-        """Give p50, p80, p95 in days, shape (n, 3), never crossing.
+        """P50, p80, p95 in days, shape (n, 3), never crossing.
 
         `rows` are of `features.as_of`, with `scale`.
         """

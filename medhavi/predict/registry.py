@@ -211,7 +211,7 @@ def batch_of(
     tags: Mapping[str, str],
     moment: int,
 ) -> dict[str, list[Any]]:
-    """Give the facts of a run as one batch: a hundred single calls take seconds.
+    """Facts of a run as one batch: a hundred single calls take seconds.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ class Registry:
         return self.version(name, str(version.version))
 
     def versions(self, name: str | None = None) -> list[Registered]:
-        """Give all versions, of one name or of all, by name, newest first."""
+        """All versions, of one name or of all, by name, newest first."""
         if not self.exists:
             return []
         client = store_client(self.folder)
@@ -313,7 +313,7 @@ class Registry:
         return sorted(found, key=lambda each: (each.model, -int(each.version)))
 
     def version(self, name: str, version: str) -> Registered:
-        """Give one version.
+        """One version.
 
         Raises
         ------
@@ -328,7 +328,7 @@ class Registry:
         raise UsageError(message)
 
     def under(self, name: str, alias: str) -> Registered | None:
-        """Give the version that has an alias; None where none has."""
+        """Version that has an alias; None where none has."""
         for each in self.versions(name):
             if alias in each.aliases:
                 return each

@@ -52,11 +52,11 @@ class RateMethod(Protocol):
         """Learn from orders; the later ones may calibrate."""
 
     def chances(self, rows: pl.DataFrame) -> Floats:
-        """Give probabilities, shape (n,)."""
+        """Probabilities, shape (n,)."""
         ...
 
     def state(self) -> dict[str, Any]:
-        """Give what was learned, in plain values and estimators."""
+        """What was learned, in plain values and estimators."""
         ...
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -78,11 +78,11 @@ class PlainRate:
         self._rate = _share(pl.concat([rows["on_time"], later["on_time"]]))
 
     def chances(self, rows: pl.DataFrame) -> Floats:
-        """Give the same for each row."""
+        """Same for each row."""
         return np.full(rows.height, self._rate)
 
     def state(self) -> dict[str, Any]:
-        """Give the rate."""
+        """Rate."""
         return {"rate": self._rate}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -125,11 +125,11 @@ class GroupRate:
         }
 
     def chances(self, rows: pl.DataFrame) -> Floats:
-        """Give the share of each subject; that of all where it is unknown."""
+        """Share of each subject; that of all where it is unknown."""
         return np.array([self._rates.get(s, self._rate) for s in rows["subject"]])
 
     def state(self) -> dict[str, Any]:
-        """Give the shares."""
+        """Shares."""
         return {"rates": self._rates, "rate": self._rate}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -150,12 +150,12 @@ class RecentRate:
         """Learn nothing: the feature knows it."""
 
     def chances(self, rows: pl.DataFrame) -> Floats:
-        """Give what the feature says."""
+        """What the feature says."""
         late: Floats = rows["late_share"].to_numpy()
         return 1.0 - late
 
     def state(self) -> dict[str, Any]:
-        """Give nothing."""
+        """Empty state."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -199,13 +199,13 @@ class _Learned:
         return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float64)
 
     def chances(self, rows: pl.DataFrame) -> Floats:
-        """Give the straightened chances."""
+        """Straightened chances."""
         first, slope = self._line
         odds = np.zeros(rows.height) if self._model is None else self._odds(rows)
         return np.asarray(1.0 / (1.0 + np.exp(-(first + slope * odds))))
 
     def state(self) -> dict[str, Any]:
-        """Give classifier and line."""
+        """Classifier and line."""
         return {"model": self._model, "line": list(self._line)}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -271,7 +271,7 @@ class RateModel:
     recipe: Recipe
 
     def predict(self, rows: pl.DataFrame) -> Floats:
-        """Give probabilities, shape (n,); `rows` are of `features.as_of`."""
+        """Probabilities, shape (n,); `rows` are of `features.as_of`."""
         return np.clip(self.method.chances(rows), 0.0, 1.0)
 
 
@@ -310,11 +310,11 @@ class RateComparison:
     plain: str
 
     def score(self, method: str) -> RateScore:
-        """Give the score of one way."""
+        """Score of one way."""
         return next(score for score in self.scores if score.method == method)
 
     def to_frame(self) -> pl.DataFrame:
-        """Give one row a way."""
+        """One row a way."""
         return pl.DataFrame(
             [
                 {
@@ -466,7 +466,7 @@ def final_rate(history: pl.DataFrame, name: str, recipe: Recipe) -> RateModel:
 
 
 def _inputs(rows: pl.DataFrame) -> Floats:
-    """Give the features of the learned ways, shape (n, 6)."""
+    """Features of the learned ways, shape (n, 6)."""
     return (
         rows.select(
             log_level=pl.col("level").log(),

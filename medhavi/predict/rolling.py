@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def as_it_stood(model: LeadTimeModel, taken: Windows) -> Floats:
-    """Give p50, p80, p95 in days for the orders of the test, shape (n, 3).
+    """P50, p80, p95 in days for the orders of the test, shape (n, 3).
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ class Providers:
         self._quantile = quantile or ("p50" if infinite else stated)
 
     def on(self, snapshot: Snapshot) -> Providers:
-        """Give providers of another snapshot that plan in the same way."""
+        """Providers of another snapshot that plan in the same way."""
         return Providers(
             snapshot,
             infinite=self._infinite,
@@ -112,7 +112,7 @@ class Providers:
         return read_tables(self.snapshot, TABLES)
 
     def rows(self, names: Sequence[str]) -> dict[str, Rows]:
-        """Give tables of the snapshot as rows, each of them read once."""
+        """Tables of the snapshot as rows, each of them read once."""
         from medhavi.providers.table_rows import read_tables
 
         known = self.tables
@@ -293,7 +293,7 @@ class Providers:
         return Commitments(self, promised=False)
 
     def material(self, *, own: str | None = None, promised: bool = True) -> Material:
-        """Give a fresh ledger of material; see `providers.material.Material`."""
+        """Fresh ledger of material; see `providers.material.Material`."""
         from medhavi.providers.material.material import Material
 
         return Material(self, own=own, promised=promised)
@@ -301,7 +301,7 @@ class Providers:
     def finite(
         self, own: Collection[str] = (), *, firmed: bool = True
     ) -> FiniteCapacity:
-        """Give capacity among the work that stands, fresh and free to be changed.
+        """Capacity among the work that stands, fresh and free to be changed.
 
         Parameters
         ----------
@@ -329,7 +329,7 @@ class Providers:
         return FiniteCapacity(self.capacity, Occupancy(self.capacity, (*work, *holds)))
 
     def itineraries(self, own: Collection[str] = ()) -> Itineraries:
-        """Give ways over the lanes among the loads that stand, fresh to be changed.
+        """Ways over the lanes among the loads that stand, fresh to be changed.
 
         Parameters
         ----------
@@ -342,7 +342,7 @@ class Providers:
         return Itineraries(self.transport, self.facts, loads)
 
     def supplier_offers(self) -> SupplierOffers:
-        """Give quotes of suppliers, with nothing taken but by existing purchases."""
+        """Quotes of suppliers, with nothing taken but by existing purchases."""
         from medhavi.providers.sourcing.supplier_offers import SupplierOffers
 
         return SupplierOffers(self)

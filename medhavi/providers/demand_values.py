@@ -35,7 +35,7 @@ def demand_value(
     weight: float,
     least_price: float = 0.0,
 ) -> DemandValue:
-    """Give the value of a demand.
+    """Value of a demand.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Exchange:
                 self._rates[currency] = (date, rate)
 
     def rate(self, currency: str | None) -> float:
-        """Give base currency per unit; 1 for the base itself and where none is known.
+        """Base currency per unit; 1 for the base itself and where none is known.
 
         The missing rate is a finding, so 1 is never taken in silence.
         """
@@ -56,25 +56,25 @@ class Exchange:
         return 1.0 if known is None else known[1]
 
     def fresh(self, currency: str | None) -> bool:
-        """Tell whether a currency has a rate that is young enough (CORE-09)."""
+        """Whether a currency has a rate that is young enough (CORE-09)."""
         if currency is None or currency == self._base:
             return True
         known = self._rates.get(currency)
         return known is not None and self._age(known[0]) <= self._max_age
 
     def renewed(self, currency: str) -> dict[str, object] | None:
-        """Give the latest rate as a row of today; None: none is known."""
+        """Latest rate as a row of today; None: none is known."""
         known = self._rates.get(currency)
         if known is None:
             return None
         return {"currency": currency, "as_of": self._today, "rate": known[1]}
 
     def _age(self, date: dt.date) -> float:
-        """Give the age of a rate [days]."""
+        """Age of a rate [days]."""
         return (self._today - date).total_seconds() / DAY
 
     def findings(self, currencies: Iterable[str]) -> tuple[Finding, ...]:
-        """Tell which of the currencies in use have no rate or a stale one."""
+        """Which of the currencies in use have no rate or a stale one."""
         found = []
         for currency in sorted(set(currencies) - {self._base}):
             known = self._rates.get(currency)

@@ -31,7 +31,7 @@ def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
 
 
 def parents_of(rows: Rows, name: str) -> dict[str, str]:
-    """Give the group of each row that has one; `name` is the column of its id."""
+    """Group of each row that has one; `name` is the column of its id."""
     return {
         child: parent
         for child, parent in zip(rows.column(name), rows.column("parent"), strict=True)
@@ -85,7 +85,7 @@ class ProductFacts:
         return None if number is None else self._products.column(column)[number]
 
     def step(self, product: str) -> Fraction:
-        """Give the smallest quantity of a product [base units]."""
+        """Smallest quantity of a product [base units]."""
         known = self._steps.get(product)
         if known is None:
             stated = self._cell(product, "qty_step")
@@ -98,55 +98,55 @@ class ProductFacts:
         return known
 
     def lineage(self, product: str) -> tuple[str, ...]:
-        """Give the product and its groups, nearest first; a cycle ends the walk."""
+        """Product and its groups, nearest first; a cycle ends the walk."""
         known = self._lineages.get(product)
         if known is None:
             known = self._lineages[product] = tuple(lineage(product, self._parents))
         return known
 
     def unit_cost(self, product: str) -> float:
-        """Give the standard cost of one base unit [base currency]."""
+        """Standard cost of one base unit [base currency]."""
         return float(self._cell(product, "unit_cost") or 0.0)
 
     def weight_kg(self, product: str) -> float:
-        """Give the weight of one base unit [kg]."""
+        """Weight of one base unit [kg]."""
         return float(self._cell(product, "weight_kg") or 0.0)
 
     def volume_m3(self, product: str) -> float:
-        """Give the volume of one base unit [m3]."""
+        """Volume of one base unit [m3]."""
         return float(self._cell(product, "volume_m3") or 0.0)
 
     def hazmat(self, product: str) -> bool:
-        """Tell whether the product is dangerous goods."""
+        """Whether the product is dangerous goods."""
         return product in self._dangerous
 
     def shelf_life(self, product: str) -> int | None:
-        """Give the life of new supply from its receipt [s]; None: it never expires."""
+        """Life of new supply from its receipt [s]; None: it never expires."""
         days = self._cell(product, "shelf_life_days")
         return None if days is None else seconds_up(days, DAY)
 
     def make_to_order(self, product: str) -> bool:
-        """Tell whether each supply of the product serves one demand."""
+        """Whether each supply of the product serves one demand."""
         return bool(self._cell(product, "make_to_order"))
 
     def is_location(self, name: str) -> bool:
-        """Tell whether there is a location of that name."""
+        """Whether there is a location of that name."""
         return name in self._locations
 
     def calendar(self, location: str) -> str | None:
-        """Give the calendar of a location; None: around the clock."""
+        """Calendar of a location; None: around the clock."""
         return self._location(location, "calendar")
 
     def country(self, location: str) -> str | None:
-        """Give the country of a location."""
+        """Country of a location."""
         return self._location(location, "country")
 
     def zone(self, location: str) -> str:
-        """Give the time zone of a location."""
+        """Time zone of a location."""
         return self._location(location, "timezone") or "UTC"
 
     def holds_stock(self, location: str) -> bool:
-        """Tell whether stock can lie there; at customers what arrives is delivered."""
+        """Whether stock can lie there; at customers what arrives is delivered."""
         return location not in self._customers
 
     def _location(self, location: str, column: str) -> str | None:

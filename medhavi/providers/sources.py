@@ -52,11 +52,11 @@ class Costing(Protocol):
         ...
 
     def cost(self, qty: float) -> float:
-        """Give the cost of one order [base currency]; resource hours are not in it."""
+        """Cost of one order [base currency]; resource hours are not in it."""
         ...
 
     def co2(self, qty: float) -> float:
-        """Give the emission of one order [kg]."""
+        """Emission of one order [kg]."""
         ...
 
 
@@ -73,11 +73,11 @@ class LinearCost:
     co2_unit: float = 0.0
 
     def cost(self, qty: float) -> float:
-        """Give `fixed + unit * qty`; nothing ordered costs nothing."""
+        """`fixed + unit * qty`; nothing ordered costs nothing."""
         return self.fixed + self.unit * qty if qty > 0 else 0.0
 
     def co2(self, qty: float) -> float:
-        """Give `co2_unit * qty`."""
+        """`co2_unit * qty`."""
         return self.co2_unit * qty
 
 
@@ -153,22 +153,22 @@ class Source(NamedTuple):
         return None if code is None else str(code)
 
     def cost(self, qty: float) -> float:
-        """Give the cost of an order of `qty` (makes: routing units), without hours."""
+        """Cost of an order of `qty` (makes: routing units), without hours."""
         return self.costs.cost(qty)
 
     def co2(self, qty: float) -> float:
-        """Give the emission of an order of `qty` [kg]."""
+        """Emission of an order of `qty` [kg]."""
         return self.costs.co2(qty)
 
     def valid_at(self, start: int) -> bool:
-        """Tell whether a new order may start at the instant."""
+        """Whether a new order may start at the instant."""
         for begin, end in self.windows:  # noqa: SIM110  (any() takes twice as long)
             if begin <= start < end:
                 return True
         return False
 
     def first_start(self, start: int) -> int | None:
-        """Give the first instant from `start` on at which a new order may start."""
+        """First instant from `start` on at which a new order may start."""
         begin = max(start, self.fence_start)
         for opens, closes in self.windows:
             if max(begin, opens) < closes:
@@ -176,7 +176,7 @@ class Source(NamedTuple):
         return None
 
     def latest_valid(self, start: int) -> int | None:
-        """Give the latest instant up to `start` at which a new order may start."""
+        """Latest instant up to `start` at which a new order may start."""
         for begin, end in reversed(self.windows):
             if begin <= start:
                 return min(start, end - 1)

@@ -50,7 +50,7 @@ class Columns(dict[str, list[Any]]):
         return cells
 
     def altered(self, changes: Mapping[int, Row]) -> Columns:
-        """Give columns with other cells in some rows; the others are shared."""
+        """Columns with other cells in some rows; the others are shared."""
         made = Columns(self._frame, self._texts)
         for name in self.names:
             made[name] = old = self[name]
@@ -71,7 +71,7 @@ class TableRow(Mapping[str, Any]):
         self._number = number
 
     def __getitem__(self, name: str) -> Any:
-        """Give a cell."""
+        """Cell."""
         return self._columns[name][self._number]
 
     def __iter__(self) -> Iterator[str]:
@@ -112,33 +112,33 @@ class Rows:
         self._columns = Columns(frame, {} if texts is None else texts)
 
     def replaced(self, changes: Mapping[int, Row]) -> Rows:
-        """Give the table with other rows under some numbers; this one stays.
+        """Table with other rows under some numbers; this one stays.
 
         The new rows have the keys of the old ones, so the table stays sorted.
         """
         return altered(self, _columns=self._columns.altered(changes))
 
     def column(self, name: str) -> list[Any]:
-        """Give the cells of a column."""
+        """Cells of a column."""
         return self._columns[name]
 
     def row(self, number: int) -> Row:
-        """Give a row by its number, counted from 0."""
+        """Row by its number, counted from 0."""
         return TableRow(self._columns, number)
 
     def picker(self, *left_out: str) -> Callable[[int], tuple[Any, ...]]:
-        """Give a function that reads the cells of a row but for some columns."""
+        """Function that reads the cells of a row but for some columns."""
         columns = self._columns
         kept = [columns[name] for name in columns.names if name not in left_out]
         return lambda number: tuple([cells[number] for cells in kept])
 
     def cells(self, *names: str) -> Callable[[int], tuple[Any, ...]]:
-        """Give a function that reads some cells of a row, in sequence of the names."""
+        """Function that reads some cells of a row, in sequence of the names."""
         columns = [self._columns[name] for name in names]
         return lambda number: tuple([cells[number] for cells in columns])
 
     def place(self, number: int) -> int:
-        """Give the input row of a row, counted from 1."""
+        """Input row of a row, counted from 1."""
         return self._places[number]
 
     def __iter__(self) -> Iterator[Row]:

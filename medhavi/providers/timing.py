@@ -98,14 +98,14 @@ class Clock(Protocol):
     """
 
     def latest(self, need: int, steps: int) -> Timing | None:
-        """Give the latest order that is usable, safety time included, by `need`.
+        """Latest order that is usable, safety time included, by `need`.
 
         `None`: the source never opens for it.
         """
         ...
 
     def earliest(self, start: int, steps: int) -> Timing | None:
-        """Give the earliest order that begins nothing before `start`.
+        """Earliest order that begins nothing before `start`.
 
         Its `finish` does not include safety time. `None`: never.
         """

@@ -138,7 +138,7 @@ class Basis:
         )
 
     def touched(self, later: Snapshot) -> Touched:
-        """Say which products and tables a later snapshot changes."""
+        """Which products and tables a later snapshot changes."""
         changed = self.changed(later)
         products: set[str] = set()
         wide = {name for name in changed if name not in _OF_PRODUCT}
@@ -164,7 +164,7 @@ class Basis:
         return set(differs["product"].to_list())
 
     def to_frame(self) -> pl.DataFrame:
-        """Give digests and marks as one frame, for a file."""
+        """Digests and marks as one frame, for a file."""
         digests = pl.DataFrame(
             {
                 "table": [f"{name}={self.digests[name]}" for name in self.digests],
@@ -183,7 +183,7 @@ class Basis:
         return cls(digests=digests, stored=marks)
 
     def _marks_of(self, table: str) -> pl.DataFrame:
-        """Give the marks of one table: product, mark."""
+        """Marks of one table: product, mark."""
         if self.stored is not None:
             return self.stored.filter(pl.col("table") == table).select(
                 "product", "mark"
@@ -204,7 +204,7 @@ def _nothing() -> None:
 def _unlike(
     one: pl.DataFrame, other: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the rows of each of two tables that the other may not have."""
+    """Rows of each of two tables that the other may not have."""
     if one.height == other.height:
         differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
         for name in one.columns:
@@ -299,7 +299,7 @@ def _outputs(snapshot: Snapshot) -> pl.DataFrame:
 
 
 def _tied() -> pl.Expr:
-    """Tell order lines that are delivered together with others of their order."""
+    """Filter of order lines delivered together with others of their order."""
     return pl.col("sales_order").is_not_null() & (
         pl.col("order_policy") != "independent"
     )

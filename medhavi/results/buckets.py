@@ -43,7 +43,7 @@ class Grid:
     edges: tuple[int, ...] = ()
 
     def starts(self, instants: Instants) -> Instants:
-        """Give the start of the bucket of each instant, shape and order kept."""
+        """Start of the bucket of each instant, shape and order kept."""
         if not self.edges:
             return floor(instants, self.unit)
         edges = np.asarray(self.edges, dtype=np.int64)
@@ -56,7 +56,7 @@ class Grid:
         )
 
     def ends(self, starts: Instants) -> Instants:
-        """Give the end of the bucket that starts at each of these starts."""
+        """End of the bucket that starts at each of these starts."""
         if not self.edges:
             return following(starts, self.unit)
         edges = np.asarray(self.edges, dtype=np.int64)
@@ -102,7 +102,7 @@ def grid(bucket: str, as_of: int) -> Grid:
 
 
 def floor(instants: Instants, unit: str) -> Instants:
-    """Give the start of the hour, day, week or month of each instant.
+    """Start of the hour, day, week or month of each instant.
 
     >>> floor(np.array([4 * 86400 + 5]), "week").tolist()
     [345600]
@@ -118,7 +118,7 @@ def floor(instants: Instants, unit: str) -> Instants:
 
 
 def following(instants: Instants, unit: str) -> Instants:
-    """Give the start of the next hour, day, week or month after each instant."""
+    """Start of the next hour, day, week or month after each instant."""
     if unit == "month":
         months = np.asarray(instants, dtype="datetime64[s]").astype("datetime64[M]")
         return (months + 1).astype("datetime64[s]").astype(np.int64)

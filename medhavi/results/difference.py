@@ -60,14 +60,14 @@ class PlanDelta:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing changed."""
+        """Whether nothing changed."""
         return not any(
             delta.added.height or delta.removed.height or delta.changed.height
             for delta in self.tables.values()
         )
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give `<table>_added`, `_removed` and `_changed` of every table."""
+        """`<table>_added`, `_removed` and `_changed` of every table."""
         return {
             f"{name}_{part}": getattr(delta, part)
             for name, delta in self.tables.items()
@@ -75,7 +75,7 @@ class PlanDelta:
         }
 
     def __str__(self) -> str:
-        """Give counts per table and the first changes of demands."""
+        """Counts per table and the first changes of demands."""
         if self.is_empty:
             return "The plans are equal."
         lines = [

@@ -56,12 +56,12 @@ class ExceptionCode(StrEnum):
 
     @property
     def headline(self) -> str:
-        """Say in a few words what it is."""
+        """Headline in a few words."""
         return _ENTRIES[self].headline
 
     @property
     def remedy(self) -> str:
-        """Say what a person can do."""
+        """What a person can do."""
         return _ENTRIES[self].remedy
 
 

@@ -48,7 +48,7 @@ _HEX = np.frombuffer(
 
 
 def text_hash(text: str) -> int:
-    """Give the 64-bit value of one text.
+    """64-bit value of one text.
 
     >>> f"{text_hash('X-100'):016x}"
     'f39fef108dc59d95'
@@ -57,7 +57,7 @@ def text_hash(text: str) -> int:
 
 
 def text_hashes(texts: pl.Series | Iterable[str | None]) -> Hashes:
-    """Give the 64-bit value of every text; each distinct text is hashed once.
+    """64-bit value of every text; each distinct text is hashed once.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def supply_ids(
     cause: Part,
     ordinal: Part,
 ) -> pl.Series:
-    """Give the ids of new supplies.
+    """Ids of new supplies.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def supply_ids(
 
 
 def coproduct_id(order: str, product: str) -> str:
-    """Give the id of a co-product's row: the id of its order and the product.
+    """Id of a co-product's row: the id of its order and the product.
 
     >>> coproduct_id("9f0c", "WHEY")
     '9f0c|WHEY'
@@ -181,7 +181,7 @@ def coproduct_id(order: str, product: str) -> str:
 
 
 def stock_id(product: str, location: str, lot: str) -> str:
-    """Give the name of a stock lot as pegs use it.
+    """Name of a stock lot as pegs use it.
 
     >>> stock_id("X", "DC1", "")
     'X|DC1|'
@@ -190,17 +190,17 @@ def stock_id(product: str, location: str, lot: str) -> str:
 
 
 def operation_ids(supply: Part, step: Part, part: Part) -> pl.Series:
-    """Give the ids of operations; `part` counts the rows of a step of a supply."""
+    """Ids of operations; `part` counts the rows of a step of a supply."""
     return _unique(mixed(supply, step, part), "operations")
 
 
 def peg_ids(demand: Part, supply: Part, slice_number: Part) -> pl.Series:
-    """Give the ids of pegs; `slice_number` counts the pegs between the same two."""
+    """Ids of pegs; `slice_number` counts the pegs between the same two."""
     return _unique(mixed(demand, supply, slice_number), "pegging")
 
 
 def content_hashes(frame: pl.DataFrame, exclude: Sequence[str] = ()) -> pl.Series:
-    """Give a hash of the content of each row: all columns but `exclude`.
+    """Hash of the content of each row: all columns but `exclude`.
 
     The id of a row says which thing it is, its content hash says whether it changed.
     """

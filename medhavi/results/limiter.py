@@ -192,7 +192,7 @@ def limiter(text: str) -> Limiter:
 
 
 def limiters_page() -> str:
-    """Give docs/limiters.md: one section a code, grouped by domain."""
+    """Docs/limiters.md: one section a code, grouped by domain."""
     lines = [
         "# Limiters",
         "",

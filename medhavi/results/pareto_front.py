@@ -73,11 +73,11 @@ class ParetoFront:
     plans: Mapping[int, Plan] = field(default_factory=dict)
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give all tables by name."""
+        """All tables by name."""
         return {"points": self.points, "objectives": self.objectives}
 
     def plan(self, point: int) -> Plan:
-        """Give the plan of a point.
+        """Plan of a point.
 
         Raises
         ------
@@ -149,11 +149,11 @@ class ParetoFront:
         )
 
     def run_json(self) -> dict[str, object]:
-        """Give the content of `run.json`."""
+        """Content of `run.json`."""
         return {**self.run.as_dict(), "fingerprint": self.fingerprint}
 
     def __str__(self) -> str:
-        """Give a line per point."""
+        """Line per point."""
         units = dict(
             self.objectives.filter("chosen").select("objective", "unit").iter_rows()
         )

@@ -87,7 +87,7 @@ class PlanRemedy:
         return self.saved - (self.price or 0.0)
 
     def as_dict(self) -> dict[str, object]:
-        """Give the remedy as JSON holds it, instants as ISO 8601."""
+        """Remedy as JSON holds it, instants as ISO 8601."""
         return {
             "demand": self.demand,
             "kind": self.kind.value,
@@ -114,7 +114,7 @@ class PlanRemedy:
         }
 
     def __str__(self) -> str:
-        """Give one line: what to do, the date, the money."""
+        """One line: what to do, the date, the money."""
         date = _iso(self.tested_date) or "no delivery"
         price = "price not stated" if self.price is None else f"costs {self.price:,.2f}"
         harmed = f", {len(self.harms)} worse off" if self.harms else ""
@@ -130,7 +130,7 @@ class TriedChanges:
 
 
 def remedy_table(remedies: Sequence[PlanRemedy]) -> pl.DataFrame:
-    """Give remedies as a table, a row each, in their order."""
+    """Remedies as a table, a row each, in their order."""
     return pl.DataFrame(
         [
             {

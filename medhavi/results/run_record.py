@@ -118,7 +118,7 @@ class RunRecord:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, object]:
-        """Give the keys of `run.json`; instants as ISO 8601 text."""
+        """Keys of `run.json`; instants as ISO 8601 text."""
         return {
             "run_id": self.run_id,
             "planner": self.planner,

@@ -37,11 +37,11 @@ class Change:
     values: Mapping[str, object]
 
     def as_dict(self) -> dict[str, object]:
-        """Give the change as a study file holds it, keys in a fixed order."""
+        """Change as a study file holds it, keys in a fixed order."""
         return {"kind": self.kind, **{k: self.values[k] for k in sorted(self.values)}}
 
     def __str__(self) -> str:
-        """Give one line.
+        """One line.
 
         >>> print(changes([{"kind": "demand_factor", "factor": 1.1}])[0])
         demand_factor factor = 1.1
@@ -164,7 +164,7 @@ def check_references(
 def apply(
     snapshot: Snapshot, given: Sequence[Change], place: str = "change"
 ) -> Snapshot:
-    """Give the snapshot with the changes made, one after the other.
+    """Snapshot with the changes made, one after the other.
 
     No change at all, or a factor of 1, is the identity: the fingerprint stays.
 
@@ -200,7 +200,7 @@ def apply(
 
 
 def plain(value: object) -> object:
-    """Give a value as JSON knows it; used where changes become part of an identity."""
+    """Value as JSON knows it; used where changes become part of an identity."""
     if isinstance(value, Mapping):
         return {str(key): plain(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):

@@ -68,7 +68,7 @@ class Hindsight:
 
 
 def is_hindsight(text: str) -> bool:
-    """Tell whether a study file asks for hindsight."""
+    """Whether a study file asks for hindsight."""
     try:
         return SECTION in tomllib.loads(text)
     except tomllib.TOMLDecodeError:

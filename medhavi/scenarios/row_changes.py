@@ -40,7 +40,7 @@ class NothingChanged(Exception):  # noqa: N818 - reads as what it is
 
 # ------------------------------------------------------------------- disruptions
 def disrupt(kind: str, subject: str) -> object:
-    """Give the function that adds a disruption; `subject` is its parameter."""
+    """Function that adds a disruption; `subject` is its parameter."""
 
     def change(snapshot: Snapshot, values: Values) -> Tables:
         name = str(values[subject])
@@ -99,7 +99,7 @@ def add_demand(snapshot: Snapshot, values: Values) -> Tables:
 
 
 def change_demand(snapshot: Snapshot, values: Values) -> Tables:
-    """Give an order line another quantity, due date or priority."""
+    """Order line another quantity, due date or priority."""
     cells: dict[str, pl.Expr] = {}
     if "qty" in values:
         cells["qty"] = pl.lit(values["qty"], pl.Float64)
@@ -136,12 +136,12 @@ def scale_capacity(snapshot: Snapshot, values: Values) -> Tables:
 
 
 def open_calendar(snapshot: Snapshot, values: Values) -> Tables:
-    """Let a calendar work in a span, such as overtime."""
+    """Open a calendar in a span, such as overtime."""
     return _exception(snapshot, values, 1.0)
 
 
 def close_calendar(snapshot: Snapshot, values: Values) -> Tables:
-    """Let a calendar rest in a span, such as a holiday."""
+    """Close a calendar in a span, such as a holiday."""
     return _exception(snapshot, values, 0.0)
 
 

@@ -67,7 +67,7 @@ class PlannerChoice:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Give one line such as "constrained effort = light"."""
+        """One line such as "constrained effort = light"."""
         words = ", ".join(
             f"{name} = {self.settings[name]}" for name in sorted(self.settings)
         )
@@ -104,7 +104,7 @@ class StudyRun:
         return f"{self.scenario}{point} [{self.planner}, seed {self.seed}]"
 
     def identity(self, fingerprint: str, version: str) -> str:
-        """Give what tells runs apart: base, changes, planner, seed, package version.
+        """What tells runs apart: base, changes, planner, seed, package version.
 
         Names are no part of it: the same work under another name is the same run.
         """

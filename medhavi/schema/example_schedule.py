@@ -19,7 +19,7 @@ _RANGE = (0.8, 1.0, 1.35)
 
 
 def example_schedule() -> dict[str, Any]:
-    """Give the document of a schedule file (docs/scheduling.md).
+    """Document of a schedule file (docs/scheduling.md).
 
     Two filling lines, the second a quarter slower, with two hours of cleaning between
     products; labelling, packing and quality control follow.

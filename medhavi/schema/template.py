@@ -19,7 +19,7 @@ START_HERE = ("settings", "products", "locations", "demands")
 
 
 def advice(column: Column) -> str:
-    """Say in a few words what a cell holds, may hold, and means when empty.
+    """Describe a cell: content, permitted values, meaning when empty.
 
     >>> from medhavi.schema import tables
     >>> print(advice(tables()["settings"].columns["horizon_days"]))
@@ -88,6 +88,6 @@ def example_rows() -> Mapping[str, Sequence[Mapping[str, object]]]:
 
 
 def columns_in_order(table: Table) -> list[Column]:
-    """Give the columns that must be filled first, then the others."""
+    """Columns that must be filled first, then the others."""
     columns = list(table.columns.values())
     return sorted(columns, key=lambda column: not column.required)

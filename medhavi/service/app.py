@@ -96,7 +96,7 @@ def create_app(
 
 
 def _keeper(*, watch: bool, compared_every: float) -> DeskKeeper | None:
-    """Give the keeper of the promise desk; None where no event store is known."""
+    """Keeper of the promise desk; None where no event store is known."""
     try:
         bench = bench_of(choose_source())
     except MedhaviError:

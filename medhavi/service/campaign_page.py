@@ -188,7 +188,7 @@ def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
 def matrix_table(
     snapshot: Snapshot, matrix: str, families: Sequence[str]
 ) -> pl.DataFrame:
-    """Give a matrix as it is edited: a row per family before, a column per one after.
+    """Matrix as it is edited: a row per family before, a column per one after.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def matrix_table(
 
 
 def setup_rows(page: CampaignPage) -> pl.DataFrame:
-    """Give the hours of changeovers of both plans by resource.
+    """Hours of changeovers of both plans by resource.
 
     Returns
     -------

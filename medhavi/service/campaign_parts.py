@@ -42,7 +42,7 @@ def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
 def chosen_cell(
     families: Sequence[str], cells: Sequence[Any], wanted: Callable[[str], str]
 ) -> tuple[str | None, str | None]:
-    """Give the families of the chosen cell; else those that the address names."""
+    """Families of the chosen cell; else those that the address names."""
     names = {family_name(family): family for family in families}
     for cell in cells or ():
         return families[int(cell.row)], names.get(cell.column)
@@ -105,7 +105,7 @@ def _label(family: str | None) -> str | None:
 def _row(
     snapshot: Snapshot, matrix: str, before: str | None, after: str | None
 ) -> dict[str, Any]:
-    """Give the row of a cell; empty where only a row for any family says it."""
+    """Row of a cell; empty where only a row for any family says it."""
     cell = (matrix, before, after)
     for row in snapshot["changeovers"].iter_rows(named=True):
         if (row["matrix"], row["from_family"], row["to_family"]) == cell:
@@ -114,7 +114,7 @@ def _row(
 
 
 def change_words(form: Mapping[str, Any]) -> str:
-    """Say an edited cell.
+    """Edited cell in words.
 
     >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"})
     'from A to any family takes 45 min'

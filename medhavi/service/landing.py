@@ -63,7 +63,7 @@ def _card(entry: Entry, numbers: Mapping[str, str]) -> str:
 
 
 def _state(health: Mapping[str, object]) -> str:
-    """Say what data there is; without any, what to do."""
+    """What data there is; without any, what to do."""
     if health["data"] == "none":
         return (
             '<div class="mv-empty"><b>There is no data yet</b>'

@@ -24,7 +24,7 @@ _kept: dict[str, tuple[float, dict[str, str]]] = {}
 
 
 def live_numbers(tables: str | None = None) -> Mapping[str, str]:
-    """Give a sentence with a number by app; nothing where there is no data.
+    """Sentence with a number by app; nothing where there is no data.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def live_numbers(tables: str | None = None) -> Mapping[str, str]:
 
 
 def numbers_of(snapshot: Snapshot) -> dict[str, str]:
-    """Say what waits in each app."""
+    """What waits in each app."""
     lines = snapshot["demands"].filter(
         (pl.col("kind") == "order") & pl.col("status").is_in(("open", "quote"))
     )

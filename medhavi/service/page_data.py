@@ -49,7 +49,7 @@ class Source:
     lake: str = ""
 
     def __str__(self) -> str:
-        """Give it for the header of a page."""
+        """Name for the header of a page."""
         if self.tables:
             return Path(self.tables).name
         return Path(self.lake).parent.name if self.lake else "none"
@@ -246,7 +246,7 @@ def _read(source: Source, known_at: str | None, effective_at: str | None) -> Sna
 
 
 def store_of(lake: str) -> str | None:
-    """Give the event store of a lake: the workspace's, else the one beside it."""
+    """Event store of a lake: the workspace's, else the one beside it."""
     from medhavi.workbench.workspace import current_workspace
 
     with suppress(UsageError):
@@ -258,7 +258,7 @@ def store_of(lake: str) -> str | None:
 
 
 def bench_of(source: Source) -> Workbench | None:
-    """Give the one workbench of a lake; None where nothing that is decided can bind.
+    """One workbench of a lake; None where nothing that is decided can bind.
 
     All pages of a lake share it: what one decides, the others know.
     """
@@ -277,7 +277,7 @@ def bench_of(source: Source) -> Workbench | None:
 
 
 def findings_of(failure: Exception) -> tuple[Finding, ...]:
-    """Give the findings that a failure carries."""
+    """Findings that a failure carries."""
     return failure.findings if isinstance(failure, BadData) else ()
 
 
@@ -292,7 +292,7 @@ def _bad_data(failure: BadData) -> Problem:
 
 
 def problem_of(failure: Exception) -> Problem:
-    """Say what went wrong, for people."""
+    """What went wrong, for people."""
     if isinstance(failure, BadData):
         return _bad_data(failure)
     if isinstance(failure, VerificationFailed):

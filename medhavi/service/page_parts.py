@@ -45,14 +45,14 @@ class Done(Protocol):
 
 
 def html(text: str) -> mo.Html:
-    """Give HTML in the look of the pages."""
+    """HTML in the look of the pages."""
     import marimo as mo
 
     return mo.Html(f'<div class="mv">{text}</div>')
 
 
 def section(key: str, title: str, *parts: object) -> mo.Html:
-    """Give parts below their question; `key` is the section's address."""
+    """Parts below their question; `key` is the section's address."""
     import marimo as mo
 
     head = html(f'<h2 id="{key}">{title}</h2>')
@@ -60,7 +60,7 @@ def section(key: str, title: str, *parts: object) -> mo.Html:
 
 
 def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
-    """Give a chart below its title; without one, say what that means and what helps."""
+    """Chart below its title; without one, say what that means and what helps."""
     import marimo as mo
 
     if chart is None:
@@ -74,7 +74,7 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
 
 
 def trouble_of(shown: Troubled) -> mo.Html:
-    """Tell what stands in the way of a page, and every finding behind it."""
+    """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
     text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
     rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
@@ -82,7 +82,7 @@ def trouble_of(shown: Troubled) -> mo.Html:
 
 
 def said(done: Done) -> mo.Html:
-    """Tell what became of a decision."""
+    """What became of a decision."""
     if done.kept:
         return html(page.empty(f"● {done.title}", done.text))
     return html(page.problem(done.title, done.text))

@@ -24,7 +24,7 @@ class Entry:
 
 
 def folder_of(kind: str) -> Path:
-    """Give the folder of apps or notebooks.
+    """Folder of apps or notebooks.
 
     Parameters
     ----------

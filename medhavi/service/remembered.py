@@ -34,7 +34,7 @@ class Remembered(Generic[Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Give the answer of a key; `make` it where it is not known.
+        """Answer of a key; `make` it where it is not known.
 
         What `make` raises is raised, and nothing is kept.
         """

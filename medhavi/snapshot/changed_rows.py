@@ -40,7 +40,7 @@ def with_rows(snapshot: Snapshot, rows: Changes) -> Snapshot:
 
 
 def with_rows_when_read(snapshot: Snapshot, rows: Changes) -> Snapshot:
-    """Give the snapshot of `with_rows`, its changed tables made when they are read.
+    """Snapshot of `with_rows`, its changed tables made when they are read.
 
     For who changes a row to ask a question that most tables have no part in.
     """
@@ -52,7 +52,7 @@ def with_rows_when_read(snapshot: Snapshot, rows: Changes) -> Snapshot:
 
 
 def normal_rows(snapshot: Snapshot, name: str, rows: Changes) -> pl.DataFrame:
-    """Give the changed rows of a table in their normal form, by key."""
+    """Changed rows of a table in their normal form, by key."""
     return normalise(
         name, _frame(snapshot[name], rows[name]), snapshot.local_days
     ).frame

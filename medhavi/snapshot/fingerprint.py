@@ -30,7 +30,7 @@ _TAGS = {
 
 
 def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
-    """Give the SHA-256 of a frame, whatever the order of its rows.
+    """SHA-256 of a frame, whatever the order of its rows.
 
     Rows are sorted by `key` (no key: by all columns); rows that share a key are put in
     order by all their cells.
@@ -50,7 +50,7 @@ def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
 
 
 def sorted_hash(frame: pl.DataFrame) -> str:
-    """Give the SHA-256 of a frame whose rows are in their final order."""
+    """SHA-256 of a frame whose rows are in their final order."""
     digest = hashlib.sha256()
     _number(digest, frame.height)
     for column in frame.iter_columns():
@@ -60,7 +60,7 @@ def sorted_hash(frame: pl.DataFrame) -> str:
 
 
 def tree_hash(hashes: Mapping[str, str]) -> str:
-    """Give the SHA-256 over named hashes, whatever their order.
+    """SHA-256 over named hashes, whatever their order.
 
     >>> tree_hash({"a": "1", "b": "2"}) == tree_hash({"b": "2", "a": "1"})
     True

@@ -67,7 +67,7 @@ class Settings:
         return self.as_of + seconds_up(self.horizon_days, DAY)
 
     def weight(self, priority: int) -> float:
-        """Give the weight of a priority in objectives and default costs.
+        """Weight of a priority in objectives and default costs.
 
         Priority 0 stands above all and weighs as 1.
         """

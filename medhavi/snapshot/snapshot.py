@@ -132,7 +132,7 @@ class Snapshot:
         return cls(_parts=MappingProxyType(parts), _before=(*before, *unknown))
 
     def replace(self, **frames: Rows) -> Self:
-        """Give a snapshot with other rows in the named tables, each replaced whole.
+        """Snapshot with other rows in the named tables, each replaced whole.
 
         Only these tables are read, checked and hashed again.
         """
@@ -254,7 +254,7 @@ class Snapshot:
     def replace_when_read(
         self, names: Iterable[str], make: Callable[[str], pl.DataFrame]
     ) -> Self:
-        """Give a snapshot as `replace` does whose new tables are made when read.
+        """Snapshot as `replace` does whose new tables are made when read.
 
         Parameters
         ----------
@@ -298,7 +298,7 @@ class Snapshot:
         )
 
     def input_rows(self, name: str) -> pl.Series:
-        """Give the input row number (from 1) of each row of a table."""
+        """Input row number (from 1) of each row of a table."""
         return self._parts[name].normal.rows
 
     @cached_property
@@ -319,7 +319,7 @@ class Snapshot:
         return tuple(sorted(everything, key=lambda found: ranks[found.severity]))
 
     def require(self, *, strict: bool = False) -> Self:
-        """Give the snapshot itself if it can be planned.
+        """Snapshot itself if it can be planned.
 
         Parameters
         ----------

@@ -17,11 +17,11 @@ class TableAccess(Protocol):
     """The part of `Snapshot` that the package itself reads."""
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give a table by name."""
+        """Table by name."""
         ...
 
     def input_rows(self, name: str) -> pl.Series:
-        """Give the input row number (from 1) of each row of a table."""
+        """Input row number (from 1) of each row of a table."""
         ...
 
     @property

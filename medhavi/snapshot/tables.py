@@ -39,7 +39,7 @@ DTYPES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
 
 
 def empty(name: str) -> pl.DataFrame:
-    """Give a table without rows, with all its columns.
+    """Table without rows, with all its columns.
 
     >>> empty("fx_rates").columns
     ['currency', 'as_of', 'rate']

@@ -36,7 +36,7 @@ KNOWN = frozenset(
 
 
 def is_known(unit: str) -> bool:
-    """Tell whether a unit is known by name.
+    """Whether a unit is known by name.
 
     >>> is_known("KG"), is_known("kgs2")
     (True, False)

@@ -35,7 +35,7 @@ class ChangedCell(NamedTuple):
 
 
 def known_row(snapshot: Snapshot, table: str, row: Row) -> Row | None:
-    """Give the row of a table with the same key; None: there is none."""
+    """Row of a table with the same key; None: there is none."""
     frame = snapshot[table]
     for name in tables()[table].key:
         frame = frame.filter(pl.col(name).eq_missing(pl.lit(row.get(name))))
@@ -43,7 +43,7 @@ def known_row(snapshot: Snapshot, table: str, row: Row) -> Row | None:
 
 
 def changed_cells(table: str, row: Row, before: Row) -> list[ChangedCell]:
-    """Give the cells in which a row differs from the one that it stands for."""
+    """Cells in which a row differs from the one that it stands for."""
     key = {name: row.get(name) for name in tables()[table].key}
     return [
         ChangedCell(table, key, column, before.get(column), value)
@@ -75,7 +75,7 @@ def cells_html(told: Sequence[tuple[str, str, str, str, str]]) -> str:
 def cell_words(
     table: str, row: Row, before: Row, names: Names
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    """Say what a row changes, a line each cell; a row like before says so."""
+    """What a row changes, a line each cell; a row like before says so."""
     place = said(table)
     where = ", ".join(value_words(row.get(name), names) for name in tables()[table].key)
     cells = [
@@ -91,7 +91,7 @@ def cell_words(
 
 
 def value_words(value: object, names: Names) -> str:
-    """Give a cell for people: names for ids, local time, nothing for none."""
+    """Cell for people: names for ids, local time, nothing for none."""
     if value is None:
         return NOTHING
     if isinstance(value, bool):
@@ -106,7 +106,7 @@ def value_words(value: object, names: Names) -> str:
 
 
 def said(name: str) -> str:
-    """Give the name of a table or a column in words.
+    """Name of a table or a column in words.
 
     >>> said("max_late_days"), said("qty_done")
     ('max late days', 'quantity done')

@@ -28,7 +28,7 @@ _CLIP = re.compile(r"\bclip\d+\b")
 
 
 def time_scale(first: int, last: int) -> alt.Scale:
-    """Give the scale of wall-clock milliseconds from one to the other.
+    """Scale of wall-clock milliseconds from one to the other.
 
     The span is an expression: Vega-Lite reads a list of numbers as instants for x and
     as numbers for x2, and warns that the two differ.
@@ -40,7 +40,7 @@ def time_scale(first: int, last: int) -> alt.Scale:
 
 
 def legend_below(columns: int = 2) -> alt.Legend:
-    """Give a legend below a chart; in so many columns on a phone."""
+    """Legend below a chart; in so many columns on a phone."""
     import altair as alt
 
     return alt.Legend(
@@ -49,14 +49,14 @@ def legend_below(columns: int = 2) -> alt.Legend:
 
 
 def label_limit(most: int) -> alt.ExprRef:
-    """Give the room of the labels of an axis: less of it on a phone [px]."""
+    """Room of the labels of an axis: less of it on a phone [px]."""
     import altair as alt
 
     return alt.ExprRef(label_room(most))
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:
-    """Give an x channel over wall-clock milliseconds with weekdays where they fit."""
+    """X channel over wall-clock milliseconds with weekdays where they fit."""
     import altair as alt
 
     days = (last - first) / DAY_MS
@@ -82,7 +82,7 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
 
 
 def rows_of(frame: pl.DataFrame) -> alt.Data:
-    """Give the rows of a frame as inline data of a chart."""
+    """Rows of a frame as inline data of a chart."""
     import altair as alt
 
     return alt.Data(values=frame.to_dicts())
@@ -96,7 +96,7 @@ def rule_at(
     dy: int = -4,
     left: bool = False,
 ) -> Picture:
-    """Give a vertical rule with its word at the top, right or left of it."""
+    """Vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
     data = alt.Data(values=[{"x": moment, "word": word}])
@@ -122,7 +122,7 @@ _RULE_COLOURS = {"now": "ink", "quoted": "plan"}
 
 
 def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]:
-    """Give a rule with its word for each instant of an axis.
+    """Rule with its word for each instant of an axis.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]
 
 
 def edge_of_words(base: Picture, **look: Any) -> Picture:
-    """Give the edge under words, in the page's colour: any line they cross is broken.
+    """Edge under words, in the page's colour: any line they cross is broken.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def edge_of_words(base: Picture, **look: Any) -> Picture:
 
 
 def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
-    """Give a chart its title and size; it takes the width that there is."""
+    """Chart its title and size; it takes the width that there is."""
     import altair as alt
 
     sizes: dict[str, Any] = {"width": "container"}
@@ -176,20 +176,20 @@ def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
 
 
 def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:
-    """Give the Vega-Lite specification in a fixed width, with the chart theme in it."""
+    """Vega-Lite specification in a fixed width, with the chart theme in it."""
     spec = chart.to_dict()
     own = spec.get("config", {})
     return {**spec, "width": width, "config": {**own, **chart_config()}}
 
 
 def title_of(chart: Picture) -> str:
-    """Give the title of a chart; pages set it as text, which wraps on a phone."""
+    """Title of a chart; pages set it as text, which wraps on a phone."""
     title = chart.to_dict(validate=False).get("title", "")
     return str(title.get("text", "")) if isinstance(title, dict) else str(title)
 
 
 def untitled(chart: Picture) -> Picture:
-    """Give the chart without its title."""
+    """Chart without its title."""
     import altair as alt
 
     plain = chart.copy(deep=False)
@@ -198,7 +198,7 @@ def untitled(chart: Picture) -> Picture:
 
 
 def drawing(chart: Picture, width: int = WIDTH) -> str:
-    """Give a chart as SVG: it follows light and dark, tells on hover, asks no host."""
+    """Chart as SVG: it follows light and dark, tells on hover, asks no host."""
     import vl_convert
 
     spec = specification(chart, width)

@@ -47,25 +47,25 @@ class Names:
     currency: str = "EUR"
 
     def name(self, identity: str | None) -> str:
-        """Give the name, else the id."""
+        """Name, else the id."""
         if identity is None:
             return NOTHING
         return self.texts.get(identity) or identity or NOTHING
 
     def both(self, identity: str | None) -> str:
-        """Give name and id where they differ."""
+        """Name and id where they differ."""
         name = self.name(identity)
         return name if identity in (None, name) else f"{name} ({identity})"
 
     def html(self, identity: str | None) -> str:
-        """Give the name with the id on hover, as HTML."""
+        """Name with the id on hover, as HTML."""
         name = escape(self.name(identity))
         if identity is None or name == escape(identity):
             return name
         return f'<abbr title="{escape(identity)}">{name}</abbr>'
 
     def told(self, text: str) -> str:
-        """Give a text with names where it holds ids.
+        """Text with names where it holds ids.
 
         >>> Names(texts={"S-31": "Label works"}).told("S-31 needs 10 days.")
         'Label works needs 10 days.'
@@ -73,7 +73,7 @@ class Names:
         return _ID.sub(lambda found: self.texts.get(found[0]) or found[0], text)
 
     def place(self, subject: str) -> str:
-        """Tell a subject of a reason: a thing, or product, location and lot.
+        """Subject of a reason in words: a thing, or product, location and lot.
 
         >>> Names(texts={"A": "Apple jam"}).place("A|Lodz")
         'Apple jam at Lodz'
@@ -85,16 +85,16 @@ class Names:
         ) + (f", lot {where[1]}" if len(where) > 1 else "")
 
     def unit(self, product: str | None) -> str:
-        """Give the base unit of a product."""
+        """Base unit of a product."""
         return self.units.get(product or "", "each")
 
     def zone_of(self, place: str | None) -> str:
-        """Give the zone of a location or resource, else the company's."""
+        """Zone of a location or resource, else the company's."""
         return self.zones.get(place or "", self.zone)
 
 
 def readable(identity: str) -> str:
-    """Give an id in capitals as words; any other stands as it is.
+    """Id in capitals as words; any other stands as it is.
 
     >>> readable("SAN-MARINO"), readable("FILL-HEAVY-1"), readable("DC_2")
     ('San marino', 'Fill heavy 1', 'DC 2')
@@ -110,7 +110,7 @@ def readable(identity: str) -> str:
 
 
 def _is_word(text: str) -> bool:
-    """Tell a word from an abbreviation: CNC and QC stay as they are."""
+    """Whether a text is a word: the abbreviations CNC and QC stay."""
     return text.isalpha() and (
         len(text) > 3 or (len(text) == 3 and any(letter in "AEIOUY" for letter in text))
     )
@@ -157,7 +157,7 @@ def _lanes(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _apart(told: Mapping[str, str]) -> dict[str, str]:
-    """Give names that stand for one id each; the others carry their id."""
+    """Names that stand for one id each; the others carry their id."""
     times = Counter(told.values())
     return {
         identity: name if times[name] == 1 else f"{name} ({identity})"

@@ -41,7 +41,7 @@ def verdict_words(verdict: Verdict) -> str:
 def story(
     explanation: Explanation, names: Names, as_of: int | None
 ) -> tuple[Sentence, ...]:
-    """Tell the chain of a demand, first start first.
+    """Chain of a demand in words, first start first.
 
     Times are those of the place where it happens.
 
@@ -73,7 +73,7 @@ def story(
 
 
 def headline(explanation: Explanation, names: Names) -> str:
-    """Say what is asked, by when, and how it stands."""
+    """What is asked, by when, and how it stands."""
     zone = names.zone_of(explanation.location)
     asked = quantity(explanation.qty, names.unit(explanation.product))
     late = lateness_words(explanation.lateness_hours, explanation.overdue_hours)
@@ -117,7 +117,7 @@ def lateness_words(hours: float | None, overdue: float) -> str:
 
 
 def link_words(link: Link, names: Names, as_of: int | None) -> str:
-    """Tell one supply: what, where, from whom, when, how long, what then."""
+    """One supply in words: product, place, source, start, duration, wait."""
     zone = names.zone_of(link.location)
     what = f"{quantity(link.qty, names.unit(link.product))} {names.name(link.product)}"
     how = {
@@ -155,7 +155,7 @@ _HELP = {
 
 
 def advice(explanation: Explanation, names: Names) -> str | None:
-    """Say what can help against the longest reason, or an overdue start."""
+    """What can help against the longest reason, or an overdue start."""
     helped = (one for one in explanation.reasons if one.code in _HELP)
     reason = max(helped, key=lambda one: one.hours, default=None)
     if reason is not None:

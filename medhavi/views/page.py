@@ -51,7 +51,7 @@ def standalone(
     sections: Iterable[tuple[str, str]],
     trust: Iterable[str],
 ) -> str:
-    """Give a whole document that needs no network, no script and no server.
+    """Whole document that needs no network, no script and no server.
 
     `head`, the bodies of the sections and the parts of the trust line are HTML already.
     """
@@ -70,7 +70,7 @@ def standalone(
 
 
 def header(question: str, facts: Sequence[tuple[str, str]]) -> str:
-    """Give the head of a page: its question, and the moment it is answered for."""
+    """Head of a page: its question, and the moment it is answered for."""
     listed = "".join(
         f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
     )
@@ -83,7 +83,7 @@ def header(question: str, facts: Sequence[tuple[str, str]]) -> str:
 def moment_facts(
     snapshot: Snapshot, names: Names, source: str, known_at: str = ""
 ) -> list[tuple[str, str]]:
-    """Give the facts of a header: source where it is known, as of, known at."""
+    """Facts of a header: source where it is known, as of, known at."""
     now = when(from_seconds(snapshot.as_of), names.zone, year=True)
     return [
         *([("Source", source)] if source else []),
@@ -148,7 +148,7 @@ def table_html(
     *,
     few: int = _FEW_COLUMNS,
 ) -> str:
-    """Give a table; the cells are HTML already.
+    """Table; the cells are HTML already.
 
     On a phone the rows of a table with more than `few` columns become cards.
     """
@@ -177,7 +177,7 @@ def _card_cell(cell: str, kind: str, name: str) -> str:
 
 
 def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str:
-    """Tell the chain of a demand as a list, and what would help."""
+    """Chain of a demand as an HTML list, and what would help."""
     lines = story(explanation, names, as_of)
     items = "".join(
         f'<li class="{_story_class(line.kind)}">{escape(line.text)}</li>'
@@ -196,12 +196,12 @@ def _story_class(kind: str) -> str:
 
 
 def empty(what: str, advice_text: str) -> str:
-    """Say that there is nothing, and what to do next."""
+    """Notice of nothing to show, and what to do next."""
     return f'<div class="mv-empty"><b>{escape(what)}</b>{escape(advice_text)}</div>'
 
 
 def problem(title: str, text: str, remedy: str = "") -> str:
-    """Say what stands in the way of a page."""
+    """What stands in the way of a page."""
     body = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines()[:20])
     way = f"<p><b>What to do:</b> {escape(remedy)}</p>" if remedy else ""
     return (
@@ -220,7 +220,7 @@ def trust_line(
     command: str = "",
     known_at: str = "",
 ) -> str:
-    """Give the footer: what the figures rest on, and how to get them again.
+    """Footer: what the figures rest on, and how to get them again.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def data_line(
     command: str = "",
     known_at: str = "",
 ) -> str:
-    """Give the footer of a page that shows no plan; `facts` say what it rests on."""
+    """Footer of a page that shows no plan; `facts` say what it rests on."""
     data = when(from_seconds(snapshot.as_of), names.zone, year=True)
     told = [
         ("Data as of", f"{data} ({names.zone})"),
@@ -309,7 +309,7 @@ def _short(fingerprint: str) -> str:
 
 
 def plan_command(*, tables: str = "", lake: str = "", mode: str = "mrp") -> str:
-    """Give the command line of a plan.
+    """Command line of a plan.
 
     >>> plan_command(tables="my tables")
     "medhavi plan --tables 'my tables' --mode mrp --out plan"
@@ -322,7 +322,7 @@ def plan_command(*, tables: str = "", lake: str = "", mode: str = "mrp") -> str:
 
 
 def since(moment_seconds: int, now_seconds: int) -> str:
-    """Say how long ago an instant was.
+    """How long ago an instant was.
 
     >>> since(0, 7200)
     '2 hours ago'

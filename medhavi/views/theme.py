@@ -82,7 +82,7 @@ _VARIABLE = re.compile(r"var\(--mv-([a-z]+)\)")
 
 
 def token(name: str) -> str:
-    """Give a colour as CSS variable.
+    """Colour as CSS variable.
 
     >>> token("plan")
     'var(--mv-plan)'
@@ -94,7 +94,7 @@ def token(name: str) -> str:
 
 
 def inked(spec: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    """Give a chart's specification with the fixed colours of one mode.
+    """Chart's specification with the fixed colours of one mode.
 
     >>> inked({"color": "var(--mv-bad)"}, "light")
     {'color': '#d55e00'}
@@ -105,7 +105,7 @@ def inked(spec: Mapping[str, Any], mode: str) -> dict[str, Any]:
 
 
 def label_room(most: int) -> str:
-    """Give the room of the labels beside a chart [px], as an expression of Vega.
+    """Room of the labels beside a chart [px], as an expression of Vega.
 
     >>> label_room(320)
     'containerSize()[0] < 520 ? 128 : 320'
@@ -114,12 +114,12 @@ def label_room(most: int) -> str:
 
 
 def narrow(value: int, otherwise: int) -> str:
-    """Give an expression of Vega: one value in a narrow chart, the other elsewhere."""
+    """Expression of Vega: one value in a narrow chart, the other elsewhere."""
     return f"containerSize()[0] < {_NARROW} ? {value} : {otherwise}"
 
 
 def chart_config() -> dict[str, Any]:
-    """Give the chart theme; the background is whatever lies behind."""
+    """Chart theme; the background is whatever lies behind."""
     words: dict[str, Any] = {
         "labelColor": token("muted"),
         "titleColor": token("muted"),
@@ -176,19 +176,19 @@ def register() -> None:
 
 
 def variables(tokens: Tokens) -> str:
-    """Give the tokens as CSS declarations."""
+    """Tokens as CSS declarations."""
     return "".join(
         f"--mv-{item.name}:{getattr(tokens, item.name)};" for item in fields(tokens)
     )
 
 
 def app_style() -> str:
-    """Give the CSS of marimo apps: ours, and marimo's own colours and type."""
+    """CSS of marimo apps: ours, and marimo's own colours and type."""
     return style_sheet(switch="class") + _APP_RULES.replace("FONT", FONT)
 
 
 def style_sheet(*, switch: str = "media") -> str:
-    """Give the CSS of pages.
+    """CSS of pages.
 
     Parameters
     ----------

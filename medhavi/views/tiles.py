@@ -164,7 +164,7 @@ def _by_due(plan: Plan, demands: pl.DataFrame) -> tuple[float, ...]:
 
 
 def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
-    """Give the tiles as HTML.
+    """Tiles as HTML.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def _marked(state: str, words: str) -> str:
 def changed_since(
     tiles: Iterable[Tile], before: Iterable[Tile], moment: int, zone: str
 ) -> tuple[Tile, ...]:
-    """Say in each tile what has changed since an earlier plan.
+    """Add to each tile its change since an earlier plan.
 
     Parameters
     ----------

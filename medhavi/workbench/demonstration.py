@@ -174,7 +174,7 @@ def _summary(snapshot: Snapshot) -> str:
 def _events(
     place: Path, scale: str, seed: int, say: Observe, reused: list[str]
 ) -> tuple[str, int]:
-    """Give the store of the workspace, made anew where the one there does not fit."""
+    """Store of the workspace, made anew where the one there does not fit."""
     database = place.resolve() / "events.db"
     url = f"sqlite:///{database}"
     wanted = {

@@ -81,7 +81,7 @@ class ModeFigures:
 
 
 def plan_folder(place: Path, mode: str) -> Path:
-    """Give where the plan of a mode lies."""
+    """Where the plan of a mode lies."""
     return place / ("plan" if mode == "mrp" else f"plan-{mode}")
 
 
@@ -144,7 +144,7 @@ def plan_modes(
 
 
 def earlier_plan(folder: Path, snapshot: Snapshot) -> Plan | None:
-    """Give the plan of an earlier run if it is a plan of this snapshot."""
+    """Plan of an earlier run if it is a plan of this snapshot."""
     if not (folder / "run.json").is_file():
         return None
     plan = Plan.from_folder(folder)

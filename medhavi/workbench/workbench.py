@@ -118,7 +118,7 @@ class Workbench(PlanEditing, FactAmending):
         known_at: dt.date | None = None,
         effective_at: dt.date | None = None,
     ) -> Snapshot:
-        """Give the planning tables of a moment; see `Lake.snapshot`."""
+        """Planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
 
     def plan(
@@ -423,7 +423,7 @@ class Workbench(PlanEditing, FactAmending):
         return self.lake.query(sql, limits)
 
     def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
-        """Give the mirrored events, sorted by position; of one type, if named.
+        """Mirrored events, sorted by position; of one type, if named.
 
         Raises
         ------

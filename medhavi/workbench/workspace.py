@@ -53,7 +53,7 @@ def current_workspace(folder: Path | None = None) -> Workspace:
 
 
 def models_folder(lake: str | Path) -> Path:
-    """Say where the predictors of a lake are kept.
+    """Where the predictors of a lake are kept.
 
     MEDHAVI_MODELS, else: the demo's workspaces lie in lakehouse/, their models in
     models/ beside it, by the name of the workspace; any other lake has its models in
@@ -95,7 +95,7 @@ def _from_file(path: Path) -> Workspace:
 
 
 def _rooted(url: str, folder: Path) -> str:
-    """Give a store's URL with an absolute path.
+    """Store's URL with an absolute path.
 
     >>> _rooted("sqlite:///events.db", Path("/data"))
     'sqlite:////data/events.db'

@@ -412,7 +412,7 @@ def _edit(
 
 
 def settled(done: EditCommit, approver: str) -> None:
-    """Say what became of a commit; what was not committed ends in exit code 1."""
+    """What became of a commit; what was not committed ends in exit code 1."""
     conversation = talk()
     conversation.answer(commit=done.as_dict())
     conversation.report(done.findings)

@@ -150,7 +150,7 @@ def plan(
 
 @contextmanager
 def _watched(mode: Mode, conversation: Conversation) -> Iterator[Observe]:
-    """Let Ctrl-C end the improvement of a plan instead of throwing it away."""
+    """End the improvement of a plan at Ctrl-C instead of discarding the plan."""
     if mode is not Mode.CONSTRAINED:
         yield conversation.note
         return

@@ -280,7 +280,7 @@ def request_content(place: str) -> bytes:
 def show(
     conversation: Conversation, promises: tuple[Promise, ...], snapshot: Snapshot
 ) -> None:
-    """Tell each promise in a block, in the local time of where it is delivered."""
+    """Print each promise as a block, in the local time of its place of delivery."""
     from medhavi.results.plan_locale import currency_of
     from medhavi.results.promises.promise import block
 
@@ -293,6 +293,6 @@ def show(
 
 
 def _zones(snapshot: Snapshot) -> dict[str, str | None]:
-    """Give the time zone of each location."""
+    """Time zone of each location."""
     places = snapshot["locations"]
     return dict(zip(places["location"], places["timezone"], strict=True))

@@ -146,7 +146,7 @@ def renew(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give promises new holds; dates change only as the options permit."""
+    """Promises new holds; dates change only as the options permit."""
     from medhavi.workbench.promise_desk.repromising import ALL
 
     conversation = talk()
@@ -171,7 +171,7 @@ def release(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give back what a line holds; its promise is gone."""
+    """Release what a line holds; its promise is gone."""
     conversation = talk()
     desk = open_workbench(lake, store).desk
     freed = desk.release(demand, approver=approver, reason=reason)
@@ -288,7 +288,7 @@ def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
 
 
 def _scored(row: dict[str, Any]) -> list[object]:
-    """Give the cells of a supplier: shares in per cent, days with one decimal."""
+    """Cells of a supplier: shares in per cent, days with one decimal."""
     found: list[object] = []
     for name in SCORED:
         value = row[name]
@@ -299,7 +299,7 @@ def _scored(row: dict[str, Any]) -> list[object]:
 
 
 def _remedies(found: PromiseWatch) -> list[dict[str, object]]:
-    """Give a row a remedy; its date is an instant in UTC."""
+    """Row a remedy; its date is an instant in UTC."""
     from medhavi.results.promises.promise import iso
 
     return [

@@ -245,7 +245,7 @@ COLLECTIONS = (
 
 @cache
 def named_ranges(count: int) -> tuple[Range, ...]:
-    """Give so many ranges: the scents, then each again in the further collections.
+    """So many ranges: the scents, then each again in the further collections.
 
     >>> [scent.code for scent in named_ranges(17)[-2:]]
     ['ROSNO', 'AGRNO']

@@ -280,7 +280,7 @@ def add_sites(company: Company) -> None:
 def _lane_like(
     lane: _LaneRow, pair: Pair, where: dict[str, tuple[float, float]]
 ) -> _LaneRow:
-    """Give the lane of another pair; roads take as long and cost as their length."""
+    """Lane of another pair; roads take as long and cost as their length."""
     name, origin, destination, hours, days, hour, cutoff, customs, cost, rate, rank = (
         lane
     )

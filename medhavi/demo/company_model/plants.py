@@ -24,7 +24,7 @@ class Pair:
     heavy: str
 
     def home(self, line: str) -> str:
-        """Give the plant where a filling line stands: heavy or medium."""
+        """Plant where a filling line stands: heavy or medium."""
         return self.heavy if line == HEAVY else self.medium
 
 
@@ -156,20 +156,20 @@ PAIRS = (
 
 
 def pairs(company: Company) -> tuple[Pair, ...]:
-    """Give the pairs of plants of a company of this scale."""
+    """Pairs of plants of a company of this scale."""
     return PAIRS[: company.scale.pairs]
 
 
 def plants(company: Company) -> tuple[str, ...]:
-    """Give all plants, pair by pair, the medium one first."""
+    """All plants, pair by pair, the medium one first."""
     return tuple(name for pair in pairs(company) for name in (pair.medium, pair.heavy))
 
 
 def further_sites(company: Company) -> tuple[Site, ...]:
-    """Give the plants beside those of the first pair."""
+    """Plants beside those of the first pair."""
     return FURTHER_SITES[: 2 * (company.scale.pairs - 1)]
 
 
 def pair_of(index: int, company: Company) -> Pair:
-    """Give the pair that makes the range at an index: an equal share for each."""
+    """Pair that makes the range at an index: an equal share for each."""
     return PAIRS[index * company.scale.pairs // company.scale.ranges]

@@ -84,7 +84,7 @@ def _material_policy(company: Company, product: str, plant: str, rate: float) ->
 
 
 def _sourcing(company: Company, rates: Rates) -> None:
-    """Say from which plant each warehouse is filled; the sea before the air."""
+    """Assign plants to the warehouses they fill; the sea before the air."""
     for product, place in rates.sold:
         home = rates.home[product]
         lanes = [

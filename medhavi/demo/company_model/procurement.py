@@ -102,7 +102,7 @@ RECEIPT_DAYS = 0.5
 
 
 def goods_of(product: str) -> str:
-    """Tell which kind of supplier sells a product."""
+    """Which kind of supplier sells a product."""
     if product in _GOODS:
         return _GOODS[product]
     if product.startswith(_CLOSURES):
@@ -115,7 +115,7 @@ def goods_of(product: str) -> str:
 
 
 def supplier_id(index: int) -> str:
-    """Give the id of the supplier at an index.
+    """Id of the supplier at an index.
 
     >>> supplier_id(0)
     'S-01'
@@ -138,7 +138,7 @@ def add_suppliers(company: Company) -> None:
 
 
 def bought(company: Company) -> dict[str, list[str]]:
-    """Give each bought product with the plants that use it, in order of first use."""
+    """Each bought product with the plants that use it, in order of first use."""
     used: dict[str, list[str]] = {}
     for recipe in company.recipes.values():
         for line in recipe.lines:
@@ -259,7 +259,7 @@ def _add_group_term(company: Company, index: int, preference: int) -> None:
 
 
 def weekly_rates(rng: Random, first: dt.date, weeks: int) -> list[dict[str, object]]:
-    """Give a rate of each foreign currency a week: a slow walk around its level."""
+    """Rate of each foreign currency a week: a slow walk around its level."""
     rows: list[dict[str, object]] = []
     for currency, usual in _RATES.items():
         if currency == "EUR":

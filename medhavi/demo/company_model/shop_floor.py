@@ -17,17 +17,17 @@ BOTTLENECK = f"{FIRST_PAIR.heavy}-FILL-HEAVY-1"
 
 
 def ranges(company: Company) -> tuple[Range, ...]:
-    """Give the ranges that a company of this scale sells."""
+    """Ranges that a company of this scale sells."""
     return named_ranges(company.scale.ranges)
 
 
 def formats(index: int) -> Iterable[Format]:
-    """Give the formats of the range at an index; none is sold in all of them."""
+    """Formats of the range at an index; none is sold in all of them."""
     return (f for f in FORMATS if (index % 3, f.code) not in NOT_MADE)
 
 
 def line_of(index: int, company: Company) -> int:
-    """Give the number of the parallel line that makes the range at an index."""
+    """Number of the parallel line that makes the range at an index."""
     return index % company.scale.lines + 1
 
 

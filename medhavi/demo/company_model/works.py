@@ -163,7 +163,7 @@ def _step_resources(company: Company, recipe: Recipe, step: Step) -> None:
 
 
 def _cost(company: Company, lines: Iterable[Line], making: float) -> float:
-    """Give the standard cost of one unit: materials with their loss, and making."""
+    """Standard cost of one unit: materials with their loss, and making."""
     parts = (
         company.products[x.component].cost * x.qty_per / (1 - x.scrap) for x in lines
     )
@@ -332,7 +332,7 @@ def _finished(company: Company, index: int, scent: Range, kind: Format) -> None:
 def _fill_steps(
     company: Company, index: int, scent: Range, kind: Format, plant: str
 ) -> tuple[Step, ...]:
-    """Give filling → cartoning → labelling → quality control, as the format needs."""
+    """Filling → cartoning → labelling → quality control, as the format needs."""
     number = line_of(index, company)
     steps = [
         Step(

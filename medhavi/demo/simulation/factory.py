@@ -135,7 +135,7 @@ class Factory:
         return order
 
     def components(self, order: WorkOrder) -> list[tuple[str, int]]:
-        """Give what an order takes of each component; water is always there."""
+        """What an order takes of each component; water is always there."""
         world = self._world
         unit = world.company.products[order.recipe.product].steps
         needs = []
@@ -224,7 +224,7 @@ class Factory:
         world.timeline.at(finish, partial(self.start_line, resource))
 
     def _reschedule(self, order: WorkOrder) -> None:
-        """Tell a new date when the order starts too late for its own."""
+        """Reschedule an order that starts too late for its own date."""
         finish = self._world.now + _MAKING_DAYS * DAY
         if order.due < finish - DAY:
             order.due = finish
@@ -343,7 +343,7 @@ class Factory:
         world.timeline.at(back, restore)
 
     def report_running(self) -> None:
-        """Tell how far the first steps have come that run now."""
+        """How far the first steps have come that run now."""
         world = self._world
         for order in self.running.values():
             if order.started is None or order.step_finish <= world.now:

@@ -104,12 +104,12 @@ class Journal:
         )
 
     def event_id(self, number: int) -> str:
-        """Give the id of the event with a number."""
+        """Id of the event with a number."""
         digest = hashlib.blake2b(f"{self._seed}:{number}".encode(), digest_size=16)
         return str(uuid.UUID(bytes=digest.digest(), version=5))
 
     def batches(self) -> Iterator[tuple[str, list[NewEvent]]]:
-        """Give runs of events of one stream, in recorded order."""
+        """Runs of events of one stream, in recorded order."""
         self._entries.sort(key=attrgetter("recorded", "number"))
         for stream, run in groupby(self._entries, key=attrgetter("stream")):
             events: list[NewEvent] = []

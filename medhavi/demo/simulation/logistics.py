@@ -119,7 +119,7 @@ class Logistics:
         world.timeline.at(departure, depart)
 
     def _miss(self, order: str, departure: int, travel: int) -> None:
-        """Tell that the goods were not ready at the cutoff."""
+        """Record goods that were not ready at the cutoff."""
         self._world.note(
             "SupplyOrderRescheduled",
             supply_order=order,

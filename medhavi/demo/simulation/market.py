@@ -46,12 +46,12 @@ class Demand:
 
     @property
     def rank(self) -> tuple[int, int, str]:
-        """Give the order in which lines are served."""
+        """Order in which lines are served."""
         return PRIORITY[self.customer.tier], self.due, self.demand
 
 
 def season(product: str, instant: int) -> float:
-    """Give the factor of the season: gifts before Christmas, shower gel in summer."""
+    """Factor of the season: gifts before Christmas, shower gel in summer."""
     day = day_of(instant) % 365
     if product.endswith(("-HB", "-BB")):
         return 1.8 if _GIFT_SEASON[0] <= (day + 1) % 365 <= _GIFT_SEASON[1] else 0.8
@@ -72,7 +72,7 @@ class Market:
         self._mix = 1.55
 
     def open_lines(self) -> list[Demand]:
-        """Give the lines with something still to deliver, in the order of serving."""
+        """Lines with something still to deliver, in the order of serving."""
         self.demands = {k: d for k, d in self.demands.items() if not d.done}
         return sorted(self.demands.values(), key=lambda d: d.rank)
 
@@ -106,7 +106,7 @@ class Market:
 
     @staticmethod
     def due_day(instant: int) -> int:
-        """Give ten o'clock UTC of the working day at or after an instant."""
+        """Ten o'clock UTC of the working day at or after an instant."""
         day = day_of(instant)
         while not is_workday(day):
             day += 1
@@ -246,7 +246,7 @@ class Market:
         )
 
     def _change(self, demand: Demand) -> None:
-        """Let a customer postpone a line or change how much it wants."""
+        """Postpone a line of a customer or change its quantity."""
         if demand.sent or demand.done or demand.hold or demand.open_qty < demand.qty:
             return
         if self._rng.random() < 0.5:

@@ -52,7 +52,7 @@ class Receipt:
 
 
 def drifted_days(instant: int) -> float:
-    """Give the true median lead time of the drifting supplier at an instant.
+    """True median lead time of the drifting supplier at an instant.
 
     >>> drifted_days(END)
     19.0
@@ -71,7 +71,7 @@ class Purchasing:
         self.receipts: list[Receipt] = []
 
     def reorder_point(self, key: tuple[str, str]) -> int:
-        """Give the stock below which a material is ordered again."""
+        """Stock below which a material is ordered again."""
         terms = self._world.company.terms[key]
         goods = goods_of(key[0])
         known = terms[0].true_days
@@ -81,7 +81,7 @@ class Purchasing:
         return math.ceil(self._world.rates.used[key] * days)
 
     def lot(self, key: tuple[str, str]) -> int:
-        """Give the usual order quantity of a material."""
+        """Usual order quantity of a material."""
         world = self._world
         unit = world.company.products[key[0]].steps
         term = world.company.terms[key][0]

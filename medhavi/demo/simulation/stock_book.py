@@ -24,19 +24,19 @@ class StockBook:
         self._taken: dict[tuple[str, str], int] = {}
 
     def keys(self) -> list[tuple[str, str]]:
-        """Give every (product, place) that ever held something, in order."""
+        """Every (product, place) that ever held something, in order."""
         return list(self._lots)
 
     def lots(self, product: str, place: str) -> list[Lot]:
-        """Give the lots on hand."""
+        """Lots on hand."""
         return self._lots.get((product, place), [])
 
     def usable(self, product: str, place: str) -> int:
-        """Give what is on hand and neither held nor expired."""
+        """What is on hand and neither held nor expired."""
         return self._usable.get((product, place), 0)
 
     def free(self, product: str, place: str) -> int:
-        """Give what is usable and not spoken for."""
+        """What is usable and not spoken for."""
         key = (product, place)
         return self._usable.get(key, 0) - self._taken.get(key, 0)
 

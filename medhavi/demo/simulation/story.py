@@ -133,7 +133,7 @@ class Story:
 
     # ------------------------------------------------------------- promotion
     def _promotion(self) -> None:
-        """Let retailers order for a promotion that one filling line cannot carry."""
+        """Place promotion orders of retailers beyond one filling line's capacity."""
         world = self._world
         self.planted.promotion_demands = []
         products = [

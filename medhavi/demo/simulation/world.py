@@ -41,17 +41,17 @@ class World:
         return self.timeline.now
 
     def chance(self, player: str) -> Random:
-        """Give a player's own source of chance: no player disturbs another."""
+        """Player's own source of chance: no player disturbs another."""
         return Random(f"{self.seed}:{player}")
 
     def number(self, prefix: str) -> str:
-        """Give the next number of a kind, such as PO-10001."""
+        """Next number of a kind, such as PO-10001."""
         count = self.counters.get(prefix, 10000) + 1
         self.counters[prefix] = count
         return f"{prefix}-{count}"
 
     def base(self, product: str, qty: int) -> float:
-        """Give a quantity in the base unit of its product."""
+        """Quantity in the base unit of its product."""
         return qty / self.company.products[product].steps
 
     def note(self, event: str, occurred: int | None = None, **fields: Any) -> Entry:
@@ -99,7 +99,7 @@ class World:
         return taken
 
     def lot_name(self, product: str, prefix: str) -> str:
-        """Give a lot number where the product is kept in lots, else nothing."""
+        """Lot number where the product is kept in lots, else nothing."""
         if self.company.products[product].shelf_life_days is None:
             return ""
         return self.number(prefix)

@@ -131,7 +131,7 @@ class UndecodableEvent(MedhaviError):  # noqa: N818 - reads as what it is
         super().__init__(self.finding.message)
 
     def at(self, position: int) -> Finding:
-        """Give the finding with the position of the event as its row."""
+        """Finding with the position of the event as its row."""
         return dataclasses.replace(self.finding, row=position)
 
 
@@ -140,7 +140,7 @@ _OFFSET = re.compile(rb"[+-]\d\d:\d\d\"")
 
 
 def encode(payload: msgspec.Struct) -> str:
-    """Give the JSON text of a payload.
+    """JSON text of a payload.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def encode(payload: msgspec.Struct) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Give JSON objects with instants in UTC; refuse numbers that are not finite."""
+    """JSON objects with instants in UTC; refuse numbers that are not finite."""
     if isinstance(value, msgspec.Struct):
         shown = [(f, getattr(value, f.name)) for f in msgspec.structs.fields(value)]
         return {
@@ -342,7 +342,7 @@ def _misfit(entry: EventType, error: Exception) -> UndecodableEvent:
 
 
 def event_type(payload: msgspec.Struct) -> EventType:
-    """Give the catalogue entry of a payload.
+    """Catalogue entry of a payload.
 
     Raises
     ------
@@ -353,7 +353,7 @@ def event_type(payload: msgspec.Struct) -> EventType:
 
 
 def stream_for(payload: msgspec.Struct) -> str:
-    """Give the home stream of a payload.
+    """Home stream of a payload.
 
     Examples
     --------
@@ -417,7 +417,7 @@ def master_event(table: str, row: Mapping[str, Any], verb: str = "Defined") -> A
 
 
 def schemas() -> dict[str, Any]:
-    """Give the JSON schema of every type, with shared parts under `$defs`."""
+    """JSON schema of every type, with shared parts under `$defs`."""
     entries = list(TYPES.values())
     found, definitions = msgspec.json.schema_components(
         [entry.payload for entry in entries], ref_template="#/$defs/{name}"

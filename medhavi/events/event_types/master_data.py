@@ -97,7 +97,7 @@ NOT_MASTER = frozenset(
 
 
 def master_types() -> dict[str, tuple[Any, str, tuple[str, ...]]]:
-    """Give type → payload, stream category, fields of the stream's id."""
+    """Type → payload, stream category, fields of the stream's id."""
     types: dict[str, tuple[Any, str, tuple[str, ...]]] = {}
     for table, (singular, category, stream_key) in MASTER.items():
         key = tables()[table].key

@@ -18,7 +18,7 @@ Step = Callable[[JsonObject], JsonObject]
 
 
 def order_placed_1(old: JsonObject) -> JsonObject:
-    """Give every line its own due date.
+    """Every line its own due date.
 
     Version 1 had one `due_date` for the order, a date without time; the end of that day
     in UTC is meant. A line without `due` takes it.
@@ -67,7 +67,7 @@ UPCASTS: Mapping[tuple[str, int], Step] = {
 
 
 def current_version(type_name: str, steps: Mapping[tuple[str, int], Step]) -> int:
-    """Give the version that a type has after all its steps."""
+    """Version that a type has after all its steps."""
     version = 1
     while (type_name, version) in steps:
         version += 1

@@ -82,7 +82,7 @@ _PLAIN = _Envelope(_Travelling(), _NO_METADATA)
 
 
 def to_kurrent(event: NewEvent) -> kurrentdbclient.NewEvent:
-    """Give the client's form of an event."""
+    """Client's form of an event."""
     from kurrentdbclient import NewEvent as ClientEvent
 
     keys = _Travelling(
@@ -112,7 +112,7 @@ def to_kurrent(event: NewEvent) -> kurrentdbclient.NewEvent:
 
 
 def row(event: kurrentdbclient.RecordedEvent) -> tuple[Any, ...]:
-    """Give an event of the client as a row in the order of the envelope's columns."""
+    """Event of the client as a row in the order of the envelope's columns."""
     keys, rest = _read_metadata(event.metadata)
     recorded_at = _storable(keys.recorded_at or event.recorded_at or _EPOCH)
     stream = event.stream_name
@@ -151,7 +151,7 @@ def _storable(instant: dt.datetime) -> dt.datetime:
 
 
 def recorded(event: kurrentdbclient.RecordedEvent) -> RecordedEvent:
-    """Give an event of the client as an event of a store."""
+    """Event of the client as an event of a store."""
     return RecordedEvent(**dict(zip(COLUMNS, row(event), strict=True)))
 
 

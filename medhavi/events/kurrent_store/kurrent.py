@@ -76,7 +76,7 @@ class KurrentStore:
         self._writing = threading.RLock()
 
     def __repr__(self) -> str:
-        """Give the URL without user and password."""
+        """URL without user and password."""
         return f"KurrentStore({self._server.shown!r})"
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class KurrentStore:
     def _stored(
         self, stream: str, events: Sequence[NewEvent], seen: SeenStream
     ) -> dict[str, Stored]:
-        """Give what the server has under the ids of these events in this stream."""
+        """What the server has under the ids of these events in this stream."""
         revisions = sorted(
             {seen.ids[e.event_id] for e in events if e.event_id in seen.ids}
         )
@@ -211,7 +211,7 @@ class KurrentStore:
 
     # ------------------------------------------------------------- reading
     def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
-        """Give the events of a stream in order of revision; none for an unknown one."""
+        """Events of a stream in order of revision; none for an unknown one."""
         try:
             for event in self._reader.stream_events(stream, max(from_revision, 0)):
                 yield recorded(event)
@@ -224,13 +224,13 @@ class KurrentStore:
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
-        """Give events with position > after in order of position, at most `limit`."""
+        """Events with position > after in order of position, at most `limit`."""
         return map(
             recorded, self._reader.all_events(after, limit, filter or EVERYTHING)
         )
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope.
+        """Events after a position as a table in the schema of the envelope.
 
         Where the server goes away behind some of them, these; the next call fails.
         """
@@ -238,7 +238,7 @@ class KurrentStore:
         return table_of_what_comes(rows)
 
     def head(self) -> int:
-        """Give the position of the newest event; 0 when there is none."""
+        """Position of the newest event; 0 when there is none."""
         newest = self._reader.newest()
         return 0 if newest is None else newest.commit_position
 
@@ -249,7 +249,7 @@ class KurrentStore:
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for new ones.
+        """All events after a position, then wait for new ones.
 
         A connection that breaks, or a server that calls this reader too slow, is met
         with a new subscription after the last event that was given.

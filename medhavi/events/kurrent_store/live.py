@@ -116,7 +116,7 @@ class LiveEvents:
         return False
 
     def __iter__(self) -> Iterator[kurrentdbclient.RecordedEvent]:
-        """Give events; end when called off.
+        """Events; end when called off.
 
         Raises
         ------

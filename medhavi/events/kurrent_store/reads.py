@@ -42,7 +42,7 @@ class KurrentReader:
     def stream_events(
         self, stream: str, start: int
     ) -> Iterator[kurrentdbclient.RecordedEvent]:
-        """Give the events of a stream page by page.
+        """Events of a stream page by page.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class KurrentReader:
     def all_events(
         self, after: int, limit: int | None, chosen: EventFilter
     ) -> Iterator[kurrentdbclient.RecordedEvent]:
-        """Give events of all streams after a position, at most `limit`.
+        """Events of all streams after a position, at most `limit`.
 
         A call that breaks off is made again after the last event that came. Events of
         an explicit transaction have one commit position on the server; here they have
@@ -109,7 +109,7 @@ class KurrentReader:
     def _called(
         self, after: int, limit: int, server_filter: dict[str, Any]
     ) -> Generator[kurrentdbclient.RecordedEvent]:
-        """Give what the server answers to one call: from the position itself on."""
+        """What the server answers to one call: from the position itself on."""
         from kurrentdbclient.exceptions import (
             ExceptionThrownByHandlerError,
             InvalidCommitPositionError,
@@ -146,7 +146,7 @@ class KurrentReader:
             return max((event.commit_position for event in newest), default=0)
 
     def newest(self) -> kurrentdbclient.RecordedEvent | None:
-        """Give the newest event that is not the system's; None where there is none."""
+        """Newest event that is not the system's; None where there is none."""
         # Few of the events that the server's filter leaves are the system's.
         for limit in (4, sys.maxsize):
             count = 0
@@ -213,7 +213,7 @@ def _numbered(
 
 
 def admits(chosen: EventFilter, event: kurrentdbclient.RecordedEvent) -> bool:
-    """Tell whether an event passes: what the server's one filter cannot say."""
+    """Whether an event passes: what the server's one filter cannot say."""
     if event.type.startswith("$") or event.stream_name.startswith("$"):
         return False
     if chosen.types and event.type not in chosen.types:
@@ -223,7 +223,7 @@ def admits(chosen: EventFilter, event: kurrentdbclient.RecordedEvent) -> bool:
 
 
 def _server_filter(chosen: EventFilter) -> dict[str, Any]:
-    """Give the client's arguments; the server filters by types or by streams."""
+    """Client's arguments; the server filters by types or by streams."""
     if chosen.types:
         return {"filter_include": (_one_of(chosen.types),)}
     if chosen.categories:

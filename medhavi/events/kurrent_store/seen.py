@@ -30,7 +30,7 @@ class SeenStreams:
         return stream in self._streams
 
     def get(self, stream: str) -> SeenStream:
-        """Give what is known of a stream: nothing at first."""
+        """What is known of a stream: nothing at first."""
         if stream not in self._streams:
             self._streams[stream] = SeenStream(-1, {})
         self._streams.move_to_end(stream)

@@ -88,7 +88,7 @@ class KurrentServer:
         _SERVERS.add(self)
 
     def __repr__(self) -> str:
-        """Give the URL without user and password."""
+        """URL without user and password."""
         return f"KurrentServer({self.shown!r})"
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class KurrentServer:
 
     @contextmanager
     def calls(self, action: str) -> Iterator[KurrentDBClient]:
-        """Give the client; turn what it raises into words.
+        """Client; turn what it raises into words.
 
         Parameters
         ----------
@@ -252,7 +252,7 @@ def _login_of(text: str) -> _Login | None:
 
 
 def _detail(error: Exception) -> str:
-    """Give what the server said in brackets; nothing where it said nothing."""
+    """What the server said in brackets; nothing where it said nothing."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines if line.startswith("details = ")]
     text = (said or lines or [""])[0].removeprefix("details = ").strip('".')

@@ -95,7 +95,7 @@ class SqliteFile:
             self.close()
 
     def connection(self) -> sqlite3.Connection:
-        """Give the connection, opened when it is not; the caller holds the lock."""
+        """Connection, opened when it is not; the caller holds the lock."""
         if self._connection is None:
             self._connection = self._open()
         return self._connection
@@ -187,7 +187,7 @@ _INHERITED: list[SqliteFile] = []
 def shared_file(
     path: Path, timeout: float, known: SqliteFile | None = None
 ) -> SqliteFile:
-    """Give the file object of a path in this process.
+    """File object of a path in this process.
 
     A child made by fork gets its own: SQLite connections do not survive a fork. The
     parent's is kept alive, so that the child never closes it.

@@ -142,7 +142,7 @@ class SqliteStore:
 
     # ------------------------------------------------------------- reading
     def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
-        """Give the events of a stream in order of revision."""
+        """Events of a stream in order of revision."""
         revision = from_revision - 1
         sql = (
             f"SELECT {_SELECT} FROM events WHERE stream = ? AND revision > ? "
@@ -160,7 +160,7 @@ class SqliteStore:
         limit: int | None = None,
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
-        """Give events with position > after in order of position, at most `limit`."""
+        """Events with position > after in order of position, at most `limit`."""
         return islice(self._pages(after, filter or EventFilter()), limit)
 
     def _pages(self, after: int, chosen: EventFilter) -> Iterator[RecordedEvent]:
@@ -184,7 +184,7 @@ class SqliteStore:
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for new ones."""
+        """All events after a position, then wait for new ones."""
         position = after
         while not (cancelled and cancelled()):
             before = position
@@ -195,7 +195,7 @@ class SqliteStore:
                 time.sleep(_POLL_SECONDS)
 
     def head(self) -> int:
-        """Give the position of the newest event; 0 when there is none."""
+        """Position of the newest event; 0 when there is none."""
         return int(self._rows("SELECT coalesce(max(position), 0) FROM events")[0][0])
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -214,7 +214,7 @@ class SqliteStore:
                 database.text_factory = str
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope.
+        """Events after a position as a table in the schema of the envelope.
 
         Notes
         -----
@@ -243,7 +243,7 @@ class SqliteStore:
         )
 
     def problems(self) -> list[Finding]:
-        """Give what SQLite's own integrity check finds."""
+        """What SQLite's own integrity check finds."""
         try:
             rows = self._rows("PRAGMA integrity_check(20)")
         except DamagedFile as error:

@@ -153,7 +153,7 @@ def _typed_key(table: str, key: dict[str, str]) -> Key | None:
 
 
 def quality_findings(state: State) -> list[Finding]:
-    """Give what the fold could not make sense of, in order of position."""
+    """What the fold could not make sense of, in order of position."""
     return [
         replace(
             finding(

@@ -27,7 +27,7 @@ _CELLS: dict[str, Any] = {
 
 
 def cell(table: str, column: str, value: Any) -> Any:
-    """Give a JSON value in the type of its column; None is an empty cell.
+    """JSON value in the type of its column; None is an empty cell.
 
     Raises
     ------

@@ -44,13 +44,13 @@ _NATIVE = (dt.datetime, dt.date, dt.time)
 
 
 def filled(body: msgspec.Struct) -> Row:
-    """Give the fields of a payload that are filled, under their names in JSON."""
+    """Fields of a payload that are filled, under their names in JSON."""
     row: Row = msgspec.to_builtins(body, builtin_types=_NATIVE)
     return row
 
 
 def row_of(table: str, body: msgspec.Struct) -> Row:
-    """Give the columns of a table that a payload fills."""
+    """Columns of a table that a payload fills."""
     row, columns = filled(body), _COLUMNS[table]
     if row.keys() <= columns:
         return row
@@ -103,7 +103,7 @@ def complain(
 
 
 def known(state: State, fact: Fact, table: str, *key: Any) -> Row | None:
-    """Give the row that a fact speaks about; complain when there is none."""
+    """Row that a fact speaks about; complain when there is none."""
     row = state.row(table, key)
     if row is None:
         complain(state, fact, "LAKE003", table=table, value="|".join(map(str, key)))

@@ -51,7 +51,7 @@ def open_bronze(path: Path) -> LocalTable:
 
 
 def mirrored_position(table: LocalTable, path: Path) -> int:
-    """Give the position up to which the store is mirrored, 0 at first.
+    """Position up to which the store is mirrored, 0 at first.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def _highest_position(table: LocalTable) -> int:
 
 
 def last_event(table: LocalTable) -> tuple[int, str]:
-    """Give the position before the last event (0: none) and the last event's id.
+    """Position before the last event (0: none) and the last event's id.
 
     The table must hold an event. Only the file that holds the last one is read, where
     the log knows it.
@@ -142,7 +142,7 @@ def append(table: LocalTable, rows: pa.Table, last: int) -> None:
 
 
 def writer_properties() -> WriterProperties:
-    """Give compression; ids and texts get neither dictionary nor statistics."""
+    """Compression; ids and texts get neither dictionary nor statistics."""
     from deltalake import ColumnProperties, WriterProperties
 
     plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")

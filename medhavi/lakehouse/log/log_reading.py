@@ -120,11 +120,11 @@ class EventLog:
             self._table: LocalTable = LocalTable(str(path))
 
     def scan(self) -> pl.LazyFrame:
-        """Give all rows lazily; their order is that of files, so sort by position."""
+        """All rows lazily; their order is that of files, so sort by position."""
         return readable(pl.scan_delta(self._table))
 
     def files(self) -> FileTable | None:
-        """Give the files for SQL; None in an empty log."""
+        """Files for SQL; None in an empty log."""
         uris = tuple(self._table.file_uris())
         return FileTable(files=uris) if uris else None
 
@@ -335,7 +335,7 @@ class EventLog:
     def recorded_facts(
         self, types: Sequence[str], known_at: dt.datetime | None = None
     ) -> Iterator[RecordedFact]:
-        """Give the facts of some types in the order of the log, each event once.
+        """Facts of some types in the order of the log, each event once.
 
         Parameters
         ----------
@@ -349,7 +349,7 @@ class EventLog:
         return map(RecordedFact, facts(marked), rows["recorded_at"])
 
     def rows_at(self, positions: pl.Series) -> pl.DataFrame:
-        """Give whole rows by their positions."""
+        """Whole rows by their positions."""
         with environment("reading bronze events", self._path):
             return (
                 self.scan()

@@ -52,7 +52,7 @@ class MirrorReport:
     cancelled: bool
 
     def __str__(self) -> str:
-        """Give one line for people."""
+        """One line for people."""
         state = ", cancelled" if self.cancelled else ""
         return f"{self.events} new events, up to position {self.position}{state}"
 

@@ -45,7 +45,7 @@ class ReplayReport:
     held: tuple[int, ...]
 
     def __str__(self) -> str:
-        """Give one line for people."""
+        """One line for people."""
         return (
             f"{len(self.released)} events are counted now, "
             f"{len(self.held)} stay in quarantine"
@@ -53,7 +53,7 @@ class ReplayReport:
 
 
 def rejected(state: State, log: EventLog) -> pl.DataFrame:
-    """Give what a state rejected, with the events themselves, by position."""
+    """What a state rejected, with the events themselves, by position."""
     found = state.frame("quality").filter(pl.col("code").is_in(_REJECTED))
     if found.is_empty():
         return pl.DataFrame(schema=COLUMNS)
@@ -67,7 +67,7 @@ def rejected(state: State, log: EventLog) -> pl.DataFrame:
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Give the table, empty where nothing was ever rejected."""
+    """Table, empty where nothing was ever rejected."""
     from medhavi.lakehouse.delta_tables import LocalTable
 
     with environment("reading the quarantine", path):
@@ -87,5 +87,5 @@ def write(path: Path, rows: pl.DataFrame) -> None:
 
 
 def undecodable(rows: pl.DataFrame) -> frozenset[int]:
-    """Give the positions that a repair may release; doubles stay what they are."""
+    """Positions that a repair may release; doubles stay what they are."""
     return frozenset(rows.filter(pl.col("code") == "LAKE001")["position"].to_list())

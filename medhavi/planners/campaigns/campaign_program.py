@@ -237,7 +237,7 @@ def _emitted(
     groups: Sequence[Sequence[int]],
     places: Sequence[int],
 ) -> list[int]:
-    """Give all jobs in sequence, those of a group together, what brings first.
+    """All jobs in sequence, those of a group together, what brings first.
 
     A group whose jobs wait for each other through another group is taken apart.
     """

@@ -66,7 +66,7 @@ def campaign_rows(plan: Plan) -> pl.DataFrame:
 
 
 def propose(base: Plan, proposed: Plan, snapshot: Snapshot) -> list[CampaignProposal]:
-    """Say of each campaign what it saves.
+    """Campaigns, each with its saving.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def compare_campaigns(
 
 
 def figures(plan: Plan, snapshot: Snapshot) -> CampaignFigures:
-    """Give what a plan has of set-up and lateness."""
+    """What a plan has of set-up and lateness."""
     found = plan_changes(plan, Providers(snapshot))
     counts = tally(plan)
     card = scorecard(plan, snapshot)
@@ -164,7 +164,7 @@ def _by_order(found: list[Change]) -> dict[tuple[str, str], tuple[float, float]]
 
 
 def _served(plan: Plan) -> dict[str, set[str]]:
-    """Give the demands that each order serves, at any level."""
+    """Demands that each order serves, at any level."""
     found: dict[str, set[str]] = {}
     for supply, demand in plan.pegging.select("supply", "demand").iter_rows():
         found.setdefault(supply, set()).add(demand)
@@ -172,7 +172,7 @@ def _served(plan: Plan) -> dict[str, set[str]]:
 
 
 def _delays(base: Plan, proposed: Plan) -> dict[str, tuple[float, float]]:
-    """Give by how much each demand is later [h], and what that costs."""
+    """Delay of each demand [h], and its cost."""
     before = _lateness(base)
     found = {}
     for demand, (hours, money) in _lateness(proposed).items():

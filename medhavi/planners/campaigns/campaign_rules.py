@@ -59,7 +59,7 @@ class CampaignRule:
 
     @property
     def name(self) -> str:
-        """Give the key of the rule: resource, bar, family."""
+        """Key of the rule: resource, bar, family."""
         return f"{self.resource}|{self.family}"
 
     @property
@@ -69,11 +69,11 @@ class CampaignRule:
         return Cleaning(self.resource, seconds, self.cleaning_window)
 
     def too_short(self, qty: float) -> bool:
-        """Tell whether a campaign of a quantity is below the least run."""
+        """Whether a campaign of a quantity is below the least run."""
         return qty < self.min_run_qty * (1 - SLACK)
 
     def too_long(self, qty: float, run_seconds: float = 0.0) -> bool:
-        """Tell whether a campaign is above the most quantity or the longest run."""
+        """Whether a campaign is above the most quantity or the longest run."""
         most, minutes = self.max_run_qty, self.max_run_minutes
         over = most is not None and qty > most * (1 + SLACK)
         return over or (
@@ -81,11 +81,11 @@ class CampaignRule:
         )
 
     def allows(self, qty: float, run_seconds: float = 0.0) -> bool:
-        """Tell whether a campaign keeps all limits."""
+        """Whether a campaign keeps all limits."""
         return not self.too_short(qty) and not self.too_long(qty, run_seconds)
 
     def efficiency(self, qty: float) -> Fraction:
-        """Give the share of its capacity that a campaign of a quantity can use.
+        """Share of its capacity that a campaign of a quantity can use.
 
         A campaign longer than `reduction_over` loses `reduction_pct` for all of its
         run (CMP-05: more than 1000 → capacity x 0.95).
@@ -139,7 +139,7 @@ class CampaignRules:
     def of(
         self, resource: str, family: str | None, product: str
     ) -> CampaignRule | None:
-        """Give the rule of work; `None`: it belongs to no campaign.
+        """Rule of work; `None`: it belongs to no campaign.
 
         A rule names the set-up family of the step; of a step without one, the product.
         A pattern may name either.
@@ -161,7 +161,7 @@ class CampaignRules:
 
 
 def matches(pattern: str, family: str | None, product: str) -> bool:
-    """Tell whether a family of a rule holds for work.
+    """Whether a family of a rule holds for work.
 
     >>> matches("SKU-100-*", None, "SKU-100-7"), matches("SKU-100-*", "SKU-200-1", "X")
     (True, False)
@@ -176,7 +176,7 @@ def matches(pattern: str, family: str | None, product: str) -> bool:
 def check_campaign(
     rule: CampaignRule, qty: float, run_seconds: float = 0.0
 ) -> list[Finding]:
-    """Say what limits of its rule a campaign breaks; an empty list: none.
+    """What limits of its rule a campaign breaks; an empty list: none.
 
     Parameters
     ----------

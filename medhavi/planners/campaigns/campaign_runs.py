@@ -56,7 +56,7 @@ class Work(NamedTuple):
 
     @property
     def neutral(self) -> bool:
-        """Tell whether it neither belongs to a campaign nor ends one."""
+        """Whether it neither belongs to a campaign nor ends one."""
         return self.rule is None and self.family is None
 
 
@@ -91,7 +91,7 @@ class Run:
         return [work.owner for work in self.works if not work.fixed]
 
     def joined_by(self, work: Work) -> bool:
-        """Tell whether work goes on with this campaign."""
+        """Whether work goes on with this campaign."""
         rule = self.rule
         if work.rule != rule:
             return False
@@ -177,7 +177,7 @@ def breaches(
 def gap_cleaned(
     pair: tuple[Work, Work], works: Iterable[Work], cleanings: Cleanings, cleans: Cleans
 ) -> bool:
-    """Tell whether a campaign is followed by a cleaning before the next work.
+    """Whether a campaign is followed by a cleaning before the next work.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def gap_cleaned(
 
 
 def by_time(work: Work) -> tuple[int, int, int, int]:
-    """Give what sorts the work of a resource."""
+    """What sorts the work of a resource."""
     return work.start, work.finish, work.owner, work.step
 
 

@@ -48,7 +48,7 @@ class Change(NamedTuple):
 
 
 def families(providers: Providers, routing: str) -> dict[int, str | None]:
-    """Give the set-up family of each step of a routing."""
+    """Set-up family of each step of a routing."""
     tasks = providers.capacity.compiled(routing).tasks
     return {task.node.step: task.node.family for task in tasks}
 

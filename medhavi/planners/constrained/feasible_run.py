@@ -264,14 +264,14 @@ class FeasibleRun(MrpRun):
             self._memory.breaches.update(placing.campaigns.findings)
 
     def _delivered(self) -> list[Line]:
-        """Give what the demands get of the orders as they are placed."""
+        """What the demands get of the orders as they are placed."""
         lines = lines_of(self.intake, self.release, self.as_of, self.placing.unplaced())
         leave_out_dead(lines, self.release)
         return lines
 
     @cached_property
     def _weights(self) -> Weights | MoneyWeights:
-        """Give what a late demand weighs where the placing is improved."""
+        """What a late demand weighs where the placing is improved."""
         parameters, demands = self.parameters, self.intake.demands
         by, days = parameters.lateness_by, parameters.money_days
         if by == "money" or (by == "auto" and states_money(demands)):
@@ -298,11 +298,11 @@ class FeasibleRun(MrpRun):
         return Weighing(self.release, jobs, demands, self._weights, self.as_of)
 
     def judged(self) -> Judged:
-        """Say what the plan is judged by."""
+        """What the plan is judged by."""
         return judge(self.lines, self._weights)
 
     def trial(self) -> Trial:
-        """Say what the placed orders weigh, and what goes around their waits."""
+        """What the placed orders weigh, and what goes around their waits."""
         weights = self._weights
         each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
         return Trial(
@@ -315,12 +315,12 @@ class FeasibleRun(MrpRun):
         )
 
     def piece_trial(self) -> PieceTrial:
-        """Say what the placed orders weigh, and what could be ordered in parts."""
+        """What the placed orders weigh, and what could be ordered in parts."""
         jobs, pieces = self.placing.jobs, self._memory.pieces
         return trial_of(pieces, self.judged(), jobs, self.model, self._weighing())
 
     def _detours(self, weighing: Weighing) -> list[Detour]:
-        """Give ways around what never fits, and around what late demands wait for."""
+        """Ways around what never fits, and around what late demands wait for."""
         ends = self._memory.dead_ends.items()
         found = [Detour(name, end.around, own=True) for name, end in ends if end.around]
         demands = [demand.demand for demand in self.intake.demands]
@@ -336,7 +336,7 @@ class FeasibleRun(MrpRun):
             self.lines = lines
 
     def bound(self) -> None:
-        """Say what no plan that delivers as much can beat: lead times, lack of time."""
+        """What no plan that delivers as much can beat: lead times, lack of time."""
         weights, sequencer = self._weights, self.placing.sequencer
         self._tries = {"rehearsals": float(sequencer.passes), **self._tries}
         # Nothing is rehearsed any more: what follows takes the memory.
@@ -381,17 +381,17 @@ class FeasibleRun(MrpRun):
         return {demand for demand, kept in found.items() if now.get(demand) != kept}
 
     def _again(self, changed: Collection[int]) -> bool:
-        """Tell whether so many refusals are worth another round."""
+        """Whether so many refusals are worth another round."""
         least = self.parameters.refused_share * len(self.intake.demands)
         return len(changed) > least
 
     def _has_outlived(self) -> bool:
-        """Tell whether something is dead before it is taken."""
+        """Whether something is dead before it is taken."""
         old = any(part.outlived for line in self.lines for part in line.dropped)
         return old or bool(self.placing.outlived)
 
     def _without_refusals(self) -> dict[int, list[Slice]]:
-        """Give the slices without what is not delivered, or later where that helps."""
+        """Slices without what is not delivered, or later where that helps."""
         found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
         may_wait = self._memory.delays + self._has_outlived() <= MOST_DELAYS
         for line in self.lines:
@@ -410,7 +410,7 @@ class FeasibleRun(MrpRun):
         return found
 
     def _outlived(self, part: Part) -> int:
-        """Give how much later a part comes, dead or of dead components by then [s]."""
+        """How much later a part comes, dead or of dead components by then [s]."""
         order = part.unit.order
         if order is None or part.outlived:
             return part.outlived
@@ -445,7 +445,7 @@ class FeasibleRun(MrpRun):
         give_late_outputs(self.release, self.placing.jobs)
 
     def dissolve(self) -> None:
-        """Let go of everything: records point at each other in circles."""
+        """Clear all references: records point at each other in circles."""
         self.placing.dissolve()
         for line in self.lines:
             line.parts, line.dropped = [], []
@@ -463,7 +463,7 @@ class FeasibleRun(MrpRun):
         return found
 
     def _why_short(self, line: Line) -> Cause:
-        """Say what is missing, or what rule keeps the rest from being delivered."""
+        """What is missing, or what rule keeps the rest from being delivered."""
         index = line.demand.index
         known = self._memory.refused.get(index)
         if known and index not in self._memory.missing:

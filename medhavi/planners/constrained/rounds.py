@@ -148,7 +148,7 @@ def _in_pieces(
     step: ConstrainedParameters,
     stop: Callable[[], bool],
 ) -> FeasibleRun:
-    """Give a plan with late goods in parts, where it weighs less, else the run.
+    """Plan with late goods in parts, where it weighs less, else the run.
 
     Parts are sought by plans that are only constructed, the same with any effort. Where
     units change, late work is cut for as long as each is there too.

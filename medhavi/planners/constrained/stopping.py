@@ -26,7 +26,7 @@ class Stop:
         self._asked = False
 
     def __call__(self) -> bool:
-        """Tell whether to stop."""
+        """Whether to stop."""
         if not self._asked and self._cancelled is not None:
             self._asked = self._cancelled()
         return self._asked
@@ -35,7 +35,7 @@ class Stop:
 def cancelled_plan(
     run: MrpRun, fingerprint: str, version: str, seed: int | None
 ) -> Plan:
-    """Give an empty plan: half of a constrained plan cannot be carried out.
+    """Empty plan: half of a constrained plan cannot be carried out.
 
     Parameters
     ----------

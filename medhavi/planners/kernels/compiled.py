@@ -45,17 +45,17 @@ class _Lists:
 
     @staticmethod
     def empty(count: int, _dtype: type) -> list[int]:
-        """Give a list to be filled."""
+        """List to be filled."""
         return [0] * count
 
     @staticmethod
     def full(count: int, value: int, _dtype: type) -> list[int]:
-        """Give a list of one value."""
+        """List of one value."""
         return [value] * count
 
 
 def uses_numba(engine: Engine, size: int) -> bool:
-    """Tell whether a run of `size` matches uses the compiled form.
+    """Whether a run of `size` matches uses the compiled form.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def load_compiler(engine: Engine) -> None:
 
 @lru_cache(maxsize=1)
 def compiled_trace() -> Callable[..., Any]:
-    """Give `peg_trace.trace` compiled.
+    """`peg_trace.trace` compiled.
 
     The compiled form is kept on disk by numba (beside the source, else in the user's
     cache folder, or where NUMBA_CACHE_DIR says): compiling takes seconds, loading a
@@ -94,7 +94,7 @@ def compiled_trace() -> Callable[..., Any]:
 
 @lru_cache(maxsize=1)
 def interpreted_trace() -> Callable[..., Any]:
-    """Give `peg_trace.trace` for the interpreter: lists in, lists out."""
+    """`peg_trace.trace` for the interpreter: lists in, lists out."""
     from medhavi.planners.kernels import peg_trace
 
     found: Callable[..., Any] = on_lists(functions_of(peg_trace)).trace
@@ -103,7 +103,7 @@ def interpreted_trace() -> Callable[..., Any]:
 
 @lru_cache(maxsize=1)
 def compiled_rehearsal() -> SimpleNamespace:
-    """Give the functions of `rehearsal_passes` compiled, as of `compiled_trace`."""
+    """Functions of `rehearsal_passes` compiled, as of `compiled_trace`."""
     import numba
 
     from medhavi.planners.kernels import rehearsal_passes
@@ -113,7 +113,7 @@ def compiled_rehearsal() -> SimpleNamespace:
 
 @lru_cache(maxsize=1)
 def interpreted_rehearsal() -> SimpleNamespace:
-    """Give the functions of `rehearsal_passes` for the interpreter: lists in and out.
+    """Functions of `rehearsal_passes` for the interpreter: lists in and out.
 
     Its own search in lists is the same as theirs, and faster.
     """
@@ -125,13 +125,13 @@ def interpreted_rehearsal() -> SimpleNamespace:
 
 @lru_cache(maxsize=1)
 def compiled_supply() -> SimpleNamespace:
-    """Give the kernels of goods, machines, orders and lanes compiled."""
+    """Kernels of goods, machines, orders and lanes compiled."""
     return compiled_records(_of_supply(), INLINED, ENTRIES)
 
 
 @lru_cache(maxsize=1)
 def interpreted_supply() -> SimpleNamespace:
-    """Give the functions of `compiled_supply` as they are written: the reference."""
+    """Functions of `compiled_supply` as they are written: the reference."""
     return SimpleNamespace(**{found.__name__: found for found in _of_supply()})
 
 
@@ -240,7 +240,7 @@ def _digest(functions: Sequence[Any]) -> str:
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:
-    """Give what tells code apart, without where it lies in memory."""
+    """What tells code apart, without where it lies in memory."""
     constants = [
         _parts(one) if isinstance(one, CodeType) else one for one in code.co_consts
     ]

@@ -17,7 +17,7 @@ records, which takes most of the time of what reads one or two numbers of each."
 def compiled_records(
     found: Sequence[FunctionType], inlined: frozenset[str], entries: frozenset[str]
 ) -> SimpleNamespace:
-    """Give functions that are called from outside compiled; numba keeps them on disk.
+    """Functions that are called from outside compiled; numba keeps them on disk.
 
     All share one scope, in which each name is the compiled function; it is compiled
     when it is called first, for the types of that call. numba renews what it keeps when
@@ -63,7 +63,7 @@ def compiled_records(
 
 
 def direct(kernel: Any) -> Callable[..., Any]:
-    """Give what runs a kernel that was called before, for records of the same types.
+    """What runs a kernel that was called before, for records of the same types.
 
     It looks at the types of no argument again, which takes longer than many a search.
     """
@@ -73,7 +73,7 @@ def direct(kernel: Any) -> Callable[..., Any]:
 
 
 def allocates(function: FunctionType) -> bool:
-    """Tell whether a function makes arrays itself."""
+    """Whether a function makes arrays itself."""
     return bool(ALLOCATING.intersection(function.__code__.co_names))
 
 

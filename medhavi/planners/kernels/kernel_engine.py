@@ -20,17 +20,17 @@ class Engine:
     lists: bool
 
     def of(self, record: Any) -> Any:
-        """Give a record of arrays as the kernels read it best."""
+        """Record of arrays as the kernels read it best."""
         if not self.lists:
             return record
         return type(record)(*(one.tolist() for one in record))
 
     def ints(self, values: np.ndarray) -> Any:
-        """Give whole numbers as the kernels read them best: maybe the same array."""
+        """Whole numbers as the kernels read them best: maybe the same array."""
         found = values.astype(np.int64, copy=False)
         return found.tolist() if self.lists else found
 
     def floats(self, values: np.ndarray) -> Any:
-        """Give numbers as the kernels read them best."""
+        """Numbers as the kernels read them best."""
         found = values.astype(np.float64)
         return found.tolist() if self.lists else found

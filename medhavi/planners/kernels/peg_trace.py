@@ -363,7 +363,7 @@ def trace(
     span: np.ndarray,
     n_units: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Give the pegs of all levels.
+    """Pegs of all levels.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def sorted_jobs(stage: Stage, starts: np.ndarray, turns: np.ndarray) -> np.ndarr
 def pulled_ends(
     stage: Stage, order: np.ndarray, span: np.ndarray, wanted: np.ndarray
 ) -> np.ndarray:
-    """Give the latest end of each job: before what takes from it must start.
+    """Latest end of each job: before what takes from it must start.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def chosen(
 def move_right(
     stage: Stage, order: np.ndarray, starts: np.ndarray, arrivals: np.ndarray
 ) -> np.ndarray:
-    """Give starts as late as what takes from each job allows.
+    """Starts as late as what takes from each job allows.
 
     Parameters
     ----------
@@ -318,7 +318,7 @@ def move_right(
 
 
 def limits(stage: Stage, arrivals: np.ndarray) -> np.ndarray:
-    """Give when the goods of each job must be there: at the due, or as they are.
+    """When the goods of each job must be there: at the due, or as they are.
 
     `FAR` for those that only serve others.
     """
@@ -339,7 +339,7 @@ def limits(stage: Stage, arrivals: np.ndarray) -> np.ndarray:
 def move_left(
     stage: Stage, order: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give starts and arrivals as early as can be, in order of the starts.
+    """Starts and arrivals as early as can be, in order of the starts.
 
     Parameters
     ----------
@@ -375,7 +375,7 @@ def move_left(
 
 
 def lanes(units: np.ndarray) -> tuple[np.ndarray, list[list[int]], list[list[int]]]:
-    """Give an empty lane for each unit of each machine: what it does, in order of time.
+    """Empty lane for each unit of each machine: what it does, in order of time.
 
     Returns
     -------

@@ -68,7 +68,7 @@ class Damage:
             self._due[row["demand"]] = _needed(row, policies)
 
     def of(self, plan: Plan) -> dict[str, Outcome]:
-        """Give the outcome of every demand that a plan plans."""
+        """Outcome of every demand that a plan plans."""
         last: dict[str, int] = {}
         money: dict[str, float] = {}
         for demand, qty, date in plan.deliveries.select(

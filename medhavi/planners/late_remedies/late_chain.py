@@ -68,12 +68,12 @@ def reasons(plan: Plan, demand: str | None = None) -> list[Reason]:
 
 
 def orders_behind(plan: Plan, demand: str) -> pl.DataFrame:
-    """Give the new and existing orders that a demand is pegged to, with `pegged`."""
+    """New and existing orders that a demand is pegged to, with `pegged`."""
     return _pegged_to(plan, [demand])
 
 
 def orders_beside(plan: Plan, demand: str) -> pl.DataFrame:
-    """Give the orders behind all demands that share an order with this one.
+    """Orders behind all demands that share an order with this one.
 
     What a shared order lacks may be pegged to the other demand, and this one waits too.
     `pegged` is what they get in sum.

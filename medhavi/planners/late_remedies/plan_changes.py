@@ -76,7 +76,7 @@ class PlanChanges:
         self._plan = plan
 
     def of(self, reason: Reason) -> Iterator[PlanChange]:
-        """Give the changes, the likeliest first."""
+        """Changes, the likeliest first."""
         yield from self._mended(reason)
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
@@ -113,7 +113,7 @@ class PlanChanges:
         return frame.to_dicts()
 
     def _mended(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let what is broken work again when it is waited for."""
+        """End disruptions when their subject is waited for."""
         if self._snapshot["disruptions"].is_empty():
             return
         orders = self._binding_orders(reason)
@@ -129,7 +129,7 @@ class PlanChanges:
             yield PlanChange(one.kind, one.text, rows, None)
 
     def _workers(self, reason: Reason, orders: pl.DataFrame) -> set[str]:
-        """Give the resources of orders; of the routing itself where it makes none."""
+        """Resources of orders; of the routing itself where it makes none."""
         used = self._plan.operations.filter(
             pl.col("supply").is_in(orders["id"].to_list())
         )
@@ -139,7 +139,7 @@ class PlanChanges:
 
     # ------------------------------------------------------------------- resources
     def _one_more(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let one more unit of the resource work while it is waited for."""
+        """Add one more unit of the resource while it is waited for."""
         found = self._rows("resources", resource=reason.subject)
         if not found or reason.begin is None or reason.end is None:
             return
@@ -162,7 +162,7 @@ class PlanChanges:
         yield PlanChange(RemedyKind.OVERTIME, text, {"resource_units": units}, price)
 
     def _worked_until(self, reason: Reason) -> int:
-        """Give when the resource ends its work for the demand, 0 where it has none."""
+        """When the resource ends its work for the demand, 0 where it has none."""
         orders = self._binding_orders(reason)["id"].to_list()
         ends = self._plan.operations.filter(
             pl.col("supply").is_in(orders) & (pl.col("resource") == reason.subject)
@@ -196,7 +196,7 @@ class PlanChanges:
             yield PlanChange(RemedyKind.SWAP, text, rows, 0.0)
 
     def _other_resource(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let another resource do the work too, the best proven one."""
+        """Use another resource for the work too, the best proven one."""
         sources = dict(self._binding_orders(reason).select("id", "source").iter_rows())
         work = self._plan.operations.filter(
             pl.col("supply").is_in(list(sources))
@@ -234,7 +234,7 @@ class PlanChanges:
                 return
 
     def _cut_in_two(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let two routings make half of an order each."""
+        """Split an order in halves over two routings."""
         orders = self._binding_orders(reason).filter(pl.col("kind") == "make")
         for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
             known = self._providers.sourcing.sources(
@@ -264,12 +264,12 @@ class PlanChanges:
         return from_steps(steps_up(qty, step), step)
 
     def _users(self, resource: str) -> list[str]:
-        """Give the orders that work on a resource."""
+        """Orders that work on a resource."""
         used = self._plan.operations.filter(pl.col("resource") == resource)
         return used["supply"].unique().to_list()
 
     def _binding_orders(self, reason: Reason) -> pl.DataFrame:
-        """Give the orders behind a demand, or beside them, that use what binds."""
+        """Orders behind a demand, or beside them, that use what binds."""
         plan = self._plan
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             binding = pl.col("id").is_in(self._users(reason.subject))
@@ -310,7 +310,7 @@ class PlanChanges:
             return
 
     def _faster_supplier(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let the supplier that binds deliver as early as the due date needs it."""
+        """Expedite the binding supplier as far as the due date needs."""
         orders = self._binding_orders(reason).filter(pl.col("kind") == "buy")
         bought = set(orders.select("product", "location").iter_rows())
         lead_times, days = self._providers.lead_times, reason.late / DAY
@@ -337,7 +337,7 @@ class PlanChanges:
 
     # --------------------------------------------------------------- rules and lanes
     def _more_transport(self, reason: Reason) -> Iterator[PlanChange]:
-        """Let the lane leave when the goods wait for its next departure."""
+        """Add a departure of the lane when the goods wait for the next one."""
         lanes = self._rows("lanes", lane=reason.subject)
         if not lanes or reason.begin is None:
             return
@@ -383,7 +383,7 @@ class PlanChanges:
 
 
 def _stated(rows: list[Row], source: object) -> Row:
-    """Give the stated row of a source, if it has one."""
+    """Stated row of a source, if it has one."""
     return next(
         (
             row

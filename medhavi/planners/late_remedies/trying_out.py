@@ -125,7 +125,7 @@ def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
 def _in_turn(
     changes: PlanChanges, found: list[Reason]
 ) -> Iterator[tuple[Reason, PlanChange]]:
-    """Give the first change of every reason, then the second ones, and so on.
+    """First change of every reason, then the second ones, and so on.
 
     So a small budget reaches every dear reason.
     """

@@ -48,7 +48,7 @@ class LotLimits:
 
     @property
     def none(self) -> bool:
-        """Tell that nothing bounds an order."""
+        """Whether nothing bounds an order."""
         return self.most is None and self.life is None
 
 
@@ -58,7 +58,7 @@ UNBOUNDED = LotLimits()
 def order_price(
     order_cost: float | None, holding_rate: float, unit_cost: float, step: Fraction
 ) -> Fraction | None:
-    """Give what an order costs, in steps held for a second.
+    """What an order costs, in steps held for a second.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def order_price(
 
 
 def reach(needs: Sequence[NetNeed], first: int, limits: LotLimits) -> int:
-    """Give the place after the last need that an order at a need may cover.
+    """Place after the last need that an order at a need may cover.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def reach(needs: Sequence[NetNeed], first: int, limits: LotLimits) -> int:
 
 
 def orders_of(following: Sequence[int]) -> list[int]:
-    """Give the places of the needs at which orders are received.
+    """Places of the needs at which orders are received.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def orders_of(following: Sequence[int]) -> list[int]:
 def plan_cost(
     needs: Sequence[NetNeed], orders: Sequence[int], prices: Sequence[Fraction]
 ) -> Fraction:
-    """Give the cost of orders and holding [steps held for a second].
+    """Cost of orders and holding [steps held for a second].
 
     Parameters
     ----------

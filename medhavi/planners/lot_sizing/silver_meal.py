@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def silver_meal(
     needs: Sequence[NetNeed], price: Fraction | None, limits: LotLimits = UNBOUNDED
 ) -> list[int]:
-    """Give the places of the needs at which orders are received.
+    """Places of the needs at which orders are received.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def covered_by_silver_meal(
     price: Fraction | None,
     limits: LotLimits,
 ) -> int:
-    """Give the place after the last need that an order at `first` covers."""
+    """Place after the last need that an order at `first` covers."""
     end = reach(needs, first, limits)
     if price is None:
         return end

@@ -38,7 +38,7 @@ def wagner_whitin(
     price: Fraction | Sequence[Fraction] | None,
     limits: LotLimits = UNBOUNDED,
 ) -> list[int]:
-    """Give the places of the needs at which orders are received, at least cost.
+    """Places of the needs at which orders are received, at least cost.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def covered_by_wagner_whitin(
     price: Fraction | Sequence[Fraction] | None,
     limits: LotLimits = UNBOUNDED,
 ) -> list[int]:
-    """Give, for each need, the place after the last one that an order there covers.
+    """For each need, the place after the last one that an order at the need covers.
 
     What an order at a need covers does not depend on its own quantity but for the
     largest lot: the plan stays the best from any of its needs on.
@@ -80,7 +80,7 @@ def plain_wagner_whitin(
     price: Fraction | Sequence[Fraction],
     limits: LotLimits = UNBOUNDED,
 ) -> list[int]:
-    """Give the same as `wagner_whitin` by plain dynamic programming, O(n^2)."""
+    """Same as `wagner_whitin` by plain dynamic programming, O(n^2)."""
     costs, quantities = _whole(needs, price)
     count = len(needs)
     best = [0] * (count + 1)
@@ -100,7 +100,7 @@ def plain_wagner_whitin(
 def _whole(
     needs: Sequence[NetNeed], price: Fraction | Sequence[Fraction]
 ) -> tuple[list[int], list[int]]:
-    """Give order costs and quantities as whole numbers of one common unit."""
+    """Order costs and quantities as whole numbers of one common unit."""
     prices = [price] * len(needs) if isinstance(price, Fraction) else list(price)
     scale = math.lcm(*(one.denominator for one in prices))
     costs = [int(one * scale) for one in prices]

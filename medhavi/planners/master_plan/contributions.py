@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
-    """Give what each part adds to the objective; the values sum to it.
+    """What each part adds to the objective; the values sum to it.
 
     Notes
     -----

@@ -167,7 +167,7 @@ def plan(
 def _unsolved(
     run: SteeredRun, solution: Solution, version: str, seed: int | None
 ) -> Plan:
-    """Give the plan without rows of a program that was not solved, and say so."""
+    """Plan without rows of a program that was not solved, and say so."""
     status = {
         Outcome.CANCELLED: Status.CANCELLED,
         Outcome.INFEASIBLE: Status.INFEASIBLE,

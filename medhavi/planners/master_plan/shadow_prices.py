@@ -43,7 +43,7 @@ class Price(NamedTuple):
 def price_rows(
     built: Built, session: Session, solution: Solution, verify: int
 ) -> dict[str, list[object]]:
-    """Give the table of prices, largest first.
+    """Table of prices, largest first.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def price_rows(
 
 
 def hour_prices(built: Built, solution: Solution) -> dict[str, float]:
-    """Give the price of the hours of each resource, summed over the buckets."""
+    """Price of the hours of each resource, summed over the buckets."""
     statement = built.statement
     block = built.program.row_block(names.CAPACITY)
     worth = np.maximum(-solution.row_prices[block.span], 0.0)

@@ -255,7 +255,7 @@ def _hold(
 
 
 def _goes_into(run: SteeredRun, node: Node, top: Node) -> bool:
-    """Tell whether a node is below another: what it holds can serve that one."""
+    """Whether a node is below another: what it holds can serve that one."""
     seen = {id(top)}
     stack = [top]
     while stack:
@@ -274,7 +274,7 @@ def _goes_into(run: SteeredRun, node: Node, top: Node) -> bool:
 
 
 def _last_take(plan: WayPlan, due: int) -> int:
-    """Give the last decision at which a move takes goods that are there by due."""
+    """Last decision at which a move takes goods that are there by due."""
     taken = plan.taken[0]
     on_time = plan.times.finish[taken.column] <= due
     return int(taken.at[on_time].max()) if on_time.any() else 0
@@ -341,7 +341,7 @@ def _wanted(
 def _limits(
     demands: Sequence[Demand], parameters: OptimizeParameters, as_of: int
 ) -> Ints:
-    """Give the last instant at which each demand may be delivered."""
+    """Last instant at which each demand may be delivered."""
     found = []
     for demand in demands:
         limit = max(demand.due, as_of) + round(parameters.late_days * DAY)
@@ -381,7 +381,7 @@ def _free_hours(
 
 
 def _overlap(grid: DecisionGrid, low: int, high: int) -> Floats:
-    """Give the hours of [low, high) in each bucket, shape (T,)."""
+    """Hours of [low, high) in each bucket, shape (T,)."""
     begin = np.maximum(grid.edges[:-1], low)
     end = np.minimum(grid.edges[1:], high)
     found: Floats = np.maximum(end - begin, 0) / HOUR
@@ -402,7 +402,7 @@ def _cheapest(
     plans: Sequence[WayPlan],
     run: SteeredRun,
 ) -> Floats:
-    """Give the cheapest cost of a unit of each node, all levels below included.
+    """Cheapest cost of a unit of each node, all levels below included.
 
     Nodes without a source count their standard cost.
     """
@@ -433,7 +433,7 @@ def _cheapest(
 
 
 def _once(plan: WayPlan) -> list[Taken]:
-    """Give the lines of one order: lines that replace each other count once."""
+    """Lines of one order: lines that replace each other count once."""
     first = 0
     return [part for part in plan.taken if first in part.column]
 

@@ -161,7 +161,7 @@ def _found(
 
 
 def objective_vectors(built: Built) -> dict[str, Floats]:
-    """Give a weight per column for each objective, and for shortage.
+    """Weight per column for each objective, and for shortage.
 
     Weights of the settings are in cost and lateness; emissions count in kg and stock
     in its mean value, whatever the settings say.
@@ -196,7 +196,7 @@ def objective_vectors(built: Built) -> dict[str, Floats]:
 
 
 def _whole(built: Built) -> float:
-    """Give the money of leaving every demand short."""
+    """Money of leaving every demand short."""
     wanted = built.statement.wanted
     return float(wanted.qty @ wanted.short) + 1.0
 

@@ -108,7 +108,7 @@ class Decoder:
         self._order_hashes = text_hashes(made)
 
     def _ids(self) -> list[str]:
-        """Give existing orders their own id, new ones their identity (design 3.1)."""
+        """Existing orders their own id, new ones their identity (design 3.1)."""
         new = [order for order in self._release.orders if order.existing is None]
         parts = (
             text_hashes([order.kind for order in new]),
@@ -133,7 +133,7 @@ class Decoder:
 
     # --- supplies ------------------------------------------------------------------
     def supplies(self, operations: pl.DataFrame) -> pl.DataFrame:
-        """Give a row per order and co-product; existing orders under their own id.
+        """Row per order and co-product; existing orders under their own id.
 
         Cost is that of the source plus the occupied hours of `operations`.
 
@@ -184,7 +184,7 @@ class Decoder:
         )
 
     def _coproducts(self, orders: pl.DataFrame) -> pl.DataFrame:
-        """Give a row per further output, with the dates of its order (rule 23)."""
+        """Row per further output, with the dates of its order (rule 23)."""
         rows: list[int] = []
         units: list[SupplyUnit] = []
         for row, order in enumerate(self._release.orders):
@@ -206,7 +206,7 @@ class Decoder:
 
     # --- operations ----------------------------------------------------------------
     def operations(self) -> pl.DataFrame:
-        """Give a row per step, working stretch and resource (rule 23)."""
+        """Row per step, working stretch and resource (rule 23)."""
         ids = self.order_ids
         rows: list[tuple[object, ...]] = []
         owners: list[int] = []
@@ -237,7 +237,7 @@ class Decoder:
 
     # --- pegging -------------------------------------------------------------------
     def pegging(self, pegs: Pegs, pinned: set[tuple[int, int]]) -> pl.DataFrame:
-        """Give the pegs as a table; `pinned` are (demand, unit) of firm pegs."""
+        """Pegs as a table; `pinned` are (demand, unit) of firm pegs."""
         # Few names stand behind many pegs: each is looked at once.
         chosen, unit_of = _numbered(pegs.unit)
         units = [self._release.units[index] for index in chosen.tolist()]
@@ -279,7 +279,7 @@ class Decoder:
         )
 
     def _unit_hashes(self, units: Sequence[SupplyUnit]) -> Hashes:
-        """Give the hash of each unit's name; most have the name of their order."""
+        """Hash of each unit's name; most have the name of their order."""
         owner = np.array(
             [
                 -1
@@ -299,7 +299,7 @@ class Decoder:
 
 
 def _main(order: Order) -> SupplyUnit | None:
-    """Give what an order brings of its product, where it was made for it."""
+    """What an order brings of its product, where it was made for it."""
     for unit in order.units:
         if unit.node.key == order.node:
             return unit
@@ -309,7 +309,7 @@ def _main(order: Order) -> SupplyUnit | None:
 def _numbered(
     places: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the places that occur, rising, and which of them each entry is.
+    """Places that occur, rising, and which of them each entry is.
 
     As `numpy.unique` does; but places are dense, so nothing has to be sorted.
     """
@@ -328,7 +328,7 @@ def _quantities(
 
 
 def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
-    """Give the matches of a finished run, from which pegs are traced.
+    """Matches of a finished run, from which pegs are traced.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
 
 
 def _need_cells(needs: Iterable[Need], rank: Mapping[int, int]) -> Iterator[int]:
-    """Give rank, demand, consumer and quantity of each need.
+    """Rank, demand, consumer and quantity of each need.
 
     One look at each record: there are so many that every look waits for the memory.
     """
@@ -371,7 +371,7 @@ def _need_cells(needs: Iterable[Need], rank: Mapping[int, int]) -> Iterator[int]
 
 
 def _unit_cells(units: Iterable[SupplyUnit]) -> Iterator[int]:
-    """Give order and quantity of each unit."""
+    """Order and quantity of each unit."""
     for unit in units:
         order = unit.order
         yield -1 if order is None else order.index
@@ -390,7 +390,7 @@ def _whole(values: Iterable[int], count: int) -> NDArray[np.int64]:
 
 
 def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Give the matches, cut where a part is kept for a demand, and their owners."""
+    """Matches, cut where a part is kept for a demand, and their owners."""
     ordered = [NO_DEMAND] * len(release.units)
     to_order = any(unit.for_demand != NO_DEMAND for unit in release.units)
     if to_order:
@@ -446,7 +446,7 @@ def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]
 
 
 def _ordered_for(unit: SupplyUnit) -> int:
-    """Give whom a unit made to order is for alone, as `Matches.owner` has it."""
+    """Whom a unit made to order is for alone, as `Matches.owner` has it."""
     if unit.for_demand == NO_DEMAND or not unit.node.make_to_order:
         return NO_DEMAND
     return -2 - unit.for_demand

@@ -280,7 +280,7 @@ class Reader:
         return keys
 
     def _leaves_a_place(self, row: Row) -> bool:
-        """Tell whether a transfer names its origin, though no lane leads from it."""
+        """Whether a transfer names its origin, though no lane leads from it."""
         return row["kind"] == "transfer" and row["source"] in self._locations
 
     def _source_of(self, row: Row) -> Source | None:
@@ -292,7 +292,7 @@ class Reader:
         return self._sources[key]
 
     def _source_like(self, row: Row) -> Source | None:
-        """Give the source of orders of a kind, from somewhere, of a product there."""
+        """Source of orders of a kind, from somewhere, of a product there."""
         providers = self._model.providers
         kind, source, product = KINDS[row["kind"]], row["source"], row["product"]
         found = providers.sourcing.source_of(kind, source, product, row["location"])
@@ -374,13 +374,13 @@ class Reader:
             self._release.need(origin, timing.ready, steps, 0, order=order)
 
     def _receive(self, unit: SupplyUnit, node: Node) -> None:
-        """Let the main output arrive where the order says, not its routing."""
+        """Receive the main output where the order says, not its routing."""
         unit.node.units.remove(unit)
         unit.node = node
         node.units.append(unit)
 
     def _timing(self, row: Row, source: Source | None, steps: int) -> Timing:
-        """Give the stated dates, with the windows of the source inside them."""
+        """Stated dates, with the windows of the source inside them."""
         start, due = row["start"], row["due"]
         computed: Timing | None = None
         if source is not None and source.kind == "make":

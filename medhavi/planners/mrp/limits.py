@@ -126,7 +126,7 @@ def receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
 
 
 def _received(order: Order, providers: Providers) -> int:
-    """Give when goods reach the door: the receipt days come after it."""
+    """When goods reach the door: the receipt days come after it."""
     finish = order.timing.finish
     days = 0.0 if order.source is None else order.source.row["receipt_days"]
     if not isinstance(days, float) or not days:

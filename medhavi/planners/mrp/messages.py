@@ -71,7 +71,7 @@ class Messages:
             cells.append(values.get(name))
 
     def of_order(self, order: Order) -> dict[str, object]:
-        """Give the cells that name an order."""
+        """Cells that name an order."""
         product, location = order.node
         return {
             "supply": self._decoder.order_ids[order.index],
@@ -191,7 +191,7 @@ class Messages:
             self._late_for_its_needs(unit, order)
 
     def _late_for_its_needs(self, unit: SupplyUnit, order: Order) -> None:
-        """Tell what an existing order gives after a need that it serves."""
+        """What an existing order gives after a need that it serves."""
         first = min((need.instant for need, _ in unit.takers), default=unit.available)
         if first >= unit.available:
             return
@@ -209,11 +209,11 @@ class Messages:
         )
 
     def _holds_nothing(self, order: Order) -> bool:
-        """Tell that no level of stock is held where an order arrives."""
+        """Whether no level of stock is held where an order arrives."""
         return self._release.model.node(order.node).rules.is_plain
 
     def _first_new_before(self, receipt: SupplyUnit) -> int | None:
-        """Give the first need before a receipt that a new order serves."""
+        """First need before a receipt that a new order serves."""
         return self._new_needs.get(id(receipt.node), {}).get(receipt.index)
 
     def prepare(self) -> None:
@@ -375,7 +375,7 @@ class Messages:
             )
 
     def _of_pin(self, pin: Pin, steps: int) -> dict[str, object]:
-        """Give the cells that name a firm peg, and a quantity of it."""
+        """Cells that name a firm peg, and a quantity of it."""
         product, location = pin.node.key
         return {
             "demand": self._release.demand_names[pin.demand],
@@ -430,7 +430,7 @@ class Messages:
 
 
 def _in_ratio(services: list[Service]) -> bool:
-    """Tell whether after every delivery the delivered share of all lines is equal."""
+    """Whether after every delivery the delivered share of all lines is equal."""
     dates = sorted({d.date for s in services for d in s.deliveries})
     for date in dates:
         shares = {
@@ -448,7 +448,7 @@ def tell_awaited(
     stands: Callable[[Need, SupplyUnit], bool],
     as_of: int,
 ) -> None:
-    """Tell which orders that stay as they are dated take what comes later.
+    """Which orders that stay as they are dated take what comes later.
 
     Parameters
     ----------
@@ -487,7 +487,7 @@ def tell_awaited(
 
 
 def stands(need: Need, giver: SupplyUnit) -> bool:
-    """Tell that an order, or stock below zero, stays though it waits for a new order.
+    """Whether an order, or stock below zero, stays though it waits for a new order.
 
     What exists is to be brought forward instead.
     """

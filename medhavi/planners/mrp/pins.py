@@ -77,7 +77,7 @@ def settle(
     name_of: Callable[[SupplyUnit], str],
     report: PinReport,
 ) -> dict[int, int]:
-    """Give pinned supply to its owners before a cluster is walked.
+    """Pinned supply to its owners before a cluster is walked.
 
     The needs of all firm pegs come first, then what is over, then holds.
 
@@ -128,7 +128,7 @@ def settle(
 
 
 def _units(pin: Pin, name_of: Callable[[SupplyUnit], str]) -> list[SupplyUnit]:
-    """Give the supply that a pin may take, first available first."""
+    """Supply that a pin may take, first available first."""
     return [
         unit
         for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
@@ -186,7 +186,7 @@ def _serve_owner(
 
 
 def _may_serve(pin: Pin, unit: SupplyUnit, need: Need, release: Release) -> bool:
-    """Tell whether a pin can be kept (rules 10, 11).
+    """Whether a pin can be kept (rules 10, 11).
 
     What belongs to another customer or is dead by then serves nobody: a firm peg to it
     is broken. Else firm pegs bind whatever the date, holds only what is there in time.

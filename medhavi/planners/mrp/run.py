@@ -121,11 +121,11 @@ class MrpRun:
 
     # --- what another mode does in its own way -------------------------------------
     def _supported(self) -> list[Finding]:
-        """Say what is filled and ignored; refuse what would change the plan."""
+        """What is filled and ignored; refuse what would change the plan."""
         return list(check_supported(self.snapshot))
 
     def _provided(self) -> Providers:
-        """Give the providers of the run."""
+        """Providers of the run."""
         return Providers(self.snapshot, infinite=True)
 
     def _released(self) -> Release:
@@ -143,7 +143,7 @@ class MrpRun:
         return NodeWalk(node, levels, self.release)
 
     def _plain_walks(self) -> bool:
-        """Tell whether plain nodes are netted in their short way."""
+        """Whether plain nodes are netted in their short way."""
         return type(self.release) is Release
 
     def _net_again(self) -> None:
@@ -269,7 +269,7 @@ class MrpRun:
         return self._node_walk(node, levels)
 
     def _lead(self, node: Node) -> int:
-        """Give the first instant at which an order made now would be usable."""
+        """First instant at which an order made now would be usable."""
         if node.rules.is_plain or not node.sources:
             return self.as_of
         now, units = self.as_of, node.units
@@ -304,7 +304,7 @@ class MrpRun:
         return self._pegs
 
     def forget(self) -> None:
-        """Let go of what the netting itself does not need again."""
+        """Discard what the netting itself does not need again."""
         self.rank, self.levels, self._clusters = {}, {}, []
         self.matches = self.decoder = self._pegs = None
         needed = (
@@ -317,7 +317,7 @@ class MrpRun:
         self.tables = {name: self.tables[name] for name in needed}
 
     def plan(self, version: str, seed: int | None = None) -> Plan:
-        """Give the plan of the finished run."""
+        """Plan of the finished run."""
         pegs = self.peg()
         decoder = Decoder(self.release, self.snapshot["resources"])
         self.decoder = decoder
@@ -357,11 +357,11 @@ class MrpRun:
         )
 
     def _services(self) -> list[Service]:
-        """Say what each demand gets."""
+        """What each demand gets."""
         return services(self.intake, self.release)
 
     def _causes(self, found: list[Service]) -> dict[str, list[object]]:
-        """Say why demands are late or short."""
+        """Why demands are late or short."""
         return cause_rows(found, self.release, self.settings)
 
     def _ledger(self, found: list[Service]) -> Ledger:  # noqa: ARG002

@@ -184,13 +184,13 @@ def _service(demand: Demand, found: list[Delivery], as_of: int) -> Service:
 
 
 def _awaits(delivery: Delivery) -> bool:
-    """Tell whether a delivery rests on an existing order that comes after its date."""
+    """Whether a delivery rests on an existing order that comes after its date."""
     unit = delivery.unit
     return unit is not None and unit.available > delivery.date
 
 
 def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:
-    """Give the table of deliveries; equal dates of one demand are one delivery."""
+    """Table of deliveries; equal dates of one demand are one delivery."""
     columns: dict[str, list[object]] = {"demand": [], "qty": [], "date": []}
     for service in found:
         step = release.model.node(service.demand.node).step
@@ -207,7 +207,7 @@ def delivery_rows(found: list[Service], release: Release) -> dict[str, list[obje
 def fulfilment_rows(
     found: list[Service], intake: Intake, release: Release
 ) -> dict[str, list[object]]:
-    """Give the table of fulfilment, ignored demands included."""
+    """Table of fulfilment, ignored demands included."""
     rows: list[tuple[object, ...]] = []
     for service in found:
         demand = service.demand
@@ -292,7 +292,7 @@ def _value(demand: Demand, settings: Settings) -> DemandValue:
 
 
 def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
-    """Give what the late deliveries of a demand cost [its currency]."""
+    """What the late deliveries of a demand cost [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).late
     dated = [(d.qty, there_at(d.date, service.as_of)) for d in service.deliveries]
@@ -304,7 +304,7 @@ def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
 
 
 def short_cost(service: Service, step: Fraction, settings: Settings) -> float:
-    """Give what the undelivered rest of a demand costs [its currency]."""
+    """What the undelivered rest of a demand costs [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).short
     return rate * from_steps(demand.qty - service.planned, step)

@@ -137,7 +137,7 @@ class _Made:
 
     # --- orders --------------------------------------------------------------------
     def work(self) -> dict[str, pl.DataFrame]:
-        """Give supplies and operations."""
+        """Supplies and operations."""
         operations = self._decoder.operations()
         supplies = self._decoder.supplies(operations)
         gone = np.flatnonzero(self._gone_rows("operations"))
@@ -184,7 +184,7 @@ class _Made:
         return exchange.frame(self._baseline[name], shaped(name, rows))
 
     def loads(self, operations: pl.DataFrame) -> pl.DataFrame:
-        """Give the loads; `operations` are those of the whole plan."""
+        """Loads; `operations` are those of the whole plan."""
         used = pl.col("resource").is_in(self._resources.implode())
         capacity = self._run.providers.capacity
         self._made_loads = loads(
@@ -198,7 +198,7 @@ class _Made:
 
     # --- demands -------------------------------------------------------------------
     def services(self, found: list[Service]) -> dict[str, pl.DataFrame]:
-        """Give deliveries, fulfilment and causes."""
+        """Deliveries, fulfilment and causes."""
         run, part = self._run, self.part
         own = {
             "deliveries": as_table(delivery_rows(found, part), ("date",)),
@@ -217,7 +217,7 @@ class _Made:
 
     # --- places --------------------------------------------------------------------
     def positions(self) -> pl.DataFrame:
-        """Give the positions."""
+        """Positions."""
         run = self._run
         events = ledger(self.part, run.intake, run.levels, run.blocked, run.as_of)
         self._made_positions = positions(run.snapshot, events, run.settings.bucket)
@@ -225,7 +225,7 @@ class _Made:
         return self._exchanged("positions", made, place_ranks(made, self._kept.rank))
 
     def exceptions(self, found: list[Service]) -> pl.DataFrame:
-        """Give the exceptions; loads and positions are made before."""
+        """Exceptions; loads and positions are made before."""
         run = self._run
         messages = Messages(self.part, run.intake, self._decoder, run.as_of)
         messages.prepare()
@@ -284,7 +284,7 @@ class _Made:
 
     @property
     def _buys_within_limits(self) -> bool:
-        """Tell whether what was netted again counts, or counted, against a limit."""
+        """Whether what was netted again counts, or counted, against a limit."""
         old, new = self._kept.receipts, self._receipts
         if self._run.orders is not None and (old.get(-1) or new.get(-1)):
             return True
@@ -302,7 +302,7 @@ class _Made:
 
     # --- pegs ----------------------------------------------------------------------
     def pegs(self) -> tuple[Pegs, _PegRows]:
-        """Give the pegs made anew, and all rows with their units."""
+        """Pegs made anew, and all rows with their units."""
         kept = self._kept
         before = kept.pegs
         reached = _flags(self._pegged_ranks(), len(kept.clusters))
@@ -369,7 +369,7 @@ class _Made:
 
     # --- next ----------------------------------------------------------------------
     def kept(self, pegs: Pegs) -> Kept:
-        """Give what the plan leaves for the next one."""
+        """What the plan leaves for the next one."""
         kept, run, release = self._kept, self._run, self._run.release
         lower, pegged = self._lower
         nodes = Overlay(kept.nodes)

@@ -120,7 +120,7 @@ def _money(made: Plan) -> float:
 def _part(
     snapshot: Snapshot, parameters: ConstrainedParameters, baseline: Plan
 ) -> Region | str:
-    """Give what a change reaches; a text says why that is not known."""
+    """What a change reaches; a text says why that is not known."""
     run, basis = baseline.run, baseline.basis
     if basis is None:
         return "it does not know what it was made from"
@@ -153,7 +153,7 @@ def _steady(settings: Mapping[str, object]) -> list[tuple[str, object]]:
 
 
 def linked(snapshot: Snapshot, touched: Collection[str]) -> Region:
-    """Give all products that share material, resources or suppliers with some.
+    """All products that share material, resources or suppliers with some.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def _merged(
 
 
 def _reduced(snapshot: Snapshot, part: Region) -> Snapshot:
-    """Give the tables of the part; nothing in them speaks of what is left out."""
+    """Tables of the part; nothing in them speaks of what is left out."""
     names = pl.Series(sorted(part.products), dtype=pl.String).implode()
     frames = {
         table: snapshot[table].filter(

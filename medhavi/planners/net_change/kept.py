@@ -144,12 +144,12 @@ class Kept:
 
     @property
     def is_worn(self) -> bool:
-        """Tell whether far more was replaced than there is."""
+        """Whether far more was replaced than there is."""
         return len(self.needs) > MOST_GROWTH * self.first_needs + 1000
 
 
 def kept(run: MrpRun, made: Plan) -> Kept | None:
-    """Give what a run from nothing leaves; None: its parts cannot be netted alone.
+    """What a run from nothing leaves; None: its parts cannot be netted alone.
 
     `made` is its plan.
 
@@ -224,14 +224,14 @@ def _of_new(need: Need) -> bool:
 
 
 def _lighten(run: MrpRun) -> None:
-    """Let go of what no later run looks at: less memory, and less to walk over."""
+    """Discard what no later run looks at: less memory, and less to traverse."""
     for unit in run.release.units:
         unit.takers.clear()
     run.forget()
 
 
 def _is_plain(unit: SupplyUnit, rank: Mapping[NodeKey, int]) -> bool:
-    """Tell that a unit is ours, and that its node is planned with its order."""
+    """Whether a unit is ours, and its node is planned with its order."""
     order = unit.order
     return unit.customer is None and (
         order is None

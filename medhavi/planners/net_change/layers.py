@@ -36,7 +36,7 @@ class Behind(list[Record]):
         self._first = len(before)
 
     def parts(self) -> tuple[list[Record], Sequence[Record], dict[int, Record]]:
-        """Give the records behind, the other list, and what is instead of its own."""
+        """Records behind, the other list, and what is instead of its own."""
         return self.own, self._before, self._instead
 
     @property
@@ -55,7 +55,7 @@ class Behind(list[Record]):
         yield from self.own
 
     def __getitem__(self, place: SupportsIndex | slice) -> Record:  # type: ignore[override]
-        """Give a record by its place in the whole; some as a list."""
+        """Record by its place in the whole; some as a list."""
         if isinstance(place, slice):
             places = range(*place.indices(len(self)))
             return [self[at] for at in places]  # type: ignore[return-value]
@@ -93,11 +93,11 @@ class Overlay(MutableMapping[Key, Value]):
         self._below: Mapping[Key, Value] = below
 
     def parts(self) -> tuple[dict[Key, Value], Mapping[Key, Value], set[Key]]:
-        """Give the entries set here, the other mapping, and what is gone of it."""
+        """Entries set here, the other mapping, and what is gone of it."""
         return self._own, self._below, self._gone
 
     def __getitem__(self, key: Key) -> Value:
-        """Give an entry."""
+        """Entry."""
         if key in self._own:
             return self._own[key]
         if key in self._gone:
@@ -117,7 +117,7 @@ class Overlay(MutableMapping[Key, Value]):
             self._gone.add(key)
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether there is an entry."""
+        """Whether there is an entry."""
         return key in self._own or (key not in self._gone and key in self._below)
 
     def __iter__(self) -> Iterator[Key]:

@@ -181,7 +181,7 @@ def plan(
 def _refusal(
     snapshot: Snapshot, parameters: MrpParameters, version: str, baseline: Plan
 ) -> str | None:
-    """Say why a baseline cannot be built upon; None: perhaps it can."""
+    """Why a baseline cannot be built upon; None: perhaps it can."""
     run = baseline.run
     troubles = (
         (run.mode != "mrp", f"it is a plan of mode {run.mode}"),
@@ -298,7 +298,7 @@ def _on_kept(
 def _findings(
     snapshot: Snapshot, baseline: Plan, run: MrpRun, changed: frozenset[str]
 ) -> tuple[Finding, ...]:
-    """Give the findings of the whole; sources are asked again where they changed."""
+    """Findings of the whole; sources are asked again where they changed."""
     if changed <= _STATE:
         again = ORDERS in changed
         said = [

@@ -169,7 +169,7 @@ class ChangedOrders:
         return seen
 
     def _is_implied(self, upper: NodeKey, lower: NodeKey) -> bool:
-        """Tell whether new orders put one place before another, as this one does."""
+        """Whether new orders put one place before another, as this one does."""
         rank, model = self._kept.rank, self._kept.model
         if upper not in rank or lower not in rank:
             return False
@@ -216,12 +216,12 @@ class ChangedOrders:
 
 
 def row_of(changed: ChangedOrders | None, order: Order) -> int:
-    """Give the row of an order that exists; 0 where all rows are as they were."""
+    """Row of an order that exists; 0 where all rows are as they were."""
     return 0 if changed is None else changed.rows[order.existing or ""]
 
 
 def is_gone(changed: ChangedOrders | None, order: Order) -> bool:
-    """Tell whether an order does not hold any more."""
+    """Whether an order does not hold any more."""
     return changed is not None and order.index in changed.gone
 
 
@@ -248,7 +248,7 @@ def arriving(
 
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Give the rows that another table does not have."""
+    """Rows that another table does not have."""
     return rows.join(others, on=rows.columns, how="anti", nulls_equal=True)
 
 

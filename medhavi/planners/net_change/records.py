@@ -27,12 +27,12 @@ class Part(list[Record]):
         self._whole = whole
 
     def __getitem__(self, place: SupportsIndex | slice) -> Record:  # type: ignore[override]
-        """Give a record of the whole by its index."""
+        """Record of the whole by its index."""
         return self._whole[place]  # type: ignore[return-value]
 
 
 def alike(old: Demand, new: Demand) -> bool:
-    """Tell that two demands ask for the same and are told of in the same way."""
+    """Whether two demands ask for the same and are reported in the same way."""
     return (
         old.row == new.row
         and (old.qty, old.due) == (new.qty, new.due)
@@ -41,14 +41,14 @@ def alike(old: Demand, new: Demand) -> bool:
 
 
 def names_the_same(old: Demand, new: Demand) -> bool:
-    """Tell that a demand differs in nothing that counts for who names it."""
+    """Whether a demand is unchanged in all that counts for its naming."""
     return all(
         value == new.row[name] for name, value in old.row.items() if name not in _FREE
     )
 
 
 def is_tied(demand: Demand) -> bool:
-    """Tell that a line is delivered together with others of its order."""
+    """Whether a line is delivered together with others of its order."""
     row = demand.row
     return bool(row["sales_order"]) and row["order_policy"] != "independent"
 
@@ -65,7 +65,7 @@ def need_of(demand: Demand, node: Node) -> Need:
 
 
 def copied(need: Need, node: Node) -> Need:
-    """Give a need of another run to a node of this one, all of it open."""
+    """Need of another run to a node of this one, all of it open."""
     return Need(
         need.index,
         node,
@@ -83,7 +83,7 @@ def copied(need: Need, node: Node) -> Need:
 
 
 def unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:
-    """Give a unit to a node of another run, all of it free."""
+    """Unit to a node of another run, all of it free."""
     own = copy(unit)
     own.node, own.index, own.free, own.takers = node, index, unit.qty, []
     return own
@@ -92,7 +92,7 @@ def unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:
 def register_of(
     release: Release, orders: Iterable[Order], since: tuple[int, int]
 ) -> Release:
-    """Give a register that shows some orders, and the records from some places on.
+    """Register that shows some orders, and the records from some places on.
 
     Parameters
     ----------

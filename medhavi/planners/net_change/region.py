@@ -33,7 +33,7 @@ class Region(NamedTuple):
 
 
 def region(snapshot: Snapshot, touched: Collection[str]) -> Region:
-    """Give what has to be planned again when rows of some products change.
+    """What has to be planned again when rows of some products change.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def edges_of(snapshot: Snapshot) -> Iterator[pl.DataFrame]:
 
 
 def limits_suppliers(snapshot: Snapshot) -> bool:
-    """Tell whether some supplier can deliver only so much."""
+    """Whether some supplier can deliver only so much."""
     stated = snapshot["supply_terms"]["capacity_per_period"]
     return bool(snapshot["supplier_capacity"].height or stated.is_not_null().any())
 

@@ -43,7 +43,7 @@ class Exchange:
 
     @property
     def places(self) -> Ints:
-        """Give the rows that do not hold any more."""
+        """Rows that do not hold any more."""
         return np.flatnonzero(self._gone)
 
     def array(self, old: Ints, new: Ints) -> Ints:
@@ -64,7 +64,7 @@ class Exchange:
 def ranks_of(
     products: Sequence[str], locations: Sequence[str], rank: Mapping[NodeKey, int]
 ) -> Ints:
-    """Give the place in the order of planning of each row; -1: it has none."""
+    """Place in the order of planning of each row; -1: it has none."""
     found = map(rank.get, zip(products, locations, strict=True))
     return np.array([-1 if at is None else at for at in found], dtype=np.int64)
 
@@ -72,7 +72,7 @@ def ranks_of(
 def rows_by_rank(
     tables: Mapping[str, pl.DataFrame], rank: Mapping[NodeKey, int]
 ) -> dict[str, Ints]:
-    """Give the rank of each row of the tables that are exchanged by place.
+    """Rank of each row of the tables that are exchanged by place.
 
     Existing orders and their work stay whatever is netted: they have none.
     """
@@ -91,11 +91,11 @@ def rows_by_rank(
 
 
 def place_ranks(rows: pl.DataFrame, rank: Mapping[NodeKey, int]) -> Ints:
-    """Give the rank of the place of each row."""
+    """Rank of the place of each row."""
     return ranks_of(rows["product"].to_list(), rows["location"].to_list(), rank)
 
 
 def supply_ranks(rows: pl.DataFrame, rank: Mapping[NodeKey, int]) -> Ints:
-    """Give the rank of each new order; -1 for those that exist."""
+    """Rank of each new order; -1 for those that exist."""
     new = (rows["status"] == "planned").to_numpy()
     return np.where(new, place_ranks(rows, rank), -1)

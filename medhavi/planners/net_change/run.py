@@ -349,7 +349,7 @@ class ChangedRun(MrpRun):
         return {*lower, *self._kept.lower.get(rank, ())} - {rank}
 
     def _entered(self, key: NodeKey, rank: int) -> Node:
-        """Give a node with its needs in the sequence that planning all gives them."""
+        """Node with its needs in the sequence that planning all gives them."""
         release = self.release
         node = self.model.node(key)
         self.nodes[key] = node
@@ -380,7 +380,7 @@ class ChangedRun(MrpRun):
         return node
 
     def _place(self, need: Need) -> tuple[int, str, int, int] | None:
-        """Give the place of a need in the sequence of making; None: it is replaced."""
+        """Place of a need in the sequence of making; None: it is replaced."""
         if need.alternatives or need.node.substitutes:
             raise BeyondError
         order = need.order
@@ -405,7 +405,7 @@ class ChangedRun(MrpRun):
         return -1, "", row_of(self.orders, need.order), need.index
 
     def _carried(self, need: Need) -> Need:
-        """Let the goods of a move read anew live as long as what they are for.
+        """Set the life of the goods of a move read anew to that of their takers.
 
         Where they go to is planned before where they come from.
         """
@@ -416,7 +416,7 @@ class ChangedRun(MrpRun):
         return need
 
     def _supplied(self, nodes: list[Node]) -> list[tuple[Order, int]]:
-        """Give nodes what is there before netting; gives the orders with carried goods.
+        """Nodes what is there before netting; gives the orders with carried goods.
 
         With each such order comes how long its goods had to live in the baseline.
         """
@@ -489,7 +489,7 @@ class ChangedRun(MrpRun):
 
 
 def _behind(kept: Kept, release: Release) -> Release:
-    """Let a register go on where the kept one ends."""
+    """Continue a register where the kept one ends."""
     release.orders = Behind(kept.orders)
     release.units = Behind(kept.units)
     release.needs = Behind(kept.needs)

@@ -47,7 +47,7 @@ class Lots(NamedTuple):
 
 
 def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> Rows:
-    """Give the rows of some products, with their numbers in the whole table."""
+    """Rows of some products, with their numbers in the whole table."""
     frame = snapshot[name]
     own = frame["product"].is_in(sorted(products))
     return Rows(frame.filter(own), snapshot.input_rows(name).filter(own))
@@ -56,7 +56,7 @@ def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> Rows:
 def changed_rules(
     kept: Kept, snapshot: Snapshot, products: Collection[str]
 ) -> dict[NodeKey, StockRules]:
-    """Give the stock rules of some products' nodes that differ.
+    """Stock rules of some products' nodes that differ.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def refuse_other_places(
 
 
 def _places(rows: pl.DataFrame) -> set[tuple[object, ...]]:
-    """Give places with stock: which have some that is usable, or less than none."""
+    """Places with stock: which have some that is usable, or less than none."""
     usable = pl.col("status") == "available"
     return set(
         rows.select(
@@ -115,7 +115,7 @@ def _places(rows: pl.DataFrame) -> set[tuple[object, ...]]:
 def changed_lots(
     kept: Kept, nodes: Mapping[NodeKey, Node], intake: Intake
 ) -> dict[NodeKey, Lots]:
-    """Give what lies at nodes now, where it is not what lay there.
+    """What lies at nodes now, where it is not what lay there.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _lots_of(kept: Kept, key: NodeKey) -> Lots:
 
 
 def is_endless(unit: SupplyUnit) -> bool:
-    """Tell that a unit stands for stock without limit."""
+    """Whether a unit stands for stock without limit."""
     return unit.order is None and unit.qty == INT64_MAX
 
 

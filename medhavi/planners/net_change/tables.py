@@ -42,7 +42,7 @@ class Work(NamedTuple):
 
 
 def part_of(snapshot: Snapshot, part: Region) -> Snapshot:
-    """Give the tables of some products: their state, sources and rules.
+    """Tables of some products: their state, sources and rules.
 
     Components that are not in the part are left out of its bills of materials: what
     they get does not depend on what is planned again.

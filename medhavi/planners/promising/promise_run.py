@@ -316,7 +316,7 @@ class _Asked:
             self._book.go_back_to(before)
 
     def broken(self, group: Tied) -> bool:
-        """Tell whether an order cannot come as its rule says."""
+        """Whether an order cannot come as its rule says."""
         lines, made = self._lines(group), self._made(group)
         if group.even and is_own(lines, made):
             return not is_even(lines, made)
@@ -334,7 +334,7 @@ class _Asked:
         return less is not None
 
     def complete(self, group: Tied) -> None:
-        """Give the lines of an order one date or equal shares, or reject them all."""
+        """Lines of an order one date or equal shares, or reject them all."""
         lines, made = self._lines(group), self._made(group)
         if group.even and is_own(lines, made) and is_even(lines, made):
             first = [self._first.get(line.request.position) for line in lines]

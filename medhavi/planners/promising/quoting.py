@@ -71,7 +71,7 @@ def _preempting(book: Book, request: Request, policy: Policy, detail: str) -> Pr
 
 
 def helped(quest: Quest, answer: Promise) -> Promise:
-    """Give a full answer with what else would be promised and what would help."""
+    """Full answer with what else would be promised and what would help."""
     if quest.broken:
         return replace(answer, remedies=asked_anew(quest, _figures))
     if quest.policy.sensitivity:

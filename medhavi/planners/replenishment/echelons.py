@@ -98,7 +98,7 @@ def daily_rates(
 
 
 def echelons(snapshot: Snapshot, rates: dict[NodeKey, Rate]) -> list[Echelon]:
-    """Give every place that demand reaches, suppliers before those they supply.
+    """Every place that demand reaches, suppliers before those they supply.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class _Network:
         ]
 
     def _shipping(self, key: NodeKey) -> NodeKey:
-        """Give the place whose stock serves a demand."""
+        """Place whose stock serves a demand."""
         seen = {key}
         while not self._providers.sourcing.holds_stock(key[1]):
             way = self._first(self._model.node(key))
@@ -158,7 +158,7 @@ class _Network:
         return key
 
     def _uses(self, asked: Iterable[NodeKey]) -> dict[NodeKey, dict[NodeKey, float]]:
-        """Give what one unit of each place takes of others [base units]."""
+        """What one unit of each place takes of others [base units]."""
         uses: dict[NodeKey, dict[NodeKey, float]] = {}
         waiting = sorted(asked, reverse=True)
         while waiting:
@@ -188,7 +188,7 @@ class _Network:
         return taken
 
     def _first(self, node: Node) -> Way | None:
-        """Give the source in use: the first that may start now, else the first."""
+        """Source in use: the first that may start now, else the first."""
         ways = () if node.rules.unlimited else self._model.ways(node)
         valid = (way for way in ways if way.serves(self._now))
         return next(chain(valid, ways), None)

@@ -85,7 +85,7 @@ class Watched(NamedTuple):
 
     @property
     def status(self) -> str:
-        """Tell ok, on_order or short."""
+        """Status: ok, on_order or short."""
         if not self.shortfall:
             return "ok"
         return "short" if self.shortfall > self.inbound else "on_order"
@@ -119,7 +119,7 @@ def watch(snapshot: Snapshot, providers: Providers | None = None) -> list[Watche
 
 
 def monitor_table(snapshot: Snapshot, watched: list[Watched]) -> pl.DataFrame:
-    """Give what was watched as a table; see `COLUMNS`."""
+    """What was watched as a table; see `COLUMNS`."""
     facts = Providers(snapshot, infinite=True).facts
     rows = []
     for one in watched:
@@ -216,7 +216,7 @@ class _Watch:
         )
 
     def _value(self, key: tuple[str, str], row: Row, name: str) -> float | None:
-        """Give the value that holds now: time-phased first."""
+        """Value that holds now: time-phased first."""
         if name in _PHASED:
             for phase in self._phases.get(key, ()):
                 begin, end = phase["valid_from"], phase["valid_to"]

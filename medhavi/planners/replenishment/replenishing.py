@@ -66,7 +66,7 @@ class Replenishment:
         return self.monitor.filter(pl.col("status") == "short")
 
     def __str__(self) -> str:
-        """Give counts, and the largest shortfalls."""
+        """Counts, and the largest shortfalls."""
         new = self.plan.supplies.filter(pl.col("status") == "planned").height
         head = (
             f"{self.monitor.height:,} stock levels watched, {self.short.height:,} "
@@ -145,7 +145,7 @@ def replenish(
 def wants_of(
     snapshot: Snapshot, watched: list[Watched], providers: Providers
 ) -> Snapshot:
-    """Give the snapshot with the watched levels as its only demands."""
+    """Snapshot with the watched levels as its only demands."""
     demands = [
         {
             "demand": "|".join((PREFIX, one.product, one.location)),

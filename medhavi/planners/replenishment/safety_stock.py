@@ -143,11 +143,11 @@ class SafetyStock:
     findings: tuple[Finding, ...]
 
     def money(self, of: str = "money") -> float:
-        """Give what holding costs a year: `money`, `alone_money` or `today_money`."""
+        """What holding costs a year: `money`, `alone_money` or `today_money`."""
         return math.fsum(self.places[of].to_list())
 
     def __str__(self) -> str:
-        """Give the three sums, and how sure the least is."""
+        """Three sums, and how sure the least is."""
         held = self.places.filter(pl.col("safety_qty") > 0).height
         state = "the least there is" if self.proven else f"at least {self.bound:,.0f}"
         return (
@@ -228,7 +228,7 @@ def _supplied(
 def _counted(
     snapshot: Snapshot, parameters: SafetyStockParameters, lines: pl.DataFrame | None
 ) -> tuple[dt.date, dt.date, pl.DataFrame]:
-    """Give the first and last day that count, and the lines."""
+    """First and last day that count, and the lines."""
     import datetime as dt
 
     today = from_seconds(int(snapshot.as_of)).date()
@@ -301,7 +301,7 @@ class _Terms:
         return from_steps(steps_up(qty, one.step), one.step)
 
     def _factor(self, one: Echelon) -> float:
-        """Give the deviations that the service level stands for."""
+        """Deviations that the service level stands for."""
         return max(0.0, NormalDist().inv_cdf(self._level(one)))
 
     def _level(self, one: Echelon) -> float:
@@ -310,7 +310,7 @@ class _Terms:
         return min(max(level, 0.5), MOST_CERTAIN)
 
     def _holding(self, one: Echelon) -> float:
-        """Give what one unit on stock costs [base currency a year]."""
+        """What one unit on stock costs [base currency a year]."""
         rate = self._policy(one).get("holding_rate", HOLDING_RATE)
         return float(rate) * (self._worth.get(one.product) or 1.0)
 
@@ -319,7 +319,7 @@ class _Terms:
 
 
 def _policies(stated: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Give the policies with the proposed stock; places without a row get one."""
+    """Policies with the proposed stock; places without a row get one."""
     proposed = places.select("product", "location", proposed="safety_qty")
     keys = ["product", "location"]
     return (

@@ -35,7 +35,7 @@ class Sequence:
 
 
 def unit_sequences(form: TaskForm, known: Assignment) -> list[Sequence]:
-    """Give the sequence of each unit; where several run at once, the first free one."""
+    """Sequence of each unit; where several run at once, the first free one."""
     found = []
     for machine, tasks in enumerate(sequences(form.tasks, known)):
         resource, unit = form.machines[machine]
@@ -62,7 +62,7 @@ def unit_sequences(form: TaskForm, known: Assignment) -> list[Sequence]:
 
 
 def shifted(form: TaskForm, known: Assignment) -> Assignment:
-    """Give the assignment with every task as early as its sequence lets it."""
+    """Assignment with every task as early as its sequence lets it."""
     tasks = form.tasks.tasks
     neighbours: dict[int, int | None] = {}
     for sequence in unit_sequences(form, known):
@@ -99,7 +99,7 @@ def shifted(form: TaskForm, known: Assignment) -> Assignment:
 
 
 def tables_of(form: TaskForm, known: Assignment) -> dict[str, pl.DataFrame]:
-    """Give operations, orders and resources of an assignment."""
+    """Operations, orders and resources of an assignment."""
     operations = _operations(form, known)
     return {
         "operations": table_of("operations", operations),

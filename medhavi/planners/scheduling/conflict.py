@@ -34,7 +34,7 @@ _SENTENCES = {
 def least_conflict(
     problem: ScheduleProblem, effort: float, cancelled: Callable[[], bool] | None = None
 ) -> pl.DataFrame:
-    """Give the rules that cannot all hold, as table `conflict`.
+    """Rules that cannot all hold, as table `conflict`.
 
     Parameters
     ----------

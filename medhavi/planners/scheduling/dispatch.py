@@ -29,7 +29,7 @@ Key = tuple[float, ...]
 
 
 def first_solution(problem: TaskProblem, goals: Sequence[Goal]) -> Assignment | None:
-    """Give the best solution of all rules; None where no rule finds one."""
+    """Best solution of all rules; None where no rule finds one."""
     best: tuple[tuple[int, ...], Assignment] | None = None
     wanted = (*goals, Goal.STARTS)
     for keys in _rules(problem):
@@ -43,7 +43,7 @@ def first_solution(problem: TaskProblem, goals: Sequence[Goal]) -> Assignment | 
 
 
 def _rules(problem: TaskProblem) -> list[list[Key]]:
-    """Give the keys of the tasks for every rule; the least key goes first."""
+    """Keys of the tasks for every rule; the least key goes first."""
     tails = _tails(problem)
     due = _due_times(problem)
     least = [min((m.duration for m in t.modes), default=0) for t in problem.tasks]
@@ -62,7 +62,7 @@ def _rules(problem: TaskProblem) -> list[list[Key]]:
 
 
 def _tails(problem: TaskProblem) -> list[int]:
-    """Give the least work from the start of each task to the end of its job."""
+    """Least work from the start of each task to the end of its job."""
     tails = [0] * len(problem.tasks)
     for task in reversed(topological(problem)):
         row = problem.tasks[task]
@@ -162,7 +162,7 @@ class _Dispatch:
     def _run(
         self, machine: Machine, task: int
     ) -> Callable[[int, int], tuple[int, int] | None]:
-        """Give what finds start and end of a run from an instant on."""
+        """What finds start and end of a run from an instant on."""
         windows = machine.windows
 
         def whole(instant: int, length: int) -> tuple[int, int] | None:
@@ -179,7 +179,7 @@ class _Dispatch:
     def _alone(
         self, number: int, task: int, duration: int, ready: int
     ) -> tuple[int, int] | None:
-        """Give start and end in the first gap that holds run and set-ups."""
+        """Start and end in the first gap that holds run and set-ups."""
         machine = self.problem.machines[number]
         slots, setups, windows = self.slots[number], machine.setups, machine.windows
         run = self._run(machine, task)
@@ -211,7 +211,7 @@ class _Dispatch:
     def _beside(
         self, number: int, task: int, duration: int, ready: int
     ) -> tuple[int, int] | None:
-        """Give start and end where fewer tasks run than the machine holds."""
+        """Start and end where fewer tasks run than the machine holds."""
         machine = self.problem.machines[number]
         slots = self.slots[number]
         run = self._run(machine, task)

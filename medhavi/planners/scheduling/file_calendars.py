@@ -22,7 +22,7 @@ FIRST_DAYS, MOST_DAYS = 14, 3660
 
 
 def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[Row]:
-    """Give the resources with the windows of their calendars filled in.
+    """Resources with the windows of their calendars filled in.
 
     All calendars reach equally far: twice as long after the last release as all steps
     take one after another, each where it takes longest. No sensible schedule is longer.
@@ -74,7 +74,7 @@ def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[R
 
 
 def _reach(document: Row, begin: int, clocks: Mapping[str, WorkingTime]) -> int:
-    """Give the instant up to which calendars are spelt out [s]."""
+    """Instant up to which calendars are spelt out [s]."""
     latest = 0.0
     for order in document["orders"]:
         moments = (step.get("start_minutes", 0) for step in order["steps"])
@@ -98,7 +98,7 @@ def _reach(document: Row, begin: int, clocks: Mapping[str, WorkingTime]) -> int:
 def _end(
     clock: WorkingTime | None, now: int, option: Row, change: float, step: Row
 ) -> int | None:
-    """Give the end of a step on a resource that it finds free; None: it never fits."""
+    """End of a step on a resource that it finds free; None: it never fits."""
     setup = int((change + option.get("setup_minutes", 0)) * MINUTE)
     run = int(option["run_minutes"] * MINUTE)
     if clock is None:

@@ -209,7 +209,7 @@ class FieldCheck:
         )
 
     def row(self, shape: str, row: Raw, place: Place) -> dict[str, object]:
-        """Give the fields of a row that are of their kind; report the others.
+        """Fields of a row that are of their kind; report the others.
 
         A field that is null is not stated.
         """
@@ -242,7 +242,7 @@ class FieldCheck:
         return not (kind.minutes and not self.whole_seconds(name, value, place))
 
     def whole_seconds(self, name: str, value: object, place: Place) -> bool:
-        """Tell whether minutes are whole seconds; report those that are not."""
+        """Whether minutes are whole seconds; report those that are not."""
         if (exact(value) * MINUTE).denominator == 1:
             return True
         self.say("SCHED013", place, column=name, value=value)
@@ -259,7 +259,7 @@ class FieldCheck:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Give words that name the nearest known name, if one is near.
+    """Words that name the nearest known name, if one is near.
 
     >>> nearest("due_dat", ["due_date", "weight"])
     ' (did you mean due_date?)'
@@ -269,7 +269,7 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def short(value: object) -> str:
-    """Give a value in at most sixty letters.
+    """Value in at most sixty letters.
 
     >>> short("ab")
     "'ab'"

@@ -49,7 +49,7 @@ class Link:
 def left_shift(
     links: tuple[Link, ...], sequence: tuple[int, ...], durations: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give starts and ends of all operations in all scenarios.
+    """Starts and ends of all operations in all scenarios.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def left_shift(
 def unbroken(
     windows: Windows, instants: NDArray[np.float64], lengths: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Give the first starts from instants on of stretches inside one window.
+    """First starts from instants on of stretches inside one window.
 
     >>> unbroken(((0, 10), (20, 40)), np.array([2.0, 8.0, 50.0]), np.full(3, 5.0))
     array([ 2., 20., inf])
@@ -120,7 +120,7 @@ def paused(
     instants: NDArray[np.float64],
     lengths: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give starts and ends of runs that go on after closed time.
+    """Starts and ends of runs that go on after closed time.
 
     >>> paused(((0, 10), (20, 40)), np.array([8.0]), np.array([5.0]))
     (array([8.]), array([23.]))

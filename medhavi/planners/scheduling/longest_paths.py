@@ -77,7 +77,7 @@ class Lines:
         self.looks = 0
 
     def setup(self, machine: int, before: int, task: int) -> int:
-        """Give the set-up between neighbours; before -1 is the first."""
+        """Set-up between neighbours; before -1 is the first."""
         times = self._times[machine]
         if times is None:
             return 0
@@ -85,11 +85,11 @@ class Lines:
         return int(times[place[before] if before >= 0 else -1][place[task]])
 
     def run(self, task: int) -> int:
-        """Give the length of a task in its mode."""
+        """Length of a task in its mode."""
         return self.length[task][self.modes[task]]
 
     def state(self) -> State:
-        """Give a copy of modes and sequences."""
+        """Copy of modes and sequences."""
         return list(self.modes), [list(line) for line in self.lines]
 
     def restore(self, state: State) -> None:
@@ -104,7 +104,7 @@ class Lines:
         self.lines[self.machine[task][mode]].insert(place, task)
 
     def assignment(self, timing: Timing) -> Assignment:
-        """Give the solution with its starts."""
+        """Solution with its starts."""
         return Assignment(
             starts=tuple(timing.heads),
             modes=tuple(self.modes),
@@ -132,7 +132,7 @@ class Lines:
     def _heads(
         self, previous: list[int], following: list[int]
     ) -> tuple[list[int], list[int]]:
-        """Give the heads, and an order in which each task follows what it waits for."""
+        """Heads, and an order in which each task follows what it waits for."""
         size = len(self.modes)
         after, followers, modes, lengths = (
             self.after,

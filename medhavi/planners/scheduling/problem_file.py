@@ -116,7 +116,7 @@ def _check_objectives(check: FieldCheck, place: Place, names: list[str]) -> None
 
 
 def _below_yield(problem: ScheduleProblem) -> list[Finding]:
-    """Say which options are out because of their yield (rule 40)."""
+    """Which options are out because of their yield (rule 40)."""
     return [
         finding(
             "SCHED030",
@@ -359,7 +359,7 @@ class _Reader:
 
 
 def _circle(waits: dict[object, list[object]]) -> list[object]:
-    """Give a circle as a path; empty where there is none."""
+    """Circle as a path; empty where there is none."""
     done: set[object] = set()
     for root in waits:
         path: list[object] = []

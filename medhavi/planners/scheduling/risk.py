@@ -153,7 +153,7 @@ def _require_fit(schedule: Schedule, problem: ScheduleProblem) -> None:
 def _ranges(
     problem: ScheduleProblem, chosen: RiskParameters
 ) -> tuple[dict[Key, tuple[float, float, float]], list[Finding]]:
-    """Give the range of each uncertain step, in minutes of its first option."""
+    """Range of each uncertain step, in minutes of its first option."""
     stated = {
         (order.order, step.step): step.run_minutes_range
         for order, step in problem.steps()
@@ -211,7 +211,7 @@ def _ranges(
 
 
 def _factor(problem: ScheduleProblem, key: Key, resource: object) -> float:
-    """Give the option's time over the first option's (rule 42)."""
+    """Option's time over the first option's (rule 42)."""
     step = problem.order_by_id[key[0]].step(key[1])
     option = next(o for o in step.options if o.resource == resource)
     return option.run_minutes / step.options[0].run_minutes
@@ -223,7 +223,7 @@ def _links(
     problem: ScheduleProblem,
     chosen: RiskParameters,
 ) -> tuple[Link, ...]:
-    """Give the fixed sequence: what each operation waits for."""
+    """Fixed sequence: what each operation waits for."""
     last: dict[tuple[object, object], int] = {}
     links = []
     for place, row in enumerate(rows):
@@ -260,7 +260,7 @@ class _World:
     nominal: float
 
     def report(self, uncertain: list[int], findings: Sequence[Finding]) -> RiskReport:
-        """Give the report; a scenario without room counts as the worst one."""
+        """Report; a scenario without room counts as the worst one."""
         makespans = self.ends.max(axis=0)
         impossible = ~np.isfinite(makespans)
         worst = self._worst(makespans, impossible)
@@ -289,7 +289,7 @@ class _World:
     def _worst(
         self, makespans: NDArray[np.float64], impossible: NDArray[np.bool_]
     ) -> float:
-        """Give the makespan of a scenario that finds no room before the doors close."""
+        """Makespan of a scenario that finds no room before the doors close."""
         closing = [r.windows[-1][1] for r in self.problem.resources if r.windows]
         real = makespans[~impossible]
         return float(max([*closing, *real[:1], real.max() if real.size else 0.0]))

@@ -22,7 +22,7 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def uniforms(seed: int, name: str, count: int) -> NDArray[np.float64]:
-    """Give uniform numbers in (0, 1), shape (count,); a longer call begins alike.
+    """Uniform numbers in (0, 1), shape (count,); a longer call begins alike.
 
     >>> bool((uniforms(1, "a", 3) == uniforms(1, "a", 5)[:3]).all())
     True

@@ -13,7 +13,7 @@ RESAMPLES = 400
 
 
 def quantile(ordered: NDArray[np.float64], level: float) -> float:
-    """Give the least value that at least `level` of the sample does not exceed.
+    """Least value that at least `level` of the sample does not exceed.
 
     >>> quantile(np.array([1.0, 2.0, 3.0, 4.0]), 0.5)
     2.0
@@ -22,7 +22,7 @@ def quantile(ordered: NDArray[np.float64], level: float) -> float:
 
 
 def tail_mean(ordered: NDArray[np.float64], percent: int) -> float:
-    """Give the mean of the worst part: CVaR with a fractional tail.
+    """Mean of the worst part: CVaR with a fractional tail.
 
     The tail holds percent / 100 x n values, so the last one counts by its fraction
     (Rockafellar and Uryasev, Conditional value-at-risk for general loss distributions,
@@ -49,7 +49,7 @@ def tail_mean(ordered: NDArray[np.float64], percent: int) -> float:
 def bootstrap_premium(
     ordered: NDArray[np.float64], percent: int, seed: int
 ) -> tuple[float, float]:
-    """Give the 95 % interval of (CVaR - mean) / mean by resampling.
+    """95 % interval of (CVaR - mean) / mean by resampling.
 
     Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
     chapter 13) of 400 resamples with a fixed seed.

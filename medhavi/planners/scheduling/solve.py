@@ -155,7 +155,7 @@ def _decoded(
 def _final_goals(
     form: TaskForm, known: Assignment, outcome: Outcome
 ) -> list[GoalResult]:
-    """Give the results of the stated goals for the schedule that is handed out.
+    """Results of the stated goals for the schedule that is handed out.
 
     A later goal or the shift may have improved an earlier one that was not proven.
     """
@@ -188,7 +188,7 @@ def _objectives(form: TaskForm, results: list[GoalResult]) -> pl.DataFrame:
 
 
 def _scale(form: TaskForm, goal: Goal) -> float:
-    """Give what one unit of a goal is in minutes, money or pieces."""
+    """What one unit of a goal is in minutes, money or pieces."""
     tick = form.unit / MINUTE
     scales = {
         Goal.WEIGHTED_TARDINESS: tick / form.weight_scale,
@@ -225,7 +225,7 @@ def _record(
 
 
 def _form_notes(form: TaskForm, outcome: Outcome) -> tuple[Finding, ...]:
-    """Say where set-ups break the triangle inequality."""
+    """Where set-ups break the triangle inequality."""
     forms = outcome.notes.get("setups", {})
     names = {
         form.machines[machine][0]

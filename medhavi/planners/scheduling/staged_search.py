@@ -122,20 +122,20 @@ def _improve(
 
 
 def _part(effort: Effort, share: float, used: float) -> Effort:
-    """Give a part of the effort, and the seconds that are left."""
+    """Part of the effort, and the seconds that are left."""
     left = None if effort.seconds is None else max(effort.seconds - used, 0.01)
     return replace(effort, deterministic=effort.deterministic * share, seconds=left)
 
 
 def _finished(outcome: Outcome) -> bool:
-    """Tell whether nothing is left to improve, or nothing may be."""
+    """Whether nothing is left to improve, or nothing may be."""
     if outcome.impossible or outcome.interrupted or outcome.timed_out:
         return True
     return all(row.proven for row in outcome.goals if row.goal is not Goal.STARTS)
 
 
 def _stronger(late: GoalResult, early: GoalResult) -> GoalResult:
-    """Give the first goal's result with the better of two bounds.
+    """First goal's result with the better of two bounds.
 
     Only the first goal's bound holds whatever the other values are.
     """

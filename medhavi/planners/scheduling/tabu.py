@@ -74,7 +74,7 @@ class Improvement:
 
 
 def can_improve(problem: TaskProblem, goals: Sequence[Goal]) -> bool:
-    """Tell whether the search knows all rules of a problem and serves a goal of it."""
+    """Whether the search knows all rules of a problem and serves a goal of it."""
     open_always = all(
         machine.windows is None and machine.capacity == 1
         for machine in problem.machines
@@ -86,7 +86,7 @@ def can_improve(problem: TaskProblem, goals: Sequence[Goal]) -> bool:
 def improved(
     problem: TaskProblem, goals: Sequence[Goal], known: Assignment, looks: Looks
 ) -> Improvement:
-    """Give the best solution by the goals in their order.
+    """Best solution by the goals in their order.
 
     Ctrl-C ends it like `looks.stop`, with what is best so far.
 
@@ -192,7 +192,7 @@ class _Tabu:
     def _choose(
         self, timing: Timing, forbidden: dict[tuple[int, int, int], int], step: int
     ) -> Move | None:
-        """Give the shortest move that is not forbidden, or shorter than all so far."""
+        """Shortest move that is not forbidden, or shorter than all so far."""
         moves = list(self._moves(timing))
         best: Move | None = None
         for move in moves:
@@ -209,7 +209,7 @@ class _Tabu:
         return best
 
     def _trait(self, task: int) -> tuple[int, int, int]:
-        """Give what must not come back at once: the task behind this neighbour."""
+        """What must not come back at once: the task behind this neighbour."""
         mode = self.shop.modes[task]
         line = self.shop.lines[self.shop.machine[task][mode]]
         place = line.index(task)
@@ -223,7 +223,7 @@ class _Tabu:
                 yield from self._places(task, mode, room, timing)
 
     def _critical_path(self, timing: Timing) -> list[int]:
-        """Give one longest path, drawn among equals; with set-ups, all of them."""
+        """One longest path, drawn among equals; with set-ups, all of them."""
         heads, tails, shop = timing.heads, timing.tails, self.shop
         by_end: dict[int, list[int]] = {}
         for task, head in enumerate(heads):

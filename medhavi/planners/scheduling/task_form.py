@@ -76,17 +76,17 @@ class TaskForm:
     cost_scale: int
 
     def minutes(self, ticks: float) -> float:
-        """Give the minutes of so many ticks."""
+        """Minutes of so many ticks."""
         return ticks * self.unit / MINUTE
 
 
 def task_form(problem: ScheduleProblem, without: Iterable[Rule] = ()) -> TaskForm:
-    """Give the integer form of a problem; `without` leaves rules out."""
+    """Integer form of a problem; `without` leaves rules out."""
     return _Former(problem, frozenset(without)).form()
 
 
 def seconds(minutes: float) -> int:
-    """Give the whole seconds of minutes; the file reader refuses other values."""
+    """Whole seconds of minutes; the file reader refuses other values."""
     return round(exact(minutes) * MINUTE)
 
 
@@ -300,7 +300,7 @@ class _Former:
 
 
 def _all_seconds(problem: ScheduleProblem) -> Iterator[int]:
-    """Give every time that a schedule adds up from."""
+    """Every time that a schedule adds up from."""
     for resource in problem.resources:
         for window in resource.windows or ():
             yield from map(seconds, window)
@@ -317,13 +317,13 @@ def _all_seconds(problem: ScheduleProblem) -> Iterator[int]:
 
 
 def _scale(values: Iterable[float]) -> int:
-    """Give the least number that makes all values whole."""
+    """Least number that makes all values whole."""
     denominators = [Fraction(exact(value)).denominator for value in values]
     return math.lcm(*denominators) if denominators else 1
 
 
 def _horizon(tasks: tuple[Task, ...], machines: tuple[Machine, ...]) -> int:
-    """Give a time by which all tasks of a schedule that is shifted left are done.
+    """Time by which all tasks of a schedule that is shifted left are done.
 
     After the last window, release and fixed start something that needs no window runs
     or is set up at every instant until the end, so the work of all such tasks is what

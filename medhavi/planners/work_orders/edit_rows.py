@@ -169,7 +169,7 @@ class _Editor:
         return order_row(supply, number, locked=self._edit.lock, demand=demand)
 
     def _state(self) -> OrderState:
-        """Give the state after the edit.
+        """State after the edit.
 
         Raises
         ------
@@ -244,7 +244,7 @@ class _Editor:
         return self._followed(due, start)
 
     def _followed(self, due: Any, start: Any) -> Row:
-        """Let the other date follow by the time that the source takes."""
+        """Derive the other date from the lead time of the source."""
         old_start, old_due = self._row.get("start"), self._row["due"]
         source = self._source()
         steps = 0 if source is None else self._steps(source)
@@ -274,7 +274,7 @@ class _Editor:
 
     # -------------------------------------------------------------------- quantities
     def _quantity(self, name: str, qty: float) -> float:
-        """Give a quantity that an order can have.
+        """Quantity that an order can have.
 
         Raises
         ------
@@ -322,7 +322,7 @@ class _Editor:
         return (*found, *self._gone())
 
     def _new(self, row: Row) -> RowEdit:
-        """Give a further order; its number is free."""
+        """Further order; its number is free."""
         base = self._row["supply_order"]
         taken = self._taken if self._before is None else {*self._taken, base}
         number = free_number(base, taken)
@@ -382,7 +382,7 @@ class _Editor:
         )
 
     def _size_at(self, source: Source) -> float:
-        """Give the size of an order that brings as much from another source."""
+        """Size of an order that brings as much from another source."""
         good = self._good()
         step = self._providers.facts.step(self._row["product"])
         if source.kind != "make":
@@ -393,7 +393,7 @@ class _Editor:
         return from_steps(gain.order_steps_for(good, at), source.step)
 
     def _good(self) -> int:
-        """Give what the order brings [steps of the product]."""
+        """What the order brings [steps of the product]."""
         step = self._providers.facts.step(self._row["product"])
         if self._row["kind"] != "work":
             return int(exact(self._row["qty"]) / step)
@@ -417,7 +417,7 @@ def _existing(providers: Providers, order: str) -> Row | None:
 def _overridden(
     edit: Edit, providers: Providers
 ) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
-    """Give cells other values; what cannot be is named for each."""
+    """Cells other values; what cannot be is named for each."""
     rows: list[RowEdit] = []
     found: list[Finding] = []
     for cell in edit.overridden():

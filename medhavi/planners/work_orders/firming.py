@@ -74,7 +74,7 @@ def firming(
 
 
 def rule_of(row: Mapping[str, Any], rules: Iterable[FirmingRule]) -> FirmingRule:
-    """Give the rule that holds for a row of `supplies`."""
+    """Rule that holds for a row of `supplies`."""
     fitting = [rule for rule in rules if _fits(row, rule)]
     return max(fitting, key=lambda rule: rule.weight, default=USUAL)
 

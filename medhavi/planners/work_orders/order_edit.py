@@ -142,12 +142,12 @@ class Edit:
     reason: str | None = None
 
     def overridden(self) -> Iterator[CellValue]:
-        """Give the cells of an override with their values."""
+        """Cells of an override with their values."""
         yield CellValue(self.table or "", self.key, self.column or "", self.value)
         yield from self.cells
 
     def as_dict(self) -> dict[str, object]:
-        """Give what is stated, as JSON knows it, in a fixed order."""
+        """What is stated, as JSON knows it, in a fixed order."""
         stated: dict[str, object] = {"kind": str(self.kind)}
         for name in sorted(
             entry.name for entry in fields(self) if entry.name != "kind"
@@ -159,7 +159,7 @@ class Edit:
         return stated
 
     def __str__(self) -> str:
-        """Give one line.
+        """One line.
 
         >>> print(edit("change_qty", "PO-1", qty=5))
         change_qty PO-1: qty 5

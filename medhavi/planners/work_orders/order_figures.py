@@ -17,7 +17,7 @@ _ENDED = frozenset({OrderState.COMPLETED, OrderState.CLOSED})
 
 
 def order_measures(accounts: Iterable[Account]) -> list[Measure]:
-    """Give cycle time, throughput, redo and partial rate, and both variances.
+    """Cycle time, throughput, redo and partial rate, and both variances.
 
     Cycle time is start to completion, throughput the completed orders over the days
     from their first start to their last completion. Redo is the share of orders with a

@@ -75,7 +75,7 @@ class FirmingRule:
         )
 
     def __str__(self) -> str:
-        """Give one line.
+        """One line.
 
         >>> print(FirmingRule(kind="buy", within_days=5, counts_from="need"))
         buy: required, 5 open days before need

@@ -20,7 +20,7 @@ _NUMBER = re.compile(rf"(?:{'|'.join(LETTERS.values())})-(?P<counted>.*-\d+)$")
 def order_row(
     supply: Mapping[str, Any], order: str, *, locked: bool, demand: str | None = None
 ) -> dict[str, Any]:
-    """Give the order that a proposal becomes: firmed, as it was planned.
+    """Order that a proposal becomes: firmed, as it was planned.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -
 
 
 def free_number(wanted: str, taken: Collection[str]) -> str:
-    """Give the number, counted up from 2 where it is taken."""
+    """Number, counted up from 2 where it is taken."""
     if wanted not in taken:
         return wanted
     count = 2

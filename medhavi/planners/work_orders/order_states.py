@@ -182,7 +182,7 @@ class Outcome(NamedTuple):
 
 
 def allowed(state: OrderState) -> tuple[Verb, ...]:
-    """Give the verbs that a state knows, guards aside.
+    """Verbs that a state knows, guards aside.
 
     >>> [str(verb) for verb in allowed(OrderState.COMPLETED)]
     ['close']

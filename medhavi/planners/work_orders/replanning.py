@@ -61,7 +61,7 @@ class Recommendation:
 def standing(
     earlier: Plan, open_ids: Iterable[str] | None = None
 ) -> list[dict[str, Any]]:
-    """Give earlier proposals as rows of `supply_orders` that the next plan keeps.
+    """Earlier proposals as rows of `supply_orders` that the next plan keeps.
 
     They get numbers of their own: what they do not cover is proposed under the same id.
 
@@ -86,7 +86,7 @@ def standing(
 def recommendations(
     plan: Plan, earlier: Iterable[Recommendation] = (), policy: str = "update"
 ) -> tuple[Recommendation, ...]:
-    """Give all recommendations after a plan: those that stand, and what closed.
+    """All recommendations after a plan: those that stand, and what closed.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def judged(
 
 
 def _kept(date: str, told: pl.Expr, slack: pl.Expr) -> pl.Expr:
-    """Say whether a date was kept; what is not there by then did not keep it."""
+    """Whether a date was kept; what is not there by then did not keep it."""
     there = pl.col("delivered_at").is_not_null()
     kept = there & (pl.col("delivered_at") <= pl.col(date) + slack)
     return pl.when(told & pl.col(date).is_not_null()).then(kept.fill_null(value=False))

@@ -56,7 +56,7 @@ RECENT_DAYS = 90
 def supplier_scorecard(
     observations: pl.DataFrame, orders: pl.DataFrame, now: dt.datetime
 ) -> pl.DataFrame:
-    """Give the scorecard of all suppliers that anything was ordered from.
+    """Scorecard of all suppliers that anything was ordered from.
 
     Parameters
     ----------

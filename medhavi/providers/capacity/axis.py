@@ -99,13 +99,13 @@ class Axis:
         return None if start is None or finish is None else (start, finish)
 
     def after(self, start: int, work: Work) -> int | None:
-        """Give the end of a part of the work that begins at an instant."""
+        """End of a part of the work that begins at an instant."""
         if self.steady is None:
             return self._run_forward(start, work)
         return self.working.add(start, self._length(work))
 
     def before(self, finish: int, work: Work) -> int | None:
-        """Give the latest start of a part of the work that ends by an instant."""
+        """Latest start of a part of the work that ends by an instant."""
         if self.steady is None:
             return self._run_backward(finish, work)
         return self.working.subtract(finish, self._length(work))
@@ -125,12 +125,12 @@ class Axis:
         return -(-above // (setup.denominator * below))
 
     def _starting_by(self, bound: int) -> int | None:
-        """Give the last second up to `bound` in which work can begin."""
+        """Last second up to `bound` in which work can begin."""
         end = self.working.previous_open(bound + 1)
         return None if end is None else min(end - 1, bound)
 
     def _ending_from(self, bound: int) -> int | None:
-        """Give the first instant from `bound` on at which work can end."""
+        """First instant from `bound` on at which work can end."""
         start = self.working.next_open(bound - 1)
         return None if start is None else max(start + 1, bound)
 

@@ -109,7 +109,7 @@ class Capacity:
     def clock(
         self, routing: str, safety_days: float, location_time: WorkingTime
     ) -> Clock:
-        """Give the clock of new orders of a routing.
+        """Clock of new orders of a routing.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Capacity:
         due: int,
         start: int | None = None,
     ) -> Timing:
-        """Give the times of an order that exists; it ends when it is due (rule 3).
+        """Times of an order that exists; it ends when it is due (rule 3).
 
         A stated start dates the steps forward from it; else they end by `due`, as late
         as possible and without soft time. Steps of work in progress that are completed
@@ -176,7 +176,7 @@ class Capacity:
         anchor: Literal["start", "end"],
         offset_minutes: float = 0.0,
     ) -> int:
-        """Give the instant at which a step takes a component (rule 15).
+        """Instant at which a step takes a component (rule 15).
 
         No step means the first of the routing, though another that runs beside it may
         begin before. The start is that after the queue; the end is that of the step,
@@ -204,7 +204,7 @@ class Capacity:
         anchor: Literal["start", "end"],
         offset_minutes: float = 0.0,
     ) -> int:
-        """Give the instant at which an output of a step is in stock (rule 15).
+        """Instant at which an output of a step is in stock (rule 15).
 
         No step means the last: when all are through. The end is that after the move.
         """
@@ -240,13 +240,13 @@ class Capacity:
         return moment + offset if found is None else found
 
     def compiled(self, routing: str) -> CompiledRouting:
-        """Give a routing as the clocks use it."""
+        """Routing as the clocks use it."""
         return self._routings.compiled(routing)
 
     def is_second_choice(
         self, routing: str, step: int, used: Collection[str], start: int
     ) -> bool:
-        """Tell whether a step prefers another resource than those that do it.
+        """Whether a step prefers another resource than those that do it.
 
         Parameters
         ----------
@@ -258,7 +258,7 @@ class Capacity:
         return self._routings.is_second_choice(routing, step, used, start)
 
     def hard(self, routing: str) -> CompiledRouting:
-        """Give a routing without its soft time."""
+        """Routing without its soft time."""
         return self._without_soft_time(routing)[0]
 
     def held(self, routing: str) -> tuple[tuple[str, float, int, int], ...]:
@@ -278,7 +278,7 @@ class Capacity:
         return self._unlimited
 
     def sparing(self, spared: Spared) -> Capacity:
-        """Give the same routings for work that leaves time free or is slowed."""
+        """Same routings for work that leaves time free or is slowed."""
         resources = self._resources.sparing(spared)
         return altered(
             self,
@@ -289,11 +289,11 @@ class Capacity:
         )
 
     def stated_units(self, resource: str) -> bool:
-        """Tell whether rows of `resource_units` hold for a resource."""
+        """Whether rows of `resource_units` hold for a resource."""
         return resource in self._tables["resource_units"].column("resource")
 
     def offering(self, resource: str, rows: Iterable[Row]) -> Capacity | None:
-        """Give the same routings where a resource has other units for a time.
+        """Same routings where a resource has other units for a time.
 
         Parameters
         ----------
@@ -323,7 +323,7 @@ class Capacity:
         return made if fewest >= before.constant else None
 
     def needing(self, rows: Sequence[Row], snapshot: Snapshot) -> Capacity | None:
-        """Give the same routings where steps have other rows of `step_resources`.
+        """Same routings where steps have other rows of `step_resources`.
 
         Parameters
         ----------
@@ -377,13 +377,13 @@ class Capacity:
 
     # --------------------------------------------------------------------- yields
     def entering(self, routing: str, step: int | None) -> Fraction:
-        """Give the share of the ordered units that enters a step; None: the first."""
+        """Share of the ordered units that enters a step; None: the first."""
         shape = self._routings.network(routing)
         place = None if step is None else shape.place(step)
         return WHOLE if place is None else shape.nodes[place].entering
 
     def good(self, routing: str, step: int | None) -> Fraction:
-        """Give the good share after a step, the routing's own yield in it.
+        """Good share after a step, the routing's own yield in it.
 
         None: after the last, that of the whole routing (rule 4).
         """
@@ -395,7 +395,7 @@ class Capacity:
         return node.entering * node.good * shape.routing_yield
 
     def yields(self, routing: str) -> tuple[dict[int, Fraction], Fraction]:
-        """Give the entering share of every step, and the good share of the whole."""
+        """Entering share of every step, and the good share of the whole."""
         shape = self._routings.network(routing)
         return {node.step: node.entering for node in shape.nodes}, shape.total
 
@@ -406,11 +406,11 @@ class Capacity:
         return tuple(self._resources)
 
     def resource(self, resource: str) -> ResourceClock:
-        """Give what a resource offers over time."""
+        """What a resource offers over time."""
         return self._resources.clock(resource)
 
     def working_time(self, resource: str) -> WorkingTime:
-        """Give the open time of a resource."""
+        """Open time of a resource."""
         return self._resources.clock(resource).working
 
     # ------------------------------------------------------------------- not built

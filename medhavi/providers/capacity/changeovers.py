@@ -45,7 +45,7 @@ class Changeovers:
             self._priced.setdefault(key, (row["cost"], row["cleaning"]))
 
     def seconds(self, matrix: str, before: str | None, family: str) -> int:
-        """Give the time of a change [s]; nothing before: it is free."""
+        """Time of a change [s]; nothing before: it is free."""
         if before is None or before == family:
             return 0
         asked = matrix, before, family
@@ -62,11 +62,11 @@ class Changeovers:
         return 0
 
     def cost(self, matrix: str, before: str | None, family: str) -> float:
-        """Give the money of a change besides its time [base currency]."""
+        """Money of a change besides its time [base currency]."""
         return self._row(matrix, before, family)[0]
 
     def cleans(self, matrix: str, before: str | None, family: str) -> bool:
-        """Tell whether a change counts as a cleaning."""
+        """Whether a change counts as a cleaning."""
         return self._row(matrix, before, family)[1]
 
     def _row(self, matrix: str, before: str | None, family: str) -> tuple[float, bool]:

@@ -264,7 +264,7 @@ class Choices:
         base: WorkingTime,
         held: Sequence[Tool],
     ) -> StepPlan:
-        """Give what `step_plan` gives."""
+        """What `step_plan` gives."""
         if held or any(row["until_step"] is not None for row in rows):
             return step_plan(node, rows, base, held, self._resources)
         # Two numbers, because a fraction takes long to hash.
@@ -312,7 +312,7 @@ class Choices:
     def _option(
         self, node: StepNode, row: Row, used: tuple[Any, ...], base: WorkingTime
     ) -> Option:
-        """Give the option of one resource alone.
+        """Option of one resource alone.
 
         `used` says which, its units, speed and set-up.
         """
@@ -328,7 +328,7 @@ class Choices:
 
 
 def first_candidate(row: Row, resources: Resources) -> str | None:
-    """Give the resource of most preference that a row names; None: it has no member."""
+    """Resource of most preference that a row names; None: it has no member."""
     found = sorted(_candidates(row, resources), key=lambda c: c.rank)
     return found[0].resource if found else None
 
@@ -336,7 +336,7 @@ def first_candidate(row: Row, resources: Resources) -> str | None:
 def is_second_choice(
     rows: Sequence[Row], resources: Resources, used: Collection[str], start: int
 ) -> bool:
-    """Tell whether a resource of better preference may do what these do.
+    """Whether a resource of better preference may do what these do.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Cleanings:
             spans.sort()
 
     def done(self, asked: Cleaning, start: int) -> int | None:
-        """Give when a cleaning is over that begins at an instant or later [s].
+        """When a cleaning is over that begins at an instant or later [s].
 
         `None`: its calendar never opens for so long.
         """
@@ -73,7 +73,7 @@ class Cleanings:
         return min(found, default=None)
 
     def begun(self, asked: Cleaning, finish: int) -> int | None:
-        """Give the latest instant at which a cleaning begins that is over by then."""
+        """Latest instant at which a cleaning begins that is over by then."""
         seconds = asked.seconds
         if not seconds:
             return finish
@@ -88,6 +88,6 @@ class Cleanings:
         return max(found, default=None)
 
     def fits(self, asked: Cleaning, start: int, finish: int) -> bool:
-        """Tell whether a gap holds a cleaning."""
+        """Whether a gap holds a cleaning."""
         over = self.done(asked, start)
         return over is not None and over <= finish

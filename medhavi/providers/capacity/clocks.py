@@ -62,7 +62,7 @@ class Duration:
         )
 
     def length(self, steps: int) -> int:
-        """Give the working time of an order of so many steps [s]."""
+        """Working time of an order of so many steps [s]."""
         return -(-(self.fixed + self.rate * steps) // self.scale)
 
 
@@ -105,11 +105,11 @@ class SingleStepClock:
         self._safety = safety
 
     def length(self, steps: int) -> int:
-        """Give the working time of an order of so many steps [s]."""
+        """Working time of an order of so many steps [s]."""
         return -(-(self._fixed + self._rate * steps) // self._scale)
 
     def latest(self, need: int, steps: int) -> Timing:
-        """Give the latest order that is usable, safety time included, by `need`."""
+        """Latest order that is usable, safety time included, by `need`."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         after = need - self._safety
         finish = after - self._move
@@ -117,7 +117,7 @@ class SingleStepClock:
         return self._timing(start - self._queue, start, finish, after)
 
     def earliest(self, start: int, steps: int) -> Timing:
-        """Give the earliest order that begins nothing before `start`."""
+        """Earliest order that begins nothing before `start`."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         begin = start + self._queue
         finish = begin + length
@@ -126,7 +126,7 @@ class SingleStepClock:
     def earliest_each(
         self, starts: Iterable[int], sizes: Iterable[int]
     ) -> list[Timing]:
-        """Give what `earliest` gives, of many orders."""
+        """What `earliest` gives, of many orders."""
         fixed, rate, scale = self._fixed, self._rate, self._scale
         queue, move, setup = self._queue, self._move, self._setup
         step, resources, family = self._step, self._resources, self._family
@@ -222,7 +222,7 @@ class ChainClock:
         self._offset = self._outlet.offset
 
     def latest(self, need: int, steps: int) -> Timing | None:
-        """Give the latest order that is usable, safety time included, by `need`."""
+        """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         if by is not None and self._offset:
             by = self._end_by(by, steps)
@@ -248,7 +248,7 @@ class ChainClock:
         return self._timing(windows, by)
 
     def earliest(self, start: int, steps: int) -> Timing | None:
-        """Give the earliest order that begins nothing before `start`."""
+        """Earliest order that begins nothing before `start`."""
         bound = start
         windows: list[StepWindow] = []
         for step in self._steps:
@@ -268,7 +268,7 @@ class ChainClock:
         return self._timing(windows, start)
 
     def _end_by(self, by: int, steps: int) -> int | None:
-        """Give when the last step must be through for an output with an offset."""
+        """When the last step must be through for an output with an offset."""
         if not self._steps:
             return shifted(self._outlet.working, by, -self._offset)
         last = self._steps[-1]

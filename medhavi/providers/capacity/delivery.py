@@ -56,7 +56,7 @@ class Delivery:
     location_time: WorkingTime
 
     def before_safety(self, need: int) -> int | None:
-        """Give when the output must be there for a need."""
+        """When the output must be there for a need."""
         if not self.safety_days:
             return need
         return self.location_time.subtract_days(need, self.safety_days)
@@ -113,7 +113,7 @@ def moved(
 
 
 def _by(working: WorkingTime, by: int, offset: int) -> int | None:
-    """Give the latest instant that is there, an offset added, by another one."""
+    """Latest instant that is there, an offset added, by another one."""
     found = shifted(working, by, -offset)
     if offset < 0 and found is not None:
         there = working.subtract(found, -offset)
@@ -126,7 +126,7 @@ def _by(working: WorkingTime, by: int, offset: int) -> int | None:
 def last_end(
     outlet: Outlet, by: int, move: int, ways: Sequence[StepTime]
 ) -> int | None:
-    """Give the latest end of a step, its move over, whose output is there by then.
+    """Latest end of a step, its move over, whose output is there by then.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def last_end(
 
 
 def last_start(outlet: Outlet, by: int, ways: Sequence[StepTime]) -> int | None:
-    """Give the latest start of a step whose output is there by an instant.
+    """Latest start of a step whose output is there by an instant.
 
     Of what falls out before the start, or so long after it; see `last_end`.
     """
@@ -169,7 +169,7 @@ def last_start(outlet: Outlet, by: int, ways: Sequence[StepTime]) -> int | None:
 
 
 def latest_of(values: Iterable[int | None]) -> int | None:
-    """Give the latest instant, `None` when one of them never comes."""
+    """Latest instant, `None` when one of them never comes."""
     found = list(values)
     known = [value for value in found if value is not None]
     return max(known) if known and len(known) == len(found) else None

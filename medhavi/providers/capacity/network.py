@@ -108,7 +108,7 @@ class RoutingNetwork:
         )
 
     def between(self, first: int, until: int) -> list[int]:
-        """Give the steps after `first` on any way to `until`, the latter included."""
+        """Steps after `first` on any way to `until`, the latter included."""
         begin, end = self.place(first), self.place(until)
         if begin is None or end is None:
             return []
@@ -122,7 +122,7 @@ class RoutingNetwork:
         return [self.nodes[i].step for i in sorted(later & earlier) if i != begin]
 
     def place(self, step: int) -> int | None:
-        """Give the place of a step number."""
+        """Place of a step number."""
         return next((i for i, n in enumerate(self.nodes) if n.step == step), None)
 
 
@@ -215,7 +215,7 @@ Edge = tuple[int, int, "Row | None"]
 
 
 def _in_sequence(steps: Sequence[Row]) -> list[Edge]:
-    """Let each step follow all of the next lower sequence number."""
+    """Edges to each step from all of the next lower sequence number."""
     groups: dict[int, list[int]] = defaultdict(list)
     for row in steps:
         groups[row["sequence"]].append(row["step"])
@@ -315,7 +315,7 @@ def _link(earlier: int, later: int, row: Row | None, before: Row) -> Link:
 
 @lru_cache(maxsize=65536)
 def minutes(value: float | None) -> Fraction:
-    """Give minutes as exact seconds; an empty cell is 0."""
+    """Minutes as exact seconds; an empty cell is 0."""
     return exact(value) * MINUTE if value else Fraction(0)
 
 

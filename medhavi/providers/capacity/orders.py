@@ -55,7 +55,7 @@ class Progress:
 
 
 def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
-    """Give the times of an order; its finish is `due`, its start the stated one."""
+    """Times of an order; its finish is `due`, its start the stated one."""
     found = clock.latest(due, steps) if start is None else clock.earliest(start, steps)
     if found is None:
         begin = due if start is None else start
@@ -103,7 +103,7 @@ def remaining(
 
 
 def _cut(task: Task, row: Progress | None, order_steps: tuple[int, int]) -> Task:
-    """Give a step what remains of it, and the resource it was assigned to."""
+    """Step what remains of it, and the resource it was assigned to."""
     whole, done = order_steps
     left = ONE - Fraction(done, whole) if whole else ONE
     if row is None:
@@ -146,7 +146,7 @@ def _assigned(plan: StepPlan, resource: str | None) -> StepPlan:
 def _changed(
     plan: StepPlan, *, setup: Fraction, paces: tuple[Pace, ...] | None = None
 ) -> StepPlan:
-    """Give all options another set-up, and another pace where one is given."""
+    """All options another set-up, and another pace where one is given."""
     epochs = []
     for epoch in plan.epochs:
         options = []

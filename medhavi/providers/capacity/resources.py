@@ -159,7 +159,7 @@ class Resources:
         self._manned: dict[tuple[str, float], WorkingTime] = {}
 
     def offering(self, resource: str, rows: Iterable[Row]) -> Resources:
-        """Give the resources where one has other rows of `resource_units`."""
+        """Resources where one has other rows of `resource_units`."""
         units = {**self._units, resource: list(rows)}
         known = {name: one for name, one in self._known.items() if name != resource}
         manned = {key: one for key, one in self._manned.items() if key[0] != resource}
@@ -176,7 +176,7 @@ class Resources:
         return iter(sorted(self._rows))
 
     def sparing(self, spared: Spared) -> Resources:
-        """Give the resources for work that leaves time free or is slowed."""
+        """Resources for work that leaves time free or is slowed."""
         return altered(
             self,
             _kept=dict(spared.kept),
@@ -187,19 +187,19 @@ class Resources:
         )
 
     def calendar_of(self, location: str) -> str | None:
-        """Give the calendar of a location; None: always open."""
+        """Calendar of a location; None: always open."""
         return self._places.get(location)
 
     def members(self, name: str) -> tuple[str, ...]:
-        """Give the members of a pool, by id; of anything else the resource itself."""
+        """Members of a pool, by id; of anything else the resource itself."""
         return tuple(self._pools.get(name, ())) or (name,)
 
     def is_pool(self, name: str) -> bool:
-        """Tell whether any resource belongs to the pool of this name."""
+        """Whether any resource belongs to the pool of this name."""
         return name in self._pools
 
     def skilled(self, name: str, skill: str | None) -> list[tuple[str, int, int, int]]:
-        """Give the members of a pool, when each has a skill and how it is preferred.
+        """Members of a pool, when each has a skill and how it is preferred.
 
         Of anything else the resource itself, always.
         """
@@ -219,7 +219,7 @@ class Resources:
         return anyone if self._infinite and not found else found
 
     def clock(self, resource: str) -> ResourceClock:
-        """Give what a resource offers over time.
+        """What a resource offers over time.
 
         Raises
         ------
@@ -232,7 +232,7 @@ class Resources:
         return known
 
     def working(self, resource: str, units: float) -> WorkingTime:
-        """Give the time at which so many units of a resource can work.
+        """Time at which so many units of a resource can work.
 
         Where units are no limit, it is the open time of the resource.
         """
@@ -320,7 +320,7 @@ class Resources:
 
 
 def window(row: Mapping[str, Any]) -> tuple[int, int]:
-    """Give the validity of a row, open where it states none."""
+    """Validity of a row, open where it states none."""
     begin, end = row["valid_from"], row["valid_to"]
     return ALWAYS if begin is None else begin, NEVER if end is None else end
 

@@ -28,7 +28,7 @@ class Option:
     cost_per_hour: float
 
     def cost(self, work: Work, span: Span) -> float:
-        """Give the cost of the resources while they are occupied."""
+        """Cost of the resources while they are occupied."""
         return self.cost_per_hour * self.axis.length(work, span) / 3600
 
 
@@ -74,7 +74,7 @@ class Room(Protocol):
         ...
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Mark to undo to."""
         ...
 
     def hold(self, node: StepNode, placed: Placed) -> None:
@@ -82,7 +82,7 @@ class Room(Protocol):
         ...
 
     def undo(self, mark: int) -> None:
-        """Give back what was taken since the mark."""
+        """Release what was taken since the mark."""
         ...
 
 
@@ -118,14 +118,14 @@ class Unlimited:
         return Placed(option=option, work=work, start=span[0], finish=span[1])
 
     def mark(self) -> int:
-        """Give a mark; there is nothing to undo."""
+        """Mark; there is nothing to undo."""
         return 0
 
     def hold(self, node: StepNode, placed: Placed) -> None:
         """Take nothing."""
 
     def undo(self, mark: int) -> None:
-        """Give nothing back."""
+        """Release nothing."""
 
 
 UNLIMITED: Final = Unlimited()

@@ -74,7 +74,7 @@ class CompiledRouting:
     location_time: WorkingTime
 
     def hard(self) -> CompiledRouting:
-        """Give the routing without soft time: an order that exists keeps none."""
+        """Routing without soft time: an order that exists keeps none."""
         nodes = tuple(replace(node, safety=0) for node in self.network.nodes)
         links = tuple(replace(link, safety=0) for link in self.network.links)
         tasks = tuple(
@@ -86,7 +86,7 @@ class CompiledRouting:
         )
 
     def preferring(self, steps: frozenset[int]) -> CompiledRouting:
-        """Give the routing with no alternates in some steps."""
+        """Routing with no alternates in some steps."""
         tasks = tuple(
             replace(task, plan=task.plan.preferred) if task.node.step in steps else task
             for task in self.tasks
@@ -94,7 +94,7 @@ class CompiledRouting:
         return replace(self, tasks=tasks)
 
     def clock(self, safety_days: float, days: WorkingTime) -> Clock:
-        """Give the fastest clock that is right for this routing.
+        """Fastest clock that is right for this routing.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class CompiledRouting:
         return ChainClock(chain, delivery, others)
 
     def _chain(self) -> tuple[ChainStep, ...] | None:
-        """Give the steps in a row, each with its first choice, if that is all."""
+        """Steps in a row, each with its first choice, if that is all."""
         outlet = self.outlets[0]
         simple = len(self.outlets) == 1 and outlet.anchor == "end"
         if not simple or outlet.step is not None or not self.network.is_chain:
@@ -204,7 +204,7 @@ class Routings:
         self._need_cells = tables["step_resources"].picker("routing")
 
     def on(self, resources: Resources) -> Routings:
-        """Give the same routings on resources that offer something else."""
+        """Same routings on resources that offer something else."""
         return altered(
             self,
             _resources=resources,
@@ -214,7 +214,7 @@ class Routings:
         )
 
     def sparing(self, resources: Resources, spared: Spared) -> Routings:
-        """Give the same routings for work that leaves time free or takes longer."""
+        """Same routings for work that leaves time free or takes longer."""
         factors = dict(spared.factors)
         return altered(
             self,
@@ -228,7 +228,7 @@ class Routings:
         )
 
     def needing(self, rows: Sequence[Row]) -> Routings:
-        """Give the same routings where steps have other rows of `step_resources`.
+        """Same routings where steps have other rows of `step_resources`.
 
         Rows take the place of those with the same key, or are added.
         """
@@ -250,7 +250,7 @@ class Routings:
         )
 
     def network(self, routing: str) -> RoutingNetwork:
-        """Give order, links and yields of the steps.
+        """Order, links and yields of the steps.
 
         Raises
         ------
@@ -280,7 +280,7 @@ class Routings:
     def _same_steps(
         self, routing: str, row: Row, needs: Sequence[Row]
     ) -> tuple[object, ...] | None:
-        """Give what tells networks without links apart; None: not such a one."""
+        """What tells networks without links apart; None: not such a one."""
         if routing in self._known_better or routing in self._links:
             return None
         if any(need["yield"] not in (None, 1.0) for need in needs):
@@ -289,7 +289,7 @@ class Routings:
         return row["yield"], *[self._step_cells(number) for number in steps]
 
     def _alike(self, routing: str) -> tuple[object, ...] | None:
-        """Give what tells routings of plain steps apart; None: not such a one.
+        """What tells routings of plain steps apart; None: not such a one.
 
         Templates give many products the same steps; they share one compiled form.
         """
@@ -335,7 +335,7 @@ class Routings:
         return frozenset(name for name, mark in marks.items() if count[mark] == 1)
 
     def compiled(self, routing: str) -> CompiledRouting:
-        """Give a routing ready to be scheduled.
+        """Routing ready to be scheduled.
 
         Raises
         ------
@@ -368,7 +368,7 @@ class Routings:
     def is_second_choice(
         self, routing: str, step: int, used: Collection[str], start: int
     ) -> bool:
-        """Tell whether a step prefers another resource; see `capacity_choice`."""
+        """Whether a step prefers another resource; see `capacity_choice`."""
         rows = [row for row in self._needs_of(routing) if row["step"] == step]
         return is_second_choice(rows, self._resources, used, start)
 
@@ -387,7 +387,7 @@ class Routings:
     def _yields(
         self, routing: str, steps: Sequence[Row], needs: Sequence[Row]
     ) -> dict[int, Fraction]:
-        """Give what was learned of each step, else what is stated."""
+        """What was learned of each step, else what is stated."""
         stated = stated_yields(steps, needs, self._as_of)
         if routing not in self._known_better:
             return stated
@@ -495,5 +495,5 @@ class Routings:
 
 
 def _key(row: Row) -> tuple[int, str, int]:
-    """Give what tells rows of `step_resources` of one routing apart, in their order."""
+    """What tells rows of `step_resources` of one routing apart, in their order."""
     return row["step"], row["resource"], window(row)[0]

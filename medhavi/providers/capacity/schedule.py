@@ -61,7 +61,7 @@ class Task:
         return self.plan.node
 
     def run(self, steps: int, share: Fraction = ONE) -> Fraction:
-        """Give the run of a share of an order [s at pace 1]."""
+        """Run of a share of an order [s at pace 1]."""
         run = self.rate * steps
         return self.fixed + (run if share is ONE else run * share)
 
@@ -79,7 +79,7 @@ class Task:
         ]
 
     def batch_share(self, steps: int) -> Fraction:
-        """Give the share of an order that moves on together."""
+        """Share of an order that moves on together."""
         batch = self.plan.node.batch
         if batch is None:
             return ONE
@@ -133,7 +133,7 @@ class NetworkClock:
 
     # ------------------------------------------------------------------- the clock
     def latest(self, need: int, steps: int) -> Timing | None:
-        """Give the latest order that is usable, safety time included, by `need`."""
+        """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         bounds = None if by is None else self._output_bounds(by, steps)
         if by is None or bounds is None:
@@ -149,7 +149,7 @@ class NetworkClock:
         return None
 
     def earliest(self, start: int, steps: int) -> Timing | None:
-        """Give the earliest order that begins nothing before `start`."""
+        """Earliest order that begins nothing before `start`."""
         bounds = [
             _Bounds(start_from=start + task.node.queue, finish_from=start)
             for task in self._tasks
@@ -314,7 +314,7 @@ class NetworkClock:
     def _handed_on(
         self, link: Link, earlier: Placed, steps: int, limits: list[Limit]
     ) -> int | None:
-        """Give when the later step may start, and limit its end by the last batch."""
+        """When the later step may start, and limit its end by the last batch."""
         task = self._tasks[link.earlier]
         gap = task.node.move + link.lag + self._tasks[link.later].node.queue
         share = task.batch_share(steps)
@@ -346,7 +346,7 @@ class NetworkClock:
         return self._tasks[place].rate * steps * share
 
     def _over(self, link: Link, placed: dict[int, Placed]) -> int:
-        """Give the time between two steps beyond the most; 0 where they are given."""
+        """Time between two steps beyond the most; 0 where they are given."""
         if link.max_lag is None:
             return 0
         tasks = self._tasks[link.earlier], self._tasks[link.later]
@@ -380,7 +380,7 @@ class NetworkClock:
 
 
 def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
-    """Give when a step must begin or have moved on for an output with an offset."""
+    """When a step must begin or have moved on for an output with an offset."""
     ways = task.ways(steps)
     if outlet.anchor == "start" and outlet.step is not None:
         return last_start(outlet, by, ways)
@@ -388,7 +388,7 @@ def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
 
 
 def _there(outlet: Outlet, steps: Sequence[StepWindow], empty: int) -> int | None:
-    """Give when an output is there; of a step that is not there any more: `empty`."""
+    """When an output is there; of a step that is not there any more: `empty`."""
     found = [window for window in steps if outlet.step in (None, window.step)]
     if not found:
         return moved(outlet.working, None, empty, outlet.offset)
@@ -434,7 +434,7 @@ def _given(
 
 
 def step_window(node: StepNode, placed: Placed) -> StepWindow:
-    """Give the window of a placed step."""
+    """Window of a placed step."""
     start, finish = placed.start, placed.finish
     axis = placed.option.axis
     # Given times hold more or less than the work would take.

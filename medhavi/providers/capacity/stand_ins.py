@@ -33,7 +33,7 @@ class StandIn(NamedTuple):
 def stand_ins(
     snapshot: Snapshot, resource: str, steps: Collection[Step]
 ) -> list[StandIn]:
-    """Give who else could do steps that a resource does, the best proven first.
+    """Who else could do steps that a resource does, the best proven first.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def stand_ins(
 
 
 def named_by(snapshot: Snapshot, steps: Collection[Step]) -> set[str]:
-    """Give the resources that steps name."""
+    """Resources that steps name."""
     needs = _needs(snapshot, steps).values()
     return {row["resource"] for rows in needs for row in rows}
 
 
 def _needs(snapshot: Snapshot, steps: Collection[Step]) -> Needs:
-    """Give the rows of each step."""
+    """Rows of each step."""
     routings = sorted({routing for routing, _ in steps})
     near = snapshot["step_resources"].filter(pl.col("routing").is_in(routings))
     found: dict[Step, list[Row]] = {}
@@ -110,7 +110,7 @@ def _needs(snapshot: Snapshot, steps: Collection[Step]) -> Needs:
 def _alternates(
     snapshot: Snapshot, names: Collection[str]
 ) -> dict[str, tuple[int, float]]:
-    """Give the alternates of a resource: in how many steps, and how fast there.
+    """Alternates of a resource: in how many steps, and how fast there.
 
     The pace is that beside the resource in the first of the steps.
     """
@@ -138,7 +138,7 @@ class _Skills:
         self._all = self._of.get(resource, set())
 
     def serve(self, name: str, need: Row) -> bool:
-        """Tell whether one has what a step asks for, else all that the resource has."""
+        """Whether one has what a step asks for, else all that the resource has."""
         asked = self._all if need["skill"] is None else {need["skill"]}
         return bool(asked) and asked <= self._of.get(name, set())
 

@@ -43,7 +43,7 @@ class Spared(NamedTuple):
 
 
 def stopped_share(hours: float) -> Fraction:
-    """Give the share of time that is lost where so many of 24 hours are.
+    """Share of time that is lost where so many of 24 hours are.
 
     >>> stopped_share(6.0)
     Fraction(1, 4)
@@ -88,7 +88,7 @@ def leaving(working: WorkingTime, share: float) -> WorkingTime:
 def _openings(
     working: WorkingTime, start: int, finish: int
 ) -> Iterator[tuple[int, int]]:
-    """Give the openings that reach into a window whole; long ones by UTC days.
+    """Openings that reach into a window whole; long ones by UTC days.
 
     Two days more are read on either side: an opening that goes on beyond them is long.
     """

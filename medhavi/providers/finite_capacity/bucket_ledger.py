@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def bucket_of(kind: str, instant: int) -> tuple[int, int]:
-    """Give the day, week or month in UTC that an instant belongs to, half-open.
+    """Day, week or month in UTC that an instant belongs to, half-open.
 
     >>> bucket_of("day", 5) == (0, DAY)
     True
@@ -64,7 +64,7 @@ class BucketLedger:
             self.add(block)
 
     def remove(self, block: Block) -> None:
-        """Give the hours of a block back.
+        """Hours of a block back.
 
         Raises
         ------
@@ -85,18 +85,18 @@ class BucketLedger:
         return [b for b in self.blocks if b.start < last and b.finish > first]
 
     def bucket(self, instant: int) -> tuple[int, int]:
-        """Give the bucket of an instant."""
+        """Bucket of an instant."""
         return bucket_of(self.kind, instant)
 
     def room(self, start: int) -> int:
-        """Give the unit-seconds left in the bucket that begins at `start`.
+        """Unit-seconds left in the bucket that begins at `start`.
 
         In millionths, never below 0.
         """
         return max(self.offer(start) - self.taken.get(start, 0), 0)
 
     def offer(self, start: int) -> int:
-        """Give the unit-seconds that the bucket has, taken or not, in millionths.
+        """Unit-seconds that the bucket has, taken or not, in millionths.
 
         Units count times the share of each shift (rule 17).
         """

@@ -80,7 +80,7 @@ def spread_backward(
 def overfull(
     working: WorkingTime, span: Span, needs: Sequence[Need]
 ) -> tuple[int, int, int] | None:
-    """Give the first bucket that unbroken work asks too much of, and its seconds left.
+    """First bucket that unbroken work asks too much of, and its seconds left.
 
     Returns
     -------

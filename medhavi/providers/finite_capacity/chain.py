@@ -157,7 +157,7 @@ class FiniteStep:
         return self.window(best)
 
     def window(self, taken: Taken) -> StepWindow:
-        """Give the window of an option where it stands."""
+        """Window of an option where it stands."""
         option, start, finish, length, changed = taken
         if finish - start == length:
             segments: tuple[Span, ...] = ((start, finish),)
@@ -186,7 +186,7 @@ class FiniteStep:
 def _alike(
     options: Sequence[FiniteOption],
 ) -> tuple[tuple[FiniteOption, Ledger, int], ...]:
-    """Give the options with ledger and need where all take as long; else none."""
+    """Options with ledger and need where all take as long; else none."""
     found = tuple(
         (option, *option.tracks[0])
         for option in options
@@ -241,12 +241,12 @@ class FiniteChain:
         """Whether it ends with its last step, and no set-up follows from a sequence."""
 
     def earliest(self, steps: int, start: int, *, hasty: bool) -> Timing | None:
-        """Give the earliest order that begins nothing before `start`."""
+        """Earliest order that begins nothing before `start`."""
         chosen = self._chosen(steps, start, hasty=hasty)
         return None if chosen is None else self._run(chosen, start)
 
     def least(self, steps: int, start: int) -> int:
-        """Give an instant before which no order from `start` on is through [s]."""
+        """Instant before which no order from `start` on is through [s]."""
         bound, work = start, 0
         for step in self.steps:
             length = min([option.length(steps) for option in step.options], default=0)
@@ -260,7 +260,7 @@ class FiniteChain:
     def soonest(
         self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
     ) -> Timing | None:
-        """Give the earliest order of a plain chain that begins nothing before `start`.
+        """Earliest order of a plain chain that begins nothing before `start`.
 
         With its preferred resources where it is through by `by`; else with those that
         are through first, step by step, unless that is no sooner.
@@ -310,7 +310,7 @@ class FiniteChain:
     def latest(
         self, steps: int, by: int, not_before: int, *, hasty: bool
     ) -> Timing | None:
-        """Give the latest order whose output is there by an instant."""
+        """Latest order whose output is there by an instant."""
         output: int | None = by
         if self._offset:
             output = self._end_by(by, steps)
@@ -331,7 +331,7 @@ class FiniteChain:
         return self._timing(windows, output)
 
     def _end_by(self, by: int, steps: int) -> int | None:
-        """Give when the last step must be through for an output with an offset."""
+        """When the last step must be through for an output with an offset."""
         if not self.steps:
             return shifted(self._outlet.working, by, -self._offset)
         last = self.steps[-1]
@@ -379,7 +379,7 @@ def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain |
 
 
 def _options(task: Task, room: OccupiedRoom) -> list[FiniteOption] | None:
-    """Give the options that can work at all; `None`: not with whole numbers alone."""
+    """Options that can work at all; `None`: not with whole numbers alone."""
     node, plan = task.node, task.plan
     if len(plan.epochs) > 1 or task.fixed_window is not None or node.batch is not None:
         return None

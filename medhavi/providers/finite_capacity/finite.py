@@ -94,7 +94,7 @@ class FiniteCapacity:
         relaxed: bool = False,
         known: KnownOrders | None = None,
     ) -> Timing | None:
-        """Give the earliest order that begins nothing before `start`.
+        """Earliest order that begins nothing before `start`.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class FiniteCapacity:
     def step_earliest(
         self, routing: str, step: int, steps: int, ready: int, by: int | None = None
     ) -> StepWindow | None:
-        """Give the earliest window of one step whose queue may begin at `ready`.
+        """Earliest window of one step whose queue may begin at `ready`.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ class FiniteCapacity:
         return found.earliest(steps, bound, hasty=True)
 
     def longest(self, routing: str, steps: int, start: int) -> int | None:
-        """Give the step that no opening is long enough for, whoever else works.
+        """Step that no opening is long enough for, whoever else works.
 
         Returns
         -------
@@ -182,7 +182,7 @@ class FiniteCapacity:
         return None
 
     def unlimited_latest(self, routing: str, steps: int, need: int) -> Timing | None:
-        """Give the latest order by an instant, as if capacity were never short."""
+        """Latest order by an instant, as if capacity were never short."""
         return self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN).latest(
             need, steps
         )
@@ -202,13 +202,13 @@ class FiniteCapacity:
         return frozenset(n for n in names if n and ledger(n) is not None)
 
     def plain_chain(self, routing: str) -> FiniteChain | None:
-        """Give the steps of a routing where they are a plain chain."""
+        """Steps of a routing where they are a plain chain."""
         chain = self._placing(routing).chain
         return chain if chain is not None and chain.plain else None
 
     # -------------------------------------------------------------- what is spared
     def sparing(self, spared: Spared) -> FiniteCapacity:
-        """Give capacity for work that leaves time free, among the same work."""
+        """Capacity for work that leaves time free, among the same work."""
         if spared == self._spared:
             return self
         known = self._sparing.get(spared)
@@ -221,13 +221,13 @@ class FiniteCapacity:
     def preferring(
         self, steps: Callable[[CompiledRouting], frozenset[int]]
     ) -> FiniteCapacity:
-        """Give capacity in which some steps of a routing use no alternates."""
+        """Capacity in which some steps of a routing use no alternates."""
         return FiniteCapacity(
             self._capacity, self.occupancy, spared=self._spared, preferring=steps
         )
 
     def utilisation(self, resource: str, start: int, finish: int) -> float:
-        """Give the share of its time that a resource is booked in `[start, finish)`.
+        """Share of its time that a resource is booked in `[start, finish)`.
 
         0 where it is no limit; infinite where it does not work and is booked.
         """
@@ -248,7 +248,7 @@ class FiniteCapacity:
         safety_days: float = 0.0,
         soft: bool = True,
     ) -> Timing | None:
-        """Give the latest order whose output is there by `need`.
+        """Latest order whose output is there by `need`.
 
         Parameters
         ----------
@@ -280,7 +280,7 @@ class FiniteCapacity:
         return found
 
     def named(self, routing: str) -> frozenset[str]:
-        """Give all resources that a routing may use."""
+        """All resources that a routing may use."""
         known = self._named.get(routing)
         if known is None:
             placing = self._placing(routing)
@@ -301,14 +301,14 @@ class FiniteCapacity:
         self.occupancy.occupy(timing.steps, owner, timing.holds)
 
     def release(self, timing: Timing, owner: str = "") -> None:
-        """Give back what `occupy` took for the same order and owner.
+        """Release what `occupy` took for the same order and owner.
 
         Later work keeps the windows that it got while the order was there.
         """
         self.occupancy.release(timing.steps, owner, timing.holds)
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
-        """Let resources lose efficiency for the orders that are asked for from now on.
+        """Reduce the efficiency of resources for orders asked for from now on.
 
         Parameters
         ----------
@@ -318,7 +318,7 @@ class FiniteCapacity:
         self._room.efficiency = efficiency
 
     def owes(self, timing: Timing) -> bool:
-        """Tell whether work behind an order that is gone lacks its changeover now."""
+        """Whether work behind an order that is gone lacks its changeover now."""
         for window in timing.steps:
             for resource, _ in window.resources if window.family is not None else ():
                 sequence = self._room.sequence(resource)
@@ -332,7 +332,7 @@ class FiniteCapacity:
         return len(self._known)
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Mark to undo to."""
         return self.occupancy.mark()
 
     def undo(self, mark: int) -> None:
@@ -343,7 +343,7 @@ class FiniteCapacity:
     def waits(
         self, routing: str, timing: Timing, start: int, owner: str = ""
     ) -> tuple[Wait, ...]:
-        """Say what the steps of a placed order waited for (see `waits.Wait`).
+        """What the steps of a placed order waited for (see `waits.Wait`).
 
         Parameters
         ----------
@@ -360,7 +360,7 @@ class FiniteCapacity:
         )
 
     def why(self, window: StepWindow, ready: int, owner: str = "") -> tuple[Wait, ...]:
-        """Say what one window waited for since it was ready, its queue over."""
+        """What one window waited for since it was ready, its queue over."""
         return window_waits(self.occupancy, self._capacity, window, ready, owner)
 
     # -------------------------------------------------------------------- placing
@@ -481,7 +481,7 @@ class _Placing:
 
 
 def _leaves(compiled: CompiledRouting) -> dict[tuple[int, str], str]:
-    """Give the families that steps leave to later ones without; see `OccupiedRoom`."""
+    """Families that steps leave to later ones without; see `OccupiedRoom`."""
     found: dict[tuple[int, str], str] = {}
     last: dict[str, str] = {}
     for task in compiled.tasks:

@@ -51,7 +51,7 @@ class FreeStretches:
         """Starts and ends of the stretches that are long enough, by class."""
 
     def listed(self, length: int) -> tuple[list[int], list[int]] | None:
-        """Give starts and ends of what may be long enough; None: not listed."""
+        """Starts and ends of what may be long enough; None: not listed."""
         size = length // _CLASS
         return self._lists.get(min(_CLASSES, size))
 
@@ -74,7 +74,7 @@ class FreeStretches:
         bound: int,
         latest: int,
     ) -> Span | None:
-        """Give the first room in what is `listed` from an instant on, before another.
+        """First room in what is `listed` from an instant on, before another.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class FreeStretches:
                 ends[before:behind] = [one[1] for one in fitting]
 
     def _free(self, first: int, last: int) -> list[tuple[int, int, int]]:
-        """Give the stretches of some pieces of use: start, end, class of length.
+        """Stretches of some pieces of use: start, end, class of length.
 
         Those that are too short for every list are left out.
         """

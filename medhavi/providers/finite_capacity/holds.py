@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def kept(
     held: Sequence[Kept], timing: Timing, room: OccupiedRoom
 ) -> tuple[tuple[Hold, ...], tuple[int, int] | None]:
-    """Give what a placed order keeps, or by how much it must move to keep it.
+    """What a placed order keeps, or by how much it must move to keep it.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def _gaps(
 def _kept_from_change(
     holds: Sequence[Hold], tails: Sequence[Hold], timing: Timing
 ) -> tuple[int, int] | None:
-    """Give by how much to move where a tool stays while others need its changeover.
+    """Shifts to make where a tool stays while others need its changeover.
 
     What stays with the order may change for a later step of the order itself.
     """

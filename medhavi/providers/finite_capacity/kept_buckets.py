@@ -25,6 +25,6 @@ class KeptBuckets(BucketLedger):
         self._part = exact(share)
 
     def room(self, start: int) -> int:
-        """Give the unit-seconds that are left beside what is withheld [millionths]."""
+        """Unit-seconds that are left beside what is withheld [millionths]."""
         kept = int(self._book.offer(start) * self._part)
         return max(self._book.room(start) - kept, 0)

@@ -84,7 +84,7 @@ class Occupancy:
         self._marked = False
 
     def on(self, capacity: Capacity, resource: str) -> Occupancy:
-        """Give what is held where one resource offers more; this stays as it is.
+        """What is held where one resource offers more; this stays as it is.
 
         The ledgers of all other resources are shared.
         """
@@ -113,7 +113,7 @@ class Occupancy:
 
     # -------------------------------------------------------------------- questions
     def ledger(self, resource: str) -> Ledger | BucketLedger | None:
-        """Give the ledger of a resource; `None`: it is no limit.
+        """Ledger of a resource; `None`: it is no limit.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class Occupancy:
         )
 
     def state(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """Give all that is held, to compare two moments by `==`."""
+        """All that is held, to compare two moments by `==`."""
         found: dict[str, tuple[tuple[int, ...], ...]] = {}
         for resource in sorted(self._ledgers):
             book = self._ledgers[resource]
@@ -176,7 +176,7 @@ class Occupancy:
         self._journal.clear()
 
     def mark(self) -> int:
-        """Give a mark to undo to; changes are noted from the first one on."""
+        """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
         return len(self._journal)
 
@@ -249,7 +249,7 @@ class Occupancy:
     def release(
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
     ) -> None:
-        """Give back what `occupy` took for the same arguments.
+        """Release what `occupy` took for the same arguments.
 
         Raises
         ------
@@ -262,7 +262,7 @@ class Occupancy:
                 self._journal.append((book, block, False))
 
     def release_owner(self, owner: str) -> None:
-        """Give back the commitments of an owner that still stand (rule 29)."""
+        """Release the commitments of an owner that still stand (rule 29)."""
         for book, block in self._committed.get(owner, ()):
             if block in book.held(block.start, block.finish):
                 book.remove(block)
@@ -272,7 +272,7 @@ class Occupancy:
     def need(
         self, used: tuple[str, float]
     ) -> tuple[Ledger | BucketLedger | None, int, bool]:
-        """Give the ledger of a resource, the need of units there, and the sequence.
+        """Ledger of a resource, the need of units there, and the sequence.
 
         That is whether families follow each other; without a ledger it is no limit.
         """
@@ -321,5 +321,5 @@ class Occupancy:
 
 
 def commitment(owner: str, timing: Timing) -> Commitment:
-    """Give the commitment of an order that exists."""
+    """Commitment of an order that exists."""
     return Commitment(owner, timing.steps, timing.holds)

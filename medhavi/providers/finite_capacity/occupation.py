@@ -91,7 +91,7 @@ class HourRates:
 
 
 def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
-    """Give the rates of all resources by id.
+    """Rates of all resources by id.
 
     An hour of overtime costs overtime_cost_per_hour; where none is stated 1.5 times an
     ordinary hour, and 50 where that is free.
@@ -108,7 +108,7 @@ def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
 
 
 def overtime_rate(row: Mapping[str, float | None]) -> float:
-    """Give what an hour of overtime of a resource costs [base currency]."""
+    """What an hour of overtime of a resource costs [base currency]."""
     stated, ordinary = row["overtime_cost_per_hour"], row["cost_per_hour"] or 0.0
     if stated is not None:
         return stated

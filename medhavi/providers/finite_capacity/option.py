@@ -89,7 +89,7 @@ class FiniteOption:
         return self._fixed, self._rate, self._scale
 
     def length(self, steps: int) -> int:
-        """Give the working seconds of an order of so many steps."""
+        """Working seconds of an order of so many steps."""
         return -(-(self._fixed + self._rate * steps) // self._scale)
 
     def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
@@ -236,7 +236,7 @@ class SequencedOption(FiniteOption):
             bound = min(blocked, bound)
 
     def _change(self, start: int) -> int:
-        """Give the longest changeover of the resources; the slowest decides."""
+        """Longest changeover of the resources; the slowest decides."""
         family = self._family
         longest = 0
         for one in self._families:
@@ -265,7 +265,7 @@ class SequencedOption(FiniteOption):
             changed = again
 
     def _ahead(self, start: int, finish: int) -> int | None:
-        """Give where to go on behind what is in the way; `None`: nothing is."""
+        """Where to go on behind what is in the way; `None`: nothing is."""
         if start == finish:
             return None
         for book, need in self.tracks:
@@ -279,7 +279,7 @@ class SequencedOption(FiniteOption):
         return None
 
     def _behind(self, start: int, finish: int) -> int | None:
-        """Give by when to end before what is in the way; `None`: nothing is."""
+        """Latest end before what is in the way; `None`: nothing is."""
         if start == finish:
             return None
         for book, need in self.tracks:

@@ -63,7 +63,7 @@ class Block(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def millionths(units: float) -> int:
-    """Give units as whole millionths, rounded down.
+    """Units as whole millionths, rounded down.
 
     >>> millionths(1 / 3)
     333333
@@ -122,7 +122,7 @@ class Ledger:
         self._tell(start, max([block.finish for block in blocks]))
 
     def remove(self, block: Block) -> None:
-        """Give a block back.
+        """Release a block.
 
         Raises
         ------
@@ -154,14 +154,14 @@ class Ledger:
         self._tell(start, finish)
 
     def _tell(self, start: int, finish: int) -> None:
-        """Tell whoever keeps something that the use of `[start, finish)` changed."""
+        """Notify caches and watchers that the use of `[start, finish)` changed."""
         for free in self._free.values():
             free.changed(start, finish)
         for one in self._watching:
             one.changed(start, finish)
 
     def _change_inside(self, place: int, span: Span, level: int) -> None:
-        """Let a part of one piece have another use; neighbours of equal use join."""
+        """Change the use of a part of one piece; join neighbours of equal use."""
         times, used = self.times, self.used
         start, finish = span
         after, before = place + 1, used[place]
@@ -191,7 +191,7 @@ class Ledger:
                 del times[after], used[after]
 
     def _change_across(self, first: int, span: Span, units: int) -> None:
-        """Let several pieces have another use; the first one is given."""
+        """Change the use of several pieces, given the first one."""
         times, used = self.times, self.used
         start, finish = span
         if times[first] != start:
@@ -211,16 +211,16 @@ class Ledger:
 
     # ------------------------------------------------------------------- who watches
     def watch(self, one: Watching) -> None:
-        """Tell of every change of the use from now on."""
+        """Register a watcher of every change of the use."""
         self._watching = (*self._watching, one)
 
     def unwatch(self, one: Watching) -> None:
-        """Tell it of changes no more."""
+        """Remove a watcher of changes."""
         self._watching = tuple(w for w in self._watching if w is not one)
 
     # -------------------------------------------------------------------- conflicts
     def conflict(self, start: int, finish: int, need: int) -> Span | None:
-        """Give the first piece of `[start, finish)` without room for the need."""
+        """First piece of `[start, finish)` without room for the need."""
         times, used, limit = self.times, self.used, self.most - need
         count = len(times)
         place = bisect_right(times, start) - 1
@@ -234,7 +234,7 @@ class Ledger:
         return None
 
     def last_conflict(self, start: int, finish: int, need: int) -> Span | None:
-        """Give the last piece of `[start, finish)` without room for the need."""
+        """Last piece of `[start, finish)` without room for the need."""
         times, used, limit = self.times, self.used, self.most - need
         place = bisect_left(times, finish) - 1
         while place >= 0:
@@ -381,11 +381,11 @@ class VaryingLedger(Ledger):
     __slots__ = ()
 
     def conflict(self, start: int, finish: int, need: int) -> Span | None:
-        """Give the first piece of `[start, finish)` without room for the need."""
+        """First piece of `[start, finish)` without room for the need."""
         return next(self._conflicts(start, finish, need), None)
 
     def last_conflict(self, start: int, finish: int, need: int) -> Span | None:
-        """Give the last piece of `[start, finish)` without room for the need."""
+        """Last piece of `[start, finish)` without room for the need."""
         upper = finish
         while upper > start:
             lower = max(upper - _WINDOW, start)
@@ -459,7 +459,7 @@ def last_span(
     bound: int,
     length: int,
 ) -> Span | None:
-    """Give the last span of so many working seconds up to an instant."""
+    """Last span of so many working seconds up to an instant."""
     if splittable:
         start = working.subtract(bound, length)
         finish = None if start is None else working.add(start, length)
@@ -470,5 +470,5 @@ def last_span(
 
 
 def ledger(clock: ResourceClock) -> Ledger:
-    """Give the ledger of a resource."""
+    """Ledger of a resource."""
     return VaryingLedger(clock) if clock.constant is None else Ledger(clock)

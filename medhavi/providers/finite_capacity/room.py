@@ -160,7 +160,7 @@ class OccupiedRoom:
         self.leaves: Mapping[tuple[int, str], str] = {}
 
     def means(self, option: Option) -> Means:
-        """Give what an option occupies."""
+        """What an option occupies."""
         known = self._means.get(id(option))
         if known is None:
             known = Means(option, self.occupancy, self._changeovers, self._kept)
@@ -168,7 +168,7 @@ class OccupiedRoom:
         return known
 
     def sequence(self, resource: str) -> Sequence | None:
-        """Give the sequence of a resource; `None`: its set-up depends on none."""
+        """Sequence of a resource; `None`: its set-up depends on none."""
         try:
             return self._sequences[resource]
         except KeyError:
@@ -180,7 +180,7 @@ class OccupiedRoom:
             return made
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Mark to undo to."""
         return self.occupancy.mark()
 
     def hold(self, node: StepNode, placed: Placed) -> None:
@@ -188,11 +188,11 @@ class OccupiedRoom:
         self.occupancy.occupy((step_window(node, placed),))
 
     def undo(self, mark: int) -> None:
-        """Give back what was taken since the mark."""
+        """Release what was taken since the mark."""
         self.occupancy.undo(mark)
 
     def _slowed(self, option: Option, work: Work) -> Work:
-        """Give work at the pace of the slowest; set-up keeps its time (rule 16)."""
+        """Work at the pace of the slowest; set-up keeps its time (rule 16)."""
         known = self.efficiency
         share = min(known.get(resource, 1) for resource, _ in option.resources or NONE)
         return work if share == 1 else replace(work, run=work.run / share)
@@ -243,7 +243,7 @@ class OccupiedRoom:
             start_from = span[0]
 
     def _ahead(self, means: Means, family: str | None, placed: Placed) -> int | None:
-        """Give where to go on behind what is in the way; `None`: nothing is."""
+        """Where to go on behind what is in the way; `None`: nothing is."""
         start, finish = placed.start, placed.finish
         if start == finish:
             return None
@@ -323,7 +323,7 @@ class OccupiedRoom:
             changed = again
 
     def _behind(self, means: Means, node: StepNode, placed: Placed) -> int | None:
-        """Give by when to end before what is in the way; `None`: nothing is."""
+        """Latest end before what is in the way; `None`: nothing is."""
         start, finish = placed.start, placed.finish
         if start == finish:
             return None

@@ -65,13 +65,13 @@ class Sequence:
         return self._book.clock.resource
 
     def change(self, family: str, start: int) -> int:
-        """Give the time to change to a family for work that begins at an instant."""
+        """Time to change to a family for work that begins at an instant."""
         before = self._before(start)
         family_before = self._state if before is None else before.family
         return self._changeovers.seconds(self._matrix, family_before, family)
 
     def tail(self, family: str, finish: int) -> Tail | None:
-        """Say what the next block needs after work of a family; `None`: nothing."""
+        """What the next block needs after work of a family; `None`: nothing."""
         follower = self._after(finish)
         if follower is None or follower.family is None:
             return None
@@ -93,7 +93,7 @@ class Sequence:
         return Tail(start, follower.start, follower.finish, earlier, fits=clear)
 
     def left(self, start: int, finish: int) -> Tail | None:
-        """Say what the next block needs after work without a family; `None`: nothing.
+        """What the next block needs after work without a family; `None`: nothing.
 
         The family before it counts where that is a step of the same order, which holds
         no time for its follower yet.
@@ -104,7 +104,7 @@ class Sequence:
         return self.tail(before.family, finish)
 
     def owed(self, instant: int) -> bool:
-        """Tell whether the block behind an instant lacks some of its changeover."""
+        """Whether the block behind an instant lacks some of its changeover."""
         follower = self._after(instant)
         if follower is None or follower.family is None:
             return False

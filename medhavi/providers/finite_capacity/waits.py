@@ -51,7 +51,7 @@ def order_waits(
     placed: tuple[Timing, int],
     owner: str,
 ) -> tuple[Wait, ...]:
-    """Say what the steps of an order waited for.
+    """What the steps of an order waited for.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def window_waits(
     ready: int,
     owner: str,
 ) -> tuple[Wait, ...]:
-    """Say what one window waited for since it was ready, its queue over."""
+    """What one window waited for since it was ready, its queue over."""
     start = window.start
     found: list[Wait] = []
     for resource, units in window.resources:

@@ -75,21 +75,21 @@ class Quantiles(NamedTuple):
 
     @property
     def uncertain(self) -> bool:
-        """Tell whether the time varies at all."""
+        """Whether the time varies at all."""
         return self.p95 > self.p50
 
     def later(self, days: float) -> Quantiles:
-        """Give the same that takes some days more."""
+        """Same that takes some days more."""
         return self._replace(
             p50=self.p50 + days, p80=self.p80 + days, p95=self.p95 + days
         )
 
     def named(self, quantile: Quantile) -> float:
-        """Give a quantile by its name."""
+        """Quantile by its name."""
         return float(getattr(self, quantile))
 
     def at(self, probability: float) -> float:
-        """Give the time that is not exceeded with a probability.
+        """Time that is not exceeded with a probability.
 
         Between the three quantiles the logarithm of the time is linear in the
         probability; below the median and above the 95th percentile the nearest line
@@ -107,7 +107,7 @@ class Quantiles(NamedTuple):
         )
 
     def at_all(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Give `at` of many probabilities, but for the last bits of its floats.
+        """`at` of many probabilities, but for the last bits of its floats.
 
         >>> import numpy as np
         >>> Quantiles(10.0, 20.0, 20.0, "model").at_all(np.array([0.5, 0.8])).round(9)
@@ -127,7 +127,7 @@ class Quantiles(NamedTuple):
         return found
 
     def probability(self, time: float) -> float:
-        """Give the chance that the time is at most `time`; the inverse of `at`."""
+        """Chance that the time is at most `time`; the inverse of `at`."""
         if not self.uncertain:
             return 1.0 if time >= self.p50 else 0.0
         low, high = 0.0, 1.0
@@ -193,7 +193,7 @@ class LeadTimes:
 
     # ----------------------------------------------------------------- planned times
     def supplier(self, terms: Row, product: str | None = None) -> LeadTime:
-        """Give the days from order to receipt of a row of supply terms.
+        """Days from order to receipt of a row of supply terms.
 
         A stated time is raised by `lead_margin_pct` (WO-03: 5 days and 20 % are 6); an
         estimate carries its own margin, the quantile. A delay of the supplier comes on
@@ -217,7 +217,7 @@ class LeadTimes:
         return LeadTime(float(days) + late, "terms")
 
     def lane(self, lane: Row, product: str | None = None) -> LeadTime:
-        """Give the seconds from departure to use: duration and customs, rounded up.
+        """Seconds from departure to use: duration and customs, rounded up.
 
         The clock of a lane is one for all products; `product` is for who asks for one.
         """
@@ -229,7 +229,7 @@ class LeadTimes:
 
     # --------------------------------------------------------------------- quantiles
     def supplier_quantiles(self, terms: Row, product: str | None = None) -> Quantiles:
-        """Give the days from order to receipt as quantiles.
+        """Days from order to receipt as quantiles.
 
         An estimate, else the stated time and its 95th percentile as median and p95 with
         the p80 log-linear between (rule 36), else the stated time alone.
@@ -246,7 +246,7 @@ class LeadTimes:
         return found.later(late) if late else found
 
     def lane_quantiles(self, lane: Row, product: str | None = None) -> Quantiles:
-        """Give the seconds from departure to use as quantiles, customs in them."""
+        """Seconds from departure to use as quantiles, customs in them."""
         found = self._estimated_transit(lane, product) if self._known else None
         if found is not None:
             return found
@@ -258,7 +258,7 @@ class LeadTimes:
         return plain._replace(p80=math.ceil(round(plain.p80, _DIGITS)))
 
     def _delay(self, terms: Row) -> float:
-        """Give how much longer what is ordered by these terms takes [days]."""
+        """How much longer what is ordered by these terms takes [days]."""
         opens, closes = terms["valid_from"], terms["valid_to"]
         if opens is None:
             return 0.0
@@ -311,21 +311,21 @@ class LeadTimes:
         )
 
     def downtime(self, resource: str) -> Quantiles | None:
-        """Give the estimated hours of 24 hours of working time in which it stands."""
+        """Estimated hours of 24 hours of working time in which it stands."""
         row = self._row("resource", resource, EVERY_PRODUCT, _DOWN)
         if row is None:
             return None
         return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
 
     def step_factors(self) -> dict[tuple[str, int], Quantiles]:
-        """Give how much longer than stated steps take, by routing and step (RTG-07).
+        """How much longer than stated steps take, by routing and step (RTG-07).
 
         Estimates name them `routing|step`; a name of another form says nothing.
         """
         return self._of_steps(_FACTOR)
 
     def step_yields(self) -> dict[tuple[str, int], Quantiles]:
-        """Give the learned good shares of steps, by routing and step (RTG-07).
+        """Learned good shares of steps, by routing and step (RTG-07).
 
         Named as in `step_factors`; what is never good says nothing.
         """
@@ -345,16 +345,16 @@ class LeadTimes:
     def learned_days(
         self, subject: str, product: str, kind: str = "supplier"
     ) -> Row | None:
-        """Give the row of `estimates` with the days of a supplier or lane, if any."""
+        """Row of `estimates` with the days of a supplier or lane, if any."""
         return self._row(kind, subject, product, _LEAD)
 
     def factor(self, supplier: str, product: str) -> float:
-        """Give how much longer than stated a supplier takes; 1: nothing says so."""
+        """How much longer than stated a supplier takes; 1: nothing says so."""
         row = self._row("supplier", supplier, product, _FACTOR)
         return 1.0 if row is None else float(row[self.quantile])
 
     def relearned(self, rows: Iterable[Row]) -> LeadTimes:
-        """Give the same with other or new rows of `estimates`."""
+        """Same with other or new rows of `estimates`."""
         known = dict(self._known)
         for row in rows:
             key = (row["kind"], row["subject"], row["product"], row["quantity"])
@@ -394,7 +394,7 @@ class LeadTimes:
 
 
 def reached_yield(known: Quantiles, quantile: Quantile) -> float:
-    """Give the good share that is reached as often as a quantile says.
+    """Good share that is reached as often as a quantile says.
 
     A time is safe at its high quantile, a yield at its low one: what 80 of 100 runs
     reach is the 20th percentile, drawn on below the median as by `Quantiles.at`.

@@ -91,15 +91,15 @@ class Commitments:
                 self._note(rest)
 
     def at(self, product: str, location: str) -> tuple[Commitment, ...]:
-        """Give the commitments on a product at a location."""
+        """Commitments on a product at a location."""
         return tuple(self._by_node.get((product, location), ()))
 
     def has(self, product: str, location: str) -> bool:
-        """Tell whether there are commitments on a product at a location."""
+        """Whether there are commitments on a product at a location."""
         return (product, location) in self._by_node
 
     def of(self, demand: str) -> tuple[Commitment, ...]:
-        """Give what a demand has."""
+        """What a demand has."""
         return tuple(self._by_owner.get(demand, ()))
 
     @property
@@ -114,7 +114,7 @@ class Commitments:
             self._by_owner.setdefault(commitment.owner, []).append(commitment)
 
     def demand(self, name: str | None) -> Row | None:
-        """Give the row of a demand by its id; None: it is not in the tables."""
+        """Row of a demand by its id; None: it is not in the tables."""
         number = None if name is None else self._numbers.get(name)
         return None if number is None else self._demands.row(number)
 
@@ -128,7 +128,7 @@ class Commitments:
 
     # ------------------------------------------------------------------- changes
     def without(self, hold: Hold, providers: Providers) -> Commitments | None:
-        """Give the commitments where a hold of material or capacity is gone.
+        """Commitments where a hold of material or capacity is gone.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Commitments:
     def revised(
         self, gone: Collection[Commitment], new: Collection[Commitment]
     ) -> Commitments:
-        """Give the commitments with some others; these stay."""
+        """Commitments with some others; these stay."""
         nodes = {(had.product, had.location) for had in (*gone, *new)}
         owners = {had.owner for had in (*gone, *new) if had.owner is not None}
         by_node, by_owner = dict(self._by_node), dict(self._by_owner)
@@ -205,7 +205,7 @@ class Commitments:
         return found
 
     def _pegged(self, peg: Row, open_of: dict[str, int]) -> int:
-        """Give what a firm peg keeps [steps]; `open_of` is what demands still need."""
+        """What a firm peg keeps [steps]; `open_of` is what demands still need."""
         step = self._providers.facts.step(peg["product"])
         wanted = steps_up(peg["qty"], step)
         row = self.demand(peg["demand"])
@@ -260,7 +260,7 @@ class Commitments:
                     yield rest
 
     def _uncovered(self, row: Row, had: Sequence[Commitment]) -> Commitment | None:
-        """Give what a promised demand takes beside what it has."""
+        """What a promised demand takes beside what it has."""
         product, name = row["product"], row["demand"]
         covered = sum(one.steps for one in had if one.product == product)
         rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
@@ -283,7 +283,7 @@ class Commitments:
         return found
 
     def _place(self, row: Row, steps: int) -> tuple[str, int] | None:
-        """Give where a promised quantity is taken, and when it leaves there [s]."""
+        """Where a promised quantity is taken, and when it leaves there [s]."""
         facts, sourcing = self._providers.facts, self._providers.sourcing
         location, instant = row["location"], row["promised"]
         origin = row["ship_from"]
@@ -306,14 +306,14 @@ class Commitments:
 
 
 def withdrawn(need: Withdrawal) -> Commitment:
-    """Give what an order takes as a commitment without an owner."""
+    """What an order takes as a commitment without an owner."""
     instant = need.instant
     place = (need.product, need.location)
     return Commitment(*place, need.steps, instant, instant, None, None, need.order)
 
 
 def _has_source(row: Row, holds: Holds) -> bool:
-    """Tell whether holds say that a demand has a source of its own."""
+    """Whether holds say that a demand has a source of its own."""
     name, product = row["demand"], row["product"]
     if holds.of_owner(name, "capacity"):
         return True

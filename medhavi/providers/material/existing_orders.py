@@ -90,7 +90,7 @@ class ExistingOrders:
         self.findings = tuple(found)
 
     def with_order(self, row: Row, providers: Providers) -> ExistingOrders:
-        """Give what orders bring and take where one of them is another or new.
+        """What orders bring and take where one of them is another or new.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class ExistingOrders:
         return made
 
     def brought_and_taken(self, row: Row) -> tuple[list[Receipt], list[Withdrawal]]:
-        """Give what an order still brings and takes; one that is not live nothing."""
+        """What an order still brings and takes; one that is not live nothing."""
         if row["status"] not in LIVE:
             return [], []
         if row["kind"] == "work":
@@ -139,7 +139,7 @@ class ExistingOrders:
         return [brought], [taken]
 
     def _recipe(self, row: Row) -> Recipe | None:
-        """Give the recipe of a work order; None: it comes from outside."""
+        """Recipe of a work order; None: it comes from outside."""
         recipes = self._providers.recipes
         master = recipes.row(row["source"]) if row["source"] else None
         if master is None:
@@ -232,7 +232,7 @@ class ExistingOrders:
         )
 
     def _departure(self, row: Row, steps: int) -> tuple[str | None, int]:
-        """Give where a transfer comes from, None: outside, and when it is ready there.
+        """Where a transfer comes from, None: outside, and when it is ready there.
 
         Without a lane or a start that is when it is due.
         """
@@ -267,7 +267,7 @@ class ExistingOrders:
 
 
 def _open_steps(row: Row, step: Fraction) -> int:
-    """Give the quantity still to come, cut down to whole steps."""
+    """Quantity still to come, cut down to whole steps."""
     rest = (exact(row["qty"]) - exact(row["qty_done"])) / step
     return rest.numerator // rest.denominator
 

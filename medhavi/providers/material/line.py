@@ -115,7 +115,7 @@ class MaterialLine:
         buffers: bool = False,
         customer: str | None = None,  # noqa: ARG002 - same
     ) -> int:
-        """Give what a new taker may take at an instant without harm to others [steps].
+        """What a new taker may take at an instant without harm to others [steps].
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class MaterialLine:
         return max(free, 0)
 
     def now_and_ever(self, now: int, *, buffers: bool = False) -> tuple[int, int]:
-        """Give what a new taker may take at an instant, and at the end [steps]."""
+        """What a new taker may take at an instant, and at the end [steps]."""
         if self._unlimited:
             return INT64_MAX, INT64_MAX
         floor = self._floor(buffers)
@@ -154,7 +154,7 @@ class MaterialLine:
         buffers: bool = False,
         customer: str | None = None,
     ) -> bool:
-        """Tell whether a quantity may be taken at an instant."""
+        """Whether a quantity may be taken at an instant."""
         return steps <= self.available(
             instant, transit, min_shelf_days, buffers=buffers, customer=customer
         )
@@ -169,7 +169,7 @@ class MaterialLine:
         buffers: bool = False,
         customer: str | None = None,  # noqa: ARG002 - same
     ) -> int | None:
-        """Give the first instant from `start` on at which a quantity is free.
+        """First instant from `start` on at which a quantity is free.
 
         Returns
         -------
@@ -253,7 +253,7 @@ class MaterialLine:
         )
 
     def add(self, steps: int, instant: int, expires: int | None = None) -> Shift:
-        """Let a quantity arrive at an instant: the rest of a new order."""
+        """Add a receipt at an instant: the rest of a new order."""
         until = INT64_MAX if expires is None else expires
         return self._noted(Shift(self, -steps, instant, 1, until, None, receipt=True))
 
@@ -301,7 +301,7 @@ class MaterialLine:
 
     # ------------------------------------------------------------------- internals
     def _until(self, instant: int, transit: int, min_shelf_days: float) -> int:
-        """Give how long goods must live; here nothing expires."""
+        """How long goods must live; here nothing expires."""
         del transit, min_shelf_days
         return instant
 
@@ -318,7 +318,7 @@ class MaterialLine:
 
 
 def _suffix_minimum(values: list[int]) -> list[int]:
-    """Give the running minimum from the end.
+    """Running minimum from the end.
 
     >>> _suffix_minimum([10, 2, 22])
     [2, 2, 22]
@@ -331,7 +331,7 @@ def _suffix_minimum(values: list[int]) -> list[int]:
 def _summed(
     events: Iterable[tuple[int, int]], withheld: Sequence[tuple[int, int]]
 ) -> tuple[list[int], list[int], list[int]]:
-    """Give the instants at which something changes, the net and the uses of each."""
+    """Instants at which something changes, the net and the uses of each."""
     changes: dict[int, int] = {ALWAYS: 0}
     uses: dict[int, int] = {ALWAYS: 1}
     for instant, change in events:

@@ -81,7 +81,7 @@ class TriedLine(MaterialLine):
         buffers: bool = False,
         customer: str | None = None,
     ) -> int | None:
-        """Give the first instant from `start` on at which a quantity is free."""
+        """First instant from `start` on at which a quantity is free."""
         if steps <= 0:
             return start
         for instant in (start, *self.rises(start)):
@@ -149,7 +149,7 @@ class LotLine(TriedLine):
         return instant + transit + days
 
     def _plain(self, until: int) -> bool:
-        """Tell whether expiry and ownership change nothing up to there."""
+        """Whether expiry and ownership change nothing up to there."""
         last = max(until, self._last_until, self._steps[-1][0] if self._steps else 0)
         return not self._owned and last <= self._first_expiry
 
@@ -163,7 +163,7 @@ class LotLine(TriedLine):
         buffers: bool = False,
         customer: str | None = None,
     ) -> int:
-        """Give what a new taker may take at an instant without harm to others."""
+        """What a new taker may take at an instant without harm to others."""
         until = self._until(instant, transit, min_shelf_days)
         if self._plain(until):
             return super().available(instant, buffers=buffers)
@@ -194,7 +194,7 @@ class LotLine(TriedLine):
         buffers: bool = False,
         customer: str | None = None,
     ) -> bool:
-        """Tell whether a quantity may be taken at an instant."""
+        """Whether a quantity may be taken at an instant."""
         until = self._until(instant, transit, min_shelf_days)
         if self._plain(until):
             return steps <= super().available(instant, buffers=buffers)
@@ -207,7 +207,7 @@ class LotLine(TriedLine):
         return self._candidates(start)[1:]
 
     def _candidates(self, start: int) -> list[int]:
-        """Give the instants at which a quantity may become free: it never does else."""
+        """Instants at which a quantity may become free: it never does else."""
         moments = {lot.arrival for lot in self._lots}
         moments.update(instant for instant, _ in self._steps)
         return [start, *sorted(moment for moment in moments if moment > start)]

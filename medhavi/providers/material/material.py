@@ -87,7 +87,7 @@ class Material:
         self._provided = _provided(providers)
 
     def on(self, providers: Providers) -> Material:
-        """Give the same lines among other receipts and commitments.
+        """Same lines among other receipts and commitments.
 
         Where these differ, whoever asks changes the lines first.
         """
@@ -100,7 +100,7 @@ class Material:
 
     # ---------------------------------------------------------------------- lines
     def line(self, product: str, location: str) -> MaterialLine:
-        """Give the line of a product at a location, built on first use."""
+        """Line of a product at a location, built on first use."""
         node = (product, location)
         known = self._lines.get(node)
         if known is None:
@@ -110,7 +110,7 @@ class Material:
     def asked_line(
         self, product: str, location: str, asked: Traits | None
     ) -> MaterialLine:
-        """Give the line as one sees it who asks for characteristics or a class.
+        """Line as one sees it who asks for characteristics or a class.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ class Material:
         return len(self._lines)
 
     def known(self, product: str, location: str) -> bool:
-        """Tell whether anything of a product lies or comes there, taken or not."""
+        """Whether anything of a product lies or comes there, taken or not."""
         return bool(
             self._receipts.get((product, location))
             or self._on_hand.lots(product, location)
@@ -184,7 +184,7 @@ class Material:
         return MaterialLine(events, withheld, self._journal)
 
     def _anything(self, node: Node) -> bool:
-        """Tell whether anything is, comes, is taken or is kept back at a node."""
+        """Whether anything is, comes, is taken or is kept back at a node."""
         return (
             node in self._receipts
             or self._on_hand.has(*node)
@@ -193,16 +193,16 @@ class Material:
         )
 
     def withheld(self, node: Node) -> list[tuple[int, int]]:
-        """Give the safety stock of a product at a place as a step function [steps]."""
+        """Safety stock of a product at a place as a step function [steps]."""
         needs = [(had.instant, had.steps) for had in self.committed(node)]
         return self._providers.safety_levels.steps_of(*node, needs)
 
     def made_to_order(self, node: Node) -> bool:
-        """Tell whether each receipt is for the one demand that it was made for."""
+        """Whether each receipt is for the one demand that it was made for."""
         return self._providers.facts.make_to_order(node[0])
 
     def lots(self, node: Node) -> list[Lot]:
-        """Give what lies and comes of a product at a place."""
+        """What lies and comes of a product at a place."""
         own = self._providers.traits.of_product(node[0])
         found = [
             Lot(
@@ -232,7 +232,7 @@ class Material:
         return self._kinds.index(traits)
 
     def asks(self, had: Commitment, lots: Iterable[Lot]) -> int:
-        """Give what a commitment asks for; nothing where no lot could have it."""
+        """What a commitment asks for; nothing where no lot could have it."""
         row = self._commitments.demand(had.owner)
         if row is None:
             return 0
@@ -245,7 +245,7 @@ class Material:
         return kind if met else 0
 
     def committed(self, node: Node) -> list[Commitment]:
-        """Give what is taken of a product at a place before anything is asked."""
+        """What is taken of a product at a place before anything is asked."""
         found = list(self._commitments.at(*node))
         as_of = int(self._providers.snapshot.as_of)
         missing = self._on_hand.missing(*node)
@@ -261,7 +261,7 @@ class Material:
         return self._served(node, found)
 
     def _served(self, node: Node, found: list[Commitment]) -> list[Commitment]:
-        """Let commitments count that no lot would serve as fresh as they ask for."""
+        """Waive the freshness asked for by commitments where no lot meets it."""
         if all(had.until == had.instant for had in found):
             return found
         lots = self.lots(node)
@@ -275,7 +275,7 @@ class Material:
         ]
 
     def _made_to_order(self, node: Node) -> list[Commitment]:
-        """Give each receipt of a make-to-order product to the demand it is for."""
+        """Each receipt of a make-to-order product to the demand it is for."""
         return [
             Commitment(
                 *node,
@@ -291,7 +291,7 @@ class Material:
 
     # ----------------------------------------------------------------- own holdings
     def free(self, demand: str) -> int:
-        """Give a demand back what it has: it is asked for again (rule 29).
+        """Release a demand's commitments: it is asked for again (rule 29).
 
         The change is in the journal: `undo` makes it binding again. Safety days go on
         covering what the demand was promised.
@@ -325,7 +325,7 @@ class Material:
         return count
 
     def _orders_for(self) -> dict[str, set[Node]]:
-        """Tell where make-to-order supply of a demand arrives."""
+        """Where make-to-order supply of a demand arrives."""
         if self._made_for is None:
             self._made_for = {}
             for node, receipts in self._receipts.items():
@@ -337,7 +337,7 @@ class Material:
 
     # -------------------------------------------------------------------- journal
     def mark(self) -> int:
-        """Give the place in the journal to come back to."""
+        """Place in the journal to come back to."""
         return len(self._journal)
 
     def undo(self, mark: int) -> None:
@@ -348,7 +348,7 @@ class Material:
             shift.line.apply(shift._replace(steps=-shift.steps, uses=-shift.uses))
 
     def since(self, mark: int) -> tuple[Shift, ...]:
-        """Give the changes since a mark, for `put_back` at any later time."""
+        """Changes since a mark, for `put_back` at any later time."""
         return tuple(self._journal[mark:])
 
     def put_back(self, shifts: Iterable[Shift]) -> None:
@@ -376,7 +376,7 @@ class Material:
     # ------------------------------------------------------------------- findings
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Tell of overdue orders and of lines that are short of their commitments."""
+        """Findings of overdue orders and of lines short of their commitments."""
         found = list(self._providers.existing_orders.findings)
         for product, location in self._commitments.nodes:
             short = self.line(product, location).short

@@ -64,16 +64,16 @@ class OnHand:
             )
 
     def has(self, product: str, location: str) -> bool:
-        """Tell whether the tables book anything, or less than nothing, there."""
+        """Whether the tables book anything, or less than nothing, there."""
         node = (product, location)
         return node in self._lots or node in self._missing
 
     def lots(self, product: str, location: str) -> tuple[StockLot, ...]:
-        """Give the usable lots, as the table has them."""
+        """Usable lots, as the table has them."""
         return tuple(self._lots.get((product, location), ()))
 
     def missing(self, product: str, location: str) -> int:
-        """Give what negative bookings say is gone already [steps]."""
+        """What negative bookings say is gone already [steps]."""
         return self._missing.get((product, location), 0)
 
     @property

@@ -35,7 +35,7 @@ class PlannedOrders(NamedTuple):
     pegs: Mapping[str, Sequence[Row]]
 
     def firmed(self, nodes: Collection[Node], demand: str) -> Iterator[Row]:
-        """Give the orders at some nodes as if firmed, less what others have of them.
+        """Orders at some nodes as if firmed, less what others have of them.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class PlannedOrders(NamedTuple):
                     yield {**row, "status": "firmed", "qty": float(left)}
 
     def loose(self, order: str) -> tuple[Row, ...]:
-        """Give the pegs of an order so that they bind nothing."""
+        """Pegs of an order so that they bind nothing."""
         return tuple({**peg, "firm": False} for peg in self.pegs.get(order, ()))
 
 

@@ -58,11 +58,11 @@ class Component(NamedTuple):
         return self.step is None and self.anchor == "start" and not self.offset_minutes
 
     def steps(self, order_steps: int) -> int:
-        """Give the need of an order [steps of the component], rounded up."""
+        """Need of an order [steps of the component], rounded up."""
         return -(-(order_steps * self.numerator + self.addend) // self.denominator)
 
     def valid_at(self, instant: int) -> bool:
-        """Tell whether the line holds for use at the instant."""
+        """Whether the line holds for use at the instant."""
         return self.valid_from <= instant < self.valid_to
 
 
@@ -85,11 +85,11 @@ class Output(NamedTuple):
     denominator: int
 
     def steps(self, order_steps: int) -> int:
-        """Give the good quantity of an order [steps of the product], rounded down."""
+        """Good quantity of an order [steps of the product], rounded down."""
         return (order_steps * self.numerator + self.addend) // self.denominator
 
     def valid_at(self, instant: int) -> bool:
-        """Tell whether the output falls out at the instant."""
+        """Whether the output falls out at the instant."""
         return self.valid_from <= instant < self.valid_to
 
 
@@ -110,14 +110,14 @@ class Gain:
         return tuple(output for output in self.outputs if output.valid_at(at))
 
     def good_steps(self, order_steps: int, at: int | None = None) -> int:
-        """Give the good quantity of an order [steps of the product]."""
+        """Good quantity of an order [steps of the product]."""
         found = self._valid(at)
         if len(found) == 1:
             return found[0].steps(order_steps)
         return sum(output.steps(order_steps) for output in found)
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
-        """Give the smallest order that yields at least `net`.
+        """Smallest order that yields at least `net`.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ def compiled(
     qty_fixed: float,
     scrap: float,
 ) -> tuple[int, int, int]:
-    """Give numerator, addend and denominator; scale = unit step, share, step."""
+    """Numerator, addend and denominator; scale = unit step, share, step."""
     unit_step, share, step = scale
     if unit_step is step and share == 1 and qty_fixed == 0:
         return _unscaled(qty_per, scrap)

@@ -56,11 +56,11 @@ class StepShares(Protocol):
     """Shares of the ordered units along the steps of routings (rule 4)."""
 
     def entering(self, routing: str, step: int | None) -> Fraction:
-        """Give the share that enters a step; None: the first."""
+        """Share that enters a step; None: the first."""
         ...
 
     def good(self, routing: str, step: int | None) -> Fraction:
-        """Give the good share after a step, the routing's own yield in it."""
+        """Good share after a step, the routing's own yield in it."""
         ...
 
 
@@ -83,15 +83,15 @@ class Recipe:
     others: Mapping[tuple[str, str], Gain]
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
-        """Give the smallest order that yields `net` good steps of the main product."""
+        """Smallest order that yields `net` good steps of the main product."""
         return self.main.order_steps_for(net, at)
 
     def good_steps(self, order_steps: int, at: int | None = None) -> int:
-        """Give the good main product of an order [steps]."""
+        """Good main product of an order [steps]."""
         return self.main.good_steps(order_steps, at)
 
     def gain(self, product: str, location: str) -> Gain | None:
-        """Give what an order yields of a product at a location; None: nothing."""
+        """What an order yields of a product at a location; None: nothing."""
         if (product, location) == (self.product, self.location):
             return self.main
         return self.others.get((product, location))
@@ -150,12 +150,12 @@ class Recipes:
         """Routings per (product, location) and role, by id."""
 
     def row(self, routing: str) -> Row | None:
-        """Give the master row of a routing."""
+        """Master row of a routing."""
         number = self._routing_numbers.get(routing)
         return None if number is None else self._routings.row(number)
 
     def restated(self, rows: Iterable[Row]) -> Recipes | None:
-        """Give the recipes with other lots, fences or validity of some routings.
+        """Recipes with other lots, fences or validity of some routings.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class Recipes:
         return len(self._known)
 
     def recipe(self, routing: str) -> Recipe:
-        """Give the recipe of a routing.
+        """Recipe of a routing.
 
         Raises
         ------
@@ -362,7 +362,7 @@ class Recipes:
 
 
 def _default_output(product: str, location: str) -> dict[str, Any]:
-    """Give the output of a routing without a row for it: 1 at the end of the last."""
+    """Output of a routing without a row for it: 1 at the end of the last."""
     return {
         "line": 0,
         "product": product,

@@ -40,19 +40,19 @@ class SafetyLevels:
         self._level_rows = self._levels.index("product", "location")
 
     def has(self, product: str, location: str) -> bool:
-        """Tell whether any row speaks of a product at a location."""
+        """Whether any row speaks of a product at a location."""
         node = (product, location)
         return node in self._rows or node in self._level_rows
 
     def unlimited(self, product: str, location: str) -> bool:
-        """Tell whether the product is always there (bulk material)."""
+        """Whether the product is always there (bulk material)."""
         return any(
             self._policies.column("unlimited")[i]
             for i in self._rows.get((product, location), ())
         )
 
     def rule(self, product: str, location: str) -> str:
-        """Give what holds for safety stock: block, flag or allow (`on_violation`)."""
+        """What holds for safety stock: block, flag or allow (`on_violation`)."""
         for i in self._rows.get((product, location), ()):
             return str(self._policies.column("on_violation")[i])
         return "flag"
@@ -60,7 +60,7 @@ class SafetyLevels:
     def steps_of(
         self, product: str, location: str, needs: Iterable[tuple[int, int]]
     ) -> list[tuple[int, int]]:
-        """Give the safety stock as a step function.
+        """Safety stock as a step function.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class SafetyLevels:
         return found if any(level for _, level in found) else []
 
     def _phases(self, key: tuple[str, str]) -> list[tuple[int, int, int]]:
-        """Give the windows with a level of their own [s, s, steps], by start."""
+        """Windows with a level of their own [s, s, steps], by start."""
         numbers = self._level_rows.get(key)
         if not numbers:
             return []
@@ -128,7 +128,7 @@ class SafetyLevels:
     def _covered(
         self, location: str, days: float, needs: Iterable[tuple[int, int]]
     ) -> list[tuple[int, int, int]]:
-        """Give the stretch in which each need is one of the next days."""
+        """Stretch in which each need is one of the next days."""
         working = self._calendars.working_time(self._facts.calendar(location))
         found = []
         for instant, qty in needs:

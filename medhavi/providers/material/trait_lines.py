@@ -47,7 +47,7 @@ class Served:
         self._usable: list[Sequence[int]] = []
 
     def copy(self) -> Served:
-        """Give one that may be changed alone."""
+        """One that may be changed alone."""
         made = Served(self._free)
         made._flows = [dict(flow) for flow in self._flows]
         made._usable = list(self._usable)
@@ -151,7 +151,7 @@ class TraitLine(LotLine):
         customer: str | None = None,
         kind: int = 0,
     ) -> int:
-        """Give what a new taker of a kind may take at an instant without harm."""
+        """What a new taker of a kind may take at an instant without harm."""
         most = super().available(
             instant, transit, min_shelf_days, buffers=buffers, customer=customer
         )
@@ -163,7 +163,7 @@ class TraitLine(LotLine):
     fits = MaterialLine.fits
 
     def asking(self, kind: int) -> AskedLine:
-        """Give the line as one sees it who asks for something."""
+        """Line as one sees it who asks for something."""
         return AskedLine(self, kind)
 
     def apply(self, shift: Shift) -> None:
@@ -172,7 +172,7 @@ class TraitLine(LotLine):
         super().apply(shift)
 
     def lives(self, instant: int, transit: int, min_shelf_days: float) -> int:
-        """Give until when goods must live that are taken at an instant [s]."""
+        """Until when goods must live that are taken at an instant [s]."""
         return self._until(instant, transit, min_shelf_days)
 
     def note(self, shift: Shift) -> Shift:
@@ -236,7 +236,7 @@ class AskedLine(TriedLine):
         buffers: bool = False,
         customer: str | None = None,
     ) -> int:
-        """Give what has what is asked for and may be taken without harm [steps]."""
+        """What has what is asked for and may be taken without harm [steps]."""
         return self._behind.available(
             instant,
             transit,
@@ -274,7 +274,7 @@ class AskedLine(TriedLine):
         return self._behind.note(shift)
 
     def add(self, steps: int, instant: int, expires: int | None = None) -> Shift:
-        """Let a quantity arrive that has what is asked for."""
+        """Add a receipt with the traits asked for."""
         until = INT64_MAX if expires is None else expires
         shift = Shift(
             self._behind,

@@ -31,15 +31,15 @@ class Traits(NamedTuple):
     rank: int
 
     def meets(self, asked: Traits) -> bool:
-        """Tell whether a supply with these has what is asked."""
+        """Whether a supply with these has what is asked."""
         return asked.pairs <= self.pairs and self.rank <= asked.rank
 
     def joined(self, other: Traits) -> Traits:
-        """Give the pairs of both and the better class."""
+        """Pairs of both and the better class."""
         return Traits(self.pairs | other.pairs, min(self.rank, other.rank))
 
     def providing(self, pairs: Iterable[str] | None) -> Traits:
-        """Give these with the pairs that a routing provides."""
+        """These with the pairs that a routing provides."""
         return self._replace(pairs=self.pairs.union(pairs)) if pairs else self
 
     def lacks(self, asked: Traits) -> tuple[str, ...]:
@@ -92,15 +92,15 @@ class TraitsBook:
         return bool(self._ranks)
 
     def rank(self, quality: str | None) -> int:
-        """Give the rank of a class; one that is not listed is below all others."""
+        """Rank of a class; one that is not listed is below all others."""
         return NO_CLASS if quality is None else self._ranks.get(quality, NO_CLASS)
 
     def of_product(self, product: str) -> Traits:
-        """Give what new supply of a product has, whatever its source."""
+        """What new supply of a product has, whatever its source."""
         return self._products.get(product, PLAIN)
 
     def of_lot(self, product: str, quality: str | None) -> Traits | None:
-        """Give what a lot has; None: its class is below that of its product."""
+        """What a lot has; None: its class is below that of its product."""
         own = self.of_product(product)
         if quality is None:
             return own
@@ -110,7 +110,7 @@ class TraitsBook:
     def asked(
         self, product: str, requires: Sequence[str] | None, quality: str | None
     ) -> Traits | None:
-        """Give what a demand asks for; None: any supply of its product has it.
+        """What a demand asks for; None: any supply of its product has it.
 
         A substitute must have the class of the product that was ordered.
         """
@@ -121,7 +121,7 @@ class TraitsBook:
         return Traits(frozenset(requires or ()), rank)
 
     def delivers(self, product: str, other: str) -> bool:
-        """Tell whether a product may be delivered for what was ordered."""
+        """Whether a product may be delivered for what was ordered."""
         return product == other or (product, other) in self._pairs
 
     def _low(self, stock: Rows) -> list[Finding]:
@@ -148,7 +148,7 @@ class TraitsBook:
 def unranked(
     classes: Sequence[str], cells: Mapping[str, Sequence[str | None]]
 ) -> dict[str, list[str]]:
-    """Give the classes that no ranking decides, by the column that names them.
+    """Classes that no ranking decides, by the column that names them.
 
     Parameters
     ----------

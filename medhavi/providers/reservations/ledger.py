@@ -69,7 +69,7 @@ class ReservationLedger:
 
     # ------------------------------------------------------------------- questions
     def get(self, reservation: str) -> Reservation | None:
-        """Give a reservation."""
+        """Reservation."""
         return self._by_id.get(reservation)
 
     @property
@@ -83,16 +83,16 @@ class ReservationLedger:
         return tuple(self._by_id[name] for name in sorted(names))
 
     def at(self, subject: str, location: str | None) -> tuple[Reservation, ...]:
-        """Give the reservations on a product (resource, lane) at a place, by id."""
+        """Reservations on a product (resource, lane) at a place, by id."""
         names = self._by_place.get((subject, location), ())
         return tuple(self._by_id[name] for name in sorted(names))
 
     def active_total(self, subject: str, location: str | None, now: int) -> float:
-        """Give what availability subtracts (RES-07)."""
+        """What availability subtracts (RES-07)."""
         return sum(one.qty for one in self.at(subject, location) if one.active(now))
 
     def ended(self, now: int) -> tuple[Reservation, ...]:
-        """Give what ran out by now and was not expired yet, by id."""
+        """What ran out by now and was not expired yet, by id."""
         return tuple(
             one
             for one in self.all
@@ -177,7 +177,7 @@ class ReservationLedger:
         return self._done(known, after, ReservationCommand.REDUCE)
 
     def release(self, reservation: str, now: int) -> Transition:
-        """Give a hold back; once or many times is the same (RES-15).
+        """Release a hold; repeating changes nothing (RES-15).
 
         A hold that ran out is free already: releasing it changes nothing.
         """
@@ -188,7 +188,7 @@ class ReservationLedger:
         return self._done(known, after, ReservationCommand.RELEASE)
 
     def expire(self, reservation: str, now: int) -> Transition:
-        """Let a hold run out; only past its end (RES-03).
+        """Expire a hold; only past its end (RES-03).
 
         Raises
         ------

@@ -147,7 +147,7 @@ class Holds:
                     self._by_demand.setdefault(hold.demand, []).append(hold)
 
     def without(self, hold: Hold) -> Holds:
-        """Give the holds but for one; these stay."""
+        """Holds but for one; these stay."""
         cells: dict[str, object] = {}
         if hold.scope == "material":
             node = (hold.subject, str(hold.location))
@@ -164,23 +164,23 @@ class Holds:
         return altered(self, **cells)
 
     def material(self, product: str, location: str) -> tuple[Hold, ...]:
-        """Give the holds on a product at a location, by id."""
+        """Holds on a product at a location, by id."""
         return tuple(self._by_node.get((product, location), ()))
 
     def on_lane(self, lane: str) -> tuple[Hold, ...]:
-        """Give the holds on a lane, by id."""
+        """Holds on a lane, by id."""
         return tuple(self._by_lane.get(lane, ()))
 
     def of_demand(self, demand: str) -> tuple[Hold, ...]:
-        """Give the material holds that a demand owns, by id."""
+        """Material holds that a demand owns, by id."""
         return tuple(self._by_demand.get(demand, ()))
 
     def has(self, demand: str) -> bool:
-        """Tell whether a demand owns any hold."""
+        """Whether a demand owns any hold."""
         return demand in self._by_demand or demand in self._others
 
     def of_owner(self, demand: str, scope: Scope) -> tuple[Hold, ...]:
-        """Give the holds of resources or lanes that a demand owns, by id."""
+        """Holds of resources or lanes that a demand owns, by id."""
         found = self._others.get(demand, ())
         return tuple(hold for hold in found if hold.scope == scope)
 
@@ -202,14 +202,14 @@ class Holds:
         return tuple(sorted(self._by_node))
 
     def active_steps(self, product: str, location: str) -> int:
-        """Give the quantity that is held in all [steps]."""
+        """Quantity that is held in all [steps]."""
         return sum(hold.steps for hold in self._by_node.get((product, location), ()))
 
 
 def _left(
     known: Mapping[Key, list[Hold]], key: Key, hold: Hold
 ) -> dict[Key, list[Hold]]:
-    """Give the lists by key, that of one key without a hold."""
+    """Lists by key, that of one key without a hold."""
     rest = [one for one in known[key] if one is not hold]
     found = dict(known)
     if rest:

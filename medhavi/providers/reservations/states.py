@@ -117,13 +117,13 @@ class Reservation:
     good_qty: float | None = None
 
     def active(self, now: int) -> bool:
-        """Tell whether it holds anything now: it blocks while now is before its end."""
+        """Whether it holds anything now: it blocks while now is before its end."""
         return self.state in ACTIVE and (
             self.expires_at is None or now < self.expires_at
         )
 
     def is_same_wish(self, other: Reservation) -> bool:
-        """Tell whether both ask for the same, whatever became of it since."""
+        """Whether both ask for the same, whatever became of it since."""
         return _wish(self) == _wish(other)
 
 
@@ -153,7 +153,7 @@ def reservation_id(
     part: str,
     window: tuple[int, int],
 ) -> str:
-    """Give the id of a hold from what it is for (RES-05).
+    """Id of a hold from what it is for (RES-05).
 
     Parameters
     ----------
@@ -175,12 +175,12 @@ def reservation_id(
 
 
 def order_named(order: str | None, line: object) -> str:
-    """Give the part of all ids of an order line, for `reservation_named`."""
+    """Part of all ids of an order line, for `reservation_named`."""
     return f"{order or ''}\x1f{line or ''}"
 
 
 def reservation_named(owner: str, kind: str, part: str, window: tuple[int, int]) -> str:
-    """Give the id of one of many holds of an order line; see `reservation_id`."""
+    """Id of one of many holds of an order line; see `reservation_id`."""
     start, end = window
     text = f"{owner}\x1f{kind}\x1f{part}\x1f{start}\x1f{end}"
     return f"H-{blake2b(text.encode(), digest_size=8).hexdigest()}"

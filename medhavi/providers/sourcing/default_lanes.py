@@ -45,7 +45,7 @@ class DefaultLanes:
         self._has: dict[Node, bool] = {}
 
     def into(self, product: str, location: str, decided: Decided) -> tuple[str, ...]:
-        """Give the lanes into a location that supply a product there, by id.
+        """Lanes into a location that supply a product there, by id.
 
         Parameters
         ----------
@@ -63,7 +63,7 @@ class DefaultLanes:
         )
 
     def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
-        """Give lane and origin of what may come from a place that holds stock."""
+        """Lane and origin of what may come from a place that holds stock."""
         # A lane looks at a product for one thing alone: whether it is dangerous.
         key = (location, self._roads.facts.hazmat(product))
         known = self._passed.get(key)
@@ -78,7 +78,7 @@ class DefaultLanes:
         return known
 
     def _all_above(self, product: str, origin: str) -> frozenset[str]:
-        """Give all places that lanes lead from to a place, that one among them."""
+        """All places that lanes lead from to a place, that one among them."""
         key = (origin, self._roads.facts.hazmat(product))
         known = self._above.get(key)
         if known is None:
@@ -95,7 +95,7 @@ class DefaultLanes:
     def _can_have(
         self, product: str, origin: str, location: str, decided: Decided
     ) -> bool:
-        """Tell whether a place has the product, gets it, or can be sent it."""
+        """Whether a place has the product, gets it, or can be sent it."""
         if location in self._all_above(product, origin):
             return self._has_beside(product, origin, {location}, decided)
         # Who asks does not matter: nothing would come over that place.
@@ -127,7 +127,7 @@ class DefaultLanes:
     def _waits(
         self, product: str, origin: str, location: str, decided: Decided
     ) -> bool:
-        """Tell whether the origin would wait for the location it should supply."""
+        """Whether the origin would wait for the location it should supply."""
         if location not in self._all_above(product, origin):
             return False
         seen: set[str] = set()
@@ -157,7 +157,7 @@ class DefaultLanes:
         return known
 
     def _stocks(self, product: str, location: str) -> bool:
-        """Tell whether a product lies at a place or is under way to it."""
+        """Whether a product lies at a place or is under way to it."""
         return (product, location) in self._stocked
 
     def _counted(self, product: str, location: str, feeds: Decided) -> float:

@@ -88,7 +88,7 @@ class Quotas:
         )
 
     def largest(self, source: Source) -> int | None:
-        """Give the largest order that ever fits [steps]; None: no limit."""
+        """Largest order that ever fits [steps]; None: no limit."""
         found = []
         if source.kind == "buy" and source.row["capacity_per_period"] is not None:
             stated = float(str(source.row["capacity_per_period"]))
@@ -108,7 +108,7 @@ class Quotas:
         return min(found, default=None)
 
     def until(self, source: Source, steps: int, at: int) -> int | None:
-        """Tell until when an order does not fit that comes, or leaves, at an instant.
+        """Until when an order coming, or leaving, at an instant does not fit.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Quotas:
         return max((limit.until for limit in full), default=None)
 
     def since(self, source: Source, steps: int, at: int) -> int | None:
-        """Tell since when an order does not fit that comes, or leaves, at an instant.
+        """Since when an order coming, or leaving, at an instant does not fit.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class Quotas:
         return min((limit.since - 1 for limit in full), default=None)
 
     def room(self, source: Source, at: int) -> int | None:
-        """Give what a purchase may bring to the door at an instant.
+        """What a purchase may bring to the door at an instant.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Quotas:
         return max(0, floor(min(left))) if left else None
 
     def limits(self, source: Source) -> bool:
-        """Tell whether an order of a source may ever find no room.
+        """Whether an order of a source may ever find no room.
 
         Parameters
         ----------
@@ -178,7 +178,7 @@ class Quotas:
         return stated or source.source in self._windows
 
     def shared(self, source: Source) -> bool:
-        """Tell whether an order of a source may leave another too little.
+        """Whether an order of a source may leave another too little.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class Quotas:
             self._loads.add(source.source, at, load)
 
     def door(self, source: Source, finish: int) -> int:
-        """Give when goods of a purchase reach the door: receipt days come after it."""
+        """When goods of a purchase reach the door: receipt days come after it."""
         days = source.row["receipt_days"]
         if not isinstance(days, float) or not days:
             return finish
@@ -239,7 +239,7 @@ class Quotas:
 
     # --- vehicles ------------------------------------------------------------------
     def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:
-        """Give what a departure carries once all disruptions with an end are over."""
+        """What a departure carries once all disruptions with an end are over."""
         if self._transport is None:
             return (None, None)
         known = self._lasting.get(source.source)
@@ -249,7 +249,7 @@ class Quotas:
         return known
 
     def _shares(self, source: Source) -> bool:
-        """Tell whether moves of a lane may share a departure."""
+        """Whether moves of a lane may share a departure."""
         known = self._scheduled.get(source.source)
         if known is None:
             transport, lane = self._transport, source.source
@@ -273,7 +273,7 @@ class Quotas:
         return known
 
     def _room(self, transport: Transport, lane: str, at: int) -> tuple[int | None, ...]:
-        """Give what a departure carries: weight [mg] and volume [cm3]; None: any."""
+        """What a departure carries: weight [mg] and volume [cm3]; None: any."""
         known = self._room_of.get(lane)
         if known is None:
             known = tuple(
@@ -285,7 +285,7 @@ class Quotas:
         return known
 
     def _departed(self, source: Source, steps: int, at: int) -> int | None:
-        """Tell whether a departure has no room: the next one is worth a try."""
+        """Whether a departure has no room: the next one is worth a try."""
         transport = self._transport
         if transport is None:
             return None

@@ -21,12 +21,12 @@ class Kitchen(Protocol):
     """Who knows the recipes."""
 
     def recipe(self, routing: str) -> Recipe:
-        """Give the recipe of a routing."""
+        """Recipe of a routing."""
         ...
 
 
 def order_steps(source: Source, recipes: Kitchen, wanted: int) -> int:
-    """Give the order that yields a good quantity, before lots [steps].
+    """Order that yields a good quantity, before lots [steps].
 
     Makes count routing units; buys and moves bring what is ordered.
     """
@@ -39,7 +39,7 @@ def order_steps(source: Source, recipes: Kitchen, wanted: int) -> int:
 def need_cost(
     source: Source, recipes: Kitchen, facts: ProductFacts, wanted: int
 ) -> float:
-    """Give the cost of a need with all its lots [base currency].
+    """Cost of a need with all its lots [base currency].
 
     Prices and costs of the source, and what goes in at standard cost: components of a
     make by their first choice, the product itself of a move. Resource hours are not in
@@ -61,7 +61,7 @@ def need_cost(
 
 
 def first_finish(source: Source, recipes: Kitchen, wanted: int, start: int) -> int:
-    """Give when a need could be there at the earliest, its largest order last [s]."""
+    """When a need could be there at the earliest, its largest order last [s]."""
     pieces = source.pieces(order_steps(source, recipes, wanted))
     if not pieces:
         return NEVER

@@ -22,7 +22,7 @@ class RoutingClocks(Protocol):
     def clock(
         self, routing: str, safety_days: float, location_time: WorkingTime
     ) -> Clock:
-        """Give the clock of a routing."""
+        """Clock of a routing."""
         ...
 
 

@@ -76,12 +76,12 @@ class Sourcing:
         self._rules = _rules(tables["inventory_policies"])
 
     def of_node(self, product: str, location: str) -> Sourcing:
-        """Give the sourcing that knows the sources of a node."""
+        """Sourcing that knows the sources of a node."""
         del product, location
         return self
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
-        """Give the sources that new orders may use, by preference, then id.
+        """Sources that new orders may use, by preference, then id.
 
         Rows of `sourcing` decide alone where there are any. Else the routings and
         supply terms hold; where there is neither, every lane from a place that can
@@ -114,7 +114,7 @@ class Sourcing:
         return len(self._known)
 
     def move_lanes(self, product: str, location: str) -> frozenset[str]:
-        """Give the lanes among the sources that new orders may use."""
+        """Lanes among the sources that new orders may use."""
         node = (product, location)
         if node not in self._known and not self._rows_of:
             # Nothing needs to be known of a move but that it is one.
@@ -124,7 +124,7 @@ class Sourcing:
         return frozenset(one.source for one in found if one.kind == "move")
 
     def ranked(self, product: str, location: str, wanted: int) -> tuple[Source, ...]:
-        """Give the sources in the order that `source_rule` asks for (share goes first).
+        """Sources in the order that `source_rule` asks for (share goes first).
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Sourcing:
     def source_of(
         self, kind: str, source: str, product: str, location: str
     ) -> Source | None:
-        """Give the source of an existing order, whether it is still proposed or not.
+        """Source of an existing order, whether it is still proposed or not.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class Sourcing:
     def fence_time(
         self, kind: str, source: str, product: str, location: str
     ) -> WorkingTime:
-        """Give the working time in which days of fences and of firming count (rule 13).
+        """Working time in which days of fences and of firming count (rule 13).
 
         A purchase's is the supplier's, all others' the location's; where there is no
         such source, the location's.
@@ -192,20 +192,20 @@ class Sourcing:
         return offers[0].fence_time if offers else self.location_time(location)
 
     def producers(self, product: str, location: str) -> tuple[str, ...]:
-        """Give the routings that give the product there as co- or by-product, by id."""
+        """Routings that give the product there as co- or by-product, by id."""
         roles = self._roads.recipes.makers.get((product, location), {})
         return tuple(sorted({*roles.get("co", ()), *roles.get("by", ())}))
 
     def is_decided(self, product: str, location: str) -> bool:
-        """Tell whether a product has sources there without any lane by default."""
+        """Whether a product has sources there without any lane by default."""
         return self._decided(product, location)
 
     def holds_stock(self, location: str) -> bool:
-        """Tell whether stock can lie there; at customers what arrives is delivered."""
+        """Whether stock can lie there; at customers what arrives is delivered."""
         return self._roads.facts.holds_stock(location)
 
     def location_time(self, location: str) -> WorkingTime:
-        """Give the working time in which days at a location count (rule 13)."""
+        """Working time in which days at a location count (rule 13)."""
         known = self._location_times.get(location)
         if known is None:
             calendar = self._roads.facts.calendar(location)
@@ -215,7 +215,7 @@ class Sourcing:
 
     # -------------------------------------------------------------- which sources
     def _sourcing_rows(self, product: str, location: str) -> list[Row]:
-        """Give the rows that hold: nearest level of the product's groups per kind."""
+        """Rows that hold: nearest level of the product's groups per kind."""
         if not self._rows_of:
             return []
         found: list[Row] = []
@@ -247,7 +247,7 @@ class Sourcing:
         return ((offer, NO_ROW) for offer in offers)
 
     def _own_offers(self, node: Node) -> list[Offer]:
-        """Give the routings and terms of a node that have not ended."""
+        """Routings and terms of a node that have not ended."""
         found = [
             offer
             for routing in self._routings(node)
@@ -270,7 +270,7 @@ class Sourcing:
         return known
 
     def _has_own_offers(self, node: Node) -> bool:
-        """Tell whether `_own_offers` gives any, without making one."""
+        """Whether `_own_offers` gives any, without making one."""
         row_of = self._roads.recipes.row
         rows = (row_of(routing) for routing in self._routings(node))
         ends = (row["valid_to"] for row in rows if row is not None)
@@ -282,7 +282,7 @@ class Sourcing:
         return self._roads.transport.obstacle(lane, product) is None
 
     def _offers(self, kind: str, source: str, node: Node) -> Iterable[Offer]:
-        """Give what a named source offers there, windows as they are."""
+        """What a named source offers there, windows as they are."""
         product, location = node
         if kind == "make":
             return self._routing_offers(source, node)

@@ -128,7 +128,7 @@ def _problem(
 
 
 def _members(products: Rows) -> dict[str, tuple[str, ...]]:
-    """Give the products of each group, groups inside groups dissolved."""
+    """Products of each group, groups inside groups dissolved."""
     parents = dict(
         zip(products.column("product"), products.column("parent"), strict=True)
     )

@@ -74,7 +74,7 @@ class SupplierQuote:
 
     @property
     def unsure(self) -> bool:
-        """Tell that nothing says how sure the date is: neither estimate nor p95.
+        """Whether neither an estimate nor p95 states how sure the date is.
 
         `supplier_fallback` of a policy decides about such an offer (rule 38).
         """
@@ -191,7 +191,7 @@ class SupplierOffers:
         )
 
     def usable(self, source: Source, steps: int, finish: int) -> int | None:
-        """Give when an order is usable that would be so at `finish`, capacity obeyed.
+        """When an order is usable that would be so at `finish`, capacity obeyed.
 
         Returns
         -------
@@ -215,7 +215,7 @@ class SupplierOffers:
         return None
 
     def limits(self, source: Source) -> bool:
-        """Tell whether an order of a source may ever find no room."""
+        """Whether an order of a source may ever find no room."""
         return self._quotas.limits(source)
 
     def hold(self, source: Source, steps: int, finish: int, sign: int = 1) -> None:
@@ -227,7 +227,7 @@ class SupplierOffers:
         self._book(quote, 1)
 
     def give_back(self, quote: SupplierQuote) -> None:
-        """Give the capacity of a quote back."""
+        """Capacity of a quote back."""
         self._book(quote, -1)
 
     def _book(self, quote: SupplierQuote, sign: int) -> None:
@@ -240,7 +240,7 @@ class SupplierOffers:
     def _finish(
         self, source: Source, pieces: tuple[int, ...], start: int, days: float
     ) -> int | None:
-        """Give when all orders are usable; each takes its room before the next."""
+        """When all orders are usable; each takes its room before the next."""
         clock = self._providers.suppliers.clock_at(source.row, source.location, days)
         timing = clock.earliest(start, sum(pieces))
         if timing is None:
@@ -261,7 +261,7 @@ class SupplierOffers:
         return last
 
     def _received(self, source: Source, at: int) -> int | None:
-        """Give when goods are usable that reach the door at an instant."""
+        """When goods are usable that reach the door at an instant."""
         days = source.row["receipt_days"]
         if not isinstance(days, float) or not days:
             return at

@@ -44,7 +44,7 @@ class PurchaseClock:
     safety_days: float
 
     def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
-        """Give the latest order date that is usable by `need`, safety time included."""
+        """Latest order date that is usable by `need`, safety time included."""
         usable = self.location_time.subtract_days(need, self.safety_days)
         if usable is None:
             return None
@@ -55,7 +55,7 @@ class PurchaseClock:
         return None if start is None else self.earliest(start, 0)
 
     def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
-        """Give the purchase that is ordered at `start`."""
+        """Purchase that is ordered at `start`."""
         receipt = self.supplier_time.add_days(start, self.lead_days)
         if receipt is None:
             return None
@@ -79,13 +79,13 @@ class StraightClock:
         self._safety = safety
 
     def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
-        """Give the latest order that is usable by `need`, safety time included."""
+        """Latest order that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._work
         return Timing(start, finish, start)
 
     def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
-        """Give the order that begins at `start`."""
+        """Order that begins at `start`."""
         return Timing(start, start + self._work, start)
 
 
@@ -95,7 +95,7 @@ def purchase_clock(
     supplier_time: WorkingTime,
     location_time: WorkingTime,
 ) -> Clock:
-    """Give the clock of supply terms; `terms_days` are lead and receipt days."""
+    """Clock of supply terms; `terms_days` are lead and receipt days."""
     lead, receipt = terms_days
     counted = bool(receipt or safety_days)
     if supplier_time is ALWAYS_OPEN and (not counted or location_time is ALWAYS_OPEN):
@@ -126,7 +126,7 @@ class PriceList:
     co2_unit: float = 0.0
 
     def unit_price(self, qty: float) -> float:
-        """Give the price of one unit in an order of `qty` [currency of the terms].
+        """Price of one unit in an order of `qty` [currency of the terms].
 
         >>> tiers = PriceList(price=5.0, min_qtys=(100.0,), prices=(4.0,))
         >>> tiers.unit_price(99), tiers.unit_price(100)
@@ -146,11 +146,11 @@ class PriceList:
         return 0.0
 
     def cost(self, qty: float) -> float:
-        """Give the price of an order [base currency]."""
+        """Price of an order [base currency]."""
         return self.unit_price(qty) * self.rate * qty
 
     def co2(self, qty: float) -> float:
-        """Give the emission of an order [kg]."""
+        """Emission of an order [kg]."""
         return self.co2_unit * qty
 
 
@@ -208,7 +208,7 @@ class Suppliers:
         self._tiers_of = self._tiers.index("supplier", "product", "location")
 
     def restated(self, rows: Iterable[Row]) -> Suppliers | None:
-        """Give the suppliers with other times in some of the terms.
+        """Suppliers with other times in some of the terms.
 
         Parameters
         ----------
@@ -237,11 +237,11 @@ class Suppliers:
         return altered(self, _terms=self._terms.replaced(changes))
 
     def timed_by(self, lead_times: LeadTimes) -> Suppliers:
-        """Give the suppliers by other lead times."""
+        """Suppliers by other lead times."""
         return altered(self, _lead_times=lead_times)
 
     def offers(self, product: str, location: str) -> tuple[Offer, ...]:
-        """Give the terms that hold for a product at a location.
+        """Terms that hold for a product at a location.
 
         Own rows hide those of groups, nearer groups those of farther ones. A row of the
         location hides the `*` row of the same supplier; customers take no `*` row.
@@ -253,7 +253,7 @@ class Suppliers:
         return ()
 
     def sellers(self, product: str, location: str) -> frozenset[str]:
-        """Give the suppliers whose terms hold for a product at a location."""
+        """Suppliers whose terms hold for a product at a location."""
         for name in self._facts.lineage(product):
             rows = self._rows(name, location)
             if rows:
@@ -261,7 +261,7 @@ class Suppliers:
         return frozenset()
 
     def sells(self, product: str, location: str, after: int) -> bool:
-        """Tell whether terms for a product at a location hold after an instant [s]."""
+        """Whether terms for a product at a location hold after an instant [s]."""
         for name in self._facts.lineage(product):
             rows = self._rows(name, location)
             if rows:
@@ -313,7 +313,7 @@ class Suppliers:
         )
 
     def clock_at(self, terms: Row, location: str, days: float) -> Clock:
-        """Give the clock of terms whose lead time is another than stated [days]."""
+        """Clock of terms whose lead time is another than stated [days]."""
         supplier = self._suppliers.get(terms["supplier"], {})
         return purchase_clock(
             (days, terms["receipt_days"]),
@@ -323,7 +323,7 @@ class Suppliers:
         )
 
     def straight_receipt(self, terms: Row, location: str) -> int | None:
-        """Give the receipt time of terms that know no closed time [s]; None: they do.
+        """Receipt time of terms that know no closed time [s]; None: they do.
 
         Then a purchase is there its lead time, rounded up, and this after its start.
         """
@@ -345,7 +345,7 @@ class Suppliers:
         )
 
     def esg_score(self, supplier: str) -> float | None:
-        """Give the rating of a supplier (SUP-09); None: it has none."""
+        """Rating of a supplier (SUP-09); None: it has none."""
         score = self._suppliers.get(supplier, {}).get("esg_score")
         return None if score is None else float(score)
 
@@ -391,7 +391,7 @@ class Suppliers:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Tell which currencies of the terms cannot be converted well."""
+        """Which currencies of the terms cannot be converted well."""
         used = self._used()
         return self._exchange.findings(name for name in used if name is not None)
 
@@ -404,7 +404,7 @@ class Suppliers:
 
 
 def _only_times(old: Row, new: Row) -> bool:
-    """Tell whether terms differ in their lead times alone; none appears or goes."""
+    """Whether terms differ in their lead times alone; none appears or goes."""
     return all(
         (old[name] is None) == (new[name] is None)
         if name in LEAD_TIMES

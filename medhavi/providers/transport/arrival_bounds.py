@@ -46,7 +46,7 @@ class ArrivalBounds:
         """First and last instants of the steps, and the arrival of each [s]."""
 
     def over(self, graph: LaneGraph) -> ArrivalBounds:
-        """Give the arrivals over lanes of which some leave at other times."""
+        """Arrivals over lanes of which some leave at other times."""
         return altered(self, _graph=graph, _known={})
 
     def soonest(
@@ -57,7 +57,7 @@ class ArrivalBounds:
         destination: str,
         forbidden: frozenset[str],
     ) -> int:
-        """Give an instant before which goods never arrive [s].
+        """Instant before which goods never arrive [s].
 
         Parameters
         ----------

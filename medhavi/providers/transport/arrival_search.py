@@ -87,7 +87,7 @@ class Search:
     def earliest(
         self, origins: Mapping[str, int], destination: str
     ) -> list[Leg] | None:
-        """Give the legs of the earliest way; none: the goods are there already.
+        """Legs of the earliest way; none: the goods are there already.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Search:
     def _begun(
         self, origins: Mapping[str, int], rest: Mapping[str, int]
     ) -> list[tuple[int, int, str]]:
-        """Give the origins from which there is a way: least arrival, legs, place."""
+        """Origins from which there is a way: least arrival, legs, place."""
         heap: list[tuple[int, int, str]] = []
         for place, ready in origins.items():
             if place in rest:

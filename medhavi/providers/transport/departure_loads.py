@@ -28,7 +28,7 @@ NOTHING: Final = Load()
 
 @lru_cache(maxsize=65536)
 def load_of(qty: float, weight_kg: float, volume_m3: float) -> Load:
-    """Give the load of a quantity, rounded up.
+    """Load of a quantity, rounded up.
 
     >>> load_of(2, 0.5, 0.0)
     Load(weight=1000000, volume=0)
@@ -77,22 +77,22 @@ class DepartureLoads:
             self.add(lane, departure, load)
 
     def watch(self, one: WatchingLoads | None) -> None:
-        """Tell one of every change from now on; None: nobody."""
+        """Set the watcher of changes from now on; None: nobody."""
         self._watching = one
 
     def copied(self) -> DepartureLoads:
-        """Give loads of their own that are the same now."""
+        """Loads of their own that are the same now."""
         made = DepartureLoads()
         made._loads = dict(self._loads)
         self._lent, made._lent = set(made._loads), set(made._loads)
         return made
 
     def of_lane(self, lane: str) -> dict[int, Load] | None:
-        """Give the loads of a lane by departure; `None`: there are none."""
+        """Loads of a lane by departure; `None`: there are none."""
         return self._loads.get(lane)
 
     def state(self) -> dict[str, dict[int, Load]]:
-        """Give a copy of all loads, to compare two moments by `==`."""
+        """Copy of all loads, to compare two moments by `==`."""
         return {lane: dict(found) for lane, found in self._loads.items()}
 
     def add(self, lane: str, departure: int, load: Load) -> None:
@@ -109,7 +109,7 @@ class DepartureLoads:
         self._journal.clear()
 
     def mark(self) -> int:
-        """Give a mark to undo to; changes are noted from the first one on."""
+        """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
         return len(self._journal)
 

@@ -105,7 +105,7 @@ class Itineraries:
     def over(
         self, transport: Transport, lanes: Collection[str], loads: DepartureLoads
     ) -> Itineraries:
-        """Give the ways over lanes of which some leave at other times."""
+        """Ways over lanes of which some leave at other times."""
         graph = self._graph.over(transport, lanes)
         bounds = self._bounds.over(graph)
         return altered(
@@ -152,7 +152,7 @@ class Itineraries:
         forbidden: Collection[str] = NOWHERE,
         relaxed: bool = False,
     ) -> Itinerary | None:
-        """Give the itinerary of the earliest arrival.
+        """Itinerary of the earliest arrival.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class Itineraries:
         destination: str,
         forbidden: frozenset[str],
     ) -> int:
-        """Give an arrival that no way of a product can beat, loaded as it may be [s].
+        """Arrival that no way of a product can beat, loaded as it may be [s].
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class Itineraries:
         country: str | None = None,
         forbidden: Collection[str] = NOWHERE,
     ) -> tuple[Itinerary, ...]:
-        """Give the k best itineraries by cost, CO2, reliability or arrival, best first.
+        """K best itineraries by cost, CO2, reliability or arrival, best first.
 
         Parameters
         ----------
@@ -279,7 +279,7 @@ class Itineraries:
         destination: str,
         by: Objective,
     ) -> Spur:
-        """Give the search that completes the beginning of a way at its best."""
+        """Search that completes the beginning of a way at its best."""
         origin, ready = start
 
         def soonest(root: Way, ban: Ban) -> Found | None:
@@ -319,7 +319,7 @@ class Itineraries:
         return least
 
     def _walk(self, load: Load, ready: int, way: Way) -> list[Leg] | None:
-        """Give the legs of a way; `None`: one of its lanes never carries the goods."""
+        """Legs of a way; `None`: one of its lanes never carries the goods."""
         legs: list[Leg] = []
         for edge in way:
             found = edge.leg(ready, load, self.loads)
@@ -330,13 +330,13 @@ class Itineraries:
         return legs
 
     def reliability(self, itinerary: Itinerary) -> float:
-        """Give the chance that all legs are on time, each by itself (TRN-02)."""
+        """Chance that all legs are on time, each by itself (TRN-02)."""
         return prod(self._transport.reliability(lane) for lane in itinerary.lanes)
 
     def along(
         self, found: Itinerary, ready: int, transit: Callable[[str], int | None]
     ) -> Itinerary | None:
-        """Give the same lanes for goods that are ready at another time.
+        """Same lanes for goods that are ready at another time.
 
         Parameters
         ----------
@@ -375,7 +375,7 @@ class Itineraries:
                 self.loads.add(leg.lane, leg.departure, itinerary.load)
 
     def release(self, itinerary: Itinerary) -> None:
-        """Give back what `occupy` loaded."""
+        """Release what `occupy` loaded."""
         load = itinerary.load
         for leg in itinerary.legs:
             if not self._graph.edge(leg.lane).any_time:
@@ -383,7 +383,7 @@ class Itineraries:
                 self.loads.add(leg.lane, leg.departure, less)
 
     def room(self, itinerary: Itinerary) -> int:
-        """Give how often the departures of an itinerary take its load.
+        """How often the departures of an itinerary take its load.
 
         0: it has none; or some lane needs a least load, and more is no longer later.
         """
@@ -398,7 +398,7 @@ class Itineraries:
         return found
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Mark to undo to."""
         return self.loads.mark()
 
     def undo(self, mark: int) -> None:
@@ -409,7 +409,7 @@ class Itineraries:
     def goods(
         self, product: str, qty: float, destination: str, country: str | None = None
     ) -> Goods:
-        """Give a quantity of a product as it travels to a destination."""
+        """Quantity of a product as it travels to a destination."""
         facts = self._facts
         kind = self._kinds.get(product)
         if kind is None:
@@ -446,7 +446,7 @@ class Itineraries:
 def reserved_loads(
     holds: Iterable[Hold], transport: Transport, own: Collection[str] = NOWHERE
 ) -> DepartureLoads:
-    """Give the loads that active reservations bind (rule 31).
+    """Loads that active reservations bind (rule 31).
 
     A hold binds the first departure inside its window; where none leaves in it, and on
     a lane that leaves at any time, it binds nothing.
@@ -472,7 +472,7 @@ def reserved_loads(
 def bound_again(
     loads: DepartureLoads, holds: Iterable[Hold], ways: tuple[Transport, Transport]
 ) -> DepartureLoads:
-    """Give the loads where reservations bind other departures than before.
+    """Loads where reservations bind other departures than before.
 
     Parameters
     ----------
@@ -497,7 +497,7 @@ def bound_again(
 
 
 def bound(hold: Hold, transport: Transport) -> tuple[Departure, Load] | None:
-    """Give the departure that a reservation binds, if any."""
+    """Departure that a reservation binds, if any."""
     timetable = transport.timetable(hold.subject)
     departure = timetable.earliest(hold.start)
     if not timetable.scheduled or departure is None or departure >= hold.finish:

@@ -82,7 +82,7 @@ def cheapest(
     ban: Ban,
     weights: tuple[Callable[[Edge], float], Mapping[str, float]],
 ) -> Way | None:
-    """Give the way of least weight between two places.
+    """Way of least weight between two places.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class Edge:
     def leg(
         self, ready: int, load: Load, loads: DepartureLoads
     ) -> tuple[int, int] | None:
-        """Give departure and arrival of goods that are ready; `None`: never.
+        """Departure and arrival of goods that are ready; `None`: never.
 
         One delivery travels on one departure (rule 34): the first that has room for all
         of it, and with it the least weight for which it is used. A lane that leaves at
@@ -135,7 +135,7 @@ class Edge:
         load: Load,
         loads: DepartureLoads,
     ) -> tuple[int, int] | None:
-        """Give the first departure after a full one that carries no more than `room`.
+        """First departure after a full one that carries no more than `room`.
 
         Parameters
         ----------
@@ -155,7 +155,7 @@ class Edge:
     def _boarded(
         self, times: tuple[int, int] | None, load: Load, loads: DepartureLoads
     ) -> tuple[int, int] | None:
-        """Give a departure and its arrival, or the first later one with room."""
+        """Departure and its arrival, or the first later one with room."""
         if not self.limited or times is None:
             return times
         carried = EMPTY if self.any_time else loads.of_lane(self.lane) or EMPTY
@@ -165,14 +165,14 @@ class Edge:
         return self._later(times[0], load, carried)
 
     def _first(self, ready: int) -> tuple[int, int] | None:
-        """Give departure and arrival of the first vehicle, whatever it carries."""
+        """Departure and arrival of the first vehicle, whatever it carries."""
         timing = self._clock.earliest(ready, 0)
         return None if timing is None else (timing.start, timing.finish)
 
     def timed(
         self, ready: int, transit: int | None, load: Load, loads: DepartureLoads
     ) -> tuple[int, int] | None:
-        """Give departure and arrival as `leg` does, where the way takes another time.
+        """Departure and arrival as `leg` does, where the way takes another time.
 
         Parameters
         ----------
@@ -216,14 +216,14 @@ class Edge:
         return self._fill > 0
 
     def last_ready(self, departure: int) -> int:
-        """Give until when goods must be there to catch a departure [s].
+        """Until when goods must be there to catch a departure [s].
 
         On a lane without a timetable, or with working hours, at once: `ALWAYS`.
         """
         return departure - self.cutoff if self._plain else ALWAYS
 
     def direct(self, ready: int) -> tuple[int, int] | None:
-        """Give departure and arrival as if one left at any time with room for all."""
+        """Departure and arrival as if one left at any time with room for all."""
         arrival = self._time.add(ready, self.transit)
         return None if arrival is None else (ready, arrival)
 
@@ -239,13 +239,13 @@ class Edge:
         return weight <= most[0] and volume <= most[1]
 
     def left(self, departure: int, loads: DepartureLoads) -> Load:
-        """Give the most that a departure takes beside what it carries."""
+        """Most that a departure takes beside what it carries."""
         there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
         most = self.most if self._steady else self._room(departure)
         return Load(most[0] - there[0], most[1] - there[1])
 
     def _room(self, departure: int) -> Load:
-        """Give the most that a departure carries."""
+        """Most that a departure carries."""
         return Load(
             *(
                 NEVER if most is None else int(most * MILLION)
@@ -358,7 +358,7 @@ class LaneGraph:
         self._towards: dict[tuple[object, ...], Towards] = {}
 
     def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
-        """Give the graph on other lanes, of which some leave at other times.
+        """Graph on other lanes, of which some leave at other times.
 
         Parameters
         ----------
@@ -393,19 +393,19 @@ class LaneGraph:
         return any(edge.fills for edge in self._edges.values())
 
     def edge(self, lane: str) -> Edge:
-        """Give a lane."""
+        """Lane."""
         return self._edges[lane]
 
     def out(self, location: str) -> list[Edge]:
-        """Give the lanes from a location, by id."""
+        """Lanes from a location, by id."""
         return self._out.get(location, [])
 
     def passes(self, location: str) -> bool:
-        """Tell whether goods can be sent on from a location."""
+        """Whether goods can be sent on from a location."""
         return self._stores(location)
 
     def allowed(self, edge: Edge, goods: Goods) -> bool:
-        """Tell whether goods may travel on a lane (rule 34)."""
+        """Whether goods may travel on a lane (rule 34)."""
         if goods.hazmat and not edge.hazmat_allowed:
             return False
         country = goods.country
@@ -414,7 +414,7 @@ class LaneGraph:
     def bounds(
         self, destination: str, goods: Goods, *, relaxed: bool = False
     ) -> Mapping[str, int]:
-        """Give the seconds that no way from a place to the destination can beat."""
+        """Seconds that no way from a place to the destination can beat."""
         key = (destination, goods.hazmat, goods.country, relaxed)
         known = self._bounds.get(key)
         if known is None:
@@ -432,7 +432,7 @@ class LaneGraph:
         *,
         relaxed: bool = False,
     ) -> Towards:
-        """Give what is known of the ways to a destination; the same goods find it."""
+        """What is known of the ways to a destination; the same goods find it."""
         key = (destination, goods.hazmat, goods.country, banned, relaxed)
         known = self._towards.get(key) if isinstance(banned, frozenset) else None
         if known is None:
@@ -452,7 +452,7 @@ class LaneGraph:
         *,
         relaxed: bool = False,
     ) -> list[Onward]:
-        """Give the lanes from a place that goods may take to a destination.
+        """Lanes from a place that goods may take to a destination.
 
         They end there or where goods can be sent on from.
         """
@@ -474,7 +474,7 @@ class LaneGraph:
     def backward(
         self, destination: str, goods: Goods, weight: Callable[[Edge], float]
     ) -> dict[str, float]:
-        """Give the least weight from every place to a destination (Dijkstra 1959)."""
+        """Least weight from every place to a destination (Dijkstra 1959)."""
         found: dict[str, float] = {}
         heap: list[tuple[float, str]] = [(0, destination)]
         while heap:

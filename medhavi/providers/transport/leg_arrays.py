@@ -39,7 +39,7 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, at: int | Instants) -> Spread:
-        """Give instants with their least and their most."""
+        """Instants with their least and their most."""
         if isinstance(at, int):
             return cls(at, at, at)
         return cls(at, int(np.minimum.reduce(at)), int(np.maximum.reduce(at)))
@@ -79,11 +79,11 @@ class LegArrays:
         """By lane [s]; -1: its time is closed now and then."""
 
     def on(self, transport: Transport) -> LegArrays:
-        """Give the departures of other lanes; lists by the same timetables stay."""
+        """Departures of other lanes; lists by the same timetables stay."""
         return altered(self, _transport=transport, _cutoffs={})
 
     def arrivals(self, lane: str, ready: Spread, transit: Spread) -> Spread:
-        """Give when loads arrive by the first departure of a lane.
+        """When loads arrive by the first departure of a lane.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class LegArrays:
         return ready if timing is None else timing.finish
 
     def _departures(self, lane: str, ready: Spread, cutoff: int) -> Spread | None:
-        """Give the first departure of each load; None: ask one by one."""
+        """First departure of each load; None: ask one by one."""
         timetable = self._transport.timetable(lane)
         if timetable.any_time:
             return ready.plus(Spread(cutoff, cutoff, cutoff)) if cutoff else ready

@@ -65,7 +65,7 @@ class Timetable:
         return bool(self._times)
 
     def latest(self, bound: int) -> int | None:
-        """Give the last departure up to an instant; None: none in twenty years."""
+        """Last departure up to an instant; None: none in twenty years."""
         listed = self._around(bound)
         if listed:
             return listed[bisect_right(listed, bound) - 1]
@@ -79,7 +79,7 @@ class Timetable:
         return None
 
     def earliest(self, bound: int) -> int | None:
-        """Give the first departure from an instant on; None: none in twenty years."""
+        """First departure from an instant on; None: none in twenty years."""
         listed = self._around(bound)
         if listed:
             return listed[bisect_left(listed, bound)]

@@ -45,7 +45,7 @@ class LaneClock:
     )
 
     def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
-        """Give the latest departure that is usable by `need`, safety time included."""
+        """Latest departure that is usable by `need`, safety time included."""
         usable = self.destination_time.subtract_days(need, self.safety_days)
         if usable is None:
             return None
@@ -53,7 +53,7 @@ class LaneClock:
         return None if bound is None else self._timing(self.timetable.latest(bound))
 
     def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
-        """Give the first departure for goods that are ready at `start`."""
+        """First departure for goods that are ready at `start`."""
         return self._timing(self.timetable.earliest(start + self.cutoff))
 
     def _timing(self, departure: int | None) -> Timing | None:
@@ -88,13 +88,13 @@ class StraightLaneClock:
         self._safety = safety
 
     def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
-        """Give the latest departure that is usable by `need`, safety time included."""
+        """Latest departure that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._transit
         return Timing(start, finish, start - self._cutoff, (), start)
 
     def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
-        """Give the departure for goods that are ready at `start`."""
+        """Departure for goods that are ready at `start`."""
         departure = start + self._cutoff
         return Timing(departure, departure + self._transit, start, (), departure)
 
@@ -171,7 +171,7 @@ class Transport:
         """Lanes by destination, by id."""
 
     def leaving_also(self, rows: Iterable[Row]) -> Transport | None:
-        """Give the lanes with more departures.
+        """Lanes with more departures.
 
         Parameters
         ----------
@@ -231,18 +231,18 @@ class Transport:
         return tuple(sorted(self._lanes))
 
     def row(self, lane: str) -> Row:
-        """Give the row of a lane."""
+        """Row of a lane."""
         return self._lanes[lane]
 
     def transit(self, lane: str) -> int:
-        """Give the time from departure to use, customs in it [s of the lane's time]."""
+        """Time from departure to use, customs in it [s of the lane's time]."""
         known = self._levels.get(lane)
         if known is None:
             known = int(self._lead_times.lane(self._lanes[lane]).amount)
         return known
 
     def cutoff(self, lane: str) -> int:
-        """Give how long before a departure goods must be ready [s]."""
+        """How long before a departure goods must be ready [s]."""
         known = self._cutoffs.get(lane)
         if known is None:
             known = seconds_up(self._lanes[lane]["cutoff_h"], HOUR)
@@ -250,11 +250,11 @@ class Transport:
         return known
 
     def lane_time(self, lane: str) -> WorkingTime:
-        """Give the working time in which a transit counts."""
+        """Working time in which a transit counts."""
         return self._calendars.working_time(self._lanes[lane]["calendar"])
 
     def room(self, lane: str, departure: int) -> tuple[Fraction | None, ...]:
-        """Give what a departure carries: weight [kg] and volume [m3]; None: any.
+        """What a departure carries: weight [kg] and volume [m3]; None: any.
 
         A disruption of severity s leaves floor(units x (1 - s)) of both (rule 20).
         """
@@ -273,19 +273,19 @@ class Transport:
         )
 
     def disturbed(self, lane: str) -> bool:
-        """Tell whether a disruption ever leaves a lane a part of its room."""
+        """Whether a disruption ever leaves a lane a part of its room."""
         return lane in self._partly
 
     def room_changes(self, lane: str) -> tuple[int, ...]:
-        """Give when disruptions end that leave some room, sorted [s]."""
+        """When disruptions end that leave some room, sorted [s]."""
         return tuple(sorted(b for _, b, _ in self._partly.get(lane, ()) if b < NEVER))
 
     def origin(self, lane: str) -> str:
-        """Give where a lane begins."""
+        """Where a lane begins."""
         return str(self._lanes[lane]["origin"])
 
     def lanes(self, source: str, location: str) -> tuple[str, ...]:
-        """Give the lanes into a location that a source of a move names.
+        """Lanes into a location that a source of a move names.
 
         `source` is a lane, else an origin; preferred lanes come first, then by id.
         """
@@ -300,7 +300,7 @@ class Transport:
         return tuple(sorted(found, key=lambda lane: self._lanes[lane]["preference"]))
 
     def obstacle(self, lane: str, product: str) -> str | None:
-        """Say why a lane may not carry a product; None: it may."""
+        """Why a lane may not carry a product; None: it may."""
         row = self._lanes[lane]
         if not row["hazmat_allowed"] and self._facts.hazmat(product):
             return "no dangerous goods"
@@ -310,11 +310,11 @@ class Transport:
         return None
 
     def blocks(self, lane: str, country: str) -> bool:
-        """Tell whether nothing that ends in a country may use a lane (rule 34)."""
+        """Whether nothing that ends in a country may use a lane (rule 34)."""
         return country in (self._lanes[lane]["blocked_countries"] or ())
 
     def offer(self, lane: str, product: str) -> Offer:
-        """Give what a lane offers for a product, whether it may carry it or not."""
+        """What a lane offers for a product, whether it may carry it or not."""
         row = self._lanes[lane]
         return Offer(
             kind="move",
@@ -336,7 +336,7 @@ class Transport:
         )
 
     def costs(self, lane: str, product: str) -> LinearCost:
-        """Give what a shipment of a product on a lane costs and emits."""
+        """What a shipment of a product on a lane costs and emits."""
         unit, per_kg, fixed, emitted = self.rates(lane)
         weight = self._facts.weight_kg(product)
         return LinearCost(
@@ -346,13 +346,13 @@ class Transport:
         )
 
     def rates(self, lane: str) -> tuple[float, float, float, float]:
-        """Give what a lane costs a unit, a kg, a shipment, and emits a tonne [kg]."""
+        """What a lane costs a unit, a kg, a shipment, and emits a tonne [kg]."""
         row = self._lanes[lane]
         fixed = row["fixed_cost"] + row["customs_cost"]
         return row["cost_per_unit"], row["cost_per_kg"], fixed, row["co2_kg_per_tonne"]
 
     def reliability(self, lane: str) -> float:
-        """Give the chance that a lane is on time by its plain duration.
+        """Chance that a lane is on time by its plain duration.
 
         That of an estimate or of the lane, where either says one; else a half where its
         95th percentile is later, and 1 where nothing says that it varies.
@@ -366,14 +366,14 @@ class Transport:
         return known
 
     def clock(self, lane: str, safety_days: float) -> Clock:
-        """Give the clock of a lane, one for all products."""
+        """Clock of a lane, one for all products."""
         known = self._clocks.get((lane, safety_days))
         if known is None:
             known = self._clocks[lane, safety_days] = self._clock(lane, safety_days)
         return known
 
     def clock_at(self, lane: str, transit: int) -> Clock:
-        """Give the clock of a lane whose way takes another time than stated [s]."""
+        """Clock of a lane whose way takes another time than stated [s]."""
         return LaneClock(
             timetable=self.timetable(lane),
             lane_time=self._calendars.working_time(self._lanes[lane]["calendar"]),
@@ -404,7 +404,7 @@ class Transport:
         )
 
     def timetable(self, lane: str) -> Timetable:
-        """Give the departures of a lane."""
+        """Departures of a lane."""
         known = self._timetables.get(lane)
         if known is None:
             name = self._facts.zone(self._lanes[lane]["origin"])

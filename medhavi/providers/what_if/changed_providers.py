@@ -84,7 +84,7 @@ class Changed(NamedTuple):
 
 
 def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Give providers and ledgers on tables with other rows.
+    """Providers and ledgers on tables with other rows.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | 
 def _on_changed_tables(
     providers: Providers, rows: Changes, shared: Sequence[str]
 ) -> Providers:
-    """Give providers that share some of those before and read their tables late."""
+    """Providers that share some of those before and read their tables late."""
     snapshot = with_rows_when_read(providers.snapshot, rows)
     made = providers.on(snapshot)
     names = [name for name in rows if name in TABLES]
@@ -124,7 +124,7 @@ def _on_changed_tables(
 
 
 def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let suppliers take other times."""
+    """Change the lead times of suppliers."""
     new = changed_rows(providers.snapshot, "supply_terms", rows)
     suppliers = providers.suppliers.restated(new)
     if suppliers is None:
@@ -144,7 +144,7 @@ def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
 
 
 def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let suppliers have learned other times."""
+    """Change the learned times of suppliers."""
     new = changed_rows(providers.snapshot, "estimates", rows)
     if any(row["kind"] != "supplier" for row in new):
         return None
@@ -167,7 +167,7 @@ def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed
 def _departures(
     providers: Providers, ledgers: Ledgers, rows: Changes
 ) -> Changed | None:
-    """Let lanes leave more often."""
+    """Add departures to lanes."""
     new = changed_rows(providers.snapshot, "departures", rows)
     transport = providers.transport.leaving_also(new)
     lanes = frozenset(row["lane"] for row in new)
@@ -196,7 +196,7 @@ def _departures(
 
 
 def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let routings have other lots, fences or validity."""
+    """Change lots, fences or validity of routings."""
     new = changed_rows(providers.snapshot, "routings", rows)
     recipes = providers.recipes.restated(new)
     if recipes is None:
@@ -208,7 +208,7 @@ def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed 
 
 
 def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let products be made or bought in one more way where rows name the ways."""
+    """Add one more way to make or buy products where rows name the ways."""
     new = changed_rows(providers.snapshot, "sourcing", rows)
     if any(row["kind"] == "move" for row in new):
         return None
@@ -221,7 +221,7 @@ def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed 
 
 
 def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let a resource have more units for a time."""
+    """Add units to a resource for a time."""
     new = changed_rows(providers.snapshot, "resource_units", rows)
     names = {row["resource"] for row in new}
     if len(names) != 1 or providers.capacity.stated_units(*names):
@@ -238,7 +238,7 @@ def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
 
 
 def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let steps be done by other resources too."""
+    """Add alternative resources to steps."""
     new = changed_rows(providers.snapshot, "step_resources", rows)
     shared = [name for name in SHARED if name != "capacity"]
     made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
@@ -265,7 +265,7 @@ def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
 def _standing(
     providers: Providers, capacity: Capacity, routings: Collection[str]
 ) -> list[Commitment]:
-    """Give the work in the books that some routings do."""
+    """Work in the books that some routings do."""
     orders = providers.tables["supply_orders"]
     sources = enumerate(orders.column("source"))
     only = [orders.row(number) for number, name in sources if name in routings]
@@ -281,7 +281,7 @@ def _standing(
 
 
 def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let holds go."""
+    """Release holds."""
     new = changed_rows(providers.snapshot, "reservations", rows)
     hold = providers.reservations.of_row(new[0])
     if len(new) != 1 or new[0]["state"] in ACTIVE or hold is None:
@@ -316,7 +316,7 @@ def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
 
 
 def _orders(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
-    """Let an order be another one, or one more be in the books."""
+    """Change an order, or add one to the books."""
     new, *others = changed_rows(providers.snapshot, "supply_orders", rows)
     if others or (new["kind"] == "purchase" and limited(providers)):
         return None
@@ -364,7 +364,7 @@ def _order(providers: Providers, name: str) -> Row | None:
 
 
 def _work_of(providers: Providers, row: Row | None) -> Iterator[Commitment]:
-    """Give the work of an order that holds resources."""
+    """Work of an order that holds resources."""
     return existing_work(
         providers.tables,
         providers.capacity,
@@ -375,7 +375,7 @@ def _work_of(providers: Providers, row: Row | None) -> Iterator[Commitment]:
 
 
 def _is_pegged(providers: Providers, nodes: Iterable[Node], order: str) -> bool:
-    """Tell whether a firm peg says whom an order serves."""
+    """Whether a firm peg says whom an order serves."""
     return any(
         had.name.endswith(f" from {order}")
         for node in nodes
@@ -384,7 +384,7 @@ def _is_pegged(providers: Providers, nodes: Iterable[Node], order: str) -> bool:
 
 
 def limited(providers: Providers) -> bool:
-    """Tell whether any supplier delivers no more than so much."""
+    """Whether any supplier delivers no more than so much."""
     return bool(
         providers.tables["supplier_capacity"].count
         or providers.tables["supply_terms"].filled("capacity_per_period")

@@ -47,13 +47,13 @@ class ChangedSourcing(Sourcing):
         return made
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
-        """Give the sources that new orders may use; see `Sourcing.sources`."""
+        """Sources that new orders may use; see `Sourcing.sources`."""
         if self._touched(product, location):
             return super().sources(product, location)
         return self._base.sources(product, location)
 
     def of_node(self, product: str, location: str) -> Sourcing:
-        """Give the sourcing that knows the sources of a node."""
+        """Sourcing that knows the sources of a node."""
         if self._touched(product, location):
             return self
         return self._base.of_node(product, location)

@@ -68,7 +68,7 @@ class LedgerMoves(NamedTuple):
 def material_shifts(
     before: Material, after: Material, nodes: Iterable[Node]
 ) -> tuple[Shift, ...] | None:
-    """Give what must be put back so that lines are those of changed tables.
+    """What must be put back so that lines are those of changed tables.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def material_shifts(
 
 
 def _alike(before: Material, after: Material, node: Node) -> bool:
-    """Tell whether a line withholds the same and has lots of the same kind."""
+    """Whether a line withholds the same and has lots of the same kind."""
     if before.withheld(node) != after.withheld(node):
         return False
     old, new = before.lots(node), after.lots(node)

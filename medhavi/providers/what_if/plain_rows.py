@@ -37,7 +37,7 @@ _UTC = dt.timedelta(0)
 
 
 def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
-    """Give the changed rows of a table with all columns; instants in UTC seconds.
+    """Changed rows of a table with all columns; instants in UTC seconds.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _plain(columns: Mapping[str, Column], row: Mapping[str, object]) -> Row | No
 
 
 def _is_plain(kind: str, value: object) -> bool:
-    """Tell whether a cell stays as it is in the normal form."""
+    """Whether a cell stays as it is in the normal form."""
     if type(value) is not _KINDS.get(kind):
         return False
     match value:

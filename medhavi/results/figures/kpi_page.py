@@ -8,7 +8,7 @@ from medhavi.results.figures.kpis import KPIS
 
 
 def kpis_page() -> str:
-    """Give docs/kpis.md: what each figure counts, and which cannot be measured yet."""
+    """Docs/kpis.md: what each figure counts, and which cannot be measured yet."""
     lines = [
         "# Key figures",
         "",

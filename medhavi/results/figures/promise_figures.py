@@ -57,7 +57,7 @@ def promise_figures(
 
 
 def figures_table(figures: Figures) -> pl.DataFrame:
-    """Give a row a figure, as table `kpis` of a plan has them."""
+    """Row a figure, as table `kpis` of a plan has them."""
     rows = [
         {
             "kpi": f"{code}.{one.part}" if one.part else code,
@@ -164,7 +164,7 @@ def _at_risk(watch: PromiseWatch | None) -> Measure:
 
 
 def decision_rows(events: Sequence[Mapping[str, object]]) -> pl.DataFrame:
-    """Give the events about promises in the columns that `promise_figures` reads."""
+    """Events about promises in the columns that `promise_figures` reads."""
     names = ("demand", "type", "limiter")
     return pl.DataFrame(
         [{name: one.get(name) for name in names} for one in events],

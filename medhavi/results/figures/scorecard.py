@@ -77,7 +77,7 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
 
 
 def _stock_days(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
-    """Give product, location, days (quantity x days on hand), unit_cost and rate."""
+    """Product, location, days (quantity x days on hand), unit_cost and rate."""
     begin = from_seconds(snapshot.as_of)
     end = from_seconds(snapshot.settings.horizon_end)
     first = (
@@ -123,7 +123,7 @@ def _stock_days(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
 
 
 def late_hours_by_domain(plan: Plan) -> dict[str, float]:
-    """Give the hours of `causes` by the domain of their code, sorted by domain."""
+    """Hours of `causes` by the domain of their code, sorted by domain."""
     hours: dict[str, float] = {}
     rows = plan.causes.sort("demand", "code", "subject")
     for code, amount in rows.select("code", "hours").iter_rows():

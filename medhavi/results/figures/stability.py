@@ -28,7 +28,7 @@ _NO_AGE = "needs the history of published plans"
 
 
 def stability_table(before: Plan, after: Plan) -> pl.DataFrame:
-    """Give the figures of stability in the columns of table `kpis`, sorted by name.
+    """Figures of stability in the columns of table `kpis`, sorted by name.
 
     They stand beside a plan and not in its own table: a plan that was made on top of
     another equals one made from nothing.
@@ -55,7 +55,7 @@ def stability_table(before: Plan, after: Plan) -> pl.DataFrame:
 
 
 def stability_json(before: Plan, after: Plan) -> dict[str, dict[str, object]]:
-    """Give the figures of stability as `kpis.json` has its own (rule 25)."""
+    """Figures of stability as `kpis.json` has its own (rule 25)."""
     return {
         str(row.pop("kpi")): row
         for row in stability_table(before, after).iter_rows(named=True)
@@ -63,7 +63,7 @@ def stability_json(before: Plan, after: Plan) -> dict[str, dict[str, object]]:
 
 
 def stability(before: Plan, after: Plan) -> dict[str, list[Measure]]:
-    """Give the figures of stability by name.
+    """Figures of stability by name.
 
     KPI-08: unchanged ÷ old operations. KPI-12: unchanged ÷ old pegs (what is required
     of what). KPI-14: unchanged ÷ old locked operations. KPI-15: operations at another

@@ -38,7 +38,7 @@ class WorstDemand:
 def worst_demands(
     plan: Plan, names: Mapping[str, str] | None = None, count: int = 5
 ) -> tuple[WorstDemand, ...]:
-    """Give the demands with the earliest start in the past, worst first.
+    """Demands with the earliest start in the past, worst first.
 
     A supply that should have started before now is charged to every demand that it is
     pegged to; a demand is as bad as the earliest of them. Ties: due, then id.
@@ -71,7 +71,7 @@ def worst_demands(
 
 
 def names_of(snapshot: Snapshot) -> dict[str, str]:
-    """Give the texts for people by id, of the things that have one."""
+    """Texts for people by id, of the things that have one."""
     named = (
         ("products", "product"),
         ("suppliers", "supplier"),

@@ -130,7 +130,7 @@ class Explanation:
         return next((link for link in self.chain if link.in_past), None)
 
     def sentences(self) -> list[str]:
-        """Tell the chain in sentences made of codes and numbers, first start first."""
+        """Chain in sentences made of codes and numbers, first start first."""
         lines = [self._head(), *map(self._reason, self.reasons)]
         if not self.chain:
             lines.append(self._without_chain())
@@ -148,7 +148,7 @@ class Explanation:
         return lines
 
     def __str__(self) -> str:
-        """Give the sentences, one a line."""
+        """Sentences, one a line."""
         return "\n".join(self.sentences())
 
     def _named(self, identity: str) -> str:
@@ -177,7 +177,7 @@ class Explanation:
         )
 
     def _reason(self, reason: Reason) -> str:
-        """Tell what binds, how much of the lateness it is, and when it binds."""
+        """What binds, how much of the lateness it is, and when it binds."""
         meaning = ""
         if reason.code in tuple(Limiter):
             meaning = f" ({Limiter(reason.code).entry.meaning})"
@@ -268,7 +268,7 @@ def explain(
 
 
 def _wanted(plan: PlanAccess, demand: str, top: pl.DataFrame) -> tuple[str, str]:
-    """Give product and location of a demand; "" where no table of the plan has them."""
+    """Product and location of a demand; "" where no table of the plan has them."""
     known = [top, plan.exceptions.filter(pl.col("demand") == demand)]
     for rows in known:
         named = rows.select("product", "location").drop_nulls()
@@ -292,7 +292,7 @@ def _reasons(plan: PlanAccess, demand: str) -> tuple[Reason, ...]:
 
 
 def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
-    """Give the pegs of a demand with their supplies, by level and start."""
+    """Pegs of a demand with their supplies, by level and start."""
     now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
     supplies = plan.supplies.select(
         pl.col("id").alias("supply"),

@@ -129,11 +129,11 @@ class PegHistory:
             before = pegging
 
     def of_demand(self, demand: str) -> tuple[PegRecord, ...]:
-        """Give what served a demand, then what serves it, each in its time."""
+        """What served a demand, then what serves it, each in its time."""
         return tuple(one for one in self.records if one.demand == demand)
 
     def of_supply(self, supply: str) -> tuple[PegRecord, ...]:
-        """Give what a supply or a stock lot served and serves."""
+        """What a supply or a stock lot served and serves."""
         return tuple(one for one in self.records if one.supply == supply)
 
     @property

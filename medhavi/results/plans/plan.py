@@ -95,7 +95,7 @@ class Plan:
         object.__setattr__(self, "findings", tuple(self.findings))
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give one table."""
+        """One table."""
         return self.tables[name]
 
     @property
@@ -175,7 +175,7 @@ class Plan:
         )
 
     def replace(self, **tables: pl.DataFrame) -> Plan:
-        """Give the plan with some tables exchanged.
+        """Plan with some tables exchanged.
 
         With other tables than `kpis` it is no longer what a planner made of its basis.
         """
@@ -194,11 +194,11 @@ class Plan:
         return replace(self, tables={**self.tables, "supplies": supplies})
 
     def with_measured(self, measured: Mapping[str, object]) -> Plan:
-        """Give the plan with these measurements added; its fingerprint stays."""
+        """Plan with these measurements added; its fingerprint stays."""
         return replace(self, measured={**self.measured, **measured})
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give all tables by name."""
+        """All tables by name."""
         return dict(self.tables)
 
     def to_folder(
@@ -246,7 +246,7 @@ class Plan:
         )
 
     def run_json(self) -> dict[str, object]:
-        """Give the content of `run.json`: record, fingerprint, findings (rule 25)."""
+        """Content of `run.json`: record, fingerprint, findings (rule 25)."""
         return {
             **self.run.as_dict(),
             **self.locale.as_dict(),
@@ -255,7 +255,7 @@ class Plan:
         }
 
     def kpis_json(self) -> dict[str, dict[str, object]]:
-        """Give the content of `kpis.json` (rule 25); an undefined value is null."""
+        """Content of `kpis.json` (rule 25); an undefined value is null."""
         return {
             row["kpi"]: {
                 key: row[key]
@@ -274,25 +274,25 @@ class Plan:
     def explain(
         self, demand: str, *, names: Mapping[str, str] | None = None
     ) -> Explanation:
-        """Tell why a demand is served as it is; see `results.explanation`."""
+        """Why a demand is served as it is; see `results.explanation`."""
         from medhavi.results.plans.explanation import explain
 
         return explain(self, demand, names=names)
 
     def trace(self, demand: str, snapshot: Snapshot | None = None) -> Trace:
-        """Tell where a demand comes from, to purchased lots; see `source_trace`."""
+        """Where a demand comes from, to purchased lots; see `source_trace`."""
         from medhavi.results.plans.source_trace import trace
 
         return trace(self, demand, snapshot)
 
     def where_used(self, subject: str) -> pl.DataFrame:
-        """Tell which demands a product, an order or a stock lot ends in."""
+        """Which demands a product, an order or a stock lot ends in."""
         from medhavi.results.plans.source_trace import where_used
 
         return where_used(self, subject)
 
     def __str__(self) -> str:
-        """Give a summary: counts, statuses, the worst exceptions."""
+        """Summary: counts, statuses, the worst exceptions."""
         from medhavi.results.plans.summary import summary
 
         return summary(self)

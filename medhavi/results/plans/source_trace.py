@@ -61,7 +61,7 @@ class Wait(NamedTuple):
     """Number of the order behind, as people call it."""
 
     def __str__(self) -> str:
-        """Give one clause."""
+        """One clause."""
         waited, order = duration(self.hours), self.number or self.behind
         if self.reason == "resource":
             return f"waits {waited} for {self.subject}, which runs {order}"
@@ -101,7 +101,7 @@ class Hop:
         return (self.finish - self.start).total_seconds() / HOUR
 
     def __str__(self) -> str:
-        """Give one line."""
+        """One line."""
         when = "there already"
         if self.start is not None and self.finish is not None:
             start = local_text(self.start, self.zone)
@@ -179,7 +179,7 @@ class Trace:
         )
 
     def sentences(self) -> list[str]:
-        """Tell the chain, a hop a line, then how many origins there are."""
+        """Chain, a hop a line, then the number of origins."""
         lines = [str(hop) for hop in self.chain]
         lots = len([one for one in self.origins if one.kind == "stock"])
         lines.append(
@@ -188,7 +188,7 @@ class Trace:
         return lines
 
     def __str__(self) -> str:
-        """Give the sentences, one a line."""
+        """Sentences, one a line."""
         return "\n".join(self.sentences())
 
 
@@ -224,7 +224,7 @@ def trace(plan: PlanAccess, demand: str, snapshot: Snapshot | None = None) -> Tr
 
 
 def where_used(plan: PlanAccess, subject: str) -> pl.DataFrame:
-    """Tell which demands a product, an order or a stock lot ends in.
+    """Which demands a product, an order or a stock lot ends in.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def where_used(plan: PlanAccess, subject: str) -> pl.DataFrame:
 
 
 def _rows(plan: PlanAccess, demand: str) -> list[Row]:
-    """Give supplies and lots of a demand by level, with their dates."""
+    """Supplies and lots of a demand by level, with their dates."""
     supplies = plan.supplies.select(
         pl.col("id").alias("supply"), "kind", "source", "start", "finish"
     )
@@ -289,7 +289,7 @@ def _components(snapshot: Snapshot) -> frozenset[tuple[str, str]]:
 def _givers(
     row: Row, rows: Iterable[Row], components: frozenset[tuple[str, str]] | None
 ) -> list[Row]:
-    """Give what a supply may have taken from: the level below, by what it is."""
+    """What a supply may have taken from: the level below, by what it is."""
     if row["kind"] not in ("make", "move"):
         return []
     below = [one for one in rows if one["level"] == row["level"] + 1]
@@ -338,7 +338,7 @@ def _chain(
 def _beginnings(
     rows: tuple[Row, ...], components: frozenset[tuple[str, str]] | None
 ) -> dict[tuple[int, str, str], float]:
-    """Give when the chain behind each row began [UTC seconds]; inf of stock."""
+    """When the chain behind each row began [UTC seconds]; inf of stock."""
     found: dict[tuple[int, str, str], float] = {}
     for row in sorted(rows, key=lambda one: -one["level"]):
         own = math.inf if row["start"] is None else row["start"].timestamp()
@@ -406,7 +406,7 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
 def _held(
     plan: PlanAccess, supply: str, ready: dt.datetime, begin: dt.datetime
 ) -> list[Wait]:
-    """Tell which order the resource of the first step ran until this one began."""
+    """Which order the resource of the first step ran until this one began."""
     own = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
     if not own.is_empty():
         first = own.row(0, named=True)

@@ -191,7 +191,7 @@ def content(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def empty(name: str) -> pl.DataFrame:
-    """Give the table without rows.
+    """Table without rows.
 
     >>> empty("loads").columns
     ['resource', 'bucket', 'available', 'run', 'setup', 'overload']

@@ -60,7 +60,7 @@ class PromiseCost:
         return self.material + self.production + self.transport + self.holding
 
     def as_dict(self) -> dict[str, object]:
-        """Give the parts, their total, what is paid, the currency."""
+        """Parts, their total, what is paid, the currency."""
         return {
             "material": self.material,
             "production": self.production,
@@ -186,7 +186,7 @@ class PlannedHold(NamedTuple):
     """Good units of it [base units]; several holds for one family state them once."""
 
     def as_row(self, state: str = "tentative") -> dict[str, object]:
-        """Give the row of `reservations`; a confirmed hold does not expire."""
+        """Row of `reservations`; a confirmed hold does not expire."""
         tentative = state == "tentative"
         return {
             "reservation": self.reservation,

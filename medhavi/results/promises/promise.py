@@ -111,7 +111,7 @@ class Promise:
         return tuple(map(str, found)) if isinstance(found, list) else ()
 
     def as_dict(self) -> dict[str, object]:
-        """Give the keys of the answer file; instants as ISO 8601 text."""
+        """Keys of the answer file; instants as ISO 8601 text."""
         return {
             name: _told(name, getattr(self, name))
             for name in (one.name for one in fields(self))
@@ -119,7 +119,7 @@ class Promise:
         }
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give options, deliveries, holds, remedies and all other lists as tables."""
+        """Options, deliveries, holds, remedies and all other lists as tables."""
         import polars as pl
 
         from medhavi.results.promises.tables import SCHEMAS
@@ -150,7 +150,7 @@ class Promise:
         return frames
 
     def __str__(self) -> str:
-        """Give a readable block, times in UTC."""
+        """Readable block, times in UTC."""
         return "\n".join(block(self))
 
 
@@ -183,7 +183,7 @@ class Preempted:
     promise: Promise
 
     def as_row(self) -> dict[str, object]:
-        """Give what people are told of it; instants in UTC seconds."""
+        """What people are told of it; instants in UTC seconds."""
         return {name: value for name, value in _row(self).items() if name != "promise"}
 
 
@@ -195,7 +195,7 @@ _INSTANTS = frozenset(
 
 
 def _told(name: str, value: object) -> object:
-    """Give the JSON form of one field."""
+    """JSON form of one field."""
     told = value
     if isinstance(value, dt.datetime):
         told = value.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -218,7 +218,7 @@ def _row(record: Any) -> dict[str, object]:
 
 
 def iso(seconds: int) -> str:
-    """Give the instant as ISO 8601 text in UTC.
+    """Instant as ISO 8601 text in UTC.
 
     >>> iso(0)
     '1970-01-01T00:00:00Z'
@@ -236,7 +236,7 @@ _WORDS = {
 
 
 def moment(seconds: int | None, zone: str = "UTC") -> str:
-    """Give local time with its weekday and zone.
+    """Local time with its weekday and zone.
 
     >>> moment(0)
     'Thu 1970-01-01 00:00 UTC'
@@ -249,7 +249,7 @@ def moment(seconds: int | None, zone: str = "UTC") -> str:
 def block(
     promise: Promise, zone: str = "UTC", currency: str | None = None
 ) -> list[str]:
-    """Tell one promise: when, how sure, at what cost, what limits it, what helps.
+    """One promise in lines: date, certainty, cost, limiters, remedies.
 
     Parameters
     ----------

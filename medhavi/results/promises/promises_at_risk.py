@@ -118,7 +118,7 @@ class WatchedPromise:
         return self.expected is None or self.expected > self.agreed
 
     def as_row(self) -> dict[str, object]:
-        """Give the row of the table; see `WATCHED`."""
+        """Row of the table; see `WATCHED`."""
         reason = self.limiter
         return {
             "demand": self.demand,
@@ -243,7 +243,7 @@ class PromiseWatch:
         return sum(one.cost for one in self.at_risk)
 
     def frame(self) -> pl.DataFrame:
-        """Give a row a promise: those at risk, those that moved, those that gain."""
+        """Row a promise: those at risk, those that moved, those that gain."""
         named = (*self.at_risk, *self.moved, *self.better)
         rows = [one.as_row() for one in named]
         return pl.DataFrame(rows, schema=dict(WATCHED))
@@ -265,7 +265,7 @@ class PromiseWatch:
         ).select(pl.col(name).cast(kind) for name, kind in HOT_SPOTS.items())
 
     def as_dict(self) -> dict[str, object]:
-        """Give the counts for JSON; the rows are in `frame` and `hot_spots`."""
+        """Counts for JSON; the rows are in `frame` and `hot_spots`."""
         return {
             "as_of": from_seconds(self.as_of).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "snapshot": self.snapshot,

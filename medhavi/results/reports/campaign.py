@@ -61,7 +61,7 @@ class CampaignProposal:
         return self.setup_before_minutes - self.setup_minutes
 
     def as_dict(self) -> dict[str, object]:
-        """Give all fields and the saving, for JSON."""
+        """All fields and the saving, for JSON."""
         return {**asdict(self), "saved_minutes": self.saved_minutes}
 
 
@@ -107,7 +107,7 @@ class CampaignAdherence:
         return self.in_campaign / self.assigned if self.assigned else None
 
     def as_dict(self) -> dict[str, object]:
-        """Give all fields, the variance and the share, for JSON."""
+        """All fields, the variance and the share, for JSON."""
         return {
             **asdict(self),
             "qty_variance": self.qty_variance,
@@ -159,7 +159,7 @@ class CampaignDifference:
         return setup + before.lateness_money - after.lateness_money
 
     def as_dict(self) -> dict[str, object]:
-        """Give both plans and what they differ by, for JSON."""
+        """Both plans and what they differ by, for JSON."""
         return {
             "without": asdict(self.without),
             "with_campaigns": asdict(self.with_campaigns),
@@ -173,7 +173,7 @@ def campaign_measures(
     difference: CampaignDifference,
     adherence: Sequence[CampaignAdherence] | None = None,
 ) -> dict[str, list[Measure]]:
-    """Give the figures of campaigns by name; they need two plans, or what came of one.
+    """Figures of campaigns by name; they need two plans, or what came of one.
 
     KPI-19: minutes of change saved ÷ those without campaigns. KPI-20: orders executed
     in their campaign ÷ orders assigned, over the campaigns that have begun. KPI-21:

@@ -143,11 +143,11 @@ class HindsightReport:
     bins: pl.DataFrame = field(compare=False)
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give the tables by name."""
+        """Tables by name."""
         return {"lines": self.lines, "groups": self.groups, "bins": self.bins}
 
     def overall(self) -> Mapping[str, Any]:
-        """Give the row of all lines together."""
+        """Row of all lines together."""
         row: Mapping[str, Any] = self.groups.filter(pl.col("by") == "all").to_dicts()[0]
         return row
 
@@ -188,7 +188,7 @@ class HindsightReport:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Give the facts of hindsight.json."""
+        """Facts of hindsight.json."""
         return {
             "name": self.name,
             "package_version": self.package_version,
@@ -200,7 +200,7 @@ class HindsightReport:
         }
 
     def __str__(self) -> str:
-        """Give what came out, in a few lines."""
+        """What came out, in a few lines."""
         row = self.overall()
         head = (
             f"hindsight {self.name}: {row['lines']:,} lines from {self.start} to "

@@ -99,7 +99,7 @@ class RiskReport:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give one table."""
+        """One table."""
         return self.tables[name]
 
     @property
@@ -135,11 +135,11 @@ class RiskReport:
         )
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give all tables by name."""
+        """All tables by name."""
         return dict(self.tables)
 
     def to_json(self) -> dict[str, object]:
-        """Give the answer of `medhavi risk --json` (rule 42)."""
+        """Answer of `medhavi risk --json` (rule 42)."""
         figures = self.figures
         return {
             "makespan": {name: figures[name] for name in _MAKESPAN},

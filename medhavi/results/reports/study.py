@@ -120,11 +120,11 @@ class StudyReport:
         )
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give `runs`, `figures` and `table`, the figures side by side."""
+        """`runs`, `figures` and `table`, the figures side by side."""
         return {"runs": self.runs, "figures": self.figures, "table": self.table()}
 
     def table(self) -> pl.DataFrame:
-        """Give one row a run: what it is, its status, and a column per key figure."""
+        """One row a run: what it is, its status, and a column per key figure."""
         wide = self.runs.select("scenario", *_PLACE, "status", "run")
         names = self.figures["kpi"].unique(maintain_order=True).to_list()
         for name in names:
@@ -170,7 +170,7 @@ class StudyReport:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """Give the facts of study.json."""
+        """Facts of study.json."""
         return {
             "name": self.name,
             "base": self.base,
@@ -180,7 +180,7 @@ class StudyReport:
         }
 
     def __str__(self) -> str:
-        """Give a line a run: its key figures, and their distance from the compared."""
+        """Line a run: its key figures, and their distance from the compared."""
         lines = [f"study {self.name}: {self.runs.height} runs on base {self.base[:12]}"]
         for run in self.runs.iter_rows(named=True):
             figures = self.figures.filter(

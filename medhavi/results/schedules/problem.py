@@ -144,7 +144,7 @@ class Order:
     min_yield: float | None = None
 
     def step(self, number: int) -> Step:
-        """Give a step by its number."""
+        """Step by its number."""
         return next(step for step in self.steps if step.step == number)
 
 
@@ -197,26 +197,26 @@ class ScheduleProblem:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def steps(self) -> Iterator[tuple[Order, Step]]:
-        """Give every step with its order, in the order of the file."""
+        """Every step with its order, in the order of the file."""
         for order in self.orders:
             for step in order.steps:
                 yield order, step
 
     def good_share(self, option: Option) -> float:
-        """Give the share of good pieces of an option: its own, else its resource's."""
+        """Share of good pieces of an option: its own, else its resource's."""
         if option.good_share is not None:
             return option.good_share
         own = self.resource_by_id[option.resource].good_share
         return 1.0 if own is None else own
 
     def admitted(self, order: Order, option: Option) -> bool:
-        """Tell whether an option reaches the least yield of its order (rule 40)."""
+        """Whether an option reaches the least yield of its order (rule 40)."""
         return order.min_yield is None or self.good_share(option) >= order.min_yield
 
     def changeover(
         self, resource: str, before: str | None, after: str | None
     ) -> Changeover | None:
-        """Give the changeover between two families; None where there is none.
+        """Changeover between two families; None where there is none.
 
         Equal families need none. The row with fewer `*` wins, then the first.
         """
@@ -242,7 +242,7 @@ class ScheduleProblem:
         return found
 
     def as_dict(self) -> dict[str, object]:
-        """Give the document that `from_dict` and the file reader read."""
+        """Document that `from_dict` and the file reader read."""
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -272,7 +272,7 @@ _RENAMED = {"good_share": "yield"}
 
 
 def _row(record: object) -> dict[str, object]:
-    """Give the filled fields of a record by their names in files."""
+    """Filled fields of a record by their names in files."""
     found: dict[str, object] = {}
     for item in fields(record):  # type: ignore[arg-type]
         value = getattr(record, item.name)
@@ -293,7 +293,7 @@ def _plain(value: object) -> object:
 
 
 def _known(row: Mapping[str, object], record: type) -> dict[str, object]:
-    """Give the fields of a record that a row states; null is not stated."""
+    """Fields of a record that a row states; null is not stated."""
     back = {new: old for old, new in _RENAMED.items()}
     names = {item.name for item in fields(record)}
     named = {back.get(key, key): value for key, value in row.items()}

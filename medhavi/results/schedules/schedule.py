@@ -72,7 +72,7 @@ class Schedule:
         object.__setattr__(self, "tables", MappingProxyType(frames))
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give one table."""
+        """One table."""
         return self.tables[name]
 
     @property
@@ -136,19 +136,19 @@ class Schedule:
         )
 
     def with_measured(self, measured: Mapping[str, object]) -> Schedule:
-        """Give the schedule with these measurements added."""
+        """Schedule with these measurements added."""
         return replace(self, measured={**self.measured, **measured})
 
     def replace(self, **tables: pl.DataFrame) -> Schedule:
-        """Give the schedule with some tables exchanged."""
+        """Schedule with some tables exchanged."""
         return replace(self, tables={**self.tables, **tables})
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give all tables by name."""
+        """All tables by name."""
         return dict(self.tables)
 
     def to_json(self) -> dict[str, object]:
-        """Give the answer of `medhavi schedule --json`."""
+        """Answer of `medhavi schedule --json`."""
         return {
             "status": str(self.status),
             "objective": self.objective,
@@ -215,7 +215,7 @@ class Schedule:
         )
 
     def __str__(self) -> str:
-        """Give a summary: status, objectives, the late orders or the conflict."""
+        """Summary: status, objectives, the late orders or the conflict."""
         lines = [
             (
                 f"Schedule {self.problem.name}: {self.status}, "
@@ -240,7 +240,7 @@ class Schedule:
 
 
 def _json_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
-    """Give rows with instants as ISO 8601 text and whole numbers without a point."""
+    """Rows with instants as ISO 8601 text and whole numbers without a point."""
     texts = frame.with_columns(
         pl.col(column).dt.strftime(_INSTANT)
         for column, dtype in frame.schema.items()

@@ -104,7 +104,7 @@ SCHEDULE_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def shaped_table(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Give a frame the columns and types of its table, rows in the order of its key.
+    """Frame the columns and types of its table, rows in the order of its key.
 
     Raises
     ------

@@ -262,7 +262,7 @@ class _Check:
     def _change(
         self, resource: str, before: str | None, after: str | None
     ) -> tuple[float, float]:
-        """Give minutes and cost of a change: the row with fewer `*`, then the first."""
+        """Minutes and cost of a change: the row with fewer `*`, then the first."""
         matrix = self.problem.resource_by_id[resource].changeover_matrix
         if matrix is None or before == after:
             return 0.0, 0.0

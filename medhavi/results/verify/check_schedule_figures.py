@@ -130,7 +130,7 @@ def _claim(schedule: Schedule) -> Iterator[Finding]:
 
 # ------------------------------------------------------------------- objectives
 def _lateness(problem: ScheduleProblem, rows: list[Row]) -> list[tuple[float, float]]:
-    """Give (late minutes, weight) of each order with a due time."""
+    """(late minutes, weight) of each order with a due time."""
     ends = _ends(rows)
     return [
         (max(0.0, ends[order.order] - order.due_minutes), order.weight)

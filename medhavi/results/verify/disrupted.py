@@ -24,7 +24,7 @@ LAST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def disrupted(snapshot: Snapshot) -> Snapshot:
-    """Give the snapshot with disruptions of lots and lanes in its tables."""
+    """Snapshot with disruptions of lots and lanes in its tables."""
     events = snapshot["disruptions"].to_dicts()
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for event in events:
@@ -65,7 +65,7 @@ def _without(stock: pl.DataFrame, lots: list[list[str]]) -> pl.DataFrame:
 def delay_days(
     snapshot: Snapshot, suppliers: pl.Series, ordered: pl.Series
 ) -> pl.Series:
-    """Give how much longer orders take for a supplier that is late then [days].
+    """How much longer orders take for a supplier that is late then [days].
 
     Parameters
     ----------

@@ -223,7 +223,7 @@ class Facts:
 
     @property
     def _stands(self) -> pl.Expr:
-        """Tell whether a row names an order that exists: its quantity is kept."""
+        """Whether a row names an order that exists: its quantity is kept."""
         existing = self.open_orders["supply_order"].to_list()
         return pl.lit(self.mode != "mrp") & pl.col("supply").is_in(existing)
 
@@ -289,7 +289,7 @@ class Facts:
 
 
 def once(table: Callable[[Facts], pl.DataFrame]) -> Callable[[Facts], pl.DataFrame]:
-    """Let a table be worked out once for all checks of a plan that ask for it."""
+    """Compute a table once, shared by all checks of a plan."""
 
     @wraps(table)
     def shared(facts: Facts) -> pl.DataFrame:
@@ -316,12 +316,12 @@ def _noise(ratio: pl.Expr) -> pl.Expr:
 
 
 def seconds(column: str) -> pl.Expr:
-    """Give an instant column as UTC seconds under the name `<column>_s`."""
+    """Instant column as UTC seconds under the name `<column>_s`."""
     return pl.col(column).dt.epoch("s").alias(f"{column}_s")
 
 
 def validity() -> tuple[pl.Expr, pl.Expr]:
-    """Give open windows as seconds: valid_from_s and valid_to_s without nulls."""
+    """Open windows as seconds: valid_from_s and valid_to_s without nulls."""
     return (
         pl.col("valid_from").dt.epoch("s").fill_null(ALWAYS).alias("valid_from_s"),
         pl.col("valid_to").dt.epoch("s").fill_null(NEVER).alias("valid_to_s"),

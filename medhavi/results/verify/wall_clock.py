@@ -58,7 +58,7 @@ class OpenTime:
         return self.before(finishes) - self.before(starts)
 
     def share(self, instants: Instants) -> NDArray[np.float64]:
-        """Give the share of the units at work at each instant; 0 where closed."""
+        """Share of the units at work at each instant; 0 where closed."""
         if not len(self.starts):
             return np.zeros(len(instants))
         index = np.searchsorted(self.starts, instants, side="right") - 1
@@ -80,7 +80,7 @@ def moved(open_time: OpenTime, instant: int, seconds: int) -> int:
 
 
 def touched_time(moments: Sequence[int]) -> Spans:
-    """Give the time around instants, without what is far from all of them.
+    """Time around instants, without what is far from all of them.
 
     An order of 9999-12-31 is one that nobody dated: the eight thousand years before it
     are not listed day by day. Between two instants at most a century apart all is
@@ -128,13 +128,13 @@ class WallClock:
         self._exceptions = _grouped(self.snapshot, "calendar_exceptions")
 
     def open_time(self, calendar: str) -> OpenTime:
-        """Give the open stretches of one calendar."""
+        """Open stretches of one calendar."""
         if calendar not in self._known:
             self._known[calendar] = self._listed(calendar)
         return self._known[calendar]
 
     def common(self, calendars: Sequence[str | None]) -> OpenTime | None:
-        """Give the time at which all are open; None when nothing closes."""
+        """Time at which all are open; None when nothing closes."""
         found: OpenTime | None = None
         for name in dict.fromkeys(c for c in calendars if c is not None):
             own = self.open_time(name)
@@ -190,7 +190,7 @@ class WallClock:
 def _shift_window(
     row: dict[str, Any], date: dt.date, zone: ZoneInfo
 ) -> tuple[int, int]:
-    """Give a shift of one date in UTC, cut by its validity."""
+    """Shift of one date in UTC, cut by its validity."""
     next_day = row["finish"] <= row["start"]
     start = _instant(date, row["start"], zone)
     finish = _instant(date + dt.timedelta(days=next_day), row["finish"], zone)
@@ -266,7 +266,7 @@ def _stretches(pieces: list[tuple[int, int, float]]) -> OpenTime:
 
 
 def _instant(date: dt.date, time: dt.time, zone: ZoneInfo) -> int:
-    """Give UTC seconds of a local time; the end of a gap where it does not exist."""
+    """UTC seconds of a local time; the end of a gap where it does not exist."""
     local = dt.datetime.combine(date, time, zone)
     seconds = int(local.timestamp())
     back = dt.datetime.fromtimestamp(seconds, zone)
@@ -291,7 +291,7 @@ def _instant(date: dt.date, time: dt.time, zone: ZoneInfo) -> int:
 
 
 def _local(instant: int, zone: ZoneInfo) -> int:
-    """Give local wall time as seconds since 1970-01-01 00:00 local."""
+    """Local wall time as seconds since 1970-01-01 00:00 local."""
     told = min(max(instant, _FIRST), _LAST)
     moment = dt.datetime.fromtimestamp(told, zone)
     days = moment.toordinal() - _EPOCH

@@ -78,7 +78,7 @@ class DeskApi:
         self._threads: dict[int, CapacityLimiter] = {}
 
     def routes(self) -> list[Route]:
-        """Give the routes for the server."""
+        """Routes for the server."""
         from starlette.routing import Route
 
         return [

@@ -127,7 +127,7 @@ def _parts(text: str) -> list[float]:
 
 
 def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
-    """Give the edit that answers an exception; None where a person has to think.
+    """Edit that answers an exception; None where a person has to think.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
 
 
 def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
-    """Tell of exceptions whether one edit answers them that their order allows."""
+    """Test of exceptions: answered by one edit that their order allows."""
     states = dict(plan.supplies.select("id", "status").iter_rows())
 
     def can(row: Mapping[str, Any]) -> bool:
@@ -223,7 +223,7 @@ def take_back(page: Sourced, approver: str) -> Decided:
 
 
 def decisions(page: Sourced) -> list[EditRecord]:
-    """Give the edits of the lake's store, the oldest first; none without a store."""
+    """Edits of the lake's store, the oldest first; none without a store."""
     bench = bench_of(page.source)
     try:
         return [] if bench is None else bench.edit_history()
@@ -297,7 +297,7 @@ def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
 
 
 def template_bytes() -> bytes:
-    """Give the empty workbook to fill."""
+    """Empty workbook to fill."""
     from medhavi.workbench.files.template_files import write_xlsx_template
 
     with TemporaryDirectory(prefix="medhavi-") as folder:

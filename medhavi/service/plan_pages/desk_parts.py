@@ -152,7 +152,7 @@ def answer_buttons(
     code: str | None,
     chosen: Callable[[dict[str, Any] | None], None],
 ) -> list[tuple[mo.ui.button, mo.Html]]:
-    """Give a button an exception that one edit answers, the most money first.
+    """Button an exception that one edit answers, the most money first.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def answer_buttons(
 
 
 def _answer(row: Mapping[str, Any], names: Names) -> str:
-    """Say what a button does."""
+    """What a button does."""
     if row["code"] == "Cancel":
         return "Cancel it:"
     there = when(row["suggested_date"], names.zone_of(row["location"]))
@@ -282,7 +282,7 @@ def remedy_lines(
     names: Names,
     chosen: Callable[[dict[str, Any] | None], None],
 ) -> list[tuple[mo.ui.button | None, mo.Html]]:
-    """Give a button each remedy that an edit does, and the rows of every one.
+    """Button each remedy that an edit does, and the rows of every one.
 
     Parameters
     ----------
@@ -321,7 +321,7 @@ def remedy_lines(
 
 
 def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:
-    """Give a button with its words beside it; without a button the words alone."""
+    """Button with its words beside it; without a button the words alone."""
     import marimo as mo
 
     button, words = line
@@ -331,7 +331,7 @@ def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:
 
 
 def is_ready(asked: Shown) -> bool:
-    """Tell whether an edit that was asked for can be approved."""
+    """Whether an edit that was asked for can be approved."""
     return asked.preview is not None and asked.preview.ready
 
 

@@ -29,7 +29,7 @@ MOST_EFFECTS = 10
 
 
 def asked_html(asked: Shown, names: Names, order: str = "") -> str:
-    """Tell what an edit comes to, or why nothing can be said; see `preview_html`."""
+    """What an edit comes to, or why nothing can be said; see `preview_html`."""
     wrong = asked.problem
     if wrong is not None:
         return problem(wrong.title, wrong.text, wrong.remedy)
@@ -37,7 +37,7 @@ def asked_html(asked: Shown, names: Names, order: str = "") -> str:
 
 
 def preview_html(preview: Preview, names: Names, order: str = "") -> str:
-    """Tell what an edit costs and whom it hits; or what stands against it.
+    """What an edit costs and whom it hits; or what stands against it.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 
 def override_words(edit: Edit, names: Names) -> str:
-    """Say which cells get which values; nothing for other edits."""
+    """Which cells get which values; nothing for other edits."""
     if edit.kind != EditKind.OVERRIDE:
         return ""
     told: dict[str, list[str]] = {}
@@ -95,7 +95,7 @@ def override_words(edit: Edit, names: Names) -> str:
 
 
 def added_words(preview: Preview, names: Names) -> str:
-    """Say which rows are added; nothing for other edits."""
+    """Which rows are added; nothing for other edits."""
     if preview.edit.kind != EditKind.ADD_ROWS:
         return ""
     told = []
@@ -111,7 +111,7 @@ def added_words(preview: Preview, names: Names) -> str:
 
 
 def _target(edit: Edit, names: Names) -> str:
-    """Say what an edit makes of its order."""
+    """What an edit makes of its order."""
     if edit.due is not None:
         return f" to {when(edit.due, names.zone)}"
     if edit.parts:
@@ -159,7 +159,7 @@ def history_html(
 
 
 def _decision(one: EditRecord, names: Names) -> str:
-    """Give a decision in words: the orders, cells, rows or families it is about."""
+    """Decision in words: the orders, cells, rows or families it is about."""
     told = ", ".join(one.orders)
     if one.kind == EditKind.OVERRIDE and one.rows:
         told = ", ".join(
@@ -175,7 +175,7 @@ def _decision(one: EditRecord, names: Names) -> str:
 
 
 def _row_words(row: Mapping[str, Any], names: Names) -> str:
-    """Say which row of which table was added, by its key."""
+    """Which row of which table was added, by its key."""
     table = row["table"]
     key = [cell(table, name, row["after"][name]) for name in row["key"]]
     return f"{', '.join(value_words(one, names) for one in key)} ({table})"

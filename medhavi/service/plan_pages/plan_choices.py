@@ -70,7 +70,7 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
 def head_parts(
     shown: PlanPage, mode: mo.ui.dropdown, moments: mo.ui.form[Any, Any], known_at: str
 ) -> list[mo.Html]:
-    """Give the question with its moment, the mode, and how to plan another moment."""
+    """Question with its moment, the mode, and how to plan another moment."""
     import marimo as mo
 
     facts = [("Source", str(shown.source))]

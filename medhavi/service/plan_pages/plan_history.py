@@ -22,7 +22,7 @@ _TABLES = ("fulfilment", "exceptions", "loads", "pegging")
 
 
 def tiles_of(page: PlanPage) -> tuple[Tile, ...]:
-    """Give the tiles of the page's plan, with the change since the last published one.
+    """Tiles of the page's plan, with the change since the last published one.
 
     Without a lake, or before anything was published, they tell no change.
     """

@@ -44,7 +44,7 @@ class Answer:
 
 
 def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
-    """Give the edit that puts the rows of a remedy in place.
+    """Edit that puts the rows of a remedy in place.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
 
 
 def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
-    """Say why nobody decides this here; nothing where an edit may do it."""
+    """Why nobody decides this here; nothing where an edit may do it."""
     if set(changed) <= {REQUEST}:
         return "It changes the question alone: promise it with the change."
     if HOLDS in changed:
@@ -107,7 +107,7 @@ def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
 
 
 def _may_move(order: Mapping[str, object]) -> bool:
-    """Tell whether an order may have other dates in its state."""
+    """Whether an order may have other dates in its state."""
     return Verb.MOVE in allowed(OrderState(str(order["status"])))
 
 
@@ -142,7 +142,7 @@ def _plain(value: object) -> object:
 
 
 def rows_file(rows: Rows, snapshot: Snapshot) -> bytes:
-    """Give the rows of a remedy as a workbook like the template, a sheet a table."""
+    """Rows of a remedy as a workbook like the template, a sheet a table."""
     from medhavi.workbench.files.template_files import write_filled_sheets
 
     filled = {

@@ -147,7 +147,7 @@ def _check(name: str, content: bytes) -> None:
 
 # ---------------------------------------------------------------------- the template
 def template_xlsx(page: PromisePage | None = None) -> bytes:
-    """Give a workbook to fill, its first row the request of a page."""
+    """Workbook to fill, its first row the request of a page."""
     from medhavi.workbench.files.template_files import write_table_template
 
     with TemporaryDirectory(prefix="medhavi-") as folder:
@@ -157,7 +157,7 @@ def template_xlsx(page: PromisePage | None = None) -> bytes:
 
 
 def template_csv(page: PromisePage | None = None) -> bytes:
-    """Give the same columns as CSV."""
+    """Same columns as CSV."""
     written = io.StringIO()
     names = [column.name for column in columns_in_order(_table())]
     writer = csv.DictWriter(written, names, restval="", lineterminator="\n")
@@ -168,7 +168,7 @@ def template_csv(page: PromisePage | None = None) -> bytes:
 
 
 def _table() -> Table:
-    """Give requests as a table: demands without what nobody asks for."""
+    """Requests as a table: demands without what nobody asks for."""
     known = columns()
     ordered = [*FIRST, *(name for name in known if name not in FIRST)]
     return replace(

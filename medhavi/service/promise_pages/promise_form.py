@@ -33,7 +33,7 @@ class Choices:
 
 
 def choices(snapshot: Snapshot, names: Names) -> Choices:
-    """Give what may be asked for: products and places with demand first."""
+    """What may be asked for: products and places with demand first."""
     demands = snapshot["demands"].filter(pl.col("status").is_in(("open", "quote")))
     usual = demands.sort("due", "demand").row(0, named=True) if demands.height else {}
     products = _ordered(demands["product"], snapshot["products"]["product"])
@@ -55,7 +55,7 @@ def choices(snapshot: Snapshot, names: Names) -> Choices:
 
 
 def _product(product: str, names: Names) -> str:
-    """Give name, id and unit: quantities count in it."""
+    """Name, id and unit: quantities count in it."""
     unit = names.unit(product)
     return names.both(product) + ("" if unit == "each" else f", in {unit}")
 
@@ -70,7 +70,7 @@ def _ordered(wanted: pl.Series, known: pl.Series) -> list[str]:
 
 
 def _first_due(snapshot: Snapshot, usual: Mapping[str, Any], names: Names) -> str:
-    """Give the due date of the first demand, but not less than three weeks from now."""
+    """Due date of the first demand, but not less than three weeks from now."""
     begin = dt.datetime.fromtimestamp(snapshot.as_of, dt.UTC)
     due = max(begin + dt.timedelta(days=21), usual.get("due") or begin)
     return f"{local(due, names.zone_of(usual.get('location'))):%Y-%m-%d %H:%M}"
@@ -108,7 +108,7 @@ def read_quantity(value: object, product: str, snapshot: Snapshot) -> float:
 
 
 def _units(product: str, snapshot: Snapshot) -> dict[str, float]:
-    """Give the units of a product with how many base units each is."""
+    """Units of a product with how many base units each is."""
     base = snapshot["products"].filter(pl.col("product") == product)["uom"].to_list()
     others = snapshot["uom_conversions"].filter(pl.col("product") == product)
     return {

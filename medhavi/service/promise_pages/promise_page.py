@@ -75,7 +75,7 @@ class PromisePage:
 
 
 def named(data: PageData) -> PageData:
-    """Give the data with names for places, routings and lanes too."""
+    """Data with names for places, routings and lanes too."""
     if data.snapshot is None:
         return data
     return replace(data, names=promise_names(data.snapshot))
@@ -201,7 +201,7 @@ def ask_changed(
 
 
 def only_asks_else(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> bool:
-    """Tell whether a remedy changes the question alone."""
+    """Whether a remedy changes the question alone."""
     return set(rows) <= {REQUEST}
 
 
@@ -229,13 +229,13 @@ def _row(form: Mapping[str, object], data: PageData) -> dict[str, Any]:
 
 
 def desk_of(data: PageData) -> PromiseDesk | None:
-    """Give the desk of a lake; None where no event store is known."""
+    """Desk of a lake; None where no event store is known."""
     bench = bench_of(data.source)
     return None if bench is None else bench.desk
 
 
 def _book(snapshot: Snapshot) -> Book:
-    """Give the book of the tables; the last one stays, for people ask again."""
+    """Book of the tables; the last one stays, for people ask again."""
     key = snapshot.fingerprint
     if key not in _books:
         _books.clear()

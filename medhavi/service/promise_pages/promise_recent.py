@@ -40,7 +40,7 @@ def _question(one: Promise) -> str:
 
 
 def recent(source: str) -> tuple[Promise, ...]:
-    """Give the kept answers of a source, the oldest first."""
+    """Kept answers of a source, the oldest first."""
     with _lock:
         return tuple(_kept.get(source, {}).values())
 

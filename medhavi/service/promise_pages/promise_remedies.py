@@ -26,7 +26,7 @@ AGO = Answer(why="The page shows a chosen moment; nothing is decided in the past
 
 
 def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> Answer:
-    """Give the edit that puts a remedy in place, or why there is none here."""
+    """Edit that puts a remedy in place, or why there is none here."""
     if past:
         return AGO
     if data.snapshot is None or not data.source.lake:
@@ -52,7 +52,7 @@ def priced(
 def doing(
     answer: Answer, rows: Mapping[str, object], do_it: mo.ui.run_button
 ) -> list[mo.Html]:
-    """Give the button of a remedy that an edit does; else say why there is none."""
+    """Button of a remedy that an edit does; else say why there is none."""
     if answer.edit is None:
         told = "" if set(rows) <= {REQUEST} else empty("No edit does it", answer.why)
         return [html(told)] if told else []

@@ -110,7 +110,7 @@ def request_form(
 def remedy_buttons(
     promise: Promise, names: Names, chosen: Callable[[int], None]
 ) -> list[mo.ui.button]:
-    """Give a button a remedy; pressing it calls `chosen` with its place."""
+    """Button a remedy; pressing it calls `chosen` with its place."""
     import marimo as mo
 
     def button(place: int) -> mo.ui.button:
@@ -127,7 +127,7 @@ def compared(
     shown: PageData,
     names: Names,
 ) -> list[mo.Html]:
-    """Give an answer beside the one with a remedy's rows, and these rows."""
+    """Answer beside the one with a remedy's rows, and these rows."""
     if told.promise is None or tried.promise is None or shown.snapshot is None:
         return [trouble_of(tried)]
     rows = changes_html(remedy, told.promise, shown.snapshot, names, told.policy)
@@ -154,7 +154,7 @@ def dragged_share(selections: Mapping[str, Any] | None) -> float | None:
 
 
 def curve_picture(chart: Picture, moved: Callable[[float], None]) -> mo.ui.altair_chart:
-    """Give the curve; dragging its rule calls `moved` with the share under it."""
+    """Curve; dragging its rule calls `moved` with the share under it."""
     import marimo as mo
 
     def told(_rows: object) -> None:
@@ -171,7 +171,7 @@ def curve_picture(chart: Picture, moved: Callable[[float], None]) -> mo.ui.altai
 def share_slider(
     curve: Curve, share: float, moved: Callable[[float], None]
 ) -> mo.ui.slider:
-    """Give the same rule for the keyboard: a step is one in a hundred."""
+    """Same rule for the keyboard: a step is one in a hundred."""
     import marimo as mo
 
     shares = [round(100 * level) for level, _ in curve]
@@ -187,18 +187,18 @@ def share_slider(
 
 
 def share_of(told: PromisePage) -> float:
-    """Give the share at which the date was quoted."""
+    """Share at which the date was quoted."""
     assert told.promise is not None
     return chance_by(told.curve, told.promise.date or 0)
 
 
 def date_at(curve: Curve, share: float) -> int:
-    """Give the instant by which it is there with at least so much certainty [s]."""
+    """Instant by which it is there with at least so much certainty [s]."""
     return next((date for level, date in curve if level >= share - 1e-9), curve[-1][1])
 
 
 def moved_words(told: PromisePage, date: int, names: Names) -> str:
-    """Say what a moved date means: its chance, and how it stands to the quoted one."""
+    """What a moved date means: its chance, and how it stands to the quoted one."""
     assert told.promise is not None
     chance = chance_by(told.curve, date)
     moment = when(from_seconds(date), names.zone, year=True)
@@ -214,7 +214,7 @@ def moved_words(told: PromisePage, date: int, names: Names) -> str:
 
 
 def own_date(told: PromisePage, date: int, names: Names) -> str:
-    """Give a moved date as text for the form; nothing where it is the quoted one."""
+    """Moved date as text for the form; nothing where it is the quoted one."""
     assert told.promise is not None
     if date == told.promise.date:
         return ""
@@ -230,7 +230,7 @@ def own_field(date: str) -> mo.ui.text:
 
 
 def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
-    """Say what a commit would do, or why nothing can be committed."""
+    """What a commit would do, or why nothing can be committed."""
     promise = chosen.promise
     if promise is None or promise.date is None:
         return page.empty("There is nothing to promise", "Ask for something else.")
@@ -337,7 +337,7 @@ def _downloads(
 
 
 def brief_words(many: BulkPage) -> str:
-    """Say what the answers to a large file leave out; nothing of a smaller one."""
+    """What the answers to a large file leave out; nothing of a smaller one."""
     if not many.brief:
         return ""
     most = f"{promise_bulk.MOST_IN_FULL:,}"
@@ -350,7 +350,7 @@ def brief_words(many: BulkPage) -> str:
 
 
 def odd_lines(many: BulkPage) -> list[mo.Html]:
-    """Give what is odd in a file, open, and what is odd in the tables, folded."""
+    """What is odd in a file, open, and what is odd in the tables, folded."""
     import marimo as mo
 
     asked = [found for found in many.findings if found.table == TABLE]
@@ -363,7 +363,7 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
 
 
 def command(row: Mapping[str, object], source: Source) -> str:
-    r"""Give the command line of the same question.
+    r"""Command line of the same question.
 
     >>> from medhavi.service.page_data import Source
     >>> command({"product": "A", "qty": 5.0}, Source(tables="t"))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         """Frames by the name of the table, as a `Snapshot` is."""
 
         def __getitem__(self, name: str, /) -> pl.DataFrame:
-            """Give the frame of a table."""
+            """Frame of a table."""
             ...
 
 
@@ -77,11 +77,11 @@ class Calendars:
         return tuple(sorted(self._zones))
 
     def zone(self, calendar: str | None) -> Zone:
-        """Give the zone of a calendar; without one UTC."""
+        """Zone of a calendar; without one UTC."""
         return zone("UTC" if calendar is None else self._zones[calendar])
 
     def working_time(self, *calendars: str | None) -> WorkingTime:
-        """Give the time at which all the calendars are open; `None` is always open.
+        """Time at which all the calendars are open; `None` is always open.
 
         Open days are those of the first calendar that is not `None`.
         """
@@ -97,7 +97,7 @@ class Calendars:
         return found
 
     def whole(self, *calendars: str | None) -> bool:
-        """Tell whether no shift and no exception works a share of the units."""
+        """Whether no shift and no exception works a share of the units."""
         return not any(
             (row.get("capacity") if row.get("capacity") is not None else 1.0) != 1.0
             for name in calendars
@@ -159,7 +159,7 @@ class _Pattern:
         self.changes = min(dated, default=NEVER), max(dated, default=ALWAYS)
 
     def stretches(self, start: int, finish: int) -> list[Stretch]:
-        """Give the open stretches inside a window, sorted and disjoint."""
+        """Open stretches inside a window, sorted and disjoint."""
         result = self._weeks(start, finish)
         over = [
             (max(piece[0], start), min(piece[1], finish), piece[2])
@@ -179,7 +179,7 @@ class _Weeks:
         self._shifts = shifts
 
     def stretches(self, start: int, finish: int) -> list[Stretch]:
-        """Give the stretches of shifts inside a window, sorted and disjoint."""
+        """Stretches of shifts inside a window, sorted and disjoint."""
         result: list[Stretch] = []
         for share, pieces in self._pieces(start, finish).items():
             result = combine(result, union(pieces, share), larger)

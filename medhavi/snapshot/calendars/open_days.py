@@ -26,11 +26,11 @@ class Openings(Protocol):
         ...
 
     def next_open(self, instant: int) -> int | None:
-        """Give the first open instant from here on."""
+        """First open instant from here on."""
         ...
 
     def previous_open(self, instant: int) -> int | None:
-        """Give the last instant up to here that ends open time."""
+        """Last instant up to here that ends open time."""
         ...
 
 
@@ -56,7 +56,7 @@ class OpenDays:
         self._high = 0
 
     def add(self, instant: int, seconds: int) -> int | None:
-        """Give the earliest instant, from `instant` on, that stands `seconds` later.
+        """Earliest instant, from `instant` on, that stands `seconds` later.
 
         A whole day counted from midnight ends at the next midnight, not at the start of
         the next open date.
@@ -76,7 +76,7 @@ class OpenDays:
         return found if found >= instant else self._wall.instant(local, last=True)
 
     def subtract(self, instant: int, seconds: int) -> int | None:
-        """Give the latest instant, up to `instant`, that stands `seconds` earlier."""
+        """Latest instant, up to `instant`, that stands `seconds` earlier."""
         date, time = divmod(self._wall.local(instant), DAY)
         self._know(date)
         first = bisect_left(self._dates, date)

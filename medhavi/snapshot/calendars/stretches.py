@@ -35,7 +35,7 @@ def smaller(first: float | None, second: float | None) -> float | None:
 
 
 def override(first: float | None, second: float | None) -> float | None:
-    """Let the second win wherever it says anything."""
+    """Second value where stated, else the first."""
     return first if second is None else second
 
 
@@ -112,7 +112,7 @@ class Remembered:
         self._parts: dict[int, list[Stretch]] = {}
 
     def __call__(self, start: int, finish: int) -> list[Stretch]:
-        """Give the stretches inside a window, as a list of its own."""
+        """Stretches inside a window, as a list of its own."""
         if start >= finish:
             return []
         found: list[Stretch] = []

@@ -87,7 +87,7 @@ class WorkingTime:
 
     # ---------------------------------------------------------------- the two maps
     def add(self, instant: int, work: int) -> int | None:
-        """Give the instant at which `work` open seconds have passed.
+        """Instant at which `work` open seconds have passed.
 
         It is the end of a stretch, never the start of the next one. No work (0): the
         instant itself, open or not.
@@ -107,7 +107,7 @@ class WorkingTime:
         return self._starts[i] + target - cumulated[i]
 
     def soonest(self, instant: int, work: int) -> tuple[int, int] | None:
-        """Give start and end of so many open seconds, as early as possible.
+        """Start and end of so many open seconds, as early as possible.
 
         The same as `next_open` and `add` from there; `work` is positive.
         """
@@ -133,7 +133,7 @@ class WorkingTime:
         return start, starts[last] + target - cumulated[last]
 
     def subtract(self, instant: int, work: int) -> int | None:
-        """Give the latest start from which `work` open seconds end by `instant`.
+        """Latest start from which `work` open seconds end by `instant`.
 
         It is the start of a stretch, never the end of the one before. No work (0): the
         instant itself.
@@ -153,7 +153,7 @@ class WorkingTime:
         return self._starts[i] + target - cumulated[i]
 
     def next_open(self, instant: int) -> int | None:
-        """Give the first instant from `instant` on at which work can go on."""
+        """First instant from `instant` on at which work can go on."""
         if self.always_open:
             return instant
         if not self._cover(instant):
@@ -168,7 +168,7 @@ class WorkingTime:
                 return None
 
     def previous_open(self, instant: int) -> int | None:
-        """Give the last instant up to `instant` at which work can end."""
+        """Last instant up to `instant` at which work can end."""
         if self.always_open:
             return instant
         if not self._cover(instant):
@@ -182,7 +182,7 @@ class WorkingTime:
                 return None
 
     def next_moment(self, instant: int) -> int | None:
-        """Give the first instant from `instant` on in open time or at its end.
+        """First instant from `instant` on in open time or at its end.
 
         Work without length needs no second of it, so both edges will do.
         """
@@ -191,13 +191,13 @@ class WorkingTime:
         return self.next_open(instant)
 
     def previous_moment(self, instant: int) -> int | None:
-        """Give the last instant up to `instant` in open time or at its end."""
+        """Last instant up to `instant` in open time or at its end."""
         if self.next_open(instant) == instant:
             return instant
         return self.previous_open(instant)
 
     def is_open(self, instant: int) -> bool:
-        """Tell whether the second that begins at `instant` is working time."""
+        """Whether the second that begins at `instant` is working time."""
         return self.next_open(instant) == instant
 
     def between(self, start: int, finish: int) -> int:
@@ -229,7 +229,7 @@ class WorkingTime:
 
     # ---------------------------------------------------------- unbroken stretches
     def first_fit(self, instant: int, length: int) -> int | None:
-        """Give the first start from `instant` on of `length` [s] unbroken."""
+        """First start from `instant` on of `length` [s] unbroken."""
         if self.always_open:
             return instant
         if not self._cover(instant):
@@ -252,7 +252,7 @@ class WorkingTime:
             i += 1
 
     def last_fit(self, instant: int, length: int) -> int | None:
-        """Give the last start of `length` [s] unbroken that ends by `instant`."""
+        """Last start of `length` [s] unbroken that ends by `instant`."""
         if self.always_open:
             return instant - length
         if not self._cover(instant):
@@ -466,7 +466,7 @@ class WorkingTime:
 
 
 def around_the_clock(wall: Zone) -> WorkingTime:
-    """Give working time that never pauses, with the local dates of a zone."""
+    """Working time that never pauses, with the local dates of a zone."""
     open_time = WorkingTime(lambda start, finish: [(start, finish, 1.0)], wall)
     open_time.always_open = True
     return open_time
@@ -492,6 +492,6 @@ def _span(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
 
 
 def _dated(edges: list[int]) -> tuple[int, int]:
-    """Give the first and last change of open-ended windows."""
+    """First and last change of open-ended windows."""
     inside = [edge for edge in edges if EARLIEST < edge < LATEST]
     return min(inside, default=NEVER), max(inside, default=ALWAYS)

@@ -51,7 +51,7 @@ class Zone:
         self._blocks: dict[int, int | None] = {}
 
     def offset(self, instant: int) -> int:
-        """Give local minus UTC [s] at an instant."""
+        """Local minus UTC [s] at an instant."""
         day = instant // DAY
         pair = self._days.get(day)
         if pair is None:
@@ -61,11 +61,11 @@ class Zone:
         return pair[0] if pair[0] == pair[1] else self._read(instant)
 
     def local(self, instant: int) -> int:
-        """Give the wall clock at an instant [s of local time]."""
+        """Wall clock at an instant [s of local time]."""
         return instant + self.offset(instant)
 
     def instant(self, local: int, *, last: bool = False) -> int:
-        """Give the instant at which the wall clock shows a local time.
+        """Instant at which the wall clock shows a local time.
 
         A time that is skipped gives the first instant after the gap. Of a time that
         comes twice the first is given, or the second with `last`.
@@ -84,7 +84,7 @@ class Zone:
         return self._change(local - after, local - before)
 
     def steady(self, date: int) -> int | None:
-        """Give the offset [s] of a local date, where it is the same for weeks around.
+        """Offset [s] of a local date, where it is the same for weeks around.
 
         Then `instant` takes it from every time of that date and of the next one.
 
@@ -125,5 +125,5 @@ class Zone:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> Zone:
-    """Give the one `Zone` of an IANA name."""
+    """One `Zone` of an IANA name."""
     return Zone(name)

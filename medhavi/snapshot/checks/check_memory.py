@@ -33,7 +33,7 @@ class Once(NamedTuple):
     columns: Columns
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
-        """Give the distinct rows of a table, in their sequence."""
+        """Distinct rows of a table, in their sequence."""
         rows = table.select(pl.col(self.columns))
         signs = cs.numeric().sign() if table.height else cs.numeric()
         return rows.with_columns(signs).unique(maintain_order=True)
@@ -115,7 +115,7 @@ class Watched:
     networks: list[object] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give a table by name."""
+        """Table by name."""
         self.read.add(name)
         columns = self.narrow.get(name)
         table = self.source[name]
@@ -124,7 +124,7 @@ class Watched:
         return table if columns is None else table.select(columns)
 
     def input_rows(self, name: str) -> pl.Series:
-        """Give the input row number (from 1) of each row of a table."""
+        """Input row number (from 1) of each row of a table."""
         self.read.add(name)
         self.numbered.add(name)
         return self.source.input_rows(name)
@@ -177,7 +177,7 @@ class CheckMemory:
         parts: Mapping[str, Part],
         narrow: Narrow,
     ) -> Answer:
-        """Give what a check says of a snapshot; asked where a table it read differs.
+        """What a check says of a snapshot; asked where a table it read differs.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ def _same(
     columns: Columns | Once | None,
     numbered: bool,  # noqa: FBT001 - whether the row numbers count too
 ) -> bool:
-    """Tell whether a table is the same in all that counts."""
+    """Whether a table is the same in all that counts."""
     if old is new:
         return True
     if columns is None:

@@ -16,7 +16,7 @@ from medhavi.snapshot.checks.values import value_checks
 
 @lru_cache(maxsize=1)
 def checks() -> tuple[Check, ...]:
-    """Give all checks in the order of their findings; every problem at once."""
+    """All checks in the order of their findings; every problem at once."""
     return (
         *value_checks(),
         *(

@@ -56,7 +56,7 @@ def link_checks() -> Iterator[Check]:
 def mark(
     snapshot: TableAccess, name: str, marked: pl.DataFrame | pl.Expr
 ) -> tuple[pl.DataFrame, list[int]]:
-    """Give the rows of a table that a rule marks, with their input row numbers.
+    """Rows of a table that a rule marks, with their input row numbers.
 
     A frame instead of a rule was filtered already and carries its rows in `row`.
     """
@@ -68,7 +68,7 @@ def mark(
 
 
 def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
-    """Give a table with its input row numbers in `row`."""
+    """Table with its input row numbers in `row`."""
     return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
 
 
@@ -118,7 +118,7 @@ def _column_references(
 
 
 def _ids(snapshot: TableAccess, refs: Collection[tuple[str, str]]) -> pl.Series:
-    """Give the ids that columns hold, each once."""
+    """Ids that columns hold, each once."""
     columns = [snapshot[table].get_column(key).rename("id") for table, key in refs]
     return pl.concat(columns).drop_nulls().unique().sort()
 

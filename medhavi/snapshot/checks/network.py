@@ -113,7 +113,7 @@ def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
 
 
 def _open(snapshot: TableAccess) -> pl.DataFrame:
-    """Give the demands that are planned, with their input rows."""
+    """Demands that are planned, with their input rows."""
     return numbered(snapshot, "demands").filter(pl.col("status").is_in(_PLANNED))
 
 

@@ -98,7 +98,7 @@ def _broken(
 
 
 def bound(column: Column) -> str:
-    """Say the bounds of a column in words.
+    """Bounds of a column in words.
 
     >>> from medhavi.schema import Column
     >>> bound(Column(name="yield", type="float", min_open=0, max=1))
@@ -115,7 +115,7 @@ def bound(column: Column) -> str:
 
 
 def select(normal: Normal, rule: pl.Expr) -> tuple[pl.DataFrame, list[int]]:
-    """Give the rows that a rule marks, with their input row numbers."""
+    """Rows that a rule marks, with their input row numbers."""
     numbered = normal.frame.with_columns(normal.rows.alias(_ROW)).filter(rule)
     return numbered, numbered.get_column(_ROW).to_list()
 

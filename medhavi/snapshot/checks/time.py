@@ -32,7 +32,7 @@ _FURTHEST_DAYS = 400
 
 
 def time_checks() -> tuple[Check, ...]:
-    """Give the checks of working time.
+    """Checks of working time.
 
     What is called for counts, not how much of it; whether calendars open at all does
     not depend on that.
@@ -46,7 +46,7 @@ def time_checks() -> tuple[Check, ...]:
 
 
 def _readable(snapshot: TableAccess) -> bool:
-    """Tell whether there are calendars, each with what working time is made of."""
+    """Whether there are calendars, each with what working time is made of."""
     required = {
         "calendars": ["calendar"],
         "shifts": ["calendar", "weekday", "start", "finish"],
@@ -120,7 +120,7 @@ def _never_open(snapshot: NetworkAccess) -> list[Finding]:
 def _users(
     snapshot: TableAccess, asked: _Asked, calendar: str
 ) -> Iterator[tuple[str, str]]:
-    """Give who uses a calendar, each with a needed product that depends on it or ""."""
+    """Who uses a calendar, each with a needed product that depends on it or ""."""
     using = pl.col("calendar") == calendar
     routings = snapshot["routings"].select("routing", "product", place="location")
     for location in snapshot["locations"].filter(using)["location"]:
@@ -233,7 +233,7 @@ def _too_long_finding(piece: _Piece, opening: float, asked: _Asked) -> Finding:
 
 
 def _longest(time: WorkingTime, now: int, end: int) -> float | None:
-    """Give the longest opening in minutes; None where it never closes."""
+    """Longest opening in minutes; None where it never closes."""
     segments = time.segments(now, end)
     if segments == [(now, end)]:
         return None
@@ -241,7 +241,7 @@ def _longest(time: WorkingTime, now: int, end: int) -> float | None:
 
 
 def _pieces(snapshot: TableAccess) -> Iterator[_Piece]:
-    """Give the steps that may not pause, with a lower bound of their minutes.
+    """Steps that may not pause, with a lower bound of their minutes.
 
     The bound takes the smallest order and the fastest resource, so that no step is
     called too long that might fit.
@@ -348,7 +348,7 @@ def _minutes(time: dt.time) -> int:
 
 
 def _at_one_date(first: Mapping[str, object], second: Mapping[str, object]) -> bool:
-    """Tell whether two validities share an instant; an empty bound is open."""
+    """Whether two validities share an instant; an empty bound is open."""
     return all(
         begin is None or end is None or begin < end  # type: ignore[operator]
         for begin, end in (

@@ -167,7 +167,7 @@ def _units(snapshot: TableAccess) -> list[Finding]:
 
 @cache
 def is_zone(name: str) -> bool:
-    """Tell whether a name is a time zone of the IANA list."""
+    """Whether a name is a time zone of the IANA list."""
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -249,7 +249,7 @@ def _pairs(snapshot: TableAccess, name: str, column: str) -> list[Finding]:
 
 
 def qty_steps(snapshot: TableAccess) -> pl.DataFrame:
-    """Give product and its smallest quantity: stated, else 1 of each, else 0.001."""
+    """Product and its smallest quantity: stated, else 1 of each, else 0.001."""
     derived = pl.when(pl.col("uom") == "each").then(1.0).otherwise(0.001)
     return snapshot["products"].select(
         "product", pl.coalesce("qty_step", derived).alias("step")

@@ -60,7 +60,7 @@ def links(snapshot: TableAccess) -> Links:
 
 
 def live(snapshot: TableAccess, name: str) -> pl.DataFrame:
-    """Give the rows of a table whose validity does not end before now."""
+    """Rows of a table whose validity does not end before now."""
     moments = snapshot["settings"].get_column("as_of").drop_nulls()
     if not len(moments):
         return snapshot[name]
@@ -104,7 +104,7 @@ def members(snapshot: TableAccess) -> pl.DataFrame:
 
 
 def routing_outputs(snapshot: TableAccess) -> pl.DataFrame:
-    """Give what every routing yields and where; without a main row: one of its product.
+    """What every routing yields and where; without a main row: one of its product.
 
     Columns routing, product, location, role, qty.
     """
@@ -286,7 +286,7 @@ def _stated_nodes(
 def _decided(
     starts: pl.DataFrame, bought: pl.DataFrame, rows: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give places with sources of their own, and products bought everywhere.
+    """Places with sources of their own, and products bought everywhere.
 
     Everywhere is every place that holds stock; a customer's does not.
     """
@@ -298,7 +298,7 @@ def _decided(
 
 
 def _default_lanes(snapshot: TableAccess) -> pl.DataFrame:
-    """Give the lanes that may supply by default: origin, location, preference, safe.
+    """Lanes that may supply by default: origin, location, preference, safe.
 
     Nothing leaves a customer, and no lane goes to a country that it blocks.
     """
@@ -364,7 +364,7 @@ def _all_moves(
 def _held(
     snapshot: TableAccess, nodes: pl.DataFrame, anywhere: pl.DataFrame
 ) -> pl.DataFrame:
-    """Give the nodes whose product is bought everywhere, but for customers."""
+    """Nodes whose product is bought everywhere, but for customers."""
     customers = snapshot["locations"].filter(pl.col("kind") == "customer")
     return nodes.join(anywhere, on="product", how="semi").join(
         customers, on="location", how="anti"

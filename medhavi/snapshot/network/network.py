@@ -137,11 +137,11 @@ class Network:
         return len(self.node_product)
 
     def node(self, product: str, location: str) -> int | None:
-        """Give the code of an item-location, or None where nothing refers to it."""
+        """Code of an item-location, or None where nothing refers to it."""
         return self._codes.get((product, location))
 
     def ids(self, node: int) -> tuple[str, str]:
-        """Give product and location of a node."""
+        """Product and location of a node."""
         return (
             self.products[self.node_product[node]],
             self.locations[self.node_location[node]],
@@ -152,7 +152,7 @@ class Network:
         return " @ ".join(self.ids(node))
 
     def components(self, node: int) -> list[int]:
-        """Give the nodes that a node may draw on."""
+        """Nodes that a node may draw on."""
         start = self.component_start
         return list(self.component[start[node] : start[node + 1]].tolist())
 
@@ -217,7 +217,7 @@ def _build(snapshot: TableAccess, found: Links) -> Network:
 
 
 def _sorted(*ids: pl.Series) -> pl.Series:
-    """Give all ids once, sorted: those of the table and those only referred to."""
+    """All ids once, sorted: those of the table and those only referred to."""
     return pl.concat([entry.rename("id") for entry in ids]).drop_nulls().unique().sort()
 
 
@@ -228,7 +228,7 @@ def _numbered(ids: pl.Series, name: str) -> pl.DataFrame:
 def _coded(
     pairs: pl.DataFrame, products: pl.Series, locations: pl.Series
 ) -> pl.DataFrame:
-    """Give each node its number: by product, then location."""
+    """Each node its number: by product, then location."""
     return (
         pairs.join(_numbered(products, "product"), on="product")
         .join(_numbered(locations, "location"), on="location")
@@ -238,7 +238,7 @@ def _coded(
 
 
 def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Give all edges by node numbers; of parallel ones the largest ratio counts.
+    """All edges by node numbers; of parallel ones the largest ratio counts.
 
     Columns parent, child, kind, ratio, stated.
     """
@@ -383,7 +383,7 @@ def _named(
 
 
 def _place_codes(ids: pl.Series, locations: pl.Series) -> NDArray[np.int64]:
-    """Give location codes; -1 for an id that is in no table (an error of its own)."""
+    """Location codes; -1 for an id that is in no table (an error of its own)."""
     coded = pl.DataFrame({"location": ids}).join(
         _numbered(locations, "location"),
         on="location",

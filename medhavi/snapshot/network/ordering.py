@@ -40,7 +40,7 @@ def rows_of(count: int, source: Ints, target: Ints) -> Rows:
 
 
 def levels(count: int, parent: Ints, child: Ints) -> Ints:
-    """Give each node its low-level code: the longest path from a node without parent.
+    """Each node its low-level code: the longest path from a node without parent.
 
     Kahn's algorithm; nodes on or below a cycle get -1.
 
@@ -68,7 +68,7 @@ def levels(count: int, parent: Ints, child: Ints) -> Ints:
 
 
 def components(count: int, parent: Ints, child: Ints) -> Ints:
-    """Give each node the label of its strongly connected component."""
+    """Each node the label of its strongly connected component."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -88,7 +88,7 @@ def inner_edges(count: int, parent: Ints, child: Ints) -> NDArray[np.bool_]:
 
 
 def cycles(count: int, parent: Ints, child: Ints) -> list[list[int]]:
-    """Give one closed path of each component that has a cycle, the first node twice.
+    """One closed path of each component that has a cycle, the first node twice.
 
     The path starts at the smallest node of its component, so it never depends on the
     order of the edges.

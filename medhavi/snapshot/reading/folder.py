@@ -55,7 +55,7 @@ class _Reading:
             self.frames[table] = frame
 
     def ignore(self, origin: str, stem: str) -> None:
-        """Say that a file or sheet is no table."""
+        """Report a file or sheet that is no table."""
         hint = nearest(stem, schema.tables())
         self.found.append(finding("FILE003", value=origin, nearest=hint))
 
@@ -249,7 +249,7 @@ def write(
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
-    """Give a draft beside the target that takes its place when all went well."""
+    """Draft beside the target that takes its place when all went well."""
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     os.close(handle)
     draft = Path(name)

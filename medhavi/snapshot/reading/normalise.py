@@ -66,7 +66,7 @@ class Normal:
 
 
 def absent(name: str) -> Normal:
-    """Give the normal form of a table that is not there: no rows."""
+    """Normal form of a table that is not there: no rows."""
     return Normal(frame=empty(name), rows=pl.Series([], dtype=pl.UInt32))
 
 
@@ -178,7 +178,7 @@ class _Reading:
 
 
 def _constant(column: Column, height: int) -> pl.Series:
-    """Give a column that is not there: its default in every row."""
+    """Column that is not there: its default in every row."""
     dtype = BY_TYPE[column.type]
     default = column.default
     if default is None or default == "always":

@@ -30,7 +30,7 @@ _SEARCHED = 3000
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """Give a clause that names the nearest known name, or nothing.
+    """Clause that names the nearest known name, or nothing.
 
     >>> nearest("quantity", ["qty", "quantity_done"])
     '; the nearest name is quantity_done'
@@ -48,7 +48,7 @@ def _folded(name: str) -> str:
 
 
 def positions(marked: pl.Series) -> list[int]:
-    """Give the positions of the marked rows; a null marks nothing."""
+    """Positions of the marked rows; a null marks nothing."""
     return marked.fill_null(value=False).arg_true().to_list()
 
 

@@ -29,7 +29,7 @@ _MOST = 20
 
 
 def family_name(family: str) -> str:
-    """Give a family as people say it.
+    """Family as people say it.
 
     >>> family_name("*")
     'any family'
@@ -38,7 +38,7 @@ def family_name(family: str) -> str:
 
 
 def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
-    """Give what campaigns save and cost as tiles (UI-05)."""
+    """What campaigns save and cost as tiles (UI-05)."""
     before, after = found.without, found.with_campaigns
     saved = before.setup_minutes - after.setup_minutes
     later = found.lateness_hours
@@ -115,7 +115,7 @@ def _figures(one: CampaignFigures, currency: str) -> tuple[str, ...]:
 
 
 def kpis_html(kpis: pl.DataFrame, edited: pl.DataFrame | None = None) -> str:
-    """Give the figures of campaigns; with an edited cell, before and then.
+    """Figures of campaigns; with an edited cell, before and then.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _value(row: Mapping[str, Any]) -> str:
 def proposal_rows(
     found: Sequence[CampaignProposal], names: Names | None = None
 ) -> list[dict[str, str]]:
-    """Give the proposals as rows for people, the largest saving first."""
+    """Proposals as rows for people, the largest saving first."""
     known = names or Names()
     return [
         {
@@ -193,7 +193,7 @@ def proposals_html(
 def compliance_rows(
     found: Sequence[CampaignAdherence], names: Names | None = None
 ) -> list[dict[str, str]]:
-    """Give how campaigns were kept as rows for people (UI-05, KPI-20)."""
+    """How campaigns were kept as rows for people (UI-05, KPI-20)."""
     known = names or Names()
     return [
         {
@@ -238,7 +238,7 @@ def _days(value: float | None) -> str:
 
 
 def campaigns_command(*, tables: str = "", lake: str = "", how: str = "propose") -> str:
-    """Give the command line of both plans.
+    """Command line of both plans.
 
     >>> campaigns_command(lake="lake")
     'medhavi campaigns --lake lake --how propose'

@@ -105,7 +105,7 @@ def plan_remedies_html(
 
 
 def remedy_text(one: PlanRemedy, names: Names) -> str:
-    """Say a change in names and local time, as the start of a sentence."""
+    """Change in names and local time, as the start of a sentence."""
     text = local_words(one.text, names)
     return text[:1].upper() + text[1:]
 

@@ -24,7 +24,7 @@ _ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 
 def codes(plan: Plan) -> pl.DataFrame:
-    """Give the codes of a plan, the most severe and most frequent first.
+    """Codes of a plan, the most severe and most frequent first.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
 def dearest_exceptions(
     plan: Plan, costs: Mapping[str, float], wanted: Collection[str]
 ) -> list[dict[str, Any]]:
-    """Give the rows of some codes with column `worth`, the most money first."""
+    """Rows of some codes with column `worth`, the most money first."""
     rows = _worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
     order = ("worth", "date", "supply", "product")
     return rows.sort(order, descending=[True, False, False, False]).to_dicts()
@@ -131,7 +131,7 @@ def _worth(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
 def exception_rows(
     plan: Plan, names: Names | None = None, code: str | None = None
 ) -> pl.DataFrame:
-    """Give the exceptions in words, of one code or of all.
+    """Exceptions in words, of one code or of all.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def _row(
 
 
 def clock(moment: dt.datetime | None) -> str:
-    """Give a wall clock of `exception_rows` with its weekday."""
+    """Wall clock of `exception_rows` with its weekday."""
     if moment is None:
         return ""
     import datetime as dt
@@ -202,5 +202,5 @@ def clock(moment: dt.datetime | None) -> str:
 
 
 def plain(value: float | None) -> str:
-    """Give a number, nothing for none."""
+    """Number, nothing for none."""
     return "" if value is None else number(value)

@@ -62,7 +62,7 @@ def html(report: HindsightReport, names: Names) -> str:
 
 
 def hindsight_tiles(report: HindsightReport) -> str:
-    """Give the figures of all lines together as tiles."""
+    """Figures of all lines together as tiles."""
     row = report.overall()
     if not row["judged"]:
         return empty(
@@ -110,7 +110,7 @@ def _calibration(report: HindsightReport) -> str:
 
 
 def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
-    """Tell what was ordered, promised and delivered in names and local times.
+    """What was ordered, promised and delivered in names and local times.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
 
 
 def group_table(report: HindsightReport, by: str, names: Names) -> str:
-    """Give the groups of one kind as a table, those with the most lines first."""
+    """Groups of one kind as a table, those with the most lines first."""
     rows = report.groups.filter((pl.col("by") == by) & (pl.col("judged") > 0)).sort(
         pl.col("judged"), pl.col("name"), descending=[True, False]
     )
@@ -165,7 +165,7 @@ def group_table(report: HindsightReport, by: str, names: Names) -> str:
 
 
 def missed_table(report: HindsightReport, names: Names) -> str:
-    """Give the lines whose delivery was latest against our date."""
+    """Lines whose delivery was latest against our date."""
     rows = report.lines.filter(
         pl.col("met").is_not_null() & ~pl.col("met") & pl.col("days_off").is_not_null()
     ).sort(pl.col("days_off"), pl.col("demand"), descending=[True, False])
@@ -203,7 +203,7 @@ def _moment(row: Mapping[str, Any], column: str, names: Names) -> str:
 
 
 def _days(value: float | None) -> str:
-    """Say a distance in days, signed: late is positive.
+    """Distance in days, signed: late is positive.
 
     >>> _days(1.25), _days(-2.0), _days(None) == NOTHING
     ('+1.2 d', '\N{MINUS SIGN}2.0 d', True)

@@ -75,7 +75,7 @@ def order_rows(
 
 
 def order_words(plan: Plan, supply: str | None, names: Names) -> str:
-    """Say which order it is: kind, quantity, product, place, when; nothing for none."""
+    """Which order it is: kind, quantity, product, place, when; nothing for none."""
     found = plan.supplies.filter(pl.col("id") == (supply or "")).to_dicts()
     if not found:
         return ""
@@ -92,7 +92,7 @@ def order_words(plan: Plan, supply: str | None, names: Names) -> str:
 def demand_options(
     plan: Plan, demands: pl.DataFrame, names: Names, first: Iterable[str]
 ) -> dict[str, str]:
-    """Give the demands to choose from: words to id, some of them first.
+    """Demands to choose from: words to id, some of them first.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def demand_options(
 
 
 def statuses(plan: Plan) -> list[str]:
-    """Give the statuses that orders of a plan have, sorted."""
+    """Statuses that orders of a plan have, sorted."""
     return sorted({str(one) for one in plan.supplies["status"] if one})
 
 

@@ -21,7 +21,7 @@ _TABLES = {"supplies": "orders", "operations": "operations", "fulfilment": "dema
 
 
 def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:
-    """Tell what differs from an old plan to a new one."""
+    """What differs from an old plan to a new one."""
     if delta.is_empty:
         return empty("The plans are equal", "Every order, date and figure is the same.")
     return _counts(delta) + _figures(old, new) + _demands(old, new, names)

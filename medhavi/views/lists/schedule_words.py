@@ -32,7 +32,7 @@ _MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
 
 
 def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
-    """Give the figures of a schedule: end, late orders, set-up, bottleneck."""
+    """Figures of a schedule: end, late orders, set-up, bottleneck."""
     if schedule.operations.is_empty():
         return (
             Tile(
@@ -84,7 +84,7 @@ def _end(schedule: Schedule, zone: str) -> str:
 
 
 def proof_html(schedule: Schedule) -> str:
-    """Say for each objective what was reached and what is proven."""
+    """Value reached for each objective, and what is proven."""
     rows = [
         (
             escape(_NAMES.get(row["objective"], row["objective"])),
@@ -138,7 +138,7 @@ def orders_html(schedule: Schedule, zone: str = "UTC") -> str:
 
 
 def _moment(schedule: Schedule, row: dict[str, object], name: str, zone: str) -> str:
-    """Say an instant, or hours where closed time is left out."""
+    """Instant, or hours where closed time is left out."""
     minutes = row[f"{name}_minutes"]
     if minutes is None:
         return NOTHING
@@ -168,7 +168,7 @@ def risk_orders_html(report: RiskReport) -> str:
 
 
 def schedule_foot(schedule: Schedule) -> str:
-    """Give the trust line: status, effort, what it rests on."""
+    """Trust line: status, effort, what it rests on."""
     run = schedule.run
     bound = f", {run.bound_words()}" if run.bound_words() else ""
     effort = ", ".join(f"{name} {value:,.3g}" for name, value in run.effort.items())

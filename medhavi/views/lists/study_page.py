@@ -46,7 +46,7 @@ def html(report: StudyReport) -> str:
 
 
 def study_table(report: StudyReport) -> str:
-    """Give the runs as an HTML table: a column per key figure, differences below."""
+    """Runs as an HTML table: a column per key figure, differences below."""
     if report.runs.is_empty():
         return empty("No runs", "Add a scenario to the study.")
     kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)

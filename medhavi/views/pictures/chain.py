@@ -39,7 +39,7 @@ def chain_rows(
     *,
     everything: bool = False,
 ) -> pl.DataFrame:
-    """Give the bars of a chain, first start first.
+    """Bars of a chain, first start first.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def chain_chart(
 
 
 def _label_expression(labels: pl.DataFrame) -> str:
-    """Give the labels of the rows; a row in the past carries its mark."""
+    """Labels of the rows; a row in the past carries its mark."""
     import json
 
     texts = [("▲ " if past else "") + label for _, label, past in labels.iter_rows()]

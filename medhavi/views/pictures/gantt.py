@@ -36,7 +36,7 @@ LEAST_CHARACTERS = 4
 
 
 def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
-    """Give the bars, one row per set-up and per working stretch of a run.
+    """Bars, one row per set-up and per working stretch of a run.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
 
 
 def order_hues(schedule: Schedule) -> dict[str, str]:
-    """Give the hue of each order: a fixed hash, the same on every page."""
+    """Hue of each order: a fixed hash, the same on every page."""
     return {
         order: HUES[hashlib.sha256(order.encode()).digest()[0] % len(HUES)]
         for order in schedule.orders["order"]
@@ -96,7 +96,7 @@ def order_hues(schedule: Schedule) -> dict[str, str]:
 
 
 def _places(schedule: Schedule) -> dict[tuple[str, int], tuple[int, str]]:
-    """Give row and label of each unit of each resource."""
+    """Row and label of each unit of each resource."""
     found: dict[tuple[str, int], tuple[int, str]] = {}
     for resource in schedule.problem.resources:
         name = resource.name or resource.resource
@@ -109,7 +109,7 @@ def _places(schedule: Schedule) -> dict[tuple[str, int], tuple[int, str]]:
 def _stretches(
     problem: ScheduleProblem, row: dict[str, float]
 ) -> list[tuple[float, float]]:
-    """Give the working stretches of a run: it pauses where its resource is closed."""
+    """Working stretches of a run: it pauses where its resource is closed."""
     start, finish = row["start_minutes"], row["finish_minutes"]
     windows = problem.resource_by_id[str(row["resource"])].windows
     if windows is None:
@@ -150,7 +150,7 @@ def _tip(schedule: Schedule, row: dict[str, object], zone: str) -> str:
 
 
 def gantt_title(schedule: Schedule) -> str:
-    """Say what the schedule reaches: when all is done, and who is late."""
+    """What the schedule reaches: when all is done, and who is late."""
     late = schedule.orders.filter(pl.col("late_minutes") > 0).height
     told = "no order is late" if not late else f"{count(late, 'order')} late"
     proof = "proven shortest" if _proven_makespan(schedule) else str(schedule.status)
@@ -161,7 +161,7 @@ def gantt_title(schedule: Schedule) -> str:
 
 
 def hours_text(minutes: float) -> str:
-    """Give hours and minutes; a day of working time has no fixed length.
+    """Hours and minutes; a day of working time has no fixed length.
 
     >>> hours_text(2415)
     '40 h 15 min'
@@ -224,7 +224,7 @@ def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
 
 
 def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
-    """Give the x channel: wall clock with weekdays, or hours of working time."""
+    """X channel: wall clock with weekdays, or hours of working time."""
     import altair as alt
 
     if schedule.problem.time_axis is TimeAxis.CALENDAR:

@@ -47,7 +47,7 @@ def late_demands(plan: Plan) -> pl.DataFrame:
 
 
 def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
-    """Give one bar per cause of the dearest late demands.
+    """One bar per cause of the dearest late demands.
 
     Returns
     -------

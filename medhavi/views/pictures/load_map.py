@@ -43,7 +43,7 @@ def load_cells(
     resources: int = MOST_RESOURCES,
     buckets: int = MOST_BUCKETS,
 ) -> pl.DataFrame:
-    """Give the cells, the most overloaded resource first.
+    """Cells, the most overloaded resource first.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def load_cells(
 
 
 def _from_now(plan: Plan) -> pl.DataFrame:
-    """Give the loads from the bucket of now on."""
+    """Loads from the bucket of now on."""
     loads = plan.loads
     if plan.run.as_of is None or loads.is_empty():
         return loads
@@ -88,7 +88,7 @@ def _from_now(plan: Plan) -> pl.DataFrame:
 
 
 def _ends(grid: list[dt.datetime]) -> dict[dt.datetime, dt.datetime]:
-    """Give the end of each bucket; a gap in the plan does not stretch a cell."""
+    """End of each bucket; a gap in the plan does not stretch a cell."""
     import datetime as dt
 
     months = len(grid) > 1 and all(start.day == 1 for start in grid)
@@ -104,7 +104,7 @@ def _ends(grid: list[dt.datetime]) -> dict[dt.datetime, dt.datetime]:
 
 
 def _size(hours: float, *, months: bool) -> int:
-    """Give the length of the bucket before a step of so many hours [h]."""
+    """Length of the bucket before a step of so many hours [h]."""
     if months:
         return 31 * 24
     return next((size for size in (168, 24) if hours >= size), 1)
@@ -145,7 +145,7 @@ def _float(value: object) -> float:
 
 
 def load_title(plan: Plan, names: Names) -> str:
-    """Say which resource is short of how many hours."""
+    """Which resource is short of how many hours."""
     loads = _from_now(plan)
     early = _hours(plan.loads) - _hours(loads)
     before = f"; {early:,.0f} h of work lie before now" if early > 0 else ""
@@ -228,7 +228,7 @@ def load_chart(plan: Plan, names: Names | None = None) -> Picture | None:
 
 
 def _row(field: str, labels: list[str]) -> alt.Y:
-    """Give the y channel: a row a resource, its label in the middle."""
+    """Y channel: a row a resource, its label in the middle."""
     import altair as alt
 
     return alt.Y(

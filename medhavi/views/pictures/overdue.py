@@ -29,7 +29,7 @@ _KINDS = {"buy": "buying", "make": "making", "move": "moving"}
 
 
 def overdue_rows(plan: Plan, names: Names, most: int = MOST_DEMANDS) -> pl.DataFrame:
-    """Give the demands whose supply should have begun before now, worst first.
+    """Demands whose supply should have begun before now, worst first.
 
     Returns
     -------

@@ -28,7 +28,7 @@ _FEW = 3
 
 
 def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
-    """Say a value of an objective with its unit."""
+    """Value of an objective with its unit."""
     if value is None:
         return NOTHING
     rows = front.objectives.filter(pl.col("objective") == name)
@@ -39,7 +39,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
 
 
 def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None:
-    """Give the point where giving up more x begins to buy little y.
+    """Point where giving up more x begins to buy little y.
 
     The point that lies farthest below the straight line between the two ends of the
     front (Das 1999, doi:10.1007/s001580050111); None for fewer than three points.
@@ -60,7 +60,7 @@ def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None
 
 
 def _edge(front: ParetoFront, x: str, y: str) -> pl.DataFrame:
-    """Give the points that no other beats in these two objectives, by x."""
+    """Points that no other beats in these two objectives, by x."""
     rows = front.points.sort(x, y, "point")
     best_before = rows[y].cum_min().shift(1)
     return rows.filter((pl.lit(best_before).is_null()) | (rows[y] < best_before))
@@ -180,7 +180,7 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
 
 
 def difference_html(front: ParetoFront, first: int, second: int) -> str:
-    """Say what the second plan costs and brings beside the first."""
+    """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
     if first not in rows or second not in rows:
         return empty("Choose two plans", "Their difference stands here.")

@@ -52,7 +52,7 @@ def risk_bars(report: RiskReport) -> pl.DataFrame:
 
 
 def risk_marks(report: RiskReport) -> pl.DataFrame:
-    """Give the rules: x [h], word, hue, row of the word from the top, its side."""
+    """Rules: x [h], word, hue, row of the word from the top, its side."""
     found = report.figures
     minutes = report.makespans.to_numpy()
     middle = (float(minutes.min()) + float(minutes.max())) / 2
@@ -78,7 +78,7 @@ def risk_marks(report: RiskReport) -> pl.DataFrame:
 
 
 def risk_title(report: RiskReport) -> str:
-    """Say the premium in words, with its interval."""
+    """Premium in words, with its interval."""
     found = report.figures
     low, high = percent(found["premium_low"]), percent(found["premium_high"])
     return (

@@ -25,7 +25,7 @@ _TAIL = dt.timedelta(days=7)
 
 
 def in_view(plan: Plan) -> pl.DataFrame:
-    """Give the positions up to the last receipt or issue of the plan.
+    """Positions up to the last receipt or issue of the plan.
 
     What lies beyond is stock that expires years later; it would only stretch pictures.
     """
@@ -36,7 +36,7 @@ def in_view(plan: Plan) -> pl.DataFrame:
 
 
 def items_by_need(plan: Plan) -> pl.DataFrame:
-    """Give the product-locations, those in trouble first.
+    """Product-locations, those in trouble first.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def items_by_need(plan: Plan) -> pl.DataFrame:
 
 
 def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.DataFrame:
-    """Give the stock of one item over time.
+    """Stock of one item over time.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def _before(
 
 
 def stock_title(plan: Plan, product: str, location: str, names: Names) -> str:
-    """Say what the picture finds: when stock is short, and how far."""
+    """What the picture finds: when stock is short, and how far."""
     place = f"{names.name(product)} at {names.name(location)}"
     rows = _item(plan, product, location)
     under = rows.filter(pl.col("on_hand") < pl.col("safety"))

@@ -19,7 +19,7 @@ _COLOURS = ("plan", "warn", "good", "muted")
 
 
 def run_labels(report: StudyReport) -> pl.DataFrame:
-    """Give the runs with a short `label` that tells them apart within the study."""
+    """Runs with a short `label` that tells them apart within the study."""
     runs = report.runs
     parts = ["scenario", "point"]
     parts += [name for name in ("planner", "seed") if runs[name].n_unique() > 1]

@@ -52,7 +52,7 @@ class ChainStage:
         return max(self.free - self.finish, 0) / 3600
 
     def tip(self, names: Names) -> str:
-        """Give the words for hovering."""
+        """Words for hovering."""
         told = f"{self.words}, {_span(self, names)}"
         if not self.slack:
             return f"{told}; no slack"
@@ -74,7 +74,7 @@ def _words(seconds: int, names: Names) -> str:
 def chain_stages(
     promise: Promise, names: Names, due: int | None = None
 ) -> list[ChainStage]:
-    """Give the stages of a promise by their start; at most `MOST_STAGES`.
+    """Stages of a promise by their start; at most `MOST_STAGES`.
 
     Components that lie in stock and are taken as they are stand in one stage a maker.
     """
@@ -114,7 +114,7 @@ def _stages(
 
 
 def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
-    """Give what is taken from stock, bought or moved in."""
+    """What is taken from stock, bought or moved in."""
     name, place = names.name(entry["product"]), names.name(entry["location"])
     amount = quantity(entry["qty"], names.unit(entry["product"]))
     source = str(entry["way"]).partition(":")[2]
@@ -140,7 +140,7 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
 
 
 def _made(entry: Mapping[str, Any], names: Names) -> Iterator[ChainStage]:
-    """Give the wait of what is made for what follows, where it waits."""
+    """Wait of what is made for what follows, where it waits."""
     ready, used = _instant(entry["finish"]), _instant(entry["used"])
     if used <= ready:
         return
@@ -198,7 +198,7 @@ def _leg(
 
 
 def _together(stock: Sequence[Mapping[str, Any]], names: Names) -> ChainStage:
-    """Give components from stock as one stage; the tightest says how much slack."""
+    """Components from stock as one stage; the tightest says how much slack."""
     spare = [_instant(one["used"]) - _instant(one["finish"]) for one in stock]
     tight = stock[spare.index(min(spare))]
     if len(stock) == 1:

@@ -36,7 +36,7 @@ REQUEST, POLICIES = "request", "promise_policies"
 
 
 def compared_html(before: Promise, after: Promise, names: Names) -> str:
-    """Give both answers in a table: when, how sure, how much, at what cost, why."""
+    """Both answers in a table: when, how sure, how much, at what cost, why."""
     columns = ("", "As asked", "With the change", "Difference")
     return table_html(columns, _rows(before, after, names))
 
@@ -170,7 +170,7 @@ def _told(
     policy: Mapping[str, object],
     names: Names,
 ) -> Iterable[tuple[str, str, str, str, str]]:
-    """Say what a row changes in the question, the policy that counts, or a table."""
+    """What a row changes in the question, the policy that counts, or a table."""
     if table == REQUEST:
         due = before.demand.get("due")
         moment = {"due": from_seconds(due)} if isinstance(due, int) else {}

@@ -60,7 +60,7 @@ _STANDINGS = {
 
 # --------------------------------------------------------------- answers to a file
 def answer_rows(promises: Sequence[Promise], names: Names) -> pl.DataFrame:
-    """Give a row an answer in words and local times; `Line` counts the file's."""
+    """Row an answer in words and local times; `Line` counts the file's."""
     return pl.DataFrame(
         [_answer(place, one, names) for place, one in enumerate(promises, 1)],
         schema=_ANSWERS,
@@ -91,7 +91,7 @@ _ANSWERS = {
 
 
 def brief_rows(promises: Sequence[Promise], names: Names) -> list[dict[str, object]]:
-    """Give the rows of `answer_rows` with what was asked and when it is there."""
+    """Rows of `answer_rows` with what was asked and when it is there."""
     return answer_rows(promises, names).select(_BRIEF).to_dicts()
 
 
@@ -216,7 +216,7 @@ def risk_spots_html(watch: PromiseWatch | None, names: Names) -> str:
 
 # ------------------------------------------------------------------ what is at risk
 def watch_sentence(watch: PromiseWatch) -> str:
-    """Say how the accepted promises stand."""
+    """How the accepted promises stand."""
     if not watch.watched:
         return "No promise is accepted yet."
     if not watch.at_risk:

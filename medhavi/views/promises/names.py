@@ -45,17 +45,17 @@ def promise_names(snapshot: Snapshot) -> Names:
 
 
 def step_key(routing: str, step: object) -> str:
-    """Give the key of a step's name; no id of a text looks like it."""
+    """Key of a step's name; no id of a text looks like it."""
     return f"{routing}/{step}"
 
 
 def there(names: Names, place: str | None) -> Names:
-    """Give the names with the zone of a place: dates are local to where goods come."""
+    """Names with the zone of a place: dates are local to where goods come."""
     return replace(names, zone=names.zone_of(place))
 
 
 def way_words(option: str, names: Names) -> str:
-    """Say an option such as `stock+make:R1@L` in words.
+    """Words of an option such as `stock+make:R1@L`.
 
     >>> from medhavi.views.names import Names
     >>> way_words("stock+make:R1@L", Names(texts={"R1": "Cream"}))
@@ -76,7 +76,7 @@ def way_words(option: str, names: Names) -> str:
 
 
 def local_words(text: str, names: Names) -> str:
-    """Give a text with names for ids and local time for UTC instants.
+    """Text with names for ids and local time for UTC instants.
 
     >>> from medhavi.views.names import Names
     >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))

@@ -40,7 +40,7 @@ Curve = tuple[tuple[float, int], ...]
 def promise_chain_rows(
     promise: Promise, names: Names, due: int | None = None
 ) -> pl.DataFrame:
-    """Give the stages as bars: label, part, x, x2, free [wall ms], tip."""
+    """Stages as bars: label, part, x, x2, free [wall ms], tip."""
     rows = [
         {
             "label": stage.label,
@@ -123,7 +123,7 @@ def promise_chain_chart(
 
 
 def chain_sentence(promise: Promise, due: int | None) -> str:
-    """Say how the date stands to the due date."""
+    """How the date stands to the due date."""
     if promise.date is None:
         return "Nothing can be promised"
     if due is None:
@@ -139,7 +139,7 @@ def chain_sentence(promise: Promise, due: int | None) -> str:
 
 
 def quantile_curve(promise: Promise) -> Curve:
-    """Give the quantiles that an answer states; nothing where its date is sure."""
+    """Quantiles that an answer states; nothing where its date is sure."""
     dates = [(share, getattr(promise, name)) for name, share in _QUANTILES]
     if promise.date is None or any(date is None for _, date in dates):
         return ()
@@ -209,7 +209,7 @@ def probability_chart(
 
 
 def _is_near(due: int, curve: Curve) -> bool:
-    """Tell whether a due date may share the axis: far away it would press the curve."""
+    """Whether a due date may share the axis: far away it would press the curve."""
     first, last = curve[0][1], curve[-1][1]
     room = NEAR * (last - first)
     return first - room <= due <= last + room
@@ -229,7 +229,7 @@ def _point(level: float, date: int, names: Names) -> dict[str, object]:
 def _dragged(
     base: Picture, share: float, points: list[dict[str, object]]
 ) -> list[Picture]:
-    """Give the rule under the pointer: it goes where the pointer is dragged."""
+    """Rule under the pointer: it goes where the pointer is dragged."""
     import altair as alt
 
     first = min(points, key=lambda point: abs(float(str(point["share"])) - share))

@@ -40,7 +40,7 @@ MOST_OPTIONS = 8
 def promise_tiles(
     promise: Promise, names: Names, *, qty: float, due: int | None
 ) -> tuple[Tile, ...]:
-    """Give the figures of an answer: date, quantity, chance, cost, emissions."""
+    """Figures of an answer: date, quantity, chance, cost, emissions."""
     state, word = STATES[promise.status]
     product = str(promise.demand.get("product", ""))
     date = (
@@ -99,7 +99,7 @@ def _quoted(promise: Promise, names: Names) -> str:
 
 # ---------------------------------------------------------------------- the options
 def options_html(promise: Promise, names: Names) -> str:
-    """Give the options side by side, the chosen one first."""
+    """Options side by side, the chosen one first."""
     if not promise.options:
         return empty("There is no way to serve it", "See below what limits it.")
     shown = promise.options[:MOST_OPTIONS]
@@ -121,7 +121,7 @@ def options_html(promise: Promise, names: Names) -> str:
 
 
 def _title(option: PromiseOption, names: Names, *, alone: bool) -> str:
-    """Say the way; its date where another one goes the same way at another time."""
+    """Title of the way; its date where another goes the same way at another time."""
     way = way_words(option.option, names)
     told = f"{way[:1].upper()}{way[1:]}"
     return told if alone else f"{told}, {when(from_seconds(option.date), names.zone)}"
@@ -158,7 +158,7 @@ def _option(
 def _parts(
     cost: PromiseCost | None, currency: str, dearest: float
 ) -> list[tuple[str, str]]:
-    """Give the parts of a cost with bars on one scale for all options."""
+    """Parts of a cost with bars on one scale for all options."""
     if cost is None:
         return []
     found = []
@@ -187,7 +187,7 @@ def _why_not(text: str) -> str:
 
 # --------------------------------------------------------------- reasons and remedies
 def reasons_html(promise: Promise, names: Names) -> str:
-    """Say what limits the date, the strongest first."""
+    """What limits the date, the strongest first."""
     told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
     if not told:
         return "<p>Nothing limits it: it is there in time.</p>"
@@ -200,7 +200,7 @@ def reasons_html(promise: Promise, names: Names) -> str:
 
 
 def reason_words(reason: PromiseReason, names: Names) -> str:
-    """Say a reason with what it is about, in names and local time."""
+    """Reason with its subject, in names and local time."""
     text = local_words(reason.text, names)
     subject = names.place(reason.subject)
     return text if not subject or subject in text else f"{subject}: {text}"
@@ -223,7 +223,7 @@ def remedies_html(promise: Promise, names: Names) -> str:
 
 
 def remedy_words(remedy: TriedRemedy, names: Names) -> str:
-    """Say a remedy in names and local time, as the start of a sentence."""
+    """Remedy in names and local time, as the start of a sentence."""
     text = local_words(remedy.text, names)
     return text[:1].upper() + text[1:]
 
@@ -241,7 +241,7 @@ def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, .
 
 
 def gain_words(before: int | None, after: int | None) -> str:
-    """Say how much earlier or later a date is.
+    """How much earlier or later a date is.
 
     >>> gain_words(7200, 3600), gain_words(0, 3600), gain_words(1, 1)
     ('1 h earlier', '1 h later', 'the same date')

@@ -68,7 +68,7 @@ class Commit:
         return self.status is CommitStatus.COMMITTED
 
     def as_dict(self) -> dict[str, object]:
-        """Give the commit for JSON, without the promises themselves."""
+        """Commit for JSON, without the promises themselves."""
         return {
             "status": self.status.value,
             "reservations": list(self.reservations),
@@ -81,7 +81,7 @@ class Commit:
 
 
 def is_worse(old: Promise, new: Promise) -> bool:
-    """Tell whether what is possible now breaks what was quoted."""
+    """Whether what is possible now breaks what was quoted."""
     if new.status is PromiseStatus.REJECTED or old.date is None or new.date is None:
         return True
     dearer = new.cost.total > old.cost.total * (1 + 1e-9) + 1e-9
@@ -124,14 +124,14 @@ def conflict(
 
 
 def is_same(old: Promise, new: Promise) -> bool:
-    """Tell whether an answer holds the same and moves the same lines to the same."""
+    """Whether an answer holds the same and moves the same lines to the same."""
     held = [(one.demand, one.date, one.promise.holds) for one in old.preempted]
     again = [(one.demand, one.date, one.promise.holds) for one in new.preempted]
     return new.holds == old.holds and new.date == old.date and held == again
 
 
 def told(new: Promise, old: Promise) -> Promise:
-    """Give the new answer with what was explained of the old one."""
+    """New answer with what was explained of the old one."""
     return replace(
         new,
         request=old.request,

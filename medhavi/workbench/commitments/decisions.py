@@ -83,7 +83,7 @@ class Decider:
         previous: int | None,
         reason: str | None = None,
     ) -> list[NewEvent]:
-        """Say that a line has a date, and that it had another one before.
+        """Record the promised date of a line, and the one it replaces.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Decider:
         return found
 
     def rejected(self, promise: Promise, limiter: str, snapshot: str) -> NewEvent:
-        """Say that a line was asked for and cannot be promised, and what would help.
+        """Record the rejection of a line, with its limiter and its remedies.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Decider:
         return self._event(body, demand)
 
     def at_risk(self, one: WatchedPromise) -> tuple[NewEvent, Risk]:
-        """Say that a promise may break, and give what identifies that risk."""
+        """Record the risk of a promise; return what identifies the risk."""
         limiter = None if one.limiter is None else str(one.limiter.code)
         body = PromiseAtRisk(
             demand=one.demand,
@@ -184,7 +184,7 @@ class Decider:
     def released(
         self, holds: Iterable[Reservation], reason: str | None
     ) -> list[NewEvent]:
-        """Give holds back."""
+        """Release holds."""
         return [
             self._event(
                 ReservationReleased(reservation=one.reservation, reason=reason),
@@ -208,7 +208,7 @@ class Decider:
         ]
 
     def expired(self, holds: Sequence[Reservation]) -> list[NewEvent]:
-        """Let holds run out that are past their end."""
+        """Expire holds that are past their end."""
         return [
             self._event(
                 ReservationExpired(
@@ -223,7 +223,7 @@ class Decider:
     def moved(
         self, one: GivesWay, previous: int | None, approver: str
     ) -> list[NewEvent]:
-        """Say that a line gave way to a more important one.
+        """Record that a line gave way to a more important one.
 
         Parameters
         ----------
@@ -245,7 +245,7 @@ class Decider:
     def overridden(
         self, promise: Promise, override: Override, approver: str
     ) -> NewEvent:
-        """Say that a person promised another date than the one that was found."""
+        """Record the date a person promised instead of the one found."""
         demand = str(promise.demand["demand"])
         body = PromiseRevised(
             demand=demand,
@@ -275,7 +275,7 @@ def _moment(seconds: int | None) -> Any:
 
 
 def _line(promise: Promise) -> dict[str, object]:
-    """Give the request as a row of demands: a quote until it is ordered."""
+    """Request as a row of demands: a quote until it is ordered."""
     columns = tables()["demands"].columns
     row: dict[str, object] = {}
     for name, cell in promise.demand.items():

@@ -23,7 +23,7 @@ class GivesWay(NamedTuple):
 
 
 def gives_way(made: Sequence[Promise]) -> list[GivesWay]:
-    """Give the lines that promises take from; lines promised here too are left out.
+    """Lines that promises take from; lines promised here too are left out.
 
     A line that gives way twice counts as it ends up.
     """
@@ -37,7 +37,7 @@ def gives_way(made: Sequence[Promise]) -> list[GivesWay]:
 
 
 def named_among(made: Sequence[Promise]) -> dict[str, str]:
-    """Give why lines that are promised here give way to others that are, by demand."""
+    """Why lines that are promised here give way to others that are, by demand."""
     own = {str(one.demand["demand"]) for one in made}
     return {
         line.demand: GivesWay(line, str(promise.demand["demand"])).reason
@@ -48,7 +48,7 @@ def named_among(made: Sequence[Promise]) -> dict[str, str]:
 
 
 def takes_more(old: Promise, new: Promise) -> bool:
-    """Tell whether an answer moves lines that the other one left alone, or later."""
+    """Whether an answer moves lines that the other one left alone, or later."""
     known = {one.demand: one.date for one in old.preempted}
     return any(
         one.demand not in known or one.date > known[one.demand] for one in new.preempted

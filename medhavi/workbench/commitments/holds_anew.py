@@ -47,7 +47,7 @@ def bound_anew(
 
 
 def _kept(live: LiveBook, promise: Promise) -> list[Reservation]:
-    """Give the holds of its demand that a promise needs as they are."""
+    """Holds of its demand that a promise needs as they are."""
     wanted = {hold.reservation: hold.qty for hold in promise.holds}
     known = live.state.holds_of(str(promise.demand["demand"]), live.now)
     return [one for one in known if wanted.get(one.reservation) == one.qty]

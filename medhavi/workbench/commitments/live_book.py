@@ -38,7 +38,7 @@ _NAMING = frozenset({"OrderPromised", "ReservationCreated"})
 
 
 def beaten(attempts: int) -> RevisionConflict:
-    """Give the failure of who was too slow every time."""
+    """Failure of who was too slow every time."""
     return RevisionConflict(f"Others came first {attempts} times; try again later.")
 
 
@@ -151,7 +151,7 @@ class LiveBook:
             self._renew(demand)
 
     def read_anew(self) -> None:
-        """Let the next reading build the book from the tables and all of the stream."""
+        """Rebuild the book at the next reading, from the tables and all the stream."""
         self._stale = True
 
     def compared(self) -> tuple[str, ...]:
@@ -231,7 +231,7 @@ class LiveBook:
 
     # ------------------------------------------------------------------- the book
     def _renew(self, demand: str) -> None:
-        """Let the book hold what the stream says that a demand holds."""
+        """Set the holds of a demand in the book to those of the stream."""
         for undo in list(self.book.accepted.get(demand, ())):
             self.book.give_back(undo)
         holds = self.state.holds_of(demand, self.now)

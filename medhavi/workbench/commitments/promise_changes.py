@@ -57,17 +57,17 @@ class PromiseChange:
 
     @property
     def needs_reason(self) -> bool:
-        """Tell whether it is later, less, or undoes what a person decided."""
+        """Whether it is later, less, or undoes what a person decided."""
         other = self.given and self.after != self.before
         return self.after > self.before or self.is_less or other
 
     @property
     def is_less(self) -> bool:
-        """Tell whether less comes of what is still wanted."""
+        """Whether less comes of what is still wanted."""
         return self.qty < self.qty_before * (1 - _LEAST)
 
     def words(self, told: Told) -> str:
-        """Say what changes."""
+        """What changes."""
         given = ", a date that somebody gave" if self.given else ""
         text = f"{self.line} was promised for {told(self, self.before)}{given}"
         if self.after != self.before:
@@ -92,7 +92,7 @@ class ReasonNeeded(UsageError):  # noqa: N818 - reads as what it is
         super().__init__(self.words(lambda _, moment: iso(moment)))
 
     def words(self, told: Told) -> str:
-        """Say all changes, and what to do."""
+        """All changes, and the action to take."""
         lines = ". ".join(one.words(told) for one in self.changes)
         return f"{lines}. Give a reason, which the log keeps, or leave it as it is."
 

@@ -54,5 +54,5 @@ class Override:
 
 
 def binding_date(promise: Promise, override: Override | None) -> int | None:
-    """Give the date that binds once it is committed [s]."""
+    """Date that binds once it is committed [s]."""
     return promise.date if override is None else override.date

@@ -22,7 +22,7 @@ _LEAST: Final = 1e-9
 
 
 def marked(promise: Promise) -> Promise:
-    """Give the promise with a hold of nothing for what it will be supplied with.
+    """Promise with a hold of nothing for what it will be supplied with.
 
     Promises that hold all that was asked for, or capacity or other products for it, are
     given as they are; so are rejections.

@@ -108,17 +108,17 @@ class CommitmentState:
         self._changed: set[str] = set()
 
     def planned(self, demand: str) -> bool:
-        """Tell whether a demand is in the tables, or made by a promise that holds."""
+        """Whether a demand is in the tables, or made by a promise that holds."""
         if demand in self._withdrawn:
             return demand in self._ordered
         return demand in self._tabled or demand in self.lines
 
     def tabled(self, demand: str) -> bool:
-        """Tell whether the tables that were assembled hold a demand."""
+        """Whether the tables that were assembled hold a demand."""
         return demand in self._tabled
 
     def line(self, demand: str) -> Mapping[str, Any]:
-        """Give the line that a promise made, as a request has it; instants in seconds.
+        """Line that a promise made, as a request has it; instants in seconds.
 
         Empty where the tables hold the line, or nobody does.
         """
@@ -132,18 +132,18 @@ class CommitmentState:
         }
 
     def holds_of(self, demand: str, now: int) -> tuple[Reservation, ...]:
-        """Give the active reservations of a demand, by id."""
+        """Active reservations of a demand, by id."""
         return tuple(one for one in self.ledger.of(demand) if one.active(now))
 
     def dates_given(self) -> frozenset[str]:
-        """Give the demands whose date somebody gave in place of what was found."""
+        """Demands whose date somebody gave in place of what was found."""
         dates = self.given.items()
         return frozenset(
             name for name, date in dates if self.promised.get(name) == date
         )
 
     def needless(self, now: int) -> tuple[Reservation, ...]:
-        """Give the active holds of demands that are closed or cancelled, by id."""
+        """Active holds of demands that are closed or cancelled, by id."""
         return tuple(
             one
             for one in self.ledger.all
@@ -153,7 +153,7 @@ class CommitmentState:
         )
 
     def excess(self, now: int) -> tuple[tuple[Reservation, float], ...]:
-        """Give the holds that keep more of a product than its demand still wants.
+        """Holds that keep more of a product than its demand still wants.
 
         Returns
         -------
@@ -250,7 +250,7 @@ class CommitmentState:
         return known.demand
 
     def snapshot(self) -> Snapshot:
-        """Give the tables as they are with all that was folded."""
+        """Tables as they are with all that was folded."""
         schema = self._snapshot["demands"].schema
         rows = []
         for row in self._snapshot["demands"].iter_rows(named=True):

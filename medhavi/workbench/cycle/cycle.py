@@ -46,7 +46,7 @@ class StepReport:
     finished_at: dt.datetime
 
     def as_dict(self) -> dict[str, object]:
-        """Give it as JSON knows it."""
+        """Fields as JSON values."""
         return {
             "step": self.step,
             "automation": self.automation,
@@ -59,7 +59,7 @@ class StepReport:
         }
 
     def __str__(self) -> str:
-        """Give one line."""
+        """One line."""
         return f"{self.step:<12}{self.status:<9}{self.text}"
 
 
@@ -77,7 +77,7 @@ class CycleReport:
     failure: MedhaviError | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """Give it as JSON knows it."""
+        """Fields as JSON values."""
         return {
             "cycle": self.cycle,
             "resumed": self.resumed,
@@ -86,7 +86,7 @@ class CycleReport:
         }
 
     def __str__(self) -> str:
-        """Give one line per step."""
+        """One line per step."""
         return "\n".join(str(step) for step in self.steps)
 
 
@@ -241,7 +241,7 @@ class _Run:
     def _done_before(
         self, rule: StepRule, key: str, last: Mapping[str, object] | None
     ) -> str | None:
-        """Tell that the cycle that was cut short had done this step already."""
+        """Note of a step that the interrupted cycle had already done."""
         if self._resumed is None or last is None or rule.name == "mirror":
             return None
         done = last.get("cycle") == self._resumed and last.get("key") == key

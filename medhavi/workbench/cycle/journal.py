@@ -78,7 +78,7 @@ class Journal:
         return None if ended else str(newest["cycle"])
 
     def last(self, step: str) -> dict[str, Any] | None:
-        """Give the newest time that a step was done."""
+        """Newest time that a step was done."""
         return next(
             (
                 entry

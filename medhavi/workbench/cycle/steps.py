@@ -142,7 +142,7 @@ class Work:
 def due(
     rule: StepRule, key: str, last: Mapping[str, object] | None, now: dt.datetime
 ) -> str | None:
-    """Say why a step is not due; None: it is.
+    """Why a step is not due; None: it is.
 
     Parameters
     ----------

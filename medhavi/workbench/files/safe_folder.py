@@ -24,7 +24,7 @@ def replaced_folder(
     ours: Collection[str],
     inside: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[Path]:
-    """Give an empty folder to write into; it becomes `folder` at the end.
+    """Empty folder to write into; it becomes `folder` at the end.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def replaced_folder(
 
 @contextmanager
 def replaced_file(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to; it becomes `path` at the end.
+    """Path to write to; it becomes `path` at the end.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def refuse_foreign(
     ours: Collection[str],
     inside: Mapping[str, Collection[str]] | None = None,
 ) -> None:
-    """Say at once what `replaced_folder` would say when all is done.
+    """Refuse at once what `replaced_folder` would refuse at the end.
 
     Raises
     ------

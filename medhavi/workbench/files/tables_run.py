@@ -43,7 +43,7 @@ class Watched:
         self.cancelled = cancelled
 
     def __call__(self, text: str) -> None:
-        """Say what goes on."""
+        """What goes on."""
         self._say(text)
 
 
@@ -70,7 +70,7 @@ class Measurement:
             }
 
     def facts(self) -> dict[str, object]:
-        """Give the content of `measured.json`."""
+        """Content of `measured.json`."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {
             "phases": self.phases,
@@ -81,7 +81,7 @@ class Measurement:
         }
 
     def _latency(self) -> dict[str, object]:
-        """Give the time of a replan as a key figure (KPI-22)."""
+        """Time of a replan as a key figure (KPI-22)."""
         planned = self.phases.get("plan")
         if not self.replans or planned is None:
             return {}
@@ -200,7 +200,7 @@ def verified_and_rated(
 
 
 def _phases(say: Observe) -> Callable[[str, int, int], None]:
-    """Tell each phase of a planner when it begins, and how late the best plan is.
+    """Report each phase of a planner at its begin, and the lateness of the best plan.
 
     Figures of the best plan so far, and what no plan can be below, come again whenever
     they have fallen by a twentieth.

@@ -70,7 +70,7 @@ def added_rows(
 
 
 def row_with(snapshot: Snapshot, row: Mapping[str, Any]) -> Row | None:
-    """Give the row of the tables that has the key of a row of an edit; None: none."""
+    """Row of the tables that has the key of a row of an edit; None: none."""
     table, stated = row["table"], row["after"] or row["before"] or {}
     key = {name: cell(table, name, stated.get(name)) for name in row["key"]}
     return _with_key(snapshot, table, key)
@@ -106,7 +106,7 @@ def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
 
 
 def _wrong_table(new: NewRow) -> list[Finding]:
-    """Tell whether rows can be added to a table."""
+    """Whether rows can be added to a table."""
     tables = schema.tables()
     if new.table not in tables:
         near = nearest(new.table, tables)
@@ -118,7 +118,7 @@ def _wrong_table(new: NewRow) -> list[Finding]:
 
 
 def _whole(table: str, typed: Row, snapshot: Snapshot) -> RowEdit:
-    """Give a row with all its columns and their defaults."""
+    """Row with all its columns and their defaults."""
     (row,) = normal_rows(snapshot, table, {table: [typed]}).to_dicts()
     key = {name: str(row[name]) for name in schema.tables()[table].key}
     return RowEdit(table=table, key=key, before=None, after=row)

@@ -53,7 +53,7 @@ class NewestFacts:
         return self._lake
 
     def read(self) -> tuple[int, Snapshot]:
-        """Give the head of the log and its tables, mirrored first where it moved."""
+        """Head of the log and its tables, mirrored first where it moved."""
         with self._reading:
             head = self._store.head()
             if self._head is None or self._head[0] != head:
@@ -62,18 +62,18 @@ class NewestFacts:
             return self._head
 
     def order_numbers(self) -> frozenset[str]:
-        """Give the numbers of all orders that there ever were."""
+        """Numbers of all orders that there ever were."""
         orders = self._lake.table("silver.supply_orders").select("supply_order")
         return frozenset(orders.collect()["supply_order"].to_list())
 
     def override(self, name: str) -> dict[str, Any] | None:
-        """Give the row of an override as silver has it; None: there is none."""
+        """Row of an override as silver has it; None: there is none."""
         rows = self._lake.table("silver.overrides").collect()
         found = rows.filter(pl.col("override") == name).to_dicts()
         return found[0] if found else None
 
     def peg_history(self) -> PegHistory:
-        """Give what became of pegs over the published plans (PEG-09)."""
+        """What became of pegs over the published plans (PEG-09)."""
         from medhavi.results.plans.peg_history import PegHistory
 
         self.read()
@@ -88,7 +88,7 @@ class NewestFacts:
         )
 
     def since_plan(self, plan: Plan) -> tuple[SeenChange, ...]:
-        """Give the newest events that a plan does not know, the newest first.
+        """Newest events that a plan does not know, the newest first.
 
         Known is what the log held when the plan's snapshot was taken, else what was
         recorded when the plan was; of a plan of unknown age the newest events.
@@ -108,7 +108,7 @@ class NewestFacts:
         subject: str | None = None,
         after: dt.datetime | None = None,
     ) -> tuple[SeenChange, ...]:
-        """Give the newest events behind a position, the newest first.
+        """Newest events behind a position, the newest first.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class NewestFacts:
 
 
 def _subject(row: Mapping[str, Any]) -> str:
-    """Give what an event is about: the id that it names, else its stream."""
+    """What an event is about: the id that it names, else its stream."""
     try:
         body = msgspec.json.decode(row["payload"])
     except msgspec.DecodeError:

@@ -46,7 +46,7 @@ class OrderEvent:
     said: dict[str, Any]
 
     def __str__(self) -> str:
-        """Give one line: when, what, who."""
+        """One line: when, what, who."""
         return f"{self.occurred_at:%Y-%m-%d %H:%M} UTC {self.type} by {self.actor}"
 
 
@@ -60,7 +60,7 @@ class OrderHistory:
 
 
 def order_history(lake: Lake, order: str) -> OrderHistory:
-    """Tell what happened to an order, in the order of the log.
+    """What happened to an order, in the order of the log.
 
     Events that came twice stand twice and count once in the account.
 
@@ -81,7 +81,7 @@ def order_history(lake: Lake, order: str) -> OrderHistory:
 
 
 def order_accounts(lake: Lake, kind: str = "work") -> tuple[Account, ...]:
-    """Give what became of all orders of a kind, by their ids.
+    """What became of all orders of a kind, by their ids.
 
     Parameters
     ----------

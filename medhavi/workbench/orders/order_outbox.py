@@ -89,12 +89,12 @@ class Outbox:
     rows: tuple[dict[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the outbox for JSON; instants as ISO 8601 text."""
+        """Outbox for JSON; instants as ISO 8601 text."""
         rows = [{name: _text(cell) for name, cell in row.items()} for row in self.rows]
         return {"since": self.since, "next": self.next, "orders": rows}
 
     def text(self, kind: str) -> str:
-        """Give the outbox as a file: csv, or json.
+        """Outbox as a file: csv, or json.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Outbox:
 
 
 def outbox(lake: Lake, since: int = 0) -> Outbox:
-    """Give the decisions about orders behind a position of the log.
+    """Decisions about orders behind a position of the log.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ def override(
 def take_back(
     writer: Writer, taken: EditRecord, now: dt.datetime, reason: str | None
 ) -> None:
-    """Let the overrides of before hold again; where there were none, end these."""
+    """Restore the earlier overrides; where none existed, end these."""
     for row, known in zip_longest(taken.rows, taken.earlier_overrides):
         name, column, value = _cell(row)
         earlier = known or {}
@@ -92,7 +92,7 @@ def overridden_again(
 
 
 def _cell(row: Row) -> tuple[str, str, Any]:
-    """Give the id of the override of a row's cell, its column and its value."""
+    """Id of the override of a row's cell, its column and its value."""
     ((column, value),) = row["after"].items()
     return override_id(row["table"], row["key"], column), column, value
 

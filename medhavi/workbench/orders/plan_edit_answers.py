@@ -46,7 +46,7 @@ class SeenChange:
     recorded_at: dt.datetime
 
     def __str__(self) -> str:
-        """Give one line: who, what, when."""
+        """One line: who, what, when."""
         return (
             f"{self.actor}: {self.type} of {self.subject} "
             f"({self.recorded_at:%Y-%m-%d %H:%M} UTC)"
@@ -100,7 +100,7 @@ class EditPrice:
         return supply + self.overtime + self.holding + self.lateness
 
     def as_dict(self) -> dict[str, float]:
-        """Give the parts and their sum."""
+        """Parts and their sum."""
         return {
             "purchase": self.purchase,
             "production": self.production,
@@ -171,7 +171,7 @@ class Preview:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the preview for JSON, without the plan."""
+        """Preview for JSON, without the plan."""
         return {
             "edit": self.edit.as_dict(),
             "status": str(self.status),
@@ -202,7 +202,7 @@ class Preview:
         return replace(self.edit, supply=supply, also=tuple(also))
 
     def lines(self) -> list[str]:
-        """Tell it in lines: price first, then who gets worse, then who gains.
+        """Lines of the answer: price first, then the worse off, then gainers.
 
         Findings are told as findings are, not here.
         """
@@ -266,7 +266,7 @@ class EditCommit:
         return self.status is EditStatus.COMMITTED
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the answer for JSON."""
+        """Answer for JSON."""
         return {
             "status": str(self.status),
             "edit_id": self.edit_id or None,
@@ -280,7 +280,7 @@ class EditCommit:
         }
 
     def lines(self, approver: str) -> list[str]:
-        """Tell it in lines."""
+        """Lines of the answer."""
         if self.committed:
             again = " before" if self.replayed else ""
             orders = ", ".join(self.orders) or "no order"
@@ -315,7 +315,7 @@ class EditRecord:
 
 
 def stale_lines(changed: tuple[SeenChange, ...]) -> list[str]:
-    """Tell who changed what since a plan was made."""
+    """Who changed what since a plan was made."""
     head = "The plan is not of the newest facts; plan again. Since then:"
     told = [f"  {one}" for one in changed]
     return [head, *told] if told else [head.replace(" Since then:", "")]

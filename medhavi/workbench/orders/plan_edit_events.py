@@ -31,7 +31,7 @@ _ENDS = {"start", "due", "qty"}
 
 
 def edit_id(asked: Mapping[str, object], run: str | None, revision: int) -> str:
-    """Give the id of an edit: the same wish at the same place is the same edit."""
+    """Id of an edit: the same wish at the same place is the same edit."""
     words = msgspec.json.encode(
         {"edit": dict(asked), "run": run, "revision": revision}, order="deterministic"
     ).decode()
@@ -66,7 +66,7 @@ class Writer:
         reason: str | None,
         replaced_by: Sequence[str] = (),
     ) -> None:
-        """Say how one order changes."""
+        """How one order changes."""
         number = row.key["supply_order"]
         if row.after is None:
             if replaced_by:
@@ -94,7 +94,7 @@ class Writer:
             )
 
     def master(self, rows: Iterable[RowEdit]) -> None:
-        """Say what a row of master data is; or that there is none any more."""
+        """What a row of master data is; or that there is none any more."""
         for row in rows:
             gone = row.after is None
             cells = row.before if gone else row.after
@@ -102,7 +102,7 @@ class Writer:
             self._bodies.append(master_event(row.table, cells or {}, verb))
 
     def override(self, **cells: Any) -> None:
-        """Say that a cell has another value."""
+        """Record the override of a cell."""
         self._add("OverrideRecorded", approver=self._approver, **cells)
 
     def _add(self, type_name: str, **cells: Any) -> None:
@@ -110,7 +110,7 @@ class Writer:
         self._bodies.append(msgspec.convert(filled, TYPES[type_name].payload))
 
     def events(self, about: Mapping[str, Any]) -> list[NewEvent]:
-        """Give the events, the first with `about` in its metadata."""
+        """Events, the first with `about` in its metadata."""
         return [
             new_event(
                 body,
@@ -131,7 +131,7 @@ def about_edit(
     run: str,
     earlier_overrides: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
-    """Give what the log keeps about an edit beside its events."""
+    """What the log keeps about an edit beside its events."""
     about: dict[str, Any] = {
         "kind": str(edit.kind),
         "text": str(edit),
@@ -146,7 +146,7 @@ def about_edit(
 
 
 def plain_row(row: RowEdit) -> dict[str, Any]:
-    """Give a row as JSON has it."""
+    """Row as JSON has it."""
     plain: dict[str, Any] = _json(
         {
             "table": row.table,
@@ -201,7 +201,7 @@ def _earlier_overrides(about: Mapping[str, Any]) -> tuple[dict[str, Any] | None,
 
 
 def override_id(table: str, key: Mapping[str, str], column: str) -> str:
-    """Give the id of the override of a cell: the same cell, the same override."""
+    """Id of the override of a cell: the same cell, the same override."""
     words = msgspec.json.encode([table, dict(key), column], order="deterministic")
     return f"edit:{uuid.uuid5(_NAMESPACE, words.decode())}"
 

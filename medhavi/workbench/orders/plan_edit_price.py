@@ -34,7 +34,7 @@ class _Standing(NamedTuple):
 
 
 def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
-    """Give what the new plan costs more than the old one.
+    """What the new plan costs more than the old one.
 
     All orders count, existing ones too: an edit makes proposals to orders, and what
     those cost is not gone with the name.
@@ -52,7 +52,7 @@ def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
 
 
 def _overtime(old: Snapshot, new: Snapshot) -> float:
-    """Give what units beyond those of their resources cost more than before.
+    """What units beyond those of their resources cost more than before.
 
     Their working hours inside the horizon count, as for a remedy that asks for one.
     """
@@ -88,7 +88,7 @@ def _cost(plan: Plan, kind: str) -> float:
 def effects(
     old: Plan, new: Plan, products: dict[str, str]
 ) -> tuple[tuple[DemandEffect, ...], tuple[DemandEffect, ...]]:
-    """Give the demands that get worse and those that gain, the dearest first.
+    """Demands that get worse and those that gain, the dearest first.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class OnLastRun(NamedTuple):
 def edited_snapshot(
     snapshot: Snapshot, edit: Edit, rows: Sequence[RowEdit]
 ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
-    """Give the snapshot with the rows changed, or why its tables are wrong then.
+    """Snapshot with the rows changed, or why its tables are wrong then.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def edited_snapshot(
 
 
 def _is_same(row: RowEdit) -> bool:
-    """Tell whether an override gives a cell the value that it has."""
+    """Whether an override gives a cell the value that it has."""
     if row.table == "supply_orders" or row.before is None or row.after is None:
         return False
     return all(
@@ -74,7 +74,7 @@ def _is_same(row: RowEdit) -> bool:
 
 
 def _change(row: RowEdit) -> dict[str, object]:
-    """Give the typed change of a scenario that a row edit is."""
+    """Typed change of a scenario that a row edit is."""
     if row.before is None:
         return {"kind": "row_added", "table": row.table, "row": dict(row.after or {})}
     where = dict(row.key)

@@ -140,7 +140,7 @@ class PlanEditing(ABC):
     def advice(
         self, plan: Plan, parameters: OrderParameters
     ) -> tuple[FirmingAdvice, ...]:
-        """Say of every proposal whether it becomes firm, waits or needs somebody."""
+        """Advice for every proposal: becomes firm, waits or needs a person."""
         from medhavi.planners.work_orders.firming import firming
         from medhavi.providers import Providers
 
@@ -149,7 +149,7 @@ class PlanEditing(ABC):
     def release(
         self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
     ) -> EditCommit:
-        """Let the work of a firm order begin."""
+        """Release a firm order for execution."""
         return self._decide(plan, edit_of("release", supply, reason=reason), approver)
 
     def move(
@@ -163,7 +163,7 @@ class PlanEditing(ABC):
         lock: bool = True,
         reason: str | None = None,
     ) -> EditCommit:
-        """Give an order other dates; a proposal is firm then.
+        """Order other dates; a proposal is firm then.
 
         Of `due` and `start` one alone is enough: the other follows by the time that the
         order's source takes.
@@ -205,7 +205,7 @@ class PlanEditing(ABC):
         lock: bool = True,
         reason: str | None = None,
     ) -> EditCommit:
-        """Give an order another quantity (work orders: units started)."""
+        """Order another quantity (work orders: units started)."""
         asked = edit_of("change_qty", supply, qty=qty, lock=lock, reason=reason)
         return self._decide(plan, asked, approver)
 
@@ -219,7 +219,7 @@ class PlanEditing(ABC):
         lock: bool = True,
         reason: str | None = None,
     ) -> EditCommit:
-        """Let an order come from another routing, supplier, lane or origin."""
+        """Change the routing, supplier, lane or origin of an order."""
         asked = edit_of(
             "change_source", supply, source=source, lock=lock, reason=reason
         )
@@ -242,7 +242,7 @@ class PlanEditing(ABC):
         valid_to: dt.datetime | str | None = None,
         reason: str | None = None,
     ) -> EditCommit:
-        """Let a person's value win over a stated one, as long as it holds.
+        """Override a stated value by a person's, as long as it holds.
 
         Parameters
         ----------
@@ -270,7 +270,7 @@ class PlanEditing(ABC):
         valid_to: dt.datetime | str | None = None,
         reason: str | None = None,
     ) -> EditCommit:
-        """Let a person's values win in several cells, in one edit; see `override`.
+        """Override several cells by a person's values, in one edit; see `override`.
 
         Parameters
         ----------
@@ -302,7 +302,7 @@ class PlanEditing(ABC):
         approver: str,
         reason: str | None = None,
     ) -> EditCommit:
-        """Give tables of master data rows that they have not: a shift, a departure.
+        """Tables of master data rows that they have not: a shift, a departure.
 
         Parameters
         ----------
@@ -326,7 +326,7 @@ class PlanEditing(ABC):
         cost: float | None = None,
         reason: str | None = None,
     ) -> EditCommit:
-        """Give a change of families another time; without minutes its row goes.
+        """Change of families another time; without minutes its row goes.
 
         Parameters
         ----------
@@ -356,11 +356,11 @@ class PlanEditing(ABC):
         return done
 
     def edit_history(self) -> list[EditRecord]:
-        """Give all edits, the oldest first, with who approved and what undid them."""
+        """All edits, the oldest first, with who approved and what undid them."""
         return self.edits.history()
 
     def order_figures(self, kind: str = "work") -> list[Measure]:
-        """Give cycle time, throughput, redo rate and variance of orders (KPI-17).
+        """Cycle time, throughput, redo rate and variance of orders (KPI-17).
 
         Parameters
         ----------
@@ -373,7 +373,7 @@ class PlanEditing(ABC):
         return order_measures(order_accounts(self.edits.facts.lake, kind))
 
     def peg_history(self) -> PegHistory:
-        """Give what became of pegs over the published plans, by demand and supply."""
+        """What became of pegs over the published plans, by demand and supply."""
         return self.edits.facts.peg_history()
 
     def _decide(self, plan: Plan, asked: Edit, approver: str) -> EditCommit:

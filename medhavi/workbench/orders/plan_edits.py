@@ -258,7 +258,7 @@ class PlanEdits:
         return self._append(writer.events(about), revision, identity, None)
 
     def history(self) -> list[EditRecord]:
-        """Give all edits of the store, the oldest first."""
+        """All edits of the store, the oldest first."""
         return records(self.store.read(STREAM))
 
     # ------------------------------------------------------------------- the append
@@ -346,7 +346,7 @@ class PlanEdits:
     def _moved_on(
         self, taken: EditRecord, standing: Sequence[EditRecord], snapshot: Snapshot
     ) -> Finding | None:
-        """Tell why the rows of an edit are not as it left them."""
+        """Why the rows of an edit are not as it left them."""
         if taken.kind == EditKind.OVERRIDE:
             again = overridden_again(taken, standing, self.facts)
             reason = f"{again} was overridden again"
@@ -382,7 +382,7 @@ def _is_of(plan: Plan, snapshot: Snapshot) -> bool:
 
 
 def _master_moved_on(taken: EditRecord, snapshot: Snapshot) -> Finding | None:
-    """Tell whether a row of master data is another one now."""
+    """Whether a row of master data is another one now."""
     for row in taken.rows:
         if not _is_as(row["table"], row_with(snapshot, row), row["after"], None):
             return _no_undo(
@@ -413,7 +413,7 @@ def _is_as(
     stated: Mapping[str, Any] | None,
     before: Mapping[str, Any] | None,
 ) -> bool:
-    """Tell whether a row is as an edit left it."""
+    """Whether a row is as an edit left it."""
     if now is None or stated is None:
         return now is None and stated is None
     emptied = {name for name in before or {} if name not in stated}

@@ -70,7 +70,7 @@ class ChoiceCounters:
             self.dearer += delta > _LEAST
 
     def as_dict(self) -> dict[str, object]:
-        """Give alternates by kind, and purchases; shares are None of nothing."""
+        """Alternates by kind, and purchases; shares are None of nothing."""
         return {
             "alternates": {
                 kind: {
@@ -111,7 +111,7 @@ def cheapest_own(promise: Promise, qty: float) -> PromiseOption | None:
 
 
 def _choices(providers: Providers, promise: Promise) -> Iterator[tuple[str, bool]]:
-    """Give the kind of each choice of an answer, and whether it took an alternate."""
+    """Kind of each choice of an answer, and whether it took an alternate."""
     asked = promise.demand["product"]
     yield "product", any(one.product != asked for one in promise.deliveries)
     for entry in promise.trace:
@@ -125,7 +125,7 @@ def _choices(providers: Providers, promise: Promise) -> Iterator[tuple[str, bool
 def _is_other_routing(
     providers: Providers, entry: Mapping[str, Any], routing: str
 ) -> bool:
-    """Tell whether a routing of better preference could have begun as this one did."""
+    """Whether a routing of better preference could have begun as this one did."""
     start = _instant(entry)
     made = [
         one
@@ -137,7 +137,7 @@ def _is_other_routing(
 
 
 def _is_other_resource(providers: Providers, entry: Mapping[str, Any]) -> bool:
-    """Tell whether a step is done by other resources than it prefers at its start."""
+    """Whether a step is done by other resources than it prefers at its start."""
     return providers.capacity.is_second_choice(
         entry["routing"], entry["step"], entry["resources"], _instant(entry)
     )
@@ -148,7 +148,7 @@ def _instant(entry: Mapping[str, Any]) -> int:
 
 
 def _price(option: PromiseOption) -> float:
-    """Give what an option costs without lateness [base currency]."""
+    """What an option costs without lateness [base currency]."""
     return option.cost if option.parts is None else option.parts.without_lateness
 
 

@@ -105,7 +105,7 @@ class DeskCounters:
                 taken.append(time.perf_counter() - begin)
 
     def as_dict(self) -> dict[str, object]:
-        """Give counts, and count, p50, p95 and p99 [s] of each verb (KPI-04).
+        """Counts, and count, p50, p95 and p99 [s] of each verb (KPI-04).
 
         `providers` has the same of the answers that were measured, with the questions
         that a provider got and the share of them that it knew the answer to.
@@ -130,7 +130,7 @@ class DeskCounters:
 
 
 def _provider(asked: Sequence[Asked]) -> dict[str, object]:
-    """Give questions, the share that was known, and the times of the answers."""
+    """Questions, the share that was known, and the times of the answers."""
     questions = sum(one.questions for one in asked)
     misses = [one.misses for one in asked if one.misses is not None]
     known = max(1 - sum(misses) / questions, 0.0) if misses else None
@@ -142,7 +142,7 @@ def _provider(asked: Sequence[Asked]) -> dict[str, object]:
 
 
 def response_times(seconds: Sequence[float]) -> dict[str, float | int | None]:
-    """Give count, p50, p95 and p99 of a sample: the smallest that so many do not pass.
+    """Count, p50, p95 and p99 of a sample: the smallest that so many do not pass.
 
     >>> response_times([0.01 * n for n in range(1, 101)])
     {'count': 100, 'p50': 0.5, 'p95': 0.95, 'p99': 0.99}

@@ -41,7 +41,7 @@ def promise_account(lake: Lake, watch: PromiseWatch | None = None) -> Figures:
 
 
 def supplier_account(lake: Lake) -> pl.DataFrame:
-    """Give the scorecard of suppliers; see `predict.supplier_scorecard`."""
+    """Scorecard of suppliers; see `predict.supplier_scorecard`."""
     return supplier_scorecard(
         lake.table("gold.lead_time_observations").collect(),
         lake.snapshot()["supply_orders"],

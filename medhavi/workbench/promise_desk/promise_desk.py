@@ -282,7 +282,7 @@ class PromiseDesk:
         return self.settle(decide, approver)
 
     def expire(self, now: int | None = None) -> tuple[str, ...]:
-        """Let tentative holds run out that are past their end; safe to repeat.
+        """Expire tentative holds that are past their end; safe to repeat.
 
         Parameters
         ----------
@@ -303,7 +303,7 @@ class PromiseDesk:
         return self.settle(decide, "medhavi")
 
     def sweep(self, now: int | None = None) -> tuple[str, ...]:
-        """Give back what nobody needs any more; safe to repeat (RES-09, RES-11).
+        """Release holds that nobody needs any more; safe to repeat (RES-09, RES-11).
 
         Tentative holds past their end expire, holds of closed and cancelled demands are
         released, and holds of more than a demand still wants are reduced to that.
@@ -392,7 +392,7 @@ class PromiseDesk:
         return found
 
     def _is_done(self, promises: Sequence[Promise], wish: Wish) -> bool:
-        """Tell whether exactly this was committed, or held, before."""
+        """Whether exactly this was committed, or held, before."""
         for promise in promises:
             demand = demand_of(promise)
             known = self.live.state.holds_of(demand, self.live.now)
@@ -454,7 +454,7 @@ class PromiseDesk:
         ]
 
     def _request(self, promise: Promise, position: int) -> Request:
-        """Give the request that a promise answers."""
+        """Request that a promise answers."""
         known = self.live.state.planned(demand_of(promise))
         return request_of_line(promise.demand, position, known=known)
 
@@ -474,7 +474,7 @@ class PromiseDesk:
         return True
 
     def _conflict(self, old: Promise, policy: str | None, attempt: int) -> Commit:
-        """Say what of a lost promise is possible now, and what limits it."""
+        """What of a lost promise is possible now, and what limits it."""
         book = self.live.book
         request = self._request(old, old.request)
         new = quote(book, request, book.policies.of(request, policy))

@@ -63,7 +63,7 @@ class Meter:
             self._since = None
 
     def told(self) -> dict[str, Asked]:
-        """Give what each provider did, by name."""
+        """What each provider did, by name."""
         return {
             name: Asked(count, self.seconds[name], self.misses.get(name))
             for name, count in sorted(self.questions.items())
@@ -99,7 +99,7 @@ class MeteredStages(Stages):
         self.meter.ask(provider)
 
     def __copy__(self) -> MeteredStages:
-        """Give the same stages; what they ask counts on the same meter."""
+        """Same stages; what they ask counts on the same meter."""
         return MeteredStages.of(self, self.meter)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def record_rejections(desk: PromiseDesk, promises: Iterable[Promise]) -> int:
-    """Tell the log each rejection that it does not know yet; others are passed over.
+    """Log each new rejection; those already in the log are passed over.
 
     Returns
     -------

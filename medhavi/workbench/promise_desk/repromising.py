@@ -65,14 +65,14 @@ class Renewed:
     told: tuple[WatchedPromise, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
-        """Give the counts, and the demands by what became of them."""
+        """Counts, and the demands by what became of them."""
         groups = ("moved", "better", "worse", "at_risk", "waiting", "told")
         named = {name: [one.demand for one in getattr(self, name)] for name in groups}
         return {**self.watch.as_dict(), **named}
 
 
 def record_risks(desk: PromiseDesk) -> Renewed:
-    """Tell the log which accepted promises are at risk; nothing else changes.
+    """Log the accepted promises at risk; nothing else changes.
 
     Others quote and commit while the promises are asked.
 
@@ -96,7 +96,7 @@ def record_risks(desk: PromiseDesk) -> Renewed:
 def _told(
     decider: Decider, live: LiveBook, renewed: Renewed
 ) -> tuple[list[NewEvent], Renewed]:
-    """Tell the risks that the log does not know yet."""
+    """Events of the risks not yet in the log."""
     events = []
     told = []
     for one in renewed.at_risk:
@@ -215,7 +215,7 @@ class _Renewal:
 
 
 def _sorted(found: Renewal, wish: Wish) -> Renewed:
-    """Say what became of each promise; who found nothing keeps what it has."""
+    """What became of each promise; who found nothing keeps what it has."""
     changed = found.changed.values()
     worse = [one for one in changed if _is_worse(one)]
     gains = [
@@ -234,6 +234,6 @@ def _sorted(found: Renewal, wish: Wish) -> Renewed:
 
 
 def _is_worse(one: WatchedPromise) -> bool:
-    """Tell whether a new answer is later than promised, or brings less."""
+    """Whether a new answer is later than promised, or brings less."""
     late = one.expected is None or one.expected > one.promised
     return late or one.expected_qty < one.qty * (1 - 1e-9)

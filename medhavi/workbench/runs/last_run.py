@@ -64,7 +64,7 @@ class LastRun:
                 self._base = plan
 
     def of_plan(self, plan: Plan | None) -> Plan | None:
-        """Give a plan with its run, where that is the kept one; else the plan itself.
+        """Plan with its run, where that is the kept one; else the plan itself.
 
         A plan that was read from a folder finds its run so.
         """
@@ -94,7 +94,7 @@ class LastRun:
         return make_plan(edited, "mrp", settings=settings, baseline=base, seed=seed)
 
     def _of(self, snapshot: Snapshot, settings: Mapping[str, object]) -> Plan:
-        """Give a plan of the snapshot whose run is kept, if it can be."""
+        """Plan of the snapshot whose run is kept, if it can be."""
         known = self._base
         if known is None:
             return plan_to_build_on(snapshot, settings)
@@ -114,7 +114,7 @@ def _is_kept(plan: Plan) -> bool:
 
 
 def nets_alone(snapshot: Snapshot, edited: Snapshot) -> bool:
-    """Tell whether a snapshot differs from another in what is netted on a kept run.
+    """Whether a snapshot differs from another in what is netted on a kept run.
 
     That is: in few products, and in tables whose rows are netted alone. The plan is the
     same either way; where most products differ, planning everything is quicker.

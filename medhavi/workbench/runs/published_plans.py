@@ -33,7 +33,7 @@ class Published(msgspec.Struct, frozen=True):
 def published_plans(
     lake: Lake, mode: str, until: int | None = None
 ) -> tuple[Published, ...]:
-    """Give the published plans of a mode, the newest first, each plan once.
+    """Published plans of a mode, the newest first, each plan once.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def published_plans(
 
 
 def published_plan(lake: Lake, told: Published, tables: Iterable[str]) -> Plan:
-    """Give a published plan with these of its tables; the others are not there."""
+    """Published plan with these of its tables; the others are not there."""
     run = RunRecord(
         planner=told.planner,
         mode=told.mode,

@@ -125,7 +125,7 @@ def side_by_side(
 
 
 def published_campaigns(lake: Lake) -> Plan | None:
-    """Give the orders and the work of the last published plan that has campaigns.
+    """Orders and the work of the last published plan that has campaigns.
 
     Its other tables are empty: what is asked of it is how it was carried out.
     """

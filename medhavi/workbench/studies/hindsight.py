@@ -72,7 +72,7 @@ class _Asked:
 
 
 def asks_hindsight(path: str | Path) -> bool:
-    """Tell whether a study file asks for hindsight; a missing file does not."""
+    """Whether a study file asks for hindsight; a missing file does not."""
     try:
         return is_hindsight(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -182,7 +182,7 @@ def run_hindsight(
 
 
 def _chosen(ordered: pl.DataFrame, study: Hindsight) -> pl.DataFrame:
-    """Give the lines of the days that are asked, with their `day`."""
+    """Lines of the days that are asked, with their `day`."""
     lines = ordered.with_columns(day=pl.col("placed_at").dt.date())
     if study.start is not None:
         lines = lines.filter(pl.col("day") >= study.start)

@@ -105,7 +105,7 @@ def base_snapshot(
 
 
 def tracking_folder(path: str | Path) -> Path:
-    """Say where the runs of a study are logged: with the models of its base."""
+    """Where the runs of a study are logged: with the models of its base."""
     from medhavi.workbench.workspace import models_folder
 
     base = read_study(path).base
@@ -113,7 +113,7 @@ def tracking_folder(path: str | Path) -> Path:
 
 
 def found_place(place: str, folder: Path) -> Path:
-    """Give what a study calls its base: as written, or beside its file.
+    """What a study calls its base: as written, or beside its file.
 
     Raises
     ------
@@ -318,7 +318,7 @@ def _report(
 def _figures(
     study: Study, place: Mapping[str, object], outcome: Mapping[str, object]
 ) -> list[dict[str, object]]:
-    """Give the wanted figures: a figure of the registry with all its parts."""
+    """Wanted figures: a figure of the registry with all its parts."""
     known = outcome["kpis"]
     assert isinstance(known, dict)
     return [

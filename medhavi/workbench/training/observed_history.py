@@ -31,7 +31,7 @@ _HOURS = 24.0
 def history_of(
     observations: pl.DataFrame, snapshot: Snapshot, kind: str
 ) -> pl.DataFrame:
-    """Give the history of suppliers or lanes.
+    """History of suppliers or lanes.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def history_of(
 
 
 def subjects_of(snapshot: Snapshot, kind: str) -> pl.DataFrame:
-    """Give what estimates are wanted for: `subject`, `product`, `stated_days`.
+    """What estimates are wanted for: `subject`, `product`, `stated_days`.
 
     A supplier stands once for all products and once for each product of its terms; a
     lane once.

@@ -76,7 +76,7 @@ class Company(Protocol):
         ...
 
     def snapshot(self, known_at: dt.datetime | None = None) -> Snapshot:
-        """Give the planning tables."""
+        """Planning tables."""
         ...
 
     def mirror(self) -> object:
@@ -257,7 +257,7 @@ def _facts(
 
 
 def _metrics(comparison: Comparison) -> dict[str, float]:
-    """Give the figures of the chosen way, and the loss of the plain one."""
+    """Figures of the chosen way, and the loss of the plain one."""
     best = comparison.score(comparison.chosen)
     figures = {
         "loss": best.loss,

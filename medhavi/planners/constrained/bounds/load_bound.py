@@ -79,7 +79,7 @@ class LeastLoads:
 
     # --- resources -----------------------------------------------------------------
     def _limit(self, resource: str) -> bool:
-        """Tell whether the open time of a resource limits the work on it."""
+        """Whether the open time of a resource limits the work on it."""
         if resource not in self._limits:
             clock = self._capacity.resource(resource)
             self._limits[resource] = clock.finite and clock.bucket is None
@@ -146,7 +146,7 @@ class LeastLoads:
         return {group: work for group, work in found.items() if work > 0}
 
     def _shares(self, task: Task) -> Load:
-        """Give the least units of each group that a step takes, by its pace."""
+        """Least units of each group that a step takes, by its pace."""
         known = self._shares_of.get(id(task.plan.epochs))
         if known is None:
             known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
@@ -175,7 +175,7 @@ class LeastLoads:
 
     # --- time ----------------------------------------------------------------------
     def spared(self) -> Load:
-        """Give the work that what exists, or is on order, may replace."""
+        """Work that what exists, or is on order, may replace."""
         found: Load = defaultdict(float)
         for node in list(self._model.nodes.values()):
             there = 0
@@ -189,7 +189,7 @@ class LeastLoads:
         return found
 
     def open_time(self, group: Group, start: int, finish: int) -> float:
-        """Give the time that a group has from one instant to another [s x units]."""
+        """Time that a group has from one instant to another [s x units]."""
         total = 0.0
         for resource in sorted(group):
             key = resource, start
@@ -215,7 +215,7 @@ class OpenTime:
         self._sums: list[float] = [0.0]
 
     def until(self, finish: int) -> float:
-        """Give the time from the start to an instant [s]; a share counts 1 at least."""
+        """Time from the start to an instant [s]; a share counts 1 at least."""
         high = min(self._end, finish)
         if high <= self._low:
             return 0.0
@@ -241,7 +241,7 @@ def _options(task: Task) -> list[Option]:
 
 
 def _taken(option: Option, group: Group) -> float:
-    """Give the units of a group that an option takes, by its pace; 0: it changes."""
+    """Units of a group that an option takes, by its pace; 0: it changes."""
     pace = option.axis.steady
     if pace is None:
         return 0.0
@@ -249,7 +249,7 @@ def _taken(option: Option, group: Group) -> float:
 
 
 def _order_for_one(way: Way) -> float:
-    """Give the steps of an order that a step of its product takes; 0: not plain."""
+    """Steps of an order that a step of its product takes; 0: not plain."""
     if way.gain is None or any(output.addend for output in way.gain.outputs):
         return 0.0
     rate = sum(one.numerator / one.denominator for one in way.gain.outputs)
@@ -257,7 +257,7 @@ def _order_for_one(way: Way) -> float:
 
 
 def _least_of(loads: Sequence[Load]) -> Load:
-    """Give what each of some ways needs at least; without what one does not need."""
+    """What each of some ways needs at least; without what one does not need."""
     if len(loads) < 2:
         return loads[0] if loads else {}
     first, *others = loads
@@ -311,7 +311,7 @@ def late_for_lack_of_time(
 def least_lateness(
     chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
 ) -> tuple[int, list[Demand]]:
-    """Give what lateness weighs at least, and which demands may be in time.
+    """What lateness weighs at least, and which demands may be in time.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ _BY_DATE = attrgetter("date", "match")
 def lines_of(
     intake: Intake, release: Release, as_of: int, never: Collection[int] = ()
 ) -> list[Line]:
-    """Give what every demand gets, by the rules.
+    """What every demand gets, by the rules.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _one_delivery(line: Line) -> None:
 
 
 def _least_shipments(line: Line, release: Release) -> None:
-    """Let small parts wait until they make a shipment; the last may be what is open."""
+    """Gather small parts into least shipments; the last may be what is open."""
     if not line.parts:
         return
     if len(line.parts) == 1 and line.parts[0].qty >= line.demand.qty:
@@ -149,7 +149,7 @@ def _least_shipments(line: Line, release: Release) -> None:
 
 
 def _least(line: Line, release: Release) -> int:
-    """Give the least shipment of a line [steps]; 0: none is stated."""
+    """Least shipment of a line [steps]; 0: none is stated."""
     stated = line.demand.row["min_shipment"]
     return steps_up(stated, release.model.node(line.demand.node).step) if stated else 0
 
@@ -238,7 +238,7 @@ def _within_limits(members: list[Line], policy: str) -> None:
 
 
 def _common_share(members: list[Line]) -> Fraction:
-    """Give the largest share that all lines have and that is whole steps of each."""
+    """Largest share that all lines have and that is whole steps of each."""
     parts = 0
     for line in members:
         parts = gcd(parts, line.demand.qty)
@@ -265,7 +265,7 @@ def _keep_share(line: Line, share: Fraction, policy: str) -> None:
 
 
 def undelivered(lines: Iterable[Line], release: Release) -> dict[int, int]:
-    """Give what is matched to demands and not delivered: match to quantity [steps]."""
+    """What is matched to demands and not delivered: match to quantity [steps]."""
     kept: dict[int, int] = {}
     demands: dict[int, int] = {}
     for line in lines:
@@ -302,7 +302,7 @@ def given_up_pins(
 
 
 def served(lines: Iterable[Line], release: Release) -> dict[int, list[Served]]:
-    """Give when how much is taken for the needs of demands, by index of the need."""
+    """When how much is taken for the needs of demands, by index of the need."""
     found: dict[int, list[Served]] = {}
     for line in lines:
         whole: dict[int, int] = {}
@@ -327,7 +327,7 @@ Served = tuple[int, int]
 
 
 def deliveries_of(line: Line) -> tuple[Delivery, ...]:
-    """Give the deliveries of a line, by date."""
+    """Deliveries of a line, by date."""
     return tuple(
         Delivery(qty=part.qty, date=part.date, unit=part.unit)
         for part in sorted(line.parts, key=_BY_DATE)
@@ -335,7 +335,7 @@ def deliveries_of(line: Line) -> tuple[Delivery, ...]:
 
 
 def service_of(line: Line, reasons: Sequence[Cause], as_of: int) -> Service:
-    """Say what a demand gets, and what limits it first."""
+    """What a demand gets, and what limits it first."""
     return Service(
         demand=line.demand,
         deliveries=deliveries_of(line),

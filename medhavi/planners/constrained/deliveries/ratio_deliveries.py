@@ -77,7 +77,7 @@ def _shares(members: Sequence[Line], there: Sequence[int], count: int) -> int:
 def _ships(
     members: Sequence[Line], least: Sequence[int], count: int, shares: tuple[int, int]
 ) -> bool:
-    """Tell whether shares from one number to another are a shipment of each line."""
+    """Whether shares from one number to another are a shipment of each line."""
     had, upto = shares
     for line, smallest in zip(members, least, strict=True):
         size = line.demand.qty // count
@@ -87,7 +87,7 @@ def _ships(
 
 
 def _date(line: Line, cuts: Sequence[Cut], count: int) -> None:
-    """Let the parts of a line go with the shares, those that come first at first."""
+    """Date the parts of a line by the shares, the earliest parts first."""
     size = line.demand.qty // count
     dated: list[Part] = []
     had = 0

@@ -46,7 +46,7 @@ MOST_HALVED = 100
 def dead_ends(
     model: Model, lines: Sequence[Line], jobs: Sequence[Job]
 ) -> dict[str, DeadEnd]:
-    """Give ways around orders that fit at no time, by the demand that lacks them.
+    """Ways around orders that fit at no time, by the demand that lacks them.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def dead_ends(
 
 
 def _downward(job: Job) -> list[Job]:
-    """Give the orders from one that fits at no time down to the first of them."""
+    """Orders from one that fits at no time down to the first of them."""
     path = [job]
     while True:
         below = [one for one in path[-1].before if not (one.placed or one in path)]
@@ -94,7 +94,7 @@ def _takes(job: Job) -> list[Taken]:
 def ended_sources(
     release: FeasibleRelease, needs: Iterable[Need]
 ) -> dict[str, DeadEnd]:
-    """Give ways around sources that end before what their orders take is there.
+    """Ways around sources that end before what their orders take is there.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def ended_sources(
 
 
 def _ends(order: Order) -> bool:
-    """Tell whether a new order has a source that ends."""
+    """Whether a new order has a source that ends."""
     source = order.source if order.existing is None else None
     return source is not None and source.windows[-1][1] < NEVER
 
@@ -192,7 +192,7 @@ def _portion(
     blamed: Order,
     orders: Iterable[tuple[Order, Sequence[Taken] | None]],
 ) -> Diverted:
-    """Give what the source of an order brings before it ends; empty: nothing.
+    """What the source of an order brings before it ends; empty: nothing.
 
     All orders come with what they take, where they fit at no time.
     """
@@ -210,7 +210,7 @@ def _portion(
 
 
 def _is_alike(order: Order, place: Place, source: str) -> bool:
-    """Tell whether a new order is for a demand at a place, from a source."""
+    """Whether a new order is for a demand at a place, from a source."""
     return (
         (order.node, order.cause) == place
         and order.source_id == source
@@ -219,7 +219,7 @@ def _is_alike(order: Order, place: Place, source: str) -> bool:
 
 
 def _in_time(order: Order, takes: Sequence[Taken]) -> int:
-    """Give how much an order could bring if it took no more than is there [steps]."""
+    """How much an order could bring if it took no more than is there [steps]."""
     source, timing = order.source, order.timing
     if source is None:
         return 0
@@ -252,7 +252,7 @@ def _there(need: Need, units: Iterable[SupplyUnit], instant: int) -> int:
 
 
 def _made(unit: SupplyUnit, qty: int, instant: int) -> int:
-    """Give how much of a quantity is made by an instant, at an even pace [steps]."""
+    """How much of a quantity is made by an instant, at an even pace [steps]."""
     if unit.order is None or unit.order.kind != "make":
         return 0
     start = unit.order.timing.start

@@ -98,7 +98,7 @@ class Trial:
 
 
 def may_divert(snapshot: Snapshot, budget: SourceBudget) -> bool:
-    """Tell, by a look at the tables, whether a round could bring anything."""
+    """Whether a round could bring anything, judged by the tables alone."""
     open_demands = snapshot["demands"]["status"].is_in(["open", "quote"]).sum()
     if budget.rounds == 0 or open_demands > budget.most:
         return False
@@ -166,7 +166,7 @@ class _Search:
         return self._improved_by([one for one in self.best.detours if one.own is own])
 
     def portioned(self) -> bool:
-        """Let sources bring what they can before they end, where others are used."""
+        """Use the portion that sources bring before they end, where others are used."""
         fresh = [
             Detour(name, end.portion, own=True)
             for name, end in self._ends.items()
@@ -178,7 +178,7 @@ class _Search:
         return bool(fresh) and self._improved_by(fresh)
 
     def _goesother_sources(self, end: DeadEnd) -> bool:
-        """Tell whether the best plan does without a source that ends."""
+        """Whether the best plan does without a source that ends."""
         now = self.best.diverted
         return bool(end.portion) and all(
             now.get(place, "") == end.around.get(place, "") for place in end.portion
@@ -235,7 +235,7 @@ def _with(diverted: Diverted, chosen: Sequence[Detour]) -> Diverted:
 
 
 def in_the_way(blamed: Job, jobs: Sequence[Job], waits: Sequence[Wait]) -> list[Job]:
-    """Give orders without which another would have begun earlier.
+    """Orders without which another would have begun earlier.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def _works_on(job: Job, subjects: set[str]) -> bool:
 
 
 def upward(job: Job) -> list[Job]:
-    """Give the orders from a delivery down to one of the orders it takes from."""
+    """Orders from a delivery down to one of the orders it takes from."""
     path = [job]
     while path[-1].after and path[-1].after[0] not in path:
         path.append(path[-1].after[0])
@@ -344,7 +344,7 @@ def other_sources(
     seen: set[NodeKey],
     by: int,
 ) -> Diverted | None:
-    """Give the sources to use at a node and below; None: nothing goes around.
+    """Sources to use at a node and below; None: nothing goes around.
 
     Those after one that is gone around come first, so that each has its turn. What
     lies at an origin, wanted by nobody, before an instant leads nowhere else.
@@ -372,7 +372,7 @@ def other_sources(
 
 
 def _spare(node: Node, by: int) -> bool:
-    """Tell whether something is left over at a node before an instant."""
+    """Whether something is left over at a node before an instant."""
     return any(
         unit.free > 0 and unit.is_ours and unit.arrives < by for unit in node.units
     )
@@ -381,7 +381,7 @@ def _spare(node: Node, by: int) -> bool:
 def detours(
     model: Model, placing: Placing, demands: Sequence[str], weighing: Weighing
 ) -> Iterator[Detour]:
-    """Give ways around what late demands waited for, and around their places.
+    """Ways around what late demands waited for, and around their places.
 
     Parameters
     ----------
@@ -420,7 +420,7 @@ def detours(
 
 
 def most_waited(path: Sequence[Job], waited: Callable[[Job], int]) -> Job | None:
-    """Give the order that a late demand waited for: longest in a queue, else lowest.
+    """Order that a late demand waited for: longest in a queue, else lowest.
 
     Parameters
     ----------

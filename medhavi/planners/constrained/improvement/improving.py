@@ -48,7 +48,7 @@ class Watching(NamedTuple):
 
 
 def effort_of(placing: Placing, tried: int = 0, better: int = 0) -> dict[str, float]:
-    """Give what was done: orders placed, changes that were tried and that were kept."""
+    """What was done: orders placed, changes that were tried and that were kept."""
     return {
         "moves": float(placing.moves),
         "tried": float(tried),
@@ -114,11 +114,11 @@ class Improving:
         return self.better > better
 
     def effort(self) -> dict[str, float]:
-        """Give what was done."""
+        """What was done."""
         return effort_of(self._placing, self.tried, self.better)
 
     def _tell(self) -> None:
-        """Tell how many demands are late, and how late by weight."""
+        """How many demands are late, and how late by weight."""
         observe = self._watching.observe
         if observe is None:
             return
@@ -133,7 +133,7 @@ class Improving:
         return nothing or self._left() <= 0 or self._watching.stop()
 
     def _left(self) -> int:
-        """Give how many orders may still be placed."""
+        """How many orders may still be placed."""
         return self._end - self._placing.moves
 
     # --- whole sequences -----------------------------------------------------------
@@ -156,7 +156,7 @@ class Improving:
             self._whole(sequence)
 
     def _candidates(self, effort: str) -> Iterator[Sequence[Job]]:
-        """Give sequences worth a try.
+        """Sequences worth a try.
 
         Backward from the dues, then forward; the best of the rehearsal; then what made
         demands late is more urgent each time.
@@ -215,7 +215,7 @@ class Improving:
         return repairing.better > 0
 
     def _as_early_as_can_be(self) -> None:
-        """Let everything be as early as it can in the sequence of the starts."""
+        """Schedule all orders as early as possible in the sequence of the starts."""
         placing = self._placing
         placing.sequence = placing.sequencer.by_starts()
         if self._left() >= len(placing.jobs) and not self._watching.stop():

@@ -123,11 +123,11 @@ class Netting(NamedTuple):
         )
 
     def _together(self, node: Node) -> set[NodeKey]:
-        """Give the places that are planned together with one, itself included."""
+        """Places that are planned together with one, itself included."""
         return {other.key for other in self.clusters[self.rank[id(node)]]}
 
     def _chosen_by(self, places: Collection[NodeKey]) -> bool:
-        """Tell whether orders for other places chose by what is left at these."""
+        """Whether orders for other places chose by what is left at these."""
         model = self.release.model
         scarce = {key for key in places if is_scarce(model.nodes[key])}
         if not scarce:
@@ -226,17 +226,17 @@ class Netting(NamedTuple):
         release.match_qty = [release.match_qty[match] for match in matches]
 
     def _made(self, order: Order | None) -> int:
-        """Give when a netting makes an order: what exists comes first."""
+        """When a netting makes an order: what exists comes first."""
         if order is None or order.existing is not None:
             return -1
         return self.rank[id(self.release.model.nodes[order.node])]
 
     def given(self, unit: SupplyUnit) -> int:
-        """Give when a netting makes a unit: what exists comes first."""
+        """When a netting makes a unit: what exists comes first."""
         return self._made(unit.order)
 
     def needed(self, need: Need) -> tuple[int, int]:
-        """Give when a netting makes a need: those of the demands come first."""
+        """When a netting makes a need: those of the demands come first."""
         if need.order is None and need.demand != NO_DEMAND:
             return -2, need.demand
         return self._made(need.order), 0
@@ -314,11 +314,11 @@ class _Gone(NamedTuple):
     demands: Collection[int]
 
     def unit(self, unit: SupplyUnit) -> bool:
-        """Tell whether a unit is gone."""
+        """Whether a unit is gone."""
         return id(unit.order) in self.orders
 
     def need(self, need: Need) -> bool:
-        """Tell whether a need is gone."""
+        """Whether a need is gone."""
         return need.demand in self.demands or id(need.order) in self.orders
 
 

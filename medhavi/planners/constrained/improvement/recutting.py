@@ -44,7 +44,7 @@ class PieceTrial(NamedTuple):
     orders: int
 
     def options(self, *, smaller: bool) -> Iterator[Pieces]:
-        """Give parts to try: for all late demands, for half of them, and so on."""
+        """Parts to try: for all late demands, for half of them, and so on."""
         found = self.smaller if smaller else self.ready
         count = len(found)
         while count:
@@ -59,7 +59,7 @@ def trial_of(
     model: Model,
     weighing: Weighing,
 ) -> PieceTrial:
-    """Say of placed orders what they cost, and what could be ordered in parts."""
+    """Trial of placed orders: their cost, and what could be ordered in parts."""
     smaller = smaller_orders(jobs, weighing)
     ready = lying_about(model, weighing)
     return PieceTrial(pieces, cost, smaller, ready, len(jobs))
@@ -100,7 +100,7 @@ def best_pieces(make: Callable[[Pieces], PieceTrial | None], most: int) -> Piece
 
 
 def smaller_orders(jobs: Iterable[Job], weighing: Weighing) -> list[Pieces]:
-    """Give half of the orders that late demands waited for, by demand.
+    """Half of the orders that late demands waited for, by demand.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _place(job: Job) -> Place:
 
 
 def _may_be_cut(job: Job, qty: int) -> bool:
-    """Tell whether an order is as large as it is because so much is missing."""
+    """Whether an order is as large as it is because so much is missing."""
     order, source = job.order, job.order.source
     if source is None or order.kind == "buy" or order.existing is not None:
         return False
@@ -140,7 +140,7 @@ def _may_be_cut(job: Job, qty: int) -> bool:
 
 
 def lying_about(model: Model, weighing: Weighing) -> list[Pieces]:
-    """Give what lies ready for the goods that late demands waited for, by demand.
+    """What lies ready for the goods that late demands waited for, by demand.
 
     Of each chain the nearest place to the delivery with a source of which some lies
     ready, and not all that is wanted.
@@ -153,7 +153,7 @@ def lying_about(model: Model, weighing: Weighing) -> list[Pieces]:
 
 
 def _ready(model: Model, job: Job) -> Pieces:
-    """Give what a source of an order could bring of what lies there."""
+    """What a source of an order could bring of what lies there."""
     order = job.order
     ways = model.ways(model.node(order.node))
     for way in ways if len(ways) > 1 else ():
@@ -164,7 +164,7 @@ def _ready(model: Model, job: Job) -> Pieces:
 
 
 def _at_hand(way: Way, order: Order) -> int:
-    """Give the largest order whose goods lie there, wanted by no other [steps]."""
+    """Largest order whose goods lie there, wanted by no other [steps]."""
     most = order.steps
     if way.origin is not None:
         return min(most, _spare(way.origin, order))

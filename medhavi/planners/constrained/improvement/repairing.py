@@ -180,7 +180,7 @@ class Repairing:
                 heappush(early, (taker.order.timing.start, taker.number))
 
     def _worth(self, old: Old, heat: int) -> bool:
-        """Tell whether orders cost less than before, or little enough more."""
+        """Whether orders cost less than before, or little enough more."""
         weighing = self._weighing
         numbers = sorted(old)
         groups = sorted({g for job, _ in old.values() for g in weighing.served(job)})

@@ -65,7 +65,7 @@ class Memory:
         self._forget({})
 
     def afresh(self, diverted: Diverted, pieces: Pieces = WHOLE) -> Memory:
-        """Give a memory of the same snapshot in which no round was made yet."""
+        """Memory of the same snapshot in which no round was made yet."""
         other = copy(self)
         other.pieces = pieces
         other._forget(diverted)  # noqa: SLF001 - one of the same kind

@@ -56,12 +56,12 @@ class FeasibleRelease(GivenRelease):
         self.chains: WayChains | None = None
 
     def dissolve(self) -> None:
-        """Let go of everything; see `Register.dissolve`."""
+        """Clear all references; see `Register.dissolve`."""
         super().dissolve()
         self.chains = None
 
     def floor(self, source: Source) -> int:
-        """Give the first instant at which a new order of a source may start.
+        """First instant at which a new order of a source may start.
 
         That may lie in the past where a routing says so by a negative fence: work that
         is under way and that nobody reported.
@@ -71,11 +71,11 @@ class FeasibleRelease(GivenRelease):
         return super().floor(source)
 
     def limits(self, source: Source) -> bool:
-        """Tell whether a source delivers no more than its supplier has room for."""
+        """Whether a source delivers no more than its supplier has room for."""
         return self._room.limits(source)
 
     def largest(self, source: Source) -> int | None:
-        """Give the largest order that a supplier delivers, or a vehicle carries."""
+        """Largest order that a supplier delivers, or a vehicle carries."""
         if id(source) not in self._most:
             most = self._quotas.largest(source)
             self._most[id(source)] = None if most is None else lot_below(source, most)
@@ -161,7 +161,7 @@ class FeasibleRelease(GivenRelease):
         return self._new_order(way, want, size, timing)[0]
 
     def falls_out_last(self, gain: Gain) -> bool:
-        """Tell whether all that a recipe gives of a product is there at its end."""
+        """Whether all that a recipe gives of a product is there at its end."""
         return all(
             output.step is None and output.anchor == "end" and not output.offset_minutes
             for output in gain.outputs
@@ -170,12 +170,12 @@ class FeasibleRelease(GivenRelease):
     def promised(
         self, node: Node, need: Need, instant: int, missing: int
     ) -> int | None:
-        """Tell when new supply would be there; None: no source gives any."""
+        """When new supply would be there; None: no source gives any."""
         chosen = self._offer(node, need, instant, missing)
         return None if chosen is None else max(chosen[2].finish, instant)
 
     def delays(self, node: Node, group: Sequence[Need], instant: int) -> bool:
-        """Tell whether one lot for all needs lets the most urgent one wait.
+        """Whether one lot for all needs lets the most urgent one wait.
 
         Where nothing limits lots side by side, one for all would still bind together
         what goes into them.
@@ -201,7 +201,7 @@ class FeasibleRelease(GivenRelease):
     def _delays_at_origin(
         self, whole: tuple[Way, int, Timing], need: Need, others: int
     ) -> bool:
-        """Tell whether a move for more than a need waits for goods that come sooner.
+        """Whether a move for more than a need waits for goods that come sooner.
 
         They come from new supply of its origin, or of where that is moved from.
         """
@@ -229,7 +229,7 @@ class FeasibleRelease(GivenRelease):
     def _offer(
         self, node: Node, need: Need, instant: int, missing: int
     ) -> tuple[Way, int, Timing] | None:
-        """Give what would be ordered, without ordering it."""
+        """What would be ordered, without ordering it."""
         want = Want(
             node,
             instant,
@@ -286,7 +286,7 @@ class FeasibleRelease(GivenRelease):
         return way, size, timing
 
     def _queues(self, source: Source, timing: Timing) -> bool:
-        """Tell whether pieces of the same want leave an order no time."""
+        """Whether pieces of the same want leave an order no time."""
         if source.kind != "make":
             return False
         wait = self._queue.wait(source.source, timing)
@@ -315,7 +315,7 @@ class FeasibleRelease(GivenRelease):
     def _on_time_from(
         self, way: Way, want: Want, size: int, timing: Timing | None
     ) -> tuple[int, Timing] | None:
-        """Give the latest order on time that starts from the floor on, if one does."""
+        """Latest order on time that starts from the floor on, if one does."""
         if timing is None:
             return None
         if not way.serves(timing.start):
@@ -338,7 +338,7 @@ class FeasibleRelease(GivenRelease):
     def _piece(
         self, way: Way, want: Want, size: int, timing: Timing | None
     ) -> tuple[int, Timing] | None:
-        """Give the largest piece that is on time, where pieces run side by side."""
+        """Largest piece that is on time, where pieces run side by side."""
         if timing is None or not self._side_by_side(timing):
             return None
         clock, multiple = way.source.clock, way.source.multiple
@@ -360,7 +360,7 @@ class FeasibleRelease(GivenRelease):
         return found
 
     def _soonest(self, way: Way, want: Want, size: int) -> tuple[int, Timing] | None:
-        """Give the first order of a source from its floor on.
+        """First order of a source from its floor on.
 
         A smaller piece of it, where that is there sooner and pieces run side by side.
         """
@@ -378,7 +378,7 @@ class FeasibleRelease(GivenRelease):
         return (size, whole) if self._serves_well(way, want, size, whole) else None
 
     def _part(self, source: Source, whole: Timing, size: int) -> int:
-        """Give the size of a piece of an order that its resources have units for."""
+        """Size of a piece of an order that its resources have units for."""
         queue = self._queue
         if self._side_by_side(whole):
             parts = MOST_PARTS - queue.made(source.source)
@@ -400,7 +400,7 @@ class FeasibleRelease(GivenRelease):
         return None
 
     def _side_by_side(self, timing: Timing) -> bool:
-        """Tell that an order works on nothing that another would wait for."""
+        """Whether an order uses no resource that another would wait for."""
         return bool(timing.steps) and not any(
             resource in self._limiting
             for window in timing.steps
@@ -409,7 +409,7 @@ class FeasibleRelease(GivenRelease):
 
 
 def is_scarce(node: Node) -> bool:
-    """Tell that nothing supplies a node anew."""
+    """Whether nothing supplies a node anew."""
     return not node.sources and not node.rules.unlimited
 
 

@@ -63,7 +63,7 @@ class FeasibleWalk(NodeWalk):
             super()._order([need], instant)
 
     def _delays(self, group: Sequence[Need], instant: int) -> bool:
-        """Tell whether one lot for all lets the most urgent wait for the others."""
+        """Whether one lot for all lets the most urgent wait for the others."""
         if not self.levels.idle or all(s.kind == "buy" for s in self.node.sources):
             return False
         return self._makes.delays(self.node, group, instant)
@@ -92,7 +92,7 @@ class FeasibleWalk(NodeWalk):
         release.settle_substitute(need, stand_in, ratio)
 
     def _take_receipts(self, group: list[Need], instant: int) -> None:
-        """Let receipts serve that come before new supply could, late as they are."""
+        """Serve needs from late receipts that come before new supply could."""
         missing = sum(need.open for need in group)
         ready = self._makes.promised(self.node, group[0], instant, missing)
         for available, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
@@ -186,7 +186,7 @@ class FeasiblePlainWalk(PlainWalk):
         return True
 
     def _take_sooner(self, short: Sequence[Need], ready: int) -> None:
-        """Let receipts serve that come no later than a purchase made now."""
+        """Serve needs from receipts no later than a purchase made now."""
         pending = self._pending
         while pending and pending[-1].available <= ready:
             unit = pending[-1]

@@ -71,7 +71,7 @@ class GivenRelease(Release):
         return [way for way in ways if way.source.source == given] or ways
 
     def largest_part(self, want: Want) -> int | None:
-        """Give the largest order for a want [steps]; None: as sources allow."""
+        """Largest order for a want [steps]; None: as sources allow."""
         return self.pieces.largest.get((want.node.key, want.cause))
 
     def _order_from(

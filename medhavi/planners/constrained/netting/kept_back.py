@@ -57,14 +57,14 @@ def keep_for_important(
 
 
 def is_kept(node: Node, release: FeasibleRelease, capacity: Capacity) -> bool:
-    """Tell whether something is kept for more important needs of a node."""
+    """Whether something is kept for more important needs of a node."""
     return bool(_pressed(node, release, capacity)[0])
 
 
 def _pressed(
     node: Node, release: FeasibleRelease, capacity: Capacity
 ) -> tuple[list[Need], list[SupplyUnit], int]:
-    """Give needs that are in each other's way, what there is, and when more could be.
+    """Needs that are in each other's way, what there is, and when more could be.
 
     No need: none lacks what a less important one takes.
     """
@@ -81,18 +81,18 @@ def _pressed(
 
 
 def _in_the_way(node: Node) -> bool:
-    """Tell whether a need lacks what less important and earlier ones take."""
+    """Whether a need lacks what less important and earlier ones take."""
     units = [unit for unit in node.units if unit.free > 0]
     return bool(units) and _differ(node.needs) and _hinder(node.needs, units)
 
 
 def _differ(needs: Iterable[Need]) -> bool:
-    """Tell that needs are not all equally important."""
+    """Whether needs differ in priority."""
     return len({need.priority for need in needs if need.open > 0}) > 1
 
 
 def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
-    """Tell whether a need lacks what less important and earlier ones take."""
+    """Whether a need lacks what less important and earlier ones take."""
     arriving = sorted(units, key=BY_DATE, reverse=True)
     there, least = 0, None
     for need in sorted(needs, key=_SEQUENCE):
@@ -110,7 +110,7 @@ def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
 def serve_from(
     register: Register, need: Need, units: list[SupplyUnit], until: int
 ) -> None:
-    """Let units serve a need that are there by an instant, in their sequence."""
+    """Serve a need from units available by an instant, in their sequence."""
     for unit in units:
         if need.open == 0:
             return

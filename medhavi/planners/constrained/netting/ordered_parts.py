@@ -25,7 +25,7 @@ class Pieces(NamedTuple):
     fitted: bool = False
 
     def also(self, others: Iterable[Pieces]) -> Pieces:
-        """Give these and others; what comes later holds."""
+        """These and others; what comes later holds."""
         largest, first = {**self.largest}, {**self.first}
         for one in others:
             largest.update(one.largest)

@@ -49,11 +49,11 @@ class PieceQueue:
         self._pieces[routing] = self._pieces.get(routing, 0) + 1
 
     def made(self, routing: str) -> int:
-        """Give how many pieces of the want there are."""
+        """How many pieces of the want there are."""
         return self._pieces.get(routing, 0)
 
     def wait(self, routing: str, timing: Timing) -> int:
-        """Give how long the pieces before hold what the next one works on [s].
+        """How long the pieces before hold what the next one works on [s].
 
         0 where a step may be done by several resources, or changes units or counts
         hours: then it is not known who is in whose way.
@@ -64,7 +64,7 @@ class PieceQueue:
         return max((self._held(window, pieces) for window in timing.steps), default=0)
 
     def beside(self, source: Source, timing: Timing) -> int:
-        """Give how many more pieces of a want may run side by side with this one.
+        """How many more pieces of a want may run side by side with this one.
 
         It counts itself, on the units of the scarcest resource; where those change,
         more and shorter pieces use them better. None works longer whatever its size
@@ -96,7 +96,7 @@ class PieceQueue:
     def better_apart(
         self, source: Source, alone: Timing, whole: Timing, others: int
     ) -> bool:
-        """Tell whether a lot of its own serves a need sooner, and is worth its set-up.
+        """Whether a lot of its own serves a need sooner, and is worth its set-up.
 
         One behind the other the need comes sooner by the run time of the others, and
         each of them later by the fixed time of a lot. Worth it is what is sooner in sum
@@ -119,7 +119,7 @@ class PieceQueue:
         return self._worked(whole) - self._worked(alone) > others * fixed
 
     def _split(self, source: Source, timing: Timing) -> tuple[int, int]:
-        """Give how long an order works whatever its size, and for its size [s]."""
+        """How long an order works whatever its size, and for its size [s]."""
         worked = self._worked(timing)
         one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
         if one is None or two is None:
@@ -128,7 +128,7 @@ class PieceQueue:
         return fixed, worked - fixed
 
     def _fills(self, routing: str, timing: Timing) -> bool:
-        """Tell whether an order works only where no other may work beside it.
+        """Whether an order works only where no other may work beside it.
 
         Not so where a step may be done by several resources, or counts hours.
         """
@@ -137,7 +137,7 @@ class PieceQueue:
         )
 
     def _full(self, name: str, amount: float) -> bool:
-        """Tell whether so many units of a resource leave none for another order."""
+        """Whether so many units of a resource leave none for another order."""
         clock = self._capacity.resource(name)
         if not clock.finite:
             return True
@@ -145,7 +145,7 @@ class PieceQueue:
         return clock.bucket is None and amount > most / 2
 
     def _worked(self, timing: Timing) -> int:
-        """Give how long an order works on resources that others wait for [s]."""
+        """How long an order works on resources that others wait for [s]."""
         return sum(
             window.setup_seconds + window.run_seconds
             for window in timing.steps
@@ -153,11 +153,11 @@ class PieceQueue:
         )
 
     def has_lane(self, routing: str) -> bool:
-        """Tell whether the next piece of a want is one of those that `lane` gives."""
+        """Whether the next piece of a want is one of those that `lane` gives."""
         return 0 < self._pieces.get(routing, 0) < len(self._lanes.get(routing, ()))
 
     def lane(self, source: Source, timing: Timing, size: int) -> int:
-        """Give the next piece of a want, where the units of its resource change.
+        """Next piece of a want, where the units of its resource change.
 
         Whatever units there are work, each as long as it is there, until all is done
         at one instant: work on a unit does not outlast it. 0: units do not change, or
@@ -180,7 +180,7 @@ class PieceQueue:
         return min(size, found[made]) if made < len(found) else 0
 
     def _cut(self, source: Source, timing: Timing, size: int) -> list[int]:
-        """Give pieces that keep all units of a resource at work, the longest first."""
+        """Pieces that keep all units of a resource at work, the longest first."""
         tasks = self._capacity.compiled(source.source).tasks
         if self._chooses(source.source) or len(tasks) > 1 or tasks[0].fixed:
             return []
@@ -209,14 +209,14 @@ class PieceQueue:
         return sorted((lot for lot in lots if lot), reverse=True)
 
     def _chooses(self, routing: str) -> bool:
-        """Tell whether a step of a routing may be done by several resources."""
+        """Whether a step of a routing may be done by several resources."""
         tasks = self._capacity.compiled(routing).tasks
         return any(
             len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs
         )
 
     def _held(self, window: StepWindow, pieces: int) -> int:
-        """Give how long so many pieces hold the scarcest resource of a step [s]."""
+        """How long so many pieces hold the scarcest resource of a step [s]."""
         rows = []
         for name, amount in window.resources:
             clock = self._capacity.resource(name)

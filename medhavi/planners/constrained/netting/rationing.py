@@ -86,7 +86,7 @@ class Rationing:
     def slices(
         self, now: Mapping[int, Sequence[Slice]], parts: Iterable[tuple[Need, Slice]]
     ) -> dict[int, list[Slice]]:
-        """Give the slices of the demands for the next netting.
+        """Slices of the demands for the next netting.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class Rationing:
         self._lost[need.index] = loss
 
     def _wait(self, need: Need) -> int | None:
-        """Give how long after a need its product, or another line, may be there."""
+        """How long after a need its product, or another line, may be there."""
         moments = [
             unit.available
             for unit in need.node.units
@@ -198,7 +198,7 @@ class Rationing:
         return 0 if gain is None else min(unit.qty, gain.good_steps(size, unit.arrives))
 
     def _take_away(self, unit: SupplyUnit, lost: int, loss: Loss) -> None:
-        """Let the least important takers of a unit lose, what is free first."""
+        """Deduct a loss of a unit: free part first, then least important takers."""
         levels = self._levels.get(id(unit.node))
         if levels is None:
             lost -= unit.free
@@ -277,7 +277,7 @@ class Projection:
         self._changes += [(need.instant, -qty) for need, qty in unit.takers]
 
     def spare(self, instant: int, end: int) -> int:
-        """Give the least that is there from an instant until another [steps]."""
+        """Least that is there from an instant until another [steps]."""
         there = sum(qty for at, qty in self._changes if at <= instant)
         least = there
         later = sorted(
@@ -306,7 +306,7 @@ def _projections(
 
 
 def _could_serve(unit: SupplyUnit, need: Need) -> bool:
-    """Tell whether a need could have some of a unit: free, or taken by less urgent."""
+    """Whether a need could have some of a unit: free, or taken by less urgent."""
     return unit.free > 0 or any(
         (taker.priority, taker.instant) > (need.priority, need.instant)
         for taker, _ in unit.takers
@@ -314,7 +314,7 @@ def _could_serve(unit: SupplyUnit, need: Need) -> bool:
 
 
 def most_from(order: Order, need: Need, got: int) -> int:
-    """Give the largest order that needs no more of what it takes [steps]."""
+    """Largest order that needs no more of what it takes [steps]."""
     line = need.line or _line_of(order, need)
     return min(order.steps, got) if line is None else makeable(line, got, order.steps)
 
@@ -334,7 +334,7 @@ def _line_of(order: Order, need: Need) -> Component | None:
 
 
 def makeable(line: Component, there: int, most: int) -> int:
-    """Give the largest order, up to `most`, that needs no more than there is."""
+    """Largest order, up to `most`, that needs no more than there is."""
     if there <= 0 or most <= 0 or line.steps(1) > there:
         return 0
     low, high = 1, most
@@ -348,6 +348,6 @@ def makeable(line: Component, there: int, most: int) -> int:
 
 
 def lot_below(source: Source, size: int) -> int:
-    """Give the largest lot that is not above a size [steps]; 0: there is none."""
+    """Largest lot that is not above a size [steps]; 0: there is none."""
     size = size // source.multiple * source.multiple
     return size if size >= max(source.min_lot, 1) else 0

@@ -70,7 +70,7 @@ class SliceReader(Reader):
         self.parts.sort(key=lambda one: one[0].demand)
 
     def wanted(self, demand: Demand) -> Sequence[Slice]:
-        """Give the slices of a demand."""
+        """Slices of a demand."""
         found = self.slices.get(demand.index)
         if found is not None:
             return found

@@ -31,7 +31,7 @@ class SupplierRoom:
         self._quotas = quotas
 
     def limits(self, source: Source) -> bool:
-        """Tell whether a source is a purchase from a supplier with limits."""
+        """Whether a source is a purchase from a supplier with limits."""
         return source.kind == "buy" and self._quotas.shared(source)
 
     def piece(self, source: Source, size: int, soonest: Timing, finish: int) -> int:
@@ -67,7 +67,7 @@ class SupplierRoom:
             self._quotas.take(source, size, at)
 
     def _moment(self, source: Source, soonest: Timing, finish: int) -> int | None:
-        """Give when a least lot reaches the door: as late as may be, else soonest."""
+        """When a least lot reaches the door: as late as may be, else soonest."""
         quotas, least = self._quotas, source.lot(1)
         first = quotas.door(source, soonest.finish)
         at = max(first, quotas.door(source, finish))

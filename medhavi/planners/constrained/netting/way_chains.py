@@ -56,7 +56,7 @@ class WayChains:
         self._beside = given_beside(model)
 
     def at(self, demand: Demand) -> int:
-        """Give when a demand could be served in full [UTC seconds]."""
+        """When a demand could be served in full [UTC seconds]."""
         return self.there(self._model.node(demand.node), demand.qty)
 
     def there(self, node: Node, qty: int) -> int:
@@ -139,7 +139,7 @@ class WayChains:
         return min(found, default=ready)
 
     def _plain(self, way: Way) -> bool:
-        """Tell whether a clock gives the least time of a source."""
+        """Whether a clock gives the least time of a source."""
         if way.source.kind != "make":
             return True
         if len(way.yields) != 1 or not way.yields[0].plain:
@@ -153,7 +153,7 @@ class WayChains:
 
 
 def given_beside(model: Model) -> set[int]:
-    """Give the nodes, by identity, of what orders for something else give besides."""
+    """Nodes, by identity, of what orders for something else give besides."""
     recipes = model.providers.recipes
     return {
         id(model.node(key))

@@ -105,7 +105,7 @@ class Walk:
         self._as_of = as_of
 
     def refusal(self, line: Line) -> list[Cause]:
-        """Give why a line is not delivered though it could be, or never can."""
+        """Why a line is not delivered though it could be, or never can."""
         if not line.dropped or not line.refused:
             return []
         if line.refused in RULES:
@@ -132,7 +132,7 @@ class Walk:
         return Cause(code, subject, None, None, 0)
 
     def of(self, line: Line) -> list[Cause]:
-        """Give the causes of a late line."""
+        """Causes of a late line."""
         due, begin = line.demand.due, max(line.demand.due, self._as_of)
         if line.last <= due:
             return []
@@ -271,7 +271,7 @@ def cause_table(
     release: Release,
     settings: Settings,
 ) -> dict[str, list[object]]:
-    """Give the rows of `causes`: hours and money of a demand sum to its whole.
+    """Rows of `causes`: hours and money of a demand sum to its whole.
 
     Money of lateness goes with the hours, that of what is never delivered with the
     first cause.

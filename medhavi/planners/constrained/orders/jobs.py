@@ -106,7 +106,7 @@ class Job:
 
     @property
     def binding(self) -> SupplyUnit | None:
-        """Give the unit whose arrival the start waits for; `None`: the floor binds."""
+        """Unit whose arrival the start waits for; `None`: the floor binds."""
         units = [unit for take in self.takes for unit in take.units]
         if not units:
             return None
@@ -115,7 +115,7 @@ class Job:
 
     @property
     def first_goods(self) -> int:
-        """Give when all that it takes at its start is there.
+        """When all that it takes at its start is there.
 
         What a later step takes, or is taken at an end or an offset, may come later.
         """
@@ -129,7 +129,7 @@ class Job:
 
     @property
     def goods(self) -> int:
-        """Give when all that it takes is there."""
+        """When all that it takes is there."""
         there = ALWAYS
         for take in self.takes:
             for unit in take.units:
@@ -174,7 +174,7 @@ def jobs_of(
 
 
 def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | None]:
-    """Give what each order says of itself; None: it stays as it is dated."""
+    """What each order says of itself; None: it stays as it is dated."""
     found: list[Job | None] = []
     plain: dict[int, bool] = {}
     count = 0
@@ -200,7 +200,7 @@ def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | 
 
 
 def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
-    """Let no work begin more than so much before its latest start."""
+    """Limit how long before its latest start work may begin."""
     for window in job.order.timing.steps:
         for resource, _ in window.resources:
             if resource in most_early:
@@ -239,7 +239,7 @@ def _served(
 
 
 def _date(job: Job, release: FeasibleRelease) -> None:
-    """Say from when on an order may start, and what it has of safety time."""
+    """Set the earliest start of an order, and its safety time."""
     order = job.order
     if order.existing is None and order.source is not None:
         job.floor = release.floor(order.source)
@@ -249,7 +249,7 @@ def _date(job: Job, release: FeasibleRelease) -> None:
 
 
 def _is_plain(recipe: Recipe, release: FeasibleRelease) -> bool:
-    """Tell whether orders take and give the same at any time, and all at their end."""
+    """Whether orders take and give the same at any time, and all at their end."""
     return all(
         release.falls_out_last(gain) and not gain.dated
         for gain in (recipe.main, *recipe.others.values())
@@ -261,7 +261,7 @@ def _always(group: Iterable[Component]) -> bool:
 
 
 def _give(job: Job, release: FeasibleRelease) -> None:
-    """Say what an order gives and from when on, and what it does not take."""
+    """What an order gives and from when on, and what it does not take."""
     order = job.order
     for unit in order.units:
         out = Out(unit, None)
@@ -307,7 +307,7 @@ def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
 
 
 def _phase(gain: Gain, at: int) -> tuple[int, int]:
-    """Give the time around an instant in which a recipe gives the same."""
+    """Time around an instant in which a recipe gives the same."""
     edges = [
         edge for output in gain.outputs for edge in (output.valid_from, output.valid_to)
     ]
@@ -318,7 +318,7 @@ def _phase(gain: Gain, at: int) -> tuple[int, int]:
 
 
 def _wanted_start(order: Order) -> int:
-    """Give when an existing order starts: as dated, or at once for a late need."""
+    """When an existing order starts: as dated, or at once for a late need."""
     early = any(
         need.instant < unit.available and need.demand != NO_DEMAND
         for unit in order.units
@@ -328,7 +328,7 @@ def _wanted_start(order: Order) -> int:
 
 
 def most_early(snapshot: Snapshot) -> dict[str, int]:
-    """Give how much before its need work on a resource may begin [s]."""
+    """How much before its need work on a resource may begin [s]."""
     rows = snapshot["resources"].select("resource", "max_early_days")
     return {
         resource: seconds_up(days, DAY)

@@ -137,7 +137,7 @@ class _Tasks:
         return max(0, timing.finish - before)
 
     def _where(self, resources: tuple[tuple[str, float], ...]) -> int:
-        """Give the first machine of some resources; -1: none."""
+        """First machine of some resources; -1: none."""
         if resources not in self._known:
             found = [self._machines.get(name, -1) for name, _ in resources]
             self._known[resources] = next((one for one in found if one >= 0), -1)
@@ -145,14 +145,14 @@ class _Tasks:
 
 
 def _machines(snapshot: Snapshot) -> tuple[dict[str, int], list[int]]:
-    """Give each resource that limits work a number, and the units of each."""
+    """Each resource that limits work a number, and the units of each."""
     rows = snapshot["resources"].select("resource", "units", "finite").iter_rows()
     units = {name: max(1, int(count)) for name, count, finite in rows if finite}
     return {name: number for number, name in enumerate(units)}, list(units.values())
 
 
 def _floor(job: Job, placed: set[int]) -> int:
-    """Give from when on a job may start for all that no other job brings it."""
+    """From when on a job may start for all that no other job brings it."""
     floor, own = job.floor, job.order.index
     for take in job.takes:
         for unit in take.units:
@@ -163,13 +163,13 @@ def _floor(job: Job, placed: set[int]) -> int:
 
 
 def _linked(groups: Sequence[Sequence[Job]]) -> tuple[Ints, Ints]:
-    """Give where each group of jobs starts in a row of all, and their numbers."""
+    """Where each group of jobs starts in a row of all, and their numbers."""
     numbers = array("q", [job.number for group in groups for job in group])
     return starts_of([len(group) for group in groups]), _ints(numbers)
 
 
 def starts_of(counts: Sequence[int] | Ints) -> Ints:
-    """Give where groups of so many start, one after the other, and where all end.
+    """Where groups of so many start, one after the other, and where all end.
 
     >>> starts_of([2, 0, 3]).tolist()
     [0, 2, 2, 5]

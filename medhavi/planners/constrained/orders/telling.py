@@ -76,7 +76,7 @@ def tell(
 
 
 def _missing(messages: Messages, release: Release) -> None:
-    """Tell which orders that exist take what nothing supplies."""
+    """Which orders that exist take what nothing supplies."""
     for shortage in release.shortages:
         need = shortage.need
         if need.order is None or need.order.existing is None:
@@ -101,7 +101,7 @@ def tell_refused(
     rules: Mapping[int, tuple[str, int]],
     model: Model,
 ) -> None:
-    """Tell which demands are not delivered in full because a rule forbids it.
+    """Which demands are not delivered in full because a rule forbids it.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class Before(NamedTuple):
 
 
 def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
-    """Give how an order is now; the instants are those that a placing knows of it."""
+    """How an order is now; the instants are those that a placing knows of it."""
     return Before(
         job,
         job.order.timing,
@@ -45,7 +45,7 @@ def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
 
 
 def restore(before: Before) -> None:
-    """Let an order be as it was."""
+    """Restore the state of an order."""
     job = before.job
     job.order.timing = before.timing
     job.placed, job.stays = before.placed, before.stays
@@ -81,7 +81,7 @@ class Netted:
         self._expires = [unit.expires for unit in units]
 
     def restore(self, job: Job) -> None:
-        """Let dates of an order be as netted; whether it is placed does not change."""
+        """Restore the netted dates of an order; whether it is placed stays the same."""
         job.order.timing = self.timings[job.number]
         for take in job.takes:
             take.need.instant = self._instants[take.need.index]

@@ -37,7 +37,7 @@ class Cost(NamedTuple):
     stock: int
 
     def plus(self, other: Cost, sign: int = 1) -> Cost:
-        """Give the sum, or the difference."""
+        """Sum, or the difference."""
         return Cost(*(a + sign * b for a, b in zip(self, other, strict=True)))
 
 
@@ -47,7 +47,7 @@ SCALE = 100
 
 
 def sum_of(costs: Iterable[Cost]) -> Cost:
-    """Give the sum of costs."""
+    """Sum of costs."""
     return Cost(*(sum(part) for part in zip(NOTHING, *costs, strict=True)))
 
 
@@ -61,7 +61,7 @@ class Weights(NamedTuple):
     base_days: float
 
     def of(self, demand: Demand) -> int:
-        """Give the weight of a demand [hundredths]."""
+        """Weight of a demand [hundredths]."""
         place = min(max(demand.priority, 1), len(self.by_priority)) - 1
         return round(self.by_priority[place] * SCALE)
 
@@ -86,7 +86,7 @@ class MoneyWeights(NamedTuple):
     base_days: float
 
     def of(self, demand: Demand) -> int:
-        """Give the weight of a demand [hundredths of its currency a day]."""
+        """Weight of a demand [hundredths of its currency a day]."""
         return self.by_demand[demand.index]
 
     @property
@@ -103,7 +103,7 @@ class MoneyWeights(NamedTuple):
 
 
 def states_money(demands: Iterable[Demand]) -> bool:
-    """Tell whether any demand has a price or a cost that is no default of all."""
+    """Whether any demand has a price or a cost that is no default of all."""
     return any(
         demand.unit_cost > 0
         or demand.row["price"] is not None
@@ -182,7 +182,7 @@ class Weighing:
 
     # --- who is who ----------------------------------------------------------------
     def served(self, job: Job) -> tuple[int, ...]:
-        """Give the groups of demands that an order serves directly."""
+        """Groups of demands that an order serves directly."""
         return self._served[job.number]
 
     def _serves(self, job: Job) -> tuple[int, ...]:
@@ -208,7 +208,7 @@ class Weighing:
         )
 
     def critical(self, group: int) -> SupplyUnit | None:
-        """Give the unit that makes a group as late as it is; `None`: it is not late."""
+        """Unit that makes a group as late as it is; `None`: it is not late."""
         worst: tuple[int, int, SupplyUnit | None] = (0, 0, None)
         for demand in self.groups[group]:
             due = max(self._demands[demand].due, self._as_of)
@@ -232,7 +232,7 @@ class Weighing:
 
     # --- costs ---------------------------------------------------------------------
     def of_group(self, group: int) -> Cost:
-        """Give what the demands of a group cost."""
+        """What the demands of a group cost."""
         members = self.groups[group]
         missing = late = 0
         found = [self._arrival(demand) for demand in members]
@@ -250,7 +250,7 @@ class Weighing:
         return Cost(missing, late, 0)
 
     def _arrival(self, demand: int) -> int:
-        """Give when all that serves a demand is there; `ALWAYS`: nothing serves it."""
+        """When all that serves a demand is there; `ALWAYS`: nothing serves it."""
         at = ALWAYS
         for unit in self._units[demand]:
             order = unit.order
@@ -269,7 +269,7 @@ class Weighing:
         )
 
     def of_job(self, job: Job) -> Cost:
-        """Give what an order costs that serves no demand directly, or fixed work."""
+        """What an order costs that serves no demand directly, or fixed work."""
         missing = sum(
             not job.placed or unit.arrives > need.instant
             for unit, need in self._fixed[job.number]
@@ -283,17 +283,17 @@ class Weighing:
         )
 
     def of(self, groups: Iterable[int], jobs: Iterable[Job]) -> Cost:
-        """Give what some groups of demands and some orders cost."""
+        """What some groups of demands and some orders cost."""
         costs = [self.of_group(group) for group in groups]
         costs += [self.of_job(job) for job in jobs]
         return sum_of(costs)
 
     def total(self) -> Cost:
-        """Give what all of it costs."""
+        """What all of it costs."""
         return self.of(range(len(self.groups)), self._jobs)
 
     def late_by_priority(self) -> dict[int, tuple[int, int]]:
-        """Give by priority how many demands are late, of how many."""
+        """Number of late demands, and of all demands, by priority."""
         found: dict[int, tuple[int, int]] = {}
         for members in self.groups:
             last = max(self._arrival(demand) for demand in members)
@@ -316,7 +316,7 @@ class Weighing:
 def weigh_lines(
     lines: Iterable[Line], weights: Weights | MoneyWeights
 ) -> tuple[int, int]:
-    """Give what is not delivered, by weight and share, and the weighted lateness."""
+    """What is not delivered, by weight and share, and the weighted lateness."""
     missing = late = 0
     for line in lines:
         demand = line.demand
@@ -329,7 +329,7 @@ def weigh_lines(
 
 
 def late_money(lines: Iterable[Line], weights: MoneyWeights) -> int:
-    """Give what lateness costs, each part of a demand by itself [hundredths x s]."""
+    """What lateness costs, each part of a demand by itself [hundredths x s]."""
     return sum(
         weights.of(line.demand)
         * part.qty
@@ -348,14 +348,14 @@ class Judged(NamedTuple):
     money: int = 0
 
     def no_worse(self, other: Judged) -> bool:
-        """Tell whether less is missing, or as much, and nothing else is dearer."""
+        """Whether less is missing, or as much, and nothing else is dearer."""
         if self.missing != other.missing:
             return self.missing < other.missing
         return self.late <= other.late and self.money <= other.money
 
 
 def judge(lines: Sequence[Line], weights: Weights | MoneyWeights) -> Judged:
-    """Give what deliveries are judged by."""
+    """What deliveries are judged by."""
     money = late_money(lines, weights) if isinstance(weights, MoneyWeights) else 0
     return Judged(*weigh_lines(lines, weights), money)
 

@@ -46,7 +46,7 @@ def campaigning(
     jobs: Sequence[Job],
     surroundings: Surroundings,
 ) -> Campaigning | None:
-    """Give the campaigns of the orders of a run; `None`: no rule holds."""
+    """Campaigns of the orders of a run; `None`: no rule holds."""
     if rules is None:
         return None
     moving = {job.order.index for job in jobs}
@@ -60,7 +60,7 @@ def campaigning(
 def campaign_rules(
     snapshot: Snapshot, parameters: ConstrainedParameters, findings: list[Finding]
 ) -> CampaignRules | None:
-    """Give the rules that a run obeys; `None`: it has no campaigns.
+    """Rules that a run obeys; `None`: it has no campaigns.
 
     Parameters
     ----------

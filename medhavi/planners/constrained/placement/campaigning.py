@@ -109,7 +109,7 @@ class Campaigning:
 
     # --------------------------------------------------------------------- sequence
     def arranged(self, sequence: Sequence[Job]) -> list[Job]:
-        """Give the orders in a sequence of campaigns, without those that fit in none.
+        """Orders in a sequence of campaigns, without those that fit in none.
 
         Orders that stay by now become work that stands.
         """
@@ -173,7 +173,7 @@ class Campaigning:
 
     # ---------------------------------------------------------------------- placing
     def efficiency(self, job: Job) -> Mapping[str, Fraction]:
-        """Give what share of their pace resources keep for an order (CMP-05)."""
+        """What share of their pace resources keep for an order (CMP-05)."""
         found: dict[str, Fraction] = {}
         for resource in self._ruled:
             number = self._campaign.get((job.number, resource))
@@ -185,7 +185,7 @@ class Campaigning:
         return found
 
     def lack(self, job: Job, timing: Timing) -> int:
-        """Give by how much an order is too early for its place in the rows [s]."""
+        """Earliness of an order for its place in the rows [s]."""
         most = 0
         for resource, work in self._works(job.order, timing):
             most = max(most, self._floor(job, resource, work) - work.start)
@@ -214,7 +214,7 @@ class Campaigning:
         return ("alone", job.number) if number is None else number
 
     def _floor(self, job: Job, resource: str, work: Work) -> int:
-        """Give from when on work may stand behind what its resource does by then."""
+        """From when on work may stand behind what its resource does by then."""
         tail = self._tails.get(resource)
         key = self._key(job, resource)
         if work.neutral:
@@ -231,7 +231,7 @@ class Campaigning:
     def _cleaned(
         self, rule: CampaignRule | None, family: str | None, work: Work, end: int
     ) -> int:
-        """Give when a resource is ready for other work after a campaign."""
+        """When a resource is ready for other work after a campaign."""
         if rule is None or not rule.cleaning.seconds:
             return end
         if self._cleans(rule.resource, family, work.family):
@@ -240,7 +240,7 @@ class Campaigning:
         return NEVER if done is None else done
 
     def _past_standing(self, job: Job, resource: str, work: Work, start: int) -> int:
-        """Give when a whole campaign fits between the work that stands."""
+        """When a whole campaign fits between the work that stands."""
         number = self._campaign.get((job.number, resource))
         seconds = (
             work.finish - work.start
@@ -263,7 +263,7 @@ class Campaigning:
         return at
 
     def _joins(self, work: Work, number: int | None, other: Work) -> bool:
-        """Tell whether work that stands can be of the same campaign."""
+        """Whether work that stands can be of the same campaign."""
         rule = work.rule
         if rule is None or other.rule != rule:
             return False
@@ -325,7 +325,7 @@ class Campaigning:
     def in_row(
         self, shop: Shop, job: Job, later: Timing | None, limit: int
     ) -> Timing | None:
-        """Give a place for an order by a limit that leaves all rows as they are.
+        """Place for an order by a limit that leaves all rows as they are.
 
         Parameters
         ----------
@@ -350,7 +350,7 @@ class Campaigning:
         return None
 
     def excess(self, job: Job, timing: Timing) -> int:
-        """Give by how much an order is too late for its place in the rows [s].
+        """Lateness of an order for its place in the rows [s].
 
         At most 0: it fits; `NEVER`: it would have another place.
         """
@@ -375,7 +375,7 @@ class Campaigning:
         return 0 if self._clean(row, place, work) else self._over(old, work, until)
 
     def _clean(self, row: list[Work], place: int, work: Work) -> bool:
-        """Tell whether the cleaning around a place keeps its room after a move."""
+        """Whether the cleaning around a place keeps its room after a move."""
         pair = _neighbours(row, place, work)
         if pair is None or _together(*pair):
             return True
@@ -387,7 +387,7 @@ class Campaigning:
         return clean
 
     def _over(self, old: Work, work: Work, until: int) -> int:
-        """Give by how much work ends too late for the cleaning behind it [s]."""
+        """Lateness of the end of work for the cleaning after it [s]."""
         if old.rule is None:
             return NEVER
         begun = self._providers.cleanings.begun(old.rule.cleaning, until)
@@ -456,7 +456,7 @@ class Campaigning:
 
 
 def _neighbours(row: list[Work], place: int, work: Work) -> tuple[Work, Work] | None:
-    """Give the works of campaigns on both sides of what ends at a place."""
+    """Works of campaigns on both sides of what ends at a place."""
     after = next((w for w in islice(row, place + 1, None) if not w.neutral), None)
     if not work.neutral:
         return None if after is None else (work, after)
@@ -467,7 +467,7 @@ def _neighbours(row: list[Work], place: int, work: Work) -> tuple[Work, Work] | 
 
 
 def _together(one: Work, other: Work) -> bool:
-    """Tell whether two works are of one campaign for certain."""
+    """Whether two works are of one campaign for certain."""
     return one.campaign is not None and one.campaign == other.campaign
 
 

@@ -47,7 +47,7 @@ class GoodsInTime:
         """Where lines of bills of materials are taken, by identity."""
 
     def lack(self, job: Job, timing: Timing) -> int:
-        """Give by how much an order is too early for what it takes and gives [s].
+        """How much an order is too early for its inputs and outputs [s].
 
         At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
         or what it takes has expired.
@@ -78,7 +78,7 @@ class GoodsInTime:
         return lack
 
     def outlives(self, job: Job, timing: Timing) -> int:
-        """Give how much later than netted a job takes what has expired by then [s]."""
+        """How much later than netted a job takes what has expired by then [s]."""
         late = 0
         for take in job.mortal:
             use = self.use(job, take.need, timing)
@@ -87,7 +87,7 @@ class GoodsInTime:
         return late
 
     def dead(self, job: Job, timing: Timing) -> int:
-        """Give how long what a job takes is dead by then [s]; 0: it lives."""
+        """How long what a job takes is dead by then [s]; 0: it lives."""
         longest = 0
         for take in job.mortal:
             end = min(unit.expires for unit in take.units)
@@ -95,7 +95,7 @@ class GoodsInTime:
         return longest
 
     def falls_out(self, job: Job, out: Out, timing: Timing) -> int:
-        """Give when a unit is in stock."""
+        """When a unit is in stock."""
         if out.gain is None:
             return timing.finish
         job.order.timing, before = timing, job.order.timing
@@ -110,7 +110,7 @@ class GoodsInTime:
         matches: Mapping[int, Iterable[int]],
         dates: Mapping[int, int],
     ) -> int:
-        """Give by how much an output is too late for what takes it [s].
+        """Lateness of an output for its takers [s].
 
         It falls out at a step of its own or an offset, not always as long before the
         order ends. `matches` lists what is delivered of a unit, `dates` says when.
@@ -128,14 +128,14 @@ class GoodsInTime:
         return late
 
     def use(self, job: Job, need: Need, timing: Timing) -> int:
-        """Give when an order takes what it needs."""
+        """When an order takes what it needs."""
         order = job.order
         if need.line is None or order.kind == "move":
             return _begin(order, timing)
         return self._release.use_instant(order, need.line, timing)
 
     def uses(self, job: Job, timing: Timing) -> list[int]:
-        """Give when an order takes each thing that it takes, in order of its takes.
+        """When an order takes each thing that it takes, in order of its takes.
 
         Whoever asks whether a place is good asks again when the order is put there.
         """
@@ -179,7 +179,7 @@ class GoodsInTime:
 
 
 def _begin(order: Order, timing: Timing) -> int:
-    """Give when an order takes what no line of a bill of materials dates otherwise."""
+    """When an order takes what no line of a bill of materials dates otherwise."""
     if order.kind == "move":
         return timing.ready
     return timing.steps[0].start if timing.steps else timing.start

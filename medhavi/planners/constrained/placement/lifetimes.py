@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def keep_alive(jobs: Sequence[Job]) -> dict[int, int]:
-    """Let the outputs of jobs open where they live long enough for their takers.
+    """Set when outputs of jobs open, to live long enough for their takers.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def _go_down(ready: list[Job], left: dict[int, int], early: dict[int, int]) -> N
 
 
 def _keep_one(job: Job, early: Mapping[int, int]) -> int:
-    """Give how much earlier than netted a job may come at most [s]."""
+    """How much earlier than netted a job may come at most [s]."""
     if job.stays:
         return 0
     most = max(0, job.order.timing.start - job.floor)
@@ -99,7 +99,7 @@ def _keep_one(job: Job, early: Mapping[int, int]) -> int:
 
 
 def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
-    """Give until when a unit has to live, however early orders are placed."""
+    """Until when a unit has to live, however early orders are placed."""
     until = ALWAYS
     for need, _ in unit.takers:
         until = max(until, need.alive_until)
@@ -134,7 +134,7 @@ def leave_out_dead(lines: Iterable[Line], register: Register) -> None:
 
 
 def _ends_of_life(register: Register) -> list[int]:
-    """Give by unit when it dies; lots that are moved are taken before they are moved.
+    """Expiry by unit; lots that are moved are taken before they are moved.
 
     Orders of a move come before those of its goods, but for goods that are there.
     """

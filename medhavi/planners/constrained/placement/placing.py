@@ -178,7 +178,7 @@ class Placing:
         self._stand()
 
     def _stand(self) -> None:
-        """Let existing orders that found no room keep their place."""
+        """Keep existing orders that found no room at their dates."""
         for job in self._existing:
             # What waits for itself in a circle is in no sequence.
             if job.order.existing is not None and not job.placed:
@@ -186,7 +186,7 @@ class Placing:
                 self._stay(job)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
-        """Say what an order waited for beyond its goods; before anything moves back."""
+        """What an order waited for beyond its goods; before anything moves back."""
         start = self._could_begin.get(job.number)
         if start is None:
             return ()
@@ -228,7 +228,7 @@ class Placing:
         return moved
 
     def close(self) -> None:
-        """Let go of what only placing needs: what follows takes its memory.
+        """Discard data that only placing needs: the next step takes its memory.
 
         Jobs and what is said of them stay; nothing is placed any more.
         """
@@ -236,7 +236,7 @@ class Placing:
         self._changes.clear()
 
     def dissolve(self) -> None:
-        """Let go of everything: jobs point at each other in circles."""
+        """Clear all references: jobs point at each other in circles."""
         for job in self.jobs:
             job.before.clear()
             job.after.clear()
@@ -267,7 +267,7 @@ class Placing:
 
     # --- trying out ----------------------------------------------------------------
     def mark(self) -> Mark:
-        """Give a mark to undo to; changes are noted from the first one on."""
+        """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
         held = self._shop.mark()
         return Mark(len(self._changes), held, self.sequence, self.campaigns)
@@ -286,7 +286,7 @@ class Placing:
         self._put(job, self._netted.timings[job.number])
 
     def _give_back(self, job: Job) -> None:
-        """Give back what an order holds; its dates are the caller's."""
+        """Release what an order holds; its dates are the caller's."""
         self._note(job)
         if job.placed:
             self._shop.release(job.order, job.order.timing)
@@ -306,15 +306,15 @@ class Placing:
                 self.take_out(job)
 
     def owes(self, job: Job, timing: Timing) -> bool:
-        """Tell whether work behind where an order was lacks its changeover now."""
+        """Whether work behind where an order was lacks its changeover now."""
         return self._shop.owes(job.order, timing)
 
     def lacks(self, job: Job) -> bool:
-        """Tell whether a placed order begins before what it takes is there."""
+        """Whether a placed order begins before what it takes is there."""
         return self._in_time.lack(job, job.order.timing) > 0
 
     def could_begin(self, job: Job) -> int | None:
-        """Give when an order that waited could have begun [UTC seconds]."""
+        """When an order that waited could have begun [UTC seconds]."""
         return self._could_begin.get(job.number)
 
     def rivals(self, job: Job) -> set[str]:
@@ -344,7 +344,7 @@ class Placing:
 
     # --- forward -------------------------------------------------------------------
     def _stay(self, job: Job) -> None:
-        """Let an order keep its dates."""
+        """Keep the dates of an order."""
         self._note(job)
         self._shop.occupy(job.order, job.order.timing)
         job.placed = job.stays = True
@@ -392,7 +392,7 @@ class Placing:
             start = max(start, begun) + lack
 
     def _misses(self, job: Job) -> bool:
-        """Tell whether something that brings goods for a job never fits."""
+        """Whether something that brings goods for a job never fits."""
         for other in job.before:
             if not other.placed:
                 break
@@ -404,14 +404,14 @@ class Placing:
         return True
 
     def _early(self, job: Job, timing: Timing) -> int:
-        """Give by how much an order is too early, its place in a campaign included."""
+        """Earliness of an order, its place in a campaign included."""
         lack = self._in_time.lack(job, timing)
         if lack > 0 or self.campaigns is None or self._anywhere:
             return lack
         return self.campaigns.lack(job, timing)
 
     def _span(self, order: Order) -> int:
-        """Give how long an order takes where nothing is in its way [s]."""
+        """How long an order takes where nothing is in its way [s]."""
         timing = order.timing
         return timing.finish - min(timing.start, timing.ready)
 
@@ -472,7 +472,7 @@ class Placing:
         return True
 
     def _limit(self, job: Job) -> int:
-        """Give until when an order may finish for all that take from it."""
+        """Until when an order may finish for all that take from it."""
         order, limit = job.order, NEVER
         finish = order.timing.finish
         for out in job.outs:

@@ -63,7 +63,7 @@ class PlainMoves:
 
 
 def is_plain_move(job: Job) -> bool:
-    """Tell whether only goods and departures date an order."""
+    """Whether only goods and departures date an order."""
     return job.timeless and not job.mortal and job.order.kind == "move"
 
 

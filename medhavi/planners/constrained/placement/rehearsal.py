@@ -91,14 +91,14 @@ class Rehearsal:
         return np.bincount(stage.job[tasks], waits[where], minlength=len(stage.post))
 
     def turns(self, limited: Sequence[int], keys: Ints) -> Ints:
-        """Give the places in `order`, where some jobs change theirs by their keys."""
+        """Places in `order`, where some jobs change theirs by their keys."""
         jobs, turns = np.array(limited, np.int64), self._rank.copy()
         turns[jobs[np.lexsort((jobs, keys[jobs]))]] = np.sort(turns[jobs])
         return turns
 
     # --- keys ----------------------------------------------------------------------
     def keys(self, setting: Setting) -> Ints:
-        """Give the key of each job: its latest end, and what the setting adds."""
+        """Key of each job: its latest end, and what the setting adds."""
         stage = self.stage
         latest = np.full(len(stage.post), FAR)
         later = (DAY * setting.spread * (stage.priority - 2)).astype(np.int64)
@@ -137,7 +137,7 @@ class Rehearsal:
         return np.lexsort((self._task_rank, instants))
 
     def as_late_as_due(self) -> Ints:
-        """Give starts per task as late as the dues allow, before now if need be.
+        """Starts per task as late as the dues allow, before now if need be.
 
         In the sequence of the latest starts without queues.
         """
@@ -163,7 +163,7 @@ class Rehearsal:
 
     # --- score ---------------------------------------------------------------------
     def score(self, arrivals: Ints, days_of_one: float) -> float:
-        """Give the weighted lateness: each late demand counts some days and its own."""
+        """Weighted lateness: each late demand counts some days and its own."""
         stage = self.stage
         if not len(stage.due):
             return 0.0

@@ -96,11 +96,11 @@ class Sequencer:
         return self.rehearsal.passes
 
     def first(self) -> list[Job]:
-        """Give the sequence that is placed first, whatever the effort."""
+        """Sequence that is placed first, whatever the effort."""
         return self.ranked("light")[0]
 
     def ranked(self, effort: str) -> list[list[Job]]:
-        """Give the sequences that an effort rehearses, the best first; each only once.
+        """Sequences that an effort rehearses, the best first; each only once.
 
         Those that wait for each other in a circle are left out.
         """
@@ -117,7 +117,7 @@ class Sequencer:
         return self._ranked[effort]
 
     def _rehearse(self, setting: Setting) -> tuple[float, Ints]:
-        """Give the score of a setting, and its sequence."""
+        """Score of a setting, and its sequence."""
         if setting not in self._rehearsed:
             rehearsal, days = self.rehearsal, self._scene.parameters.late_demand_days
             keys = rehearsal.keys(setting)
@@ -127,21 +127,21 @@ class Sequencer:
         return self._rehearsed[setting]
 
     def best_setting(self, effort: str) -> Setting:
-        """Give the setting of the best sequence that an effort rehearses."""
+        """Setting of the best sequence that an effort rehearses."""
         self.ranked(effort)
         return self._best[effort]
 
     def by_keys(self, keys: Ints, hold: float | None) -> list[Job]:
-        """Give the sequence of a rehearsal with keys of the jobs."""
+        """Sequence of a rehearsal with keys of the jobs."""
         starts, _ = self.rehearsal.rehearse(keys, hold)
         return self._named(self._sorted(starts, keys))
 
     def as_late_as_due(self) -> list[Job]:
-        """Give the sequence of the latest starts that let nothing be late."""
+        """Sequence of the latest starts that let nothing be late."""
         return self._named(self._sorted(self.rehearsal.as_late_as_due()))
 
     def by_chains(self) -> list[Job]:
-        """Give what is delivered in the first sequence, each after all that it takes.
+        """What is delivered in the first sequence, each after all that it takes.
 
         So work far from a delivery holds no resource that nearer work needs as well;
         a rehearsal knows of one resource to a step only.
@@ -164,7 +164,7 @@ class Sequencer:
         return found
 
     def by_starts(self) -> list[Job]:
-        """Give the orders by where they start now."""
+        """Orders by where they start now."""
         starts = np.array([job.order.timing.start for job in self._jobs], np.int64)
         return self._named(self.rehearsal.by(starts))
 
@@ -179,7 +179,7 @@ class Sequencer:
 
 
 def engine_for(engine: Wanted, tasks: int) -> Engine:
-    """Give the kernels of a rehearsal that goes through so many tasks in all."""
+    """Kernels of a rehearsal that goes through so many tasks in all."""
     if uses_numba(engine, tasks):
         return Engine(kernels=compiled_rehearsal(), lists=False)
     return Engine(kernels=interpreted_rehearsal(), lists=True)

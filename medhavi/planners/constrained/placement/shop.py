@@ -46,11 +46,11 @@ class Shop:
         self._limited: dict[int, bool] = {}
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
-        """Let resources lose efficiency for the order that is asked for next."""
+        """Reduce the efficiency of resources for the order asked for next."""
         self._finite.slow(efficiency)
 
     def before_use(self, order: Order) -> int:
-        """Give the time from the start of an order to the first use of goods [s]."""
+        """Time from the start of an order to the first use of goods [s]."""
         timing = order.timing
         if order.kind == "move" or not timing.steps:
             return 0
@@ -59,7 +59,7 @@ class Shop:
 
     # --- questions -----------------------------------------------------------------
     def earliest(self, order: Order, start: int) -> Timing | None:
-        """Give the earliest order that begins nothing before a start; None: never."""
+        """Earliest order that begins nothing before a start; None: never."""
         source = order.source
         if source is None:
             return None
@@ -92,7 +92,7 @@ class Shop:
         return None
 
     def latest(self, order: Order, need: int, not_before: int) -> Timing | None:
-        """Give the latest order whose goods are there by a need, soft time included."""
+        """Latest order whose goods are there by a need, soft time included."""
         source = order.source
         if source is None:
             return None
@@ -120,7 +120,7 @@ class Shop:
         return None
 
     def _too_late(self, source: Source, order: Order, timing: Timing) -> int | None:
-        """Give how much earlier an order is valid, or finds room; None: it is so."""
+        """How much earlier an order is valid, or finds room; None: it is so."""
         if order.existing is None and not source.valid_at(timing.start):
             start = source.latest_valid(timing.start)
             return NEVER if start is None else timing.start - start
@@ -131,7 +131,7 @@ class Shop:
         return None if since is None else at - since
 
     def _limits(self, source: Source) -> bool:
-        """Tell whether a supplier or a vehicle may ever refuse an order."""
+        """Whether a supplier or a vehicle may ever refuse an order."""
         known = self._limited.get(id(source))
         if known is None:
             known = self._limited[id(source)] = self._quotas.limits(source)
@@ -188,7 +188,7 @@ class Shop:
             self._take(source, order.steps, self._at(source, timing), 1)
 
     def release(self, order: Order, timing: Timing) -> None:
-        """Give back what `occupy` took."""
+        """Release what `occupy` took."""
         source = order.source
         if source is None:
             return
@@ -203,7 +203,7 @@ class Shop:
             self._journal.append((source, steps, at, sign))
 
     def mark(self) -> tuple[int, int]:
-        """Give a mark to undo to; changes are noted from the first one on."""
+        """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
         return self._finite.mark(), len(self._journal)
 
@@ -216,7 +216,7 @@ class Shop:
             self._quotas.take(source, steps, at, -sign)
 
     def owes(self, order: Order, timing: Timing) -> bool:
-        """Tell whether work behind an order that is gone lacks its changeover now."""
+        """Whether work behind an order that is gone lacks its changeover now."""
         source = order.source
         making = source is not None and source.kind == "make"
         return making and self._finite.owes(timing)

@@ -52,12 +52,12 @@ DISPATCHED = ("o_ready", "o_start", "d_finish")
 
 
 def zeros(count: int) -> np.ndarray:
-    """Give whole numbers, all 0."""
+    """Whole numbers, all 0."""
     return np.zeros(count, np.int64)
 
 
 def column(name: str, count: int) -> np.ndarray:
-    """Give room for a field of a pass or a schedule, in short numbers where they do."""
+    """Room for a field of a pass or a schedule, in short numbers where they do."""
     if name in NUMBERS:
         return np.zeros(count, np.uint32)
     return np.zeros(count, np.int32 if name in LINKS else np.int64)
@@ -114,7 +114,7 @@ def twin_of(work: Pass) -> Pass:
 
 
 def netted_as(work: Pass, other: Pass) -> Pass:
-    """Let a pass have the orders of another, in the same arrays."""
+    """Pass with the orders of another, in the same arrays."""
     return work._replace(**{name: getattr(other, name) for name in NETTED})
 
 

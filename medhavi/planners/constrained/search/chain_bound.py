@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def earliest_finishes(plant: Plant) -> list[int]:
-    """Give the earliest instant at which each demand could be served [s].
+    """Earliest instant at which each demand could be served [s].
 
     Parameters
     ----------

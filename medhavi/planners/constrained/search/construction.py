@@ -67,7 +67,7 @@ class _Wish(NamedTuple):
     waits: np.ndarray
 
     def same_as(self, other: _Wish | None) -> bool:
-        """Tell whether it leads to the same orders."""
+        """Whether it leads to the same orders."""
         return other is not None and all(map(np.array_equal, self, other))
 
 
@@ -142,7 +142,7 @@ class Passes:
         return np.where(plant.machine >= 0, waits[plant.machine], 0.0)
 
     def wanted(self, spread: float) -> np.ndarray:
-        """Give when each demand counts as wanted [s]."""
+        """When each demand counts as wanted [s]."""
         return self.plain.d_due + spread * DAY * self._ranks
 
     def run(
@@ -176,7 +176,7 @@ class Passes:
         )
 
     def _order_all(self, wish: _Wish) -> bool:
-        """Give `spare` the orders of a wish; False: its arrays are too short."""
+        """`spare` the orders of a wish; False: its arrays are too short."""
         if wish.same_as(self._wish_of_spare):
             return True
         if wish.same_as(self._wish_of_work):
@@ -193,7 +193,7 @@ class Passes:
         return True
 
     def swap(self) -> None:
-        """Let the pass that was tried be the one that counts."""
+        """Swap the tried pass with the current one."""
         self.work, self.spare = self.spare, self.work
         wishes = self._wish_of_spare, self._wish_of_work
         self._wish_of_work, self._wish_of_spare = wishes

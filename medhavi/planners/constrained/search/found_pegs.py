@@ -51,7 +51,7 @@ class Pegs(NamedTuple):
     amounts: np.ndarray
 
     def sorted(self, *, kept: np.ndarray) -> Pegs:
-        """Give some pegs by their givers; those of a giver stay in sequence."""
+        """Some pegs by their givers; those of a giver stay in sequence."""
         pegs = np.flatnonzero(kept)
         pegs = pegs[np.argsort(self.givers[pegs], kind="stable")]
         return Pegs(*[one[pegs] for one in self])
@@ -98,7 +98,7 @@ class NeedNumbers:
                 self._of_demand[need.demand] = need.index
 
     def of(self, takers: np.ndarray, given: np.ndarray) -> np.ndarray:
-        """Give the needs of takers of a product, by index.
+        """Needs of takers of a product, by index.
 
         Parameters
         ----------

@@ -61,7 +61,7 @@ class FoundPlacing(Placing):
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
-        """Let purchases come as early as can be; check that all work finds its goods.
+        """Date purchases as early as possible; check the goods of all work.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class FoundPlacing(Placing):
         return ALWAYS if source is None else self._release.floor(source)
 
     def _goods(self) -> np.ndarray:
-        """Give when all that an order takes is there, by its index [UTC seconds]."""
+        """When all that an order takes is there, by its index [UTC seconds]."""
         release = self._release
         found = np.full(len(release.orders), ALWAYS, np.int64)
         # What an order needs is registered with it, one need for each line.
@@ -126,7 +126,7 @@ class FoundPlacing(Placing):
         return _Jobs(self._release, self._takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
-        """Say what an order waited for beyond its goods; before anything moves back."""
+        """What an order waited for beyond its goods; before anything moves back."""
         layout, place = self._layout, int(self._place[job.order.index])
         if place < 0:
             return ()
@@ -144,7 +144,7 @@ class FoundPlacing(Placing):
         )
 
     def _held(self, machine: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
-        """Give the stretches of found work on a machine that reach into a span."""
+        """Stretches of found work on a machine that reach into a span."""
         begins, ends = self._busy[machine]
         place = bisect_right(ends, start)
         while place < len(begins) and begins[place] < finish:
@@ -168,7 +168,7 @@ class FoundPlacing(Placing):
 
     # --- backward ------------------------------------------------------------------
     def backward(self, lines: Iterable[Line]) -> None:
-        """Let all work be as late as found, then purchases as late as that allows."""
+        """Date all work as late as found, then purchases as late as that allows."""
         release = self._release
         for order in self._layout.orders:
             (unit,) = order.units
@@ -217,7 +217,7 @@ def _put(order: Order, timing: Timing) -> None:
 
 
 def _wanted(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
-    """Give when a unit is taken first: for a delivery, or by an order."""
+    """When a unit is taken first: for a delivery, or by an order."""
     found = taken.get(unit.index, NEVER)
     for need, _ in unit.takers:
         if need.demand == NO_DEMAND:

@@ -38,7 +38,7 @@ class Work(NamedTuple):
 
 
 def work_of(model: Model, found: Found, start: np.ndarray) -> Work:
-    """Give when found orders work that start at instants since now [s].
+    """When found orders work that start at instants since now [s].
 
     Raises
     ------
@@ -146,7 +146,7 @@ class Layout:
         )
 
     def _pegs(self, found: Found, turn: np.ndarray, numbers: NeedNumbers) -> Pegs:
-        """Give all pegs; orders that give are named by their new places."""
+        """All pegs; orders that give are named by their new places."""
         rank = np.empty(len(turn), np.int64)
         rank[turn] = np.arange(len(turn))
         giver, taker = (
@@ -158,7 +158,7 @@ class Layout:
         return Pegs(giver, numbers.of(taker, product), amounts)
 
     def _columned(self, size: np.ndarray, pegs: Pegs) -> Columns:
-        """Give sizes, dates and what nobody takes of the orders, as `_make` reads it.
+        """Sizes, dates and what nobody takes of the orders, as `_make` reads it.
 
         Size and rest [steps]; begin of the queue, as late as may be; begin of the work
         and arrival, as early as can be; where the pegs end.

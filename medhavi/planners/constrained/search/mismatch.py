@@ -10,7 +10,7 @@ class MismatchError(Exception):
 
 
 def differ(why: str) -> NoReturn:
-    """Give up: the providers say something else.
+    """Fail: the providers give another answer.
 
     Raises
     ------

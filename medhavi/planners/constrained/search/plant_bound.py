@@ -74,7 +74,7 @@ def least_of(plant: Plant) -> Least:
 
 
 def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim]]:
-    """Give what demands claim of each machine's time until they must be served.
+    """What demands claim of each machine's time until they must be served.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def _claimed(
 
 
 def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:
-    """Give the work of an item and all below it on each machine.
+    """Work of an item and all below it on each machine.
 
     Per machine: seconds per step, and the least time from the end of such work to the
     arrival of the item [s].

@@ -83,7 +83,7 @@ def _refuse(why: str) -> NoReturn:
 
 
 def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> Model:
-    """Give the plant of a run that is built and not netted yet.
+    """Plant of a run that is built and not netted yet.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> 
 
 
 def unfit_at_sight(snapshot: Snapshot) -> bool:
-    """Tell, by a look at the tables, that no plant says all there is to say.
+    """Whether the tables alone show that no plant can state everything.
 
     What `model_of` would refuse only when the whole run is built.
     """

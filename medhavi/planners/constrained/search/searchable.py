@@ -73,7 +73,7 @@ class SearchedRelease(FeasibleRelease):
     """The register of a run whose orders were found: they come with their dates."""
 
     def limited(self, source: Source) -> bool:
-        """Tell whether a supplier delivers, or a vehicle carries, only so much."""
+        """Whether a supplier delivers, or a vehicle carries, only so much."""
         return self.largest(source) is not None
 
     def found_orders(self, item: FoundItem, found: FoundOrders) -> list[Order]:

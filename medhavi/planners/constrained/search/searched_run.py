@@ -123,7 +123,7 @@ class SearchedRun(SearchableRun):
 
 
 def way_of(parameters: ConstrainedParameters, demands: int) -> str:
-    """Tell how a run searches: "compiled", "interpreted", or "" (not at all).
+    """How a run searches: "compiled", "interpreted", or "" (not at all).
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def way_of(parameters: ConstrainedParameters, demands: int) -> str:
 
 
 def engine_of(way: str) -> Engine:
-    """Give the kernels of a way to search."""
+    """Kernels of a way to search."""
     if way == "compiled":
         return Engine(kernels=search_kernels.compiled(), lists=False)
     return Engine(kernels=search_kernels.interpreted(), lists=True)

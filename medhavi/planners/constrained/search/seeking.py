@@ -167,7 +167,7 @@ def seek(
 
 
 def _counting(plant: Plant, share: float) -> Plant:
-    """Let a late demand count this share of the base days."""
+    """Scale the base days of a late demand by this share."""
     return plant._replace(base=(plant.base * share).astype(np.int64))
 
 
@@ -253,7 +253,7 @@ class _Repair:
         self.justify()
 
     def found(self) -> Found:
-        """Give what was found; the schedule is justified to the right afterwards."""
+        """What was found; the schedule is justified to the right afterwards."""
         plan, plant = self._plan, self._plant
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         count = int(self._kernels.alive(plant, plan, ids))

@@ -138,7 +138,7 @@ class Wheel:
         return found
 
     def _blamed(self) -> np.ndarray:
-        """Let orders go earlier that waited on the way of late demands."""
+        """Advance orders that waited on the path to late demands."""
         passes = self._passes
         memory = passes.engine.ints(self.now.memory.copy())
         share = float(self._noise.choice(SHARES))

@@ -70,7 +70,7 @@ def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
 
 
 def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> None:
-    """Give each order its key: due, plus a share of its length, less its memory.
+    """Each order its key: due, plus a share of its length, less its memory.
 
     `short` is the share of its length that makes an order less urgent; `earlier` holds
     `MOST_LOTS` numbers per item: by how much each of its lots is more urgent [s].
@@ -385,5 +385,5 @@ def remember(
 
 
 def arrival_of(work: Pass, order: int) -> int:
-    """Give when what an order makes is there [s]."""
+    """When what an order makes is there [s]."""
     return work.o_start[order] + work.o_length[order] + work.o_post[order]

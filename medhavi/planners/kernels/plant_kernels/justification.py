@@ -98,7 +98,7 @@ def justify_left(plant: Plant, plan: Schedule) -> None:
 
 
 def ready_at(plant: Plant, plan: Schedule, order: int) -> int:
-    """Give when an order has all that it needs [s]."""
+    """When an order has all that it needs [s]."""
     item = plan.o_item[order]
     _, ready = slowest(plant, plan, plan.o_peg[order])
     ready = max(ready, plant.floor[item])

@@ -52,7 +52,7 @@ LAST = 0.1
 
 
 def pick(plan: Schedule, count: int) -> int:
-    """Give a random number below `count`."""
+    """Random number below `count`."""
     draw(plan.noise)
     return (plan.noise[0] >> 4) % count
 

@@ -102,7 +102,7 @@ class Pass(NamedTuple):
 
 
 def length_of(plant: Plant, item: int, qty: int) -> int:
-    """Give the working time of an order [s]."""
+    """Working time of an order [s]."""
     return plant.fixed[item] + qty // plant.grain[item] * plant.rate[item]
 
 
@@ -114,7 +114,7 @@ def lot_of(plant: Plant, item: int, qty: int) -> int:
 
 
 def cost_of(plant: Plant, demand: int, finish: int) -> int:
-    """Give the weighted lateness of a demand [s]."""
+    """Weighted lateness of a demand [s]."""
     late = finish - plant.d_due[demand]
     if late <= 0:
         return 0
@@ -122,6 +122,6 @@ def cost_of(plant: Plant, demand: int, finish: int) -> int:
 
 
 def draw(noise: np.ndarray) -> float:
-    """Give the next random number in (0, 1): Lehmer's, as of Park and Miller 1988."""
+    """Next random number in (0, 1): Lehmer's, as of Park and Miller 1988."""
     noise[0] = noise[0] * 48271 % 2147483647
     return noise[0] / 2147483647.0

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 
 def arrival(plant: Plant, plan: Schedule, order: int) -> int:
-    """Give when what an order makes is there [s]."""
+    """When what an order makes is there [s]."""
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
 def earliest_lot(plan: Schedule, item: int) -> int:
-    """Give the placed order of an item with something left that ends first.
+    """Placed order of an item with something left that ends first.
 
     -1: there is none.
     """
@@ -89,7 +89,7 @@ def take_lots(
 
 
 def covered_by(plan: Schedule, made: int, need: int) -> bool:
-    """Tell whether other lots of its item cover a need when an order is made.
+    """Whether other lots of its item cover a need when an order is made.
 
     Nothing else takes from lots of an item while what is below it is served.
     """
@@ -259,7 +259,7 @@ def users(
 
 
 def slowest(plant: Plant, plan: Schedule, peg: int) -> tuple[int, int]:
-    """Give the order of a list of pegs that comes last (-1: none), and when."""
+    """Order of a list of pegs that comes last (-1: none), and when."""
     givers, others = plan.g_from, plan.g_also
     ends, items, post = plan.o_end, plan.o_item, plant.post
     best = -1

@@ -156,7 +156,7 @@ def relink_item(plan: Schedule, order: int) -> None:
 
 
 def unlink_giver(plan: Schedule, peg: int) -> None:
-    """Let a peg take nothing any more; it keeps its neighbours."""
+    """Unlink a peg from its giver; it keeps its neighbours."""
     giver = plan.g_from[peg]
     if giver < 0:
         plan.i_used[-2 - giver] -= plan.g_qty[peg]
@@ -172,7 +172,7 @@ def unlink_giver(plan: Schedule, peg: int) -> None:
 
 
 def relink_giver(plan: Schedule, peg: int) -> None:
-    """Let a peg take again what it took."""
+    """Relink a peg to its giver."""
     giver = plan.g_from[peg]
     if giver < 0:
         plan.i_used[-2 - giver] += plan.g_qty[peg]
@@ -188,7 +188,7 @@ def relink_giver(plan: Schedule, peg: int) -> None:
 
 
 def peg_to(plan: Schedule, giver: int, taker: int, qty: int) -> None:
-    """Let a taker (order, or -1 - demand) take from an order, or -2 - item: stock."""
+    """Peg a taker (order, or -1 - demand) to an order, or -2 - item: stock."""
     plan.state[FREE_PEGS] -= 1
     peg = plan.free_peg[plan.state[FREE_PEGS]]
     plan.g_from[peg] = giver
@@ -235,7 +235,7 @@ def new_order(plan: Schedule, item: int, qty: int) -> int:
 
 
 def place_of(plan: Schedule, machine: int, start: int) -> int:
-    """Give the place of the first order of a machine that starts from `start` on."""
+    """Place of the first order of a machine that starts from `start` on."""
     lane, starts = plan.lane, plan.o_start
     low = machine * plan.width[0]
     high = low + plan.laned[machine]

@@ -85,11 +85,11 @@ def functions() -> list[FunctionType]:
 
 @lru_cache(maxsize=1)
 def interpreted() -> SimpleNamespace:
-    """Give the functions as they are written."""
+    """Functions as they are written."""
     return SimpleNamespace(**{found.__name__: found for found in functions()})
 
 
 @lru_cache(maxsize=1)
 def compiled() -> SimpleNamespace:
-    """Give the functions compiled, as of `compiled_records`."""
+    """Functions compiled, as of `compiled_records`."""
     return compiled_records(functions(), INLINED, ENTRIES)

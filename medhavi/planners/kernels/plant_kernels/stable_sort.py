@@ -14,7 +14,7 @@ DIGIT = 12
 
 
 def ranks_of(keys: np.ndarray) -> np.ndarray:
-    """Give the places of numbers in order of size, of equal ones the first first.
+    """Places of numbers in order of size, of equal ones the first first.
 
     Parameters
     ----------

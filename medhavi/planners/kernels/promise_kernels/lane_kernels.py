@@ -69,7 +69,7 @@ GUESSES = 5
 
 # ------------------------------------------------------------------------- one way
 def boarded(lanes: Lanes, lane: int, bound: int, weight: int, volume: int) -> int:
-    """Give the place of the first departure from an instant on that has room.
+    """Place of the first departure from an instant on that has room.
 
     NO_ROOM: no vehicle is large enough; REFUSED: none in the time that is known.
     """
@@ -92,7 +92,7 @@ def boarded(lanes: Lanes, lane: int, bound: int, weight: int, volume: int) -> in
 
 
 def nearest(net: Net) -> int:
-    """Give the open place that may reach the destination first; -1: none is open."""
+    """Open place that may reach the destination first; -1: none is open."""
     found = -1
     for place in range(len(net.left)):
         if net.reached[place, R_SETTLED] or net.reached[place, R_ARRIVAL] == FAR:
@@ -186,7 +186,7 @@ def backward(net: Net, lanes: Lanes) -> int:
 def timed(
     net: Net, lanes: Lanes, count: int, ready: int, weight: int, volume: int
 ) -> int:
-    """Let the way that was found take the times that count, on the first departures.
+    """Time the way found by the times that count, on the first departures.
 
     Gives its arrival; REFUSED: some lane has none in the time that is known.
     """
@@ -220,19 +220,19 @@ def led(
 
 # -------------------------------------------------------------------- shipments
 def weight_of(asked: np.ndarray, steps: int) -> int:
-    """Give the weight of a quantity, rounded up [mg]."""
+    """Weight of a quantity, rounded up [mg]."""
     return -(-steps * asked[A_WEIGHT] // asked[A_WEIGHT_SHARE])
 
 
 def volume_of(asked: np.ndarray, steps: int) -> int:
-    """Give the volume of a quantity, rounded up [cm3]."""
+    """Volume of a quantity, rounded up [cm3]."""
     return -(-steps * asked[A_VOLUME] // asked[A_VOLUME_SHARE])
 
 
 def looked(
     net: Net, lanes: Lanes, asked: np.ndarray, start: int, ready: int, steps: int
 ) -> tuple[int, int]:
-    """Give when a quantity would arrive, and how much its departures take.
+    """When a quantity would arrive, and how much its departures take.
 
     NO_ROOM: there is no way; REFUSED: not known.
     """
@@ -322,7 +322,7 @@ def booked(lanes: Lanes, asked: np.ndarray, steps: int, count: int) -> int:
 
 
 def given_back(lanes: Lanes) -> None:
-    """Give back the room of all that was sent, and forget it."""
+    """Release the room of all shipments, and forget them."""
     counts = lanes.counts
     for place in range(counts[C_TAKEN]):
         lanes.weights[lanes.taken[place, 0]] -= lanes.taken[place, 1]
@@ -331,7 +331,7 @@ def given_back(lanes: Lanes) -> None:
 
 
 def guess(room: int, like: int, rest: int, tries: int) -> int:
-    """Give a quantity to try: what departures tell, what the last one took, all."""
+    """Quantity to try: what departures tell, what the last one took, all."""
     if tries < 2:
         return room + tries
     if tries < GUESSES - 1:
@@ -348,7 +348,7 @@ def most(
     rest: int,
     like: int,
 ) -> int:
-    """Give the most that arrives as early as the least delivery; 0: nothing does.
+    """Most that arrives as early as the least delivery; 0: nothing does.
 
     `like` is what the departure before took; REFUSED: not known.
     """

@@ -123,7 +123,7 @@ if TYPE_CHECKING:
 
 
 def too_small(lanes: Lanes, least: int) -> int:
-    """Tell whether one of several shipments is below the least delivery."""
+    """Whether one of several shipments is below the least delivery."""
     count = lanes.counts[C_SHIPMENTS]
     if count < 2:
         return 0
@@ -163,7 +163,7 @@ def kept(state: State, lanes: Lanes, line: Line, way: int, date: int) -> None:
 
 
 def better(line: Line, way: int, date: int) -> int:
-    """Tell whether a way is earlier than the best, or cheaper, or first by name."""
+    """Whether a way is earlier than the best, or cheaper, or first by name."""
     if line.found[F_WAY] < 0 or date != line.found[F_DATE]:
         return int(date < line.found[F_DATE])
     if line.billed[B_TOTAL] != line.bill[B_TOTAL]:
@@ -252,7 +252,7 @@ def known_side(dated: np.ndarray, level: float, limit: int) -> int:
 
 
 def level_of(place: int) -> float:
-    """Give the level of one of the dates by their chance."""
+    """Level of one of the dates by their chance."""
     if place == D_P50:
         return LEVEL_LOW
     return LEVEL_MIDDLE if place == D_P80 else LEVEL_HIGH
@@ -335,7 +335,7 @@ def quoted(
     lanes: Lanes,
     line: Line,
 ) -> int:
-    """Give the date of a way that is quoted, its orders standing where it is true.
+    """Date of a way that is quoted, its orders standing where it is true.
 
     Notes in `line.dated` what other chances there are. Gives REFUSED: not known; ANEW:
     it has to be evaluated once more, at the times of the lanes now.
@@ -372,7 +372,7 @@ def dated_way(
     line: Line,
     date: int,
 ) -> int:
-    """Give the date that is quoted of a way that was evaluated; as of `quoted`.
+    """Date that is quoted of a way that was evaluated; as of `quoted`.
 
     Gives FAR: it does not get there, or is known, or later than the best.
     """

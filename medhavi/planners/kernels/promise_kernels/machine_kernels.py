@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 
 def first_behind(values: np.ndarray, low: int, high: int, value: int) -> int:
-    """Give the first place of `[low, high)` with more than a value, else `high`."""
+    """First place of `[low, high)` with more than a value, else `high`."""
     while low < high:
         middle = (low + high) // 2
         if values[middle] > value:
@@ -71,7 +71,7 @@ def first_behind(values: np.ndarray, low: int, high: int, value: int) -> int:
 
 
 def unbroken(supply: Supply, time: int, instant: int, work: int) -> tuple[int, int]:
-    """Give start and end of open seconds without a pause; FAR: not known."""
+    """Start and end of open seconds without a pause; FAR: not known."""
     first, last = supply.calendars[time, C_FIRST], supply.calendars[time, C_END]
     if first == last:
         return instant, instant + work
@@ -83,7 +83,7 @@ def unbroken(supply: Supply, time: int, instant: int, work: int) -> tuple[int, i
 
 
 def worked(supply: Supply, time: int, instant: int, work: int) -> tuple[int, int]:
-    """Give start and end of open seconds, as early as possible; FAR: not known."""
+    """Start and end of open seconds, as early as possible; FAR: not known."""
     first, last = supply.calendars[time, C_FIRST], supply.calendars[time, C_END]
     if first == last:
         return instant, instant + work
@@ -110,7 +110,7 @@ def fit(
     bound: int,
     latest: int,
 ) -> tuple[int, int]:
-    """Give the first room for a length from a bound on that begins before `latest`.
+    """First room for a length from a bound on that begins before `latest`.
 
     NO_ROOM: there is none; FAR: not in the time that is known.
     """
@@ -278,7 +278,7 @@ def placed(
 
 
 def meets(supply: Supply, state: State, source: int) -> int:
-    """Tell whether an order of the walk holds a machine that a source may use."""
+    """Whether an order of the walk holds a machine that a source may use."""
     for step in range(
         supply.sources[source, S_STEP], supply.sources[source, S_STEP_END]
     ):
@@ -292,7 +292,7 @@ def meets(supply: Supply, state: State, source: int) -> int:
 
 
 def contended(state: State) -> int:
-    """Tell whether several orders of the walk hold one machine."""
+    """Whether several orders of the walk hold one machine."""
     for one in range(state.tally[OWN]):
         for other in range(one):
             if (

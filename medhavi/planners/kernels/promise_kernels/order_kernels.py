@@ -202,7 +202,7 @@ def delivered_orders(
 def hours_cost(
     supply: Supply, prices: Prices, state: State, source: int, size: int, place: int
 ) -> float:
-    """Give what the hours of an order cost; its steps stand at a place of the trace."""
+    """What the hours of an order cost; its steps stand at a place of the trace."""
     total = 0.0
     for step in range(
         supply.sources[source, S_STEP], supply.sources[source, S_STEP_END]
@@ -216,7 +216,7 @@ def hours_cost(
 
 
 def price_of(prices: Prices, source: int, qty: float) -> float:
-    """Give the price of an order, without its hours; the last tier it reaches holds."""
+    """Price of an order, without its hours; the last tier it reaches holds."""
     if qty <= 0:
         return 0.0
     tier = prices.source_steps[source, P_TIER]
@@ -250,7 +250,7 @@ def freight(
 
 
 def lateness(lanes: Lanes, asked: np.ndarray, rate: float, date: int) -> float:
-    """Give the price of the days that deliveries come after due."""
+    """Price of the days that deliveries come after due."""
     if date <= asked[A_DUE]:
         return 0.0
     late = 0.0
@@ -262,7 +262,7 @@ def lateness(lanes: Lanes, asked: np.ndarray, rate: float, date: int) -> float:
 
 
 def holding(prices: Prices, good: int, qty: float, seconds: int) -> float:
-    """Give the price of new goods that wait for their use."""
+    """Price of new goods that wait for their use."""
     value = prices.goods[good, P_UNIT]
     if value == 0.0:
         value = 1.0

@@ -71,7 +71,7 @@ if TYPE_CHECKING:
 
 
 def draw(lanes: Lanes, risk: Risk, first: int, point: int) -> int:
-    """Let the subjects of a way take their times of a point; REFUSED: not known.
+    """Draw the times of the subjects of a way at a point; REFUSED: not known.
 
     All other lanes take their median.
     """
@@ -88,7 +88,7 @@ def draw(lanes: Lanes, risk: Risk, first: int, point: int) -> int:
 
 
 def draw_level(lanes: Lanes, risk: Risk, level: float) -> int:
-    """Let the one subject of a way take its time at a level; REFUSED: not known."""
+    """Draw the time of the one subject of a way at a level; REFUSED: not known."""
     subject = risk.subjects[0]
     time = time_at(risk, subject, level)
     if time == REFUSED:
@@ -99,7 +99,7 @@ def draw_level(lanes: Lanes, risk: Risk, level: float) -> int:
 
 
 def draw_lanes(lanes: Lanes, risk: Risk) -> None:
-    """Let the lanes of a way take the times that are drawn, others their median."""
+    """Set the lanes of a way to the times drawn, others to their median."""
     times = risk.times
     for lane in range(len(lanes.timed)):
         lanes.timed[lane] = risk.lanes[Z_MEDIAN, lane]
@@ -110,7 +110,7 @@ def draw_lanes(lanes: Lanes, risk: Risk) -> None:
 
 
 def draw_purchases(supply: Supply, risk: Risk) -> None:
-    """Let purchases take their times of a point; all others take their median."""
+    """Set purchases to their times at a point; all others to their median."""
     times = risk.times
     for source in range(len(risk.sources)):
         subject = risk.sources[source, X_SUBJECT]
@@ -125,7 +125,7 @@ def draw_purchases(supply: Supply, risk: Risk) -> None:
 
 
 def as_searched(lanes: Lanes, risk: Risk) -> None:
-    """Let lanes take the times of the search, where nothing is evaluated at others."""
+    """Reset lanes to the times of the search, where nothing is evaluated at others."""
     if risk.counts[R_MODE] == DRAWN or not lanes.counts[C_TIMED]:
         return
     for lane in range(len(lanes.timed)):
@@ -133,14 +133,14 @@ def as_searched(lanes: Lanes, risk: Risk) -> None:
 
 
 def purchases_as_searched(supply: Supply, risk: Risk) -> None:
-    """Let purchases take the times of the search again."""
+    """Reset purchases to the times of the search."""
     for source in range(len(risk.sources)):
         if risk.sources[source, X_SUBJECT] != CERTAIN:
             supply.sources[source, S_READY] = risk.sources[source, X_LEVEL]
 
 
 def keeps(state: State, lanes: Lanes) -> int:
-    """Tell whether a way keeps its choices when its times move (`replaying`)."""
+    """Whether a way keeps its choices when its times move (`replaying`)."""
     nodes, count = state.nodes, state.tally[NODES]
     if lanes.counts[C_SHIPMENTS] != 1:
         return 0
@@ -157,7 +157,7 @@ def keeps(state: State, lanes: Lanes) -> int:
 
 
 def stand(supply: Supply, state: State, risk: Risk) -> int:
-    """Let orders that wait for stock alone hold their machines; others do not yet.
+    """Reserve machines for orders waiting for stock alone; not yet for others.
 
     Gives 0, or REFUSED: the walk has no room for them.
     """

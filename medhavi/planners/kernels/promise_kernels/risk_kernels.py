@@ -121,7 +121,7 @@ def uncertain(state: State, net: Net, lanes: Lanes, risk: Risk) -> int:
 
 
 def dimensions(risk: Risk) -> int:
-    """Give each subject its dimension, groups one; gives how many there are."""
+    """Each subject its dimension, groups one; gives how many there are."""
     times, subjects, count = risk.times, risk.subjects, 0
     for place in range(risk.counts[R_SUBJECTS]):
         one = subjects[place]
@@ -136,7 +136,7 @@ def dimensions(risk: Risk) -> int:
 
 
 def time_at(risk: Risk, subject: int, level: float) -> int:
-    """Give the time of a subject at a level [s]; REFUSED: floats do not tell."""
+    """Time of a subject at a level [s]; REFUSED: floats do not tell."""
     if level == LEVEL_MIDDLE:
         return risk.times[subject, U_P80]
     if level == LEVEL_HIGH:
@@ -159,7 +159,7 @@ def time_at(risk: Risk, subject: int, level: float) -> int:
 
 
 def column_of(risk: Risk, subject: int, row: int) -> int:
-    """Give the place of the times of a subject at the points of a row.
+    """Place of the times of a subject at the points of a row.
 
     They are kept for all subjects of the same curve. REFUSED: floats do not tell one.
     """
@@ -342,7 +342,7 @@ def timely(comes: np.ndarray, limit: int) -> int:
 
 
 def at_rank(comes: np.ndarray, rank: int, low: int, high: int) -> int:
-    """Give the date of a rank among those of the points: none before it suffices.
+    """Date of a rank among those of the points: none before it suffices.
 
     It lies between two dates, these among them.
     """
@@ -356,12 +356,12 @@ def at_rank(comes: np.ndarray, rank: int, low: int, high: int) -> int:
 
 
 def rank_at(level: float) -> int:
-    """Give the place of a level among the points in order."""
+    """Place of a level among the points in order."""
     return min(int(level * POINTS), POINTS - 1)
 
 
 def point_of(risk: Risk, rank: int, date: int) -> int:
-    """Give the point of a rank; of equal dates the earlier points come first."""
+    """Point of a rank; of equal dates the earlier points come first."""
     left = rank - timely(risk.comes, date - 1)
     for point in range(POINTS):
         if risk.comes[point] == date:
@@ -372,7 +372,7 @@ def point_of(risk: Risk, rank: int, date: int) -> int:
 
 
 def wanted(risk: Risk) -> int:
-    """Give the place of the points of a way; REFUSED: they are not drawn yet."""
+    """Place of the points of a way; REFUSED: they are not drawn yet."""
     count = dimensions(risk)
     if count >= len(risk.tables):
         return REFUSED

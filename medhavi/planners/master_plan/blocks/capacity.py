@@ -51,7 +51,7 @@ def add_capacity(problem: Problem, statement: Statement, orders: Block) -> Block
 
 
 def overtime_prices(statement: Statement) -> np.ndarray:
-    """Give the price of an hour of overtime by resource, shape (R,)."""
+    """Price of an hour of overtime by resource, shape (R,)."""
     return np.array(
         [max(statement.rates[name].overtime, 0.0) for name in statement.resources],
         dtype=float,

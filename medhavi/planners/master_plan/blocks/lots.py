@@ -98,7 +98,7 @@ def _add_left(
     which: Ints,
     edge: Ints,
 ) -> None:
-    """Let what is left of a lot count for the level of safety while it lives."""
+    """Count the rest of a lot towards the level of safety while it lives."""
     lots, size = statement.lots, statement.grid.size
     level = np.full(len(statement.nodes) * size, -1, dtype=np.int64)
     level[material.levels] = np.arange(len(material.levels))

@@ -85,7 +85,7 @@ def _add_safety(
 
 
 def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> Block:
-    """Let existing orders wait for material, at the price of a demand of top priority.
+    """Add the wait of existing orders for material, priced as a top-priority demand.
 
     What waits at the end is never there: its price is that of a shortage.
     """

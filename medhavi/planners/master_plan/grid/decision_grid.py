@@ -52,12 +52,12 @@ class DecisionGrid:
         return np.diff(self.edges)
 
     def at_or_after(self, instants: ArrayLike) -> Ints:
-        """Give the first decision at or after each instant; T: none."""
+        """First decision at or after each instant; T: none."""
         found: Ints = np.searchsorted(self.starts, instants, side="left")
         return found
 
     def at_or_before(self, instants: ArrayLike) -> Ints:
-        """Give the last decision at or before each instant; -1: none."""
+        """Last decision at or before each instant; -1: none."""
         found: Ints = np.searchsorted(self.starts, instants, side="right") - 1
         return found
 

@@ -40,7 +40,7 @@ class Limits:
         self._known: dict[NodeKey, str | None] = {}
 
     def of(self, found: Service) -> tuple[str, str | None]:
-        """Give the code and, for a resource, its id."""
+        """Code and, for a resource, its id."""
         demand = found.demand
         if not found.deliveries and demand.node not in self._plans:
             return str(Limiter.NO_SOURCE), None
@@ -54,7 +54,7 @@ class Limits:
         return str(Limiter.LEAD_TIME), None
 
     def _dearest(self, key: NodeKey) -> str | None:
-        """Give the resource below a node whose hours are worth most."""
+        """Resource below a node whose hours are worth most."""
         if key not in self._known:
             resources: set[str] = set()
             waiting, seen = [key], {key}

@@ -136,7 +136,7 @@ def way_plans(
 
 
 def usable_ways(node: Node, release: Release) -> tuple[Way, ...]:
-    """Give the sources that new orders of a node may use (rule 8)."""
+    """Sources that new orders of a node may use (rule 8)."""
     ways = release.model.ways(node)
     if node.rules.unlimited:
         return ()
@@ -146,12 +146,12 @@ def usable_ways(node: Node, release: Release) -> tuple[Way, ...]:
 
 
 def reference_size(way: Way, mean: int, as_of: int) -> int:
-    """Give the size of the order for a mean need [steps]; 0: it gives nothing."""
+    """Size of the order for a mean need [steps]; 0: it gives nothing."""
     return way.first_size(max(mean, 1), as_of)
 
 
 def _identity(node: Node, way: Way) -> tuple[object, ...]:
-    """Tell sources apart; one routing with co-products is one source."""
+    """Identity of a source; one routing with co-products is one source."""
     source = way.source
     place: object = node.key if source.kind != "make" else None
     return source.kind, source.source, place, source.windows, source.fence_start
@@ -233,7 +233,7 @@ def _use_rate(line: Component, size: int) -> float:
 
 
 def _later(way: Way, gain: Gain, times: WayTimes, release: Release) -> int:
-    """Give the seconds from the finish of an order to an output of its own."""
+    """Seconds from the finish of an order to an output of its own."""
     timing = way.source.clock.earliest(int(times.begin[0]), times.size)
     if timing is None:
         return 0
@@ -250,7 +250,7 @@ def _later(way: Way, gain: Gain, times: WayTimes, release: Release) -> int:
 def mean_needs(
     clusters: Sequence[Sequence[Node]], release: Release, as_of: int
 ) -> dict[NodeKey, int]:
-    """Give the mean size of a need of each node, demands and orders above [steps].
+    """Mean size of a need of each node, demands and orders above [steps].
 
     Needs are followed down the first source of each node; a mean is all that is
     wanted of them.

@@ -159,13 +159,13 @@ def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
 
 
 def _took(way: Way, size: int, moment: int) -> int | None:
-    """Give how long an order runs from an instant on; None: it fits nowhere."""
+    """How long an order runs from an instant on; None: it fits nowhere."""
     timing = way.source.clock.earliest(moment, size)
     return None if timing is None else timing.finish - timing.start
 
 
 def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool:
-    """Tell whether two answers are the same but for their start."""
+    """Whether two answers are the same but for their start."""
     _, before, then = known
     if (before.start - then, before.finish - then) != (
         timing.start - moment,
@@ -316,7 +316,7 @@ def _works(
 
 
 def _longer(way: Way, size: int, least: int, moment: int) -> dict[int, float]:
-    """Give how much longer an order of a size works at each step than a shorter one.
+    """How much longer an order of a size works at each step than a shorter one.
 
     Set-up, and what an order takes whatever its size is, count once.
     """

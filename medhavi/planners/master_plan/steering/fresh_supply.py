@@ -68,7 +68,7 @@ def refuse_too_late(
 
 
 def is_dead(unit: SupplyUnit, need: Need) -> bool:
-    """Tell whether a lot dies before its use; a demand may ask for life left over."""
+    """Whether a lot dies before its use; a demand may ask for life left over."""
     if unit.expires >= NEVER:
         return False
     if need.demand == NO_DEMAND or need.order is not None:

@@ -68,7 +68,7 @@ def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]
 
 
 def awaits_receipts(release: Release, movable: Callable[[Order], bool]) -> bool:
-    """Tell whether an order that may move takes what exists before it is there."""
+    """Whether an order that may move takes what exists before it is there."""
     for need_index, unit_index in zip(
         release.match_need, release.match_unit, strict=True
     ):

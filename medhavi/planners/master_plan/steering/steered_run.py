@@ -53,14 +53,14 @@ ROUNDS = 12
 
 
 def _movable(order: Order) -> bool:
-    """Tell whether an order may move: new ones, and firmed ones that are not locked."""
+    """Whether an order may move: new ones, and firmed ones that are not locked."""
     if order.existing is None:
         return True
     return order.status == "firmed" and not order.locked and order.source is not None
 
 
 def _comes(order: Order) -> bool:  # noqa: ARG001 (nothing is brought forward)
-    """Tell whether an order is waited for: all are."""
+    """Whether an order is waited for: all are."""
     return True
 
 
@@ -241,5 +241,5 @@ class SteeredRun(MrpRun):
         return self._clusters
 
     def levels_of(self, node: Node) -> Levels:
-        """Give the levels of stock of a node."""
+        """Levels of stock of a node."""
         return self._walk(node).levels

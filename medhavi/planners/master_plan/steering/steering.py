@@ -275,7 +275,7 @@ class SteeredRelease(Release):
 
     # --- rounding ------------------------------------------------------------------
     def _is_rounding(self, want: Want, made: list[SupplyUnit], missing: int) -> bool:
-        """Tell whether what is missing is rounding of what was ordered."""
+        """Whether what is missing is rounding of what was ordered."""
         return missing <= OVERDRAFT * max(want.qty, sum(u.qty for u in made)) + 2
 
     def _fill(self, want: Want, made: list[SupplyUnit], missing: int) -> int:

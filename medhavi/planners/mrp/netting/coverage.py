@@ -79,7 +79,7 @@ class Coverage:
         self._foreseen: list[int] = []
 
     def knows(self, instant: int, missing: int) -> bool:
-        """Tell whether what an order joins is known without looking ahead.
+        """Whether what an order joins is known without looking ahead.
 
         It is not where earlier lots left a surplus: then less is missing than foreseen.
         """
@@ -89,7 +89,7 @@ class Coverage:
         return place is not None and self._foreseen[place] == missing
 
     def until(self, ahead: Ahead) -> int:
-        """Give the end (exclusive) of what an order for a net need joins."""
+        """End (exclusive) of what an order for a net need joins."""
         if self._node.rules.lot_rule not in PLANNED_RULES:
             return self._levels.window_end(ahead.instant)
         if not self.knows(ahead.instant, ahead.missing):
@@ -97,7 +97,7 @@ class Coverage:
         return self._until[self._places[ahead.instant]]
 
     def wanted(self, ahead: Ahead) -> int:
-        """Give what an order for stock brings: the net needs that it joins [steps]."""
+        """What an order for stock brings: the net needs that it joins [steps]."""
         if self._node.rules.lot_rule not in JOINING_RULES:
             return ahead.missing
         until = self.until(ahead)
@@ -112,7 +112,7 @@ class Coverage:
         )
 
     def dead(self, instant: int, missing: int) -> int:
-        """Give the expiry of an order for an instant."""
+        """Expiry of an order for an instant."""
         if self._node.shelf_life is None:
             return NEVER
         return self._release.expiry(self._node, instant, missing)
@@ -142,7 +142,7 @@ class Coverage:
         ]
 
     def _limits(self, ahead: Ahead) -> LotLimits:
-        """Give the largest lot of the first source, and how long an order lives."""
+        """Largest lot of the first source, and how long an order lives."""
         life = None
         if self._node.shelf_life is not None:
             life = self.dead(ahead.instant, ahead.missing) - ahead.instant

@@ -100,7 +100,7 @@ class NodeWalk:
             self.available += unit.free
 
     def advance(self, instant: int) -> None:
-        """Let supply arrive and expire up to an instant."""
+        """Process receipts and expiries up to an instant."""
         if instant < self.at:
             return
         self.at = instant
@@ -131,7 +131,7 @@ class NodeWalk:
                 self._release.announce(unit)
 
     def _there(self, instant: int) -> int:
-        """Give what is there at an instant; needs joined ahead take theirs later."""
+        """What is there at an instant; needs joined ahead take theirs later."""
         if instant >= self.at:
             return self.available
         return sum(
@@ -190,7 +190,7 @@ class NodeWalk:
                 position += 1
 
     def _borrow(self, need: Need, instant: int) -> None:
-        """Let free stock of substitutes serve, by priority (rule 9)."""
+        """Use free stock of substitutes, by priority (rule 9)."""
         for other, ratio in self._release.stand_ins(need):
             walk = self._release.walk_of(other)
             walk.advance(max(instant, walk.at))
@@ -247,7 +247,7 @@ class NodeWalk:
         return list(found.values())
 
     def _look_ahead(self, short: list[Need], instant: int) -> list[Need]:
-        """Let later needs join the order of the first ones, as far as rules say."""
+        """Add later needs to the order of the first ones, as far as rules permit."""
         coverage = self._coverage
         if coverage is None:
             return short
@@ -286,7 +286,7 @@ class NodeWalk:
         return joined
 
     def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
-        """Tell what is there and needed from an instant on."""
+        """What is there and needed from an instant on."""
         needs: list[Need] = []
         units: list[SupplyUnit] = []
         # A long list: only for who looks at it.

@@ -32,12 +32,12 @@ BY_ARRIVAL = attrgetter("available", "index")
 
 
 def _sequence(need: Need) -> tuple[int, int, int]:
-    """Give what needs are served by; `attrgetter` takes longer on slots."""
+    """What needs are served by; `attrgetter` takes longer on slots."""
     return need.instant, need.priority, need.index
 
 
 def is_plain(node: Node) -> bool:
-    """Tell whether a node has one source and no rules of its own."""
+    """Whether a node has one source and no rules of its own."""
     rules = node.rules
     if (
         len(node.sources) != 1
@@ -63,12 +63,12 @@ def is_plain(node: Node) -> bool:
 
 
 def _has_no_owner(unit: SupplyUnit) -> bool:
-    """Tell that any need may take a unit, at any time."""
+    """Whether any need may take a unit, at any time."""
     return unit.expires == NEVER and unit.customer is None and unit.only_need is None
 
 
 def _gives_one_product(way: Way, node: Node) -> bool:
-    """Tell that an order brings the node's product, all at its end, and no other."""
+    """Whether an order brings the node's product, all at its end, and no other."""
     if way.gain is None:
         return way.recipe is None
     if way.provides or len(way.yields) != 1 or len(way.gain.outputs) != 1:
@@ -169,7 +169,7 @@ class PlainWalk:
         return self._terms
 
     def _opens(self, way: Way) -> bool:
-        """Tell whether all orders of a source are plain, whatever their dates."""
+        """Whether all orders of a source are plain, whatever their dates."""
         return way.always and _gives_one_product(way, self._node)
 
     def walk(self) -> bool:
@@ -205,7 +205,7 @@ class PlainWalk:
         return not short or self._order(short)
 
     def _match(self, need: Need, unit: SupplyUnit) -> None:
-        """Let a need take from a unit, as `Register.match` does."""
+        """Peg a need to a unit, as `Register.match` does."""
         taken = unit.free
         if need.open < taken:  # noqa: PLR1730 - min() takes four times as long
             taken = need.open
@@ -299,7 +299,7 @@ class PlainWalk:
         return unit
 
     def _give(self, unit: SupplyUnit, short: Sequence[Need]) -> None:
-        """Let needs take all they lack from what was made for them."""
+        """Supply all that needs lack from the unit made for them."""
         release, order, index = self._release, unit.order, unit.index
         for need in short:
             taken = need.open
@@ -330,7 +330,7 @@ class PlainWalk:
 
 
 def _keep_alive(carried: Need, takers: Sequence[Need]) -> None:
-    """Let what is carried live as long as those need who take it."""
+    """Extend the life of a carried need to that of its takers."""
     for need in takers:
         lasting = max(need.instant, need.alive_until)
         carried.alive_until = max(carried.alive_until, lasting)

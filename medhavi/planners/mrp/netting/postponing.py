@@ -28,12 +28,12 @@ TRIES = 16
 
 
 def is_new(order: Order) -> bool:
-    """Tell that the run made the order."""
+    """Whether the run made the order."""
     return order.existing is None
 
 
 def died(unit: SupplyUnit, need: Need) -> bool:
-    """Tell whether a new order was moved past the life of what it takes."""
+    """Whether a new order was moved past the life of what it takes."""
     return need.order is not None and is_new(need.order) and unit.expires < need.instant
 
 
@@ -156,7 +156,7 @@ def _may_wait(
 def _taken(
     release: Release, orders: Collection[int], awaited: Callable[[Order], bool]
 ) -> tuple[dict[int, list[Need]], dict[int, list[SupplyUnit]]]:
-    """Give the needs of orders, and what of awaited orders serves each need."""
+    """Needs of orders, and what of awaited orders serves each need."""
     needs: dict[int, list[Need]] = defaultdict(list)
     for need in release.needs:
         if need.order is not None and need.order.index in orders:
@@ -243,7 +243,7 @@ def timing_behind(
 
 
 def _lack(need: Need, at: int, there: int) -> int:
-    """Tell how much later something is taken when it is there, or needed no more."""
+    """How much later something is taken when it is there, or needed no more."""
     line = need.line
     if line is None or line.valid_to >= NEVER:
         return there - at

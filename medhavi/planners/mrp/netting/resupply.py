@@ -79,7 +79,7 @@ def _mortal(release: Release) -> set[int]:
 
 
 def recipes_anew(release: Release, movable: Callable[[Order], bool]) -> list[Need]:
-    """Let orders take the lines that hold at the dates they have now.
+    """Update the recipe lines of orders to the dates they have now.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def _is_dated(recipe: Recipe) -> bool:
 def _holds(
     release: Release, order: Order, group: Sequence[Intake], own: Sequence[Need]
 ) -> bool:
-    """Tell whether what an order takes of a group is what holds at its dates."""
+    """Whether what an order takes of a group is what holds at its dates."""
     if len(group) == 1 and group[0].plain:
         return True
     choices = [intake for intake, _ in release.choices(order, group)]
@@ -153,7 +153,7 @@ def _holds(
 
 
 def forget(release: Release, needs: Collection[Need]) -> None:
-    """Let needs of orders take nothing any more."""
+    """Cancel needs of orders, with their pegs."""
     if not needs:
         return
     gone = {need.index for need in needs}

@@ -52,7 +52,7 @@ class Behind:
             latest[need] = place
 
     def of(self, order: Order) -> list[Slice]:
-        """Give the slices of an order, without recursion down long chains."""
+        """Slices of an order, without recursion down long chains."""
         found: dict[int, list[Slice]] = {}
         # A by-product may go back into its own order: that adds nobody behind it.
         path: set[int] = set()
@@ -105,7 +105,7 @@ class Behind:
         return slices
 
     def _place(self, need: Need, unit: SupplyUnit, turn: int) -> int:
-        """Give where in a need its match number `turn` with a unit begins [steps]."""
+        """Where in a need its match number `turn` with a unit begins [steps]."""
         _, units, quantities = self._matches
         first = 0
         for place in self._of_need(need):

@@ -63,7 +63,7 @@ class Model:
         self._unit_cost = products.column("unit_cost")
 
     def again(self, rules: Mapping[NodeKey, StockRules] | None = None) -> Model:
-        """Give the same graph with no node yet: nothing is wanted, nothing is there.
+        """Same graph with no node yet: nothing is wanted, nothing is there.
 
         `rules` take the place of those that nodes had.
         """
@@ -73,7 +73,7 @@ class Model:
         return fresh
 
     def with_rules(self, policies: Rows, levels: Rows) -> Model:
-        """Give the same graph with the rules of these rows and no others."""
+        """Same graph with the rules of these rows and no others."""
         fresh = self.again()
         fresh._new_rules = {}  # noqa: SLF001 - its own kind
         fresh._take_rules(policies, levels)  # noqa: SLF001
@@ -85,12 +85,12 @@ class Model:
         self._level_rows = levels.index("product", "location")
 
     def unit_cost(self, product: str) -> float:
-        """Give the standard cost of a product [base currency]."""
+        """Standard cost of a product [base currency]."""
         number = self._product_rows.get(product)
         return 0.0 if number is None else float(self._unit_cost[number])
 
     def node(self, key: NodeKey) -> Node:
-        """Give the node of a product at a location."""
+        """Node of a product at a location."""
         known = self.nodes.get(key)
         if known is not None:
             return known
@@ -113,7 +113,7 @@ class Model:
         return made
 
     def ways(self, node: Node) -> tuple[Way, ...]:
-        """Give the compiled sources of a node."""
+        """Compiled sources of a node."""
         known = self._ways.get(id(node))
         if known is None:
             known = tuple([Way(source, self) for source in node.sources])
@@ -133,7 +133,7 @@ class Model:
             yield other, ratio, _window(row)
 
     def rules(self, key: NodeKey) -> StockRules:
-        """Give the stock rules that tables state for a node."""
+        """Stock rules that tables state for a node."""
         if key not in self._policy_rows and key not in self._level_rows:
             return self._no_rules
         step = self.providers.facts.step(key[0])
@@ -238,7 +238,7 @@ class Model:
         return below, together
 
     def clusters(self, links: Iterable[Edge] = ()) -> list[list[Node]]:
-        """Give the clusters in order of planning, nodes inside in order of key.
+        """Clusters in order of planning, nodes inside in order of key.
 
         Parameters
         ----------
@@ -281,7 +281,7 @@ class Model:
         return None
 
     def _leaders(self, number: Mapping[NodeKey, int], *, existing: bool) -> list[int]:
-        """Give the first place of the cluster of each place."""
+        """First place of the cluster of each place."""
         leader = list(range(len(number)))
 
         def find(place: int) -> int:
@@ -357,7 +357,7 @@ class _Places(NamedTuple):
     leader: list[int]
 
     def edge(self, link: Edge) -> tuple[int, int] | None:
-        """Give the clusters of a link; None: one of its ends is no place."""
+        """Clusters of a link; None: one of its ends is no place."""
         upper, lower = map(self.number.get, link)
         if upper is None or lower is None:
             return None

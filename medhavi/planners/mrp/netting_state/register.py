@@ -71,12 +71,12 @@ class Register:
         self._walks = {id(walk.node): walk for walk in walks}
 
     def walk_of(self, node: Node) -> Walk:
-        """Give the walk of a node of the cluster."""
+        """Walk of a node of the cluster."""
         return self._walks[id(node)]
 
     # --- matching ------------------------------------------------------------------
     def usable(self, unit: SupplyUnit, need: Need) -> bool:
-        """Tell whether a unit may serve a need (rules 10, 11, 20 of ownership)."""
+        """Whether a unit may serve a need (rules 10, 11, 20 of ownership)."""
         if unit.only_need is not None and unit.only_need is not need:
             return False
         if unit.expires < NEVER and unit.expires < max(need.instant, need.alive_until):
@@ -95,12 +95,12 @@ class Register:
         return True
 
     def fits(self, unit: SupplyUnit, need: Need) -> bool:
-        """Tell whether a unit has the characteristics and class that a need asks."""
+        """Whether a unit has the characteristics and class that a need asks."""
         asks = need.asks
         return asks is None or (unit.traits or unit.node.traits).meets(asks)
 
     def _owners_part(self, need: Need, unit: SupplyUnit) -> int:
-        """Give what a need may still take of its customer's own units [steps].
+        """What a need may still take of its customer's own units [steps].
 
         The rest of an order that is larger than what the customer wants (safety stock,
         surplus of a lot) is not for that customer, nor is what others are pegged for.
@@ -118,12 +118,12 @@ class Register:
         return sum(self.shares(need).values()) - taken - pegged
 
     def sole_demand(self, need: Need) -> int:
-        """Give the one demand behind a need; NO_DEMAND: none or several."""
+        """One demand behind a need; NO_DEMAND: none or several."""
         behind = self.shares(need)
         return next(iter(behind)) if len(behind) == 1 else NO_DEMAND
 
     def match(self, need: Need, unit: SupplyUnit, most: int | None = None) -> int:
-        """Let a need take from a unit; returns how much [steps]."""
+        """Peg a need to a unit; returns how much [steps]."""
         taken = min(unit.free, need.open)
         if unit.customer is not None:
             taken = min(taken, self._owners_part(need, unit))
@@ -157,7 +157,7 @@ class Register:
         self.shortages.append(Shortage(need=need, qty=need.open))
 
     def shares(self, need: Need) -> dict[int, int]:
-        """Tell which demands stand behind a need, with their part [steps].
+        """Which demands stand behind a need, with their part [steps].
 
         Parts are those that pegs will have; what no demand stands behind (safety stock,
         surplus) is in no part.
@@ -174,7 +174,7 @@ class Register:
         return parts
 
     def unserved(self, need: Need) -> dict[int, int]:
-        """Give `shares` less what is kept for each demand already [steps]."""
+        """`shares` less what is kept for each demand already [steps]."""
         parts = self.shares(need)
         for _, demand, qty in need.pins:
             if demand in parts:
@@ -360,7 +360,7 @@ class Register:
         return needs, units
 
     def dissolve(self) -> None:
-        """Let go of everything: records point at each other in circles.
+        """Clear all references: records point at each other in circles.
 
         Without circles the interpreter frees them at once; a search for circles among
         hundreds of thousands of records takes as long as netting.
@@ -432,7 +432,7 @@ class Register:
 
 
 def _comes_from(unit: SupplyUnit, place: str) -> bool:
-    """Tell whether a unit was shipped from a place, or lies there (ship_from)."""
+    """Whether a unit was shipped from a place, or lies there (ship_from)."""
     if unit.node.key[1] == place:
         return True
     order = unit.order

@@ -117,7 +117,7 @@ class Release(Register):
         return units
 
     def floor(self, source: Source) -> int:
-        """Give the first instant at which a new order of a source may start."""
+        """First instant at which a new order of a source may start."""
         return max(self.as_of, source.fence_start)
 
     def cause_of(self, need: Need) -> str:
@@ -137,7 +137,7 @@ class Release(Register):
         )
 
     def expiry(self, node: Node, instant: int, wanted: int) -> int:
-        """Give when an order for an instant dies; NEVER where the product does not."""
+        """When an order for an instant dies; NEVER where the product does not."""
         life = node.shelf_life
         if life is None:
             return NEVER
@@ -186,7 +186,7 @@ class Release(Register):
         return ways
 
     def _has(self, way: Way, node: Node, asks: Traits, seen: set[NodeKey]) -> bool:
-        """Tell whether a source gives what is asked; a move: whether its origin can."""
+        """Whether a source gives what is asked; a move: whether its origin can."""
         if way.origin is None:
             return way.traits(node).meets(asks)
         origin = way.origin
@@ -260,7 +260,7 @@ class Release(Register):
         return way, size, timing
 
     def _serves_well(self, way: Way, want: Want, size: int, timing: Timing) -> bool:
-        """Tell whether an order gives the product, and that alive until its use."""
+        """Whether an order gives the product, and that alive until its use."""
         if way.gain is not None and not self._gives(way.gain, size, timing):
             return False
         life = want.node.shelf_life
@@ -294,7 +294,7 @@ class Release(Register):
         return whole, None
 
     def _gives(self, gain: Gain, size: int, timing: Timing) -> bool:
-        """Tell whether an output by date still holds when the order finishes."""
+        """Whether an output by date still holds when the order finishes."""
         return not gain.dated or gain.good_steps(size, timing.finish) > 0
 
     def _within_validity(
@@ -322,7 +322,7 @@ class Release(Register):
     def _sooner_in_parts(
         self, source: Source, size: int, instant: int, whole: Timing
     ) -> tuple[int, Timing]:
-        """Give a piece of an order that cannot be in time, if it is there sooner."""
+        """Piece of an order that cannot be in time, if it is there sooner."""
         part = source.lot(-(-size // MOST_PARTS))
         if part < size:
             smaller = self._within_validity(source, part, instant, None)
@@ -401,7 +401,7 @@ class Release(Register):
                 unit.traits = way.traits(node)
 
     def output_instant(self, order: Order, gain: Gain) -> int:
-        """Give the instant at which all that an order gives of a product is there."""
+        """Instant at which all that an order gives of a product is there."""
         return max(
             self._capacity.output_instant(
                 order.source_id,
@@ -461,7 +461,7 @@ class Release(Register):
         return [one for one in used if one[0].component.valid_at(one[1])]
 
     def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
-        """Give the instant at which an order takes a component."""
+        """Instant at which an order takes a component."""
         if len(timing.steps) == 1 and not component.offset_minutes:
             window = timing.steps[0]
             return window.start if component.anchor == "start" else window.finish
@@ -475,7 +475,7 @@ class Release(Register):
 
 
 def _born(way: Way, timing: Timing) -> int:
-    """Give when the life of an order begins.
+    """When the life of an order begins.
 
     Nothing that is moved is fresher than what is made just before it leaves.
     """

@@ -123,7 +123,7 @@ class SupplyUnit:
 
     @property
     def is_ours(self) -> bool:
-        """Tell that no customer owns it: only then it is stock of ours."""
+        """Whether no customer owns the unit: only then it is stock of ours."""
         return self.customer is None
 
 
@@ -179,7 +179,7 @@ class StockRules:
 
     @property
     def is_plain(self) -> bool:
-        """Tell that no stock level is held."""
+        """Whether no stock level is held."""
         return self.lot_rule != "min_max" and not (
             self.safety_qty
             or self.safety_days

@@ -119,7 +119,7 @@ class Levels:
                 self._totals.append(self._totals[-1] + need.qty)
 
     def _stated(self, name: str, instant: int) -> int | None:
-        """Give a time-phased value, else that of the policy [steps]."""
+        """Time-phased value, else that of the policy [steps]."""
         for begin, end, row in self._levels:
             if begin <= instant < end and row[name] is not None:
                 return row[name]
@@ -127,7 +127,7 @@ class Levels:
         return None if value is None else int(value)
 
     def safety(self, instant: int) -> int:
-        """Give the safety stock wanted after the events of an instant [steps]."""
+        """Safety stock wanted after the events of an instant [steps]."""
         quantity = self._stated("safety_qty", instant) or 0
         if not self._cover:
             return quantity
@@ -136,7 +136,7 @@ class Levels:
         return max(quantity, entered - gone)
 
     def missing(self, instant: int, projection: int) -> int:
-        """Tell how much an order has to bring at an instant [steps]; 0: nothing.
+        """How much an order has to bring at an instant [steps]; 0: nothing.
 
         Parameters
         ----------
@@ -151,11 +151,11 @@ class Levels:
         return max(0, level - projection) if projection < floor else 0
 
     def wanted(self, instant: int) -> int:
-        """Give the stock that is wanted after the events of an instant [steps]."""
+        """Stock that is wanted after the events of an instant [steps]."""
         return max(0, self._bounds(instant)[1])
 
     def _bounds(self, instant: int) -> tuple[int, int]:
-        """Give the stock below which an order is raised, and up to which [steps]."""
+        """Stock below which an order is raised, and up to which [steps]."""
         if self._levels or self._cover or self.lowered or instant >= self._horizon:
             return self._bounds_at(instant)
         if self._steady is None:
@@ -188,11 +188,11 @@ class Levels:
 
     @property
     def looks_ahead(self) -> bool:
-        """Tell whether later needs may join an order."""
+        """Whether later needs may join an order."""
         return bool(self._window) or self._node.rules.lot_rule in PLANNED_RULES
 
     def window_end(self, instant: int) -> int:
-        """Give the end of the batch window that a first need at an instant opens."""
+        """End of the batch window that a first need at an instant opens."""
         if not self._window:
             return instant
         end = self._calendar.add_days(instant, self._window)
@@ -229,7 +229,7 @@ class Levels:
 def economic_order_quantity(
     node: Node, unit_cost: float, horizon: int, days: Fraction
 ) -> int | None:
-    """Give the economic order quantity of a node [steps].
+    """Economic order quantity of a node [steps].
 
     sqrt(2 D K / h) with D the yearly need, K the cost of an order and h the yearly
     holding cost of a unit (Harris 1913; Silver, Pyke, Thomas, ISBN 978-1466558618,
@@ -263,5 +263,5 @@ def economic_order_quantity(
 
 
 def horizon_days(as_of: int, horizon: int) -> Fraction:
-    """Give the length of the horizon [days]."""
+    """Length of the horizon [days]."""
     return Fraction(horizon - as_of, DAY)

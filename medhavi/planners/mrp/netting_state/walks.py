@@ -20,7 +20,7 @@ class Walk(Protocol):
         """Take note of supply."""
 
     def advance(self, instant: int) -> None:
-        """Let supply arrive and expire up to an instant."""
+        """Process receipts and expiries up to an instant."""
 
     def take(self, need: Need) -> None:
         """Serve a need from what is there."""

@@ -32,7 +32,7 @@ class Nodes(Protocol):
     providers: Providers
 
     def node(self, key: NodeKey) -> Node:
-        """Give the node of a product at a location."""
+        """Node of a product at a location."""
         ...
 
 
@@ -121,7 +121,7 @@ class Way:
             self.origin = model.node((source.product, source.origin))
 
     def first_size(self, wanted: int, instant: int) -> int:
-        """Give the size of the first order for a quantity; 0: it would give nothing."""
+        """Size of the first order for a quantity; 0: it would give nothing."""
         gain = self.gain
         size = wanted if gain is None else gain.order_steps_for(wanted, instant)
         if size <= 0:
@@ -133,13 +133,13 @@ class Way:
         return source.pieces(size)[0]
 
     def traits(self, node: Node) -> Traits:
-        """Give what new supply of a node from a make or buy has."""
+        """What new supply of a node from a make or buy has."""
         if not self.provides:
             return node.traits
         return node.traits._replace(pairs=node.traits.pairs | self.provides)
 
     def serves(self, start: int) -> bool:
-        """Tell whether a new order may start at an instant."""
+        """Whether a new order may start at an instant."""
         return self.always or self.source.valid_at(start)
 
 
@@ -167,7 +167,7 @@ def _at_finish(gain: Gain) -> bool:
 
 
 def ratio(wanted: Component, other: Component) -> Fraction:
-    """Give units of another line for one of the wanted line [steps per step]."""
+    """Units of another line for one of the wanted line [steps per step]."""
     return Fraction(
         other.numerator * wanted.denominator, other.denominator * wanted.numerator
     )

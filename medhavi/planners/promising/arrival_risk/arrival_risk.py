@@ -71,7 +71,7 @@ def arrivals(
     terms: Terms,
     basis: str,
 ) -> ArrivalTimes:
-    """Give the dates of an option that was evaluated at the level of the basis."""
+    """Dates of an option that was evaluated at the level of the basis."""
     subjects = uncertain(book, found) if book.times.anything else ()
     if not subjects:
         date = found.date
@@ -85,7 +85,7 @@ def arrivals(
 
 
 def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
-    """Give the subjects whose times the option depends on, in a fixed order."""
+    """Subjects whose times the option depends on, in a fixed order."""
     subjects = set()
     times = book.times
     for piece in found.pieces():
@@ -206,7 +206,7 @@ def _sampled(
 
 
 def _place(dates: Instants, rising: Instants, rank: int) -> int:
-    """Give the point of a rank; of equal dates the earlier points come first."""
+    """Point of a rank; of equal dates the earlier points come first."""
     date = rising.item(rank)
     before = int(rising.searchsorted(date))
     return int((dates == date).nonzero()[0].item(rank - before))

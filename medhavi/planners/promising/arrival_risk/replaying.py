@@ -70,7 +70,7 @@ class Chain:
         ]
 
     def at(self, draws: LeadDraws) -> Evaluation | None:
-        """Give the chain at other times; the ledgers are as before after it."""
+        """Chain at other times; the ledgers are as before after it."""
         stages, search = self._stages, self._search
         before, counted = stages.leads, search.evaluations
         stages.leads = draws
@@ -118,7 +118,7 @@ class Chain:
 def _keeps(
     found: Evaluation, pieces: list[Piece], search: DeliverySearch, stages: Stages
 ) -> bool:
-    """Tell whether a chain keeps its choices when its times move.
+    """Whether a chain keeps its choices when its times move.
 
     Not where goods may expire while they wait, where parts may be sent apart, or where
     one need takes what the order of another left over.
@@ -164,7 +164,7 @@ def placed_again(walk: Walk | CompactReplay, piece: Piece) -> Piece | None:
 
 
 def _served(made: Piece | None, before: Piece) -> Piece | None:
-    """Let an order that is placed again serve what it served before."""
+    """Keep the served quantity of an order that is placed again."""
     if made is None or (made.steps, made.surplus) == (before.steps, before.surplus):
         return made
     return made._replace(steps=before.steps, surplus=before.surplus)
@@ -186,11 +186,11 @@ def _brought(
 
 
 def _stays(piece: Piece) -> bool:
-    """Tell whether an order waits for stock alone: for nothing that is uncertain."""
+    """Whether an order waits for stock alone: for nothing that is uncertain."""
     return piece.kind == "make" and all(u.piece.kind == "stock" for u in piece.uses)
 
 
 def _all(pieces: list[Piece | None]) -> tuple[Piece, ...] | None:
-    """Give the pieces; None where one of them is missing."""
+    """Pieces; None where one of them is missing."""
     found = tuple(piece for piece in pieces if piece is not None)
     return found if len(found) == len(pieces) else None

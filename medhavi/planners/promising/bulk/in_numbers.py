@@ -21,7 +21,7 @@ MANY = 10_000
 
 @contextmanager
 def in_numbers(book: Book, requests: int, detail: str) -> Iterator[PlainLines | None]:
-    """Let a book evaluate plain ways in numbers while many requests are answered.
+    """Evaluate plain ways of a book in numbers while many requests are answered.
 
     Gives what answers plain lines at once; None: they are too few, more is asked of
     them than their dates (`detail`), none may be plain, or numba is missing.

@@ -143,7 +143,7 @@ class PlainAnswers:
         ways: Ways,
         times: Sequence[Quantiles],
     ) -> tuple[Promise, Used]:
-        """Give the answer with its holds, and what else it takes.
+        """Answer with its holds, and what else it takes.
 
         Parameters
         ----------
@@ -323,7 +323,7 @@ class PlainAnswers:
     def _purchases(
         self, nodes: Rows
     ) -> tuple[tuple[PlannedPurchase, ...], tuple[Bought, ...]]:
-        """Give what suppliers would have to deliver."""
+        """What suppliers would have to deliver."""
         found, bought = [], []
         for node in nodes:
             if node[N_KIND] != BUY:

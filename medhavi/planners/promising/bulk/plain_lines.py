@@ -104,7 +104,7 @@ class NotPlainLineError(Exception):
 
 
 def may_be_plain(book: Book) -> bool:
-    """Tell whether lines of a book may be plain: no rule there asks for more."""
+    """Whether lines of a book may be plain: no rule there asks for more."""
     stages = book.stages
     return not (
         book.campaigns
@@ -162,7 +162,7 @@ class PlainLines:
         self._answers = PlainAnswers(self._book, self._flat, self._lanes)
 
     def close(self) -> None:
-        """Let the ledgers hold all that was taken, and look at them no more."""
+        """Post all that was taken to the ledgers, and look at them no more."""
         self.settle()
         self._lanes.close()
 
@@ -188,7 +188,7 @@ class PlainLines:
         return promise
 
     def beside(self, request: Request, search: Callable[[], Promise]) -> Promise:
-        """Let somebody else answer a line and take its holds."""
+        """Answer a line by another search, which takes its holds."""
         goods = [way.source.good for way in self._tried]
         self._follow(self._flat.compact.machines(goods) if goods else None)
         new, known = self._is_new(request), self._flat.seen()
@@ -205,14 +205,14 @@ class PlainLines:
         return promise
 
     def settle(self) -> None:
-        """Let the ledgers hold what the rows hold; others may change them then."""
+        """Post what the rows hold to the ledgers; others may change them then."""
         self._follow()
         self._forget()
 
     def _follow(
         self, machines: Collection[Ledger | BucketLedger] | None = None
     ) -> None:
-        """Let the ledgers hold what the rows hold; those of some machines, or all."""
+        """Post what the rows hold to the ledgers; those of some machines, or all."""
         held = self._held
         waiting = list(held) if machines is None else [m for m in machines if m in held]
         with self._flat.rows.ahead():
@@ -226,7 +226,7 @@ class PlainLines:
 
     # --------------------------------------------------------------------- questions
     def _is_usual(self, policy: Policy) -> bool:
-        """Tell whether the earliest option is the answer, whatever else there is."""
+        """Whether the earliest option is the answer, whatever else there is."""
         known = self._usual.get(id(policy))
         if known is None:
             asks = (
@@ -248,7 +248,7 @@ class PlainLines:
         return known[1]
 
     def _known_risks(self, basis: str) -> RiskRows | None:
-        """Give the uncertain times; None: they are known at another quantile."""
+        """Uncertain times; None: they are known at another quantile."""
         if self._risks is None:
             times, ways = self._book.times, self._book.stages.transport
             self._lanes.close()
@@ -259,7 +259,7 @@ class PlainLines:
         return risks if basis == first or risks.leads is None else None
 
     def _asks_plainly(self, request: Request) -> bool:
-        """Tell whether a line is new and asks for nothing but a product."""
+        """Whether a line is new and asks for nothing but a product."""
         book = self._book
         return (
             self._is_new(request)
@@ -268,7 +268,7 @@ class PlainLines:
         )
 
     def _is_new(self, request: Request) -> bool:
-        """Tell whether nothing is held for a line yet."""
+        """Whether nothing is held for a line yet."""
         book, demand = self._book, request.demand
         held = book.providers.reservations.has(demand)
         return not (request.known or demand in book.accepted or held)
@@ -277,7 +277,7 @@ class PlainLines:
     def _found(
         self, request: Request, policy: Policy, risks: RiskRows
     ) -> tuple[NewWay, Ways, Line]:
-        """Let the kernels search; give the way, the lanes there and what was found.
+        """Search by the kernels; return the way, its lanes and what was found.
 
         Raises
         ------
@@ -382,7 +382,7 @@ class PlainLines:
         return line
 
     def _record(self, ways: int, risks: RiskRows) -> Line:
-        """Give the record of lines with so many ways; one serves them all."""
+        """Record of lines with so many ways; one serves them all."""
         known = self._records.get(ways)
         if known is None:
             state, lanes = self._flat.state, self._lanes.lanes
@@ -404,7 +404,7 @@ class PlainLines:
         return known
 
     def _load(self, product: str) -> Weighed:
-        """Give what a step of a product weighs."""
+        """What a step of a product weighs."""
         known = self._weighed.get(product)
         if known is None:
             facts, step = self._book.providers.facts, self._book.stages.step(product)
@@ -420,7 +420,7 @@ class PlainLines:
         return known
 
     def _last_day(self, request: Request, policy: Policy) -> int:
-        """Give the instant after which nothing is promised [s]."""
+        """Instant after which nothing is promised [s]."""
         days = request.max_lateness_days, policy.plan_late_days
         most = min([one for one in days if one is not None], default=None)
         if most is None:
@@ -430,7 +430,7 @@ class PlainLines:
     def _ways_to(
         self, product: str, reached: Reached, *, buffers: bool
     ) -> Sequence[NewWay]:
-        """Give the ways to a product of which nothing lies or comes anywhere.
+        """Ways to a product of which nothing lies or comes anywhere.
 
         Raises
         ------

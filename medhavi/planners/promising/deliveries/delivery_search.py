@@ -168,7 +168,7 @@ class DeliverySearch:
         self.bar, self.found = NEVER, None
 
     def ways(self, terms: Terms) -> Iterator[Way]:
-        """Give the ways in the order of trying: stock, mixed, new, many places."""
+        """Ways in the order of trying: stock, mixed, new, many places."""
         wanted = self.wanted
         origins, makers = self.places()
         stocked = []
@@ -202,7 +202,7 @@ class DeliverySearch:
             yield from two_sources(self, stocked, sellers, terms)
 
     def places(self) -> tuple[list[str], list[str]]:
-        """Give where stock may come from and where new supply may be made or bought."""
+        """Where stock may come from and where new supply may be made or bought."""
         wanted = self.wanted
         reached = self._reached()
         origins = [
@@ -241,7 +241,7 @@ class DeliverySearch:
                 yield from_place(wanted, name, place, build)
 
     def _free(self, place: str, terms: Terms, *, ever: bool = True) -> int:
-        """Give what is free at a place now, or ever [steps]."""
+        """What is free at a place now, or ever [steps]."""
         if self.bare:
             return 0
         walk, product = self._asking(terms), self.wanted.product
@@ -249,7 +249,7 @@ class DeliverySearch:
         return walk.available(product, place, terms.now) if most is None else most
 
     def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
-        """Give the places and sources that new supply may come from."""
+        """Places and sources that new supply may come from."""
         for place in places:
             for source in self._sources(place, terms):
                 if source.kind == "move" or (
@@ -260,14 +260,14 @@ class DeliverySearch:
                 yield place, source
 
     def arrival(self, place: str, steps: int, ready: int) -> int:
-        """Give when goods arrive that are ready at a place [s]."""
+        """When goods arrive that are ready at a place [s]."""
         mark = self._stages.mark()
         shipped = self.sending.shipment(place, (), steps, ready, frozenset())
         self._stages.undo_transport(mark)
         return NEVER if shipped is None else shipped.arrival
 
     def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
-        """Give the moments at which a place has more, and how much then [s, steps]."""
+        """Moments at which a place has more, and how much then [s, steps]."""
         walk = self._asking(terms)
         product = self.wanted.product
         moments = [terms.now]
@@ -276,7 +276,7 @@ class DeliverySearch:
         return [(one, walk.available(product, place, one)) for one in moments]
 
     def short(self, terms: Terms, latest: int) -> tuple[Way, Evaluation] | None:
-        """Give what stock and receipts of all places bring of the quantity, if any.
+        """What stock and receipts of all places bring of the quantity, if any.
 
         Parameters
         ----------
@@ -327,14 +327,14 @@ class DeliverySearch:
         return None if found is None else (way, found)
 
     def _sources(self, place: str, terms: Terms) -> Sequence[Source]:
-        """Give the sources of what is asked for at a place."""
+        """Sources of what is asked for at a place."""
         walk = self._asking(terms)
         found = walk.sources(self.wanted.product, place)
         self.failures += walk.failures
         return found
 
     def _asking(self, terms: Terms) -> Walk:
-        """Give a walk that takes nothing, without failures of its own."""
+        """Walk that takes nothing, without failures of its own."""
         walk = self._walk
         if walk is None or walk.terms is not terms:
             walk = self._walk = Walk(self._stages, terms)
@@ -391,7 +391,7 @@ class DeliverySearch:
         return found if alive else None
 
     def _too_short_lived(self, found: Evaluation, terms: Terms) -> bool:
-        """Tell whether new supply would expire on its way; note why it is closed."""
+        """Whether new supply would expire on its way; note why it is closed."""
         left = seconds_up(terms.min_shelf_days, DAY)
         short = too_short_lived(found, self._stages, left)
         if short is not None:
@@ -476,12 +476,12 @@ class DeliverySearch:
         terms: Terms,
         walk: Walk | CompactWalk | FlatWalk,
     ) -> bool:
-        """Tell whether a way of one part, found at once, arrives after the bar."""
+        """Whether a way of one part, found at once, arrives after the bar."""
         late = None if walk.repeats else self._too_late(way, terms)
         return late is not None and late(max([one.ready for one in pieces]))
 
     def _too_late(self, way: Way, terms: Terms) -> Callable[[int], bool] | None:
-        """Give what tells of an instant that a way ready then arrives after the bar.
+        """What tells of an instant that a way ready then arrives after the bar.
 
         An option that is known with the date of the bar is of use before it alone.
         """
@@ -492,5 +492,5 @@ class DeliverySearch:
         return lambda ready: soonest(origin, way.product, ready, terms) > last
 
     def quantity(self, steps: int) -> float:
-        """Give a quantity in base units."""
+        """Quantity in base units."""
         return from_steps(steps, self._stages.step(self.wanted.product))

@@ -95,7 +95,7 @@ class Way(NamedTuple):
 
 
 def from_place(wanted: Wanted, name: str, place: str, build: Build) -> Way:
-    """Give the way that brings all of what is wanted from one place."""
+    """Way that brings all of what is wanted from one place."""
     parts = (Part(place, build),)
     return Way(f"{name}@{place}", wanted.product, wanted.steps, parts)
 

@@ -32,15 +32,15 @@ class Asking(Protocol):
     best: int
 
     def arrival(self, place: str, steps: int, ready: int) -> int:
-        """Give when goods arrive that are ready at a place [s]."""
+        """When goods arrive that are ready at a place [s]."""
         ...
 
     def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
-        """Give the moments at which a place has more, and how much then."""
+        """Moments at which a place has more, and how much then."""
         ...
 
     def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
-        """Give the places and sources that new supply may come from."""
+        """Places and sources that new supply may come from."""
         ...
 
 
@@ -50,7 +50,7 @@ def together(
     makers: list[str],
     terms: Terms,
 ) -> Iterator[Way]:
-    """Give stock of several places together, the rest new where it is missing.
+    """Stock of several places together, the rest new where it is missing.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def together(
 def sooner(
     search: Asking, origins: list[str], makers: list[str], terms: Terms
 ) -> Iterator[Way]:
-    """Give ways that join all that arrives before the earliest way so far.
+    """Ways that join all that arrives before the earliest way so far.
 
     Less has to be new then than in any other way that is there sooner. What lies at
     several places now was joined before: without receipts nothing is left to join.
@@ -148,7 +148,7 @@ def _joined(
 def joined_way(
     wanted: Wanted, stocked: dict[str, int], new: Sequence[tuple[str, Source, int]]
 ) -> Way:
-    """Give the way of stock and new supply together.
+    """Way of stock and new supply together.
 
     Parameters
     ----------

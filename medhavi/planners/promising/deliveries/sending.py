@@ -51,7 +51,7 @@ class Sending:
         self._failures = failures
 
     def soonest(self, origin: str, product: str, ready: int, terms: Terms) -> int:
-        """Give an instant before which goods of a place never arrive [s]."""
+        """Instant before which goods of a place never arrive [s]."""
         wanted = self._wanted
         if origin == wanted.location or "transport" in terms.relaxed:
             return ready
@@ -100,7 +100,7 @@ class Sending:
     def looked(
         self, origin: str, pieces: tuple[Piece, ...], terms: Terms
     ) -> tuple[int, int] | None:
-        """Give when pieces would arrive, and how much those departures take [s, steps].
+        """When pieces would arrive, and how much those departures take [s, steps].
 
         None: only sending them tells.
         """

@@ -48,7 +48,7 @@ def two_sources(
     makers: list[str],
     terms: Terms,
 ) -> Iterator[Way]:
-    """Give the best division between each two sources, where one alone is late.
+    """Best division between each two sources, where one alone is late.
 
     What lies anywhere is taken first. The later the one, the less it gets: the division
     is found by halving.
@@ -87,7 +87,7 @@ def _divided(
     pair: tuple[Offer, Offer],
     terms: Terms,
 ) -> Way | None:
-    """Give the earliest division between two sources; None: none is earlier."""
+    """Earliest division between two sources; None: none is earlier."""
     least = max(search.wanted.least, 1)
     best, found = search.best, None
     # No division is earlier than the least of it from the slower one.
@@ -109,7 +109,7 @@ def _divided(
 
 
 def _spent(search: Dividing, terms: Terms) -> bool:
-    """Tell whether the budget is spent, and let the answer say so."""
+    """Whether the budget is spent, and let the answer say so."""
     search.cut = search.cut or search.evaluations >= terms.budget
     return search.cut
 
@@ -121,7 +121,7 @@ def _waits(
     made: Evaluation,
     terms: Terms,
 ) -> bool:
-    """Tell whether the whole waits for what the first source gives."""
+    """Whether the whole waits for what the first source gives."""
     (place, _), (other, _) = pair
     if place == other:
         return _alone(search, pair[0], part, terms) >= made.date
@@ -131,7 +131,7 @@ def _waits(
 
 
 def _alone(search: Dividing, offer: Offer, part: int, terms: Terms) -> int:
-    """Give when a part from one source arrives if nothing else is asked for [s]."""
+    """When a part from one source arrives if nothing else is asked for [s]."""
     place, source = offer
     goods = (Part(place, from_source(source, part)),)
     found = search.evaluate(Way("", search.wanted.product, part, goods), terms)

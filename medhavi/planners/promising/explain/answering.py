@@ -121,7 +121,7 @@ def _ranked(
 
 
 def _priced(permitted: list[Offered], policy: Policy) -> bool:
-    """Tell whether prices may decide: they are weighed, or break the tie of dates."""
+    """Whether prices may decide: they are weighed, or break the tie of dates."""
     if policy.cost_preference or policy.co2_preference:
         return True
     return len({one.times.date for one in permitted}) < len(permitted)
@@ -203,7 +203,7 @@ def basis_of(found: Sequence[Quantiles], risk: str) -> PromiseBasis:
 
 @cache
 def known_basis(name: str, risk: str) -> PromiseBasis:
-    """Give the basis of answers without a model: one record for all of them."""
+    """Basis of answers without a model: one record for all of them."""
     return PromiseBasis(model=name, version=None, risk_basis=risk)
 
 
@@ -273,7 +273,7 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
 
 
 def _nothing(quote: Quest, **known: object) -> Promise:
-    """Give the answer with nothing but what is known: every key is there (rule 28)."""
+    """Answer with nothing but what is known: every key is there (rule 28)."""
     request, book = quote.request, quote.book
     cells: dict[str, object] = {
         "request": request.position,

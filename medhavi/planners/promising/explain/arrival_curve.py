@@ -32,7 +32,7 @@ SHARES = tuple(percent / 100 for percent in range(1, 100))
 def arrival_curve(
     book: Book, request: Request, answer: Promise, policy: Policy | None = None
 ) -> Curve:
-    """Give how likely an answer is there by which instant; nothing in the book changes.
+    """How likely an answer is there by which instant; nothing in the book changes.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def arrival_curve(
 
 
 def _levels(book: Book, times: ArrivalTimes, basis: str) -> list[int]:
-    """Give the arrival at each of `SHARES` [s]."""
+    """Arrival at each of `SHARES` [s]."""
     chain = times.chain
     assert chain is not None
     if len(times.subjects) == 1:
@@ -88,13 +88,13 @@ def _levels(book: Book, times: ArrivalTimes, basis: str) -> list[int]:
 
 
 def _rising(dates: list[int]) -> list[int]:
-    """Let no level be there before a lower one."""
+    """Make dates non-decreasing over the levels."""
     found = np.maximum.accumulate(np.array(dates, dtype=np.int64))
     return [int(date) for date in found]
 
 
 def chance_by(curve: Curve, instant: int) -> float:
-    """Give the chance that it is there by an instant: the highest level reached.
+    """Chance that it is there by an instant: the highest level reached.
 
     >>> chance_by(((0.5, 100), (0.6, 200)), 150)
     0.5

@@ -40,7 +40,7 @@ CAPS = frozenset(
 def reasons(
     quote: Quest, chosen: Offered | None, status: PromiseStatus
 ) -> tuple[PromiseReason, ...]:
-    """Give the chain of reasons, the limiter first; none where it is on time."""
+    """Chain of reasons, the limiter first; none where it is on time."""
     if status is PromiseStatus.PROMISED:
         return ()
     closed = [one for one in quote.offered if _closed_by_cap(quote, one)]
@@ -103,7 +103,7 @@ def _chain(
 
 
 def _as_early(quote: Quest, base: Offered) -> tuple[Offered, ...]:
-    """Give the option that is asked about, and the open ones of the same date."""
+    """Option that is asked about, and the open ones of the same date."""
     others = (
         one
         for one in quote.offered
@@ -125,7 +125,7 @@ def _stated(quote: Quest, named: Named) -> PromiseReason:
 def _relaxed_date(
     quote: Quest, option: Offered | None, relaxed: frozenset[Stage]
 ) -> int | None:
-    """Give the date with stages relaxed: of the option, or of whatever is best then."""
+    """Date with stages relaxed: of the option, or of whatever is best then."""
     stages: frozenset[Stage] = relaxed - {"policy"}
     if option is not None and "policy" not in relaxed:
         counted = option.search.evaluations
@@ -151,7 +151,7 @@ def _relaxed_date(
 
 
 def widest(policy: Policy, request: Request) -> tuple[Policy, Request]:
-    """Give the rules that permit most, and the request that asks for least."""
+    """Rules that permit most, and the request that asks for least."""
     wider = replace(
         policy,
         buffers=True,
@@ -172,7 +172,7 @@ def widest(policy: Policy, request: Request) -> tuple[Policy, Request]:
 
 
 def as_wide(quote: Quest, wider: Policy, request: Request) -> bool:
-    """Tell whether a search by wider rules would find what was found already.
+    """Whether a search by wider rules would find what was found already.
 
     The rules that differ closed nothing: nothing was withheld, no lane left out, and
     all that was missing was bought, whatever comes later.

@@ -150,7 +150,7 @@ def _ruled(rated: set[str], ruled: set[str]) -> Named:
 
 
 def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
-    """Give the suppliers of an option whose word is not known."""
+    """Suppliers of an option whose word is not known."""
     for piece in option.times.evaluation.pieces():
         source = piece.source if piece.kind == "buy" else None
         if source is not None and quote.book.times.stated(source):
@@ -250,7 +250,7 @@ def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
 
 
 def _transport(quote: Quest, shipment: Shipment) -> Named:
-    """Tell waiting for a departure from being on the way."""
+    """Distinguish waiting for a departure from transit."""
     if shipment.itinerary is None:
         text = _TEXTS[Limiter.NO_TRANSPORT_LEG]
         return Named(Limiter.NO_TRANSPORT_LEG, quote.request.location, text)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def trace_of(quote: Quest, chosen: Offered | None) -> tuple[Mapping[str, object], ...]:
-    """Give the chain stage by stage (ATP-02), then the effort.
+    """Chain stage by stage (ATP-02), then the effort.
 
     Every entry names its stage; times are ISO text.
     """
@@ -60,7 +60,7 @@ def trace_of(quote: Quest, chosen: Offered | None) -> tuple[Mapping[str, object]
 
 
 def _piece(quote: Quest, use: Use, level: int) -> list[Mapping[str, object]]:
-    """Give what goes in before the piece itself: the order of the stages."""
+    """What goes in before the piece itself: the order of the stages."""
     piece = use.piece
     entries: list[Mapping[str, object]] = []
     if piece.again:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
-    """Give the entries of a chosen option; none where nothing special is known."""
+    """Entries of a chosen option; none where nothing special is known."""
     if quote.policy.buffers:
         yield from _safety_used(quote, chosen)
     for named, known in expected(quote, chosen):
@@ -38,7 +38,7 @@ def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
 
 
 def expected(quote: Quest, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
-    """Give what models expect of the work of an option: what it is, and the estimate.
+    """What models expect of the work of an option: what it is, and the estimate.
 
     Stops of its resources first, then durations and yields of its steps (CAP-20,
     RTG-07). Yields are those of `settings.risk_basis`.

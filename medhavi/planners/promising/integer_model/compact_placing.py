@@ -81,7 +81,7 @@ class CompactPlacing:
         self.failures.append(Failure(code, subject))
 
     def _outrun(self, source: CompactSource, size: int, left: int, latest: int) -> bool:
-        """Tell whether an order would be too late wherever its steps find room.
+        """Whether an order would be too late wherever its steps find room.
 
         Its steps take their time after the last component is there; so it is not
         placed. No answer shows the difference: of what is too late only the choices
@@ -97,7 +97,7 @@ class CompactPlacing:
         return self.too_late(soonest) and not self._orders.meet(source.source.source)
 
     def _usable(self, source: CompactSource, timing: Timing) -> int:
-        """Give when the goods of an order are in stock [s]."""
+        """When the goods of an order are in stock [s]."""
         if source.chain is not None:
             return timing.steps[-1].after
         if source.output is None:

@@ -24,7 +24,7 @@ class CompactReplay(CompactWalk):
     __slots__ = ()
 
     def placed(self, timing: Timing) -> None:
-        """Let an order that stands hold its resources."""
+        """Reserve the resources of an order that stands."""
         self._orders.add(timing)
 
     def again(self, source: Source, piece: Piece, got: Sequence[Piece]) -> Piece | None:
@@ -68,7 +68,7 @@ class CompactReplay(CompactWalk):
 
 
 def compact_replay(stages: Stages, terms: Terms) -> CompactReplay | None:
-    """Give a walk that places orders again; None: the terms ask for more than that."""
+    """Walk that places orders again; None: the terms ask for more than that."""
     if not terms.plain:
         return None
     return CompactReplay(compact_supply(stages, terms.now), terms, stages.placed)

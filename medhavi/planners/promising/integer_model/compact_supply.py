@@ -88,7 +88,7 @@ class CompactGood:
         return self._known
 
     def known(self, source: Source) -> CompactSource | None:
-        """Give what is kept of one of its sources; None: it is not plain."""
+        """What is kept of one of its sources; None: it is not plain."""
         for one in self.sources or ():
             if one.source is source:
                 return one
@@ -137,11 +137,11 @@ class CompactSource:
         self.lines: tuple[Component, ...] = ()
 
     def size(self, wanted: int) -> int:
-        """Give the size of the first order for a quantity [steps of the source]."""
+        """Size of the first order for a quantity [steps of the source]."""
         return self.source.pieces(wanted)[0] if self.lots else wanted
 
     def purchase(self, stages: Stages, steps: int) -> Timing | None:
-        """Give when an order of so many steps is there; suppliers have no limit.
+        """When an order of so many steps is there; suppliers have no limit.
 
         How long it takes does not depend on its size, so one answer serves all that
         ask at the same level.
@@ -177,7 +177,7 @@ class CompactSupply:
         self._goods: dict[tuple[str, str], CompactGood] = {}
 
     def good(self, product: str, location: str) -> CompactGood:
-        """Give a product at a place."""
+        """Product at a place."""
         node = (product, location)
         known = self._goods.get(node)
         if known is None:
@@ -186,7 +186,7 @@ class CompactSupply:
         return known
 
     def _shared(self, node: tuple[str, str]) -> CompactGood | None:
-        """Give a good whose sources were looked up before and are the same still."""
+        """Good whose sources were looked up before and are the same still."""
         before = self._before
         known = None if before is None else before._goods.get(node)  # noqa: SLF001
         if before is None or known is None or not known.complete:
@@ -198,7 +198,7 @@ class CompactSupply:
     def machines(
         self, goods: Iterable[CompactGood]
     ) -> set[Ledger | BucketLedger] | None:
-        """Give all machines that goods may need; None: they may be any.
+        """All machines that goods may need; None: they may be any.
 
         None, too, where a source of a good or of what goes into it is not plain.
         """
@@ -261,7 +261,7 @@ class CompactSupply:
 
 
 def compact_supply(stages: Stages, now: int) -> CompactSupply:
-    """Give the goods of providers, kept with them."""
+    """Goods of providers, kept with them."""
     known: CompactSupply | None = stages.compact
     if known is None or known.now != now or known.stages is not stages:
         alike = known is not None and known.now == now and _alike(known.stages, stages)
@@ -270,7 +270,7 @@ def compact_supply(stages: Stages, now: int) -> CompactSupply:
 
 
 def _alike(one: Stages, other: Stages) -> bool:
-    """Tell whether goods differ in nothing but what their sources are."""
+    """Whether goods differ in nothing but what their sources are."""
     return (
         one.material is other.material
         and one.capacity is other.capacity

@@ -90,7 +90,7 @@ class CompactWalk(CompactPlacing):
         self._ordered: set[CompactGood] = set()
 
     def refused(self) -> None:
-        """Let the full walk answer at once when the same is delivered again."""
+        """Mark the good, so the full walk answers its next delivery at once."""
         if self.wanted is not None:
             self.wanted.refused = True
 
@@ -128,7 +128,7 @@ class CompactWalk(CompactPlacing):
         return self._known(self._begin(source.product, source.location), source)
 
     def _known(self, good: CompactGood, source: Source) -> CompactSource:
-        """Give what is kept of a source of a good."""
+        """What is kept of a source of a good."""
         known = good.known(source)
         if known is None:
             raise NotPlainError
@@ -220,7 +220,7 @@ class CompactWalk(CompactPlacing):
         self._fail(code, f"{good.product}|{good.location}")
 
     def _may_buy(self, source: CompactSource, *, covered: bool) -> bool:
-        """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
+        """Whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
         terms = self.terms
         if terms.known_only or terms.least_esg is not None:
             refused = self.stages.refused(source.source, terms)
@@ -233,7 +233,7 @@ class CompactWalk(CompactPlacing):
         return terms.buy != "never"
 
     def _part_of(self, source: CompactSource, steps: int) -> int:
-        """Give what stock contributes beside a new order [steps]."""
+        """What stock contributes beside a new order [steps]."""
         part = min(self._free(source.good, self.terms.now), steps - 1)
         if not source.is_buy or self.terms.buy != "rest":
             return part
@@ -275,7 +275,7 @@ class CompactWalk(CompactPlacing):
         return None if rest is None else (*found, *rest)
 
     def _later(self, good: CompactGood, part: int, steps: int) -> list[tuple[int, int]]:
-        """Give the next moments at which stock has more of a part, with how much."""
+        """Next moments at which stock has more of a part, with how much."""
         most = min(self._free(good, NEVER), steps - 1)
         found: list[tuple[int, int]] = []
         if most <= part:
@@ -295,13 +295,13 @@ class CompactWalk(CompactPlacing):
         return self.terms.buffers and not good.blocked
 
     def _free(self, good: CompactGood, instant: int) -> int:
-        """Give what is free at an instant [steps]."""
+        """What is free at an instant [steps]."""
         if good.line is None:
             raise NotPlainError
         return good.line.available(instant, buffers=self._buffers(good))
 
     def _rises(self, good: CompactGood) -> list[int]:
-        """Give the instants after now at which more is free [s]."""
+        """Instants after now at which more is free [s]."""
         if good.line is None:
             raise NotPlainError
         return good.line.rises(self.terms.now)
@@ -437,7 +437,7 @@ _NOTHING: _Kept = ((), ())
 def compact_walk(
     stages: Stages, terms: Terms, known: KnownOrders | None = None
 ) -> CompactWalk | None:
-    """Give a walk for plain terms; None: they ask for more than it does."""
+    """Walk for plain terms; None: they ask for more than it does."""
     if not terms.plain:
         return None
     return CompactWalk(compact_supply(stages, terms.now), terms, known)

@@ -37,7 +37,7 @@ class FlatPrices:
         self._record = self._viewed()
 
     def record(self) -> Prices:
-        """Give the prices of all that has a number."""
+        """Prices of all that has a number."""
         flat = self._flat
         if len(self._sources) < len(flat.sources) or len(self._goods) < flat.goods:
             self._follow()

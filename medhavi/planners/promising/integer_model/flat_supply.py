@@ -202,7 +202,7 @@ class FlatSupply:
 
     # --------------------------------------------------------------------- questions
     def number(self, source: CompactSource) -> int | None:
-        """Give the number of a source; None: kernels do not know it."""
+        """Number of a source; None: kernels do not know it."""
         known = self._numbers.get(id(source))
         if known is None:
             self._add(source.good)
@@ -210,7 +210,7 @@ class FlatSupply:
         return None if known < 0 else known
 
     def at(self, leads: LeadDraws | None) -> bool:
-        """Tell whether purchases take so long here; the first who asks says so."""
+        """Whether purchases take so long here; the first who asks says so."""
         if not self.sources:
             self._leads = leads
         return self._leads is leads
@@ -271,7 +271,7 @@ class FlatSupply:
         return ever <= 0
 
     def seen(self) -> Seen:
-        """Give what was looked up of what lies there, to `see_again` it."""
+        """What was looked up of what lies there, to `see_again` it."""
         lying = self.state.goods[: self.goods, FREE : RISING + 1]
         return (*self._seen, lying.copy())
 
@@ -287,11 +287,11 @@ class FlatSupply:
             self.look(number, buffers=buffers)
 
     def number_of(self, product: str, location: str) -> int | None:
-        """Give the number of a good; None: it has none."""
+        """Number of a good; None: it has none."""
         return self._goods.get(self.compact.good(product, location))
 
     def good(self, number: int) -> CompactGood:
-        """Give a good by its number."""
+        """Good by its number."""
         return self._by_number[number]
 
     @property
@@ -312,7 +312,7 @@ class FlatSupply:
         self._fit()
 
     def _fit(self) -> None:
-        """Let the records have room for all that has a number."""
+        """Extend the records to all that has a number."""
         self.supply = self._viewed()
         if len(self._by_number) > len(self.state.goods):
             old = self.state.goods
@@ -321,7 +321,7 @@ class FlatSupply:
             self.state = self.state._replace(goods=made)
 
     def _named(self, good: CompactGood) -> int:
-        """Give the number of a good; a new one has no sources yet."""
+        """Number of a good; a new one has no sources yet."""
         known = self._goods.get(good)
         if known is None:
             plain, withholds = good.line is not None, good.withholds

@@ -142,7 +142,7 @@ class FlatWalk:
     def _evaluated(
         self, made: CompactSource, asked: tuple[int, int, int, int]
     ) -> tuple[int, int]:
-        """Let a kernel choose; give where its trace begins, and when all is there."""
+        """Choose by a kernel; return where its trace begins, and when all is there."""
         flat, again = self._flat, not self._begun
         while True:
             if not flat.gather(made.good, self._ledgers, buffers=self.terms.buffers):
@@ -242,7 +242,7 @@ def _piece(
     uses: tuple[Use, ...] = (),
     lines: tuple[Component, ...] = (),
 ) -> Piece:
-    """Give an order; `given`: what it brings for the need, and in all [steps]."""
+    """Order; `given`: what it brings for the need, and in all [steps]."""
     known, (steps, brought) = made.source, given
     return Piece(
         known.kind,
@@ -261,7 +261,7 @@ def _piece(
 
 
 def flat_walk(stages: Stages, terms: Terms, ledgers: object) -> FlatWalk | None:
-    """Give a walk in numbers; None: the terms ask for more, or nothing is compiled."""
+    """Walk in numbers; None: the terms ask for more, or nothing is compiled."""
     flat = stages.flat
     if flat is None or flat.stages is not stages or flat.now != terms.now:
         return None

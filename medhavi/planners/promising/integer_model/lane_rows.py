@@ -98,7 +98,7 @@ class LaneRows:
     def ways(
         self, product: str, destination: str, forbidden: frozenset[str]
     ) -> Ways | None:
-        """Give the ways of a product to a place; None: some lane has no timetable.
+        """Ways of a product to a place; None: some lane has no timetable.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ class MachineRows:
         self.room = _room(_ROWS, _WIDTH)
 
     def row_of(self, ledger: Ledger) -> int:
-        """Give the row of a ledger; from now on it is true."""
+        """Row of a ledger; from now on it is true."""
         known = self._places.get(id(ledger))
         if known is None:
             number = len(self._places)
@@ -79,7 +79,7 @@ class MachineRows:
 
     @contextmanager
     def ahead(self) -> Iterator[None]:
-        """Let ledgers take what the rows hold already."""
+        """Ignore changes that the rows hold already."""
         self._ahead = True
         try:
             yield

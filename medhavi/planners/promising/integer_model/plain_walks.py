@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def plain_walks(
     stages: Stages, terms: Terms, known: KnownOrders | None
 ) -> Iterator[FlatWalk | CompactWalk]:
-    """Give the walks that may do for what is allowed.
+    """Walks that may do for what is allowed.
 
     Parameters
     ----------

@@ -112,7 +112,7 @@ class RiskRows:
         )
 
     def record(self) -> Risk:
-        """Give the times of all that has a number."""
+        """Times of all that has a number."""
         if self.leads is None:
             return self._record
         known = len(self._sources)
@@ -130,7 +130,7 @@ class RiskRows:
         self._record = self._record._replace(levels=self._levels, bounds=bounds)
 
     def of(self, line: Line) -> list[Quantiles]:
-        """Give the uncertain times of what was found, in the order of their names."""
+        """Uncertain times of what was found, in the order of their names."""
         numbers = line.risk.kept[: line.found[F_SUBJECTS]].tolist()
         return [self._named[number] for number in numbers]
 
@@ -188,7 +188,7 @@ class RiskRows:
         up: int,
         lane: int = -1,
     ) -> int:
-        """Give the number of a subject; UNKNOWN_TIME: its curve is none of kernels.
+        """Number of a subject; UNKNOWN_TIME: its curve is none of kernels.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ class RiskRows:
         return known
 
     def _rank(self, subject: Subject, number: int) -> None:
-        """Give a new subject its rank: between those before and behind it."""
+        """New subject its rank: between those before and behind it."""
         order, cells = self._order, self._subjects.cells
         place = bisect_left(order, (subject, number))
         order.insert(place, (subject, number))

@@ -98,7 +98,7 @@ class Book:
         reach: Reach | None = None,
         substitutes: dict[str, list[Row]] | None = None,
     ) -> Book:
-        """Give the book of a snapshot of which few rows differ, to ask it and no more.
+        """Book of a snapshot of which few rows differ, to ask it and no more.
 
         It shares the ledgers and what is accepted; nothing may be accepted on it.
         Which lanes a product has is as before.
@@ -277,7 +277,7 @@ class Book:
         return again
 
     def give_back(self, undo: Undo) -> None:
-        """Give back what a promise took; once.
+        """Release what a promise took; once.
 
         Lines that gave way to it get back what they had, as soon as nothing that was
         accepted since can be in the way.
@@ -332,7 +332,7 @@ class Book:
         return self._count
 
     def bind(self) -> None:
-        """Let all that is accepted stand for itself: what gave way stays moved."""
+        """Make all accepted promises independent: what gave way stays moved."""
         self._waiting.clear()
         for undos in self.accepted.values():
             undos[:] = [one._replace(replaced=(), moved=()) for one in undos]
@@ -364,14 +364,14 @@ class Book:
         self.stages.settle()
 
     def _put_aside(self, demand: str) -> tuple[Undo, ...]:
-        """Give back what a demand has, to take something else for it."""
+        """Release what a demand has, to take something else."""
         undos = tuple(self.accepted.get(demand, ()))
         for undo in undos:
             self._drop(undo)
         return undos
 
     def _move_back(self) -> None:
-        """Let lines have again what they gave, the last that gave way first."""
+        """Restore the holds of lines that gave way, the last one first."""
         while self._waiting:
             last = max(self.tokens, default=0)
             ready = [one for one in self._waiting if last <= one.until]
@@ -390,7 +390,7 @@ class Book:
                 self.take_again(undo)
 
     def ended(self, now: int) -> list[Undo]:
-        """Give the tentative promises whose time is over."""
+        """Tentative promises whose time is over."""
         return [
             undo
             for undos in self.accepted.values()
@@ -399,14 +399,14 @@ class Book:
         ]
 
     def free_for(self, request: Request) -> None:
-        """Give a request what its line has, where it has anything (rule 29)."""
+        """Request what its line has, where it has anything (rule 29)."""
         self.stages.at = "reservation"
         demand, holds = request.demand, self.providers.reservations
         if request.known or demand in self.accepted or holds.has(demand):
             self.free_own(demand)
 
     def free_own(self, demand: str) -> None:
-        """Give a demand what it has, for one quote (rule 29); the journal undoes it."""
+        """Demand what it has, for one quote (rule 29); the journal undoes it."""
         for undo in self.accepted.get(demand, ()):
             self._back(undo)
         self.stages.free(demand)
@@ -429,7 +429,7 @@ def apply(book: Book, promise: Promise) -> Undo:
 
 
 def revert(book: Book, undo: Undo) -> None:
-    """Give back an accepted promise; the state is as if it had never been.
+    """Revert an accepted promise; the state is as if it had never been.
 
     Raises
     ------
@@ -440,7 +440,7 @@ def revert(book: Book, undo: Undo) -> None:
 
 
 def expire(book: Book, now: int) -> tuple[Undo, ...]:
-    """Give back all tentative promises whose holds ended by `now` (rule 31).
+    """Release all tentative promises whose holds ended by `now` (rule 31).
 
     Returns
     -------

@@ -52,7 +52,7 @@ class Line(NamedTuple):
         return steps_up(self.request.qty, self.step)
 
     def had(self, made: Promise, by: int | None = None) -> int:
-        """Give what an answer delivers, until an instant if one is given [steps]."""
+        """What an answer delivers, until an instant if one is given [steps]."""
         return sum(
             _steps(one.qty, self.step)
             for one in made.deliveries
@@ -61,7 +61,7 @@ class Line(NamedTuple):
 
 
 def is_own(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
-    """Tell whether every line brings what was asked for and no substitute."""
+    """Whether every line brings what was asked for and no substitute."""
     return all(
         delivery.product == line.request.product
         for line, one in zip(lines, made, strict=True)
@@ -70,14 +70,14 @@ def is_own(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
 
 
 def shares(lines: Sequence[Line]) -> int:
-    """Give how many equal shares the order comes in at most."""
+    """How many equal shares the order comes in at most."""
     return gcd(*(line.steps for line in lines))
 
 
 def reached(
     lines: Sequence[Line], made: Sequence[Promise], by: int | None = None
 ) -> int:
-    """Give how many shares all lines can deliver until an instant, or ever."""
+    """How many shares all lines can deliver until an instant, or ever."""
     count = shares(lines)
     return min(
         line.had(one, by) * count // line.steps
@@ -86,7 +86,7 @@ def reached(
 
 
 def is_even(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
-    """Tell whether every line brings the same share, and not nothing."""
+    """Whether every line brings the same share, and not nothing."""
     count, level = shares(lines), reached(lines, made)
     return level > 0 and all(
         line.had(one) * count == level * line.steps
@@ -95,7 +95,7 @@ def is_even(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
 
 
 def matched(lines: Sequence[Line], made: Sequence[Promise]) -> list[Request] | None:
-    """Give the requests for what all lines can bring; None: nothing."""
+    """Requests for what all lines can bring; None: nothing."""
     count, level = shares(lines), reached(lines, made)
     if not level:
         return None
@@ -111,7 +111,7 @@ def matched(lines: Sequence[Line], made: Sequence[Promise]) -> list[Request] | N
 def evened(
     lines: Sequence[Line], made: Sequence[Promise], first: Sequence[Promise]
 ) -> list[Promise]:
-    """Let all lines come in equal shares; each brings the same share in the end.
+    """Deliver all lines in equal shares; each brings the same share in the end.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _binding(
 def _instants(
     lines: Sequence[Line], made: Sequence[Promise]
 ) -> Iterator[tuple[int, int]]:
-    """Give when shares are delivered, and how many there are by then.
+    """When shares are delivered, and how many there are by then.
 
     A delivery waits for the next one where it, or what is left after it, is less than
     the least shipment of a line.
@@ -176,7 +176,7 @@ def _evened(
     given: tuple[Sequence[tuple[int, int]], int],
     order: tuple[Sequence[Promise], str],
 ) -> Promise:
-    """Give a line its part of each share."""
+    """Line its part of each share."""
     (instants, count), (answers, binding) = given, order
     whole = instants[-1][1] == count
     deliveries = list(_deliveries(line, made, instants, count))

@@ -39,7 +39,7 @@ def holds_of(
     expires: int,
     stages: Stages,
 ) -> tuple[PlannedHold, ...]:
-    """Give the holds that accepting an option makes.
+    """Holds that accepting an option makes.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def holds_of(
 def named_holds(
     wishes: Mapping[str, list[Wish]], request: Request, expires: int
 ) -> tuple[PlannedHold, ...]:
-    """Give the holds of a request, by kind, each by start and subject.
+    """Holds of a request, by kind, each by start and subject.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def _transport(
 
 
 def purchases_of(pieces: Iterable[Piece]) -> tuple[PlannedPurchase, ...]:
-    """Give what suppliers would have to deliver: no hold, but of their capacity."""
+    """What suppliers would have to deliver: no hold, but of their capacity."""
     return tuple(
         [
             PlannedPurchase(
@@ -273,7 +273,7 @@ def _asked(stages: Stages, cells: Mapping[str, Any]) -> Traits | None:
 def give_back(
     stages: Stages, holds: Sequence[PlannedHold], shifts: Sequence[Shift]
 ) -> None:
-    """Give back what `take_holds` took, whatever came after."""
+    """Release what `take_holds` took, whatever came after."""
     stages.material.put_back(shifts)
     for hold in holds:
         if hold.kind == "capacity":
@@ -283,7 +283,7 @@ def give_back(
 
 
 def _window(hold: PlannedHold) -> StepWindow:
-    """Give a hold of a resource as a window without a step."""
+    """Hold of a resource as a window without a step."""
     seconds = hold.finish - hold.start
     return StepWindow(
         step=0,

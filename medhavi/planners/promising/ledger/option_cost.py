@@ -80,7 +80,7 @@ class PricedGood(NamedTuple):
     denominator: int
 
     def qty(self, steps: int) -> float:
-        """Give a quantity in base units."""
+        """Quantity in base units."""
         return steps * self.numerator / self.denominator
 
 
@@ -118,7 +118,7 @@ class OptionCosts:
         )
 
     def of(self, found: Evaluation, request: Request) -> tuple[PromiseCost, float]:
-        """Give the cost of an option [base currency] and its emissions [kg]."""
+        """Cost of an option [base currency] and its emissions [kg]."""
         self._stages.at = "price"
         bill = _Bill()
         for shipment in found.shipments:
@@ -143,7 +143,7 @@ class OptionCosts:
         return cost, bill.co2_kg
 
     def lateness(self, found: Evaluation, request: Request) -> float:
-        """Give the price of the days that deliveries come after due."""
+        """Price of the days that deliveries come after due."""
         if found.date <= request.due:
             return 0.0
         late = sum(
@@ -155,15 +155,15 @@ class OptionCosts:
         return late * self.late_rate(request) if late else 0.0
 
     def late_rate(self, request: Request) -> float:
-        """Give the price of a day late per unit [base currency]."""
+        """Price of a day late per unit [base currency]."""
         return self._value(request).late
 
     def short_rate(self, request: Request) -> float:
-        """Give the price of a unit that is never delivered [base currency]."""
+        """Price of a unit that is never delivered [base currency]."""
         return self._value(request).short
 
     def _value(self, request: Request) -> DemandValue:
-        """Give what a request is worth; its options are priced one after the other."""
+        """What a request is worth; its options are priced one after the other."""
         asked, known = self._last
         if asked is not request:
             known = self._worth(request)
@@ -214,7 +214,7 @@ class OptionCosts:
                 self._add(bill, piece.uses, part)
 
     def _work(self, piece: Piece) -> float:
-        """Give the cost of the hours of an order [base currency]."""
+        """Cost of the hours of an order [base currency]."""
         if piece.timing is None:
             return 0.0
         total = 0.0
@@ -237,7 +237,7 @@ class OptionCosts:
         return known
 
     def _holding(self, piece: Piece, instant: int) -> float:
-        """Give the price of new goods that wait for their use."""
+        """Price of new goods that wait for their use."""
         days = (instant - piece.ready) / DAY
         good = self.good(piece.product)
         rate = self.rate(piece.product, piece.location)
@@ -245,11 +245,11 @@ class OptionCosts:
         return good.qty(piece.steps) * value * rate * days / DAYS_A_YEAR
 
     def rate(self, product: str, location: str) -> float:
-        """Give what a year of holding a product costs of its value."""
+        """What a year of holding a product costs of its value."""
         return self._rates.get((product, location), USUAL_HOLDING_RATE)
 
     def good(self, product: str) -> PricedGood:
-        """Give what a product costs and emits, and its smallest quantity."""
+        """What a product costs and emits, and its smallest quantity."""
         known = self._goods.get(product)
         if known is None:
             facts, step = self._stages.providers.facts, self._stages.step(product)

@@ -19,7 +19,7 @@ _LEAST = 1e-9
 
 
 def stands(stages: Stages, demand: str, product: str) -> bool:
-    """Tell whether all that the tables give a demand is there beside all others.
+    """Whether all that the tables give a demand is there beside all others.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def stands(stages: Stages, demand: str, product: str) -> bool:
 def first_without_room(
     stages: Stages, holds: Sequence[PlannedHold]
 ) -> PlannedHold | None:
-    """Give the first hold of a promise that others have taken; the ledgers stay.
+    """First hold of a promise that others have taken; the ledgers stay.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _material(stages: Stages, demand: str, product: str) -> bool:
 
 
 def _prepares_others(hold: Hold) -> bool:
-    """Tell whether a hold is no work: the changeover that the next one needs."""
+    """Whether a hold is no work: the changeover that the next one needs."""
     return hold.changeover >= hold.finish - hold.start > 0
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def with_planned_orders(book: Book, request: Request, policy: Policy) -> Book:
-    """Give the book of a policy: where it says so, planned orders count.
+    """Book of a policy: where it says so, planned orders count.
 
     Parameters
     ----------

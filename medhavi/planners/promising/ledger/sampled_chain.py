@@ -132,7 +132,7 @@ class SampledChain:
         self._median = book.times.at(0.5)
 
     def point(self, number: int) -> dict[Subject, float]:
-        """Give the level of each subject at a point."""
+        """Level of each subject at a point."""
         table = self._table
         return {
             subject: table[place].levels[number]
@@ -140,7 +140,7 @@ class SampledChain:
         }
 
     def draws(self, number: int) -> LeadDraws:
-        """Give the times of a point; those that were looked up are known."""
+        """Times of a point; those that were looked up are known."""
         leads: dict[Subject, int] = {}
         transits: dict[str, int | None] = {}
         columns, count = self._times.columns, len(self._table)
@@ -157,7 +157,7 @@ class SampledChain:
         return LeadDraws(self._times, 0.5, own, leads, transits)
 
     def arrivals(self, chain: Evaluation) -> Instants:
-        """Give the arrival of the last shipment at each point [s].
+        """Arrival of the last shipment at each point [s].
 
         Returns
         -------
@@ -235,7 +235,7 @@ class SampledChain:
     def _received(
         self, piece: Piece, source: Source, drawn: tuple[Subject, Quantiles, int]
     ) -> Spread:
-        """Give when a purchase is there at each point by the calendars [s]."""
+        """When a purchase is there at each point by the calendars [s]."""
         subject, quantiles, place = drawn
         suppliers = self._book.providers.suppliers
 
@@ -267,7 +267,7 @@ class SampledChain:
         return self._times.legs.arrivals(lane, ready, transit)
 
     def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
-        """Give the lead time at each point [s], rounded up."""
+        """Lead time at each point [s], rounded up."""
         count = len(self._table)
         known = self._times.column(subject, (count, place))
         if known is None:
@@ -280,7 +280,7 @@ class SampledChain:
         return known
 
     def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
-        """Give the time of a lane at each point [s], rounded down."""
+        """Time of a lane at each point [s], rounded down."""
         count = len(self._table)
         known = self._times.column(subject, (count, place))
         if known is None:
@@ -294,7 +294,7 @@ class SampledChain:
 
 
 def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
-    """Give `Quantiles.at` of all levels, but for the last bits of its floats."""
+    """`Quantiles.at` of all levels, but for the last bits of its floats."""
     p50, p80, p95 = quantiles[:3]
     if p50 * STEEP <= p80 or p80 * STEEP <= p95:
         lines = _line(p50, p80, drawn.share), _line(p80, p95, drawn.share)
@@ -314,7 +314,7 @@ def _line(first: float, second: float, share: Floats) -> Floats:
 
 
 def _unsure(floats: Floats) -> list[int]:
-    """Give the points next to a whole number: there the last bits decide.
+    """Points next to a whole number: there the last bits decide.
 
     Zero is sure: only a plain line is cut there, and it has the same bits.
     """
@@ -324,7 +324,7 @@ def _unsure(floats: Floats) -> list[int]:
 
 
 def _latest(floor: int, waits: Waits) -> Spread:
-    """Give the latest at each point: of a fixed instant and of all that is waited for.
+    """Latest at each point: of a fixed instant and of all that is waited for.
 
     What is nowhere the latest by its bounds is left out.
     """

@@ -68,6 +68,6 @@ class Undo(NamedTuple):
     stands_for: frozenset[int] = frozenset()
 
     def all_moved(self) -> tuple[Moved, ...]:
-        """Give the lines that gave way to it and to what it replaced, in order."""
+        """Lines that gave way to it and to what it replaced, in order."""
         earlier = [one for undo in self.replaced for one in undo.all_moved()]
         return (*earlier, *self.moved)

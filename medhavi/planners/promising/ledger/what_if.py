@@ -43,7 +43,7 @@ UNTOUCHED = {
 
 
 def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
-    """Give the snapshot with rows of a remedy in the place of those of the same key.
+    """Snapshot with rows of a remedy in the place of those of the same key.
 
     Cells of the request (key `request`) change no table.
     """
@@ -53,7 +53,7 @@ def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
 
 
 def asked_again(request: Request, rows: Rows) -> Request:
-    """Give the request with the cells that a remedy changes."""
+    """Request with the cells that a remedy changes."""
     cells: dict[str, object] = {}
     for row in rows.get(REQUEST, ()):
         for name, value in row.items():
@@ -62,7 +62,7 @@ def asked_again(request: Request, rows: Rows) -> Request:
 
 
 def book_with(book: Book, rows: Rows) -> Book:
-    """Give a book on the changed tables that has accepted the same promises.
+    """Book on the changed tables that has accepted the same promises.
 
     What the rows do not reach is shared with the book, ledgers among it: as long as
     this one is asked, nothing may be accepted on either.
@@ -74,12 +74,12 @@ def book_with(book: Book, rows: Rows) -> Book:
 
 
 def _with_table(book: Book, name: str, tables: Rows) -> Book:
-    """Give a book on one changed table."""
+    """Book on one changed table."""
     return overlaid(book, name, tables) or rebuilt(book, tables)
 
 
 def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
-    """Give a book on one changed table that shares what the rows do not reach.
+    """Book on one changed table that shares what the rows do not reach.
 
     None: what they reach is not known, the table must be read again.
     """
@@ -112,7 +112,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
 
 
 def rebuilt(book: Book, rows: Rows) -> Book:
-    """Give a book that reads the changed tables anew and accepts the same promises."""
+    """Book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
     providers = book.providers.on(with_disruptions(snapshot))
     reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]

@@ -37,7 +37,7 @@ class Tied(NamedTuple):
 def whole_orders(
     book: Book, requests: Sequence[Request], policy: str | None
 ) -> Iterator[Tied]:
-    """Give the lines of each sales order that must come together."""
+    """Lines of each sales order that must come together."""
     orders: dict[str, list[Request]] = {}
     for request in requests:
         if request.sales_order is not None:
@@ -56,7 +56,7 @@ def whole_orders(
 
 
 def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]:
-    """Give all lines the latest date, or reject them all.
+    """All lines the latest date, or reject them all.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
 
 
 def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Promise:
-    """Let a line wait for the last one."""
+    """Delay a line to the last one's date."""
     due = int(line.demand["due"])
     line = replace(
         line,
@@ -147,7 +147,7 @@ def all_by(lines: Sequence[Promise], instant: int) -> float:
 
 
 def not_before(line: Promise, date: int) -> Promise:
-    """Let what comes earlier wait until a date [s]; status and cost stay."""
+    """Delay an earlier line until a date [s]; status and cost stay."""
     if line.date is None or line.date >= date:
         return line
     moved = date - line.date

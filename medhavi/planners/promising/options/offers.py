@@ -64,5 +64,5 @@ def capped(one: Offered, policy: Policy) -> Offered:
 
 
 def above_cost(one: Offered, policy: Policy) -> bool:
-    """Tell whether an option costs more than permitted, lateness left out."""
+    """Whether an option costs more than permitted, lateness left out."""
     return policy.cost_cap is not None and one.cost.without_lateness > policy.cost_cap

@@ -169,7 +169,7 @@ class Quest:
         return last
 
     def terms(self, buy: str, *, hasty: bool) -> Terms:
-        """Give what a walk may do; `hasty`: with any resource, as early as can be."""
+        """What a walk may do; `hasty`: with any resource, as early as can be."""
         return Terms(
             now=self.book.now,
             buy=buy,
@@ -201,7 +201,7 @@ class Quest:
         self._count(search)
 
     def _earliest_wins(self) -> bool:
-        """Tell whether the first permitted option is the answer, and the others none.
+        """Whether the first permitted option is the answer, and the others none.
 
         Then a way that is behind another one need not be followed to its end.
         """
@@ -271,7 +271,7 @@ class Quest:
             self._collect(search, replace(self._last_terms(), first=first), seen)
 
     def _capping(self) -> set[Objective]:
-        """Give what the caps ask for that close every option in time."""
+        """What the caps ask for that close every option in time."""
         policy = self.policy
         in_time = [one for one in self.offered if one.times.date <= self.request.due]
         if any(capped(one, policy).closed is None for one in in_time):
@@ -318,7 +318,7 @@ class Quest:
         )
 
     def _why_not(self, times: ArrivalTimes) -> Limiter | None:
-        """Say which rule closes an option."""
+        """Which rule closes an option."""
         date = times.date
         if self.policy.supplier_fallback == "counter_offer" and any(
             piece.kind == "buy"
@@ -334,7 +334,7 @@ class Quest:
         return Limiter.ORDER_RULE if date > self._last_day() else None
 
     def stale_currencies(self, times: ArrivalTimes) -> list[str]:
-        """Give the currencies that an option buys in at stale rates (CORE-09)."""
+        """Currencies that an option buys in at stale rates (CORE-09)."""
         suppliers = self.book.providers.suppliers
         if suppliers.all_fresh:
             return []
@@ -346,7 +346,7 @@ class Quest:
         return sorted(name for name in found if name is not None)
 
     def _last_day(self) -> int:
-        """Give the instant after which nothing is promised [s]."""
+        """Instant after which nothing is promised [s]."""
         days = (self.request.max_lateness_days, self.policy.plan_late_days)
         most = min((one for one in days if one is not None), default=None)
         if most is None:
@@ -355,7 +355,7 @@ class Quest:
 
     @property
     def _as_needed(self) -> Request:
-        """Give the request with the arrival that it needs as its due date."""
+        """Request with the arrival that it needs as its due date."""
         return replace(self.request, due=self.need) if self.buffer else self.request
 
     @property
@@ -396,7 +396,7 @@ class Quest:
     def search_for(
         self, product: str, ratio: float = 1.0, carried: Objective | None = None
     ) -> DeliverySearch:
-        """Give the search for a product, of which `ratio` serves one of the request."""
+        """Search for a product, of which `ratio` serves one of the request."""
         request = self.request
         step = self.book.stages.step(product)
         steps = steps_up(request.qty * ratio, step)
@@ -427,12 +427,12 @@ class Quest:
         return self.request.full_line or self.policy.delivery == "full_line"
 
     def country(self) -> str | None:
-        """Give where the goods end: the country of the place, else the customer's."""
+        """Where the goods end: the country of the place, else the customer's."""
         place = self.book.providers.facts.country(self.request.location)
         return place or self.book.policies.country(self.request)
 
     def _substitutes(self) -> Iterator[DeliverySearch]:
-        """Give the searches for substitutes that hold at the place (rule 32)."""
+        """Searches for substitutes that hold at the place (rule 32)."""
         for row in self.book.substitutes.get(self.request.product, ()):
             begin, end = row["valid_from"], row["valid_to"]
             now = self.book.now
@@ -442,7 +442,7 @@ class Quest:
 
 
 def _lanes(found: Evaluation) -> tuple[str, ...]:
-    """Give the lanes of all shipments of an option, in order."""
+    """Lanes of all shipments of an option, in order."""
     return tuple(
         lane
         for shipment in found.shipments

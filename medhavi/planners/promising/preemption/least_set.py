@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def least_set(items: Sequence[T], enough: Callable[[Sequence[T]], bool]) -> list[T]:
-    """Give a smallest part of items that is enough: none of it can be left out.
+    """Smallest part of items that is enough: none of it can be left out.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def _explained(
     *,
     asked: bool,
 ) -> list[T]:
-    """Give what of items is needed beside what is given; `asked`: that alone is not."""
+    """What of items is needed beside what is given; `asked`: that alone is not."""
     if not asked and enough(given):
         return []
     if len(items) == 1:

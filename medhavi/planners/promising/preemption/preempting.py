@@ -42,7 +42,7 @@ class _EnoughError(Exception):
 
 
 def with_preemption(quest: Quest, before: Promise, detail: str) -> Promise:
-    """Give the answer that takes from less important lines, where it is better.
+    """Answer that takes from less important lines, where it is better.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class _Tries:
         return self._known[key]
 
     def reaches(self, goal: Promise, gone: Sequence[Rival]) -> bool:
-        """Tell whether it comes as far without these as without all of them."""
+        """Whether it comes as far without these as without all of them."""
         found = self.answer(gone)
         return found.on_time if goal.on_time else standing(found) <= standing(goal)
 
@@ -220,7 +220,7 @@ def _entry(one: Preempted) -> Mapping[str, object]:
 
 
 def _noted(before: Promise, quotes: int, note: str, detail: str) -> Promise:
-    """Say in the trace that taking from others was tried, and what came of it."""
+    """Record in the trace the attempt to take from others, and its result."""
     if detail != "full" or not quotes:
         return before
     entry = {"stage": "preempt", "quotes": quotes, "note": note}

@@ -41,7 +41,7 @@ class Rival(NamedTuple):
 
 
 def is_lower(tier: str | None, than: str | None) -> bool:
-    """Tell whether a tier gives way to another one; one that is unknown does.
+    """Whether a tier gives way to another one; one that is unknown does.
 
     Of two names that are in no known order nobody can say which is lower: none is.
 
@@ -57,7 +57,7 @@ def is_lower(tier: str | None, than: str | None) -> bool:
 
 
 def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
-    """Give the lines in the way that may have to give way, the least important first.
+    """Lines in the way that may have to give way, the least important first.
 
     Lines of equal priority: the latest due first, then the cheapest to delay.
     """
@@ -167,7 +167,7 @@ class _Kept:
                 )
 
     def keeps(self, request: Request) -> bool:
-        """Tell whether a line must not be moved."""
+        """Whether a line must not be moved."""
         taken = self._book.accepted.get(request.demand, ())
         if taken:
             bound = request.demand in self._bound or any(
@@ -183,7 +183,7 @@ class _Kept:
         return bound or self._is_tied(request)
 
     def _is_tied(self, request: Request) -> bool:
-        """Tell whether the line comes with others of its order."""
+        """Whether the line comes with others of its order."""
         lines = self._lines.get(request.sales_order or "", set())
         if len(lines) < 2:
             return False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def mended_proposals(cases: Sequence[Case]) -> Iterator[Proposal]:
-    """Give the disruptions behind the reasons of an answer, each as if it were over.
+    """Disruptions behind the reasons of an answer, each as if it were over.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def mended_proposals(cases: Sequence[Case]) -> Iterator[Proposal]:
 
 
 def _hindered(case: Case) -> Hindered:
-    """Give what a reason waits for: all that the earliest option would need."""
+    """What a reason waits for: all that the earliest option would need."""
     quest, subject = case.quest, case.reason.subject
     book, request = quest.book, quest.request
     node = tuple(subject.split("|")[:2])
@@ -53,12 +53,12 @@ def _hindered(case: Case) -> Hindered:
 
 
 def _origins(case: Case) -> tuple[str, ...]:
-    """Give the places that reach the one where it is wanted."""
+    """Places that reach the one where it is wanted."""
     request = case.quest.request
     return case.quest.book.reach.of(request.product, request.location, None).origins
 
 
 def _makers(book: Book, product: str, location: str = "") -> set[str]:
-    """Give the routings that make a product at a place."""
+    """Routings that make a product at a place."""
     roles = book.providers.recipes.makers.get((product, location), {})
     return {name for names in roles.values() for name in names}

@@ -46,7 +46,7 @@ SEARCHED_LONGER = 8
 
 
 def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
-    """Give what may help, the likeliest first."""
+    """What may help, the likeliest first."""
     yield from _request_changes(quest, answer)
     rules = _policy_changes(quest, answer)
     if not quest.policy.preempt:
@@ -89,7 +89,7 @@ def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
 
 
 def _same_row(one: Rows, other: Rows) -> bool:
-    """Tell whether two changes state a row of the same key."""
+    """Whether two changes state a row of the same key."""
     for name in one.keys() & other.keys() - {"request"}:
         key = schema.tables()[name].key
         told = [
@@ -170,7 +170,7 @@ def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
 
 
 def _free_now(quest: Quest) -> float:
-    """Give the most that lies free at one place."""
+    """Most that lies free at one place."""
     book, request = quest.book, quest.request
     asked = book.stages.asked(request)
     lines = (
@@ -182,7 +182,7 @@ def _free_now(quest: Quest) -> float:
 
 
 def _quarters(quest: Quest) -> Iterator[float]:
-    """Give smaller quantities, the largest first."""
+    """Smaller quantities, the largest first."""
     step = quest.book.stages.step(quest.request.product)
     whole = quest.request.qty / float(step)
     for quarter in QUARTERS:
@@ -212,7 +212,7 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
 
 
 def _more_supply(quest: Quest) -> Iterator[Change]:
-    """Let more count as supply: reserves, faster lanes, suppliers, planned orders."""
+    """Permit more supply: reserves, faster lanes, suppliers, planned orders."""
     policy = quest.policy
     if not policy.buffers and not _is_idle("buffers", quest):
         yield RemedyKind.USE_SAFETY, _what_is_kept(quest), {"buffers": True}
@@ -232,7 +232,7 @@ def _more_supply(quest: Quest) -> Iterator[Change]:
 
 
 def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:
-    """Let two places share what is new, where there is more work than one gets done."""
+    """Split new supply over two places, where the work exceeds one's capacity."""
     request, policy = quest.request, quest.policy
     codes = {reason.code for reason in answer.limiters}
     if policy.split_sourcing or quest.single or not codes & MUCH_AT_ONCE:
@@ -282,7 +282,7 @@ def _wider_caps(quest: Quest, answer: Promise) -> Iterator[Change]:
 
 
 def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
-    """Give a policy of its own that differs in some cells, and let it be asked by."""
+    """Policy of its own that differs in some cells, and let it be asked by."""
     name = f"{policy.policy}, {text}"
     row = {
         **replace(policy, **cells).as_row(),  # type: ignore[arg-type]
@@ -295,7 +295,7 @@ def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
 
 
 def _refused_ratings(quest: Quest) -> list[float]:
-    """Give the ratings of suppliers that the policy refuses for them."""
+    """Ratings of suppliers that the policy refuses for them."""
     suppliers = quest.book.providers.suppliers
     refused = {one.subject for one in quest.failures if one.code is Limiter.ORDER_RULE}
     refused -= quest.campaign_rules
@@ -304,7 +304,7 @@ def _refused_ratings(quest: Quest) -> list[float]:
 
 
 def _too_short(quest: Quest) -> bool:
-    """Tell whether a rule of campaigns refused work."""
+    """Whether a rule of campaigns refused work."""
     return any(
         one.code is Limiter.ORDER_RULE and one.subject in quest.campaign_rules
         for one in quest.failures
@@ -317,7 +317,7 @@ def _what_is_kept(quest: Quest) -> str:
 
 
 def _is_idle(rule: str, quest: Quest) -> bool:
-    """Tell whether the search would have gone the same way without a rule.
+    """Whether the search would have gone the same way without a rule.
 
     Then the answer is the same, and need not be tried. Where others may give way, their
     policies count as well.

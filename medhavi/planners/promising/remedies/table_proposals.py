@@ -72,12 +72,12 @@ class Case(NamedTuple):
         return self.answer.date or (None if best is None else best.times.date)
 
     def rows(self, table: str, column: str) -> list[dict[str, Any]]:
-        """Give the rows of a table that the reason names."""
+        """Rows of a table that the reason names."""
         frame = self.quest.book.snapshot[table]
         return frame.filter(pl.col(column) == self.reason.subject).to_dicts()
 
     def pieces(self, *kinds: str) -> list[Piece]:
-        """Give the parts of the earliest option of some kinds, the last first."""
+        """Parts of the earliest option of some kinds, the last first."""
         best = self.best
         if best is None:
             return []
@@ -86,14 +86,14 @@ class Case(NamedTuple):
 
 
 def table_proposals(case: Case) -> Iterator[Proposal]:
-    """Give the rows that a reason suggests to change."""
+    """Rows that a reason suggests to change."""
     for maker in _BY_CODE.get(case.reason.code, ()):
         yield from maker(case)
 
 
 # ----------------------------------------------------------------- supply and material
 def _faster_supplier(case: Case) -> Iterator[Proposal]:
-    """Let the supplier that binds deliver as early as the due date needs it."""
+    """Expedite the binding supplier as far as the due date needs."""
     if case.date is None:
         return
     late = case.date - case.quest.request.due
@@ -112,7 +112,7 @@ def _faster_supplier(case: Case) -> Iterator[Proposal]:
 
 
 def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
-    """Let what a supplier brings to the options come earlier, by so much [s].
+    """Expedite what a supplier brings to the options, by so much [s].
 
     A minute more is asked for: times are stated in days, and their parts are rounded.
     """
@@ -211,7 +211,7 @@ def _more_supply(case: Case) -> Iterator[Proposal]:
 
 
 def _nearest(quest: Quest) -> tuple[str, int]:
-    """Give the nearest place that has stock, and when goods must be there [s]."""
+    """Nearest place that has stock, and when goods must be there [s]."""
     book, request = quest.book, quest.request
     reached = book.reach.of(request.product, request.location, None)
     place = (*reached.origins, request.location)[0]
@@ -242,7 +242,7 @@ def _other_product(case: Case) -> Iterator[Proposal]:
 
 # ------------------------------------------------------------------------------- holds
 def _released(case: Case) -> Iterator[Proposal]:
-    """Give up the hold that is in the way."""
+    """Release the hold in the way."""
     for row in case.rows("reservations", "reservation"):
         text = f"release the hold {case.reason.subject}"
         rows: Rows = {"reservations": ({**row, "state": "released"},)}
@@ -250,7 +250,7 @@ def _released(case: Case) -> Iterator[Proposal]:
 
 
 def _less_important(case: Case) -> Iterator[Proposal]:
-    """Let holds of less important lines go, the least important first."""
+    """Release holds of less important lines, the least important first."""
     quest, subject = case.quest, case.reason.subject
     product, _, place = subject.partition("|")
     for named in case.rows("reservations", "reservation"):
@@ -275,7 +275,7 @@ def _less_important(case: Case) -> Iterator[Proposal]:
 
 # --------------------------------------------------------------------------- resources
 def _one_more(case: Case) -> Iterator[Proposal]:
-    """Let one more unit of the resource work until the promised date."""
+    """Add one more unit of the resource until the promised date."""
     if case.answer.date is None:
         return
     now = case.quest.book.now
@@ -312,7 +312,7 @@ def _cut_order(case: Case) -> Iterator[Proposal]:
 
 
 def _other_resource(case: Case) -> Iterator[Proposal]:
-    """Let another resource work too, where the tables show one that can."""
+    """Add another resource, where the tables show one that can."""
     snapshot, subject = case.quest.book.snapshot, case.reason.subject
     names, steps = {subject}, _steps_on(case, subject)
     if not steps:
@@ -330,7 +330,7 @@ def _other_resource(case: Case) -> Iterator[Proposal]:
 
 
 def _steps_on(case: Case, resource: str) -> set[tuple[str, int]]:
-    """Give the steps of the earliest option that a resource works on."""
+    """Steps of the earliest option that a resource works on."""
     return {
         (piece.source.source, window.step)
         for piece in case.pieces("make")
@@ -386,7 +386,7 @@ def _other_source(case: Case) -> Iterator[Proposal]:
 
 
 def _valid_routing(case: Case) -> Iterator[Proposal]:
-    """Let a routing hold at any time."""
+    """Make a routing valid at any time."""
     for row in case.rows("routings", "routing"):
         text = f"correct when {row['routing']} is valid"
         cells = {"valid_from": None, "valid_to": None}
@@ -420,7 +420,7 @@ def _other_lane(case: Case) -> Iterator[Proposal]:
 
 
 def _extra_departure(case: Case) -> Iterator[Proposal]:
-    """Let the lane leave when the goods are ready."""
+    """Add a departure when the goods are ready."""
     quest, lane = case.quest, case.reason.subject
     found = quest.book.stages.departure_row(lane, quest.ready_at_origin)
     if found is not None:
@@ -429,7 +429,7 @@ def _extra_departure(case: Case) -> Iterator[Proposal]:
 
 
 def _fresh_rates(case: Case) -> Iterator[Proposal]:
-    """Let the latest rates be those of today."""
+    """Date the latest rates to today."""
     quest = case.quest
     exchange = quest.book.providers.exchange
     names = {

@@ -157,7 +157,7 @@ class _Trials:
         )
 
     def told(self) -> Remedies:
-        """Give what helped, the best first."""
+        """What helped, the best first."""
         ranked = self._ranked()[:MOST_REMEDIES]
         found = tuple(
             told
@@ -237,7 +237,7 @@ def _told(tried: Sequence[_Tried], saved: float) -> tuple[TriedRemedy, ...]:
 
 
 def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
-    """Tell whether an answer is better: its status, else its quantity or its date."""
+    """Whether an answer is better: its status, else its quantity or its date."""
     if kind in _ONCE:
         return promise.status is PromiseStatus.PROMISED
     rank, before = RANKS[promise.status], RANKS[answer.status]

@@ -90,7 +90,7 @@ class Request:
     cells: Mapping[str, Any] = field(default_factory=dict)
 
     def with_cells(self, cells: Mapping[str, object]) -> Request:
-        """Give the request with some cells changed, as a remedy does."""
+        """Request with some cells changed, as a remedy does."""
         changed = {**self.cells, **cells}
         return replace(self, **_fields(changed), cells=changed)
 
@@ -104,7 +104,7 @@ class Requests:
 
 
 def columns() -> dict[str, Column]:
-    """Give the columns of a request, by name."""
+    """Columns of a request, by name."""
     table = schema.tables()["demands"]
     known = {
         name: replace(column, required=name in ASKED)
@@ -256,7 +256,7 @@ def _default(column: Column) -> object:
 
 # ------------------------------------------------------------------------ records
 def _fields(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the fields of a request that are cells."""
+    """Fields of a request that are cells."""
     own = {name: cells[name] for name in _OWN if name in cells}
     if own.get("requires") is not None:
         own["requires"] = tuple(own["requires"])
@@ -274,7 +274,7 @@ _OWN = frozenset(Request.__dataclass_fields__) - {
 def request_of_line(
     cells: Mapping[str, Any], position: int, *, known: bool = True
 ) -> Request:
-    """Give the request that a row of `demands` would be; instants in UTC seconds."""
+    """Request that a row of `demands` would be; instants in UTC seconds."""
     own = {name: cells[name] for name in _OWN if name in cells}
     own["requires"] = tuple(own.get("requires") or ())
     return Request(
@@ -420,6 +420,6 @@ def _too_large(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]
 
 
 def _classes(snapshot: Snapshot) -> list[str]:
-    """Give the quality classes that are ranked, best first."""
+    """Quality classes that are ranked, best first."""
     stated = snapshot["settings"]["quality_classes"].to_list()
     return [name for classes in stated for name in classes or ()]

@@ -82,7 +82,7 @@ def campaigns_of(providers: Providers) -> Campaigns | None:
 
 
 def _stated(hold: Hold | PlannedHold) -> Made | None:
-    """Give the product and the good units of a hold; None: it does not say."""
+    """Product and the good units of a hold; None: it does not say."""
     if hold.made_product is None or hold.good_qty is None:
         return None
     return hold.made_product, hold.good_qty
@@ -204,7 +204,7 @@ class CampaignRoom:
 
     # ---------------------------------------------------------------------- the rules
     def _uses(self, routing: str) -> tuple[tuple[str, str | None], ...]:
-        """Give the resources with campaigns that a routing may use, and for what."""
+        """Resources with campaigns that a routing may use, and for what."""
         known = self._known.get(routing)
         if known is None:
             found = {
@@ -219,7 +219,7 @@ class CampaignRoom:
         return known
 
     def _preferred(self, source: Source) -> Iterator[tuple[CampaignRule, Task, Option]]:
-        """Give the rules of the resources that the steps of a routing prefer."""
+        """Rules of the resources that the steps of a routing prefer."""
         for task in self._providers.capacity.compiled(source.source).tasks:
             for option in task.plan.epochs[0].options[:1]:
                 for resource, _ in option.resources:
@@ -228,7 +228,7 @@ class CampaignRoom:
                         yield rule, task, option
 
     def _efficiency(self, source: Source, good: float) -> dict[str, Fraction]:
-        """Give what share of its pace a resource keeps in a long run (CMP-05)."""
+        """What share of its pace a resource keeps in a long run (CMP-05)."""
         found: dict[str, Fraction] = {}
         for resource, family in self._uses(source.source):
             rule = self._rules.of(resource, family, source.product)
@@ -238,7 +238,7 @@ class CampaignRoom:
         return found
 
     def _good(self, source: Source, steps: int) -> float:
-        """Give the good units of an order."""
+        """Good units of an order."""
         recipe = self._providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location)
         step = self._providers.facts.step(source.product)
@@ -248,7 +248,7 @@ class CampaignRoom:
     def _lack(
         self, capacity: FiniteCapacity, source: Source, timing: Timing, good: float
     ) -> int | None:
-        """Give by how much an order is too early for its place [s].
+        """Earliness of an order for its place [s].
 
         0: it fits; None: it would fit nowhere later either.
         """
@@ -274,7 +274,7 @@ class CampaignRoom:
     def _keeps(
         self, resource: str, standing: Sequence[Work], works: Sequence[Work]
     ) -> bool:
-        """Tell whether new work breaks no rule, its own or that of what stands."""
+        """Whether new work breaks no rule, its own or that of what stands."""
         before = self._breaches(resource, standing)
         after = self._breaches(resource, [*standing, *works])
         own = [one for one in after if OWN in one.owners]
@@ -286,7 +286,7 @@ class CampaignRoom:
         return breaches(resource, works, self._providers.cleanings, self._cleans)
 
     def _openings(self, standing: Sequence[Work]) -> Iterator[int]:
-        """Give from when on new work may stand behind other: at once, or cleaned."""
+        """From when on new work may stand behind other: at once, or cleaned."""
         for work in standing:
             yield work.finish
             if work.rule is not None and work.rule.cleaning.seconds:
@@ -321,7 +321,7 @@ class CampaignRoom:
         )
 
     def _makes(self, resource: str, block: Block) -> Made | None:
-        """Give what work makes and how much; None: nobody knows."""
+        """What work makes and how much; None: nobody knows."""
         owner = block.owner
         known = self._made.get((resource, block.start, block.finish))
         known = known or self._orders.get(owner)

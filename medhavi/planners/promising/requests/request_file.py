@@ -88,7 +88,7 @@ def raw_requests(
 def _of_file(
     content: bytes, known: Mapping[str, Column], found: list[Finding]
 ) -> pl.DataFrame:
-    """Tell JSON from CSV from xlsx by how they begin."""
+    """Read JSON, CSV or xlsx, known by the first bytes."""
     try:
         if content.startswith(WORKBOOK):
             [first, *_] = read_sheets(content).values()

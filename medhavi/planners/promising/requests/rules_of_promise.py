@@ -106,7 +106,7 @@ class Policy:
         return seconds_up(self.hold_minutes, MINUTE)
 
     def as_row(self) -> dict[str, object]:
-        """Give the policy as a row of `promise_policies` that holds by its name."""
+        """Policy as a row of `promise_policies` that holds by its name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
@@ -133,7 +133,7 @@ class Policies:
         self.findings: tuple[Finding, ...] = tuple(self._several_defaults())
 
     def with_rows(self, rows: Iterable[Mapping[str, Any]]) -> Policies:
-        """Give the policies with rows in the place of those of the same name.
+        """Policies with rows in the place of those of the same name.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Policies:
         return [row for row in self._rows if row[column] not in {None, usual}]
 
     def named(self, name: str) -> Mapping[str, Any] | None:
-        """Give the row or preset of a name, whatever the case of its letters."""
+        """Row or preset of a name, whatever the case of its letters."""
         for row in self._rows:
             if row["policy"] == name:
                 return row
@@ -160,7 +160,7 @@ class Policies:
         return PRESETS.get(name.casefold())
 
     def of(self, request: Request, name: str | None = None) -> Policy:
-        """Give the policy of a request.
+        """Policy of a request.
 
         Parameters
         ----------
@@ -180,13 +180,13 @@ class Policies:
         return known
 
     def country(self, request: Request) -> str | None:
-        """Give the country of the request's customer."""
+        """Country of the request's customer."""
         row = self._customers.get(request.customer)
         country = None if row is None else row["country"]
         return None if country is None else str(country)
 
     def tier(self, request: Request) -> str | None:
-        """Give the tier of a request: its own, else its customer's or group's."""
+        """Tier of a request: its own, else its customer's or group's."""
         if request.tier is not None:
             return request.tier
         for name in self._line(request.customer):
@@ -213,13 +213,13 @@ class Policies:
         return Policy(**{name: cells[name] for name in Policy.__dataclass_fields__})
 
     def _for_all(self) -> list[dict[str, Any]]:
-        """Give the row for everybody: that called default, else the only one."""
+        """Row for everybody: that called default, else the only one."""
         rows = [row for row in self._rows if not any(row[key] for key in _KEYS[1:])]
         called = [row for row in rows if row["policy"].casefold() == DEFAULT]
         return called[:1] or (rows if len(rows) == 1 else [])
 
     def _special(self, request: Request) -> list[Mapping[str, Any]]:
-        """Give the rows for classes and customers, the most special last."""
+        """Rows for classes and customers, the most special last."""
         line = list(self._line(request.customer))
         tier, sku = self.tier(request), self._skus.get(request.product)
         found = []
@@ -276,14 +276,14 @@ def _defaults() -> Mapping[str, object]:
 
 
 def usual_policy() -> Policy:
-    """Give the policy that holds where no table says anything."""
+    """Policy that holds where no table says anything."""
     cells: dict[str, Any] = {**_defaults(), "policy": DEFAULT}
     cells["risk_basis"] = schema.tables()["settings"].columns["risk_basis"].default
     return Policy(**{name: cells[name] for name in Policy.__dataclass_fields__})
 
 
 def _stated(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the cells that say something else than the default, and the name."""
+    """Cells that say something else than the default, and the name."""
     defaults = _defaults()
     return {
         name: value

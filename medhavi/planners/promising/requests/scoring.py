@@ -31,7 +31,7 @@ _risk, _co2_kg = attrgetter("risk"), attrgetter("co2_kg")
 
 
 def scores(options: Sequence[Scored], policy: Policy) -> list[float]:
-    """Give the score of each option; equal values count nothing.
+    """Score of each option; equal values count nothing.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def scores(options: Sequence[Scored], policy: Policy) -> list[float]:
 
 
 def ranking(options: Sequence[Scored], totals: Sequence[float]) -> list[int]:
-    """Give the places of the options, best first."""
+    """Places of the options, best first."""
     return sorted(
         range(len(options)),
         key=lambda place: (

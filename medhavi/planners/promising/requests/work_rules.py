@@ -72,7 +72,7 @@ class WorkRules(NamedTuple):
         return found if later is None or later.start < start else later
 
     def raised(self, source: Source, wanted: int) -> int:
-        """Give the size of an order, raised to a least run where that is asked for."""
+        """Size of an order, raised to a least run where that is asked for."""
         if self.campaigns is None or self.infinite:
             return wanted
         return self.campaigns.least(source, wanted)
@@ -84,7 +84,7 @@ class WorkRules(NamedTuple):
         return self.campaigns.refused(source, steps)
 
     def without_reserve(self) -> WorkRules:
-        """Give the rules where nothing is withheld."""
+        """Rules where nothing is withheld."""
         return self._replace(capacity=self.unreserved, kept={})
 
 
@@ -96,7 +96,7 @@ def work_rules(
     policy: Policy,
     campaigns: CampaignRoom | None = None,
 ) -> WorkRules | None:
-    """Give the rules of a request; None: nothing but free time decides.
+    """Rules of a request; None: nothing but free time decides.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _far_steps(
     policy: Policy,
     compiled: CompiledRouting,
 ) -> frozenset[int]:
-    """Give the steps that are farther from a bottleneck than permitted.
+    """Steps that are farther from a bottleneck than permitted.
 
     A step is on a bottleneck where one of the resources that it prefers is one; the
     distance counts links of the routing in either direction.

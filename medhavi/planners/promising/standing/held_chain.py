@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
-    """Tell whether a demand comes whole by its due date with what it has.
+    """Whether a demand comes whole by its due date with what it has.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
 def _comes(
     quest: Quest, search: DeliverySearch, way: Way, terms: Terms, sure: float
 ) -> bool:
-    """Tell whether a way is in time with a chance [fraction]."""
+    """Whether a way is in time with a chance [fraction]."""
     book = quest.book
     found = search.evaluate(way, terms)
     if found is None or found.date > quest.need or _is_closed(quest, found):
@@ -112,7 +112,7 @@ def _comes(
 
 
 def _is_closed(quest: Quest, found: Evaluation) -> bool:
-    """Tell whether a rule may close what is bought: a quote looks at that."""
+    """Whether a rule may close what is bought: a quote looks at that."""
     fresh = quest.book.providers.suppliers.all_fresh
     if fresh and quest.policy.supplier_fallback != "counter_offer":
         return False
@@ -122,7 +122,7 @@ def _is_closed(quest: Quest, found: Evaluation) -> bool:
 def _quoted(
     quest: Quest, search: DeliverySearch, way: Way, found: Evaluation, terms: Terms
 ) -> int:
-    """Give when a way arrives at the quantile that is quoted [s]."""
+    """When a way arrives at the quantile that is quoted [s]."""
     basis = quest.policy.risk_basis
     return arrivals(quest.book, search, way, found, terms, basis).date
 
@@ -136,7 +136,7 @@ def _goods(stages: Stages, demand: str) -> Goods:
 
 
 def _places(stages: Stages, demand: str, goods: Goods) -> frozenset[str]:
-    """Give where a demand has goods, or the mark of supply to come."""
+    """Where a demand has goods, or the mark of supply to come."""
     holds = stages.providers.reservations.of_demand(demand)
     marked = {str(hold.location) for hold in holds}
     return frozenset({place for _, place in goods} | marked)
@@ -145,7 +145,7 @@ def _places(stages: Stages, demand: str, goods: Goods) -> frozenset[str]:
 def _ways(
     search: DeliverySearch, own: _Own, goods: Goods, places: frozenset[str]
 ) -> Iterator[Way]:
-    """Give the ways to deliver what a demand has: as it is, else made at a place."""
+    """Ways to deliver what a demand has: as it is, else made at a place."""
     wanted = search.wanted
     origins, makers = search.places()
     parts: dict[str, int] = {}
@@ -178,7 +178,7 @@ class _Own:
         self._lanes = lanes
 
     def parts(self, product: str, sizes: Mapping[str, int]) -> tuple[Part, ...]:
-        """Give the goods of a way by place; the first begins with all there is."""
+        """Goods of a way by place; the first begins with all there is."""
         walks: list[_HeldWalk] = []
 
         def built(walk: Walk, place: str, *, first: bool) -> tuple[Piece, ...] | None:
@@ -253,7 +253,7 @@ class _HeldWalk(Walk):
         return None
 
     def _is_held(self, source: Supply) -> bool:
-        """Tell whether a source may be in the chain: of lanes those that it holds."""
+        """Whether a source may be in the chain: of lanes those that it holds."""
         if source.kind == "buy":
             return self.may_buy(source, covered=False)
         return source.kind == "make" or source.source in self._lanes

@@ -91,7 +91,7 @@ def past_promises(
 
 
 def unasked(snapshot: Snapshot, lines: pl.DataFrame) -> pl.DataFrame:
-    """Give the answers of a day whose tables have errors: all are unknown."""
+    """Answers of a day whose tables have errors: all are unknown."""
     return _table(lines, int(snapshot.as_of), {})
 
 

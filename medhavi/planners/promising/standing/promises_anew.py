@@ -53,13 +53,13 @@ class GoodEnough:
     most: float | None = None
 
     def asked(self, request: Request) -> Request:
-        """Give what is asked for anew."""
+        """What is asked for anew."""
         if self.most is None or self.most >= request.qty:
             return request
         return replace(request, qty=self.most)
 
     def holds(self, made: Promise, qty: float) -> bool:
-        """Tell whether an answer is taken."""
+        """Whether an answer is taken."""
         if made.date is None:
             return False
         if self.latest is None:
@@ -73,7 +73,7 @@ def promised_anew(
     quantities: Mapping[str, float] | None = None,
     waiting: Collection[str] = (),
 ) -> dict[str, Promise]:
-    """Give new answers of accepted promises that fit together and beside all others.
+    """New answers of accepted promises that fit together and beside all others.
 
     Parameters
     ----------
@@ -130,6 +130,6 @@ def _by_due(made: Promise, due: int) -> float | None:
 
 
 def _beside(made: Promise, name: str) -> Promise:
-    """Give an answer under another name: what its line has stays taken beside it."""
+    """Answer under another name: what its line has stays taken beside it."""
     holds = tuple(hold._replace(demand=name) for hold in made.holds)
     return replace(made, demand={**made.demand, "demand": name}, holds=holds)

@@ -61,7 +61,7 @@ class Wish:
     given: Collection[str] = ()
 
     def gains(self, demand: str, promised: int, date: int | None) -> bool:
-        """Tell whether a date is so much earlier that it is taken."""
+        """Whether a date is so much earlier that it is taken."""
         if self.gain_hours is None or date is None or demand in self.given:
             return False
         return promised - date >= self.gain_hours * HOUR
@@ -93,7 +93,7 @@ class _World(NamedTuple):
 
 
 def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> Renewal:
-    """Say which accepted promises are made again, and how.
+    """Which accepted promises are made again, and how.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _named(watch: PromiseWatch) -> tuple[WatchedPromise, ...]:
 
 
 def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, GoodEnough]:
-    """Say how good a new answer must be; a worse one is taken once."""
+    """How good a new answer must be; a worse one is taken once."""
     gain = int((wish.gain_hours or 0.0) * HOUR)
     return {
         **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
@@ -198,7 +198,7 @@ def _accepted(
     goals: Mapping[str, GoodEnough],
     wish: Wish,
 ) -> _World:
-    """Give the tables as they are once these answers are accepted."""
+    """Tables as they are once these answers are accepted."""
     promised = {one.demand: one.promised for one in _named(world.watch)}
     dated = {
         name: promise
@@ -231,7 +231,7 @@ def _spoiled(
     made: Mapping[str, Promise],
     named: set[str],
 ) -> list[WatchedPromise]:
-    """Give the promises that stand worse, or that were changed and do not hold.
+    """Promises that stand worse, or that were changed and do not hold.
 
     Where all of them together cost more than before, those that are dearer stand worse.
     """
@@ -251,7 +251,7 @@ def _spoiled(
 
 
 def _rank(one: WatchedPromise) -> int:
-    """Give the place of a standing, the worst first."""
+    """Place of a standing, the worst first."""
     return _WORST_FIRST.index(one.standing)
 
 
@@ -261,7 +261,7 @@ def _suspects(
     after: PromiseWatch,
     made: Mapping[str, Promise],
 ) -> list[str]:
-    """Give the changes to take back: those that fail, else half of what may be why."""
+    """Changes to take back: those that fail, else half of what may be why."""
     names = {one.demand for one in spoiled}
     own = [name for name in made if name in names]
     if own:

@@ -130,7 +130,7 @@ def standing_promises(
 def accepted_promises(
     book: Book, quantities: Mapping[str, float] | None = None
 ) -> list[Promised]:
-    """Give the promises of the tables as requests for their date, as rule 29 orders."""
+    """Promises of the tables as requests for their date, as rule 29 orders."""
     rows = book.providers.tables["demands"]
     days = {
         row["customer"]: row["sla_days"]
@@ -164,7 +164,7 @@ def accepted_promises(
 
 
 def _is_unranked(book: Book, quality: str | None) -> bool:
-    """Tell whether a class is asked for that nothing ranks: who has it is unknown."""
+    """Whether a class is asked for that nothing ranks: who has it is unknown."""
     return quality is not None and book.providers.traits.rank(quality) == NO_CLASS
 
 
@@ -183,7 +183,7 @@ def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int
 
 
 def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[str]]:
-    """Give the promises that do not hold; the book has none of them any more.
+    """Promises that do not hold; the book has none of them any more.
 
     Beside them the demands that hold, but by a way that is not held for them.
     """
@@ -204,7 +204,7 @@ def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[
 
 
 def _is_held(book: Book, one: Promised) -> bool:
-    """Tell whether a promise comes in time with what it holds, as sure as it must."""
+    """Whether a promise comes in time with what it holds, as sure as it must."""
     known = replace(
         watching(book, one), risk_cap=book.policies.of(one.request).risk_cap
     )
@@ -212,13 +212,13 @@ def _is_held(book: Book, one: Promised) -> bool:
 
 
 def watching(book: Book, one: Promised) -> Policy:
-    """Give the policy of a promise that was accepted: no caps, nobody gives way."""
+    """Policy of a promise that was accepted: no caps, nobody gives way."""
     policy = book.policies.of(one.request)
     return replace(policy, preempt=False, cost_cap=None, co2_cap=None, risk_cap=None)
 
 
 def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
-    """Give the tables as if these demands had no promise and held nothing."""
+    """Tables as if these demands had no promise and held nothing."""
     names = list(demands)
     mine = pl.col("demand").is_in(names)
     rows = snapshot["demands"].with_columns(
@@ -262,7 +262,7 @@ class _Order(NamedTuple):
 
 
 def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
-    """Give the promises of each order that comes complete, or in equal shares."""
+    """Promises of each order that comes complete, or in equal shares."""
     lines = {one.request.demand: one for one in known}
     requests = [one.request for one in known]
     return [
@@ -274,7 +274,7 @@ def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
 def _judged_together(
     book: Book, orders: Iterable[_Order], found: Sequence[WatchedPromise]
 ) -> list[WatchedPromise]:
-    """Let all lines of an order that comes together be at risk where one is."""
+    """Mark all lines of an order that comes together at risk where one is."""
     told = {one.demand: one for one in found}
     for lines, even in orders:
         records = [told.get(one.request.demand) for one in lines]
@@ -302,7 +302,7 @@ def _judged_together(
 def _together(
     book: Book, lines: Sequence[Promised], answers: Sequence[Promise], *, even: bool
 ) -> list[Promise]:
-    """Give the lines of an order one date, or equal shares, or reject them all."""
+    """Lines of an order one date, or equal shares, or reject them all."""
     tied = [
         Line(
             one.request,
@@ -317,7 +317,7 @@ def _together(
 
 
 def _in_time(book: Book, one: Promised) -> Promise:
-    """Give the answer of a promise that holds: its chain may be one no search finds."""
+    """Answer of a promise that holds: its chain may be one no search finds."""
     made = searched(Quest(book, one.request, watching(book, one)), "full")
     if _standing(book, made, one) is None:
         return made
@@ -333,7 +333,7 @@ def _in_time(book: Book, one: Promised) -> Promise:
 
 
 def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPromise]:
-    """Give the promises that could be earlier by a time [s]; the book takes them."""
+    """Promises that could be earlier by a time [s]; the book takes them."""
     found = []
     for one in kept:
         made = searched(Quest(book, one.request, watching(book, one)), "date")
@@ -345,7 +345,7 @@ def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPro
 
 
 def _standing(book: Book, made: Promise, one: Promised) -> Standing | None:
-    """Say how a promise stands by its answer of today; None: it can come in time."""
+    """How a promise stands by its answer of today; None: it can come in time."""
     risk_cap = book.policies.of(one.request).risk_cap
     if made.date is None:
         return Standing.LOST
@@ -386,6 +386,6 @@ def _record(
 
 
 def _lost(book: Book, request: Request, made: Promise) -> float:
-    """Give the price of what does not come at all [base currency]."""
+    """Price of what does not come at all [base currency]."""
     missing = max(request.qty - made.qty, 0.0)
     return missing * book.costs.short_rate(request) if missing else 0.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | None:
-    """Give new supply that would expire on its way, if any (rule 11).
+    """New supply that would expire on its way, if any (rule 11).
 
     It lives from its end on. What waits could have been ordered later: the time under
     way alone counts, and what must be left of its life then.
@@ -41,7 +41,7 @@ def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | Non
 
 
 def share_resources(timings: Iterable[Timing]) -> bool:
-    """Tell whether several orders need one resource."""
+    """Whether several orders need one resource."""
     seen: set[str] = set()
     for timing in timings:
         used = {name for window in timing.steps for name, _ in window.resources}
@@ -87,7 +87,7 @@ def joint_orders(found: Evaluation) -> dict[Batch, int]:
 
 
 def _repeats(found: Evaluation) -> bool:
-    """Tell whether any product of new supply is ordered more than once at a place."""
+    """Whether any product of new supply is ordered more than once at a place."""
     seen: set[tuple[str, str]] = set()
     for use in found.uses():
         piece = use.piece
@@ -100,5 +100,5 @@ def _repeats(found: Evaluation) -> bool:
 
 
 def _split(piece: Piece) -> bool:
-    """Tell whether the lots of a source cut large orders."""
+    """Whether the lots of a source cut large orders."""
     return piece.source is not None and piece.source.max_lot is not None

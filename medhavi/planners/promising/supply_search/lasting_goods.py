@@ -39,14 +39,14 @@ class Lasting(NamedTuple):
 
 
 def lasting(found: Evaluation, stages: Stages) -> list[Lasting]:
-    """Give the pieces of stock that expire, those of early shipments first."""
+    """Pieces of stock that expire, those of early shipments first."""
     if not stages.anything_perishes:
         return []
     return [one for one in _taken(found) if stages.perishable(one.use.piece.product)]
 
 
 def _taken(found: Evaluation) -> Iterator[Lasting]:
-    """Give all pieces of stock with when they are used up or arrive, each once."""
+    """All pieces of stock with when they are used up or arrive, each once."""
     waiting: list[tuple[Use, Node | None, int]] = [
         (use, None, shipment.arrival)
         for shipment in found.shipments
@@ -65,7 +65,7 @@ def _taken(found: Evaluation) -> Iterator[Lasting]:
 
 
 def ends_of(pieces: Sequence[Lasting]) -> Ends:
-    """Give until when pieces must live, by who takes them and when they are there."""
+    """Until when pieces must live, by who takes them and when they are there."""
     found: dict[Taker, dict[int, list[tuple[int, int]]]] = {}
     for one in pieces:
         piece = one.use.piece
@@ -76,7 +76,7 @@ def ends_of(pieces: Sequence[Lasting]) -> Ends:
 
 
 def latest(one: Ends, other: Ends) -> Ends:
-    """Give the later end of each piece."""
+    """Later end of each piece."""
     found: dict[Taker, dict[int, Limits]] = {}
     for taker in {**one, **other}:
         ours, theirs = one.get(taker, {}), other.get(taker, {})
@@ -93,14 +93,14 @@ def _latest(one: Limits, other: Limits) -> Limits:
 
 
 def _end(limits: Limits, place: int) -> int:
-    """Give until when a piece must live; what is beyond the last is like that."""
+    """Until when a piece must live; what is beyond the last is like that."""
     if not limits:
         return 0
     return next((end for most, end in limits if place < most), limits[-1][1])
 
 
 def waits(ends: Ends, taker: Taker, instant: int, least: int) -> Limits:
-    """Give how long pieces must live that are taken at an instant [steps, s].
+    """How long pieces must live that are taken at an instant [steps, s].
 
     What is taken at an instant that is not known leaves with the last of what is taken
     before, or later: it must live until then at least. Pieces for an order live until
@@ -123,7 +123,7 @@ def waits(ends: Ends, taker: Taker, instant: int, least: int) -> Limits:
 
 
 def too_short(pieces: Sequence[Lasting]) -> dict[Node, int]:
-    """Give how long what was too old would have had to live, by node [s]."""
+    """How long what was too old would have had to live, by node [s]."""
     found: dict[Node, int] = {}
     for one in pieces:
         if one.too_old:
@@ -134,7 +134,7 @@ def too_short(pieces: Sequence[Lasting]) -> dict[Node, int]:
 
 
 def shortest(one: Mapping[Node, int], other: Mapping[Node, int]) -> dict[Node, int]:
-    """Give the shorter wait of each node [s]."""
+    """Shorter wait of each node [s]."""
     return {
         key: min(one.get(key, NEVER), other.get(key, NEVER)) for key in (*one, *other)
     }

@@ -106,7 +106,7 @@ class UncertainTimes:
         )
 
     def on(self, providers: Providers) -> UncertainTimes:
-        """Give the times of other providers; what is uncertain at all stays so.
+        """Times of other providers; what is uncertain at all stays so.
 
         What these providers share with those before is not looked up again.
         """
@@ -135,7 +135,7 @@ class UncertainTimes:
         )
 
     def at(self, level: float) -> LeadDraws:
-        """Give the draws that take every subject at one level, made once."""
+        """Draws that take every subject at one level, made once."""
         known = self._draws.get(level)
         if known is None:
             before = self._of_same_lanes
@@ -172,7 +172,7 @@ class UncertainTimes:
 
     @property
     def _of_same_lanes(self) -> UncertainTimes | None:
-        """Give the times before a change that left all lanes as they were."""
+        """Times before a change that left all lanes as they were."""
         before = self._before
         if before is None:
             return None
@@ -180,7 +180,7 @@ class UncertainTimes:
         return before if alike else None
 
     def column(self, subject: Subject, points: Points) -> Spread | None:
-        """Give the times of a subject at all points where they were looked up.
+        """Times of a subject at all points where they were looked up.
 
         Those before a change are the same where its quantiles are.
         """
@@ -204,11 +204,11 @@ class UncertainTimes:
         return known
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
-        """Give the uncertain days of a purchase; None: they are certain."""
+        """Uncertain days of a purchase; None: they are certain."""
         return self.bought(source)[:2]
 
     def bought(self, source: Source) -> Bought:
-        """Give the uncertain days of a purchase and how they count."""
+        """Uncertain days of a purchase and how they count."""
         key = (source.source, source.product, source.location)
         known = self._bought.get(key)
         if known is None:
@@ -224,7 +224,7 @@ class UncertainTimes:
         return known
 
     def lane(self, lane: str) -> tuple[Subject, Quantiles | None]:
-        """Give the uncertain seconds of a lane; None: they are certain."""
+        """Uncertain seconds of a lane; None: they are certain."""
         known = self._moved.get(lane)
         if known is None and (before := self._of_same_lanes) is not None:
             known = self._moved[lane] = before.lane(lane)
@@ -237,7 +237,7 @@ class UncertainTimes:
         return known
 
     def of(self, subject: Subject) -> Quantiles:
-        """Give the quantiles of a subject that is known to be uncertain."""
+        """Quantiles of a subject that is known to be uncertain."""
         found = self._known[subject]
         if found is None:
             message = f"{subject} is certain."
@@ -245,7 +245,7 @@ class UncertainTimes:
         return found
 
     def stated(self, source: Source) -> bool:
-        """Tell whether a supplier has neither estimate nor 95th percentile."""
+        """Whether a supplier has neither estimate nor 95th percentile."""
         key = (source.source, source.product, source.location)
         known = self._stated.get(key)
         if known is None:
@@ -289,16 +289,16 @@ class LeadDraws:
         self._transits = {} if transits is None else transits
 
     def on(self, times: UncertainTimes) -> LeadDraws:
-        """Give the same level of other times of which no lane differs."""
+        """Same level of other times of which no lane differs."""
         own, transits = self._own, dict(self._transits)
         return LeadDraws(times, self._level, own, transits=transits)
 
     def level(self, subject: Subject) -> float:
-        """Give the probability at which a subject is taken."""
+        """Probability at which a subject is taken."""
         return self._own.get(subject, self._level)
 
     def transit(self, lane: str) -> int | None:
-        """Give the seconds of a lane, rounded down; None: as stated."""
+        """Seconds of a lane, rounded down; None: as stated."""
         try:
             return self._transits[lane]
         except KeyError:
@@ -308,7 +308,7 @@ class LeadDraws:
             return drawn
 
     def timing(self, source: Source, start: int, steps: int) -> Timing | None:
-        """Give when a purchase that is ordered at an instant is there, at its level."""
+        """When a purchase that is ordered at an instant is there, at its level."""
         subject, found, receipt = self._times.bought(source)
         if found is None:
             return source.clock.earliest(start, steps)

@@ -34,7 +34,7 @@ class Placer(Protocol):
         ...
 
     def placed(self, timing: Timing) -> None:
-        """Let an order hold its resources."""
+        """Reserve the resources of an order."""
         ...
 
     def fail(self, code: Limiter, subject: str) -> None:
@@ -58,7 +58,7 @@ class Getter(Placer, Protocol):
         ...
 
     def first_work(self, source: Source) -> int | None:
-        """Give the first instant at which a source may begin to make something."""
+        """First instant at which a source may begin to make something."""
         ...
 
 
@@ -99,7 +99,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
 def _in_turn(
     groups: Sequence[Sequence[Component]], first: frozenset[Node]
 ) -> Sequence[Sequence[Component]]:
-    """Give the groups of components in the order in which they are got."""
+    """Groups of components in the order in which they are got."""
     if not first:
         return groups
     return sorted(
@@ -233,7 +233,7 @@ def _tightened(
     timing: Timing,
     needs: tuple[list[Component], list[int]],
 ) -> Timing:
-    """Let the queue before the first step run while components are on their way.
+    """Run the queue before the first step while components are on their way.
 
     `starts` are the first instant at all, the one that gave the timing, and how long
     the last component waits then [s]; `needs` are components and when they are there.
@@ -254,7 +254,7 @@ def _tightened(
 def _used(
     walk: Placer, source: Source, timing: Timing, lines: Sequence[Component]
 ) -> list[int]:
-    """Give when an order uses each of its components [s]."""
+    """When an order uses each of its components [s]."""
     if not timing.steps:
         return [timing.finish] * len(lines)
     first = timing.steps[0].start

@@ -16,7 +16,7 @@ class Mover(Getter, Protocol):
     """Who gets what is moved: a walk over the ledgers."""
 
     def first_start(self, source: Source, start: int) -> int | None:
-        """Give the first instant at which a source may begin something new."""
+        """First instant at which a source may begin something new."""
         ...
 
 

@@ -144,7 +144,7 @@ class Evaluation(NamedTuple):
         return tuple(sorted(code for code in codes if code is not None))
 
     def by_origin(self, latest: int = NEVER) -> dict[str, int]:
-        """Give what comes of each place until an instant [steps]."""
+        """What comes of each place until an instant [steps]."""
         found: dict[str, int] = {}
         for sent in self.shipments:
             part = sent.steps if sent.arrival <= latest else 0
@@ -152,7 +152,7 @@ class Evaluation(NamedTuple):
         return found
 
     def pieces(self) -> list[Piece]:
-        """Give all pieces of all levels, an order of several shipments once."""
+        """All pieces of all levels, an order of several shipments once."""
         found: list[Piece] = []
         for shipment in self.shipments:
             for use in shipment.uses:
@@ -161,7 +161,7 @@ class Evaluation(NamedTuple):
         return found
 
     def uses(self) -> Iterator[Use]:
-        """Give all uses of all levels, an order of several shipments once."""
+        """All uses of all levels, an order of several shipments once."""
         waiting = [
             use
             for shipment in self.shipments
@@ -192,7 +192,7 @@ def by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
 def none_too_small(
     shipments: list[Shipment], least: int, wanted: int
 ) -> list[Shipment] | None:
-    """Let a shipment below the least delivery come last, as the rest that is open.
+    """Put a shipment below the least delivery last, as the open rest.
 
     None: it would be no rest (rules 12 and 34).
     """

@@ -122,7 +122,7 @@ class Reach:
         *,
         expedite: bool = True,
     ) -> Reached:
-        """Give what reaches a place.
+        """What reaches a place.
 
         Parameters
         ----------
@@ -142,11 +142,11 @@ class Reach:
         return known
 
     def dear(self, product: str) -> bool:
-        """Tell whether lanes are left out because they are faster and dearer."""
+        """Whether lanes are left out because they are faster and dearer."""
         return bool(self._faster_and_dearer(product))
 
     def lanes_to(self, location: str) -> bool:
-        """Tell whether goods lie at a place or some lane leads to it."""
+        """Whether goods lie at a place or some lane leads to it."""
         if self._providers.facts.holds_stock(location):
             return True
         return bool(self._providers.transport.into.get(location))
@@ -189,7 +189,7 @@ class Reach:
         return found._replace(sellers=tuple(sellers))
 
     def _sees(self, product: str, country: str | None, tree: _Tree) -> bool:
-        """Tell whether a product sees the lanes that a tree was grown along."""
+        """Whether a product sees the lanes that a tree was grown along."""
         own = self._inbounds.setdefault((product, country), {})
         for place, inbound in tree.seen:
             found = own.get(place) or self._inbound(product, place, country)
@@ -235,7 +235,7 @@ class Reach:
         return _Tree(tuple(seen), reached)
 
     def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
-        """Give the lanes into a place as a product sees them."""
+        """Lanes into a place as a product sees them."""
         own = self._inbounds.setdefault((product, country), {})
         known = own.get(place)
         if known is not None:
@@ -251,7 +251,7 @@ class Reach:
         return found
 
     def _doors_of(self, product: str, place: str, country: str | None) -> Doors:
-        """Give the lanes into a place; dangerous goods alone see others."""
+        """Lanes into a place; dangerous goods alone see others."""
         facts, transport = self._providers.facts, self._providers.transport
         key = (place, country, facts.hazmat(product))
         known = self._doors.get(key)
@@ -276,7 +276,7 @@ class Reach:
         return found
 
     def _stated(self, product: str, location: str) -> bool:
-        """Tell whether rows of sourcing decide how a place is supplied."""
+        """Whether rows of sourcing decide how a place is supplied."""
         if not self._rows:
             return False
         return any(
@@ -286,7 +286,7 @@ class Reach:
 
 
 def _seen(doors: Doors, moves: frozenset[str], *, stated: bool) -> Inbound:
-    """Give the lanes of a place as products see them that move by some of them."""
+    """Lanes of a place as products see them that move by some of them."""
     if not stated:
         origins = [(origin, lane in moves) for lane, origin in doors.open]
         return Inbound(tuple(origins), doors.shut, doors.blocked)
@@ -296,7 +296,7 @@ def _seen(doors: Doors, moves: frozenset[str], *, stated: bool) -> Inbound:
 
 
 def _unlike(transport: Transport) -> list[list[str]]:
-    """Give the lanes between the same places of which some are preferred."""
+    """Lanes between the same places of which some are preferred."""
     pairs: dict[tuple[str, str], list[str]] = {}
     for lane in transport.ids:
         row = transport.row(lane)

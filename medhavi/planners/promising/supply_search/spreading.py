@@ -57,7 +57,7 @@ class Spreading:
     def sooner(
         self, mark: Mark, whole: Shipment, group: tuple[Piece, ...]
     ) -> list[Shipment]:
-        """Give a shipment that was sent after a mark, or several that are sooner."""
+        """Shipment that was sent after a mark, or several that are sooner."""
         least = min(self._least, sum(piece.steps for piece in group))
         # Room that the whole takes is none that it could not have taken sooner.
         first = self._arrival(group, least)
@@ -86,7 +86,7 @@ class Spreading:
         return found
 
     def _most(self, rest: Sequence[Piece], like: int) -> int:
-        """Give the most that arrives as early as the least delivery [steps].
+        """Most that arrives as early as the least delivery [steps].
 
         `like` is what the departure before took; it and what departures tell is tried
         first.
@@ -117,12 +117,12 @@ class Spreading:
         return low
 
     def _comes(self, pieces: Sequence[Piece], steps: int, instant: int) -> bool:
-        """Tell whether so much of the pieces would arrive at an instant."""
+        """Whether so much of the pieces would arrive at an instant."""
         seen = self._arrival(pieces, steps)
         return seen is not None and seen[0] == instant
 
     def _arrival(self, pieces: Sequence[Piece], steps: int) -> tuple[int, int] | None:
-        """Give when so much of the pieces would arrive, and how much could [s, steps].
+        """When so much of the pieces would arrive, and how much could [s, steps].
 
         None: there is no way.
         """

@@ -136,7 +136,7 @@ class Stages:
         return Ledgers(self.material, self.capacity, self.transport)
 
     def on(self, changed: Changed) -> Stages:
-        """Give the stages of changed providers; what is bought already stays so."""
+        """Stages of changed providers; what is bought already stays so."""
         return altered(
             self,
             providers=changed.providers,
@@ -152,41 +152,41 @@ class Stages:
             moves.carry_out(self.ledgers)
 
     def limits(self, source: Source) -> bool:
-        """Tell whether a supplier delivers no more than so much at a time."""
+        """Whether a supplier delivers no more than so much at a time."""
         return self._offers is not None and self._offers.limits(source)
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
-        """Give the sources of a product at a location, by preference."""
+        """Sources of a product at a location, by preference."""
         self.at = "routing"
         return self.providers.sourcing.sources(product, location)
 
     def gives(self, source: Source, asked: Traits) -> bool:
-        """Tell whether what a source makes or sells has what is asked for."""
+        """Whether what a source makes or sells has what is asked for."""
         has = self.providers.traits.of_product(source.product)
         pairs: Any = source.row["provides"] if source.kind == "make" else None
         return has.providing(pairs).meets(asked)
 
     def asked(self, request: Request) -> Traits | None:
-        """Give what supply must have for a request; None: any will do."""
+        """What supply must have for a request; None: any will do."""
         return self.providers.traits.asked(
             request.product, request.requires, request.min_quality
         )
 
     def recipe(self, routing: str) -> Recipe:
-        """Give bill of materials and outputs of a routing."""
+        """Bill of materials and outputs of a routing."""
         self.at = "routing"
         return self.providers.recipes.recipe(routing)
 
     def step(self, product: str) -> Fraction:
-        """Give the smallest quantity of a product."""
+        """Smallest quantity of a product."""
         return self.providers.facts.step(product)
 
     # ------------------------------------------------------------------ material
     def line(
         self, product: str, location: str, asked: Traits | None = None
     ) -> MaterialLine:
-        """Give what is free over time of what has all that is asked for."""
+        """What is free over time of what has all that is asked for."""
         self.at = "material"
         material = self.material
         found = (
@@ -199,16 +199,16 @@ class Stages:
         return found
 
     def blocked_safety(self, product: str, location: str) -> bool:
-        """Tell whether no policy may use safety stock there (`on_violation`)."""
+        """Whether no policy may use safety stock there (`on_violation`)."""
         return self.providers.safety_levels.rule(product, location) == "block"
 
     def known(self, product: str, location: str) -> bool:
-        """Tell whether a product lies or comes somewhere, whoever has it."""
+        """Whether a product lies or comes somewhere, whoever has it."""
         self.at = "material"
         return self.material.known(product, location)
 
     def refused(self, source: Source, terms: Terms) -> Limiter | None:
-        """Say why a supplier sells nothing new: its rating, or its word (rule 38)."""
+        """Why a supplier sells nothing new: its rating, or its word (rule 38)."""
         if terms.least_esg is not None:
             score = self.providers.suppliers.esg_score(source.source)
             if score is None or score < terms.least_esg:
@@ -218,11 +218,11 @@ class Stages:
         return None
 
     def unknown(self, source: Source) -> bool:
-        """Tell whether nobody knows how far a supplier's word holds (rule 38)."""
+        """Whether nobody knows how far a supplier's word holds (rule 38)."""
         return self.times.stated(source)
 
     def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
-        """Give when a purchase that is ordered at an instant is there."""
+        """When a purchase that is ordered at an instant is there."""
         self.at = "supplier"
         if self.leads is None:
             timing = source.clock.earliest(start, steps)
@@ -237,7 +237,7 @@ class Stages:
         return timing._replace(finish=usable)
 
     def bought(self, mark: int) -> tuple[Bought, ...]:
-        """Give the purchases since a mark."""
+        """Purchases since a mark."""
         return tuple(self._bought[mark:])
 
     def buy_again(self, orders: Iterable[Bought]) -> None:
@@ -257,7 +257,7 @@ class Stages:
         return source, bought.steps, bought.usable
 
     def give_up(self, orders: Iterable[Bought]) -> None:
-        """Give suppliers back what orders of them took; the journal undoes it."""
+        """Release the supplier offers that orders took; the journal undoes this."""
         if self._offers is None:
             return
         for source, steps, usable in orders:
@@ -286,27 +286,27 @@ class Stages:
     def too_long(
         self, routing: str, steps: int, start: int, terms: Terms
     ) -> int | None:
-        """Give the step that no opening is long enough for; None: there is none."""
+        """Step that no opening is long enough for; None: there is none."""
         capacity = self.capacity if terms.work is None else terms.work.capacity
         return capacity.longest(routing, steps, start)
 
     def no_time(self, instant: int) -> Timing:
-        """Give an order that takes no time: capacity relaxed."""
+        """Order that takes no time: capacity relaxed."""
         return Timing(instant, instant, instant)
 
     def occupy(self, timing: Timing) -> None:
-        """Let an order hold its resources."""
+        """Reserve the resources of an order."""
         self.at = "capacity"
         self.capacity.occupy(timing)
 
     def used(self, routing: str, timing: Timing, line: Component) -> int:
-        """Give when an order uses a component."""
+        """When an order uses a component."""
         return self.providers.capacity.instant(
             routing, timing, line.step, line.anchor, line.offset_minutes
         )
 
     def output(self, routing: str, timing: Timing, line: Output) -> int:
-        """Give when an output of an order is in stock."""
+        """When an output of an order is in stock."""
         return self.providers.capacity.output_instant(
             routing, timing, line.step, line.anchor, line.offset_minutes
         )
@@ -314,7 +314,7 @@ class Stages:
     def waits(
         self, routing: str, timing: Timing, start: int, terms: Terms
     ) -> tuple[Wait, ...]:
-        """Say what the steps of an order waited for."""
+        """What the steps of an order waited for."""
         capacity = self.capacity if terms.work is None else terms.work.capacity
         return capacity.waits(routing, timing, start)
 
@@ -322,7 +322,7 @@ class Stages:
     def move(
         self, source: Source, origin: str, start: int, steps: int
     ) -> Itinerary | None:
-        """Give when a component arrives by a lane, and take its room."""
+        """When a component arrives by a lane, and take its room."""
         others = self.providers.transport.into.get(source.location, ())
         return self.itinerary(
             source.product,
@@ -335,7 +335,7 @@ class Stages:
     def soonest(
         self, way: tuple[str, str, str], ready: int, forbidden: frozenset[str]
     ) -> int:
-        """Give an arrival that nothing can beat; product, origin, destination [s]."""
+        """Arrival that nothing can beat; product, origin, destination [s]."""
         return self.routes.soonest(way[0], way[1], ready, way[2], forbidden)
 
     def itinerary(
@@ -347,7 +347,7 @@ class Stages:
         forbidden: frozenset[str],
         carried: Carried | None = None,
     ) -> Itinerary | None:
-        """Give the earliest arrival from where goods are ready, and take its room.
+        """Earliest arrival from where goods are ready, and take its room.
 
         Parameters
         ----------
@@ -380,7 +380,7 @@ class Stages:
         forbidden: frozenset[str],
         carried: Carried,
     ) -> Itinerary | None:
-        """Give the first of the best ways by an objective that is there in time."""
+        """First of the best ways by an objective that is there in time."""
         product, qty, (origin, ready), destination = way
         objective, latest = carried
         ways = self.routes.alternatives(
@@ -408,7 +408,7 @@ class Stages:
         return found
 
     def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
-        """Give a departure for what is ready at an instant; None: the lane has none."""
+        """Departure for what is ready at an instant; None: the lane has none."""
         departures = self.providers.tables["departures"]
         if lane not in departures.column("lane"):
             return None
@@ -426,7 +426,7 @@ class Stages:
         }
 
     def undo_transport(self, marks: Marks) -> None:
-        """Give back the room that was taken since."""
+        """Release the room that was taken since."""
         self.transport.loads.undo(marks[2])
 
     @property
@@ -435,7 +435,7 @@ class Stages:
         return bool(self._perishable)
 
     def perishable(self, product: str) -> bool:
-        """Tell whether lots of a product may expire on the way."""
+        """Whether lots of a product may expire on the way."""
         return product in self._perishable
 
     # ------------------------------------------------------------------- journal
@@ -447,7 +447,7 @@ class Stages:
         self._bought.clear()
 
     def free(self, demand: str) -> None:
-        """Give a demand what the tables say it has (rule 29)."""
+        """Demand what the tables say it has (rule 29)."""
         self.at = "reservation"
         self.material.free(demand)
         self.capacity.occupancy.release_owner(demand)
@@ -455,7 +455,7 @@ class Stages:
             self.hold_lane(hold.subject, hold.start, -hold.qty)
 
     def held_by(self, demand: str) -> tuple[Freed, ...]:
-        """Give the resources and lanes that the tables hold for a demand."""
+        """Resources and lanes that the tables hold for a demand."""
         holds = self.providers.reservations
         found: list[Freed] = []
         for resource in sorted(
@@ -486,7 +486,7 @@ class Stages:
         self.transport.loads.add(lane, departure, load)
 
     def mark(self) -> Marks:
-        """Give a place to go back to."""
+        """Place to go back to."""
         return (
             self.material.mark(),
             self.capacity.mark(),
@@ -495,7 +495,7 @@ class Stages:
         )
 
     def undo(self, marks: Marks) -> None:
-        """Give back all that was taken since."""
+        """Release all that was taken since."""
         material, capacity, transport, bought = marks
         self.give_up(self._bought[bought:])
         del self._bought[bought:]

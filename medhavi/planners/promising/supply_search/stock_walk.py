@@ -55,7 +55,7 @@ class StockWalk:
         self.failures.append(Failure(code, subject))
 
     def sources(self, product: str, location: str) -> Sequence[Source]:
-        """Give the sources whose goods may have what is asked for, by preference."""
+        """Sources whose goods may have what is asked for, by preference."""
         found = self.stages.sources(product, location)
         asked = self._asked(product)
         if asked is None:
@@ -68,11 +68,11 @@ class StockWalk:
         return good
 
     def _asked(self, product: str) -> Traits | None:
-        """Give what a product must have: what is delivered alone is asked for more."""
+        """What a product must have: what is delivered alone is asked for more."""
         return self.terms.traits if product == self.terms.asked else None
 
     def _line(self, product: str, location: str) -> Seen:
-        """Give the line of a need and how this walk may look at it."""
+        """Line of a need and how this walk may look at it."""
         node = (product, location)
         found = self._lines.get(node)
         if found is None:
@@ -88,7 +88,7 @@ class StockWalk:
     def available(
         self, product: str, location: str, instant: int, wait: int | None = None
     ) -> int:
-        """Give what is free at an instant [steps].
+        """What is free at an instant [steps].
 
         Parameters
         ----------
@@ -105,13 +105,13 @@ class StockWalk:
         )
 
     def _waits(self, product: str, location: str, instant: int) -> Limits:
-        """Give how long pieces must live that are taken at an instant [steps, s]."""
+        """How long pieces must live that are taken at an instant [steps, s]."""
         node, terms = (product, location), self.terms
         taker = node, self._takers[-1] if self._takers else None
         return waits(terms.ends, taker, instant, terms.transit.get(node, 0))
 
     def ever(self, product: str, location: str) -> int:
-        """Give the most that is ever free [steps]; what expires is free for a time."""
+        """Most that is ever free [steps]; what expires is free for a time."""
         if not self.stages.perishable(product):
             return self.available(product, location, NEVER)
         moments = self.rises(product, location)
@@ -121,7 +121,7 @@ class StockWalk:
         )
 
     def rises(self, product: str, location: str) -> list[int]:
-        """Give the instants after now at which more is free [s]."""
+        """Instants after now at which more is free [s]."""
         return self._line(product, location)[0].rises(self.terms.now)
 
     def _free_at(self, product: str, location: str, steps: int) -> int | None:
@@ -140,7 +140,7 @@ class StockWalk:
         return None
 
     def _given(self, product: str, location: str, steps: int) -> bool:
-        """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
+        """Whether relaxed material is at hand: it comes, or nobody can make it."""
         return self.ever(product, location) >= steps or all(
             source.kind == "buy" for source in self.sources(product, location)
         )

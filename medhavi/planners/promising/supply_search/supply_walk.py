@@ -141,7 +141,7 @@ class Walk(StockWalk):
         return best[1]
 
     def _known(self, product: str, location: str) -> bool:
-        """Tell whether anything of a product was ever at a place, or may be."""
+        """Whether anything of a product was ever at a place, or may be."""
         return self.stages.known(product, location) or bool(
             self.stages.sources(product, location)
         )
@@ -149,7 +149,7 @@ class Walk(StockWalk):
     def _ways(
         self, product: str, location: str, steps: int, waiting: int | None
     ) -> Iterator[Way]:
-        """Give the ways to meet a need that is not there at once."""
+        """Ways to meet a need that is not there at once."""
         if waiting is not None:
             yield lambda: (self.take(product, location, steps, waiting),)
         for source in self.sources(product, location):
@@ -160,7 +160,7 @@ class Walk(StockWalk):
             yield partial(self.mixed, source, part, steps)
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
-        """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
+        """Whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
         refused = self.stages.refused(source, self.terms)
         if refused is not None:
             self.fail(refused, source.source)
@@ -171,7 +171,7 @@ class Walk(StockWalk):
         return self.terms.buy != "never"
 
     def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
-        """Give what stock contributes beside a new order [steps].
+        """What stock contributes beside a new order [steps].
 
         Where only what is missing may be bought, all that ever comes counts.
         """
@@ -227,7 +227,7 @@ class Walk(StockWalk):
         return None if rest is None else (*found, *rest)
 
     def _later(self, source: Source, part: int, steps: int) -> list[tuple[int, int]]:
-        """Give the next moments at which stock has more of a part, with how much."""
+        """Next moments at which stock has more of a part, with how much."""
         if "material" in self.terms.relaxed:
             return []
         product, location = source.product, source.location
@@ -265,7 +265,7 @@ class Walk(StockWalk):
         return tuple(pieces)
 
     def _together(self, source: Source, steps: int) -> int:
-        """Give what the first order of a source brings for all needs of the request."""
+        """What the first order of a source brings for all needs of the request."""
         if not self.terms.batches:
             return steps
         batch = (source.kind, source.source, source.product, source.location)
@@ -288,14 +288,14 @@ class Walk(StockWalk):
         return made
 
     def first_start(self, source: Source, start: int) -> int | None:
-        """Give the first instant at which a source may begin something new."""
+        """First instant at which a source may begin something new."""
         first = source.first_start(start)
         if first is None:
             self.fail(Limiter.ROUTING_INVALID, source.source)
         return first
 
     def first_work(self, source: Source) -> int | None:
-        """Give the first instant at which a source may begin to make something."""
+        """First instant at which a source may begin to make something."""
         rules, now = self.terms.work, self.terms.now
         return self.first_start(source, now if rules is None else rules.begin)
 
@@ -332,7 +332,7 @@ class Walk(StockWalk):
         return share_resources(self._orders.timings)
 
     def placed(self, timing: Timing) -> None:
-        """Let an order hold its resources."""
+        """Reserve the resources of an order."""
         self._orders.add(timing)
 
     def place(self, source: Source, size: int, start: int) -> Timing | None:
@@ -342,11 +342,11 @@ class Walk(StockWalk):
 
     # ----------------------------------------------------------------- journal
     def mark(self) -> WalkMark:
-        """Give a place to go back to."""
+        """Place to go back to."""
         return WalkMark(self.stages.mark(), self._orders.mark(), len(self._batched))
 
     def undo(self, mark: WalkMark) -> None:
-        """Give everything back that was taken since a mark."""
+        """Release all that was taken since a mark."""
         self.stages.undo(mark.ledgers)
         self._orders.undo(mark.orders)
         del self._batched[mark.batched :]

@@ -22,7 +22,7 @@ class Used(NamedTuple):
     suppliers: frozenset[str]
 
     def holds(self, kind: str, subject: str, location: str | None) -> bool:
-        """Tell whether a hold is on something of it."""
+        """Whether a hold is on something of it."""
         if kind == "material":
             return (subject, location) in self.nodes
         return subject in (self.resources if kind == "capacity" else self.lanes)

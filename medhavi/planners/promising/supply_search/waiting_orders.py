@@ -62,7 +62,7 @@ class WaitingOrders:
         self._written: list[int] = []
 
     def add(self, timing: Timing) -> None:
-        """Let an order hold its resources."""
+        """Reserve the resources of an order."""
         self._waiting.append(len(self.timings))
         self.timings.append(timing)
 
@@ -84,7 +84,7 @@ class WaitingOrders:
         return found
 
     def meet(self, routing: str) -> bool:
-        """Tell whether any order holds what a routing may use."""
+        """Whether any order holds what a routing may use."""
         named = self._stages.capacity.named(routing)
         return any(_holds_any(timing, named) for timing in self.timings)
 
@@ -94,7 +94,7 @@ class WaitingOrders:
         return bool(self._written)
 
     def mark(self) -> OrdersMark:
-        """Give a place to go back to."""
+        """Place to go back to."""
         return OrdersMark(len(self.timings), len(self._written))
 
     def undo(self, mark: OrdersMark) -> None:
@@ -107,7 +107,7 @@ class WaitingOrders:
 
 
 def _holds_any(timing: Timing, named: frozenset[str]) -> bool:
-    """Tell whether an order holds one of the resources."""
+    """Whether an order holds one of the resources."""
     for window in timing.steps:
         for resource, _ in window.resources:
             if resource in named:

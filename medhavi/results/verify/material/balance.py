@@ -113,7 +113,7 @@ def all_flows(facts: Facts) -> pl.DataFrame:
 
 
 def stock(facts: Facts) -> pl.DataFrame:
-    """Give what is on hand: our lots, and of customers' lots what is pegged."""
+    """What is on hand: our lots, and of customers' lots what is pegged."""
     lots = usable_lots(facts)
     foreign = of_customers(facts)
     pegged = (
@@ -137,7 +137,7 @@ def stock(facts: Facts) -> pl.DataFrame:
 
 
 def of_customers(facts: Facts) -> pl.Expr:
-    """Tell which lots belong to customers; such a lot serves its owner alone."""
+    """Which lots belong to customers; such a lot serves its owner alone."""
     customers = facts.snapshot["customers"]["customer"].to_list()
     demands = facts.snapshot["demands"]["customer"].drop_nulls().to_list()
     return pl.col("owner").is_in([*customers, *demands]).fill_null(value=False)
@@ -145,7 +145,7 @@ def of_customers(facts: Facts) -> pl.Expr:
 
 @once
 def usable_lots(facts: Facts) -> pl.DataFrame:
-    """Give available lots with `lot_id`; whole steps, broken ones rounded down."""
+    """Available lots with `lot_id`; whole steps, broken ones rounded down."""
     step = pl.col("step_qty").fill_null(1.0)
     return (
         facts.snapshot["stock"]
@@ -159,7 +159,7 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
 
 
 def receipts(facts: Facts) -> pl.DataFrame:
-    """Give what supplies bring: outputs at their own step, all else at finish."""
+    """What supplies bring: outputs at their own step, all else at finish."""
     given = outputs(facts).select(
         "order", "product", pl.col("location").alias("out_location"), "instant_s"
     )
@@ -183,7 +183,7 @@ def receipts(facts: Facts) -> pl.DataFrame:
 
 
 def deliveries(facts: Facts) -> pl.DataFrame:
-    """Give what goes to demands; substitutes leave as the pegs say."""
+    """What goes to demands; substitutes leave as the pegs say."""
     rows = (
         facts.plan.deliveries.select("demand", "qty", "date")
         .with_columns(pl.col("date").dt.epoch("s").alias("instant_s"))
@@ -236,7 +236,7 @@ def deliveries(facts: Facts) -> pl.DataFrame:
 
 
 def substituted(facts: Facts) -> pl.DataFrame:
-    """Give the pegs of level 0 of demands that got another product or place."""
+    """Pegs of level 0 of demands that got another product or place."""
     top = facts.plan.pegging.filter(pl.col("level") == 0).join(
         facts.demands.select(
             "demand",

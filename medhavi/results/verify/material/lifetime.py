@@ -192,7 +192,7 @@ def _active_holds(facts: Facts) -> pl.DataFrame:
 
 
 def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
-    """Give the orders that work for owners of holds: order, fed (list of demands)."""
+    """Orders that work for owners of holds: order, fed (list of demands)."""
     owners = holds.filter(pl.col("demand").is_not_null()).select("demand").unique()
     return (
         facts.plan.pegging.join(owners, on="demand", how="semi")
@@ -235,7 +235,7 @@ def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
 
 
 def _promised(around: _Around, place: tuple[str, str], holds: pl.DataFrame) -> float:
-    """Give what firm pegs, orders made for a demand and owners keep from the holds.
+    """What firm pegs, orders made for a demand and owners keep from the holds.
 
     What an owner of a hold has pegged firmly beside it counts as far as it is used.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @once
 def make_orders(facts: Facts) -> pl.DataFrame:
-    """Give the make orders with a known routing: order, source, units, seconds.
+    """Make orders with a known routing: order, source, units, seconds.
 
     `order_qty` are the units still to come: an existing order's rest.
     """
@@ -58,7 +58,7 @@ def make_orders(facts: Facts) -> pl.DataFrame:
 
 
 def _others(facts: Facts) -> pl.Series:
-    """Give what routings make beside their main product: source, product, location.
+    """What routings make beside their main product: source, product, location.
 
     An order that exists and names a routing of other goods comes from outside.
     """
@@ -82,7 +82,7 @@ def _others(facts: Facts) -> pl.Series:
 
 @once
 def step_yields(facts: Facts) -> pl.DataFrame:
-    """Give per order and step the share of units that enters and that leaves it.
+    """Per order and step the share of units that enters and that leaves it.
 
     Columns: order, step, entering, leaving, through: what leaves all steps. The yield
     of a step is its own times that of the resource chosen for it.
@@ -134,7 +134,7 @@ def step_yields(facts: Facts) -> pl.DataFrame:
 
 
 def predecessors(facts: Facts) -> pl.DataFrame:
-    """Give all steps that come before a step, near or far: source, step, earlier."""
+    """All steps that come before a step, near or far: source, step, earlier."""
     steps = facts.snapshot["steps"]
     links = facts.snapshot["step_links"]
     linked = links["routing"].unique().to_list()
@@ -174,7 +174,7 @@ def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 @once
 def consumption(facts: Facts) -> pl.DataFrame:
-    """Give what orders take: order, product, location, instant_s, qty.
+    """What orders take: order, product, location, instant_s, qty.
 
     Lines whose group offers a choice are left out: a plan does not say which it took.
     Orders in process have taken their components; orders that are done take nothing
@@ -227,7 +227,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
 
 @once
 def outputs(facts: Facts) -> pl.DataFrame:
-    """Give what orders bring: order, product, location, instant_s, qty, main, low.
+    """What orders bring: order, product, location, instant_s, qty, main, low.
 
     `low` is the quantity with the yield of the whole routing, `qty` the one without it;
     for the main product both are with it.
@@ -367,7 +367,7 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
 
 
 def _last_ends(facts: Facts) -> pl.DataFrame:
-    """Give the step of each order that is through last, and when, its move over.
+    """Step of each order that is through last, and when, its move over.
 
     order, last_step, last_end_s.
     """
@@ -388,7 +388,7 @@ def _last_ends(facts: Facts) -> pl.DataFrame:
 
 @once
 def move_departures(facts: Facts) -> pl.DataFrame:
-    """Give what moves take at their origin, when it must be ready there.
+    """What moves take at their origin, when it must be ready there.
 
     Existing transfers that are in process have left.
     """

@@ -40,7 +40,7 @@ def check_pegs(facts: Facts) -> list[Finding]:
 
 
 def _givers(facts: Facts) -> pl.DataFrame:
-    """Give all that can serve: supply, place, available, ready_s, expected."""
+    """All that can serve: supply, place, available, ready_s, expected."""
     lots = usable_lots(facts).select(
         pl.col("lot_id").alias("supply"),
         "product",
@@ -112,7 +112,7 @@ def _supply_sums(known: pl.DataFrame) -> list[Finding]:
 
 
 def _ratios(facts: Facts) -> pl.DataFrame:
-    """Give units of a substitute for one ordered: demand, product, other, ratio, most.
+    """Units of a substitute for one ordered: demand, product, other, ratio, most.
 
     Where several rows hold at a place, either may have served: the least and the most.
     """
@@ -129,7 +129,7 @@ def _ratios(facts: Facts) -> pl.DataFrame:
 
 
 def _for_demands(facts: Facts, known: pl.DataFrame) -> pl.DataFrame:
-    """Give the pegs of level 0, in units of what was ordered.
+    """Pegs of level 0, in units of what was ordered.
 
     `qty` is what they are at most, `sure` what they are at least.
     """
@@ -173,7 +173,7 @@ def _demand_sums(facts: Facts) -> list[Finding]:
 
 
 def _without_source(facts: Facts) -> pl.DataFrame:
-    """Give what demands themselves take without any source: demand, missing."""
+    """What demands themselves take without any source: demand, missing."""
     return (
         facts.unsourced.filter(pl.col("supply").is_null())
         .join(facts.demands, on=["demand", "product", "location"], how="semi")
@@ -183,7 +183,7 @@ def _without_source(facts: Facts) -> pl.DataFrame:
 
 
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
-    """Give demands served by a substitute of which whole steps may be too much."""
+    """Demands served by a substitute of which whole steps may be too much."""
     steps = facts.steps_of_products
     steps_each = pl.col("ratio", "most") * pl.col("step_qty") / pl.col("step_other")
     rounded = (steps_each - steps_each.round()).abs() > TOLERANCE
@@ -367,7 +367,7 @@ def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
 
 
 def _surplus(facts: Facts) -> pl.DataFrame:
-    """Give of each supply that is bound firmly: supply, taken, others, over, sure.
+    """Surplus of each supply bound firmly: supply, taken, others, over, sure.
 
     `taken` is pegged of it, `others` of that to demands that it is not bound to, `over`
     bound and not pegged; `sure` where all that it is bound to are served in full.
@@ -409,7 +409,7 @@ def _surplus(facts: Facts) -> pl.DataFrame:
 
 @once
 def _pegged(facts: Facts) -> pl.DataFrame:
-    """Give what each demand has of each supply: demand, supply, pegged."""
+    """What each demand has of each supply: demand, supply, pegged."""
     return facts.plan.pegging.group_by("demand", "supply").agg(
         pl.col("qty").sum().alias("pegged")
     )

@@ -44,7 +44,7 @@ class Job(NamedTuple):
 
     @property
     def neutral(self) -> bool:
-        """Tell whether it leaves the resource as it is."""
+        """Whether it leaves the resource as it is."""
         return self.family is None and self.rule is None
 
 
@@ -132,7 +132,7 @@ def _rows(
 
 
 def _operations(facts: Facts, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Give a row per order, step and resource, in order of time."""
+    """Row per order, step and resource, in order of time."""
     main = facts.supplies.filter(pl.col("main") & (pl.col("kind") == "make"))
     used = (
         facts.plan.operations.join(wanted, on="resource", how="semi")
@@ -206,7 +206,7 @@ def _named(resource: str, jobs: Sequence[Job]) -> list[Finding]:
 
 
 def _campaign(job: Job) -> str | None:
-    """Give the campaign in which a job runs by its rule."""
+    """Campaign in which a job runs by its rule."""
     if job.rule is None:
         return None
     begin = f"{job.rule['resource']}|{job.rule['family']}|"
@@ -305,7 +305,7 @@ def _holds(
     planned: Iterable[tuple[float, float]],
     seconds: float,
 ) -> bool:
-    """Tell whether a gap holds so many seconds of cleaning in one piece."""
+    """Whether a gap holds so many seconds of cleaning in one piece."""
     start, finish = gap
     if any(
         start <= first and last <= finish and last - first >= seconds
@@ -413,12 +413,12 @@ class _Changes:
         return None
 
     def minutes(self, before: str | None, after: str | None) -> float:
-        """Give the time of a change [min]."""
+        """Time of a change [min]."""
         row = self._row(before, after)
         return 0.0 if row is None else float(row["setup_minutes"])
 
     def cleans(self, before: str | None, after: str | None) -> bool:
-        """Tell whether a change is a cleaning."""
+        """Whether a change is a cleaning."""
         row = self._row(before, after)
         return row is not None and bool(row["cleaning"])
 

@@ -88,7 +88,7 @@ def overused(facts: Facts) -> pl.DataFrame:
 
 @once
 def placed_operations(facts: Facts) -> pl.DataFrame:
-    """Give the operations with `planned`: false for orders that stand as they are."""
+    """Operations with `planned`: false for orders that stand as they are."""
     dated = facts.plan.supplies.select(
         pl.col("id").alias("supply_order"), pl.col("finish").alias("planned_finish")
     )
@@ -160,7 +160,7 @@ def units_on_offer(
     *,
     whole: bool = True,
 ) -> tuple[Instants, NDArray[np.float64]]:
-    """Give the units that a resource offers from each instant on.
+    """Units that a resource offers from each instant on.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def units_on_offer(
 def _edges(
     facts: Facts, resource: str, common: OpenTime | None, moments: Instants
 ) -> Instants:
-    """Give all instants at which use or capacity of a resource may change."""
+    """All instants at which use or capacity of a resource may change."""
     parts = [moments]
     if common is not None:
         parts += [common.starts, common.finishes]

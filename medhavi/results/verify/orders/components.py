@@ -46,7 +46,7 @@ def check_components(facts: Facts) -> list[Finding]:
 
 
 def _taken(facts: Facts) -> pl.DataFrame:
-    """Give what orders take for demands: product, location, used, low, high."""
+    """What orders take for demands: product, location, used, low, high."""
     part = (pl.col("share") > TOLERANCE) & (pl.col("share") < 1 - TOLERANCE)
     play = pl.col("step_qty").fill_null(1.0) * pl.col("pegs") + pl.col("fixed")
     several = pl.col("outputs") > 1
@@ -71,7 +71,7 @@ def _taken(facts: Facts) -> pl.DataFrame:
 
 
 def _shares(facts: Facts) -> pl.DataFrame:
-    """Give the pegged share of each order: order, share, outputs, pegs."""
+    """Pegged share of each order: order, share, outputs, pegs."""
     pegged = facts.plan.pegging.group_by("supply").agg(
         pl.col("qty").sum().alias("pegged"), pl.len().alias("pegs")
     )
@@ -90,7 +90,7 @@ def _shares(facts: Facts) -> pl.DataFrame:
 
 
 def _pegged(facts: Facts) -> pl.DataFrame:
-    """Give pegs below the top, and what had no source: place, pegged, missing."""
+    """Pegs below the top, and what had no source: place, pegged, missing."""
     lower = facts.plan.pegging.filter(pl.col("level") > 0)
     missing = facts.unsourced.filter(pl.col("supply").is_not_null())
     return (

@@ -109,7 +109,7 @@ def _two_stage_gap(
     window: tuple[Instants, Instants],
     needed: tuple[Instants, Instants],
 ) -> Instants:
-    """Give the seconds by which the time planned exceeds the time needed.
+    """Seconds by which the time planned exceeds the time needed.
 
     Where both stages count in one calendar, or one needs nothing, the length of the
     window on that axis decides; otherwise the second stage may begin anywhere between
@@ -143,7 +143,7 @@ def first_with_count(
     target: Instants,
     bounds: tuple[Instants, Instants],
 ) -> Instants:
-    """Give the first instants, inside bounds, with a place on the axis of open days."""
+    """First instants, inside bounds, with a place on the axis of open days."""
     low, high = bounds[0].copy(), bounds[1].copy()
     while (low < high).any():
         middle = (low + high) // 2

@@ -126,7 +126,7 @@ def _suppliers(facts: Facts) -> list[Finding]:
 
 
 def _receipts(facts: Facts) -> pl.DataFrame:
-    """Give each purchase with its terms and when it is at the door."""
+    """Each purchase with its terms and when it is at the door."""
     terms = facts.snapshot["supply_terms"].with_columns(*validity()).with_row_index()
     rows = (
         facts.supplies.filter(pl.col("main") & (pl.col("kind") == "buy"))
@@ -165,7 +165,7 @@ def _receipts(facts: Facts) -> pl.DataFrame:
 
 
 def _door(facts: Facts, calendar: str | None, finish: int, days: float) -> int:
-    """Give the latest instant with so many open days up to the finish."""
+    """Latest instant with so many open days up to the finish."""
     if not days:
         return finish
     needed = round(days * DAY)
@@ -287,7 +287,7 @@ def _vehicles(facts: Facts) -> list[Finding]:
 
 
 def _left(facts: Facts, lane: str, moment: int, most: float) -> float:
-    """Give what a disruption leaves of the room of a departure (rule 20)."""
+    """What a disruption leaves of the room of a departure (rule 20)."""
     severity = max(
         (
             share

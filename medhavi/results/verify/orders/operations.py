@@ -35,7 +35,7 @@ def check_operations(facts: Facts) -> list[Finding]:
 
 
 def _planned_steps(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
-    """Give each planned step with its master row and window."""
+    """Each planned step with its master row and window."""
     own = facts.snapshot["steps"].rename({"routing": "source"})
     return (
         facts.step_windows.rename({"supply": "order"})
@@ -181,7 +181,7 @@ def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _variable(facts: Facts) -> pl.DataFrame:
-    """Give resources whose pace or set-up changes by time, sequence or campaign."""
+    """Resources whose pace or set-up changes by time, sequence or campaign."""
     paced = facts.snapshot["resource_units"].filter(pl.col("efficiency").is_not_null())
     changed = facts.snapshot["resources"].filter(
         pl.col("changeover_matrix").is_not_null()

@@ -83,7 +83,7 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
 def _hours(
     facts: Facts, report: Grid | None, operations: pl.DataFrame
 ) -> Iterator[tuple[str, int, float, float]]:
-    """Give resource, bucket, hours used and hours offered, of finite resources.
+    """Resource, bucket, hours used and hours offered, of finite resources.
 
     Without a grid for all, those that have a bucket of their own on that grid.
     """

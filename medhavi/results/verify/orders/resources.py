@@ -64,7 +64,7 @@ def check_resources(facts: Facts) -> list[Finding]:
 
 
 def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
-    """Give tools that an earlier step took and a later one gives back.
+    """Tools that an earlier step took and a later one gives back.
 
     Each step has the tool while its own start lies in the validity of the row.
     """

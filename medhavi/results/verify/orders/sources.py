@@ -75,7 +75,7 @@ def _other_carrier(facts: Facts, new: pl.DataFrame) -> list[Finding]:
 
 
 def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
-    """Give each new supply with all its candidates, `lot_qty` in units of lots.
+    """Each new supply with all its candidates, `lot_qty` in units of lots.
 
     An order may be made for any product that it gives, not for the main one alone.
     """
@@ -98,7 +98,7 @@ def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
 
 
 def candidates(facts: Facts) -> pl.DataFrame:
-    """Give the allowed uses of sources: key, validity in seconds, lots.
+    """Allowed uses of sources: key, validity in seconds, lots.
 
     Those of places without any supply are left out: nobody asks for them, and what is
     allowed at one place says nothing about another.
@@ -199,7 +199,7 @@ def _masters(facts: Facts) -> pl.DataFrame:
 
 
 def _moved(facts: Facts) -> pl.DataFrame:
-    """Give what is moved on which lane, as far as any supply asks: source, product.
+    """What is moved on which lane, as far as any supply asks: source, product.
 
     All lanes with all products would be millions of rows.
     """
@@ -216,7 +216,7 @@ def _moved(facts: Facts) -> pl.DataFrame:
 
 
 def _rules(facts: Facts) -> pl.DataFrame:
-    """Give the sourcing rows per product, group rows spread over the members.
+    """Sourcing rows per product, group rows spread over the members.
 
     An own row hides the group's rows of its kind; a move may name its origin.
     """
