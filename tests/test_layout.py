@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -12,6 +13,9 @@ NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.py"), *ROOT.glob("apps/*.py")])
 LONGEST = 600
 """Lines at which a module is looked at again: it may hold two concepts."""
 LONGEST_NOTEBOOK = 210
+MOST_FILES = 16
+EMPTY_VERBS = {"Give", "Tell", "Say", "Let"}
+"""Verbs that say nothing of the thing or the work."""
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
 
 
@@ -24,6 +28,24 @@ def test_no_module_is_longer_than_600_lines():
         str(p.relative_to(ROOT)): lines(p) for p in MODULES if lines(p) > LONGEST
     }
     assert too_long == {}
+
+
+def test_no_folder_holds_more_than_16_files():
+    """A folder that holds more has several concepts, each with a room of its own."""
+    counts = Counter(path.parent.relative_to(ROOT) for path in MODULES)
+    assert {str(at): n for at, n in counts.items() if n > MOST_FILES} == {}
+
+
+def test_docstrings_begin_with_the_thing_or_the_work():
+    """The first line is a noun phrase or an imperative that names what is done."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and (ast.get_docstring(node) or "").split(" ")[0] in EMPTY_VERBS
+    ]
+    assert found == []
 
 
 def test_no_notebook_is_longer_than_210_lines():

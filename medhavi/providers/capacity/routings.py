@@ -368,7 +368,7 @@ class Routings:
     def is_second_choice(
         self, routing: str, step: int, used: Collection[str], start: int
     ) -> bool:
-        """Whether a step prefers another resource; see `capacity_choice`."""
+        """Whether a step prefers another resource; see `choice`."""
         rows = [row for row in self._needs_of(routing) if row["step"] == step]
         return is_second_choice(rows, self._resources, used, start)
 

@@ -2,7 +2,7 @@
 
 A tool of `until_step` is held from the start of its first step to the end of its last,
 the time between the steps included. And work before another family leaves that one its
-changeover (see `finite_sequence`).
+changeover (see `sequence`).
 """
 
 from __future__ import annotations

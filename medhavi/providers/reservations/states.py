@@ -7,7 +7,7 @@
 
 A hold is active while it is tentative, confirmed or reduced. Commands repeat safely:
 what is done already changes nothing and makes no event. What is not allowed is refused
-with a coded finding. `reservation_ledger` carries the commands out.
+with a coded finding. `ledger` carries the commands out.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 The steps of an order stand one after the other in the earliest room of their machines
 (serial list scheduling; Kolisch, European Journal of Operational Research 90, 1996,
-320-333), as `finite_chain` places them among what its ledgers hold. Orders of the same
+320-333), as `chain` places them among what its ledgers hold. Orders of the same
 walk are no part of the rows; they are looked at beside them.
 """
 

@@ -3,7 +3,7 @@
 stock[n, t] = stock[n, t - 1] + flow[n, t] + given - taken - delivered (+ waiting)
 
 Goods that arrive at a decision may be used at it. What expires is not part of the
-running stock, see `block_lots`. Where existing orders take more than
+running stock, see `lots`. Where existing orders take more than
 there is, they wait for it at a price: a program without a point explains nothing.
 """
 
