@@ -507,7 +507,7 @@ def workbook(dropped, mode):
 
 @app.cell(hide_code=True)
 def figures(names, plan):
-    plan and mo.accordion({"Key figures": html(figures_html(plan, names))})
+    plan and mo.accordion({"Key figures": html(figures_html(plan))})
     return
 
 
