@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tools.rule_index import Decider, rules, shown_by
 from tools.write_docs import PAGES, marks
 
 ROOT = Path(__file__).resolve().parents[1]
 PROSE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@cache
+def all_marks() -> tuple[tuple[str, str], ...]:
+    return tuple(marks())
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -31,6 +38,37 @@ def test_links_lead_to_files_that_are_there(page):
 def test_requirement_marks_look_like_requirements():
     strange = [mark for mark, _ in marks() if not re.fullmatch(r"[A-Z]+-\d\d", mark)]
     assert strange == []
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_functions_and_tests_of_a_rule_are_there(rule):
+    """A function that moved or was renamed takes its line of docs/rules.toml along."""
+    assert [one.function for one in rule.functions if not one.exists()] == []
+    assert all(one.purpose for one in rule.decided[1:]), "say what each is asked for"
+    assert rule.writings <= len(rule.decided)
+    assert set(rule.req) <= {requirement for requirement, _ in all_marks()}
+    assert [name for name in rule.tests if not (ROOT / name).is_file()] == []
+    stories = ROOT / "tests" / "golden"
+    assert [name for name in rule.stories if not (stories / name).is_dir()] == []
+    assert shown_by(rule, all_marks())
+
+
+def test_each_rule_has_one_entry():
+    names = [rule.id for rule in rules()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "medhavi.providers.lots:no_such_function",
+        "medhavi.providers.lots:Lots",
+        "medhavi.providers.no_such_module:lot_steps",
+        "medhavi.providers.sources:Source.no_such_method",
+    ],
+)
+def test_a_function_that_is_not_there_is_noticed(function):
+    assert not Decider(function=function, purpose="").exists()
 
 
 @pytest.mark.req("DEF-18")

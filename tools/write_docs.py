@@ -1,4 +1,4 @@
-"""Write the generated pages: tables, findings, testing, limiters, figures, READMEs.
+"""Write the generated pages: tables, findings, testing, rules, figures, READMEs.
 
 `python tools/write_docs.py` writes; a test compares, so a page is never out of date.
 """
@@ -16,6 +16,7 @@ from medhavi.results.limiter import limiters_page
 from medhavi.scenarios.change_kinds import KINDS
 from medhavi.schema import conventions, tables
 from medhavi.service.pages import entries
+from tools import rule_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -300,6 +301,11 @@ def _entry_rows(kind: str) -> str:
     )
 
 
+def rules_page() -> str:
+    """Text of docs/rules.md: which function decides each rule."""
+    return rule_index.rules_page(NOTICE, list(marks()))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "../apps/README.md": apps_page,
     "../notebooks/README.md": notebooks_page,
@@ -307,6 +313,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "findings.md": findings_page,
     "kpis.md": kpis_page,
     "limiters.md": limiters_page,
+    "rules.md": rules_page,
     "tables.md": tables_page,
     "testing.md": testing_page,
 }
