@@ -92,7 +92,7 @@ def test_what_was_not_recorded_by_then_is_not_known(shop, tmp_path):
     file = tmp_path / "early.toml"
     file.write_text(
         'name = "e"\nexecutor = "serial"\n'
-        'base = { lake = "lake", known_at = "2026-01-13" }\n[hindsight]\n',
+        'base = { lake = "lake", known_at = "2026-01-13T00:00:00Z" }\n[hindsight]\n',
         "utf-8",
     )
     found = rows(run_hindsight(file, cache=tmp_path / "cache"))
