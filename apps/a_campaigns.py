@@ -271,16 +271,22 @@ def decided(accept, approver, asked, settle, shown):
 
 
 @app.cell(hide_code=True)
-def history(approver, names, shown, study):
-    _past = desk_page.decisions(shown) if study else []
+def undo():
+    # Apart from where it is shown: pressed right after the name, it is still the same.
     back = mo.ui.run_button(label="Take the last decision back")
+    return (back,)
+
+
+@app.cell(hide_code=True)
+def history(approver, back, names, shown, study):
+    _past = desk_page.decisions(shown) if study else []
     section(
         "decisions",
         "What was decided?",
         html(desk_words.history_html(_past, names, "Choose a cell above.")),
         *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
     )
-    return (back,)
+    return
 
 
 @app.cell(hide_code=True)

@@ -403,8 +403,15 @@ def approved(accept, approver, asked, settle, shown):
 
 
 @app.cell(hide_code=True)
-def history(approver, names, shown):
+def approver_buttons():
+    # Apart from where they are shown: pressed right after the name, they are the same.
     back = mo.ui.run_button(label="Take the last decision back")
+    publish = mo.ui.run_button(label="Publish this plan", kind="success")
+    return back, publish
+
+
+@app.cell(hide_code=True)
+def history(approver, back, names, shown):
     _past = desk_page.decisions(shown)
     mo.vstack(
         [
@@ -412,7 +419,7 @@ def history(approver, names, shown):
             html(desk_words.history_html(_past, names)),
         ]
     ) if shown.plan else None
-    return (back,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -430,8 +437,7 @@ def outcome(get_done):
 
 
 @app.cell(hide_code=True)
-def publishing(approver, shown):
-    publish = mo.ui.run_button(label="Publish this plan", kind="success")
+def publishing(approver, publish, shown):
     section(
         "publish",
         "Publish the plan",
@@ -441,7 +447,7 @@ def publishing(approver, shown):
         ),
         mo.hstack([approver, publish], justify="start", wrap=True),
     ) if shown.source.lake else None
-    return (publish,)
+    return
 
 
 @app.cell(hide_code=True)

@@ -456,14 +456,20 @@ def bulk_answers(many, shown):
 
 
 @app.cell(hide_code=True)
-def bulk_decide(approver, many):
+def bulk_decision():
+    # Apart from where it is shown: pressed right after the name, it is still the same.
     bulk_accept = mo.ui.run_button(label="Promise the chosen lines", kind="success")
+    return (bulk_accept,)
+
+
+@app.cell(hide_code=True)
+def bulk_decide(approver, bulk_accept, many):
     (
         mo.hstack([approver, bulk_accept], justify="start", wrap=True)
         if many.binding
         else html(page.empty(*promise_widgets.NOT_HERE))
     )
-    return (bulk_accept,)
+    return
 
 
 @app.cell(hide_code=True)

@@ -14,6 +14,8 @@ from tools.write_docs import PAGES, marks
 ROOT = Path(__file__).resolve().parents[1]
 PROSE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+PATH = re.compile(r"`((?:medhavi|tests|apps|docs|tools|benchmarks)/[\w/.-]+)`")
+GUIDES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 
 @cache
@@ -33,6 +35,14 @@ def test_links_lead_to_files_that_are_there(page):
         link for link in LINK.findall(page.read_text("utf-8")) if ":" not in link
     ]
     assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda p: p.name)
+def test_files_that_a_page_names_are_there(page):
+    named = [
+        path for path in PATH.findall(page.read_text("utf-8")) if "NAME" not in path
+    ]
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_requirement_marks_look_like_requirements():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import importlib.util
 import os
@@ -195,3 +196,18 @@ def test_the_lesson_of_feasible_plans_takes_a_remedy_at_its_word():
     assert values["hours"] == pytest.approx(values["lateness"])
     assert not values["delta"].is_empty
     assert values["told"] == values["got"]
+
+
+@pytest.mark.req("UI-08")
+@pytest.mark.parametrize("app", APPS, ids=lambda path: path.stem)
+def test_a_button_outlives_the_name_of_the_approver(app):
+    # A cell that runs anew for a new name makes a new button; a press on the one that
+    # stood there is lost.
+    cells = [
+        cell
+        for cell in ast.parse(app.read_text("utf-8")).body
+        if isinstance(cell, ast.FunctionDef)
+        and "approver" in {argument.arg for argument in cell.args.args}
+    ]
+    makers = [cell.name for cell in cells if "mo.ui.run_button" in ast.unparse(cell)]
+    assert makers == []
