@@ -344,7 +344,7 @@ def trust(how, names, shown, study, wanted):
             violations=0,
             findings=shown.findings,
             command=campaign_words.campaigns_command(
-                tables=shown.source.tables, lake=shown.source.lake, how=how.value
+                shown.source.option, how=how.value
             ),
             known_at=wanted("known_at"),
         )

@@ -539,11 +539,7 @@ def trust(known_at, names, plan, shown):
             names,
             violations=shown.violations,
             findings=shown.findings,
-            command=page.plan_command(
-                tables=shown.source.tables,
-                lake=shown.source.lake,
-                mode=plan.run.mode,
-            ),
+            command=page.plan_command(shown.source.option, mode=plan.run.mode),
             known_at=known_at,
         )
     )

@@ -6,6 +6,7 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,6 +54,24 @@ class Source:
         if self.tables:
             return Path(self.tables).name
         return Path(self.lake).parent.name if self.lake else "none"
+
+    @property
+    def option(self) -> str:
+        """Option of a command that reads the same, from the folder of the server.
+
+        A folder elsewhere has its name only: where it lies is nobody's business.
+
+        >>> Source(tables="/srv/my tables").option
+        " --tables 'my tables'"
+        """
+        named, given = ("tables", self.tables) if self.tables else ("lake", self.lake)
+        if not given:
+            return ""
+        path, here = Path(given), Path.cwd()
+        if path.is_absolute():
+            inside = path.is_relative_to(here)
+            path = path.relative_to(here) if inside else Path(path.name)
+        return f" --{named} {shlex.quote(str(path))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

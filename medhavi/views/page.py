@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -308,16 +307,12 @@ def _short(fingerprint: str) -> str:
     return f'<abbr title="{escape(fingerprint)}">{escape(fingerprint[:12])}</abbr>'
 
 
-def plan_command(*, tables: str = "", lake: str = "", mode: str = "mrp") -> str:
-    """Command line of a plan.
+def plan_command(source: str = "", *, mode: str = "mrp") -> str:
+    """Command line of a plan of what an option names.
 
-    >>> plan_command(tables="my tables")
-    "medhavi plan --tables 'my tables' --mode mrp --out plan"
+    >>> plan_command(" --lake lake")
+    'medhavi plan --lake lake --mode mrp --out plan'
     """
-    if tables:
-        source = f" --tables {shlex.quote(tables)}"
-    else:
-        source = f" --lake {shlex.quote(lake)}" if lake else ""
     return f"medhavi plan{source} --mode {mode} --out plan"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -243,6 +244,6 @@ def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:
         kind="html",
         snapshot=snapshot,
         source=f"demo company, {place.name}",
-        command=plan_command(lake=str(place / "lake")),
+        command=plan_command(f" --lake {shlex.quote(str(place / 'lake'))}"),
     )
     return target

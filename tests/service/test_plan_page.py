@@ -88,6 +88,15 @@ def test_an_address_names_served_tables_and_no_path(lemonade, monkeypatch):
     assert "serve --tables" in refused.problem.text
 
 
+def test_a_command_names_no_folder_of_the_server(tmp_path, monkeypatch):
+    lake = Source(lake=str(tmp_path / "a b" / "lake"))
+    assert lake.option == " --lake lake"
+    monkeypatch.chdir(tmp_path)
+    assert lake.option == " --lake 'a b/lake'"
+    assert Source(tables="t", lake="lake").option == " --tables t"
+    assert Source().option == ""
+
+
 def test_without_data_the_page_says_how_to_get_some(nowhere):
     shown = load_page()
     assert shown.problem is not None

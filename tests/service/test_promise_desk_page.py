@@ -394,4 +394,5 @@ def test_the_command_asks_the_same(company):
     told = promise_widgets.command(page.row, company.source)
     assert '"due": "2026-01-08T08:00:00Z"' in told
     assert told.endswith("--request -")
+    assert str(company.source.tables or company.source.lake) not in told
     assert promise_widgets.own_date(page, page.promise.date + DAY, company.names)

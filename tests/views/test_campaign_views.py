@@ -185,7 +185,7 @@ def test_compliance_is_told_in_days():
 
 
 def test_the_command_line_names_its_source():
-    assert campaigns_command(tables="my t") == (
+    assert campaigns_command(" --tables 'my t'") == (
         "medhavi campaigns --tables 'my t' --how propose"
     )
     assert campaigns_command(how="rules") == "medhavi campaigns --how rules"

@@ -370,9 +370,4 @@ def command(row: Mapping[str, object], source: Source) -> str:
     'echo \'[{"product": "A", "qty": 5.0}]\' | medhavi promise --tables t --request -'
     """
     told = json.dumps([dict(row)], default=lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}")
-    place = (
-        f"--tables {shlex.quote(source.tables)}"
-        if source.tables
-        else f"--lake {shlex.quote(source.lake)}"
-    )
-    return f"echo {shlex.quote(told)} | medhavi promise {place} --request -"
+    return f"echo {shlex.quote(told)} | medhavi promise{source.option} --request -"

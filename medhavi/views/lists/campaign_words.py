@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -237,13 +236,10 @@ def _days(value: float | None) -> str:
     return f"{abs(value):.1f} days {'late' if value > 0 else 'early'}"
 
 
-def campaigns_command(*, tables: str = "", lake: str = "", how: str = "propose") -> str:
-    """Command line of both plans.
+def campaigns_command(source: str = "", *, how: str = "propose") -> str:
+    """Command line of both plans of what an option names.
 
-    >>> campaigns_command(lake="lake")
+    >>> campaigns_command(" --lake lake")
     'medhavi campaigns --lake lake --how propose'
     """
-    source = f" --tables {shlex.quote(tables)}" if tables else ""
-    if lake and not tables:
-        source = f" --lake {shlex.quote(lake)}"
     return f"medhavi campaigns{source} --how {how}"
