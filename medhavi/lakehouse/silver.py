@@ -15,15 +15,17 @@ import polars as pl
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.checkpoints import Checkpoints
+from medhavi.lakehouse.folds.bulk_folds import fold_plain
 from medhavi.lakehouse.folds.effect_order import (
     Placed,
     entangled,
     fetch,
-    kinship,
     late_facts,
     subjects_of,
     take_out,
     types_about,
+    with_crossing,
+    with_kinship,
     word_of,
 )
 from medhavi.lakehouse.folds.fact import Rejection, complain
@@ -52,6 +54,8 @@ _WIDEST = 3
 """Longest such distance, in shortest ones: it bounds what a read of a moment folds."""
 _FEW = 60_000
 """Facts up to which the rows that they concern are read ahead one by one."""
+_BULK = 5_000
+"""Facts from which on plain ones are folded by column; below, that costs more."""
 _MANY_SUBJECTS = 1_000
 """Subjects from which on the log is read whole instead of searched for each."""
 
@@ -286,17 +290,10 @@ class _Advance:
 
     def _fold_on(self, fresh: pl.DataFrame) -> None:
         """Fold facts that take effect after all folded ones of their keys."""
-        by_position = fresh.sort("position")
-        effect = pl.col("occurred_at")
-        overtaken = effect < effect.cum_max().shift(1)
-        overtaking = effect > effect.cum_min(reverse=True).shift(-1)
-        kin = by_position.with_columns(kinship())
-        crossing = kin.with_columns(
-            crossing=(overtaken | overtaking)
-            .over("family", "relative")
-            .fill_null(value=False)
-        )
-        rows = crossing.sort("occurred_at", "position")
+        rows = with_crossing(with_kinship(fresh.sort("position")))
+        if rows.height >= _BULK:
+            rows = fold_plain(self.state, rows)
+        rows = rows.sort("occurred_at", "position")
         passed: Iterable[Fact] = facts(rows)
         if rows.height <= _FEW:
             passed = list(passed)

@@ -183,29 +183,75 @@ _FAMILY_KEYS = MappingProxyType(
 """Types whose payload is flat and names a required part of its only subject: where."""
 
 
-def kinship() -> list[pl.Expr]:
-    """Columns of which one differs between rows that can share no subject.
+def with_kinship(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with columns of which one differs between those that can share no subject.
 
-    Stock is told apart by product and supply orders by order, as a payload without an
-    escaped character writes them; where one cannot be read so, none is. Everything
-    else is one family, apart from the lines of orders and forecasts.
+    `family` and `relative`. Stock is told apart by its keys and supply orders by order,
+    as a payload without an escaped character writes them; where one cannot be read so,
+    none is. All else is one family, apart from the lines of orders and forecasts.
     """
-    kind, payload = pl.col("type"), pl.col("payload")
+    families = {**dict.fromkeys(_OF_DEMANDS, "demand"), **_FAMILY_KEYS}
+    family = pl.col("type").replace_strict(
+        families, default=None, return_dtype=pl.String
+    )
+    kin = rows.with_columns(family=family).with_row_index("row")
+    payload = pl.col("payload")
+    lot = payload.str.extract(r'"lot":"([^"]*)"').fill_null(
+        # No lot is the lot without a name, however it is written.
+        pl.when(~payload.str.contains('"lot"', literal=True)).then(pl.lit(""))
+    )
     keys = {
-        key: [name for name, own in _FAMILY_KEYS.items() if own == key]
-        for key in ("product", "supply_order")
+        "product": [_told("product"), _told("location"), lot],
+        "supply_order": [_told("supply_order")],
     }
-    family: Any = pl.when(kind.is_in(list(_OF_DEMANDS))).then(pl.lit("demand"))
-    name: Any = pl.when(pl.lit(value=False)).then(pl.lit(""))
-    for key, types in keys.items():
-        mine = kind.is_in(types)
-        told = pl.when(~payload.str.contains("\\", literal=True)).then(
-            payload.str.extract(rf'"{key}":"([^"]*)"')
+    named = [pl.DataFrame(schema={"row": pl.UInt32, "relative": pl.UInt64})]
+    for key, cells in keys.items():
+        own = kin.filter(pl.col("family") == key).select("row", "payload")
+        told = own.select(
+            "row",
+            # Equal numbers of unequal keys only put together what could be apart.
+            relative=pl.when(~payload.str.contains("\\", literal=True))
+            .then(pl.concat_str(cells, separator="\n"))
+            .hash(),
+            readable=~payload.str.contains("\\", literal=True)
+            & pl.all_horizontal(cell.is_not_null() for cell in cells),
         )
-        readable = (told.is_not_null() | ~mine).all()
-        family = family.when(mine).then(pl.lit(key))
-        name = name.when(mine & readable).then(told)
-    return [family.alias("family"), name.alias("relative")]
+        if told["readable"].all():
+            named.append(told.select("row", "relative"))
+    return kin.join(pl.concat(named), on="row", how="left", maintain_order="left").drop(
+        "row"
+    )
+
+
+def _told(key: str) -> pl.Expr:
+    return pl.col("payload").str.extract(rf'"{key}":"([^"]*)"')
+
+
+def with_crossing(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with column `crossing`: their order of effect is not that of position.
+
+    Parameters
+    ----------
+    rows
+        With the columns of `with_kinship`, sorted by position.
+    """
+    effect, relative = pl.col("occurred_at"), pl.col("relative")
+    turned = (
+        rows.select("position", "occurred_at", "relative")
+        .sort("relative", "position")
+        .filter((effect < effect.shift(1)) & relative.eq_missing(relative.shift(1)))[
+            "relative"
+        ]
+        .unique()
+    )
+    overtaken = effect < effect.cum_max().shift(1)
+    overtaking = effect > effect.cum_min(reverse=True).shift(-1)
+    crossing = (
+        rows.select("position", "occurred_at", "family", "relative")
+        .filter(relative.is_in(turned.implode(), nulls_equal=True))
+        .filter((overtaken | overtaking).over("family", "relative"))["position"]
+    )
+    return rows.with_columns(crossing=pl.col("position").is_in(crossing.implode()))
 
 
 def subjects_of(fact: Fact) -> tuple[Subject, ...]:

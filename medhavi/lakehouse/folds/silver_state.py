@@ -298,6 +298,26 @@ class State:
         """Take a row out; nothing happens where there is none."""
         self._change(table, key, None)
 
+    def merge(self, table: str, rows: pl.DataFrame) -> None:
+        """Set many rows at once, each once: new, or in place of those with their key.
+
+        Columns that the table does not have are left aside.
+        """
+        if rows.is_empty():
+            return
+        dtypes = STATE_DTYPES[table]
+        typed = rows.select(pl.col(name).cast(dtypes[name]) for name in dtypes)
+        key = _filled_key(table)
+        kept = self.frame(table).join(typed, on=key, how="anti")
+        merged = pl.concat([kept, typed]).sort(KEYS[table], nulls_last=False)
+        self._frames[table] = merged
+        self._touched.add(table)
+        self._rows.pop(table, None)
+        self._whole.discard(table)
+        self._by_first.pop(table, None)
+        if table == "demands":
+            self._lines = None
+
     def _change(self, table: str, key: Key, row: Row | None) -> None:
         rows = self._rows.get(table)
         if rows is None:

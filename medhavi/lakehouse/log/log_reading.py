@@ -116,6 +116,8 @@ class EventLog:
         self._path = path
         self._amended: dict[dt.datetime | None, Amendments] = {}
         self._tolerances: dict[dt.datetime | None, dt.timedelta] = {}
+        # The last rows behind a position that were read, and that position.
+        self._tail: tuple[int, pl.DataFrame] | None = None
         with environment("opening bronze events", path):
             self._table: LocalTable = LocalTable(str(path))
 
@@ -267,7 +269,9 @@ class EventLog:
         chosen = pl.col("position") > after
         if known_at is not None:
             chosen &= pl.col("recorded_at") <= known_at
-        return self._read(chosen)
+            return self._read(chosen)
+        self._tail = after, self._read(chosen)
+        return self._tail[1]
 
     def tail_at(self, positions: Sequence[int]) -> pl.DataFrame:
         """Rows at some positions; see `tail`."""
@@ -288,7 +292,15 @@ class EventLog:
         chosen = pl.col("occurred_at") > first
         if corrected.len():
             chosen |= pl.col("event_id").is_in(corrected.implode())
-        return self._read((pl.col("position") <= until) & chosen)
+        if self._tail is None:
+            return self._read((pl.col("position") <= until) & chosen)
+        # A long fold goes on through rows that it has read already.
+        after, tail = self._tail
+        kept = tail.filter((pl.col("position") <= until) & chosen)
+        if not after:
+            return kept
+        older = (pl.col("position") <= min(until, after)) & chosen
+        return pl.concat([self._read(older), kept])
 
     def naming(
         self, types: Sequence[str], words: Collection[str] | None, until: int
