@@ -144,6 +144,46 @@ _FACTS = st.one_of(
     _told("OperationLocked", supply_order=_ORDERS, step=_STEP),
 )
 
+_NUMBERS = st.none() | st.sampled_from([-0.0, -2.5, 0.05, 1.0, 0.1234567, 1e-9])
+_SUBSTITUTE = {
+    "product": st.sampled_from(["A", "B"]),
+    "substitute": st.sampled_from(["C", 'D"']),
+    "location": st.none() | st.sampled_from(["*", "DC"]),
+    "valid_from": st.none() | _MOMENTS,
+}
+_LISTS = st.none() | st.lists(st.sampled_from(["a=1", 'b="', "é"]), max_size=2)
+_MASTER_DATA = st.one_of(
+    *(
+        _told(
+            f"Substitute{verb}",
+            **_SUBSTITUTE,
+            ratio=_NUMBERS,
+            priority=st.none() | st.sampled_from([0, 3, -1, 10**10]),
+        )
+        for verb in ("Defined", "Changed")
+    ),
+    _told("SubstituteRetired", **_SUBSTITUTE),
+    _told(
+        "ProductDefined",
+        product=st.sampled_from(["A", "B"]),
+        uom=st.just("kg"),
+        characteristics=_LISTS,
+        unit_cost=_NUMBERS,
+    ),
+    _told(
+        "FxRateDefined",
+        currency=st.sampled_from(["EUR", "PLN"]),
+        as_of=st.sampled_from([dt.date(2026, 1, 31), dt.date(2028, 2, 29)]),
+        rate=_QUANTITIES,
+    ),
+    _told(
+        "DepartureDefined",
+        lane=st.just("L"),
+        weekday=st.sampled_from([0, 6]),
+        time=st.sampled_from([dt.time(6), dt.time(23, 59, 59), dt.time(7, 0, 0, 5)]),
+    ),
+)
+
 
 def _rows(told: list[tuple[str, str]], turned: int | None = None) -> pl.DataFrame:
     """Rows of the log; one that took effect before all, where asked for."""
@@ -179,13 +219,25 @@ def _by_column(state: State, rows: pl.DataFrame) -> pl.DataFrame:
     return left
 
 
+_CUTS = st.lists(st.integers(0, 60), max_size=3)
+_TURNED = st.none() | st.integers(0, 60)
+
+
 @settings(max_examples=60)
-@given(
-    st.lists(_FACTS, max_size=40),
-    st.none() | st.integers(0, 60),
-    st.lists(st.integers(0, 60), max_size=3),
-)
-def test_folds_by_column_and_by_fact_are_equal(told, turned, cuts):
+@given(st.lists(_FACTS, max_size=40), _TURNED, _CUTS)
+def test_stock_and_orders_by_column_and_by_fact_are_equal(told, turned, cuts):
+    _assert_equal_folds(told, turned, cuts)
+
+
+@settings(max_examples=30)
+@given(st.lists(_MASTER_DATA, max_size=15), _TURNED, _CUTS)
+def test_master_data_by_column_and_by_fact_are_equal(told, turned, cuts):
+    _assert_equal_folds(told, turned, cuts)
+
+
+def _assert_equal_folds(
+    told: list[tuple[str, str]], turned: int | None, cuts: list[int]
+) -> None:
     rows = _rows(told, turned)
     one, other = State(), State()
     for start, end in pairwise(sorted({0, len(told), *cuts})):
@@ -240,6 +292,33 @@ def test_the_life_of_an_order_is_folded_without_a_fact():
     assert state.frame("supply_order_steps")["start"].to_list() == [day(1), day(2)]
 
 
+_SUBSTITUTED = {"product": "A", "substitute": "C"}
+
+
+def test_the_last_stated_row_of_a_key_is_taken_whole_without_a_fact():
+    rows = _of(
+        ("SubstituteDefined", {**_SUBSTITUTED, "ratio": 2.0, "priority": 1}),
+        ("SubstituteDefined", {**_SUBSTITUTED, "location": "DC", "ratio": 3.0}),
+        ("SubstituteChanged", {**_SUBSTITUTED, "location": "*", "priority": 7}),
+    )
+    state = State()
+    assert _by_column(state, rows).is_empty()
+    found = state.frame("substitutes").select("location", "ratio", "priority")
+    assert found.rows() == [("*", None, 7), ("DC", 3.0, None)]
+
+
+def test_a_retirement_sends_its_key_alone_fact_by_fact():
+    other = {**_SUBSTITUTED, "location": "DC"}
+    rows = _of(
+        ("SubstituteDefined", _SUBSTITUTED),
+        ("SubstituteDefined", other),
+        ("SubstituteRetired", _SUBSTITUTED),
+    )
+    state = State()
+    assert _by_column(state, rows)["position"].to_list() == [1, 3]
+    assert state.frame("substitutes")["location"].to_list() == ["DC"]
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -255,8 +334,20 @@ def test_the_life_of_an_order_is_folded_without_a_fact():
             ("LotStatusChanged", {**_STOCK, "status": "blocked"}),
             ("StockMoved", {**_STOCK, "qty": 1.0}),
         ],
+        [
+            ("SubstituteDefined", {**_SUBSTITUTED, "ratio": 1e-9}),
+            ("SubstituteDefined", {**_SUBSTITUTED, "location": "DC"}),
+        ],
     ],
-    ids=["unknown", "too_much", "twice", "digits", "escape", "with_another_type"],
+    ids=[
+        "unknown",
+        "too_much",
+        "twice",
+        "digits",
+        "escape",
+        "with_another_type",
+        "table_with_an_unread_fact",
+    ],
 )
 def test_what_is_not_plain_goes_fact_by_fact(told):
     rows = _of(*told)

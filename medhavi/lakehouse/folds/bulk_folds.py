@@ -1,28 +1,24 @@
-"""Folds of many facts at once, by column: stock and supply orders.
+"""Folds of many facts at once, by column: stock, supply orders, master data.
 
-Most facts of a log are movements and the life of orders, written as this package writes
-them. Those of a key of which all are so are read by a pattern and folded by group, for
-a fraction of what fact by fact costs. All others (an escape, a late fact, an unknown
-order, a receipt beyond its order, a number of many digits) go fact by fact, with every
-fact of their key. The folds of `supply_folds` say what is right; a test compares both.
+Most facts of a log are movements, the life of orders and master data, written as this
+package writes them. Those of a key of which all are so are read by a pattern and folded
+by group, for a fraction of what fact by fact costs. All others (an escape, a late fact,
+an unknown order, a receipt beyond its order, a number of many digits, a retirement) go
+fact by fact, with every fact of their key. The folds of each fact (`projections.FOLDS`)
+say what is right; a test compares both.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 import polars as pl
 
-from medhavi.events.admission import LONGEST_TEXT
-from medhavi.events.event_types.catalog import TYPES
-from medhavi.lakehouse.folds.silver_state import STATE_DTYPES
-from medhavi.snapshot.tables import INSTANT
+from medhavi.events.event_types.catalog import MASTER
+from medhavi.lakehouse.folds.plain_payloads import read_plain
+from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, filled_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from medhavi.lakehouse.folds.silver_state import State
 
 _STATUS = {
@@ -42,38 +38,17 @@ _ORDER_TYPES = (
     "SupplyOrderProgressReported",
     *_STATUS,
 )
+_TABLE_OF = {
+    f"{master.singular}{verb}": table
+    for table, master in MASTER.items()
+    for verb in ("Defined", "Changed", "Retired")
+}
+"""Table of master data that a type is about."""
 
 _PARTS = 1_000_000
 """Parts of a unit that quantities are summed in: six decimals."""
 _MOST = 10**15
 """Sum of parts below which a float is told exactly by fifteen digits."""
-_INSTANT = (
-    r"(?:19|2[01])[0-9]{2}-"
-    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{6})?Z"
-)
-_WRITTEN: Mapping[type, tuple[str, str]] = {
-    # A text without an escape; a number of at most nine digits and six decimals; an
-    # instant in UTC, on a day that every year has.
-    msgspec.inspect.StrType: ('"', r'[^"\\\x00-\x1f]*'),
-    msgspec.inspect.FloatType: ("", r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?"),
-    msgspec.inspect.IntType: ("", r"0|[1-9][0-9]{0,8}"),
-    msgspec.inspect.BoolType: ("", r"true|false"),
-    msgspec.inspect.DateTimeType: (
-        '"',
-        _INSTANT,
-    ),
-}
-"""How a payload writes a cell, by kind of field: the quote around it, its pattern."""
-_USED: Mapping[str, pl.DataType] = {
-    "started_at": INSTANT,
-    **STATE_DTYPES["supply_order_steps"],
-    **STATE_DTYPES["supply_orders"],
-    **STATE_DTYPES["stock"],
-}
-"""Fields of payloads that are folded, with the types of their columns."""
 
 
 def fold_plain(state: State, rows: pl.DataFrame) -> pl.DataFrame:
@@ -87,13 +62,14 @@ def fold_plain(state: State, rows: pl.DataFrame) -> pl.DataFrame:
         Rows of the log without faults, with the columns of `with_kinship` and
         `with_crossing`, in any order.
     """
-    left = [
+    folded = [
         *_folded(state, rows, "product", _STOCK_TYPES),
         *_folded(state, rows, "supply_order", _ORDER_TYPES),
+        *_fold_master_data(state, rows),
     ]
-    if not left:
+    if not folded:
         return rows
-    return rows.filter(~pl.col("position").is_in(pl.concat(left).implode()))
+    return rows.filter(~pl.col("position").is_in(pl.concat(folded).implode()))
 
 
 def _folded(
@@ -103,7 +79,8 @@ def _folded(
     kin = rows.filter(pl.col("family") == family)
     if kin.is_empty() or kin["relative"].null_count():
         return []
-    read = _read(kin, types)
+    own = pl.col("first").is_null() & ~pl.col("crossing") & pl.col("type").is_in(types)
+    read = read_plain(kin.filter(own))
     strange = kin.join(read, on="position", how="anti").select("relative")
     plain = read.join(strange, on="relative", how="anti").sort(
         "occurred_at", "position"
@@ -114,72 +91,6 @@ def _folded(
     return [fold(state, plain)]
 
 
-# ------------------------------------------------------------------ reading
-def _read(rows: pl.DataFrame, types: tuple[str, ...]) -> pl.DataFrame:
-    """Cells of the payloads that their pattern reads whole."""
-    own = rows.filter(
-        pl.col("first").is_null()
-        & ~pl.col("crossing")
-        & (pl.col("payload").str.len_bytes() <= LONGEST_TEXT)
-        & pl.col("type").is_in(types)
-    )
-    narrow = ("position", "type", "occurred_at", "relative")
-    nothing = pl.DataFrame(schema=dict(_USED))
-    found = [pl.concat([own.select(narrow).clear(), nothing], how="horizontal")]
-    for (kind,), part in own.partition_by("type", as_dict=True).items():
-        name = str(kind)
-        texts = part.filter(pl.col("schema_version") == TYPES[name].version)
-        read = texts["payload"].str.extract_groups(_pattern(name)).struct.unnest()
-        typed = read.select(_typed(cell, _kinds(name)[cell]) for cell in read.columns)
-        whole = pl.concat([texts.select(narrow), typed], how="horizontal")
-        found.append(whole.filter(pl.col(read.columns[0]).is_not_null()))
-    return pl.concat(found, how="diagonal")
-
-
-@cache
-def _kinds(type_name: str) -> dict[str, type]:
-    """Kinds of the fields of a flat payload, in the order in which it is written."""
-    found: dict[str, type] = {}
-    for field in msgspec.structs.fields(TYPES[type_name].payload):
-        shape: Any = msgspec.inspect.type_info(field.type)
-        while type(shape) not in _WRITTEN:
-            if isinstance(shape, msgspec.inspect.Metadata):
-                shape = shape.type
-            else:
-                nothing = msgspec.inspect.NoneType
-                shape = next(one for one in shape.types if not isinstance(one, nothing))
-        found[field.encode_name] = type(shape)
-    return found
-
-
-@cache
-def _pattern(type_name: str) -> str:
-    """Pattern of a payload as this package writes it, with the cells that are used."""
-    fields = msgspec.structs.fields(TYPES[type_name].payload)
-    required = {field.encode_name for field in fields if field.required}
-    parts: list[str] = []
-    for name, kind in _kinds(type_name).items():
-        quote, cell = _WRITTEN[kind]
-        group = f"(?P<{name}>{cell})" if name in _USED else f"(?:{cell})"
-        part = f'{"," if parts else ""}"{name}":{quote}{group}{quote}'
-        parts.append(part if name in required else f"(?:{part})?")
-    return rf"^\{{{''.join(parts)}\}}$"
-
-
-def _typed(name: str, kind: type) -> pl.Expr:
-    cell = pl.col(name)
-    if kind is msgspec.inspect.DateTimeType:
-        return cell.str.to_datetime(
-            "%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC"
-        )
-    if kind is msgspec.inspect.BoolType:
-        return cell == "true"
-    if kind is msgspec.inspect.StrType:
-        return cell
-    return cell.cast(pl.Float64 if kind is msgspec.inspect.FloatType else pl.Int64)
-
-
-# ------------------------------------------------------------------ folding
 def _last(name: str) -> pl.Expr:
     """Cell that was stated last, by group."""
     return pl.col(name).drop_nulls().last()
@@ -209,6 +120,37 @@ def _before(state: State, table: str) -> pl.DataFrame:
     names = STATE_DTYPES[table]
     frame = state.frame(table).with_columns(known=pl.lit(value=True))
     return frame.rename({name: f"before_{name}" for name in names})
+
+
+def _fold_master_data(state: State, rows: pl.DataFrame) -> list[pl.Series]:
+    """Fold plain facts about master data: the row of a key that was stated last."""
+    about = pl.col("type").replace_strict(
+        _TABLE_OF, default=None, return_dtype=pl.String
+    )
+    # What was delivered twice concerns no key.
+    own = rows.filter(pl.col("first").is_null()).with_columns(table=about)
+    folded: list[pl.Series] = []
+    tables = own.filter(pl.col("table").is_not_null())
+    for (table,), part in tables.partition_by("table", as_dict=True).items():
+        read = read_plain(part)
+        if read.height < part.height:
+            # Whose key the others are is not known.
+            continue
+        plain = _without_strange_keys(read, str(table))
+        state.merge(str(table), plain.unique("key", keep="last"))
+        folded.append(plain["position"])
+    return folded
+
+
+def _without_strange_keys(rows: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Facts of keys that were only stated, each after the other, in their order."""
+    retired = pl.col("type").str.ends_with("Retired")
+    late = pl.col("position") < pl.col("position").shift(1)
+    return (
+        rows.sort("occurred_at", "position")
+        .with_columns(key=pl.struct(filled_key(table)))
+        .filter(~(retired | late.fill_null(value=False)).any().over("key"))
+    )
 
 
 def _fold_stock(state: State, rows: pl.DataFrame) -> pl.Series:

@@ -142,7 +142,7 @@ def _series(name: str, cells: list[Any], dtype: pl.DataType) -> pl.Series:
     return pl.Series(name, counted, pl.Int64()).cast(dtype)
 
 
-def _filled_key(table: str) -> list[pl.Expr]:
+def filled_key(table: str) -> list[pl.Expr]:
     """Key columns with the default in place of an empty cell."""
     dtypes = STATE_DTYPES[table]
     return [
@@ -237,7 +237,7 @@ class State:
                     pl.Series(list(wanted), dtype=frame.schema[column]).implode()
                 )
             )
-            keys = chosen.select(_filled_key(table)).iter_rows()
+            keys = chosen.select(filled_key(table)).iter_rows()
             found += [key for key in keys if key not in known]
         return found
 
@@ -263,7 +263,7 @@ class State:
             named = _keys_frame(table, missing)
             chosen = frame.join(
                 named,
-                left_on=_filled_key(table),
+                left_on=filled_key(table),
                 right_on=list(KEYS[table]),
                 how="semi",
                 nulls_equal=True,
@@ -307,8 +307,8 @@ class State:
             return
         dtypes = STATE_DTYPES[table]
         typed = rows.select(pl.col(name).cast(dtypes[name]) for name in dtypes)
-        key = _filled_key(table)
-        kept = self.frame(table).join(typed, on=key, how="anti")
+        key = filled_key(table)
+        kept = self.frame(table).join(typed, on=key, how="anti", nulls_equal=True)
         merged = pl.concat([kept, typed]).sort(KEYS[table], nulls_last=False)
         self._frames[table] = merged
         self._touched.add(table)
@@ -363,7 +363,7 @@ class State:
         elif before.height:
             before = before.join(
                 _keys_frame(table, changed),
-                left_on=_filled_key(table),
+                left_on=filled_key(table),
                 right_on=list(KEYS[table]),
                 how="anti",
                 nulls_equal=True,
