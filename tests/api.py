@@ -6,42 +6,199 @@ and `medhavi.findings`; where a planner lives inside is nobody else's business.
 
 from __future__ import annotations
 
+from medhavi.demo import aurora, ground_truth
+from medhavi.demo.aurora import SCALES, generate
+from medhavi.events import audit
+from medhavi.events.envelope import (
+    COLUMNS,
+    MAX_PAYLOAD_BYTES,
+    NewEvent,
+    RecordedEvent,
+    arrow_schema,
+    from_microseconds,
+    parse_stream,
+    rows_to_arrow,
+    stream_name,
+    to_arrow,
+    to_microseconds,
+)
+from medhavi.events.event_types.catalog import (
+    MASTER,
+    TYPES,
+    UndecodableEvent,
+    decode,
+    master_event,
+    new_event,
+    stream_for,
+)
+from medhavi.events.jsonl import JsonlStore, to_line
+from medhavi.events.kurrent_store.kurrent import KurrentStore
+from medhavi.events.memory import MemoryStore, system_clock
+from medhavi.events.sqlite_store.sqlite import SqliteStore
+from medhavi.events.store import (
+    ANY,
+    NO_STREAM,
+    BulkStore,
+    EventFilter,
+    EventStore,
+    StoreUnreachable,
+)
+from medhavi.events.urls import open_store
+from medhavi.lakehouse import Lake, QueryLimits
 from medhavi.planners.late_remedies.trying_out import remedies
-from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.net_change.kept import Kept
+from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.planners.parameters import (
+    BUDGETS,
+    EFFORTS,
+    ConstrainedParameters,
+    MrpParameters,
+    SourceBudget,
+)
 from medhavi.planners.pipeline import plan, plan_to_build_on
-from medhavi.planners.promising.ledger.book import Book, apply, revert
-from medhavi.planners.promising.ledger.what_if import asked_again, changed
-from medhavi.planners.promising.promise_run import promise, quote_all
+from medhavi.planners.promising.ledger.book import Book, apply, expire, revert
+from medhavi.planners.promising.ledger.what_if import (
+    asked_again,
+    book_with,
+    changed,
+    rebuilt,
+)
+from medhavi.planners.promising.promise_run import answer, answer_on, promise, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.asking import Request, read_requests
+from medhavi.planners.promising.requests.asking import Request, columns, read_requests
+from medhavi.planners.promising.requests.request_file import (
+    WrittenRequests,
+    raw_requests,
+)
+from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.planners.replenishment.safety_stock import safety_stock
-from medhavi.planners.scheduling.problem_file import read_problem
+from medhavi.planners.scheduling.problem_file import chosen_objectives, read_problem
 from medhavi.planners.scheduling.solve import solve
 from medhavi.planners.work_orders.order_edit import edit
+from medhavi.predict.recipe import QUANTILES, Recipe, read_recipe
+from medhavi.providers import Providers
+from medhavi.providers.product_facts import lineage
+from medhavi.providers.timing import StepWindow, Timing
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
+from medhavi.service.page_data import PageData, Problem, Source, load_data
+from medhavi.views.names import Names, names_of
+from medhavi.views.page import trust_line
+from medhavi.views.theme import DARK, LIGHT
+from medhavi.workbench import Workbench
+from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus
+from medhavi.workbench.commitments.gives_way import gives_way
+from medhavi.workbench.files.template_files import (
+    write_csv_template,
+    write_xlsx_template,
+)
+from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
+from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
 
 __all__ = [
+    "ALL",
+    "ANY",
+    "BUDGETS",
+    "COLUMNS",
+    "DARK",
+    "EFFORTS",
+    "LIGHT",
+    "MASTER",
+    "MAX_PAYLOAD_BYTES",
+    "NO_STREAM",
+    "QUANTILES",
+    "SCALES",
+    "TYPES",
     "Book",
+    "BulkStore",
+    "Commit",
+    "CommitStatus",
     "ConstrainedParameters",
+    "EventFilter",
+    "EventStore",
+    "JsonlStore",
+    "Kept",
+    "KurrentStore",
+    "Lake",
+    "MemoryStore",
+    "MrpParameters",
+    "Names",
+    "NewEvent",
+    "OptimizeParameters",
+    "PageData",
+    "Problem",
+    "PromiseDesk",
+    "Providers",
+    "QueryLimits",
+    "Recipe",
+    "RecordedEvent",
     "Request",
+    "SharedDesk",
+    "SharedWorkbench",
+    "Source",
+    "SourceBudget",
+    "SqliteStore",
+    "StepWindow",
+    "StoreUnreachable",
+    "Timing",
+    "UndecodableEvent",
+    "Workbench",
+    "WrittenRequests",
+    "answer",
+    "answer_on",
     "apply",
+    "arrow_schema",
     "asked_again",
+    "audit",
+    "aurora",
+    "book_with",
     "changed",
+    "chosen_objectives",
+    "columns",
     "compare",
+    "decode",
     "edit",
+    "expire",
+    "from_microseconds",
+    "generate",
+    "gives_way",
+    "ground_truth",
+    "lineage",
+    "load_data",
+    "master_event",
+    "names_of",
+    "new_event",
+    "open_store",
+    "parse_stream",
     "plan",
     "plan_to_build_on",
     "promise",
     "quote",
     "quote_all",
+    "raw_requests",
     "read_problem",
+    "read_recipe",
     "read_requests",
+    "rebuilt",
+    "record_risks",
     "remedies",
     "replenish",
+    "repromise",
     "revert",
+    "rows_to_arrow",
     "safety_stock",
     "solve",
+    "standing_promises",
+    "stream_for",
+    "stream_name",
+    "system_clock",
+    "to_arrow",
+    "to_line",
+    "to_microseconds",
+    "trust_line",
     "verify",
+    "write_csv_template",
+    "write_xlsx_template",
 ]

@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.event_types.catalog import (
-    MASTER,
-    TYPES,
-    master_event,
-    new_event,
-    stream_for,
-)
 from medhavi.schema import tables
 from medhavi.schema.template import example_rows
+from tests.api import MASTER, TYPES, master_event, new_event, stream_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from medhavi.events.envelope import NewEvent
+    from tests.api import NewEvent
 
 AS_OF = dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lakehouse.lake_events import day, event, line
 
 if TYPE_CHECKING:
-    from medhavi.events.envelope import NewEvent
+    from tests.api import NewEvent
 
 KNOWN = 25.0
 """Day up to which everything is told."""

@@ -81,3 +81,33 @@ def test_nothing_is_left_to_do():
         if mark.search(p.read_text("utf-8"))
     ]
     assert found == []
+
+
+SEAM = {
+    "units",
+    "errors",
+    "findings",
+    "schema",
+    "snapshot",
+    "results",
+    "scenarios",
+    "cli",
+}
+"""Packages that tests may speak to beside `tests.api`: what goes in and comes out."""
+
+
+def test_at_least_half_of_the_tests_speak_to_the_seam():
+    """Tests of behaviour outlive a change inside: they import no planner's module."""
+    counts = Counter[bool]()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        named = {node.module for node in nodes if isinstance(node, ast.ImportFrom)} | {
+            a.name for node in nodes if isinstance(node, ast.Import) for a in node.names
+        }
+        parts = [name.split(".") for name in named if name and name != "medhavi"]
+        inner = any(p[0] == "medhavi" and p[1] not in SEAM for p in parts)
+        counts[inner] += sum(
+            isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+            for node in nodes
+        )
+    assert counts[False] >= counts[True], counts

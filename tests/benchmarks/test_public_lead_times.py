@@ -15,7 +15,7 @@ from benchmarks.public_lead_times import (
     shipments,
 )
 from medhavi.predict.backtest import prepared
-from medhavi.predict.recipe import Recipe
+from tests.api import Recipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "predictors.md"
 NAMES = (

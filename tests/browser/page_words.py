@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from medhavi.views.names import Names
+    from tests.api import Names
 
 INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d UTC\b")
 _ENGLISH = frozenset({"A"})

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from medhavi.views.theme import DARK, LIGHT
+from tests.api import DARK, LIGHT
 
 pytestmark = pytest.mark.browser
 SLOW = 15_000

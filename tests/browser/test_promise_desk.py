@@ -9,10 +9,9 @@ import polars as pl
 import pytest
 from playwright.sync_api import expect
 
-from medhavi.lakehouse import Lake
 from medhavi.service.promise_pages.promise_bulk import KINDS, as_xlsx
 from medhavi.views.promises.names import promise_names
-from medhavi.views.theme import DARK, LIGHT
+from tests.api import DARK, LIGHT, Lake
 from tests.browser.conftest import Watched, served
 from tests.browser.page_words import said, untold
 from tests.service.promise_company import SHORT, promise_company

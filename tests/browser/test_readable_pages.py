@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from medhavi.lakehouse import Lake
 from medhavi.views.promises.names import promise_names
+from tests.api import Lake
 from tests.browser.conftest import Watched, served
 from tests.browser.page_words import untold
 from tests.service.promise_company import SHORT, promise_company

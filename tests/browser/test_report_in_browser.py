@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from medhavi.snapshot import Snapshot
 from medhavi.views.report import html
-from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench.files.tables_run import plan_snapshot
+from tests.api import DARK, LIGHT
 
 pytestmark = pytest.mark.browser
 

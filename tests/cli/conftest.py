@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.workbench.files.template_files import write_csv_template
+from tests.api import write_csv_template
 
 if TYPE_CHECKING:
     from pathlib import Path

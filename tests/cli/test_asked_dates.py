@@ -7,10 +7,8 @@ import json
 import polars as pl
 import pytest
 
-from medhavi.events.urls import open_store
-from medhavi.planners.promising.requests.request_file import WrittenRequests
 from medhavi.units import from_seconds
-from tests.api import read_requests
+from tests.api import WrittenRequests, open_store, read_requests
 from tests.lakehouse.lake_events import event, small_company
 
 OPTION = ("--date-format", "DD.MM.YYYY")
@@ -136,8 +134,7 @@ def override(value, **more):
 
 
 def opened(lake):
-    from medhavi.workbench import Workbench
-    from tests.api import plan
+    from tests.api import Workbench, plan
 
     bench = Workbench(str(lake[1]), str(lake[3]))
     return bench, plan(bench.snapshot(), "mrp", {"engine": "python"})

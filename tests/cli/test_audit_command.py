@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore
 from tests.events.sample_events import samples
 
 

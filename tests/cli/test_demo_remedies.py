@@ -10,13 +10,12 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.lakehouse import Lake
 from medhavi.planners.late_remedies.damage import Damage
 from medhavi.results.plans.lateness import not_kept
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.snapshot.changed_rows import with_rows
-from tests.api import plan, promise, remedies
+from tests.api import Lake, plan, promise, remedies
 
 if TYPE_CHECKING:
     from pathlib import Path

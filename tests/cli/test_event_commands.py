@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.events.urls import open_store
-from medhavi.lakehouse import Lake
+from tests.api import Lake, open_store
 from tests.lakehouse.lake_events import day, event, line, small_company
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from medhavi.events.urls import open_store
+from tests.api import open_store
 from tests.company_events import example_history
 
 

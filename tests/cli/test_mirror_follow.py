@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.lakehouse import Lake
+from tests.api import KurrentStore, Lake
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.kurrent_double.self_signed import write_certificate

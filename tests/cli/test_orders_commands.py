@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore
 from tests.planners.campaign_shop import matrix
 from tests.workbench.edit_company import company, event, plan_of, proposal, reported
 from tests.workbench.setup_company import setup_company

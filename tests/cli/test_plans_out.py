@@ -16,7 +16,7 @@ import pytest
 from medhavi.cli.application import run
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
-from medhavi.workbench.files.template_files import write_csv_template
+from tests.api import write_csv_template
 
 PROGRAM = "import sys; from medhavi.cli import main; sys.exit(main())"
 

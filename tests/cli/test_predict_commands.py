@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.events.urls import open_store
-from medhavi.workbench import Workbench
+from tests.api import Workbench, open_store
 from tests.model_stores import ready
 from tests.purchases import bought
 

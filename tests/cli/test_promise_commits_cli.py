@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from medhavi.events.urls import open_store
+from tests.api import open_store
 from tests.lakehouse.lake_events import event, small_company
 
 
@@ -123,8 +123,7 @@ def test_commit_of_nothing_says_so(medhavi, store, lake, tmp_path):
 def test_conflict_ends_in_exit_code_one_and_its_name(
     medhavi, store, lake, asked, monkeypatch
 ):
-    from medhavi.workbench import Workbench
-    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+    from tests.api import PromiseDesk, Workbench
 
     answer = PromiseDesk.answer
 

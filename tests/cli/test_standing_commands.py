@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from medhavi.events.urls import open_store
+from tests.api import open_store
 from tests.lakehouse.lake_events import event, small_company
 from tests.planners.small_promises import day, tables
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 from tests.lakehouse.lake_events import store_of
 from tests.past_orders import past_orders
 

@@ -7,8 +7,7 @@ from importlib import metadata
 import pytest
 
 from medhavi.cli import surroundings
-from medhavi.events.urls import open_store
-from medhavi.lakehouse import Lake
+from tests.api import Lake, open_store
 from tests.lakehouse.lake_events import small_company, store_of
 
 

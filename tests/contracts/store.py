@@ -15,21 +15,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import RevisionConflict
-from medhavi.events.envelope import (
+from tests.api import (
+    ANY,
     COLUMNS,
+    NO_STREAM,
+    EventFilter,
+    EventStore,
     NewEvent,
     arrow_schema,
+    system_clock,
     to_arrow,
 )
-from medhavi.events.memory import system_clock
-from medhavi.events.store import ANY, NO_STREAM, EventFilter, EventStore
 from tests.events.sample_events import NOON, event_id, sample, samples
 
 if TYPE_CHECKING:
-    from medhavi.events.envelope import (
-        RecordedEvent,
-    )
-    from medhavi.events.store import BulkStore
+    from tests.api import BulkStore, RecordedEvent
 
 Batches = Sequence[tuple[str, Sequence[NewEvent]]]
 

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from medhavi.demo import aurora, ground_truth
-from medhavi.events.event_types.catalog import decode
-from medhavi.events.memory import MemoryStore
 from medhavi.lakehouse.lake import Lake
 from medhavi.units import to_seconds
+from tests.api import MemoryStore, aurora, decode, ground_truth
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.parameters import EFFORTS
 from medhavi.results.figures.scorecard import scorecard
-from tests.api import plan, verify
+from tests.api import EFFORTS, plan, verify
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot

@@ -15,7 +15,6 @@ import pytest
 
 import medhavi as mv
 from benchmarks.demo_company import company
-from medhavi.demo import aurora
 from medhavi.demo.company_model.plants import PAIRS
 from medhavi.demo.history import found
 from medhavi.demo.timeline import END, START
@@ -23,10 +22,11 @@ from medhavi.errors import UsageError
 from medhavi.findings import Severity
 from medhavi.units import DAY, from_seconds
 from medhavi.workbench.demonstration import generate_company
+from tests.api import aurora
 
 PRINT_HASH = """
 import hashlib
-from medhavi.demo import aurora
+from tests.api import aurora
 digest = hashlib.sha256()
 for stream, events in aurora.generate("small", 1):
     for event in events:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import medhavi as mv
-from medhavi.demo import ground_truth
+from tests.api import ground_truth
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan

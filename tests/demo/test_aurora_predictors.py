@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from medhavi.predict import backtest, estimates, reliability
-from medhavi.predict.recipe import Recipe
 from medhavi.units import from_seconds
 from medhavi.workbench.training.observed_history import history_of, subjects_of
+from tests.api import Recipe
 
 RECIPE = Recipe()
 

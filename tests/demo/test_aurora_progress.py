@@ -7,11 +7,10 @@ from types import MappingProxyType
 
 import pytest
 
-from medhavi.demo import aurora
 from medhavi.demo.timeline import DRIFT_BEGIN, END
-from medhavi.events.urls import open_store
 from medhavi.units import DAY
 from medhavi.workbench.demonstration import generate_company
+from tests.api import aurora, open_store
 
 
 @pytest.fixture

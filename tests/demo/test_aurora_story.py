@@ -11,9 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from medhavi.demo import ground_truth
-from medhavi.demo.aurora import generate
 from medhavi.units import DAY, from_seconds
+from tests.api import generate, ground_truth
 
 
 @pytest.fixture(scope="module")

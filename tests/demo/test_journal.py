@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medhavi.demo.simulation.journal import Journal
-from medhavi.events.event_types.catalog import TYPES
+from tests.api import TYPES
 
 END = 1_000_000
 

@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 
-from medhavi.demo.aurora import SCALES
 from medhavi.demo.company_model.procurement import (
     DRIFTING,
     bought,
@@ -18,6 +17,7 @@ from medhavi.demo.company_model.procurement import (
 from medhavi.demo.history import found
 from medhavi.demo.simulation.purchasing import drifted_days
 from medhavi.demo.timeline import DRIFT_BEGIN, END
+from tests.api import SCALES
 
 
 @pytest.mark.parametrize(

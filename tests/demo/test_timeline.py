@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from medhavi.demo.aurora import SCALES
 from medhavi.demo.company_model.company import Lane
 from medhavi.demo.history import found
 from medhavi.demo.timeline import (
@@ -18,6 +17,7 @@ from medhavi.demo.timeline import (
     next_departure,
 )
 from medhavi.units import HOUR, from_seconds, to_seconds
+from tests.api import SCALES
 
 
 def at(text: str) -> int:

@@ -6,13 +6,13 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from medhavi.events.event_types.catalog import new_event
 from medhavi.events.event_types.movements import SupplyOrderReleased
+from tests.api import new_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.events.envelope import NewEvent
+    from tests.api import NewEvent
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 

@@ -7,11 +7,7 @@ import sqlite3
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events import audit
-from medhavi.events.envelope import NewEvent
-from medhavi.events.jsonl import JsonlStore
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import JsonlStore, MemoryStore, NewEvent, SqliteStore, audit
 from tests.events.sample_events import event_id, samples
 
 

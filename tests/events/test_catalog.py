@@ -11,19 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.events.event_types.catalog import (
-    MASTER,
-    TYPES,
-    UndecodableEvent,
-    decode,
-    decode_like,
-    encode,
-    event_type,
-    master_event,
-    new_event,
-    schemas,
-    stream_for,
-)
+from medhavi.events.event_types.catalog import decode_like, encode, event_type, schemas
 from medhavi.events.event_types.decision_types import (
     PlanPublished,
     PromiseAtRisk,
@@ -32,6 +20,15 @@ from medhavi.events.event_types.decision_types import (
 from medhavi.events.event_types.master_data import NOT_MASTER
 from medhavi.events.event_types.movements import DemandRow, OrderPlaced, StockMoved
 from medhavi.schema import tables
+from tests.api import (
+    MASTER,
+    TYPES,
+    UndecodableEvent,
+    decode,
+    master_event,
+    new_event,
+    stream_for,
+)
 from tests.events.sample_events import NOON, event_id
 
 MOVEMENTS = """

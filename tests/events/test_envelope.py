@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.events.envelope import (
+from medhavi.events.envelope import record
+from tests.api import (
     COLUMNS,
     MAX_PAYLOAD_BYTES,
     NewEvent,
     RecordedEvent,
     from_microseconds,
     parse_stream,
-    record,
     stream_name,
     to_microseconds,
 )

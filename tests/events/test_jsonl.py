@@ -7,9 +7,7 @@ import json
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable
-from medhavi.events.envelope import parse_stream
-from medhavi.events.jsonl import JsonlStore, to_line
-from medhavi.events.memory import MemoryStore
+from tests.api import JsonlStore, MemoryStore, parse_stream, to_line
 from tests.events.sample_events import NOON, event_id, sample, samples
 
 LINE = {

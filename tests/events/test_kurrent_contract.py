@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from medhavi.events.envelope import to_arrow
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.store import ANY, EventFilter
+from tests.api import ANY, EventFilter, KurrentStore, to_arrow
 from tests.contracts.store import WriteContract
 from tests.kurrent_double.double_process import DoubleProcess
 
@@ -24,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from medhavi.events.envelope import NewEvent, RecordedEvent
-    from medhavi.events.store import BulkStore
+    from tests.api import BulkStore, NewEvent, RecordedEvent
 
 REAL = os.environ.get("MEDHAVI_KURRENTDB_URL", "")
 

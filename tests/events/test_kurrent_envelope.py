@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kurrentdbclient import RecordedEvent as ClientEvent
 
-from medhavi.events.envelope import COLUMNS, rows_to_arrow
 from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
+from tests.api import COLUMNS, rows_to_arrow
 from tests.events.sample_events import NOON, sample
 
 LATER = NOON + dt.timedelta(days=1)

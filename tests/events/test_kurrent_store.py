@@ -17,12 +17,19 @@ from kurrentdbclient import KurrentDBClient, StreamState
 from kurrentdbclient import NewEvent as ClientEvent
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
-from medhavi.events import audit
-from medhavi.events.envelope import NewEvent, rows_to_arrow
-from medhavi.events.kurrent_store.kurrent import KurrentStore, table_of_what_comes
+from medhavi.events.kurrent_store.kurrent import table_of_what_comes
 from medhavi.events.kurrent_store.seen import SeenStreams
-from medhavi.events.memory import MemoryStore
-from medhavi.events.store import ANY, NO_STREAM, EventFilter, StoreUnreachable
+from tests.api import (
+    ANY,
+    NO_STREAM,
+    EventFilter,
+    KurrentStore,
+    MemoryStore,
+    NewEvent,
+    StoreUnreachable,
+    audit,
+    rows_to_arrow,
+)
 from tests.events.sample_events import event_id, sample, samples
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.kurrent_double.self_signed import write_certificate

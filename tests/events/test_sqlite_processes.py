@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from medhavi.errors import RevisionConflict
-from medhavi.events import audit
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore, audit
 from tests.events.sample_events import sample
 
 BATCH = 3
 
 WRITER = """
 import random, sys
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore
 from tests.events.sample_events import samples
 
 path, writer = sys.argv[1], int(sys.argv[2])
@@ -37,7 +36,7 @@ while True:
 COUNTER = """
 import sys
 from medhavi.errors import RevisionConflict
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore
 from tests.events.sample_events import sample
 
 path, writer, goal = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

@@ -17,9 +17,8 @@ import adbc_driver_sqlite.dbapi
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.envelope import to_arrow
 from medhavi.events.sqlite_store.arrow import table_by_adbc
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import SqliteStore, to_arrow
 from tests.events.sample_events import event_id, sample, samples
 
 
@@ -42,7 +41,7 @@ def in_another_process(code, *arguments):
 
 COUNT = """
     import sys
-    from medhavi.events.sqlite_store.sqlite import SqliteStore
+    from tests.api import SqliteStore
     print(sum(1 for _ in SqliteStore(sys.argv[1]).read_all()))
 """
 
@@ -296,7 +295,7 @@ def test_writers_of_other_processes_lose_nothing_around_an_arrow_read(large):
     assert large.read_arrow().num_rows == LARGE + 1
     writer = """
         import sys
-        from medhavi.events.sqlite_store.sqlite import SqliteStore
+        from tests.api import SqliteStore
         from tests.events.sample_events import sample
         store = SqliteStore(sys.argv[1])
         store.append("lane-C", [sample(10_000)], 0)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.events.jsonl import JsonlStore, to_line
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from tests.api import JsonlStore, MemoryStore, SqliteStore, to_line
 from tests.contracts.store import ReadContract, WriteContract
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.events.store import BulkStore
+    from tests.api import BulkStore
     from tests.contracts.store import Batches
 
 

@@ -7,8 +7,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.events.event_types.catalog import TYPES, UndecodableEvent, decode
 from medhavi.events.event_types.upcast import UPCASTS, current_version, upcast
+from tests.api import TYPES, UndecodableEvent, decode
 
 V1 = (
     '{"sales_order":"S","customer":"C","due_date":"2025-06-30","lines":['

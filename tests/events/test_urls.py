@@ -5,11 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.events.jsonl import JsonlStore
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.events.urls import open_store, shown_url
+from medhavi.events.urls import shown_url
+from tests.api import JsonlStore, KurrentStore, MemoryStore, SqliteStore, open_store
 
 
 def test_memory_is_empty_each_time():

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
-from medhavi.events.memory import MemoryStore
 from medhavi.schema import tables
+from tests.api import TYPES, MemoryStore, new_event, stream_for
 from tests.lakehouse.lake_events import START, day
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from medhavi.events.envelope import NewEvent
-    from medhavi.lakehouse import Lake
+    from tests.api import Lake, NewEvent
 
 KINDS = tuple(name for name, entry in TYPES.items() if entry.group != "amendment")
 """Types that tell something about the company."""

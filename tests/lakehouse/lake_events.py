@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
-from medhavi.events.memory import MemoryStore
 from medhavi.lakehouse.folds.fact import Fact
+from tests.api import TYPES, MemoryStore, new_event, stream_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.events.envelope import NewEvent, RecordedEvent
+    from tests.api import NewEvent, RecordedEvent
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 DUE = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)

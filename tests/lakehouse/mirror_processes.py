@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
     """Mirror a SQLite store; tell by a file when the work begins."""
-    from medhavi.events.sqlite_store.sqlite import SqliteStore
-    from medhavi.lakehouse import Lake
+    from tests.api import Lake, SqliteStore
 
     store = SqliteStore(database)
     Path(started).touch()
@@ -28,8 +27,7 @@ def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
 
 def run_url_mirror(folder: str, url: str, started: str, batch: int) -> None:
     """Mirror the store of a URL; tell by a file when the work begins."""
-    from medhavi.events.urls import open_store
-    from medhavi.lakehouse import Lake
+    from tests.api import Lake, open_store
 
     store = open_store(url)
     store.head()
@@ -39,7 +37,7 @@ def run_url_mirror(folder: str, url: str, started: str, batch: int) -> None:
 
 def run_refresh(folder: str, _database: str, started: str, _batch: int) -> None:
     """Fold silver from nothing, over and over."""
-    from medhavi.lakehouse import Lake
+    from tests.api import Lake
 
     lake = Lake(folder)
     Path(started).touch()

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
-from medhavi.lakehouse import Lake
+from tests.api import TYPES, Lake, new_event, stream_for
 from tests.lakehouse.any_facts import KINDS, any_event, told_in_order
 from tests.lakehouse.lake_events import body, day, event, line, small_company, store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.events.envelope import NewEvent
     from medhavi.snapshot import Snapshot
+    from tests.api import NewEvent
 
 Batch = tuple[str, list["NewEvent"]]
 

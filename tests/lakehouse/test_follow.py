@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.events.store import StoreUnreachable
-from medhavi.lakehouse import Lake
 from medhavi.lakehouse.log.follow import follow
+from tests.api import KurrentStore, Lake, MemoryStore, SqliteStore, StoreUnreachable
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 

@@ -13,12 +13,9 @@ import polars as pl
 import pytest
 from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 
-from medhavi.events.envelope import COLUMNS, arrow_schema
-from medhavi.events.envelope import NewEvent as OwnEvent
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.lakehouse import Lake
 from medhavi.lakehouse.log.bronze import append, open_bronze
+from tests.api import COLUMNS, KurrentStore, Lake, SqliteStore, arrow_schema
+from tests.api import NewEvent as OwnEvent
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.lakehouse.lake_events import small_company
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable
-from medhavi.lakehouse import Lake
 from medhavi.lakehouse.failures import environment
+from tests.api import Lake
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import small_company, store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.events.memory import MemoryStore
+    from tests.api import MemoryStore
 
 NOBODY = 65534
 

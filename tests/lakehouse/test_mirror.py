@@ -10,17 +10,16 @@ from deltalake import write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.envelope import COLUMNS
-from medhavi.lakehouse import Lake
 from medhavi.lakehouse.log.bronze import open_bronze
 from medhavi.lakehouse.log.mirror import mirror
+from tests.api import COLUMNS, Lake
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import RowsOnly, rows_only, small_company, store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.events.memory import MemoryStore
+    from tests.api import MemoryStore
 
 
 def orders(count: int, first: int = 0) -> list[Any]:

@@ -6,8 +6,7 @@ import random
 
 import pytest
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.lakehouse import Lake
+from tests.api import Lake, SqliteStore
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import small_company
 from tests.lakehouse.mirror_processes import kill_mirrors, mirrored, run_refresh

@@ -10,10 +10,7 @@ import pytest
 from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.envelope import COLUMNS
-from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.store import StoreUnreachable
-from medhavi.lakehouse import Lake
+from tests.api import COLUMNS, KurrentStore, Lake, StoreUnreachable
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.lakehouse.lake_events import small_company, store_of

@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.events.event_types.catalog import decode
-from medhavi.lakehouse import Lake
 from medhavi.lakehouse.checkpoints import Reach
 from medhavi.lakehouse.folds.assemble import assemble
 from medhavi.lakehouse.folds.fact import Fact
@@ -21,14 +19,15 @@ from medhavi.lakehouse.folds.projections import fold
 from medhavi.lakehouse.folds.silver_state import State
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.silver import Silver
+from tests.api import Lake, decode
 from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, day, event, line, store_of
 from tests.lakehouse.random_facts import facts_told
 
 if TYPE_CHECKING:
-    from medhavi.events.memory import MemoryStore
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
+    from tests.api import MemoryStore
 
 
 def by_hand(

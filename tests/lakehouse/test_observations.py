@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 from tests.lakehouse.lake_events import day, event, store_of
 from tests.purchases import bought, moment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 from tests.lakehouse.lake_events import day, event, line, store_of
 from tests.past_orders import past_orders
 

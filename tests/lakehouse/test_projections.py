@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from medhavi.events.event_types.catalog import MASTER, TYPES
 from medhavi.lakehouse.folds.projections import FOLDS, fold
 from medhavi.lakehouse.folds.silver_state import State
+from tests.api import MASTER, TYPES
 from tests.lakehouse.lake_events import DUE, START, day, facts, line
 
 ORDER = {
@@ -45,9 +45,9 @@ def test_every_registered_type_has_a_fold():
 # -------------------------------------------------------------- master data
 @pytest.mark.parametrize("table", sorted(MASTER))
 def test_master_data_of_every_table_can_be_retired(table):
-    from medhavi.events.event_types.catalog import master_event
     from medhavi.lakehouse.folds.fact import Fact
     from medhavi.schema import tables
+    from tests.api import master_event
     from tests.factories import DEFAULTS
 
     columns = tables()[table].columns

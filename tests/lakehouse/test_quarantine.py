@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from medhavi.events.event_types import catalog
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 from tests.lakehouse.lake_events import event, rows_only, store_of
 
 if TYPE_CHECKING:
-    from medhavi.events.envelope import RecordedEvent
+    from tests.api import RecordedEvent
 
 
 def moved(number: int, qty: float) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from medhavi.errors import LimitReached, UsageError
-from medhavi.lakehouse import Lake, QueryLimits
+from tests.api import Lake, QueryLimits
 from tests.lakehouse.lake_events import small_company, store_of
 
 

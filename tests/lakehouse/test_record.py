@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.lakehouse import Lake, record
+from medhavi.lakehouse import record
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot import Snapshot
+from tests.api import Lake
 from tests.lakehouse.lake_events import DUE, small_company, store_of
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 from tests.lakehouse.lake_events import small_company, store_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ import hashlib, json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.lakehouse.lake_events import small_company, store_of
-from medhavi.lakehouse import Lake
+from tests.api import Lake
 
 lake = Lake(sys.argv[1])
 lake.mirror(store_of(small_company()))

@@ -16,7 +16,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
-from medhavi.views.names import names_of
+from tests.api import names_of
 from tests.planners.campaign_shop import campaign_tables
 
 if TYPE_CHECKING:

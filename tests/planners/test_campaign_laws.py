@@ -16,8 +16,8 @@ from medhavi.planners.campaigns.campaign_proposals import (
     propose,
 )
 from medhavi.planners.campaigns.setup_changes import plan_changes
-from medhavi.providers import Providers
 from medhavi.snapshot.changed_rows import with_rows
+from tests.api import Providers
 from tests.examples import examples
 from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
 

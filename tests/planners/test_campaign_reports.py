@@ -13,7 +13,7 @@ from medhavi.planners.campaigns.campaign_proposals import (
     propose,
 )
 from medhavi.planners.campaigns.setup_changes import plan_changes
-from medhavi.providers import Providers
+from tests.api import Providers
 from tests.planners.campaign_shop import day, matrix, planned, shop
 
 DEMANDS = [("A", 60, 3), ("B", 60, 3.5), ("A", 60, 4), ("B", 30, 4.5)]

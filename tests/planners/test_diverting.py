@@ -9,10 +9,9 @@ import pytest
 
 from medhavi.planners.constrained.improvement.diverting import Trial, diverted_sources
 from medhavi.planners.constrained.orders.weighing import Judged
-from medhavi.planners.parameters import SourceBudget
 from medhavi.results.run_record import Status
 from tests import factories
-from tests.api import plan, verify
+from tests.api import SourceBudget, plan, verify
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 

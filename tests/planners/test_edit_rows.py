@@ -7,9 +7,8 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.work_orders.edit_rows import rows_of
-from medhavi.providers import Providers
 from tests import factories
-from tests.api import edit, plan
+from tests.api import Providers, edit, plan
 from tests.planners.small_plans import PYTHON, day
 
 SHOP = {

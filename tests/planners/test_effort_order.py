@@ -16,9 +16,8 @@ from medhavi.planners.constrained.orders.weighing import (
     Weights,
     money_weights,
 )
-from medhavi.planners.parameters import EFFORTS
 from tests import factories
-from tests.api import ConstrainedParameters, plan, verify
+from tests.api import EFFORTS, ConstrainedParameters, plan, verify
 from tests.planners.exact_shop import random_shop, tables
 from tests.planners.random_towns import random_town
 

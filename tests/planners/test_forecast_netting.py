@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.providers.product_facts import lineage
 from tests import factories
-from tests.api import plan, verify
+from tests.api import lineage, plan, verify
 from tests.planners.small_plans import day, deliveries, fulfilment, orders, planned
 
 pytestmark = pytest.mark.req("MRP-15")

@@ -17,9 +17,8 @@ from medhavi.planners.constrained.orders.weighing import Cost, Weighing, Weights
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.parameters import BUDGETS
 from tests import factories
-from tests.api import ConstrainedParameters, plan, verify
+from tests.api import BUDGETS, ConstrainedParameters, plan, verify
 from tests.planners.exact_shop import least_lateness, random_shop, tables
 from tests.planners.small_plans import day, fulfilment
 

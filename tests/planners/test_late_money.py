@@ -10,10 +10,9 @@ from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.weighing import money_weights, states_money
-from medhavi.planners.parameters import BUDGETS
 from medhavi.results.figures.scorecard import scorecard
 from tests import factories
-from tests.api import ConstrainedParameters, plan, verify
+from tests.api import BUDGETS, ConstrainedParameters, plan, verify
 from tests.examples import examples
 from tests.planners.exact_shop import random_shop, tables
 

@@ -8,13 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.results.run_record import Status
 from medhavi.results.verify import double_booked
-from medhavi.views.names import names_of
-from medhavi.views.page import trust_line
 from tests import factories
-from tests.api import plan, verify
+from tests.api import OptimizeParameters, names_of, plan, trust_line, verify
 from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
 from tests.planners.small_plans import day, days, deliveries, exceptions, fulfilment
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.optimize_parameters import OptimizeParameters
 from tests import factories
-from tests.api import plan
+from tests.api import OptimizeParameters, plan
 from tests.examples import examples
 from tests.planners.optimal_plans import broken
 from tests.planners.small_plans import day

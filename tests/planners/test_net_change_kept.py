@@ -10,11 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
-from medhavi.planners.net_change.kept import Kept
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
-from tests.api import plan, plan_to_build_on
+from tests.api import Kept, plan, plan_to_build_on
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.planners.test_net_change import company, other_qty

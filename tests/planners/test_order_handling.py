@@ -17,9 +17,9 @@ from medhavi.planners.work_orders.order_rows import (
     order_row,
 )
 from medhavi.planners.work_orders.replanning import Fate, recommendations, standing
-from medhavi.providers import Providers
 from medhavi.units import to_seconds
 from tests import factories
+from tests.api import Providers
 from tests.planners.small_plans import day, verified
 
 BUY = [{"lead_time_days": 5}]

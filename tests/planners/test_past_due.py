@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.plans.lateness import Verdict, tally, verdicts
-from medhavi.views.names import names_of
 from medhavi.views.narrative import headline
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.late import cause_sentence
 from tests import factories
-from tests.api import plan, verify
+from tests.api import names_of, plan, verify
 from tests.planners.small_plans import day
 
 BY_LANE = factories.snapshot(

@@ -7,9 +7,8 @@ import pytest
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
-from medhavi.planners.parameters import MrpParameters
 from tests import factories
-from tests.api import plan
+from tests.api import MrpParameters, plan
 from tests.planners.small_plans import PYTHON, day, fulfilment, planned
 
 BUY = [{"lead_time_days": 5}]

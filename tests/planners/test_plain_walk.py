@@ -14,10 +14,9 @@ from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.mrp.netting.plain_walk import is_plain
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.parameters import MrpParameters
 from medhavi.units import DAY
 from tests import factories
-from tests.api import ConstrainedParameters
+from tests.api import ConstrainedParameters, MrpParameters
 from tests.examples import examples
 from tests.planners.small_plans import day
 from tests.strategies import network_tables

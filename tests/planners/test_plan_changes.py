@@ -11,11 +11,10 @@ import pytest
 
 from medhavi.planners.late_remedies.late_chain import Reason, others_in_the_way
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
-from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, HOUR
 from tests import factories
-from tests.api import plan
+from tests.api import Providers, plan
 from tests.planners.small_plans import PYTHON, day
 
 if TYPE_CHECKING:

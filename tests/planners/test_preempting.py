@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from medhavi.planners.promising.ledger.book import expire
 from medhavi.planners.promising.preemption import preempting
 from medhavi.planners.promising.preemption.rivals import is_lower
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
-from tests.api import Book, apply, promise, revert
+from tests.api import Book, apply, expire, promise, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

@@ -8,9 +8,8 @@ import json
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.scheduling.problem_file import chosen_objectives
 from medhavi.results.schedules.problem import ScheduleProblem
-from tests.api import read_problem
+from tests.api import chosen_objectives, read_problem
 from tests.planners.workshop import order, solved, step, times, workshop
 
 

@@ -12,14 +12,12 @@ import pytest
 
 from medhavi import schema
 from medhavi.events.event_types.decision_types import ReservationExpired
-from medhavi.events.memory import MemoryStore
 from medhavi.findings import BadData
 from medhavi.results.figures.kpis import KPIS
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import Promise
 from medhavi.units import to_seconds
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from tests.api import Book
+from tests.api import Book, MemoryStore, PromiseDesk
 from tests.planners.small_promises import (
     asked,
     cells,

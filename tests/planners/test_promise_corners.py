@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.promise_run import answer, answer_on
-from tests.api import Book, promise
+from tests.api import Book, answer, answer_on, promise
 from tests.planners.small_promises import (
     asked,
     cells,

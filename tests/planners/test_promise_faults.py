@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.planners.promising.supply_search.stages import Stages
-from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, apply
+from tests.api import Book, Providers, apply
 from tests.planners.small_promises import (
     TRUSTING,
     day,

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.planners.promising.ledger.book import expire
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
 from tests import factories
-from tests.api import Book, apply, promise, revert
+from tests.api import Book, apply, expire, promise, revert
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.small_promises import (

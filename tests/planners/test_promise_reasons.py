@@ -13,10 +13,9 @@ from medhavi.planners.promising.explain.counterfactual import as_wide, widest
 from medhavi.planners.promising.explain.one_quest import searched
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.stages import Stages
-from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, changed, promise
+from tests.api import Book, Providers, asked_again, changed, promise
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,

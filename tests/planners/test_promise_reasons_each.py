@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from medhavi.planners.promising.supply_search.stages import Stages
-from medhavi.providers import Providers
 from medhavi.results.limiter import Emitter, Limiter
-from tests.api import Book, promise
+from tests.api import Book, Providers, promise
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

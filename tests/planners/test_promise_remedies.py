@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from medhavi.planners.promising.supply_search.stages import Stages
-from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, changed, quote
+from tests.api import Book, Providers, asked_again, changed, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

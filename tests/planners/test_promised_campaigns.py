@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.events.memory import MemoryStore
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from tests.api import Book, apply, changed, revert
+from tests.api import Book, MemoryStore, PromiseDesk, apply, changed, revert
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.standing.standing_promises import standing_promises
-from tests.api import Book, apply, changed
+from tests.api import Book, apply, changed, standing_promises
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

@@ -14,10 +14,10 @@ from medhavi.planners.master_plan.grid import way_times
 from medhavi.planners.master_plan.grid.decision_grid import decision_grid
 from medhavi.planners.master_plan.steering import steering
 from medhavi.planners.master_plan.steering.steering import Allowance, Amount
-from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.results.run_record import Status
 from medhavi.units import DAY, to_seconds
 from tests import factories
+from tests.api import OptimizeParameters
 from tests.planners.optimal_plans import best, parts, sources
 from tests.planners.small_plans import day, fulfilment
 

@@ -11,10 +11,9 @@ from medhavi.findings import BadData
 from medhavi.planners.mrp.netting.postponing import delay, postpone
 from medhavi.planners.mrp.netting_state.state import Order
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.parameters import MrpParameters
-from medhavi.providers.timing import Timing
 from medhavi.units import DAY, INT64_MAX
 from tests import factories
+from tests.api import MrpParameters, Timing
 from tests.planners.small_plans import (
     day,
     deliveries,

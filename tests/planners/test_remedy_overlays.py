@@ -11,9 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.promising.integer_model.compact_supply import compact_supply
-from medhavi.planners.promising.ledger.what_if import book_with, rebuilt
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, apply, asked_again, changed, quote, read_requests
+from tests.api import (
+    Book,
+    apply,
+    asked_again,
+    book_with,
+    changed,
+    quote,
+    read_requests,
+    rebuilt,
+)
 from tests.examples import examples
 from tests.planners.small_promises import day, request_of, state, workshop
 

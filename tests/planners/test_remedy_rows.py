@@ -11,9 +11,9 @@ from medhavi.planners.remedy_rows import (
     one_unit_more,
     rows_of_faster,
 )
-from medhavi.providers import Providers
 from medhavi.units import to_seconds
 from tests import factories
+from tests.api import Providers
 from tests.planners.small_plans import day, days
 
 TERMS = {"supplier": "S", "lead_time_days": 10.0, "lead_time_p95_days": 14.0}

@@ -6,13 +6,10 @@ import random
 
 import pytest
 
-from medhavi.events.memory import MemoryStore
 from medhavi.findings import BadData
 from medhavi.planners.promising.standing import standing_promises as watching
-from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promises_at_risk import Standing
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from medhavi.workbench.promise_desk.repromising import repromise
+from tests.api import MemoryStore, PromiseDesk, repromise, standing_promises
 from tests.planners.small_towns import at, request, tables_of, town
 
 SEEDS = range(900, 915)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.promising.standing import standing_promises as standing_module
-from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promises_at_risk import HOT_SPOTS, WATCHED, Standing
 from medhavi.units import to_seconds
+from tests.api import standing_promises
 from tests.examples import examples
 from tests.planners.small_promises import day, days, tables, workshop
 

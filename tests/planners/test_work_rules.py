@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.ledger.what_if import book_with, rebuilt
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, changed, quote
+from tests.api import Book, asked_again, book_with, changed, quote, rebuilt
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
     TRUSTING,

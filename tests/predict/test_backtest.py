@@ -9,9 +9,9 @@ import pytest
 from medhavi.predict import backtest
 from medhavi.predict.backtest import compare, prepared
 from medhavi.predict.lead_time import METHODS, calibrated
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.rolling import as_it_stood
 from medhavi.predict.windows import Split, Windows, windows
+from tests.api import Recipe
 from tests.predict.histories import drawn, steady
 
 RECIPE = Recipe(trees=20)

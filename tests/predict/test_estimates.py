@@ -7,9 +7,9 @@ import pytest
 
 from medhavi.predict.backtest import final_model
 from medhavi.predict.estimates import asked, estimate_rows
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.reliability import final_rate
 from medhavi.snapshot.tables import DTYPES
+from tests.api import Recipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
 RECIPE = Recipe()

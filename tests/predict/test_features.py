@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.predict.features import SMALLEST, as_of, scaled, stated_in
-from medhavi.predict.recipe import Recipe
+from tests.api import Recipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
 RECIPE = Recipe()

@@ -10,9 +10,9 @@ import pytest
 
 from medhavi.predict.backtest import compare, prepared
 from medhavi.predict.gate import coverage_band, covers, evidence
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.reliability import as_they_stood, compare_rates
 from medhavi.predict.windows import windows
+from tests.api import Recipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
 RECIPE = Recipe(trees=10)

@@ -8,8 +8,8 @@ import pytest
 
 from medhavi.predict.backtest import compare, final_model, prepared
 from medhavi.predict.lead_time import METHODS, GroupQuantile, PlainQuantile
-from medhavi.predict.recipe import QUANTILES, Recipe
 from medhavi.predict.rolling import recalibrated
+from tests.api import QUANTILES, Recipe
 from tests.predict.histories import drawn, frame, row, steady
 
 RECIPE = Recipe()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.predict.recipe import Recipe, read_recipe
+from tests.api import Recipe, read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 

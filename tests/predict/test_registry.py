@@ -14,10 +14,10 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.predict.backtest import final_model, prepared
 from medhavi.predict.bundle import NUMBERS, TEXTS, bundle_of, outputs, predictor_of
 from medhavi.predict.lead_time import METHODS
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import CHALLENGER, CHAMPION, Registry, quietly
 from medhavi.predict.reliability import RATES, final_rate
 from medhavi.workbench.training.tracking import Tracking
+from tests.api import Recipe
 from tests.model_stores import ready
 from tests.predict.histories import drawn, steady
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from medhavi.predict.backtest import prepared
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.reliability import RATES, compare_rates, final_rate
+from tests.api import Recipe
 from tests.predict.histories import drawn, frame, row, steady
 
 RECIPE = Recipe()

@@ -6,8 +6,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.windows import latest, windows
+from tests.api import Recipe
 from tests.predict.histories import drawn, frame, row, steady
 
 

@@ -6,9 +6,9 @@ import datetime as dt
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from medhavi.providers import Providers
 from medhavi.providers.sourcing.suppliers import StraightClock
 from medhavi.units import DAY, to_seconds
+from tests.api import Providers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

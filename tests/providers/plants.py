@@ -12,8 +12,9 @@ from medhavi.units import from_seconds, to_seconds
 from tests import factories
 
 if TYPE_CHECKING:
-    from medhavi.providers.timing import Clock, StepWindow, Timing
+    from medhavi.providers.timing import Clock
     from medhavi.snapshot.calendars.calendars import WorkingTime
+    from tests.api import StepWindow, Timing
 
 Row = Mapping[str, object]
 Tables = dict[str, Sequence[Row]]

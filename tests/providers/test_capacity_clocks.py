@@ -17,7 +17,7 @@ from tests.providers.plants import at, clock, plant, shifts
 
 if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.timing import StepWindow, Timing
+    from tests.api import StepWindow, Timing
 
 TIMES = st.integers(0, 300)
 START = at("2026-01-12")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.providers.timing import Timing
 from medhavi.units import MINUTE
+from tests.api import Timing
 from tests.providers.plants import at, ends, plant, shifts, spans, used, when
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from medhavi.providers import Providers
 from medhavi.units import DAY, to_seconds
 from tests import factories
+from tests.api import Providers
 from tests.factories import AS_OF
 
 NOW = to_seconds(AS_OF)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.providers.finite_capacity.chain import FiniteChain
-from medhavi.providers.timing import StepWindow
 from medhavi.units import HOUR, MINUTE, from_seconds
+from tests.api import StepWindow
 from tests.examples import examples
 from tests.providers.minute_search import Machine, fits
 from tests.providers.plants import at

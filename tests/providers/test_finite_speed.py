@@ -11,9 +11,9 @@ import random
 import time
 from functools import partial
 
-from medhavi.providers import Providers
 from medhavi.units import DAY, HOUR
 from tests import factories
+from tests.api import Providers
 from tests.providers.plants import at, shifts
 from tests.providers.workshops import MONDAY, workshop
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.providers import Providers
 from medhavi.units import DAY, HOUR, NEVER
 from tests import factories
+from tests.api import Providers
 from tests.providers.given_times import OFFICE_HOURS
 from tests.providers.plants import at, iso, when
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers import Providers
 from medhavi.providers.lead_times.lead_times import Quantiles
 from medhavi.units import DAY, HOUR
 from tests import factories
+from tests.api import Providers
 from tests.providers.given_times import providers
 
 LANE = {"lane": "T", "duration_h": 24, "customs_h": 2, "duration_p95_h": 48}

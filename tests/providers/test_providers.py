@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 
-from medhavi.providers import Providers
 from tests import factories, strategies
+from tests.api import Providers
 from tests.providers.given_times import moment, text
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tests.providers.workshops import backward, forward, workshop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.providers.timing import StepWindow
+    from tests.api import StepWindow
 
 EVERY_DAY = "1234567"
 MACHINE: dict[str, Any] = {

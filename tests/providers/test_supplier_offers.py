@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
-from medhavi.providers import Providers
 from medhavi.providers.sourcing.supplier_offers import best_of
 from medhavi.units import DAY, to_seconds
 from tests import factories
+from tests.api import Providers
 from tests.factories import AS_OF
 
 NOW = to_seconds(AS_OF)

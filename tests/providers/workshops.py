@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.providers import Providers
-from medhavi.providers.timing import StepWindow
 from tests import factories
+from tests.api import Providers, StepWindow
 from tests.providers.plants import at, iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.timing import Timing
+    from tests.api import Timing
     from tests.providers.plants import Row
 
 MONDAY = "2026-01-05T00:00"

@@ -19,9 +19,7 @@ from medhavi.results.plans import lateness
 from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
 from medhavi.results.plans.summary import key_figures
 from medhavi.views.lists.plan_comparison import comparison_html
-from medhavi.views.names import Names
 from medhavi.views.narrative import headline
-from medhavi.views.page import trust_line
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.late import late_demands, late_html
 from medhavi.views.pictures.overdue import overdue_title
@@ -31,6 +29,7 @@ from medhavi.workbench.cycle.file import StepRule
 from medhavi.workbench.cycle.steps import _said
 from medhavi.workbench.demonstration_tour import figures_of
 from medhavi.workbench.orders.plan_edit_price import effects
+from tests.api import Names, trust_line
 from tests.results.hand_plan import at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.events.urls import open_store
-from medhavi.lakehouse import Lake
-from medhavi.service.page_data import PageData, Source
 from medhavi.service.promise_pages.promise_page import named
-from medhavi.views.names import names_of
+from tests.api import Lake, PageData, Source, names_of, open_store
 from tests.lakehouse.lake_events import event, small_company
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.events.envelope import NewEvent
+    from tests.api import NewEvent
 
 SHORT = {
     "product": "A",

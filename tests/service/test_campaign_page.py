@@ -16,13 +16,11 @@ from medhavi.service.campaign_page import (
     show_change,
 )
 from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
-from medhavi.service.page_data import PageData, Problem, Source, load_data
 from medhavi.service.plan_pages import desk_page, desk_words
 from medhavi.service.remembered import Remembered
 from medhavi.views.format import NOTHING
-from medhavi.views.names import names_of
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
-from tests.api import plan
+from tests.api import PageData, Problem, Source, load_data, names_of, plan
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company
 

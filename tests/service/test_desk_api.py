@@ -22,12 +22,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_keeper import DeskKeeper
 from medhavi.service.api.guard import Guard
-from medhavi.workbench import Workbench
-from medhavi.workbench.shared_desk import SharedWorkbench
+from tests.api import SharedWorkbench, SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, small_company
 
 ROOT = Path(__file__).parents[2]

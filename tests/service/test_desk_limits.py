@@ -10,7 +10,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_body import (
     MOST_BYTES,
@@ -21,7 +20,7 @@ from medhavi.service.api.desk_body import (
 )
 from medhavi.service.api.desk_keeper import DeskKeeper
 from medhavi.service.api.guard import Guard
-from medhavi.workbench.shared_desk import SharedWorkbench
+from tests.api import SharedWorkbench, SqliteStore
 from tests.lakehouse.lake_events import small_company
 
 

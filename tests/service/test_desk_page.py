@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.page_data import Source
 from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
 from medhavi.service.plan_pages.edit_session import (
     MOST_RENEWALS,
@@ -16,9 +15,8 @@ from medhavi.service.plan_pages.plan_page import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.remedy_answers import answer_of
 from medhavi.service.remembered import Remembered
 from medhavi.units import to_seconds
-from medhavi.views.names import names_of
-from medhavi.workbench.files.template_files import write_xlsx_template
 from tests import factories
+from tests.api import Source, names_of, write_xlsx_template
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company, proposal
 

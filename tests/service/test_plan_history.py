@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.lakehouse import Lake
 from medhavi.service import page_data
-from medhavi.service.page_data import Source
 from medhavi.service.plan_pages.plan_history import publish, tiles_of
 from medhavi.service.plan_pages.plan_page import PlanPage, plan_of
-from medhavi.views.names import names_of
 from medhavi.workbench.runs.published_plans import published_plans
+from tests.api import Lake, Source, names_of
 from tests.service.promise_company import promise_company
 
 

@@ -8,13 +8,13 @@ import os
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.lakehouse import Lake
 from medhavi.schema.template import example_rows
-from medhavi.service.page_data import Source, choose_source, read_moment, served_tables
+from medhavi.service.page_data import choose_source, read_moment, served_tables
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_page import load_page
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
+from tests.api import Lake, Source
 from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written
 

@@ -13,7 +13,6 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.service import page_data
-from medhavi.service.page_data import load_data
 from medhavi.service.promise_pages import (
     promise_bulk,
     promise_page,
@@ -48,10 +47,11 @@ from medhavi.views.promises.lists import (
 )
 from medhavi.views.promises.names import there
 from tests import factories
+from tests.api import load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
 
 if TYPE_CHECKING:
-    from medhavi.service.page_data import PageData
+    from tests.api import PageData
 
 
 @pytest.fixture(autouse=True)

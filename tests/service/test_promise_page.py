@@ -6,16 +6,13 @@ import datetime as dt
 
 import pytest
 
-from medhavi.events.urls import open_store
-from medhavi.lakehouse import Lake
 from medhavi.service import page_data
-from medhavi.service.page_data import PageData, Source, load_data
 from medhavi.service.promise_pages import promise_page, promise_recent
 from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_form import choices
 from medhavi.service.promise_pages.promise_page import PromisePage, ask
-from medhavi.views.names import names_of
 from tests import factories
+from tests.api import Lake, PageData, Source, load_data, names_of, open_store
 from tests.factories import AS_OF
 from tests.lakehouse.lake_events import event, small_company
 

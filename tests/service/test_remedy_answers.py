@@ -9,16 +9,14 @@ import pytest
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promises.parts import TriedRemedy
-from medhavi.service.page_data import PageData, Source
 from medhavi.service.plan_pages.desk_parts import remedy_lines
 from medhavi.service.plan_pages.desk_words import override_words
 from medhavi.service.plan_pages.remedy_answers import answer_of, rows_file
 from medhavi.service.promise_pages import promise_remedies
 from medhavi.snapshot.reading.folder import read
 from medhavi.views.changed_cells import rows_html
-from medhavi.views.names import names_of
 from tests import factories
-from tests.api import edit
+from tests.api import PageData, Source, edit, names_of
 from tests.factories import AS_OF
 
 NOW = AS_OF

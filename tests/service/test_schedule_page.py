@@ -9,7 +9,6 @@ import pytest
 from medhavi.results.reports.risk import RiskReport
 from medhavi.schema.example_schedule import example_schedule
 from medhavi.service import schedule_page
-from medhavi.service.page_data import Problem
 from medhavi.service.schedule_page import load_schedule, risk_of
 from medhavi.views.lists.schedule_words import (
     orders_html,
@@ -18,6 +17,7 @@ from medhavi.views.lists.schedule_words import (
     schedule_foot,
     schedule_tiles,
 )
+from tests.api import Problem
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
-from medhavi.service.page_data import load_data
 from medhavi.service.tradeoff_page import load_front
 from medhavi.snapshot import Snapshot
+from tests.api import load_data
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers import Providers
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.network.network import MAKE, MOVE
 from tests import factories
+from tests.api import Providers
 from tests.factories import AS_OF
 from tests.strategies import network_tables, snapshots
 

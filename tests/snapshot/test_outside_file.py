@@ -15,11 +15,10 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from medhavi.planners.promising.requests.asking import columns
-from medhavi.planners.promising.requests.request_file import raw_requests
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading import outside_file
 from medhavi.snapshot.reading.outside_file import ReadLimits, UnreadableFile
+from tests.api import columns, raw_requests
 
 SHEET = "xl/worksheets/sheet1.xml"
 

@@ -8,12 +8,12 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
-from medhavi.views.names import names_of
 from medhavi.workbench.files.tables_run import plan_snapshot
+from tests.api import names_of
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
-    from medhavi.views.names import Names
+    from tests.api import Names
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,8 @@ from medhavi.views.lists.campaign_words import (
     runs_html,
     saving_tiles,
 )
-from medhavi.views.names import Names
 from medhavi.views.pictures.campaign import setup_chart
+from tests.api import Names
 from tests.planners.campaign_shop import day
 
 ROME = Names(zones={"M": "Europe/Rome"}, currency="EUR")

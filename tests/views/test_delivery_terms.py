@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.promises.promise import block
-from medhavi.views.names import Names
 from medhavi.views.promises.words import options_html
+from tests.api import Names
 from tests.planners.small_promises import asked, tables
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from medhavi.views.lists.cause_ranking import (
 )
 from medhavi.views.lists.order_list import order_rows, order_words, statuses
 from medhavi.views.lists.plan_comparison import comparison_html
-from medhavi.views.names import Names, names_of
 from tests import factories
-from tests.api import compare, plan, remedies
+from tests.api import Names, compare, names_of, plan, remedies
 from tests.planners.small_plans import PYTHON, day
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.views.names import Names
 from medhavi.views.pictures.late import (
     cause_sentence,
     late_bars,
@@ -15,6 +14,7 @@ from medhavi.views.pictures.late import (
     late_demands,
     late_html,
 )
+from tests.api import Names
 from tests.results.hand_plan import at, hand_plan
 
 if TYPE_CHECKING:

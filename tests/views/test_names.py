@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medhavi.views.names import Names, names_of
 from tests import factories
+from tests.api import Names, names_of
 
 
 def test_products_and_suppliers_have_their_names(names):

@@ -20,7 +20,6 @@ from medhavi.views.charts import (
 )
 from medhavi.views.lists.cause_ranking import causes_html
 from medhavi.views.lists.order_list import order_rows
-from medhavi.views.names import Names
 from medhavi.views.pictures.campaign import setup_chart
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.late import late_chart, late_html
@@ -32,7 +31,8 @@ from medhavi.views.pictures.stock import (
     stock_rows,
     stock_title,
 )
-from medhavi.views.theme import LIGHT, MOST_MARKS
+from medhavi.views.theme import MOST_MARKS
+from tests.api import LIGHT, Names
 from tests.views.big_plan import AS_OF, DAY, hand, large, load, many_late, position
 
 if TYPE_CHECKING:

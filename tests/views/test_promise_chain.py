@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from medhavi.units import DAY, HOUR
-from medhavi.views.names import Names
 from medhavi.views.promises.chain import MAKING, MATERIAL, MOVING, chain_stages
 from medhavi.views.promises.names import promise_names, there
 from medhavi.views.promises.picture import promise_chain_rows
-from tests.api import promise
+from tests.api import Names, promise
 from tests.planners.small_promises import cells, day, workshop
 
 

@@ -21,7 +21,6 @@ from medhavi.results.promises.promise import (
     iso,
 )
 from medhavi.units import DAY
-from medhavi.views.names import Names
 from medhavi.views.promises.picture import (
     chain_sentence,
     probability_chart,
@@ -35,6 +34,7 @@ from medhavi.views.promises.words import (
     reasons_html,
     remedies_html,
 )
+from tests.api import Names
 
 NOW = 1_767_571_200  # Monday 2026-01-05 00:00 UTC
 DUE = NOW + 10 * DAY

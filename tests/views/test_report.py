@@ -12,8 +12,8 @@ from medhavi.results.figures.urgency import names_of as texts_of
 from medhavi.results.figures.urgency import worst_demands
 from medhavi.results.plans.plan import Plan
 from medhavi.views.report import html
-from medhavi.views.theme import LIGHT
 from medhavi.workbench.files.tables_run import plan_snapshot
+from tests.api import LIGHT
 from tests.views.big_plan import hand, large
 
 

@@ -9,7 +9,8 @@ import altair as alt
 import pytest
 
 from medhavi.views import theme
-from medhavi.views.theme import DARK, LIGHT, MODES, Tokens
+from medhavi.views.theme import MODES, Tokens
+from tests.api import DARK, LIGHT
 
 
 def contrast(one: str, other: str) -> float:

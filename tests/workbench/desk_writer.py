@@ -13,10 +13,8 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.commitments.commit_answer import CommitStatus
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from tests.api import CommitStatus, PromiseDesk, SqliteStore
 
 
 def tell(text: str) -> None:

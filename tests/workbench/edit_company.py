@@ -13,9 +13,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench import Workbench
-from tests.api import plan
+from tests.api import SqliteStore, Workbench, plan
 from tests.lakehouse.lake_events import body, event, line, small_company
 from tests.workbench.desk_writer import POINTS, StoppedStore, tell
 

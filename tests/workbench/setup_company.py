@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench import Workbench
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import day, event
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench import Workbench
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import day, event
 
 MAKING: list[tuple[str, dict[str, Any]]] = [

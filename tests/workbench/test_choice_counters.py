@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.events.memory import MemoryStore
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from tests.api import read_requests
+from tests.api import MemoryStore, PromiseDesk, read_requests
 from tests.planners.small_promises import cells, day, tables, workshop
 from tests.planners.test_promised_work import BOTH, CHOICE, FIRST, ON_M, busy
 

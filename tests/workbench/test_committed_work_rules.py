@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.events.memory import MemoryStore
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+from tests.api import MemoryStore, PromiseDesk
 from tests.planners.small_promises import TRUSTING, cells, day, workshop
 
 BUSY = {

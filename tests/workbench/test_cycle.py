@@ -14,12 +14,11 @@ import pytest
 
 from medhavi.cli.application import run
 from medhavi.errors import UsageError
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.results.plans.plan import Plan
-from medhavi.workbench import Workbench
 from medhavi.workbench.cycle.cycle import run_cycle
 from medhavi.workbench.cycle.file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
 from medhavi.workbench.cycle.journal import Journal
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, line, small_company
 
 if TYPE_CHECKING:
@@ -220,7 +219,7 @@ def test_a_failed_step_ends_the_cycle_and_the_next_one_goes_on(bench, config):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from medhavi.workbench import Workbench
+from tests.api import Workbench
 lake, store, config, word = sys.argv[1:]
 def observe(text):
     if word in text:

@@ -11,12 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.units import to_seconds
-from medhavi.workbench.commitments.commit_answer import Commit
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
+from tests.api import Commit, MemoryStore, PromiseDesk, SqliteStore
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.workbench.desk_writer import request

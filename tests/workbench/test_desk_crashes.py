@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
+from tests.api import PromiseDesk, SqliteStore
 from tests.workbench.desk_writer import POINTS, request
 
 ROOT = Path(__file__).parents[2]

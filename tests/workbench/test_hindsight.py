@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.lakehouse import Lake
 from medhavi.workbench.studies.hindsight import run_hindsight, write_hindsight
+from tests.api import Lake
 from tests.lakehouse.lake_events import day, event, store_of
 from tests.past_orders import past_orders
 

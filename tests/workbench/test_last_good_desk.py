@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import MedhaviError
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench import Workbench
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import small_company
 
 WANTED = {

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.planners.work_orders.order_parameters import (
@@ -29,7 +28,7 @@ from medhavi.planners.work_orders.order_parameters import (
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.orders.plan_edit_answers import EditPrice
 from tests import factories
-from tests.api import edit
+from tests.api import SqliteStore, edit
 from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, day
 from tests.workbench.edit_company import (

@@ -9,12 +9,10 @@ from contextlib import closing
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.urls import open_store
 from medhavi.predict import store_file
-from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import DATABASE, Registry
-from medhavi.workbench import Workbench
 from medhavi.workbench.training.training import PLAIN
+from tests.api import Recipe, Workbench, open_store
 from tests.model_stores import ready
 from tests.purchases import bought
 

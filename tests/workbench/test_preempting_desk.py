@@ -6,10 +6,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.events.memory import MemoryStore
-from medhavi.workbench.commitments.gives_way import gives_way
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
+from tests.api import MemoryStore, PromiseDesk, gives_way
 from tests.factories import AS_OF
 from tests.workbench.desk_writer import request
 

@@ -6,8 +6,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.errors import UsageError
-from medhavi.events.sqlite_store.sqlite import SqliteStore
-from medhavi.workbench import Workbench
+from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import small_company
 
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.events.memory import MemoryStore
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, from_seconds
-from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.promise_changes import ReasonNeeded
 from medhavi.workbench.commitments.promise_override import Override
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from medhavi.workbench.promise_desk.repromising import repromise
+from tests.api import MemoryStore, PromiseDesk, SqliteStore, Workbench, repromise
 from tests.lakehouse.lake_events import small_company
 from tests.planners.small_promises import day, tables
 

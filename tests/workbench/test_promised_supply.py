@@ -7,11 +7,9 @@ import datetime as dt
 import pytest
 
 import medhavi as mv
-from medhavi.events.memory import MemoryStore
 from medhavi.workbench.commitments.promised_supply import marked
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
-from tests.api import Book
+from tests.api import Book, MemoryStore, PromiseDesk
 from tests.workbench.desk_writer import request
 
 BOUGHT = {

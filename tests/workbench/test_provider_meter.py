@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.events.memory import MemoryStore
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.promise_desk.provider_meter import EVERY, Meter, metered
-from tests.api import Book, quote
+from tests.api import Book, MemoryStore, PromiseDesk, quote
 from tests.planners.small_promises import cells, day, request_of, state, workshop
 from tests.planners.test_promise_faults import replaced
 

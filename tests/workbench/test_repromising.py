@@ -7,10 +7,8 @@ import json
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.events.memory import MemoryStore
 from medhavi.units import to_seconds
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
+from tests.api import ALL, MemoryStore, PromiseDesk, record_risks, repromise
 from tests.planners.small_promises import day, tables, workshop
 
 TERMS = [{"lead_time_days": 9}]

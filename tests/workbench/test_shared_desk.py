@@ -10,12 +10,11 @@ from dataclasses import replace
 import pytest
 
 from medhavi.errors import MedhaviError
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.findings import BadData
 from medhavi.planners.promising.ledger.book_state import differences
 from medhavi.workbench.commitments.live_book import LiveBook
-from medhavi.workbench.shared_desk import SharedDesk
 from tests import factories
+from tests.api import SharedDesk, SqliteStore
 
 HOUR = 3600
 _TOO_LARGE = "too large to count"

@@ -10,10 +10,7 @@ import pytest
 from medhavi.schema import tables
 from medhavi.schema.template import START_HERE, advice, example_rows
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.files.template_files import (
-    write_csv_template,
-    write_xlsx_template,
-)
+from tests.api import write_csv_template, write_xlsx_template
 
 
 def test_the_csv_template_has_each_column_once(tmp_path):

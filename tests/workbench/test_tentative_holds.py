@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.events.memory import MemoryStore
-from medhavi.events.urls import open_store
 from medhavi.findings import has_errors
-from medhavi.workbench import Workbench
-from medhavi.workbench.commitments.commit_answer import CommitStatus
-from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from tests import factories
-from tests.api import verify
+from tests.api import (
+    CommitStatus,
+    MemoryStore,
+    PromiseDesk,
+    Workbench,
+    open_store,
+    verify,
+)
 from tests.examples import examples
 from tests.lakehouse.lake_events import small_company
 from tests.planners.small_promises import day, state, workshop

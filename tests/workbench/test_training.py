@@ -9,13 +9,10 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.events.urls import open_store
-from medhavi.predict.recipe import Recipe
-from medhavi.providers import Providers
-from medhavi.workbench import Workbench
 from medhavi.workbench.training.observed_history import history_of, subjects_of
 from medhavi.workbench.training.training import NAMES, PLAIN, NotPromoted
 from medhavi.workbench.workspace import models_folder
+from tests.api import Providers, Recipe, Workbench, open_store
 from tests.model_stores import ready
 from tests.purchases import bought, moment
 

@@ -8,11 +8,9 @@ import polars as pl
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
-from medhavi.events.event_types.catalog import decode
-from medhavi.events.sqlite_store.sqlite import SqliteStore
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
-from medhavi.workbench import Workbench
+from tests.api import SqliteStore, Workbench, decode
 from tests.lakehouse.lake_events import event, line, small_company
 
 
