@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.events.event_types.catalog import encode
-from medhavi.lakehouse import Lake, silver
+from medhavi.lakehouse import silver
 from medhavi.lakehouse.folds.bulk_folds import fold_plain
 from medhavi.lakehouse.folds.effect_order import with_crossing, with_kinship
 from medhavi.lakehouse.folds.projections import apply
 from medhavi.lakehouse.folds.silver_state import State
 from medhavi.lakehouse.log.log_reading import facts
+from tests.api import Lake
 from tests.lakehouse.lake_events import DUE, START, body, day, event, store_of
 
 _QUANTITIES = st.sampled_from(
