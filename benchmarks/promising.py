@@ -209,23 +209,8 @@ def bulk(section: Section, book: Book, name: str, lines: int) -> None:
     taken = time.process_time() - started
     # The gate is for 50,000 lines; fewer have their share of it.
     share = lines / 50_000
-    gate = Gate("s", 30.0 * share, 12.0 * share)
+    gate = Gate("s", 40.0 * share, 20.0 * share)
     section.whole(name, lines, f"{taken:.1f} s", gate, taken)
-
-
-def compile_kernels(section: Section) -> None:
-    """Let numba compile what answers large files: once a machine, else it is loaded."""
-    from medhavi.planners.promising.bulk.in_numbers import MANY, in_numbers
-    from medhavi.planners.promising.ledger.book import Book
-
-    book = Book.from_snapshot(promise_case())
-    asked = read(book, 10)
-    started = time.process_time()
-    with in_numbers(book, MANY, "date") as lines:
-        for request in asked if lines is not None else ():
-            lines.answer(request, book.policies.of(request))
-    taken = time.process_time() - started
-    section.rows.append(("kernels compiled or loaded", 1, "", "", f"{taken:.1f} s", ""))
 
 
 def load() -> int:
@@ -269,7 +254,6 @@ def run(quotes: int, lines: int) -> Section:
     many = crowd(book, asked, REQUESTERS)
     section.quotes(f"{REQUESTERS} requesters, wall", many, crowded(alone))
     section.quotes(f"{REQUESTERS} requesters, CPU", waited(times), crowded(times))
-    compile_kernels(section)
     bulk(section, plain, "bulk without distribution", lines)
     bulk(section, book, "bulk with distribution", lines)
     return section
@@ -314,8 +298,7 @@ def main() -> int:
         "reservations, 5 steps with 3 alternates, 10 components on 3 levels, 2 plants, "
         "3 legs; uncertain are all suppliers and lanes. `late` are the answers with "
         "reasons and remedies alone; a bulk of fewer than 50,000 lines has its share of "
-        "the gate; kernels are compiled before (once a machine, from the next "
-        "process on they are loaded).",
+        "the gate.",
     )
     return int(section.missed)
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api import promise
-from tests.planners.test_plain_lines import company, lines
-from tests.planners.test_uncertain_lines import uncertain_company
+from tests.planners.hub_companies import company, lines, uncertain_company
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

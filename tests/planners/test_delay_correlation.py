@@ -8,8 +8,7 @@ from math import asin, pi, sqrt
 import numpy as np
 import pytest
 
-from medhavi.planners.kernels.promise_kernels.risk_record import POINTS
-from medhavi.planners.promising.ledger.sampled_chain import sobol
+from medhavi.planners.promising.ledger.sampled_chain import POINTS, sobol
 from tests.planners.small_promises import asked, day, days, tables, workshop
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.integer_model.compact_supply import compact_supply
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import (
     Book,
@@ -371,17 +370,13 @@ def test_what_a_change_does_not_reach_is_shared(kind):
     assert other.stages.capacity is book.stages.capacity
 
 
-def test_goods_whose_sources_stay_are_not_looked_up_again():
+def test_another_lead_time_is_answered_as_on_a_fresh_book():
     snapshot = company(0, 0, 0)
     book = Book.from_snapshot(snapshot)
     request = request_of(snapshot, product="A", location="L", qty=5, due=day(1))
     quote(book, request, detail="date")
     row = row_of(snapshot, "supply_terms", supplier="S") | {"lead_time_days": 1.0}
     other = book_with(book, {"supply_terms": (row,)})
-    before = compact_supply(book.stages, book.now)
-    after = compact_supply(other.stages, other.now)
-    assert after.good("A", "L") is before.good("A", "L")
-    assert after.good("B", "L") is not before.good("B", "L")
     found = quote(other, request, detail="date")
     assert found == quote(
         rebuilt(book, {"supply_terms": (row,)}), request, detail="date"

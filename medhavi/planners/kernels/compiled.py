@@ -11,26 +11,10 @@ from hashlib import blake2b
 from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from medhavi.planners.kernels.compiled_records import compiled_records
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
-INLINED = frozenset(
-    {
-        "first_behind",
-        "worked",
-        "unbroken",
-        "fit",
-        "met",
-        "there",
-        "contended",
-    }
-)
-"""Functions of plain requests that are written into what calls them."""
-ENTRIES = frozenset({"answered", "held", "delivered", "hold", "clear"})
-"""Functions of plain requests that are called from outside of them."""
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
@@ -121,41 +105,6 @@ def interpreted_rehearsal() -> SimpleNamespace:
 
     found = functions_of(rehearsal_passes)
     return on_lists(found, count_until=bisect_left)
-
-
-@lru_cache(maxsize=1)
-def compiled_supply() -> SimpleNamespace:
-    """Kernels of goods, machines, orders and lanes compiled."""
-    return compiled_records(_of_supply(), INLINED, ENTRIES)
-
-
-@lru_cache(maxsize=1)
-def interpreted_supply() -> SimpleNamespace:
-    """Functions of `compiled_supply` as they are written: the reference."""
-    return SimpleNamespace(**{found.__name__: found for found in _of_supply()})
-
-
-def _of_supply() -> list[FunctionType]:
-    from medhavi.planners.kernels.promise_kernels import (
-        lane_kernels,
-        line_kernels,
-        machine_kernels,
-        order_kernels,
-        replay_kernels,
-        risk_kernels,
-        supply_kernels,
-    )
-
-    files = (
-        machine_kernels,
-        supply_kernels,
-        order_kernels,
-        lane_kernels,
-        risk_kernels,
-        replay_kernels,
-        line_kernels,
-    )
-    return [function for file in files for function in functions_of(file)]
 
 
 def functions_of(module: ModuleType) -> list[FunctionType]:

@@ -7,7 +7,7 @@ from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 ALLOCATING = frozenset({"empty", "zeros", "ranks_of"})
 """What makes an array. Functions without it count no references to the arrays of their
@@ -60,16 +60,6 @@ def compiled_records(
             # No folder to keep it in (a read-only installation without a home).
             scope[function.__name__] = numba.njit(**options)(copy)
     return SimpleNamespace(**{name: scope[name] for name in sorted(entries)})
-
-
-def direct(kernel: Any) -> Callable[..., Any]:
-    """What runs a kernel that was called before, for records of the same types.
-
-    It looks at the types of no argument again, which takes longer than many a search.
-    """
-    forms = list(getattr(kernel, "overloads", {}).values())
-    found: Callable[..., Any] = forms[0].entry_point if len(forms) == 1 else kernel
-    return found
 
 
 def allocates(function: FunctionType) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.kept_records import without_collections
-from medhavi.planners.promising.bulk.in_numbers import in_numbers
 from medhavi.planners.promising.ledger.book import Book
 from medhavi.planners.promising.ledger.equal_shares import (
     Line,
@@ -34,10 +33,8 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.bulk.plain_lines import PlainLines
     from medhavi.planners.promising.ledger.whole_orders import Tied
     from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.snapshot import Snapshot
 
 
@@ -226,10 +223,7 @@ def quote_all(
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
     else:
-        with (
-            in_numbers(book, len(requests), detail) as asked.lines,
-            without_collections(circles=False),
-        ):
+        with without_collections(circles=False):
             _ask_all(book, requests, policy, asked)
     return [asked.answers[request.position] for request in requests]
 
@@ -278,7 +272,6 @@ class _Asked:
         self._taken: dict[int, int] = {}
         self._less: dict[int, Request] = {}
         self._first: dict[int, Promise] = {}
-        self.lines: PlainLines | None = None
         self.answers: dict[int, Promise] = {}
         self.refused: set[int] = set()
 
@@ -289,30 +282,17 @@ class _Asked:
         book = self._book
         request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
-        before, lines = book.last_token, self.lines
-        if lines is None:
-            made = self._searched(request, used)
-        else:
-            made = lines.answer(request, used) or lines.beside(
-                request, lambda: self._searched(request, used)
-            )
-        self.answers[request.position] = made
+        before = book.last_token
+        made = quote(book, request, used, detail=self._detail)
         if made.status is not PromiseStatus.REJECTED:
+            book.take(made)
             self._taken[request.position] = before
-
-    def _searched(self, request: Request, policy: Policy) -> Promise:
-        """Search for an answer, and take its holds."""
-        made = quote(self._book, request, policy, detail=self._detail)
-        if made.status is not PromiseStatus.REJECTED:
-            self._book.take(made)
-        return made
+        self.answers[request.position] = made
 
     def give_back(self, request: Request) -> None:
         """Free what an answer holds, the last first; what was before binds again."""
         before = self._taken.pop(request.position, None)
         if before is not None:
-            if self.lines is not None:
-                self.lines.settle()
             self._book.go_back_to(before)
 
     def broken(self, group: Tied) -> bool:

@@ -13,8 +13,6 @@ from medhavi.results.buckets import floor, following
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import Block
 
@@ -57,11 +55,6 @@ class BucketLedger:
         """Take the hours of a block; more than there is can be taken."""
         insort(self.blocks, block)
         self._change(block, 1)
-
-    def add_all(self, blocks: Sequence[Block]) -> None:
-        """Hold many blocks."""
-        for block in blocks:
-            self.add(block)
 
     def remove(self, block: Block) -> None:
         """Hours of a block back.

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.providers.finite_capacity.free_stretches import FreeStretches
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -29,21 +29,10 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 _LONG: Final = 16
 """Pieces of use that a search may pass before free stretches are worth listing."""
-_MANY: Final = 8
-_SHARE: Final = 8
-"""So many blocks, and of so many at least one, are held at once by summing anew."""
 ENDLESS: Final = 2 * NEVER
 """As a limit: none."""
 _WINDOW: Final = 30 * DAY
 """Length of the stretches in which units that change are read."""
-
-
-class Watching(Protocol):
-    """What is told of the changes of a ledger."""
-
-    def changed(self, start: int, finish: int) -> None:
-        """Follow a change of the use in `[start, finish)`."""
-        ...
 
 
 class Block(NamedTuple):
@@ -81,7 +70,7 @@ class Ledger:
         What the resource offers.
     """
 
-    __slots__ = ("_free", "_watching", "blocks", "clock", "most", "times", "used")
+    __slots__ = ("_free", "blocks", "clock", "most", "times", "used")
 
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
@@ -92,34 +81,12 @@ class Ledger:
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
         self._free: dict[tuple[WorkingTime, int], FreeStretches] = {}
-        self._watching: tuple[Watching, ...] = ()
 
     # ----------------------------------------------------------------- what is held
     def add(self, block: Block) -> None:
         """Hold a block; more than there is can be held, then nothing else fits."""
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
-
-    def add_all(self, blocks: Sequence[Block]) -> None:
-        """Hold many blocks at once: what `add` of each leads to."""
-        if len(blocks) < _MANY or _SHARE * len(blocks) < len(self.blocks):
-            for block in blocks:
-                self.add(block)
-            return
-        self.blocks.extend(blocks)
-        self.blocks.sort()
-        changes: dict[int, int] = {}
-        for block in self.blocks:
-            if block.start < block.finish:
-                changes[block.start] = changes.get(block.start, 0) + block.units
-                changes[block.finish] = changes.get(block.finish, 0) - block.units
-        self.times[:], self.used[:] = [ALWAYS], [0]
-        for instant in sorted(changes):
-            if changes[instant]:
-                self.times.append(instant)
-                self.used.append(self.used[-1] + changes[instant])
-        start = min([block.start for block in blocks])
-        self._tell(start, max([block.finish for block in blocks]))
 
     def remove(self, block: Block) -> None:
         """Release a block.
@@ -151,14 +118,8 @@ class Ledger:
             self._change_inside(first, (start, finish), used[first] + units)
         else:
             self._change_across(first, (start, finish), units)
-        self._tell(start, finish)
-
-    def _tell(self, start: int, finish: int) -> None:
-        """Notify caches and watchers that the use of `[start, finish)` changed."""
         for free in self._free.values():
             free.changed(start, finish)
-        for one in self._watching:
-            one.changed(start, finish)
 
     def _change_inside(self, place: int, span: Span, level: int) -> None:
         """Change the use of a part of one piece; join neighbours of equal use."""
@@ -208,15 +169,6 @@ class Ledger:
             del times[last], used[last]
         if first and used[first] == used[first - 1]:
             del times[first], used[first]
-
-    # ------------------------------------------------------------------- who watches
-    def watch(self, one: Watching) -> None:
-        """Register a watcher of every change of the use."""
-        self._watching = (*self._watching, one)
-
-    def unwatch(self, one: Watching) -> None:
-        """Remove a watcher of changes."""
-        self._watching = tuple(w for w in self._watching if w is not one)
 
     # -------------------------------------------------------------------- conflicts
     def conflict(self, start: int, finish: int, need: int) -> Span | None:

@@ -136,14 +136,6 @@ class MaterialLine:
         free = (floor or self._floor(buffers))[bisect_right(self._times, instant) - 1]
         return max(free, 0)
 
-    def now_and_ever(self, now: int, *, buffers: bool = False) -> tuple[int, int]:
-        """What a new taker may take at an instant, and at the end [steps]."""
-        if self._unlimited:
-            return INT64_MAX, INT64_MAX
-        floor = self._floor(buffers)
-        free = floor[bisect_right(self._times, now) - 1]
-        return max(free, 0), max(floor[-1], 0)
-
     def fits(
         self,
         steps: int,

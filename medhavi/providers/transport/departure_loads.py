@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.units import ceil_fraction, exact
 
@@ -40,14 +40,6 @@ def load_of(qty: float, weight_kg: float, volume_m3: float) -> Load:
     )
 
 
-class WatchingLoads(Protocol):
-    """What is told of the loads of departures."""
-
-    def carried(self, lane: str, departure: int, load: Load) -> None:
-        """Follow what a departure carries now."""
-        ...
-
-
 class DepartureLoads:
     """Loads by lane and departure; lanes that leave at any time keep none.
 
@@ -62,11 +54,10 @@ class DepartureLoads:
         How often a search found that a first departure does not take its goods.
     """
 
-    __slots__ = ("_journal", "_lent", "_loads", "_marked", "_watching", "refused")
+    __slots__ = ("_journal", "_lent", "_loads", "_marked", "refused")
 
     def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
         self.refused = 0
-        self._watching: WatchingLoads | None = None
         self._loads: dict[str, dict[int, Load]] = {}
         self._lent: set[str] = set()
         """Lanes whose loads a copy may have too: who changes them has his own first."""
@@ -75,10 +66,6 @@ class DepartureLoads:
         self._marked = False
         for (lane, departure), load in loads:
             self.add(lane, departure, load)
-
-    def watch(self, one: WatchingLoads | None) -> None:
-        """Set the watcher of changes from now on; None: nobody."""
-        self._watching = one
 
     def copied(self) -> DepartureLoads:
         """Loads of their own that are the same now."""
@@ -140,5 +127,3 @@ class DepartureLoads:
             found.pop(departure, None)
             if not found:
                 del self._loads[lane]
-        if self._watching is not None:
-            self._watching.carried(lane, departure, load)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.kernels.promise_kernels.risk_kernels import rank_at
-from medhavi.planners.kernels.promise_kernels.risk_record import HALVINGS, POINTS
 from medhavi.planners.promising.arrival_risk.replaying import Chain
-from medhavi.planners.promising.ledger.sampled_chain import SampledChain
+from medhavi.planners.promising.ledger.sampled_chain import (
+    POINTS,
+    SampledChain,
+    rank_at,
+)
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 FAR = 1 << 62
 """Arrival of what never comes [s]."""
+HALVINGS = 9
+"""Of the levels of one uncertain time, until they are as near as two points."""
 CHANCE_DIGITS = 3
 """Of the chance of one uncertain time, which is found by halving."""
 

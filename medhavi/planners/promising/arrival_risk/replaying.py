@@ -9,11 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.integer_model.compact_placing import NotPlainError
-from medhavi.planners.promising.integer_model.compact_replay import (
-    CompactReplay,
-    compact_replay,
-)
 from medhavi.planners.promising.supply_search.making import ordered
 from medhavi.planners.promising.supply_search.pieces import Use
 from medhavi.planners.promising.supply_search.supply_walk import Walk
@@ -84,22 +79,13 @@ class Chain:
         """Place the chain again; None: it has to be searched anew."""
         if not self._keeps:
             return None
-        mark, failures = self._stages.mark(), self._search.failures
-        known = len(failures)
-        compact = compact_replay(self._stages, self._terms)
+        mark = self._stages.mark()
         try:
-            if compact is not None:
-                return self._placed(compact)
-        except NotPlainError:
-            del failures[known:]
-        finally:
-            self._stages.undo(mark)
-        try:
-            return self._placed(Walk(self._stages, self._terms))
+            return self._placed(Walk(self._stages, self._terms, self._stages.placed))
         finally:
             self._stages.undo(mark)
 
-    def _placed(self, walk: Walk | CompactReplay) -> Evaluation | None:
+    def _placed(self, walk: Walk) -> Evaluation | None:
         for timing in self._kept:
             walk.placed(timing)
         shipments: list[Shipment] = []
@@ -139,7 +125,7 @@ def _keeps(
     return left.isdisjoint(stocked)
 
 
-def placed_again(walk: Walk | CompactReplay, piece: Piece) -> Piece | None:
+def placed_again(walk: Walk, piece: Piece) -> Piece | None:
     """Place a piece again, after all that goes into it."""
     source = piece.source
     if source is None or _stays(piece):
@@ -147,8 +133,6 @@ def placed_again(walk: Walk | CompactReplay, piece: Piece) -> Piece | None:
     got = _all([placed_again(walk, use.piece) for use in piece.uses])
     if got is None:
         return None
-    if isinstance(walk, CompactReplay):
-        return _served(walk.again(source, piece, got), piece)
     if piece.kind == "buy":
         return _served(walk.buy(source, piece.order_steps, piece.order_steps), piece)
     if piece.kind == "move":

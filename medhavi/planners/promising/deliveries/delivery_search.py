@@ -24,8 +24,6 @@ from medhavi.planners.promising.deliveries.delivery_ways import (
 from medhavi.planners.promising.deliveries.places_together import sooner, together
 from medhavi.planners.promising.deliveries.sending import Sending
 from medhavi.planners.promising.deliveries.two_sources import two_sources
-from medhavi.planners.promising.integer_model.compact_placing import NotPlainError
-from medhavi.planners.promising.integer_model.plain_walks import plain_walks
 from medhavi.planners.promising.supply_search.joint_needs import (
     joint_orders,
     too_short_lived,
@@ -47,8 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.deliveries.delivery_ways import FoundBefore, Wanted
-    from medhavi.planners.promising.integer_model.compact_walk import CompactWalk
-    from medhavi.planners.promising.integer_model.flat_walk import FlatWalk
     from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
     from medhavi.planners.promising.supply_search.reach import Reach
     from medhavi.planners.promising.supply_search.stages import Stages
@@ -403,21 +399,7 @@ class DeliverySearch:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
         known = self._stages.placed if self.found is None else self.found.orders
-        late = self._too_late(way, terms)
-        mark, failed = self._stages.mark(), len(self.failures)
-        for walk in plain_walks(self._stages, terms, known):
-            walk.too_late = late
-            try:
-                return self._walked(way, terms, walk)
-            except NotPlainError:
-                walk.refused()
-                self._stages.undo(mark)
-                del self.failures[failed:]
-        return self._walked(way, terms, Walk(self._stages, terms))
-
-    def _walked(
-        self, way: Way, terms: Terms, walk: Walk | CompactWalk | FlatWalk
-    ) -> Evaluation | None:
+        walk = Walk(self._stages, terms, known, self._too_late(way, terms))
         shipments = self._shipments(way, terms, walk)
         self._repeats = walk.repeats
         self.evaluations += 1 + walk.evaluations
@@ -438,9 +420,7 @@ class DeliverySearch:
             exact=not rough,
         )
 
-    def _shipments(
-        self, way: Way, terms: Terms, walk: Walk | CompactWalk | FlatWalk
-    ) -> list[Shipment] | None:
+    def _shipments(self, way: Way, terms: Terms, walk: Walk) -> list[Shipment] | None:
         """Send the parts of a way; None: one of them does not get there."""
         shipments: list[Shipment] = []
         for part in way.parts:
@@ -474,7 +454,7 @@ class DeliverySearch:
         way: Way,
         pieces: Sequence[Piece],
         terms: Terms,
-        walk: Walk | CompactWalk | FlatWalk,
+        walk: Walk,
     ) -> bool:
         """Whether a way of one part, found at once, arrives after the bar."""
         late = None if walk.repeats else self._too_late(way, terms)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.integer_model.compact_walk import CompactWalk
-    from medhavi.planners.promising.integer_model.flat_walk import FlatWalk
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
     from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
     from medhavi.planners.promising.supply_search.supply_walk import Walk
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source
     from medhavi.providers.transport.itineraries import Objective
 
-    Build = Callable[[Walk | CompactWalk | FlatWalk], "Sequence[Piece] | None"]
+    Build = Callable[[Walk], "Sequence[Piece] | None"]
 
 
 class Wanted(NamedTuple):
@@ -115,7 +113,7 @@ def from_stock(product: str, place: str, steps: int, least: int | None = None) -
     """
     enough = steps if least is None else least
 
-    def build(walk: Walk | CompactWalk | FlatWalk) -> Sequence[Piece] | None:
+    def build(walk: Walk) -> Sequence[Piece] | None:
         pieces = walk.from_stock(product, place, steps)
         return pieces if sum(piece.steps for piece in pieces) >= enough else None
 

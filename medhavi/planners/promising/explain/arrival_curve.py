@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.promise_kernels.risk_kernels import rank_at
 from medhavi.planners.promising.explain.one_quest import searched
-from medhavi.planners.promising.ledger.sampled_chain import SampledChain
+from medhavi.planners.promising.ledger.sampled_chain import SampledChain, rank_at
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.campaign_room import Campaigns
-    from medhavi.planners.promising.supply_search.stages import Bought
-    from medhavi.providers.material.line import Shift
     from medhavi.providers.material.planned_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promises.promise import PlannedHold, Promise
@@ -228,31 +226,6 @@ class Book:
             qty=promise.qty,
             replaced=replaced,
         )
-
-    def note(
-        self, promise: Promise, shifts: tuple[Shift, ...], bought: tuple[Bought, ...]
-    ) -> None:
-        """Accept a promise whose holds are taken; its demand had nothing before.
-
-        Parameters
-        ----------
-        shifts, bought
-            What was taken of material, and what suppliers deliver.
-        """
-        self._count += 1
-        undo = Undo(
-            demand=str(promise.demand["demand"]),
-            holds=promise.holds,
-            shifts=shifts,
-            bought=bought,
-            expires_at=promise.holds[0].expires_at if promise.holds else None,
-            token=self._count,
-            cells=promise.demand,
-            date=promise.date,
-            qty=promise.qty,
-        )
-        self.accepted.setdefault(undo.demand, []).append(undo)
-        self.stages.settle()
 
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that was accepted before, or elsewhere."""

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.promise_kernels.risk_record import POINTS
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.providers.lead_times.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times.lead_times import STEEP
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     """What a chain waits for, each with the time from it to the end [s]."""
 
 SEED = 7
+POINTS = 512
+"""Of a sample, a power of two."""
 NEAR = 1e-4
 """Distance to a whole second within which floats are not trusted."""
 _NONE = ALWAYS
@@ -97,6 +98,11 @@ def _with_common_cause(points: Floats, correlation: float) -> Floats:
     own = sqrt(1 - correlation) * scores[:, 1:]
     found: Floats = ndtr(sqrt(correlation) * scores[:, :1] + own)
     return found
+
+
+def rank_at(level: float) -> int:
+    """Place of a level among the points in order."""
+    return min(int(level * POINTS), POINTS - 1)
 
 
 def _leveled(levels: Floats) -> _Levels:

@@ -152,7 +152,7 @@ class Quest:
                 self._take(search, *short)
         self._count(search)
         stages = self.book.stages
-        self.ruled = stages.withheld or stages.spared or stages.flat is not None
+        self.ruled = stages.withheld or stages.spared
 
     def _passes(self) -> Iterator[Terms]:
         asked = self.policy.ask_supplier

@@ -78,8 +78,6 @@ class Stages:
         "_perishable",
         "at",
         "capacity",
-        "compact",
-        "flat",
         "leads",
         "level",
         "material",
@@ -117,10 +115,6 @@ class Stages:
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
-        self.compact: Any = None
-        """What the compact walk keeps of these providers."""
-        self.flat: Any = None
-        """Goods and machines as numbers, while many requests are answered."""
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport

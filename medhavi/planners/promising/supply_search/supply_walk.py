@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch, Terms
+    from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import Source, Timing
 
     Way = Callable[[], tuple[Piece, ...] | None]
@@ -52,6 +53,11 @@ class Walk(StockWalk):
         The providers with their ledgers.
     terms
         What is allowed.
+    known
+        Orders that were placed before in the same state of the ledgers; None: they are
+        not kept.
+    too_late
+        Whether nobody asks any more for goods that are ready at an instant.
 
     Attributes
     ----------
@@ -67,6 +73,7 @@ class Walk(StockWalk):
 
     __slots__ = (
         "_batched",
+        "_known_orders",
         "_needed",
         "_ordered",
         "_orders",
@@ -74,10 +81,19 @@ class Walk(StockWalk):
         "evaluations",
         "greedy",
         "repeats",
+        "too_late",
     )
 
-    def __init__(self, stages: Stages, terms: Terms) -> None:
+    def __init__(
+        self,
+        stages: Stages,
+        terms: Terms,
+        known: KnownOrders | None = None,
+        too_late: Callable[[int], bool] | None = None,
+    ) -> None:
         super().__init__(stages, terms)
+        self._known_orders = known
+        self.too_late = too_late
         self.evaluations = 0
         self.greedy = False
         self.repeats = False
@@ -338,7 +354,8 @@ class Walk(StockWalk):
     def place(self, source: Source, size: int, start: int) -> Timing | None:
         """Place an order as early as possible among all other work."""
         self._orders.write_for(source.source)
-        return self.stages.place(source, size, start, self.terms)
+        known = None if self._orders.written else self._known_orders
+        return self.stages.place(source, size, start, self.terms, known)
 
     # ----------------------------------------------------------------- journal
     def mark(self) -> WalkMark:

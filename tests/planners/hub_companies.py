@@ -1,36 +1,15 @@
-"""A large file in numbers: its answers are those of one request after the other."""
+"""Random companies of two plants that sell over hubs, and files of order lines."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import Any
 
 from benchmarks.instances import START
-from benchmarks.promise_case import promise_case
-from benchmarks.promising import read
-from medhavi.planners.kernels.compiled import compiled_supply, interpreted_supply
-from medhavi.planners.promising.bulk import in_numbers
-from medhavi.planners.promising.bulk.plain_lines import PlainLines
-from medhavi.planners.promising.integer_model.flat_supply import FlatSupply
-from medhavi.planners.promising.integer_model.lane_rows import LaneRows
-from medhavi.providers.finite_capacity.resource_ledger import Block
 from medhavi.snapshot import Snapshot
-from tests.api import Book, quote, quote_all, read_requests
-from tests.planners.test_flat_walk import machine
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from medhavi.results.promises.promise import Promise
-    from tests.api import Request
-
-    Rows = list[dict[str, Any]]
+Rows = list[dict[str, Any]]
 
 PLANTS = ("P1", "P2")
 GOODS = ("G1", "G2", "G3")
@@ -255,150 +234,51 @@ def lines(seed: int, count: int) -> Rows:
     ]
 
 
-def held(book: Book) -> tuple[object, ...]:
-    """Give all that a book holds, to compare two of them."""
-    stages = book.stages
-    told = [
-        (
-            demand,
-            [one._replace(shifts=(), bought=()) for one in undos],
-            [(bought[0].source, *bought[1:]) for one in undos for bought in one.bought],
-            [shift[1:] for one in undos for shift in one.shifts],
-        )
-        for demand, undos in book.accepted.items()
-    ]
-    machines = stages.capacity.occupancy.state()
-    return told, machines, stages.transport.loads.state()
+KINDS = ("suppliers", "lanes", "both", "learned")
+"""What is uncertain: stated tails of lead times, of ways, of both, or estimates."""
 
 
-def compared(
-    snapshot: Snapshot, asked: tuple[Request, ...], patch: pytest.MonkeyPatch
-) -> tuple[int, int]:
-    """Answer a file both ways; count the lines that were plain, and the others."""
-    alone, many = Book.from_snapshot(snapshot), Book.from_snapshot(snapshot)
-    patch.setattr(in_numbers, "MANY", len(asked) + 1)
-    told = quote_all(alone, asked, detail="date")
-    found: list[Promise | None] = []
-    answer = PlainLines.answer
-
-    def counted(*given: Any) -> Promise | None:
-        found.append(answer(*given))
-        return found[-1]
-
-    with patch.context() as inner:
-        inner.setattr(in_numbers, "MANY", 1)
-        inner.setattr(PlainLines, "answer", counted)
-        assert quote_all(many, asked, detail="date") == told
-    assert held(many) == held(alone)
-    # What comes next finds the same book.
-    for one in [anew(one, len(asked)) for one in asked[:3]]:
-        after = quote(alone, one, detail="date")
-        assert quote(many, one, detail="date") == after
-    plain = sum(one is not None for one in found)
-    return plain, len(found) - plain
+def uncertain_company(seed: int) -> Snapshot:
+    """Let suppliers, lanes or both of a company take longer than they say."""
+    rng, known = random.Random(seed), company(seed)
+    kind = KINDS[seed % len(KINDS)]
+    policies = known["promise_policies"].to_dicts()
+    changed: dict[str, Rows] = {
+        "promise_policies": [
+            {**row, "risk_basis": rng.choice(["p50", "p80", "p95"])} for row in policies
+        ]
+    }
+    if kind in {"suppliers", "both"}:
+        changed["supply_terms"] = [
+            {**row, "lead_time_p95_days": tail(rng, row["lead_time_days"])}
+            for row in known["supply_terms"].to_dicts()
+        ]
+    if kind in {"lanes", "both"}:
+        changed["lanes"] = [
+            {**row, "duration_p95_h": tail(rng, row["duration_h"])}
+            for row in known["lanes"].to_dicts()
+        ]
+    if kind == "learned":
+        changed["estimates"] = [estimate(rng, name) for name in ("S1", "S2")]
+    return known.replace(**changed)
 
 
-def anew(request: Request, many: int) -> Request:
-    """Give a line once more, as another one."""
-    place = request.position + many
-    return replace(request, demand=f"{request.demand}-again", position=place)
+def tail(rng: random.Random, usual: float) -> float | None:
+    """Draw how long something takes in 19 of 20 cases; None: nobody says."""
+    return rng.choice([None, usual, usual * 1.5, usual * 3.0])
 
 
-def all_compared(
-    seeds: Iterable[int], count: int, patch: pytest.MonkeyPatch
-) -> tuple[int, int]:
-    """Count the plain lines of companies, and the others."""
-    plain = others = 0
-    for seed in seeds:
-        snapshot = company(seed)
-        asked = read_requests(lines(seed, count), snapshot).requests
-        found = compared(snapshot, asked, patch)
-        plain, others = plain + found[0], others + found[1]
-    return plain, others
-
-
-@pytest.mark.req("ATP-22")
-def test_a_large_file_is_answered_as_one_request_after_the_other(monkeypatch):
-    pytest.importorskip("numba")
-    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
-    plain, others = all_compared(range(6), 24, monkeypatch)
-    assert plain > others > 0
-
-
-@pytest.mark.nightly
-def test_large_files_of_many_companies_are_answered_as_one_by_one(monkeypatch):
-    pytest.importorskip("numba")
-    plain, others = all_compared(range(100, 260), 80, monkeypatch)
-    assert plain > others > 0
-
-
-@pytest.mark.req("ATP-22")
-def test_both_forms_of_the_kernels_answer_lines_of_a_plant_that_fills_up(monkeypatch):
-    pytest.importorskip("numba")
-    snapshot = promise_case(uncertain=False)
-    asked = read(Book.from_snapshot(snapshot), 24)
-    for kernels in (interpreted_supply, compiled_supply):
-        monkeypatch.setattr(in_numbers, "compiled_supply", kernels)
-        assert compared(snapshot, asked, monkeypatch) == (len(asked), 0)
-
-
-@pytest.mark.req("ATP-22")
-def test_sources_are_looked_up_before_kernels_ask_where_nothing_lies(monkeypatch):
-    pytest.importorskip("numba")
-    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
-    asked: list[int] = []
-    answered: list[Promise | None] = []
-    look_up, answer = FlatSupply.look_up, PlainLines.answer
-
-    def looked(flat: FlatSupply, number: int) -> None:
-        asked.append(number)
-        look_up(flat, number)
-
-    def told(*given: Any) -> Promise | None:
-        answered.append(answer(*given))
-        return answered[-1]
-
-    monkeypatch.setattr(FlatSupply, "look_up", looked)
-    monkeypatch.setattr(PlainLines, "answer", told)
-    monkeypatch.setattr(in_numbers, "MANY", 1)
-    bare = company(5).replace(stock=[], supply_orders=[])
-    file = read_requests(lines(5, 12), bare).requests
-    quote_all(Book.from_snapshot(bare), file, detail="date")
-    assert any(answered)
-    assert not asked
-
-
-@pytest.mark.req("CORE-06")
-def test_what_fails_in_numbers_is_searched_line_by_line(monkeypatch):
-    pytest.importorskip("numba")
-    snapshot = company(0)
-    asked = read_requests(lines(0, 6), snapshot).requests
-    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
-
-    def broken(*_: object) -> None:
-        message = "no timetable"
-        raise RuntimeError(message)
-
-    monkeypatch.setattr(LaneRows, "ways", broken)
-    plain, others = compared(snapshot, asked, monkeypatch)
-    assert (plain, others >= len(asked)) == (0, True)
-
-
-def blocks(most: int) -> st.SearchStrategy[list[Block]]:
-    span = st.tuples(st.integers(0, 90), st.integers(1, 20), st.integers(1, 3))
-    return st.lists(
-        span.map(lambda one: Block(one[0], one[0] + one[1], one[2], "O")), max_size=most
-    )
-
-
-@pytest.mark.req("RES-01")
-@given(blocks(6), blocks(30))
-def test_many_blocks_are_held_at_once_as_one_by_one(first, later):
-    one, other = machine(), machine()
-    for block in first:
-        one.add(block)
-        other.add(block)
-    for block in later:
-        one.add(block)
-    other.add_all(later)
-    assert (other.times, other.used, other.blocks) == (one.times, one.used, one.blocks)
+def estimate(rng: random.Random, supplier: str) -> dict[str, object]:
+    """Draw what was learned of a supplier."""
+    usual = rng.randrange(2, 9)
+    return {
+        "kind": "supplier",
+        "subject": supplier,
+        "quantity": "lead_days",
+        "p50": float(usual),
+        "p80": usual * 1.4,
+        "p95": usual * 2.2,
+        "model": "lead-time",
+        "version": "1",
+        "basis": "model",
+    }

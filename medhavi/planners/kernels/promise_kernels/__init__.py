@@ -1,1 +1,0 @@
-"""Compiled supply search and sampled arrivals of promises."""

@@ -1,1 +1,0 @@
-"""Many plain requests at once on the integer model."""

@@ -1,1 +1,0 @@
-"""Integer-coded supply search and sampled arrivals, for plain requests in bulk."""
