@@ -238,9 +238,17 @@ def test_a_promise_is_answered_without_the_rows_at_fault(name):
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("mode", OTHER_MODES)
-@pytest.mark.parametrize("name", [*QUALITY, *UNREAD])
+@pytest.mark.parametrize("name", QUALITY)
 def test_other_modes_leave_out_what_a_class_decides(name, mode):
-    check_planned("PLAN019", {**QUALITY, **UNREAD}[name], mode)
+    check_planned("PLAN019", QUALITY[name], mode)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", UNREAD)
+def test_mode_constrained_matches_traits_and_leaves_out_nothing(name):
+    made = plan(of_lake(UNREAD[name]), "constrained")
+    assert "PLAN019" not in {one.code for one in made.findings}
+    assert made.exceptions.filter(code="HeldData").is_empty()
 
 
 def check_promised(code: str, bad: dict[str, Any]) -> None:
