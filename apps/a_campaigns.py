@@ -119,7 +119,7 @@ def plans(how, families, read, wanted):
             read,
             how.value,
             carried_out=mo.cli_args().get("plan") or "",
-            observe=lambda text: _spinner.update(subtitle=text.strip()),
+            observe=lambda done: _spinner.update(subtitle=str(done)),
         )
     mo.stop(shown.study is None, trouble_of(shown))
     study = shown.study

@@ -124,7 +124,7 @@ def data(get_renewed, mode, moments, wanted):
             known_at=_chosen["known_at"],
             effective_at=_chosen["effective_at"],
             mode=mode.value,
-            observe=lambda text: _spinner.update(subtitle=text.strip()),
+            observe=lambda done: _spinner.update(subtitle=str(done)),
         )
     names, known_at = shown.names, _chosen["known_at"]
     return known_at, names, shown
@@ -201,7 +201,7 @@ def remedies(names, preview, remedy_form, shown):
             shown,
             remedy_form.value["demand"],
             int(remedy_form.value["tries"]),
-            observe=lambda text: _spinner.update(subtitle=text),
+            observe=lambda done: _spinner.update(subtitle=str(done)),
         )
     remedy_lines = desk_parts.remedy_lines(_tried.found, shown.snapshot, names, preview)
     _shown = [html(plan_remedies_html(_tried.found, names, _tried.texts))]

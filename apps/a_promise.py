@@ -297,7 +297,7 @@ def remedy_price(do_it, names, remedy, shown):
     mo.stop(not do_it.value)
     with mo.status.spinner("Planning with it", remove_on_exit=True) as _spinner:
         priced = promise_remedies.priced(
-            shown, remedy, lambda text: _spinner.update(subtitle=text.strip())
+            shown, remedy, lambda done: _spinner.update(subtitle=str(done))
         )
     html(desk_words.asked_html(priced, names))
     return (priced,)

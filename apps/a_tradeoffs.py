@@ -123,7 +123,7 @@ def find(points, ready, wanted):
     )
     with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
         _told = load_front(
-            ready, _asked, observe=lambda text: _spinner.update(subtitle=text)
+            ready, _asked, observe=lambda done: _spinner.update(subtitle=str(done))
         )
     _text = _told.problem and page.problem(
         _told.problem.title, _told.problem.text, _told.problem.remedy

@@ -25,6 +25,7 @@ from benchmarks.performance_page import write_section
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.progress import Progress
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -138,9 +139,9 @@ class Clock:
         self.start = time.process_time()
         self.at: dict[str, float] = {}
 
-    def __call__(self, phase: str, done: int, total: int) -> None:  # noqa: ARG002
+    def __call__(self, progress: Progress) -> None:
         """Note when a phase begins."""
-        self.at.setdefault(phase, time.process_time())
+        self.at.setdefault(progress.phase, time.process_time())
 
     def parts(self) -> tuple[float, float, float, float]:
         """Give seconds of reading, search, orders and tables up to now."""

@@ -77,6 +77,7 @@ from medhavi.planners.scheduling.problem_file import chosen_objectives, read_pro
 from medhavi.planners.scheduling.solve import solve
 from medhavi.planners.work_orders.order_edit import edit
 from medhavi.predict.recipe import QUANTILES, Recipe, read_recipe
+from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import lineage
 from medhavi.providers.timing import StepWindow, Timing
@@ -129,6 +130,7 @@ __all__ = [
     "OptimizeParameters",
     "PageData",
     "Problem",
+    "Progress",
     "PromiseDesk",
     "Providers",
     "QueryLimits",

@@ -12,6 +12,7 @@ from medhavi.results.amounts import MINUS, number
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
+    from medhavi.progress import Progress
 
 
 class Conversation:
@@ -40,6 +41,10 @@ class Conversation:
     def note(self, text: str) -> None:
         """Write progress or advice; never part of the answer."""
         print(text, file=self.err, flush=True)
+
+    def progress(self, progress: Progress) -> None:
+        """Write where long work stands; never part of the answer."""
+        self.note(str(progress))
 
     def report(self, findings: Iterable[Finding]) -> None:
         """Take findings into the answer; errors among them end in exit code 1."""

@@ -46,7 +46,7 @@ def cycle(
     conversation = talk()
     report = open_workbench(lake, store).cycle(
         config,
-        observe=conversation.note,
+        observe=conversation.progress,
         tell=lambda step: conversation.say(str(step)),
         strict=bool(strict),
         **moments(as_of, known_at, lake)._asdict(),

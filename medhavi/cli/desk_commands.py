@@ -40,7 +40,7 @@ def demo(
 
     conversation = talk()
     shown = demonstrate(
-        folder=folder, scale=str(scale), seed=seed, observe=conversation.note
+        folder=folder, scale=str(scale), seed=seed, observe=conversation.progress
     )
     conversation.report(shown.plan.findings)
     tell(shown)

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from medhavi.cli.conversation import talk
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     from medhavi.lakehouse.log.mirror import MirrorReport
@@ -43,9 +44,9 @@ def follow_store(workbench: Workbench) -> MirrorReport:
     """Mirror until interrupted; tell each batch, and when the store is away."""
     from medhavi.lakehouse.log.follow import follow
 
-    say = talk().note
+    say = talk().progress
     store = workbench.store
     with interruption() as cancelled:
         mirror = partial(workbench.lake.mirror, store, say, cancelled)
-        say("following the store; Ctrl-C ends it after the batch")
+        say(Progress("following the store; Ctrl-C ends it after the batch"))
         return follow(mirror, store, cancelled=cancelled, observe=say)

@@ -73,7 +73,7 @@ def run(
         cache=cache,
         executor=executor,
         track=tracking_folder(file) if track else None,
-        observe=conversation.note,
+        observe=conversation.progress,
         date_format=date_format,
     )
     place = out or Path("studies") / result.study.name
@@ -113,7 +113,7 @@ def _hindsight(
 
     conversation = talk()
     result = run_hindsight(
-        file, cache=cache or CACHE, executor=executor, observe=conversation.note
+        file, cache=cache or CACHE, executor=executor, observe=conversation.progress
     )
     place = out or Path("studies") / result.study.name
     write_hindsight(result, place, str(file_format))

@@ -10,14 +10,15 @@ from medhavi.demo.company_model.company import Scale
 from medhavi.demo.history import History, found
 from medhavi.demo.timeline import START
 from medhavi.errors import UsageError
+from medhavi.progress import Progress
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from medhavi.events.envelope import NewEvent
+    from medhavi.progress import Observe
 
-    Observe = Callable[[str, int, int], object]
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
@@ -112,7 +113,7 @@ def _counted(
         given += len(events)
         if given * 10 // total > told:
             told = given * 10 // total
-            observe("events written", given, total)
+            observe(Progress("events written", given, total))
 
 
 def describe(scale: str = "small") -> Mapping[str, int]:

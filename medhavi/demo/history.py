@@ -36,14 +36,13 @@ from medhavi.demo.timeline import (
     is_workday,
 )
 from medhavi.events.event_types.catalog import MASTER, master_event
+from medhavi.progress import Progress
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.demo.company_model.company import Scale
+    from medhavi.progress import Observe
 
-    Observe = Callable[[str, int, int], object]
 
 _FOUNDED_BEFORE = 3 * DAY
 _FORECAST_AFTER = 34
@@ -205,7 +204,7 @@ class History:
         first = day_of(self.world.company.scale.begin)
         noted = len(self.world.journal)
         phase = f"played to {date_of(day * DAY)}, {noted:,} events"
-        self._observe(phase, day - first, day_of(END) - first)
+        self._observe(Progress(phase, day - first, day_of(END) - first))
 
     def _count_one(self) -> None:
         """Count one shelf a day; a little is missing now and then."""

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
     from medhavi.lakehouse.checkpoints import Checkpoint
-    from medhavi.lakehouse.log.mirror import Cancelled, MirrorReport, Observe
+    from medhavi.lakehouse.log.mirror import MirrorReport
     from medhavi.lakehouse.log.quarantine import ReplayReport
     from medhavi.lakehouse.query import FileTable
     from medhavi.lakehouse.record import GoldRows
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 

@@ -33,6 +33,7 @@ from medhavi.lakehouse.folds.projections import apply
 from medhavi.lakehouse.log import quarantine
 from medhavi.lakehouse.log.event_faults import FAULT
 from medhavi.lakehouse.log.log_reading import TIMED, Moment, facts, written
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.folds.silver_state import State
     from medhavi.lakehouse.layout import Layout
     from medhavi.lakehouse.log.log_reading import EventLog
-    from medhavi.lakehouse.log.mirror import Observe
+    from medhavi.progress import Observe
 
 _EVENTS_BETWEEN_CHECKPOINTS = 50_000
 _AHEAD = 1
@@ -114,7 +115,8 @@ class Silver:
             if writable:
                 writable = self._kept(reached, insist=insist)
             if observe is not None:
-                observe(f"folding: position {reached.reach.position:,} of {log.head:,}")
+                at = reached.reach.position
+                observe(Progress("folding, position", at, log.head))
         if writable:
             self._finish(reached, log, insist=insist)
         return reached

@@ -16,17 +16,14 @@ from medhavi.results.order_numbers import register_of
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
     Records = MrpParameters | ConstrainedParameters | OptimizeParameters
     Settings = Records | Mapping[str, object] | None
-    Observe = Callable[[str, int, int], None] | None
-    Cancelled = Callable[[], bool] | None
     Record = TypeVar("Record", MrpParameters, ConstrainedParameters, OptimizeParameters)
 
 WITHOUT = "PLAN020"
@@ -41,8 +38,8 @@ def plan(
     *,
     baseline: Plan | None = None,
     seed: int | None = None,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Plan:
     """Plan a snapshot.
 
@@ -94,7 +91,7 @@ def _of_plannable_rows(
     snapshot: Snapshot,
     settings: Settings,
     baseline: Plan | None,
-    way: tuple[Observe, Cancelled, int | None],
+    way: tuple[Observe | None, Cancelled | None, int | None],
 ) -> Plan:
     """Plan; of a snapshot that holds rows without those that the planner refuses.
 
@@ -139,7 +136,7 @@ def _of_mode(
     snapshot: Snapshot,
     settings: Settings,
     baseline: Plan | None,
-    way: tuple[Observe, Cancelled, int | None],
+    way: tuple[Observe | None, Cancelled | None, int | None],
 ) -> Plan:
     if mode == "optimize":
         made = _optimize(snapshot, settings, *way)
@@ -164,8 +161,8 @@ def plan_to_build_on(
     settings: Settings = None,
     *,
     seed: int | None = None,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Plan:
     """Plan a snapshot in mode mrp as `plan` does, and keep the run with the plan.
 
@@ -239,8 +236,8 @@ def check_settings(
 def _mrp(
     snapshot: Snapshot,
     settings: Settings,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
     seed: int | None,
 ) -> Plan:
     from medhavi.planners.mrp import run
@@ -254,8 +251,8 @@ def _net_change(
     snapshot: Snapshot,
     settings: Settings,
     baseline: Plan,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
     seed: int | None,
 ) -> Plan:
     from medhavi.planners.net_change import net_change
@@ -270,8 +267,8 @@ def _net_change(
 def _constrained(
     snapshot: Snapshot,
     settings: Settings,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
     seed: int | None,
 ) -> Plan:
     from medhavi.planners.constrained.search import searched_run
@@ -314,7 +311,7 @@ def _incremental(
     settings: Settings,
     baseline: Plan,
     price: float,
-    way: tuple[Observe, Cancelled, int | None],
+    way: tuple[Observe | None, Cancelled | None, int | None],
 ) -> Plan:
     from medhavi.planners.net_change import incremental
     from medhavi.planners.parameters import ConstrainedParameters
@@ -329,8 +326,8 @@ def _incremental(
 def _optimize(
     snapshot: Snapshot,
     settings: Settings,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
     seed: int | None,
 ) -> Plan:
     from medhavi.planners.master_plan import master_run

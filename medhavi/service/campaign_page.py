@@ -43,9 +43,10 @@ from medhavi.workbench.studies.campaign_study import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.progress import Observe
     from medhavi.service.page_data import PageData
 
 HOW = ("propose", "rules")
@@ -86,7 +87,7 @@ def load_campaigns(
     data: PageData,
     how: str = "propose",
     carried_out: str = "",
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> CampaignPage:
     """Plan without and with campaigns; failures become a problem of the page.
 
@@ -130,7 +131,7 @@ def _studied(
     snapshot: Snapshot,
     how: str,
     carried_out: str,
-    observe: Callable[[str], object] | None,
+    observe: Observe | None,
 ) -> CampaignStudy:
     """Plan twice, or give the study of the same question once more."""
     past: Plan | None = None
@@ -152,9 +153,7 @@ def _studied(
     )
 
 
-def _plan(
-    snapshot: Snapshot, campaigns: str, observe: Callable[[str], object] | None
-) -> Plan:
+def _plan(snapshot: Snapshot, campaigns: str, observe: Observe | None) -> Plan:
     """Plan with or without campaigns; the plan app's own plan obeys their rules."""
     ruled = snapshot["campaign_rules"].height > 0
     if campaigns == "rules" or (campaigns == "off" and not ruled):

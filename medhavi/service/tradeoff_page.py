@@ -13,8 +13,7 @@ from medhavi.service.page_data import Problem, findings_of, problem_of
 from medhavi.workbench.files.trade_off_files import trade_offs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from medhavi.progress import Observe
     from medhavi.service.page_data import PageData
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")
@@ -33,7 +32,7 @@ class TradeOffPage:
 
 
 def load_front(
-    data: PageData, points: int, observe: Callable[[str], object] | None = None
+    data: PageData, points: int, observe: Observe | None = None
 ) -> TradeOffPage:
     """Find efficient plans of the page's tables, or give those of before.
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store, shown_url
+from medhavi.progress import Progress, unobserved
 from medhavi.results.figures.urgency import WorstDemand, names_of, worst_demands
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
@@ -42,7 +43,7 @@ from medhavi.workbench.workbench import Workbench
 from medhavi.workbench.workspace import DEMO, models_folder
 
 if TYPE_CHECKING:
-    from medhavi.workbench.files.tables_run import Observe
+    from medhavi.progress import Observe
 
 COMPANIES = ("aurora",)
 LARGE = "large"
@@ -98,11 +99,9 @@ def generate_company(
     if store.head() > 0:
         message = f"{shown_url(url)} holds events already. Name a new store."
         raise UsageError(message)
-    say = observe or (lambda _text: None)
-    say(f"generating {company} ({scale}, seed {seed})")
-    history = aurora.generate(
-        scale, seed, lambda what, done, all_: say(f"  {what} ({done:,} of {all_:,})")
-    )
+    say = observe or unobserved
+    say(Progress(f"generating {company} ({scale}, seed {seed})"))
+    history = aurora.generate(scale, seed, say)
     # The history holds an event twice, as brokers deliver; both have one position.
     return len(set(store.append_many(history)))
 
@@ -123,19 +122,19 @@ def demonstrate(
     folder
         Workspace; `lakehouse/aurora-<scale>` below the current folder by default.
     """
-    say = observe or (lambda _text: None)
+    say = observe or unobserved
     place = Path(folder) if folder is not None else DEMO.with_name(f"aurora-{scale}")
     reused: list[str] = []
     url, events = _events(place, scale, seed, say, reused)
     workbench = Workbench(lake=place / "lake", store=url)
     lake = workbench.lake
-    say("mirroring new events into the lake")
+    say(Progress("mirroring new events into the lake"))
     report = lake.mirror(workbench.store, say)
     lake.refresh(say)
-    say(f"mirror: {report}")
+    say(Progress(f"mirror: {report}"))
     trained = train_once(workbench, place, say, reused)
     snapshot = lake.snapshot()
-    say(_summary(snapshot))
+    say(Progress(_summary(snapshot)))
     large = scale == LARGE
     modes = LARGE_MODES if large else MODES
     plans = plan_modes(workbench, snapshot, place, say, reused, modes)
@@ -237,7 +236,7 @@ def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:
     from medhavi.workbench.files.export import export_plan
 
     target = place / "report.html"
-    say("writing the report")
+    say(Progress("writing the report"))
     export_plan(
         plan,
         target,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import __version__
+from medhavi.progress import Progress
 from medhavi.results.figures.scorecard import Scorecard, scorecard
 from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.plan import Plan
@@ -24,15 +25,15 @@ from medhavi.workbench.files.safe_folder import replaced_file
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from medhavi.progress import Observe
     from medhavi.results.promises.promise import Promise
     from medhavi.results.reports.study import StudyReport
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.workbench import Workbench
 
-    Observe = Callable[[str], object]
 
 MODES: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {"mrp": {}, "constrained": {}, "optimize": {}}
@@ -219,7 +220,7 @@ def promises_of(snapshot: Snapshot, place: Path, say: Observe) -> list[Promise]:
 
     rows = requests_of(snapshot)
     _write_json(place / REQUESTS, rows)
-    say(f"answering {len(rows)} requests")
+    say(Progress(f"answering {len(rows)} requests"))
     return promise(snapshot, rows)
 
 

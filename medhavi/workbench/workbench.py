@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
-    from medhavi.lakehouse.log.mirror import Cancelled, Observe
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.registry import Registered
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
     from medhavi.results.promises.promises_at_risk import PromiseWatch
@@ -121,7 +121,7 @@ class Workbench(PlanEditing, FactAmending):
         """Planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
 
-    def plan(
+    def plan(  # noqa: PLR0913 - one keyword each
         self,
         snapshot: Snapshot | None = None,
         *,
@@ -129,6 +129,7 @@ class Workbench(PlanEditing, FactAmending):
         settings: Mapping[str, object] | None = None,
         baseline: Plan | None = None,
         observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
         keep_run: bool = False,
         strict: bool = False,
     ) -> Plan:
@@ -143,6 +144,8 @@ class Workbench(PlanEditing, FactAmending):
         baseline
             Earlier plan that is built upon; see `mv.plan`. Where it is the last one
             whose run was kept, read from a folder or not, that run is used.
+        observe, cancelled
+            Is called with each phase; ends the run with the best plan so far.
         keep_run
             Keep the run of mode mrp in memory with the plan; see `mv.plan_to_build_on`.
         strict
@@ -164,7 +167,14 @@ class Workbench(PlanEditing, FactAmending):
         measurement = Measurement()
         before = self.last_run.of_plan(baseline)
         made = plan_snapshot(
-            taken, mode, settings, observe, measurement, before, keep_run=keep_run
+            taken,
+            mode,
+            settings,
+            observe,
+            measurement,
+            before,
+            keep_run=keep_run,
+            cancelled=cancelled,
         )
         with measurement.phase("record"):
             made = self.lake.record(made, taken).plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -14,9 +13,9 @@ import pytest
 
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.files.tables_run import Watched, plan_snapshot
+from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
-from tests.api import verify
+from tests.api import Progress, verify
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:
@@ -65,14 +64,14 @@ def test_an_effort_that_changes_nothing_is_refused(medhavi, example, words, mess
 # -------------------------------------------------------------------------- progress
 def test_progress_tells_late_demands_by_priority_and_the_bound(tmp_path):
     snapshot = Snapshot.from_folder(crowded(tmp_path / "tables"))
-    told: list[str] = []
+    told: list[Progress] = []
     wishes = {"engine": "python", "search": "never", "effort": "standard"}
     made = plan_snapshot(snapshot, "constrained", wishes, told.append)
     late = made.fulfilment.filter(made.fulfilment["status"] == "late")
     figures: dict[str, list[int]] = {}
-    for text in told:
-        if found := re.fullmatch(r"  (.*late.*): ([\d,]+) of [\d,]+", text):
-            figures.setdefault(found[1], []).append(int(found[2].replace(",", "")))
+    for one in told:
+        if "late" in one.phase:
+            figures.setdefault(one.phase, []).append(one.done)
     classes = [figures[f"late of priority {number}"] for number in (1, 2, 3)]
     # The last ones told are of the plan, or within a twentieth of it.
     assert sum(counts[-1] for counts in classes) >= late.height
@@ -144,4 +143,4 @@ def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path):
 def test_ctrl_c_before_any_plan_leaves_what_was_there(tmp_path):
     snapshot = Snapshot.from_folder(crowded(tmp_path / "tables"))
     with pytest.raises(KeyboardInterrupt):
-        plan_snapshot(snapshot, "constrained", observe=Watched(print, lambda: True))
+        plan_snapshot(snapshot, "constrained", cancelled=lambda: True)

@@ -10,7 +10,7 @@ import pytest
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 from medhavi.units import DAY
 from medhavi.workbench.demonstration import generate_company
-from tests.api import aurora, open_store
+from tests.api import Progress, aurora, open_store
 
 
 @pytest.fixture
@@ -21,18 +21,18 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_month_and_each_tenth_of_the_events_is_told(short, tmp_path):
-    lines: list[str] = []
+    told: list[Progress] = []
     url = f"sqlite:///{tmp_path}/events.db"
-    count = generate_company(url, observe=lines.append)
-    played = [line for line in lines if "played to" in line]
+    count = generate_company(url, observe=told.append)
+    played = [one for one in told if "played to" in one.phase]
     days = (END - DRIFT_BEGIN) // DAY
-    assert played[0].startswith("  played to 2026-06-01, ")
-    assert played[-1].endswith(f"({days:,} of {days:,})")
+    assert played[0].phase.startswith("played to 2026-06-01, ")
+    assert (played[-1].done, played[-1].total) == (days, days)
     assert len(played) == 7
-    written = [line for line in lines if "written" in line]
+    written = [one for one in told if "written" in one.phase]
     assert len(written) == 10
     # One event comes twice.
-    assert written[-1] == f"  events written ({count + 1:,} of {count + 1:,})"
+    assert written[-1] == Progress("events written", count + 1, count + 1)
 
 
 class StoppedError(Exception):
@@ -40,8 +40,8 @@ class StoppedError(Exception):
 
 
 def test_who_stops_it_leaves_an_empty_store(short, tmp_path):
-    def stop(line: str) -> None:
-        if "written (" in line:
+    def stop(told: Progress) -> None:
+        if "written" in told.phase:
             raise StoppedError
 
     url = f"sqlite:///{tmp_path}/events.db"

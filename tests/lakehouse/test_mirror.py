@@ -19,7 +19,7 @@ from tests.lakehouse.lake_events import RowsOnly, rows_only, small_company, stor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.api import MemoryStore
+    from tests.api import MemoryStore, Progress
 
 
 def orders(count: int, first: int = 0) -> list[Any]:
@@ -94,9 +94,9 @@ def test_a_cancelled_run_stops_between_batches_and_can_go_on(tmp_path, store):
 
 
 def test_progress_is_told_after_each_commit(tmp_path, store):
-    told: list[str] = []
+    told: list[Progress] = []
     mirror(tmp_path, store, batch=5, observe=told.append)
-    assert told == ["mirroring: position 5 of 10", "mirroring: position 10 of 10"]
+    assert [(one.done, one.total) for one in told] == [(5, 10), (10, 10)]
 
 
 def test_the_loser_of_a_commit_goes_on_from_the_winners_position(tmp_path, store):

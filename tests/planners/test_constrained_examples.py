@@ -637,7 +637,7 @@ def test_a_cancelled_run_gives_an_empty_plan_that_says_so(after: int) -> None:
 def test_progress_is_told_and_changes_nothing() -> None:
     snapshot = factories.snapshot(demands=[{}], supply_terms=[{}])
     told: list[str] = []
-    made = plan(snapshot, "constrained", observe=lambda phase, *_: told.append(phase))
+    made = plan(snapshot, "constrained", observe=lambda one: told.append(one.phase))
     assert {"net requirements", "placing"} <= set(told)
     assert made.fingerprint == plan(snapshot, "constrained").fingerprint
 

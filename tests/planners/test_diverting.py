@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+    from tests.api import Progress
 
 SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}
 PLANTS: dict[str, Any] = {
@@ -232,9 +233,9 @@ def test_what_lies_at_another_place_is_brought_before_it_is_bought(there, date):
 def test_an_interrupted_search_keeps_the_best_sources():
     rounds = 0
 
-    def observe(what: str, done: int, _of: int) -> None:
+    def observe(made: Progress) -> None:
         nonlocal rounds
-        rounds = max(rounds, done if what == "other sources" else 0)
+        rounds = max(rounds, made.done if made.phase == "other sources" else 0)
 
     made = planned(two_routings(), observe=observe, cancelled=lambda: rounds >= 2)
     assert made.run.status == Status.CANCELLED
@@ -246,7 +247,7 @@ def test_a_search_that_is_interrupted_at_once_keeps_the_plan_it_began_with():
     told: list[str] = []
     made = planned(
         two_routings(),
-        observe=lambda what, _done, _of: told.append(what),
+        observe=lambda one: told.append(one.phase),
         cancelled=lambda: "other sources" in told,
     )
     assert made.run.status == Status.CANCELLED

@@ -276,7 +276,7 @@ def test_an_improvement_that_is_interrupted_leaves_a_whole_plan() -> None:
         snapshot,
         "constrained",
         SETTINGS,
-        observe=lambda phase, *_: told.append(phase),
+        observe=lambda one: told.append(one.phase),
         cancelled=lambda: any(phase.startswith("late of") for phase in told),
     )
     assert made.run.status == "cancelled"
@@ -295,7 +295,7 @@ def test_progress_tells_how_many_are_late() -> None:
         shop(SLOW),
         "constrained",
         SETTINGS,
-        observe=lambda phase, done, total: told.update({phase: (done, total)}),
+        observe=lambda one: told.update({one.phase: (one.done, one.total)}),
     )
     late = [value for phase, value in told.items() if phase.startswith("late of prio")]
     assert late

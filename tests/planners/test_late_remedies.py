@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+    from tests.api import Progress
 
 HOURLY: dict[str, Any] = {
     "resources": [{"resource": "M"}],
@@ -265,12 +266,12 @@ def test_another_departure_takes_what_waits_for_the_next_one(
 
 
 def test_tries_bound_the_number_of_plans_and_cancelling_keeps_what_was_tried() -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[Progress] = []
     snapshot = two_on_one_machine()
     made = feasible(snapshot)
-    found = remedies(snapshot, made, tries=2, observe=lambda *words: told.append(words))
-    assert [words[1:] for words in told] == [(1, 2), (2, 2)]
-    assert len({words[0] for words in told}) == 2  # each names its change
+    found = remedies(snapshot, made, tries=2, observe=told.append)
+    assert [(one.done, one.total) for one in told] == [(1, 2), (2, 2)]
+    assert len({one.phase for one in told}) == 2  # each names its change
     assert len(found) <= 2
     assert remedies(snapshot, made, cancelled=lambda: True) == ()
 

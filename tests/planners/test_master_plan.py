@@ -373,7 +373,7 @@ def test_progress_is_told():
         factories.snapshot(),
         "optimize",
         DAILY,
-        observe=lambda phase, done, total: told.append(phase),
+        observe=lambda one: told.append(one.phase),
     )
     assert told == ["state", "solve", "decode", "decode"]
 

@@ -8,7 +8,7 @@ import pytest
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from tests import factories
-from tests.api import MrpParameters, plan
+from tests.api import MrpParameters, Progress, plan
 from tests.planners.small_plans import PYTHON, day, fulfilment, planned
 
 BUY = [{"lead_time_days": 5}]
@@ -67,10 +67,11 @@ def test_the_garbage_collector_may_be_off():
 # --- progress ----------------------------------------------------------------------
 @pytest.mark.req("MRP-13")
 def test_progress_is_told_and_changes_nothing():
-    told = []
-    found = plan(small(), settings=PYTHON, observe=lambda *step: told.append(step))
-    assert told[0] == ("net requirements", 0, 1)
-    assert told[-2:] == [("net requirements", 1, 1), ("tables", 0, 1)]
+    told: list[Progress] = []
+    found = plan(small(), settings=PYTHON, observe=told.append)
+    netting = "net requirements"
+    assert told[0] == Progress(netting, 0, 1)
+    assert told[-2:] == [Progress(netting, 1, 1), Progress("tables", 0, 1)]
     assert found.fingerprint == plan(small(), settings=PYTHON).fingerprint
 
 

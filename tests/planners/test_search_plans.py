@@ -22,6 +22,7 @@ from tests.planners.search_plants import workshop
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
+    from tests.api import Progress
 
 ALWAYS = {"search": "always", "engine": "python"}
 NEVER = {"search": "never", "engine": "python"}
@@ -154,9 +155,9 @@ def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
 
 
 def test_progress_tells_phases_and_steps() -> None:
-    seen: list[tuple[str, int, int]] = []
-    searched(CROWDED, observe=lambda *what: seen.append(what))
-    phases = {phase for phase, _, _ in seen}
+    seen: list[Progress] = []
+    searched(CROWDED, observe=seen.append)
+    phases = {one.phase for one in seen}
     assert phases >= {"passes", "moves", "placing", "late at least"}
     assert phases >= {f"late of priority {one}" for one in (1, 2, 3)}
 

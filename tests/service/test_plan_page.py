@@ -14,7 +14,7 @@ from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_page import load_page
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
-from tests.api import Lake, Source
+from tests.api import Lake, Progress, Source
 from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written
 
@@ -60,10 +60,10 @@ def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
 
 def test_progress_is_told(lemonade, monkeypatch):
     monkeypatch.setattr(plan_page, "_plans", Remembered(1))
-    told: list[str] = []
+    told: list[Progress] = []
     load_page(str(lemonade), observe=told.append)
-    assert told[0].startswith("planning (mrp): 3 demands")
-    assert "verifying" in told
+    assert told[0].phase.startswith("planning (mrp): 3 demands")
+    assert Progress("verifying") in told
 
 
 def test_the_environment_names_the_tables(nowhere, lemonade, monkeypatch):

@@ -222,7 +222,7 @@ from pathlib import Path
 from tests.api import Workbench
 lake, store, config, word = sys.argv[1:]
 def observe(text):
-    if word in text:
+    if word in str(text):
         os.kill(os.getpid(), signal.SIGKILL)
 Workbench(lake, store).cycle(Path(config), observe=observe)
 """

@@ -30,6 +30,8 @@ from tests import factories
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.api import Progress
+
 STUDY = """
 name = "s"
 base = { tables = "tables" }
@@ -266,14 +268,10 @@ def test_a_run_is_kept_only_where_several_build_on_it(folder):
 
 
 def test_progress_counts_the_runs(folder):
-    lines: list[str] = []
-    run(folder, observe=lines.append)
-    assert lines[0] == "study s: 3 runs, 0 of them finished before"
-    assert [line.split(":")[0] for line in lines[1:]] == [
-        "  1 of 3",
-        "  2 of 3",
-        "  3 of 3",
-    ]
+    told: list[Progress] = []
+    run(folder, observe=told.append)
+    assert str(told[0]) == "study s: 3 runs, 0 finished before"
+    assert [(one.done, one.total) for one in told[1:]] == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_killed_at_any_moment_the_study_goes_on(folder):

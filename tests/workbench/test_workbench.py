@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -12,6 +12,9 @@ from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
 from tests.api import SqliteStore, Workbench, decode
 from tests.lakehouse.lake_events import event, line, small_company
+
+if TYPE_CHECKING:
+    from tests.api import Progress
 
 
 @pytest.fixture
@@ -53,9 +56,9 @@ def test_measurements_are_beside_the_plan(bench):
 
 
 def test_progress_is_told(bench):
-    told: list[str] = []
+    told: list[Progress] = []
     bench.plan(observe=told.append)
-    assert told[-1] == "verifying"
+    assert str(told[-1]) == "verifying"
 
 
 def test_a_plan_is_published_as_one_event_without_rows(bench):

@@ -58,7 +58,11 @@ def generate(
     conversation = talk()
     shown = shown_url(to)
     count = generate_company(
-        company=company, scale=str(scale), seed=seed, url=to, observe=conversation.note
+        company=company,
+        scale=str(scale),
+        seed=seed,
+        url=to,
+        observe=conversation.progress,
     )
     conversation.say(f"{count:,} events of {company} ({scale}, seed {seed}) in {shown}")
     conversation.answer(
@@ -130,7 +134,9 @@ def mirror(
 
     conversation = talk()
     workbench = open_workbench(lake, store)
-    report = follow_store(workbench) if follow else workbench.mirror(conversation.note)
+    report = (
+        follow_store(workbench) if follow else workbench.mirror(conversation.progress)
+    )
     conversation.say(str(report))
     conversation.answer(**asdict(report))
     if follow:

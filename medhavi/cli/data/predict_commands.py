@@ -52,7 +52,7 @@ def train(
         kind or KINDS,
         approver=approver,
         recipe=None if recipe is None else read_recipe(recipe),
-        observe=conversation.note,
+        observe=conversation.progress,
     )
     tell_trained(done)
     ready = [each for each in done if each.promotable and not each.promoted]

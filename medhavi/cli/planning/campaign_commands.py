@@ -71,7 +71,7 @@ def campaigns(
     folder = None if plan is None else existing_plan(plan)
     snapshot = snapshot_of(tables, lake, date_format=date_format)
     found = study_campaigns(
-        snapshot, how=str(how), carried_out=folder, observe=conversation.note
+        snapshot, how=str(how), carried_out=folder, observe=conversation.progress
     )
     conversation.report(found.findings)
     _proposals(found.proposals, snapshot, conversation)

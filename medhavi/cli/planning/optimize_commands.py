@@ -58,7 +58,7 @@ def pareto(
         names,
         points,
         settings=settings_file(settings),
-        observe=conversation.note,
+        observe=conversation.progress,
     )
     if out is not None:
         write_front(front, out, str(file_format))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED
-from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.conversation import talk
 from medhavi.cli.data.lake_commands import moments
 from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
 from medhavi.cli.following import interruption
@@ -40,8 +40,8 @@ from medhavi.cli.options import (
 from medhavi.errors import NotAvailable, UsageError
 
 if TYPE_CHECKING:
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
-    from medhavi.workbench.files.tables_run import Observe
 
 
 class Mode(StrEnum):
@@ -119,14 +119,14 @@ def plan(
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
     before = None if baseline is None else _stored(baseline)
-    with _watched(mode, conversation) as observe:
+    with _interruptible(mode) as cancelled:
         if tables is not None:
             work = partial(
                 _plan_of_tables, tables, hold=strict is False, date_format=date_format
             )
         else:
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
-        made = work(mode, parameters, before, observe)
+        made = work(mode, parameters, before, conversation.progress, cancelled)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.files.tables_run import write_plan
@@ -149,15 +149,13 @@ def plan(
 
 
 @contextmanager
-def _watched(mode: Mode, conversation: Conversation) -> Iterator[Observe]:
+def _interruptible(mode: Mode) -> Iterator[Cancelled | None]:
     """End the improvement of a plan at Ctrl-C instead of discarding the plan."""
     if mode is not Mode.CONSTRAINED:
-        yield conversation.note
+        yield None
         return
-    from medhavi.workbench.files.tables_run import Watched
-
     with interruption() as cancelled:
-        yield Watched(conversation.note, cancelled)
+        yield cancelled
 
 
 def _refuse_what_does_not_fit(
@@ -194,6 +192,7 @@ def _plan_of_tables(
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
+    cancelled: Cancelled | None,
     *,
     hold: bool,
     date_format: str | None,
@@ -206,6 +205,7 @@ def _plan_of_tables(
         settings=parameters,
         baseline=baseline,
         observe=observe,
+        cancelled=cancelled,
         hold_bad_rows=hold,
         date_format=date_format,
     )
@@ -218,6 +218,7 @@ def _plan_of_lake(
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
+    cancelled: Cancelled | None,
     *,
     strict: bool,
 ) -> Plan:
@@ -230,6 +231,7 @@ def _plan_of_lake(
         settings=parameters,
         baseline=baseline,
         observe=observe,
+        cancelled=cancelled,
         strict=strict,
     )
 

@@ -22,6 +22,7 @@ from medhavi.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from medhavi.progress import Progress
     from medhavi.results.plans.plan import Plan
 
 
@@ -64,9 +65,9 @@ def remedies(
     locale = plan.locale
     changes: list[str] = []
 
-    def told(what: str, done: int, most: int) -> None:
-        changes.append(what)
-        conversation.note(f"{done} of at most {most} plans made")
+    def told(tried: Progress) -> None:
+        changes.append(tried.phase)
+        conversation.note(f"{tried.done} of at most {tried.total} plans made")
 
     found = tried(
         snapshot_of(tables, lake, date_format=date_format),

@@ -57,7 +57,11 @@ def schedule(
         message = f"--effort {effort}: it must be above 0."
         raise UsageError(message)
     made = solve(
-        file, objective=objective, effort=effort, seed=seed, observe=conversation.note
+        file,
+        objective=objective,
+        effort=effort,
+        seed=seed,
+        observe=conversation.progress,
     )
     conversation.report(made.findings)
     if out is not None:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.events.store import StoreUnreachable
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.events.store import EventStore
-    from medhavi.lakehouse.log.mirror import Cancelled, MirrorReport, Observe
+    from medhavi.lakehouse.log.mirror import MirrorReport
+    from medhavi.progress import Cancelled, Observe
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 30.0
 _POLL_SECONDS = 0.1
@@ -68,7 +70,7 @@ def follow(
             if done is None:
                 raise
             if observe is not None:
-                observe(f"{error} Trying again in {pause:.0f} s.")
+                observe(Progress(f"{error} Trying again in {pause:.0f} s."))
             _wait(pause, cancelled)
             pause = min(2 * pause, _LONGEST_BACKOFF)
         if cancelled():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from medhavi.lakehouse.log.bronze import (
     open_bronze,
 )
 from medhavi.lakehouse.log.event_faults import admitted
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.progress import Cancelled, Observe
 
-Observe = Callable[[str], object]
-"""Told in words how far the work is."""
-Cancelled = Callable[[], bool]
 
 BATCH_ROWS = 50_000
 _BATCH_BYTES = 128 * 2**20
@@ -118,7 +116,7 @@ def mirror(
         # Events may have come meanwhile; the last read that finds nothing is spared.
         head = store.head() if position >= head else head
         if observe is not None:
-            observe(f"mirroring: position {position:,} of {head:,}")
+            observe(Progress("mirroring, position", position, head))
     return MirrorReport(
         events=events,
         position=position,

@@ -75,13 +75,14 @@ from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.constrained.stopping import never
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.run import MrpRun
+from medhavi.progress import Progress
 from medhavi.providers.sourcing.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     import polars as pl
 
@@ -100,11 +101,11 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.planners.reporting import Ledger
+    from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.providers.transport.departure_loads import DepartureLoads
     from medhavi.results.run_record import RunRecord
 
-    Observe = Callable[[str, int, int], None] | None
 
 MOST_DELAYS = 5
 """Rounds in which what waits too long for its components is wanted later instead."""
@@ -129,8 +130,8 @@ class FeasibleRun(MrpRun):
         self,
         memory: Memory,
         parameters: ConstrainedParameters,
-        observe: Observe = None,
-        cancelled: Callable[[], bool] | None = None,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> None:
         self._memory = memory
         self._slicer: SliceReader | None = None
@@ -231,7 +232,7 @@ class FeasibleRun(MrpRun):
         )
         self.placing = placing = self._placing(shop, scene)
         if self._observe is not None:
-            self._observe("placing", 0, len(placing.jobs))
+            self._observe(Progress("placing", 0, len(placing.jobs)))
         placing.standing(self._memory.stays)
         placing.make_campaigns = lambda: campaigning(
             self._memory.campaign_rules, self.release, placing.jobs, self
@@ -354,7 +355,9 @@ class FeasibleRun(MrpRun):
         self._tries["late_by_chain"] = float(by_chain)
         self._tries["late_by_capacity"] = float(more.late)
         if self._observe is not None:
-            self._observe("late at least", by_chain + more.late, len(self.lines))
+            self._observe(
+                Progress("late at least", by_chain + more.late, len(self.lines))
+            )
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
         """Make what places the orders; another run places in its own way."""

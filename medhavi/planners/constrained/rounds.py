@@ -18,6 +18,7 @@ from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.ordered_parts import WHOLE
 from medhavi.planners.constrained.placement.campaign_choice import campaign_rules
 from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
+from medhavi.progress import Progress
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.ordered_parts import Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-    Observe = Callable[[str, int, int], None] | None
 
 MOST_IN_PIECES = 1_500
 """Orders that are placed to find out in which parts goods are late the least."""
@@ -43,8 +44,8 @@ def plan(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     version: str,
-    observe: Observe = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
     memory: Memory | None = None,
@@ -102,7 +103,7 @@ def plan(
 def _best(
     memory: Memory,
     parameters: ConstrainedParameters,
-    observe: Observe,
+    observe: Observe | None,
     stop: Callable[[], bool],
 ) -> tuple[FeasibleRun, bool]:
     """Place with the sources of each effort up to this one; keep what weighs least.
@@ -214,14 +215,14 @@ class _Plans:
         self.known: list[Trial] = []
         """Plans that were whole, by their sources."""
 
-    def sources(self, budget: SourceBudget, observe: Observe) -> Diverted:
+    def sources(self, budget: SourceBudget, observe: Observe | None) -> Diverted:
         """Find the sources by which a plan that is only constructed weighs least."""
         if not may_divert(self._memory.snapshot, budget):
             return {}
 
         def tell(made: int, rounds: int) -> None:
             if observe is not None:
-                observe("other sources", made, rounds)
+                observe(Progress("other sources", made, rounds))
 
         return diverted_sources(self._made, budget, tell)
 
@@ -243,7 +244,7 @@ class _Plans:
 def _placed(
     memory: Memory,
     parameters: ConstrainedParameters,
-    observe: Observe,
+    observe: Observe | None,
     stop: Callable[[], bool],
 ) -> tuple[FeasibleRun, bool]:
     """Net and place until no more is refused; tell too whether it was let."""
@@ -264,7 +265,7 @@ def _placed(
 def _netted(
     memory: Memory,
     parameters: ConstrainedParameters,
-    observe: Observe,
+    observe: Observe | None,
     stop: Callable[[], bool],
 ) -> FeasibleRun:
     """Net until nothing is missing that could be had."""

@@ -14,22 +14,22 @@ from medhavi.planners import pipeline
 from medhavi.planners.late_remedies.damage import Damage
 from medhavi.planners.late_remedies.late_chain import reasons
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.plan_remedy import Harm, PlanRemedy
 from medhavi.snapshot.changed_rows import with_rows
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from medhavi.planners.late_remedies.damage import Outcome
     from medhavi.planners.late_remedies.late_chain import Reason
     from medhavi.planners.late_remedies.plan_changes import PlanChange
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-    Observe = Callable[[str, int, int], None] | None
-    Cancelled = Callable[[], bool] | None
 
 TRIES = 8
 """How many plans are made at most, unless the caller says otherwise."""
@@ -45,8 +45,8 @@ def remedies(
     demand: str | None = None,
     *,
     tries: int = TRIES,
-    observe: Observe = None,
-    cancelled: Cancelled = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> tuple[PlanRemedy, ...]:
     """Try what may help a late demand, or the dearest reasons of the whole plan.
 
@@ -93,7 +93,7 @@ def remedies(
         again = _planned(snapshot, plan, change)
         tried += 1
         if observe is not None:
-            observe(change.text, tried, tries)
+            observe(Progress(change.text, tried, tries))
         if again is None:
             continue
         after = damage.of(again)

@@ -17,26 +17,24 @@ from medhavi.planners.master_plan.solution_decode import steer
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.steering.steered_run import SteeredRun
 from medhavi.planners.mrp.decode import instants
+from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify import double_booked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.optimize.solver import Session, Solution
     from medhavi.planners.master_plan.build import Built
     from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
-
-    Observe = Callable[[str, int, int], None]
 
 
 def built_run(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Cancelled | None = None,
     providers: Providers | None = None,
 ) -> SteeredRun:
     """Read a snapshot into a run that is not netted yet.
@@ -59,7 +57,7 @@ def decoded(
     solution: Solution,
     version: str,
     seed: int | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Plan:
     """Turn a solution of a program into a plan in whole lots and exact dates."""
     facts = built.statement
@@ -107,7 +105,7 @@ def plan(
     parameters: OptimizeParameters,
     version: str,
     observe: Observe | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
 ) -> Plan:
@@ -146,20 +144,20 @@ def plan(
     Production Planning by Mixed Integer Programming (ISBN 978-0387299594); requirements
     OME-04, OME-07, CMP.
     """
-    tell = observe or _silent
-    tell("state", 0, 3)
+    tell = observe or unobserved
+    tell(Progress("state", 0, 3))
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
-    tell("solve", 1, 3)
+    tell(Progress("solve", 1, 3))
     solver = Highs() if seed is None else Highs(seed)
     session = solver.open(built.program)
     solution = session.solve(cancelled=cancelled)
     if solution.outcome is not Outcome.OPTIMAL:
         return _unsolved(run, solution, version, seed)
-    tell("decode", 2, 3)
+    tell(Progress("decode", 2, 3))
     made = decoded(built, solution, version, seed, cancelled)
     made = _priced(made, built, session, solution)
-    tell("decode", 3, 3)
+    tell(Progress("decode", 3, 3))
     run.release.dissolve()
     return made
 
@@ -186,7 +184,3 @@ def _unsolved(
     return Plan(
         tables={}, run=record, findings=(*run.findings, *run.providers.findings)
     )
-
-
-def _silent(phase: str, done: int, total: int) -> None:
-    """Report nothing."""

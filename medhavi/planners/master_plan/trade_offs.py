@@ -22,6 +22,7 @@ from medhavi.planners.master_plan.master_run import built_run, decoded
 from medhavi.planners.master_plan.program_parts import Part
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.progress import Progress
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.plan_locale import currency_of
 from medhavi.results.plans.lateness import tally
@@ -29,12 +30,13 @@ from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats
     from medhavi.optimize.solver import Session
     from medhavi.planners.master_plan.build import Built
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -57,8 +59,8 @@ def pareto(
     *,
     settings: OptimizeParameters | Mapping[str, object] | None = None,
     plans: bool = True,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> ParetoFront:
     """Find efficient plans between objectives.
 
@@ -103,7 +105,7 @@ def pareto(
     made: dict[int, Plan] = {}
     for number, point in enumerate(found, start=1):
         if observe is not None:
-            observe("points", number, len(found))
+            observe(Progress("points", number, len(found)))
         if plans:
             made[number] = decoded(built, point.solution, __version__, None, cancelled)
     record = RunRecord(
@@ -140,7 +142,7 @@ def _found(
     vectors: Mapping[str, Floats],
     objectives: Sequence[str],
     points: int,
-    cancelled: Callable[[], bool] | None,
+    cancelled: Cancelled | None,
 ) -> tuple[list[Point], bool]:
     """Find the points; the flag tells that it was stopped."""
     session.set_cost(vectors["shortage"])

@@ -33,13 +33,14 @@ from medhavi.planners.mrp.service import (
 from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.pegging import peg
 from medhavi.planners.reporting import loads, positions
+from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Netting, RunRecord, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     import polars as pl
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, Pegs
     from medhavi.planners.reporting import Ledger
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
 TABLES = (
@@ -91,8 +93,8 @@ class MrpRun:
         self,
         snapshot: Snapshot,
         parameters: MrpParameters | ConstrainedParameters,
-        observe: Callable[[str, int, int], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.parameters = parameters
@@ -209,14 +211,14 @@ class MrpRun:
                     self.stopped = True
                     break
                 if self._observe is not None:
-                    self._observe("net requirements", rank, len(clusters))
+                    self._observe(Progress("net requirements", rank, len(clusters)))
             self._net_cluster(cluster)
         if not self.stopped:
             self._net_again()
         if self.release.has_late:
             self._postpone()
         if self._observe is not None and not self.stopped:
-            self._observe("net requirements", len(clusters), len(clusters))
+            self._observe(Progress("net requirements", len(clusters), len(clusters)))
 
     def _net_cluster(self, cluster: list[Node]) -> None:
         kept = self.intake.pins
@@ -324,7 +326,7 @@ class MrpRun:
         found = self._services()
         causes = self._causes(found)
         if self._observe is not None:
-            self._observe("tables", 0, 1)
+            self._observe(Progress("tables", 0, 1))
         operations = decoder.operations()
         tables = {
             "supplies": decoder.supplies(operations),
@@ -456,8 +458,8 @@ def plan(
     snapshot: Snapshot,
     parameters: MrpParameters,
     version: str,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
 ) -> Plan:

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
-    Observe = Callable[[str, int, int], None] | None
-    Cancelled = Callable[[], bool] | None
 
 _NAMED = ("estimates", "uom_conversions", "forecast_policies", "supplier_capacity")
 """Further tables with a column product; `*` is for all."""
@@ -46,8 +45,8 @@ def plan(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     baseline: Plan,
-    observe: Observe = None,
-    cancelled: Cancelled = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
     price: float = 0.0,

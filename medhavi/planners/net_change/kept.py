@@ -37,12 +37,13 @@ from medhavi.providers.table_rows import Row
 from medhavi.results.basis import Basis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -292,8 +293,8 @@ def plan_and_keep(
     snapshot: Snapshot,
     parameters: MrpParameters,
     version: str,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
 ) -> Plan:

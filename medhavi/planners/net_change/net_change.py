@@ -34,7 +34,7 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Netting, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import polars as pl
 
@@ -43,11 +43,10 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.net_change.region import Region
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.basis import Touched
     from medhavi.snapshot import Snapshot
 
-    Observe = Callable[[str, int, int], None] | None
-    Cancelled = Callable[[], bool] | None
 
 _STATE = {
     "demands",
@@ -89,8 +88,8 @@ class PartialRun(MrpRun):
         baseline: Plan,
         part: Region,
         parameters: MrpParameters,
-        observe: Observe = None,
-        cancelled: Cancelled = None,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> None:
         self._whole = whole
         self._baseline = baseline
@@ -129,8 +128,8 @@ def plan(
     parameters: MrpParameters,
     version: str,
     baseline: Plan,
-    observe: Observe = None,
-    cancelled: Cancelled = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
 ) -> Plan:
@@ -219,8 +218,8 @@ def _net(
     version: str,
     baseline: Plan,
     basis: Basis,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
 ) -> Plan | str:
     """Plan the part that changed; a text says why that is not enough."""
     touched = basis.touched(snapshot)
@@ -261,8 +260,8 @@ def _on_kept(
     version: str,
     baseline: Plan,
     touched: Touched,
-    observe: Observe,
-    cancelled: Cancelled,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
 ) -> Plan | None:
     """Plan on the run of the baseline, if it is kept and the change stays within it."""
     basis = baseline.basis

@@ -46,11 +46,11 @@ from medhavi.planners.net_change.state import (
     refuse_other_places,
     rows_of,
 )
+from medhavi.progress import Progress
 from medhavi.results.run_record import Netting
 
 if TYPE_CHECKING:
     from collections.abc import (
-        Callable,
         Collection,
         Mapping,
         MutableMapping,
@@ -68,11 +68,9 @@ if TYPE_CHECKING:
     from medhavi.planners.net_change.kept import Kept
     from medhavi.planners.net_change.state import Lots
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.basis import Touched
     from medhavi.snapshot import Snapshot
-
-    Observe = Callable[[str, int, int], None] | None
-    Cancelled = Callable[[], bool] | None
 
 
 class Change(NamedTuple):
@@ -125,8 +123,8 @@ class ChangedRun(MrpRun):
         snapshot: Snapshot,
         change: Change,
         parameters: MrpParameters,
-        observe: Observe = None,
-        cancelled: Cancelled = None,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
     ) -> None:
         root = kept.run
         self.__dict__.update(root.__dict__)
@@ -305,7 +303,9 @@ class ChangedRun(MrpRun):
                 if lower not in self.ranks:
                     heapq.heappush(waiting, lower)
         if self._observe is not None:
-            self._observe("net requirements", len(self.ranks), len(self.ranks))
+            self._observe(
+                Progress("net requirements", len(self.ranks), len(self.ranks))
+            )
         self._take_demands()
 
     def _take_demands(self) -> None:

@@ -19,10 +19,11 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from medhavi.planners.parameters import MrpParameters
     from medhavi.planners.replenishment.monitor import Watched
+    from medhavi.progress import Cancelled, Observe
 
 PREFIX = "REPLENISH"
 """The wants of stock are demands with ids of this kind: REPLENISH|product|location."""
@@ -95,8 +96,8 @@ def replenish(
     settings: MrpParameters | Mapping[str, object] | None = None,
     *,
     seed: int | None = None,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Replenishment:
     """Fill stock up to its levels, without a look at the orders of customers.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from medhavi.planners.scheduling.assignment_tables import shifted, tables_of
 from medhavi.planners.scheduling.conflict import least_conflict
 from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.task_form import task_form
+from medhavi.progress import Cancelled, Observe, Progress, unobserved
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.schedules.problem import Objective
 from medhavi.results.schedules.schedule import Schedule
@@ -60,8 +60,8 @@ class Search:
     """
 
     seed: int = SEED
-    cancelled: Callable[[], bool] | None = None
-    observe: Callable[[str], object] | None = None
+    cancelled: Cancelled | None = None
+    observe: Observe | None = None
 
 
 def solve(
@@ -85,10 +85,10 @@ def solve(
             "choose another objective."
         )
         raise NotAvailable(message)
-    say = how.observe or (lambda _text: None)
+    say = how.observe or unobserved
     form = task_form(problem)
     goals = [*(GOALS[name] for name in problem.objective), Goal.STARTS]
-    say(f"search: {len(form.steps):,} operations, effort {problem.effort:g}")
+    say(Progress(f"search: {len(form.steps):,} operations, effort {problem.effort:g}"))
     outcome = staged_search(
         form.tasks,
         goals,
@@ -101,7 +101,7 @@ def solve(
     )
     found = tuple(findings) + _form_notes(form, outcome)
     if outcome.impossible:
-        say("no schedule exists; looking for the reason")
+        say(Progress("no schedule exists; looking for the reason"))
         conflict = least_conflict(problem, problem.effort, how.cancelled)
         record = _record(problem, how, outcome, Status.INFEASIBLE)
         reason = finding("SCHED050", rules="; ".join(conflict["text"]))

@@ -17,12 +17,14 @@ from medhavi.optimize.cpsat_goals import goal_value
 from medhavi.optimize.cpsat_tasks import Goal, GoalResult, Outcome
 from medhavi.planners.scheduling.dispatch import first_solution
 from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
+from medhavi.progress import Progress, unobserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.optimize.cpsat import Effort
     from medhavi.optimize.cpsat_tasks import Assignment, TaskProblem
+    from medhavi.progress import Cancelled, Observe
 
 FIRST, SECOND = 0.15, 0.6
 """Parts of the effort for the solver before and after the moves."""
@@ -34,9 +36,9 @@ def staged_search(
     problem: TaskProblem,
     goals: Sequence[Goal],
     effort: Effort,
-    cancelled: Callable[[], bool] | None = None,
+    cancelled: Cancelled | None = None,
     shift: Callable[[Assignment], Assignment] = lambda known: known,
-    observe: Callable[[str], object] = str,
+    observe: Observe = unobserved,
 ) -> Outcome:
     """Minimise goals in their order.
 
@@ -64,9 +66,10 @@ def staged_search(
     hint = first_solution(problem, goals)
     hint = None if hint is None else shift(hint)
     try:
-        observe(
+        found = (
             "no first solution" if hint is None else "first solution found, searching"
         )
+        observe(Progress(found))
         return _improve(problem, goals, effort, hint, cancelled)
     except KeyboardInterrupt:
         # Between two searches nobody listens; what the first rule found is kept.
@@ -81,7 +84,7 @@ def _improve(
     goals: Sequence[Goal],
     effort: Effort,
     hint: Assignment | None,
-    cancelled: Callable[[], bool] | None,
+    cancelled: Cancelled | None,
 ) -> Outcome:
     if not can_improve(problem, goals):
         return search(problem, goals, effort, hint, cancelled)

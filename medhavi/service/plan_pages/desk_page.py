@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_edit import OF_DATA
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
+from medhavi.progress import Progress
 from medhavi.service.page_data import (
     Problem,
     Source,
@@ -35,6 +36,7 @@ from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from medhavi.progress import Observe
     from medhavi.results.plan_remedy import TriedChanges
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -235,7 +237,7 @@ def tried_remedies(
     page: PlanPage,
     demand: str | None,
     tries: int,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> TriedChanges:
     """Try remedies for a demand of the page's plan, or remember what was tried."""
     from medhavi.planners.late_remedies.trying_out import remedies
@@ -245,10 +247,10 @@ def tried_remedies(
 
     texts: list[str] = []
 
-    def told(what: str, done: int, most: int) -> None:
-        texts.append(what)
+    def told(tried: Progress) -> None:
+        texts.append(tried.phase)
         if observe is not None:
-            observe(f"{done} of {most} plans")
+            observe(Progress("plans", tried.done, tried.total))
 
     return _tried.get(
         (plan.fingerprint, demand, tries),

@@ -19,8 +19,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from medhavi.progress import Observe
     from medhavi.service.page_data import (
         PageData,
     )
@@ -59,7 +58,7 @@ def load_page(
     known_at: str | None = None,
     effective_at: str | None = None,
     mode: str | None = None,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> PlanPage:
     """Read and plan; failures become a problem of the page, never a traceback.
 
@@ -87,7 +86,7 @@ def planned(
     data: PageData,
     snapshot: Snapshot,
     mode: str,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> PlanPage:
     """Plan the tables of another page; failures become a problem of this one."""
     try:
@@ -128,7 +127,7 @@ def plan_previewed(bench: Workbench, preview: Preview) -> None:
 def plan_of(
     snapshot: Snapshot,
     mode: str = "mrp",
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> Plan:
     """Plan and verify, or give the plan of the same snapshot once more."""
     from medhavi.workbench.files.tables_run import plan_snapshot

@@ -13,10 +13,11 @@ from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.views.page import empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import marimo as mo
 
+    from medhavi.progress import Observe
     from medhavi.results.promises.promise import TriedRemedy
     from medhavi.service.page_data import PageData
 
@@ -34,9 +35,7 @@ def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> Answe
     return answer_of(remedy.rows, data.snapshot)
 
 
-def priced(
-    data: PageData, answer: Answer, observe: Callable[[str], object] | None = None
-) -> Shown:
+def priced(data: PageData, answer: Answer, observe: Observe | None = None) -> Shown:
     """Plan with the edit of a remedy: what it costs and whom it hits.
 
     The plan is the one that can be done (mode constrained), for on paper nobody is hit;

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
 from medhavi.events.memory import system_clock
+from medhavi.progress import unobserved
 from medhavi.workbench.cycle.file import FILE, read_rules
 from medhavi.workbench.cycle.journal import Journal
 from medhavi.workbench.cycle.steps import Work, do, due
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from medhavi.progress import Observe
     from medhavi.workbench.cycle.file import CycleRules, StepRule
     from medhavi.workbench.cycle.steps import Company
 
-    Observe = Callable[[str], object]
     Tell = Callable[["StepReport"], object]
 
 
@@ -142,7 +143,7 @@ def run_cycle(
             workbench,
             journal.folder / "past" if past else journal.folder,
             rules.approver,
-            observe or (lambda _text: None),
+            observe or unobserved,
             moment,
             strict=strict,
         )

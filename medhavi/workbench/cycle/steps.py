@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport
+    from medhavi.progress import Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.cycle.file import StepRule
     from medhavi.workbench.training.training import Published, Trained
-
-    Observe = Callable[[str], object]
 
 
 class Company(Protocol):

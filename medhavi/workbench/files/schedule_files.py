@@ -21,8 +21,9 @@ from medhavi.workbench.files.safe_folder import replaced_folder
 from medhavi.workbench.files.tables_run import Measurement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.reports.risk import RiskReport
 
 
@@ -57,8 +58,8 @@ def schedule(
     objective: Sequence[str] | str | None = None,
     effort: float | None = None,
     seed: int = SEED,
-    cancelled: Callable[[], bool] | None = None,
-    observe: Callable[[str], object] | None = None,
+    cancelled: Cancelled | None = None,
+    observe: Observe | None = None,
 ) -> Schedule:
     """Schedule a problem: a file, its document, or a `ScheduleProblem`.
 

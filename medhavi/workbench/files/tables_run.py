@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import resource
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.findings import BadData, has_errors
+from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import Status
 from medhavi.schema import tables as schema_tables
@@ -19,32 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-Observe = Callable[[str], object]
 RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured", "basis"})
 """What a result folder holds; `--out` replaces a folder of these and no other."""
-
-
-class Watched:
-    """Told what goes on, and asked whether to end it with what is best so far.
-
-    Parameters
-    ----------
-    say
-        Called with a text.
-    cancelled
-        Polled.
-    """
-
-    def __init__(self, say: Observe, cancelled: Callable[[], bool]) -> None:
-        self._say = say
-        self.cancelled = cancelled
-
-    def __call__(self, text: str) -> None:
-        """What goes on."""
-        self._say(text)
 
 
 class Measurement:
@@ -120,7 +100,7 @@ def write_tables(snapshot: Snapshot, out: str | Path, file_format: str) -> None:
         snapshot.to_folder(folder, format=_format(file_format))
 
 
-def plan_snapshot(
+def plan_snapshot(  # noqa: PLR0913 - one keyword each
     snapshot: Snapshot,
     mode: str = "mrp",
     settings: Mapping[str, object] | None = None,
@@ -129,14 +109,16 @@ def plan_snapshot(
     baseline: Plan | None = None,
     *,
     keep_run: bool = False,
+    cancelled: Cancelled | None = None,
 ) -> Plan:
     """Plan, verify and rate a snapshot; on top of an earlier plan, if there is one.
 
     Parameters
     ----------
     observe
-        Called with texts. If it is `Watched`, it may end the run early: the plan is the
-        best so far, with status cancelled.
+        Called with each phase.
+    cancelled
+        Ends the run early: the plan is the best so far, with status cancelled.
     keep_run
         Whether the run is kept in memory with the plan, so that plans on it are made
         in little time; mode mrp alone does that.
@@ -156,11 +138,13 @@ def plan_snapshot(
         raise BadData(snapshot.findings)
     taken = measurement or Measurement()
     taken.replans = baseline is not None
-    say = observe or (lambda _text: None)
-    say(f"planning ({mode}): {snapshot['demands'].height:,} demands")
+    say = observe or unobserved
+    say(Progress(f"planning ({mode}): {snapshot['demands'].height:,} demands"))
     with taken.phase("plan"):
         if keep_run and mode == "mrp" and baseline is None:
-            made = plan_to_build_on(snapshot, settings, observe=_phases(say))
+            made = plan_to_build_on(
+                snapshot, settings, observe=_phases(say), cancelled=cancelled
+            )
         else:
             made = plan(
                 snapshot,
@@ -168,7 +152,7 @@ def plan_snapshot(
                 settings=settings,
                 baseline=baseline,
                 observe=_phases(say),
-                cancelled=say.cancelled if isinstance(say, Watched) else None,
+                cancelled=cancelled,
             )
     if made.run.status is Status.CANCELLED and made.fulfilment.is_empty():
         raise KeyboardInterrupt
@@ -192,14 +176,14 @@ def verified_and_rated(
 
     taken = measurement or Measurement()
     if observe is not None:
-        observe("verifying")
+        observe(Progress("verifying"))
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)
     with taken.phase("kpis"):
         return made.replace(kpis=kpi_table(made, snapshot))
 
 
-def _phases(say: Observe) -> Callable[[str, int, int], None]:
+def _phases(say: Observe) -> Observe:
     """Report each phase of a planner at its begin, and the lateness of the best plan.
 
     Figures of the best plan so far, and what no plan can be below, come again whenever
@@ -207,15 +191,16 @@ def _phases(say: Observe) -> Callable[[str, int, int], None]:
     """
     told: dict[str, int] = {}
 
-    def tell(phase: str, done: int, total: int) -> None:
+    def tell(progress: Progress) -> None:
+        phase, done = progress.phase, progress.done
         known = told.get(phase)
         if "late" in phase:
             if known is None or done < known - known // 20:
                 told[phase] = done
-                say(f"  {phase}: {done:,} of {total:,}")
+                say(progress)
         elif known is None:
             told[phase] = done
-            say(f"  {phase}")
+            say(Progress(phase))
 
     return tell
 
@@ -261,6 +246,7 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     *,
     hold_bad_rows: bool = False,
     date_format: str | None = None,
+    cancelled: Cancelled | None = None,
 ) -> Plan:
     """Plan a folder of tables; write the result where `out` says so.
 
@@ -272,7 +258,9 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
         snapshot = read_tables(
             tables, hold_bad_rows=hold_bad_rows, date_format=date_format
         )
-    made = plan_snapshot(snapshot, mode, settings, observe, measurement, baseline)
+    made = plan_snapshot(
+        snapshot, mode, settings, observe, measurement, baseline, cancelled=cancelled
+    )
     made = made.with_measured(measurement.facts())
     if out is not None:
         write_plan(made, out, file_format)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
+from medhavi.progress import Progress
 from medhavi.workbench.files.safe_folder import replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from medhavi.progress import Observe
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -26,7 +28,7 @@ def trade_offs(
     points: int,
     *,
     settings: Mapping[str, object] | None = None,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> ParetoFront:
     """Find efficient plans and verify each of them.
 
@@ -42,18 +44,14 @@ def trade_offs(
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.results.verify import verify
 
-    def tell(phase: str, done: int, total: int) -> None:
-        if observe is not None:
-            observe(f"{phase} {done} of {total}")
-
-    front = pareto(snapshot, objectives, points, settings=settings, observe=tell)
+    front = pareto(snapshot, objectives, points, settings=settings, observe=observe)
     kept: dict[int, Plan] = {}
     for point, plan in front.plans.items():
         found = verify(plan, snapshot)
         if not found:
             kept[point] = plan
         elif observe is not None:
-            observe(f"point {point} has no plan: {found[0]}")
+            observe(Progress(f"point {point} has no plan: {found[0]}"))
     return replace(front, plans=kept)
 
 

@@ -18,11 +18,11 @@ from medhavi.results.reports.campaign import (
 from medhavi.workbench.runs.published_plans import published_plan, published_plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from medhavi.findings import Finding
     from medhavi.lakehouse import Lake
+    from medhavi.progress import Observe
     from medhavi.snapshot import Snapshot
 
 
@@ -54,7 +54,7 @@ def study_campaigns(
     *,
     how: str = "propose",
     carried_out: str | Path | Plan | None = None,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> CampaignStudy:
     """Plan without and with campaigns, in mode constrained, and compare.
 

@@ -19,6 +19,7 @@ from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.planners.promising.standing.past_promises import past_promises, unasked
 from medhavi.predict.scorecards.promise_accuracy import judged, report
+from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.hindsight import HindsightReport
 from medhavi.scenarios.hindsight_file import Hindsight, is_hindsight, parse_hindsight
 from medhavi.snapshot import Snapshot
@@ -28,9 +29,8 @@ from medhavi.workbench.studies.executor import execute
 from medhavi.workbench.studies.studies import found_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from medhavi.progress import Observe
 
-    Observe = Callable[[str], None]
 
 REPORT_NAMES = frozenset({"lines", "groups", "bins", "hindsight", "report"})
 
@@ -129,7 +129,7 @@ def run_hindsight(
     """
     from medhavi.lakehouse import Lake
 
-    say = observe or (lambda _line: None)
+    say = observe or unobserved
     study = read_hindsight(path)
     place = found_place(study.lake, Path(path).parent)
     lake = Lake(place)
@@ -155,12 +155,12 @@ def run_hindsight(
         )
         for day in days
     ]
-    say(f"hindsight {study.name}: {chosen.height} lines of {len(tasks)} days")
+    say(Progress(f"hindsight {study.name}: {chosen.height} lines of {len(tasks)} days"))
     done: list[_Asked] = []
     for asked in execute(executor or study.executor, _ask, tasks):
         done.append(asked)
         why = f", not asked: {asked.problem}" if asked.problem else ""
-        say(f"  {len(done)} of {len(tasks)}: {asked.day}{why}")
+        say(Progress(f"{asked.day}{why}", len(done), len(tasks)))
     answers = pl.concat([pl.read_parquet(one.answers) for one in done])
     found = report(
         judged(ordered, answers, known_at, study.tolerance_hours),

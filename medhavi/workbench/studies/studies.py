@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.folder import read_json, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.study import StudyReport
@@ -28,9 +29,9 @@ from medhavi.workbench.studies.kept_study_base import KeptBase, on_kept_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.progress import Observe
     from medhavi.scenarios.study import StudyRun
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.files.tables_run import Observe
 
 OUTCOME = "outcome.json"
 REPORT_NAMES = frozenset({"runs", "figures", "table", "study", "report"})
@@ -154,7 +155,7 @@ def run_study(
     date_format
         As in `base_snapshot`.
     """
-    say = observe or (lambda _line: None)
+    say = observe or unobserved
     place = Path(path)
     study = read_study(place)
     base = base_snapshot(study, place.parent, date_format)
@@ -167,10 +168,8 @@ def run_study(
         for number, name in reversed(list(enumerate(names)))
         if _outcome(store / name) is None
     }
-    say(
-        f"study {study.name}: {len(runs)} runs, {len(runs) - len(missing)} of them "
-        f"finished before"
-    )
+    before = len(runs) - len(missing)
+    say(Progress(f"study {study.name}: {len(runs)} runs, {before} finished before"))
     if missing:
         shared = _shared_base(base, store)
         netted = on_kept_runs(base, runs)
@@ -190,7 +189,7 @@ def run_study(
             for done, number in enumerate(
                 execute(executor or study.executor, _work, tasks), start=1
             ):
-                say(f"  {done} of {len(tasks)}: {runs[number].label}")
+                say(Progress(runs[number].label, done, len(tasks)))
         finally:
             _base_of.cache_clear()
     report = _report(study, runs, names, base.fingerprint, store)
@@ -199,7 +198,7 @@ def run_study(
             _log(report, frozenset(missing), track)
         except EnvironmentFailure as error:
             # The figures are computed and kept; only MLflow does not hear of them.
-            say(f"the runs are not logged: {error}")
+            say(Progress(f"the runs are not logged: {error}"))
     return StudyResult(
         study=study,
         report=report,

@@ -23,6 +23,7 @@ from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import CHAMPION, Registry
 from medhavi.predict.reliability import PlainRate, RateModel
 from medhavi.predict.rolling import recalibrated
+from medhavi.progress import Progress, unobserved
 from medhavi.workbench import decisions
 from medhavi.workbench.training.champions import champions_of
 from medhavi.workbench.training.observed_history import history_of, subjects_of
@@ -30,13 +31,14 @@ from medhavi.workbench.training.tracking import Tracking
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
     from medhavi.predict.bundle import Predictor
     from medhavi.predict.registry import Registered
+    from medhavi.progress import Observe
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.training.champions import Champions
 
@@ -148,7 +150,7 @@ def train(
     approver: str | None = None,
     recipe: Recipe | None = None,
     known_at: dt.datetime | None = None,
-    observe: Callable[[str], object] | None = None,
+    observe: Observe | None = None,
 ) -> tuple[Trained, ...]:
     """Train, judge and register predictors; with an approver, use what earned it.
 
@@ -174,13 +176,13 @@ def train(
             raise UsageError(message)
     if approver is not None:
         _check_approver(approver)
-    say = observe or (lambda _text: None)
+    say = observe or unobserved
     past = _Past(company, known_at)
     chosen = recipe or Recipe()
     done = []
     for kind in kinds:
         for about in ABOUT:
-            say(f"training {NAMES[kind, about]}")
+            say(Progress(f"training {NAMES[kind, about]}"))
             done.append(_train_one(company, past, (kind, about), chosen))
     if approver is None:
         return tuple(done)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.improvement.repairing import Repairing
 from medhavi.planners.constrained.orders.weighing import SCALE
+from medhavi.progress import Progress
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.parameters import Budget
+    from medhavi.progress import Observe
 
 
 PUSH = DAY
@@ -43,7 +45,7 @@ class Watching(NamedTuple):
     of `stop` ends the tries.
     """
 
-    observe: Callable[[str, int, int], None] | None
+    observe: Observe | None
     stop: Callable[[], bool]
 
 
@@ -124,9 +126,13 @@ class Improving:
             return
         found = self._weighing.late_by_priority()
         for priority, (late, all_of) in sorted(found.items()):
-            observe(f"late of priority {priority}", late, all_of)
+            observe(Progress(f"late of priority {priority}", late, all_of))
         days = SCALE * DAY
-        observe("weighted days late", self.cost.late // days, self._first.late // days)
+        observe(
+            Progress(
+                "weighted days late", self.cost.late // days, self._first.late // days
+            )
+        )
 
     def _idle(self) -> bool:
         nothing = not self.cost.late and not self.cost.missing

@@ -28,16 +28,16 @@ from medhavi.planners.constrained.search.searchable import SearchableRun
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.progress import Progress, unobserved
 from medhavi.results.run_record import Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
@@ -94,7 +94,7 @@ class SearchedRun(SearchableRun):
         """
         placing = self.placing
         if self._observe is not None:
-            self._observe("placing", 0, len(self.release.orders))
+            self._observe(Progress("placing", 0, len(self.release.orders)))
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of)
         if any(line.refused for line in self.lines):
@@ -157,8 +157,8 @@ def plan(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     version: str,
-    observe: Callable[[str, int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
 ) -> Plan:
@@ -187,7 +187,7 @@ def plan(
     if way and not unfit_at_sight(snapshot):
         stop = _Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
-        watch = Watch(told=observe or _nobody, stop=stop)
+        watch = Watch(told=observe or unobserved, stop=stop)
         made = _searched(run, way, watch, (version, seed))
         if made is not None and stop.asked:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
@@ -204,17 +204,17 @@ def _searched(
     """Plan by a search; None: its numbers do not say all there is to say."""
     version, seed = name
     run.build()
-    watch.told("reading the plant", 0, 1)
+    watch.told(Progress("reading the plant", 0, 1))
     try:
         weights = run.parameters.weights(run.settings)
         model = model_of(run, weights, run.parameters.base_days)
         run.least = least_of(model.plant)
-        watch.told("late at least", run.least.late, len(run.intake.demands))
+        watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
         found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
-        watch.told("laying out", 0, len(found.order_item))
+        watch.told(Progress("laying out", 0, len(found.order_item)))
         run.adopt(model, found)
         run.place()
-        watch.told("tables", 0, 1)
+        watch.told(Progress("tables", 0, 1))
     except (UnfitError, MismatchError):
         run.release.dissolve()
         return None
@@ -227,7 +227,7 @@ def _searched(
 class _Stop:
     """Asks whether to stop, and remembers a yes."""
 
-    def __init__(self, cancelled: Callable[[], bool] | None) -> None:
+    def __init__(self, cancelled: Cancelled | None) -> None:
         self._cancelled = cancelled
         self.asked = False
 
@@ -235,7 +235,3 @@ class _Stop:
         if not self.asked and self._cancelled is not None:
             self.asked = self._cancelled()
         return self.asked
-
-
-def _nobody(phase: str, done: int, total: int) -> None:
-    """Look on."""

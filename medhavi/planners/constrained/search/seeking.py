@@ -14,6 +14,7 @@ import numpy as np
 from medhavi.planners.constrained.search.arrays import new_schedule
 from medhavi.planners.constrained.search.construction import Passes, construct
 from medhavi.planners.constrained.search.wheel import Manner, Wheel
+from medhavi.progress import Observe, Progress
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
@@ -95,12 +96,12 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Who looks on: `told` gets phase, steps done and to do; `stop` ends the search.
+    """Who looks on: `told` gets the progress; `stop` ends the search.
 
     Now and then `told` gets "late of priority N" with how many are late, of how many.
     """
 
-    told: Callable[[str, int, int], None]
+    told: Observe
     stop: Callable[[], bool]
 
 
@@ -120,7 +121,9 @@ class _Classes:
         late = np.asarray(finish) > self._due
         for priority, members in self._members.items():
             count = int(np.count_nonzero(late[members]))
-            self._watch.told(f"late of priority {priority}", count, len(members))
+            self._watch.told(
+                Progress(f"late of priority {priority}", count, len(members))
+            )
 
 
 def seek(
@@ -151,7 +154,7 @@ def seek(
     passes = Passes(plant, len(model.machines), model.priority, engine)
 
     def told(_: int) -> None:
-        watch.told("passes", passes.made, len(plant.d_item))
+        watch.told(Progress("passes", passes.made, len(plant.d_item)))
 
     classes = _Classes(watch, model)
     best = construct(passes, effort, told, watch.stop)
@@ -249,7 +252,7 @@ class _Repair:
             if done % between == 0:
                 self.justify()
                 self._classes.tell(self._plan.d_finish)
-            self._watch.told("moves", done, moves)
+            self._watch.told(Progress("moves", done, moves))
         self.justify()
 
     def found(self) -> Found:

@@ -31,7 +31,7 @@ from medhavi.results.run_record import RunRecord, Status
 from medhavi.units import from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.pegging import Pegs
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
 
@@ -100,8 +101,8 @@ class SteeredRun(MrpRun):
         self,
         snapshot: Snapshot,
         settings: OptimizeParameters,
-        observe: Callable[[str, int, int], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
         *,
         providers: Providers | None = None,
     ) -> None:

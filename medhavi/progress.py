@@ -1,0 +1,52 @@
+"""What long work says while it runs, and how it is stopped: one shape for all calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where long work stands.
+
+    Attributes
+    ----------
+    phase
+        What is done now, in a few words.
+    done, total
+        How much of it is done, of how much, in units of the phase; `total` 0: unknown.
+    incumbent, bound
+        Objective of the best solution so far, and what none can be below, where the
+        phase searches.
+
+    Examples
+    --------
+    >>> str(Progress("net requirements", 3, 1200))
+    'net requirements: 3 of 1,200'
+    >>> str(Progress("shortest schedule", incumbent=31.0, bound=29.5))
+    'shortest schedule: 31, bound 29.5'
+    """
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    incumbent: float | None = None
+    bound: float | None = None
+
+    def __str__(self) -> str:
+        """Line for people."""
+        facts = [f"{self.done:,} of {self.total:,}"] if self.total else []
+        facts += [f"{self.incumbent:g}"] if self.incumbent is not None else []
+        facts += [f"bound {self.bound:g}"] if self.bound is not None else []
+        return f"{self.phase}: {', '.join(facts)}" if facts else self.phase
+
+
+Observe = Callable[[Progress], object]
+"""Is called with each step of long work; what it returns is not looked at."""
+Cancelled = Callable[[], bool]
+"""Is asked now and then whether the work should end with what it has."""
+
+
+def unobserved(_progress: Progress) -> None:
+    """Look at no progress."""
