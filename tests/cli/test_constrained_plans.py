@@ -15,11 +15,13 @@ from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
-from tests.api import Progress, verify
+from tests.api import verify
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.api import Progress
 
 
 @pytest.mark.parametrize("effort", [None, "light"])
