@@ -64,12 +64,14 @@ def _forecast_published(state: State, fact: Fact) -> None:
         state.drop("forecast_rows", key)
         state.drop("demands", key[1:])
     for row in filled(fact.body)["rows"]:
-        before = state.row("demands", (row["demand"],))
+        demand = row["demand"]
+        before = state.row("demands", (demand,))
         if before is not None and before.get("kind") != "forecast":
-            complain(state, fact, "LAKE004", table="demands", value=row["demand"])
+            complain(state, fact, "LAKE004", table="demands", value=demand)
             continue
-        state.put("demands", {"kind": "forecast", **row})
-        state.put("forecast_rows", {"forecast": name, "demand": row["demand"]})
+        state.put("demands", {"kind": "forecast", **row}, (demand,))
+        part = {"forecast": name, "demand": demand}
+        state.put("forecast_rows", part, (name, demand))
 
 
 def _shipment_delivered(state: State, fact: Fact) -> None:
