@@ -136,6 +136,10 @@ class MaterialLine:
         free = (floor or self._floor(buffers))[bisect_right(self._times, instant) - 1]
         return max(free, 0)
 
+    def never_free(self, *, buffers: bool = False) -> bool:
+        """Whether a new taker finds nothing at any instant, as is known at once."""
+        return not self._unlimited and self._floor(buffers)[-1] <= 0
+
     def fits(
         self,
         steps: int,

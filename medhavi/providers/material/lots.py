@@ -71,6 +71,10 @@ class TriedLine(MaterialLine):
 
     __slots__ = ()
 
+    def never_free(self, *, buffers: bool = False) -> bool:  # noqa: ARG002 - same call
+        """Whether nothing is free at any instant, as is known at once: it is not."""
+        return False
+
     def earliest(
         self,
         steps: int,

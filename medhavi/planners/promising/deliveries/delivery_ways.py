@@ -122,7 +122,7 @@ def from_stock(product: str, place: str, steps: int, least: int | None = None) -
 
 def from_source(source: Source, steps: int) -> Build:
     """Order all of a quantity."""
-    return lambda walk: walk.new(source, steps)
+    return lambda walk: walk.new(source, steps, walk.too_late)
 
 
 def from_both(source: Source, part: int, steps: int) -> Build:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from operator import sub
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.planners.promising.supply_search.pieces import Piece, Use
 from medhavi.results.limiter import Limiter
+from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source, Timing
 
     Way = Callable[[], tuple[Piece, ...] | None]
+    Part = tuple[Component, tuple[Piece, ...]]
+    """A component line and what was got for it."""
 
 MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
@@ -61,8 +63,14 @@ class Getter(Placer, Protocol):
         """First instant at which a source may begin to make something."""
         ...
 
+    def meets(self, source: Source) -> bool:
+        """Whether any order of the walk holds what a routing may use."""
+        ...
 
-def make(walk: Getter, source: Source, left: int) -> Piece | None:
+
+def make(
+    walk: Getter, source: Source, left: int, late: Callable[[int], bool] | None = None
+) -> Piece | None:
     """Make one order for a need; its good quantity may be more or less than that.
 
     Parameters
@@ -73,27 +81,61 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
         The routing, with its lots.
     left
         What is needed [steps of the product].
+    late
+        Whether nobody asks any more for goods that are ready at an instant.
     """
-    recipe = walk.stages.recipe(source.source)
-    gain = recipe.gain(source.product, source.location)
-    wanted = 0 if gain is None else gain.order_steps_for(left)
     at_once = "capacity" in walk.terms.relaxed
     start = walk.terms.now if at_once else walk.first_work(source)
-    if gain is None or wanted <= 0 or start is None:
+    making = None if start is None else walk.stages.making(source, start)
+    wanted = 0 if making is None else making.gain.order_steps_for(left)
+    if making is None or start is None or wanted <= 0:
         walk.fail(Limiter.ROUTING_INVALID, source.source)
         return None
     rules = walk.terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
-    parts: list[tuple[Component, tuple[Piece, ...]]] = []
-    for group in _in_turn(recipe.groups, walk.terms.first):
-        lines = [line for line in group if line.valid_from <= start < line.valid_to]
-        if not lines:
-            continue
-        got = _component(walk, lines, size)
+    parts: list[Part] = []
+    for lines in _in_turn(making.groups, walk.terms.first):
+        if len(lines) == 1:
+            line = lines[0]
+            pieces = walk.acquire(line.component, line.location, line.steps(size))
+            got = None if pieces is None else (line, pieces)
+        else:
+            got = _substituted(walk, lines, size)
         if got is None:
             return None
         parts.append(got)
+    if late is not None and _outrun(walk, source, size, (start, left), parts, late):
+        return None
     return ordered(walk, source, size, start, parts)
+
+
+def _outrun(
+    walk: Getter,
+    source: Source,
+    size: int,
+    need: tuple[int, int],
+    parts: Sequence[Part],
+    late: Callable[[int], bool],
+) -> bool:
+    """Whether an order would be too late wherever its steps find room.
+
+    Its steps take their time after the last component is there; so it is not placed. No
+    answer shows the difference: of what is too late only the choices below it count,
+    and whether its orders need one resource. Its own steps can do neither, where none
+    of the other orders holds what they may use.
+
+    `need` is the first instant at all [s] and what is needed [steps of the product].
+    """
+    start, left = need
+    stages = walk.stages
+    making = stages.making(source, start)
+    if making is None or making.chain is None or walk.terms.work is not None:
+        return False
+    if making.gain.good_steps(size) < left or "capacity" in walk.terms.relaxed:
+        return False
+    ready = max([one.ready for _, pieces in parts for one in pieces], default=start)
+    soonest = making.chain.least(size, max(start, ready))
+    return late(soonest) and not walk.meets(source)
 
 
 def _in_turn(
@@ -115,7 +157,7 @@ def ordered(
     source: Source,
     size: int,
     start: int,
-    parts: Sequence[tuple[Component, tuple[Piece, ...]]],
+    parts: Sequence[Part],
 ) -> Piece | None:
     """Place an order behind its components.
 
@@ -128,22 +170,27 @@ def ordered(
     parts
         What was got for each component line.
     """
-    timing = _placed(walk, source, size, start, parts)
-    gain = walk.stages.recipe(source.source).gain(source.product, source.location)
-    if timing is None or gain is None:
+    timing = _placed(walk, source, size, start, _needs(parts))
+    making = walk.stages.making(source, start)
+    if timing is None or making is None:
         return None
     uses: list[Use] = []
     lines: list[Component] = []
-    times = _used(walk, source, timing, [line for line, _ in parts])
-    for used, (line, pieces) in zip(times, parts, strict=True):
-        uses += [Use(max(used, piece.ready), piece) for piece in pieces]
-        lines += [line] * len(pieces)
+    first = timing.steps[0].start if timing.steps else timing.finish
+    for line, pieces in parts:
+        used = first
+        if timing.steps and not line.at_first:
+            used = walk.stages.used(source.source, timing, line)
+        for piece in pieces:
+            ready = piece.ready
+            uses.append(Use(max(ready, used), piece))
+            lines.append(line)
     return Piece(
         "make",
         source.product,
         source.location,
-        gain.good_steps(size),
-        _output(walk, source, timing, gain),
+        making.gain.good_steps(size),
+        timing.finish if making.ends else _output(walk, source, timing, making.gain),
         timing.start,
         source,
         size,
@@ -153,14 +200,8 @@ def ordered(
     )
 
 
-def _component(
-    walk: Getter, lines: list[Component], size: int
-) -> tuple[Component, tuple[Piece, ...]] | None:
+def _substituted(walk: Getter, lines: Sequence[Component], size: int) -> Part | None:
     """Get one line of a group: the first that is there earliest."""
-    if len(lines) == 1:
-        line = lines[0]
-        got = walk.acquire(line.component, line.location, line.steps(size))
-        return None if got is None else (line, got)
     ways = [
         partial(walk.acquire, line.component, line.location, line.steps(size))
         for line in lines
@@ -172,27 +213,62 @@ def _component(
     return next(line for line in lines if line.component in names), found
 
 
-def _placed(
-    walk: Placer,
-    source: Source,
-    size: int,
-    start: int,
-    parts: Sequence[tuple[Component, tuple[Piece, ...]]],
-) -> Timing | None:
-    """Place the steps so that each component is there when it is used."""
-    lines: list[Component] = []
-    there: list[int] = []
-    bound = start
+class _Needs(NamedTuple):
+    """When the components of an order are there [s].
+
+    `first` is that of the last one which the first step takes, None: it takes none;
+    `later` are those that are taken at another time.
+    """
+
+    first: int | None
+    later: tuple[tuple[Component, int], ...]
+
+    @property
+    def last(self) -> int:
+        """When the last one is there; long ago: there are none."""
+        return max([ALWAYS if self.first is None else self.first, *self._later])
+
+    @property
+    def _later(self) -> list[int]:
+        return [ready for _, ready in self.later]
+
+    def slack(self, stages: Stages, routing: str, timing: Timing) -> int:
+        """How long the last component waits until an order takes it [s]."""
+        if not timing.steps:
+            return (
+                timing.finish - self.last if self.first is not None or self.later else 0
+            )
+        found = [
+            stages.used(routing, timing, line) - ready for line, ready in self.later
+        ]
+        if self.first is not None:
+            found.append(timing.steps[0].start - self.first)
+        return min(found, default=0)
+
+
+def _needs(parts: Sequence[Part]) -> _Needs:
+    first: int | None = None
+    later: tuple[tuple[Component, int], ...] = ()
     for line, pieces in parts:
         if not pieces:
             continue
-        ready = max([piece.ready for piece in pieces])
-        lines.append(line)
-        there.append(ready)
-        if ready > bound and line.at_first:
-            bound = ready
+        ready = pieces[0].ready
+        for piece in pieces:
+            ready = max(ready, piece.ready)
+        if not line.at_first:
+            later = (*later, (line, ready))
+        elif first is None or ready > first:
+            first = ready
+    return _Needs(first, later)
+
+
+def _placed(
+    walk: Placer, source: Source, size: int, start: int, needs: _Needs
+) -> Timing | None:
+    """Place the steps so that each component is there when it is used."""
+    bound = start if needs.first is None else max(start, needs.first)
     if "capacity" in walk.terms.relaxed:
-        return walk.stages.no_time(max([bound, *there]))
+        return walk.stages.no_time(max(bound, needs.last))
     for _ in range(MOST_SHIFTS):
         timing = walk.place(source, size, bound)
         if timing is None:
@@ -208,12 +284,11 @@ def _placed(
                 return None
         if timing is None or not source.valid_at(timing.start):
             break
-        times = _used(walk, source, timing, lines)
-        slack = min(map(sub, times, there), default=0)
+        slack = needs.slack(walk.stages, source.source, timing)
         if slack >= 0:
             if slack and timing.steps and timing.start > start:
                 timing = _tightened(
-                    walk, source, size, (start, bound, slack), timing, (lines, there)
+                    walk, source, size, (start, bound, slack), timing, needs
                 )
             walk.placed(timing)
             return timing
@@ -231,12 +306,12 @@ def _tightened(
     size: int,
     starts: tuple[int, int, int],
     timing: Timing,
-    needs: tuple[list[Component], list[int]],
+    needs: _Needs,
 ) -> Timing:
     """Run the queue before the first step while components are on their way.
 
     `starts` are the first instant at all, the one that gave the timing, and how long
-    the last component waits then [s]; `needs` are components and when they are there.
+    the last component waits then [s].
     """
     start, bound, slack = starts
     begin = max(start, timing.start - slack)
@@ -245,23 +320,8 @@ def _tightened(
     earlier = walk.place(source, size, begin)
     if earlier is None or earlier.finish >= timing.finish:
         return timing
-    lines, there = needs
-    times = _used(walk, source, earlier, lines)
-    fits = all(used >= ready for used, ready in zip(times, there, strict=True))
+    fits = needs.slack(walk.stages, source.source, earlier) >= 0
     return earlier if fits else timing
-
-
-def _used(
-    walk: Placer, source: Source, timing: Timing, lines: Sequence[Component]
-) -> list[int]:
-    """When an order uses each of its components [s]."""
-    if not timing.steps:
-        return [timing.finish] * len(lines)
-    first = timing.steps[0].start
-    return [
-        first if line.at_first else walk.stages.used(source.source, timing, line)
-        for line in lines
-    ]
 
 
 def _output(walk: Placer, source: Source, timing: Timing, gain: Gain) -> int:

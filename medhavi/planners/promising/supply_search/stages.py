@@ -7,7 +7,7 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
     from medhavi.planners.promising.supply_search.walk_terms import Terms
     from medhavi.providers import Providers
-    from medhavi.providers.finite_capacity.chain import KnownOrders
+    from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.finite_capacity.resource_ledger import Block
     from medhavi.providers.finite_capacity.waits import Wait
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.material.material import Material
-    from medhavi.providers.material.recipe_lines import Component, Output
+    from medhavi.providers.material.recipe_lines import Component, Gain, Output
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source
@@ -54,6 +54,31 @@ if TYPE_CHECKING:
     """What ways are compared by, and by when they must arrive [s]."""
     Freed = tuple[str, Block | None, int, float]
     """Resource and block, or a lane with its departure [s] and kg."""
+
+
+class Making(NamedTuple):
+    """What an order of a routing needs and yields, from an instant on.
+
+    Parameters
+    ----------
+    gain
+        What it yields.
+    groups
+        Component lines that hold then; of each group one is needed.
+    chain
+        Its steps where they follow each other and the goods are there at their end;
+        None: they are more than that.
+    """
+
+    gain: Gain
+    groups: tuple[tuple[Component, ...], ...]
+    chain: FiniteChain | None
+
+    @property
+    def ends(self) -> bool:
+        """Whether the goods are there when the order is through."""
+        return self.chain is not None
+
 
 MOST_WAYS = 4
 """Ways by cost, CO2 or reliability that are looked at until one is in time."""
@@ -74,6 +99,7 @@ class Stages:
 
     __slots__ = (
         "_bought",
+        "_making",
         "_offers",
         "_perishable",
         "at",
@@ -115,6 +141,7 @@ class Stages:
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
+        self._making: dict[tuple[str, str, str, int], Making | None] = {}
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -137,6 +164,7 @@ class Stages:
             times=self.times.on(changed.providers),
             moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
             placed=None if changed.moves_work else self.placed,
+            _making={},
             **changed.ledgers._asdict(),
         )
 
@@ -171,6 +199,32 @@ class Stages:
         """Bill of materials and outputs of a routing."""
         self.at = "routing"
         return self.providers.recipes.recipe(routing)
+
+    def making(self, source: Source, start: int) -> Making | None:
+        """What an order of a routing needs and yields from an instant on.
+
+        None: it yields nothing of what the source gives.
+        """
+        self.at = "routing"
+        key = source.source, source.product, source.location, start
+        if key not in self._making:
+            self._making[key] = self._made_by(source, start)
+        return self._making[key]
+
+    def _made_by(self, source: Source, start: int) -> Making | None:
+        recipe = self.providers.recipes.recipe(source.source)
+        gain = recipe.gain(source.product, source.location)
+        if gain is None:
+            return None
+        valid = [
+            tuple(line for line in group if line.valid_at(start))
+            for group in recipe.groups
+        ]
+        return Making(
+            gain,
+            tuple(lines for lines in valid if lines),
+            self.capacity.plain_chain(source.source) if _at_end(gain) else None,
+        )
 
     def step(self, product: str) -> Fraction:
         """Smallest quantity of a product."""
@@ -496,3 +550,11 @@ class Stages:
         self.material.undo(material)
         self.capacity.undo(capacity)
         self.transport.loads.undo(transport)
+
+
+def _at_end(gain: Gain) -> bool:
+    """Whether all that an order yields is there when its last step is through."""
+    return len(gain.outputs) == 1 and all(
+        one.step is None and one.anchor == "end" and not one.offset_minutes
+        for one in gain.outputs
+    )

@@ -73,7 +73,7 @@ class StockWalk:
 
     def _line(self, product: str, location: str) -> Seen:
         """Line of a need and how this walk may look at it."""
-        node = (product, location)
+        node = product, location
         found = self._lines.get(node)
         if found is None:
             terms, stages = self.terms, self.stages
@@ -119,6 +119,11 @@ class StockWalk:
             self.available(product, location, moment)
             for moment in (self.terms.now, *moments)
         )
+
+    def never_free(self, product: str, location: str) -> bool:
+        """Whether nothing is free, now or ever; goods kept in lots are asked else."""
+        line, _, _, buffers = self._line(product, location)
+        return line.never_free(buffers=buffers)
 
     def rises(self, product: str, location: str) -> list[int]:
         """Instants after now at which more is free [s]."""

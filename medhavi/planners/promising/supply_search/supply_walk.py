@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Batch, Terms
+    from medhavi.planners.promising.supply_search.walk_terms import Batch, Node, Terms
     from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import Source, Timing
 
@@ -78,6 +78,7 @@ class Walk(StockWalk):
         "_ordered",
         "_orders",
         "_path",
+        "_shared",
         "evaluations",
         "greedy",
         "repeats",
@@ -98,6 +99,7 @@ class Walk(StockWalk):
         self.greedy = False
         self.repeats = False
         self._orders = WaitingOrders(stages)
+        self._shared = False
         self._path: list[tuple[str, str]] = []
         self._needed: set[tuple[str, str]] = set()
         self._ordered: set[tuple[str, str]] = set()
@@ -123,9 +125,22 @@ class Walk(StockWalk):
         self._needed.add(node)
         self._path.append(node)
         try:
+            if waiting is None and self.never_free(product, location):
+                return self._all_new(node, steps)
             return self.best(list(self._ways(product, location, steps, waiting)), node)
         finally:
             self._path.pop()
+
+    def _all_new(self, node: Node, steps: int) -> tuple[Piece, ...] | None:
+        """Order all of a need of which nothing is there, now or ever."""
+        sources = [
+            source
+            for source in self.sources(*node)
+            if source.kind != "buy" or self.may_buy(source, covered=False)
+        ]
+        if len(sources) == 1:
+            return self.new(sources[0], steps)
+        return self.best([partial(self.new, one, steps) for one in sources], node)
 
     def best(
         self, ways: Sequence[Way], node: tuple[str, str]
@@ -259,8 +274,13 @@ class Walk(StockWalk):
         return found
 
     # -------------------------------------------------------------- new supply
-    def new(self, source: Source, steps: int) -> tuple[Piece, ...] | None:
-        """Order from a source; what lots bring beyond the need is free to others."""
+    def new(
+        self, source: Source, steps: int, late: Callable[[int], bool] | None = None
+    ) -> tuple[Piece, ...] | None:
+        """Order from a source; what lots bring beyond the need is free to others.
+
+        None, too, where all of it is ready when it is too `late`.
+        """
         pieces: list[Piece] = []
         wanted = self._together(source, steps)
         left = steps
@@ -268,7 +288,7 @@ class Walk(StockWalk):
             if len(pieces) >= MOST_ORDERS:
                 self.fail(Limiter.ALTERNATE_EXHAUSTED, source.source)
                 return None
-            made = self._order(source, wanted)
+            made = self._order(source, wanted, late)
             if made is None:
                 return None
             if made.steps > left:
@@ -291,7 +311,9 @@ class Walk(StockWalk):
         self._batched.append(batch)
         return total
 
-    def _order(self, source: Source, left: int) -> Piece | None:
+    def _order(
+        self, source: Source, left: int, late: Callable[[int], bool] | None
+    ) -> Piece | None:
         node = (source.product, source.location)
         if source.kind != "move":
             self.repeats = self.repeats or node in self._ordered
@@ -299,7 +321,10 @@ class Walk(StockWalk):
         if source.kind == "buy":
             return self.buy(source, source.pieces(left)[0], left)
         self._takers.append(node)
-        made = (make if source.kind == "make" else move)(self, source, left)
+        if source.kind == "make":
+            made = make(self, source, left, late)
+        else:
+            made = move(self, source, left)
         self._takers.pop()
         return made
 
@@ -345,7 +370,11 @@ class Walk(StockWalk):
     @property
     def contended(self) -> bool:
         """Whether several orders of the request need one resource."""
-        return share_resources(self._orders.timings)
+        return self._shared and share_resources(self._orders.timings)
+
+    def meets(self, source: Source) -> bool:
+        """Whether any order of the walk holds what a routing may use."""
+        return self._orders.meet(source.source)
 
     def placed(self, timing: Timing) -> None:
         """Reserve the resources of an order."""
@@ -353,7 +382,8 @@ class Walk(StockWalk):
 
     def place(self, source: Source, size: int, start: int) -> Timing | None:
         """Place an order as early as possible among all other work."""
-        self._orders.write_for(source.source)
+        if self._orders.write_for(source.source):
+            self._shared = True
         known = None if self._orders.written else self._known_orders
         return self.stages.place(source, size, start, self.terms, known)
 
