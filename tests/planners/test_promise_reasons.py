@@ -244,7 +244,7 @@ def failing(stage: str, failure: Exception) -> Book:
 @pytest.mark.req("CORE-06", "ATP-17")
 @pytest.mark.parametrize("stage", ["routing", "material", "capacity", "transport"])
 def test_a_provider_that_fails_gives_an_answer_with_its_stage(stage):
-    book = failing(stage, RuntimeError("no connection"))
+    book = failing(stage, ConnectionError("no connection"))
     made = quoted(book, location="C1")
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter.subject == stage

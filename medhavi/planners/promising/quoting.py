@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.findings import BadData
-from medhavi.planners.promising.explain.answering import failed
+from medhavi.planners.promising.explain.answering import PROVIDER_FAILURES, failed
 from medhavi.planners.promising.explain.one_quest import searched
 from medhavi.planners.promising.explain.sensitivity import sensitivity
 from medhavi.planners.promising.options.quest import Quest
@@ -43,9 +42,7 @@ def quote(
     if used is None:
         try:
             used = book.policies.of(request)
-        except BadData:
-            raise
-        except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
+        except PROVIDER_FAILURES as failure:
             book.stages.at = "policy"
             return failed(Quest(book, request, usual_policy()), failure)
     if used.preempt:

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
 from medhavi.planners.promising.explain.counterfactual import reasons
 from medhavi.planners.promising.explain.tracing import trace_of
 from medhavi.planners.promising.explain.work_notes import expected
@@ -56,6 +57,10 @@ FAILED = {
     "policy": Limiter.ORDER_RULE,
 }
 """What a provider that fails is called, by stage (CORE-06)."""
+PROVIDER_FAILURES = (EnvironmentFailure, LimitReached, NotAvailable, OSError)
+"""Failures of a provider that are answered: it cannot be reached, takes too long
+(`TimeoutError`), reaches a limit, or does not know such data. All else is a defect of
+the search and is raised."""
 
 
 def answered(quote: Quest, detail: str) -> Promise:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.findings import BadData
 from medhavi.planners.deep_calls import on_deep_stack
-from medhavi.planners.promising.explain.answering import answered, failed
+from medhavi.planners.promising.explain.answering import (
+    PROVIDER_FAILURES,
+    answered,
+    failed,
+)
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 
 if TYPE_CHECKING:
@@ -52,9 +55,7 @@ def _searched(quest: Quest, detail: str, *, freed: bool) -> Promise:
         quest.brief = detail != "full"
         quest.search()
         return answered(quest, detail)
-    except (BadData, KeyboardInterrupt, RecursionError):
-        raise
-    except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
+    except PROVIDER_FAILURES as failure:
         quest.broken = True
         return failed(quest, failure)
     finally:
