@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import ShownByText
 from medhavi.findings import Finding, Severity
 from medhavi.findings.groups import as_json
 from medhavi.results.basis import Basis
@@ -42,7 +43,7 @@ BASIS = "basis.arrow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(ShownByText):
     """A plan of supplies for demands, with all that explains it.
 
     Parameters

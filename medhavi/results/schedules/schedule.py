@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import ShownByText
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, Severity
 from medhavi.results.plans.folder import read_json, write_json
@@ -35,7 +36,7 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(ShownByText):
     """Operations on resources, with the proof that there is.
 
     Parameters

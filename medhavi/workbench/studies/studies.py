@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import ShownByText
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.folder import read_json, write_json
@@ -40,7 +41,7 @@ CACHE = Path("studies") / "cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult:
+class StudyResult(ShownByText):
     """A study that was run: its report, and which runs were there already."""
 
     study: Study
@@ -48,6 +49,10 @@ class StudyResult:
     cache: Path
     computed: int
     reused: int
+
+    def __str__(self) -> str:
+        """Text of the report."""
+        return str(self.report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

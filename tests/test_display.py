@@ -1,0 +1,36 @@
+"""Results show their text in a notebook."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.plans.plan import Plan
+from medhavi.results.promises.promise import Promise
+from medhavi.results.reports.hindsight import HindsightReport
+from medhavi.results.reports.risk import RiskReport
+from medhavi.results.reports.study import StudyReport
+from medhavi.results.schedules.schedule import Schedule
+from medhavi.snapshot import Snapshot
+from tests import factories
+from tests.api import plan
+
+SHOWN = (Snapshot, Plan, Promise, Schedule, StudyReport, HindsightReport, RiskReport)
+
+
+@pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.__name__)
+def test_each_result_has_a_text_of_its_own_and_is_shown_by_it(kind):
+    assert kind.__str__ is not object.__str__
+    assert hasattr(kind, "_repr_html_")
+
+
+def test_a_plan_is_shown_with_its_first_line_as_heading():
+    made = plan(factories.snapshot(demands=[{}]))
+    head, *rest = str(made).splitlines()
+    shown = made._repr_html_()
+    assert f"<strong>{head}</strong>" in shown
+    assert all(line in shown for line in rest)
+
+
+def test_what_a_name_says_is_text_and_no_markup():
+    snapshot = factories.snapshot(products=[{"product": "<b>A</b>"}], demands=[{}])
+    assert "<b>A" not in snapshot._repr_html_()
