@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import followed_calls
 from tools.rule_index import Decider, rules, shown_by
 from tools.write_docs import PAGES, marks
 
@@ -16,6 +17,16 @@ PROSE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:medhavi|tests|apps|docs|tools|benchmarks)/[\w/.-]+)`")
 GUIDES = [ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+STATION = re.compile(
+    r"^\| (\d+) \| \[`([\w.]+)`\]\(\.\./(medhavi/[\w/]+\.py)\) ", re.MULTILINE
+)
+FUNCTION = re.compile(r"\[`([\w.]+)`\]\(\.\./((?:medhavi|tests)/[\w/]+)\.py\)")
+ANCHOR = re.compile(r"\(rules\.md#([\w-]+)\)")
+FOLLOWED = {
+    "how-mrp-runs.md": followed_calls.mrp,
+    "how-a-constrained-plan-runs.md": followed_calls.constrained,
+    "how-a-promise-runs.md": followed_calls.promise,
+}
 
 
 @cache
@@ -43,6 +54,45 @@ def test_files_that_a_page_names_are_there(page):
         path for path in PATH.findall(page.read_text("utf-8")) if "NAME" not in path
     ]
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_call_passes_the_functions_of_its_page_in_their_order(name):
+    """Where a function moved, was merged or is called elsewhere, mend the page."""
+    stations = STATION.findall((ROOT / "docs" / name).read_text("utf-8"))
+    told = [f"{place}:{function}" for _, function, place in stations]
+    passed = followed_calls.passed(FOLLOWED[name])
+    assert [one for one in told if one not in passed] == []
+    assert told == sorted(told, key=passed.index)
+    assert [int(number) for number, *_ in stations] == list(range(1, len(told) + 1))
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_the_result_of_a_followed_call_is_that_of_its_page(name):
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    (block,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert FOLLOWED[name]() == block.splitlines()
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda p: p.name)
+def test_functions_and_rules_that_a_page_links_are_there(page):
+    text = page.read_text("utf-8")
+    linked = [
+        Decider(function=f"{place.replace('/', '.')}:{name}", purpose="")
+        for name, place in FUNCTION.findall(text)
+    ]
+    assert [one.function for one in linked if not one.exists()] == []
+    assert set(ANCHOR.findall(text)) <= {rule.id for rule in rules()}
+
+
+def test_a_question_of_a_newcomer_is_answered_by_two_files_at_most():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = text.partition("## Five questions")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+\?) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    assert len(rows) == 5
+    for question, files, shown in rows:
+        assert 1 <= len({*LINK.findall(files)}) <= 2, question
+        assert FUNCTION.findall(shown), question
 
 
 def test_requirement_marks_look_like_requirements():
