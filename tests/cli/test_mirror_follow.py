@@ -70,7 +70,7 @@ def test_following_ends_with_ctrl_c_and_code_3_after_whole_batches(tmp_path, num
         store.close()
     assert program.returncode == 3, err
     assert "Traceback" not in err
-    assert "mirroring: position" in err
+    assert "mirroring, position:" in err
     answer = json.loads(out)
     assert (answer["events"], answer["cancelled"]) == (5, True)
     assert answer["error"]["kind"] == "interrupted"
