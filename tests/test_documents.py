@@ -121,8 +121,8 @@ def test_each_rule_has_one_entry():
 @pytest.mark.parametrize(
     "function",
     [
-        "medhavi.providers.lots:no_such_function",
-        "medhavi.providers.lots:Lots",
+        "medhavi.providers.sources:no_such_function",
+        "medhavi.providers.sources:Lots",
         "medhavi.providers.no_such_module:lot_steps",
         "medhavi.providers.sources:Source.no_such_method",
     ],

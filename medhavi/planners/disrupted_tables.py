@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.providers.lead_times.lead_times import DELAY
+from medhavi.providers.lead_times import DELAY
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot

@@ -13,7 +13,7 @@ from medhavi.units import ALWAYS, from_seconds, to_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.providers.lead_times.lead_times import LeadTimes
+    from medhavi.providers.lead_times import LeadTimes
 
 Row = dict[str, Any]
 

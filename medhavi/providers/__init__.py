@@ -11,24 +11,21 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.capacity.changeovers import Changeovers
-    from medhavi.providers.capacity.cleanings import Cleanings
-    from medhavi.providers.exchange import Exchange
+    from medhavi.providers.capacity.changeovers import Changeovers, Cleanings
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.lead_times.lead_times import LeadTimes, Quantile
+    from medhavi.providers.lead_times import LeadTimes, Quantile
     from medhavi.providers.material.commitments import Commitments
-    from medhavi.providers.material.existing_orders import ExistingOrders, Receipt
     from medhavi.providers.material.material import Material
-    from medhavi.providers.material.on_hand import OnHand
     from medhavi.providers.material.recipes import Recipes
-    from medhavi.providers.material.safety_levels import SafetyLevels
+    from medhavi.providers.material.stock import OnHand, SafetyLevels
+    from medhavi.providers.material.supply_orders import ExistingOrders, Receipt
     from medhavi.providers.material.traits import TraitsBook
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations.reservations import Holds
-    from medhavi.providers.sourcing.roads import Roads
+    from medhavi.providers.sourcing.default_lanes import Roads
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.sourcing.supplier_offers import SupplierOffers
-    from medhavi.providers.sourcing.suppliers import Suppliers
+    from medhavi.providers.sourcing.suppliers import Exchange, Suppliers
     from medhavi.providers.table_rows import Rows
     from medhavi.providers.transport.itineraries import Itineraries
     from medhavi.providers.transport.transport import Transport
@@ -136,14 +133,14 @@ class Providers:
     @cached_property
     def lead_times(self) -> LeadTimes:
         """Which times hold."""
-        from medhavi.providers.lead_times.lead_times import LeadTimes
+        from medhavi.providers.lead_times import LeadTimes
 
         return LeadTimes(self.tables, self._quantile, delayed=not self._infinite)
 
     @cached_property
     def exchange(self) -> Exchange:
         """Rates of currencies."""
-        from medhavi.providers.exchange import Exchange
+        from medhavi.providers.sourcing.suppliers import Exchange
 
         return Exchange(self.tables, self.snapshot.settings)
 
@@ -161,7 +158,7 @@ class Providers:
         )
 
     def _yields(self) -> Mapping[tuple[str, int], Fraction]:
-        from medhavi.providers.lead_times.lead_times import reached_yield
+        from medhavi.providers.lead_times import reached_yield
         from medhavi.units import exact
 
         return {
@@ -179,7 +176,7 @@ class Providers:
     @cached_property
     def cleanings(self) -> Cleanings:
         """When resources can be cleaned."""
-        from medhavi.providers.capacity.cleanings import Cleanings
+        from medhavi.providers.capacity.changeovers import Cleanings
 
         return Cleanings(self.capacity.cleaning_windows, self.calendars)
 
@@ -215,7 +212,7 @@ class Providers:
     @cached_property
     def roads(self) -> Roads:
         """Routings, suppliers and lanes together."""
-        from medhavi.providers.sourcing.roads import Roads
+        from medhavi.providers.sourcing.default_lanes import Roads
 
         return Roads(
             facts=self.facts,
@@ -251,14 +248,14 @@ class Providers:
     @cached_property
     def on_hand(self) -> OnHand:
         """Usable stock."""
-        from medhavi.providers.material.on_hand import OnHand
+        from medhavi.providers.material.stock import OnHand
 
         return OnHand(self)
 
     @cached_property
     def existing_orders(self) -> ExistingOrders:
         """What orders that exist still bring and take."""
-        from medhavi.providers.material.existing_orders import ExistingOrders
+        from medhavi.providers.material.supply_orders import ExistingOrders
 
         return ExistingOrders(self)
 
@@ -274,7 +271,7 @@ class Providers:
     @cached_property
     def safety_levels(self) -> SafetyLevels:
         """Safety stock over time."""
-        from medhavi.providers.material.safety_levels import SafetyLevels
+        from medhavi.providers.material.stock import SafetyLevels
 
         return SafetyLevels(self.tables, self.facts, self.calendars)
 
@@ -311,12 +308,12 @@ class Providers:
             Whether firmed orders that are not locked hold their resources; a
             constrained plan that may move them places them itself.
         """
-        from medhavi.providers.finite_capacity.existing_work import (
+        from medhavi.providers.finite_capacity.finite import FiniteCapacity
+        from medhavi.providers.finite_capacity.occupancy import (
+            Occupancy,
             existing_work,
             held_capacity,
         )
-        from medhavi.providers.finite_capacity.finite import FiniteCapacity
-        from medhavi.providers.finite_capacity.occupancy import Occupancy
 
         work = existing_work(
             self.tables,

@@ -12,7 +12,7 @@ from medhavi.units import from_seconds, to_seconds
 from tests import factories
 
 if TYPE_CHECKING:
-    from medhavi.providers.timing import Clock
+    from medhavi.providers.sources import Clock
     from medhavi.snapshot.calendars.calendars import WorkingTime
     from tests.api import StepWindow, Timing
 

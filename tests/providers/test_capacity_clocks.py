@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from medhavi.providers.capacity.clocks import ChainClock, SingleStepClock
-from medhavi.providers.capacity.delivery import Delivery
+from medhavi.providers.capacity.network import Delivery
 from medhavi.providers.capacity.schedule import NetworkClock
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import MINUTE

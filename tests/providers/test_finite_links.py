@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.providers.timing import Hold
+from medhavi.providers.sources import ResourceHold
 from tests.providers.plants import at, iso, shifts
 from tests.providers.workshops import (
     MONDAY,
@@ -135,7 +135,7 @@ def test_a_tool_stays_with_the_order_between_its_steps():
         ("2026-01-05T00:00", "2026-01-05T01:00"),
         ("2026-01-05T02:00", "2026-01-05T03:00"),
     ]
-    between = Hold("TOOL", 1.0, at("2026-01-05T01:00"), at("2026-01-05T02:00"))
+    between = ResourceHold("TOOL", 1.0, at("2026-01-05T01:00"), at("2026-01-05T02:00"))
     assert found.holds == (between,)
     finite.occupy(found, "one")
     assert [(iso(a), iso(b)) for a, b, *_ in finite.occupancy.busy("TOOL")] == [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.lead_times.lead_times import Quantiles
+from medhavi.providers.lead_times import Quantiles
 from medhavi.units import DAY, HOUR
 from tests import factories
 from tests.api import Providers

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.lots import Lots, lot_steps
+from medhavi.providers.sources import Lots, lot_steps
 from medhavi.units import exact
 
 PIECE = Fraction(1)

@@ -176,7 +176,7 @@ def test_planners_build_no_calendars():
             "providers/finite_capacity/finite.py",
         ),
         ("earliest transport", "Itineraries", "providers/transport/itineraries.py"),
-        ("lead time", "LeadTimes", "providers/lead_times/lead_times.py"),
+        ("lead time", "LeadTimes", "providers/lead_times.py"),
         ("calendar arithmetic", "WorkingTime", "snapshot/calendars/working_time.py"),
         ("departures", "Timetable", "providers/transport/timetable.py"),
         ("links and lags", "NetworkClock", "providers/capacity/schedule.py"),

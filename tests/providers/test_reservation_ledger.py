@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.reservations.ledger import ReservationLedger
-from medhavi.providers.reservations.states import (
+from medhavi.providers.reservations.ledger import (
     ALLOWED,
     Conflict,
     ReservationCommand,
+    ReservationLedger,
     ReservationState,
     TransitionRefused,
 )

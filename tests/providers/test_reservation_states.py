@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from medhavi.providers.reservations.states import (
+from medhavi.providers.reservations.ledger import (
     ALLOWED,
     CONFLICT_CODES,
     Reservation,

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
-from medhavi.providers.capacity.cleanings import Cleaning
+from medhavi.providers.capacity.changeovers import Cleaning
 from medhavi.units import MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.providers.capacity.cleanings import Cleanings
+    from medhavi.providers.capacity.changeovers import Cleanings
 
     Cleans = Callable[[str, str | None, str | None], bool]
     """Tells whether the change on a resource between two families is a cleaning."""

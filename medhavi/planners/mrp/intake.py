@@ -23,8 +23,8 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.planners.mrp.netting_state.ways import Way
 from medhavi.planners.mrp.pins import Pin
 from medhavi.providers.product_facts import parents_of
+from medhavi.providers.sources import Timing
 from medhavi.providers.table_rows import Row
-from medhavi.providers.timing import Timing
 from medhavi.units import (
     ALWAYS,
     DAY,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
 from medhavi.providers import Providers
-from medhavi.providers.lead_times.lead_times import EVERY_PRODUCT
+from medhavi.providers.lead_times import EVERY_PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.capacity.delivery import moved
+from medhavi.providers.capacity.network import moved
 from medhavi.providers.capacity.orders import Progress, dated, remaining
 from medhavi.providers.capacity.resources import ResourceClock, Resources, window
 from medhavi.providers.capacity.routings import Routings
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.withheld_time import Spared
+    from medhavi.providers.sources import Clock, StepWindow, Timing
     from medhavi.providers.table_rows import Row, Rows
-    from medhavi.providers.timing import Clock, StepWindow, Timing
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.calendars import Calendars, WorkingTime
 

@@ -15,18 +15,17 @@ from itertools import islice, product
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from medhavi.providers.capacity.axis import Axis, Work
+from medhavi.providers.capacity.axis import UNLIMITED, Axis, Option, Work
 from medhavi.providers.capacity.network import StepNode, minutes, times
 from medhavi.providers.capacity.resources import EVER, cut, window
-from medhavi.providers.capacity.room import UNLIMITED, Option
 from medhavi.providers.table_rows import Row
 from medhavi.units import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from medhavi.providers.capacity.axis import Limit, Placed, Room
     from medhavi.providers.capacity.resources import Resources
-    from medhavi.providers.capacity.room import Limit, Placed, Room
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Tool = tuple[str, float, tuple[int, int]]

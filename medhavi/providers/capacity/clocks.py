@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.delivery import last_end, moved, shifted
-from medhavi.providers.timing import StepWindow, Timing
+from medhavi.providers.capacity.network import last_end, moved, shifted
+from medhavi.providers.sources import StepWindow, Timing
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import ceil_fraction
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
-    from medhavi.providers.capacity.delivery import Delivery
-    from medhavi.providers.capacity.network import StepNode
-    from medhavi.providers.capacity.room import Option
-    from medhavi.providers.timing import Clock
+    from medhavi.providers.capacity.axis import Option
+    from medhavi.providers.capacity.network import Delivery, StepNode
+    from medhavi.providers.sources import Clock
 
 _made = tuple.__new__
 """Makes a named tuple of all its fields."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from medhavi.providers.capacity.axis import Axis
 from medhavi.providers.capacity.network import minutes
 from medhavi.providers.capacity.resources import EVER
-from medhavi.providers.timing import Timing
+from medhavi.providers.sources import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.choice import StepPlan
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import Task
+    from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row
-    from medhavi.providers.timing import Clock
 
 ONE: Final = Fraction(1)
 

@@ -22,8 +22,9 @@ from medhavi.providers.capacity.clocks import (
     Duration,
     SingleStepClock,
 )
-from medhavi.providers.capacity.delivery import Delivery, Outlet
 from medhavi.providers.capacity.network import (
+    Delivery,
+    Outlet,
     RoutingNetwork,
     network,
     stated_yields,
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.resources import Resources
     from medhavi.providers.capacity.withheld_time import Spared
     from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row, Rows
-    from medhavi.providers.timing import Clock
     from medhavi.snapshot.calendars.calendars import Calendars
 
 ONE: Final = Fraction(1)

@@ -17,19 +17,24 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from medhavi.providers.capacity.axis import Work
+from medhavi.providers.capacity.axis import UNLIMITED, Placed, Work
 from medhavi.providers.capacity.choice import StepPlan
-from medhavi.providers.capacity.delivery import last_end, last_start, latest_of, moved
-from medhavi.providers.capacity.room import UNLIMITED, Placed
-from medhavi.providers.timing import StepWindow, Timing
+from medhavi.providers.capacity.network import last_end, last_start, latest_of, moved
+from medhavi.providers.sources import StepWindow, Timing
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.delivery import Delivery, Outlet, StepTime
-    from medhavi.providers.capacity.network import Link, RoutingNetwork, StepNode
-    from medhavi.providers.capacity.room import Limit, Option, Room
+    from medhavi.providers.capacity.axis import Limit, Option, Room
+    from medhavi.providers.capacity.network import (
+        Delivery,
+        Link,
+        Outlet,
+        RoutingNetwork,
+        StepNode,
+        StepTime,
+    )
 
 MOST_PASSES: Final = 1000
 """Passes until links with a most time must hold; else the order fits nowhere."""

@@ -1,4 +1,4 @@
-"""Time of resources that promises leave free: what is withheld, and expected stops.
+"""Time of resources that cannot be promised: what is withheld, and expected stops.
 
 Withheld time is the last part of each opening, so that work never runs there and what
 is urgent still can (requirement CAP-10). Expected stops make work slower instead: when
@@ -15,9 +15,12 @@ from medhavi.snapshot.calendars.stretches import Remembered, combine, union
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from medhavi.providers import Providers
+    from medhavi.providers.lead_times import Quantiles
     from medhavi.snapshot.calendars.stretches import Stretch
+
 
 MOST_STOPPED = Fraction(99, 100)
 """However long a resource is expected to stand, so much of its pace is lost at most."""
@@ -107,3 +110,38 @@ def _openings(
 
 def _without(open_share: float | None, closed: float | None) -> float | None:
     return open_share if closed is None else None
+
+
+class Reserves(NamedTuple):
+    """Resources that cannot be promised whole.
+
+    Parameters
+    ----------
+    withheld
+        Share of its time that a resource withholds.
+    stops
+        Hours of 24 in which a resource is expected to stand (CAP-20).
+    factors
+        How much longer than stated a step takes, by routing and step (RTG-07).
+    yields
+        Learned good shares of steps; the routings have them in already (RTG-07).
+    """
+
+    withheld: Mapping[str, float]
+    stops: Mapping[str, Quantiles]
+    factors: Mapping[tuple[str, int], Quantiles]
+    yields: Mapping[tuple[str, int], Quantiles]
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is withheld and nothing expected."""
+        return not (self.withheld or self.stops or self.factors)
+
+
+def reserves_of(providers: Providers) -> Reserves:
+    """Collect what the tables withhold and what models expect."""
+    capacity = providers.capacity
+    found = {name: providers.lead_times.downtime(name) for name in capacity.resources}
+    stops = {name: one for name, one in found.items() if one is not None and one.p95}
+    times = providers.lead_times
+    return Reserves(capacity.withheld, stops, times.step_factors(), times.step_yields())

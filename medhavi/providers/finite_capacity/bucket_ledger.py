@@ -1,20 +1,32 @@
-"""Hours that a rough-cut resource has and has given away, by day, week or month."""
+"""Resources with capacity in hours per bucket: their ledger, and work on them.
+
+Work that needs nothing but such resources, and may be split, takes from one bucket
+after the other what is left there. Work that also holds a resource by the minute, or
+must not be split, runs without a break and fits where every bucket has the hours that
+fall into it.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.results.buckets import floor, following
-from medhavi.units import DAY
+from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import Block
+    from medhavi.snapshot.calendars.calendars import WorkingTime
+
+    Need = tuple["BucketLedger", int]
+    """Resource and millionths of a unit."""
+    Span = tuple[int, int]
+    Segments = list[Span]
 
 
 def bucket_of(kind: str, instant: int) -> tuple[int, int]:
@@ -111,3 +123,124 @@ class BucketLedger:
             else:
                 self.taken.pop(begin, None)
             start = upper
+
+
+REACH: Final = 3 * 366 * DAY
+"""How far hours are looked for."""
+
+
+def spread_forward(
+    working: WorkingTime, length: int, bound: int, needs: Sequence[Need]
+) -> Segments | None:
+    """Take working seconds as early as possible; `None`: there are not so many."""
+    ceiling = bound + REACH
+    taken: dict[tuple[int, int], int] = {}
+    segments: Segments = []
+    while length > 0:
+        start = working.next_open(bound)
+        if start is None or start > ceiling:
+            return None
+        end = min(book.bucket(start)[1] for book, _ in needs)
+        most = min(length, working.between(start, end), _room(needs, start, taken))
+        if most > 0:
+            finish = working.add(start, most)
+            if finish is None:
+                return None
+            segments += working.segments(start, finish)
+            _take(needs, start, most, taken)
+            length -= most
+        bound = end
+    return segments
+
+
+def spread_backward(
+    working: WorkingTime, length: int, bounds: Span, needs: Sequence[Need]
+) -> Segments | None:
+    """Take working seconds as late as possible; bounds are floor and end."""
+    floor, bound = bounds
+    floor = max(floor, bound - REACH)
+    taken: dict[tuple[int, int], int] = {}
+    segments: Segments = []
+    while length > 0:
+        finish = working.previous_open(bound)
+        if finish is None or finish <= floor:
+            return None
+        begin = max(floor, *(book.bucket(finish - 1)[0] for book, _ in needs))
+        room = _room(needs, finish - 1, taken)
+        most = min(length, working.between(begin, finish), room)
+        if most > 0:
+            start = working.subtract(finish, most)
+            if start is None:
+                return None
+            segments[:0] = working.segments(start, finish)
+            _take(needs, finish - 1, most, taken)
+            length -= most
+        bound = begin
+    return segments
+
+
+def overfull(
+    working: WorkingTime, span: Span, needs: Sequence[Need]
+) -> tuple[int, int, int] | None:
+    """First bucket that unbroken work asks too much of, and its seconds left.
+
+    Returns
+    -------
+    (start, finish, seconds)
+        Of the bucket; the seconds that the work may still have in it.
+    """
+    start, finish = span
+    for book, need in needs:
+        moment = start
+        while moment < finish:
+            begin, end = book.bucket(moment)
+            left = book.room(begin) // need
+            if working.between(max(start, begin), min(finish, end)) > left:
+                return begin, end, left
+            moment = end
+    return None
+
+
+def _room(
+    needs: Sequence[Need], instant: int, taken: dict[tuple[int, int], int]
+) -> int:
+    left = []
+    for place, (book, need) in enumerate(needs):
+        begin = book.bucket(instant)[0]
+        left.append(book.room(begin) // need - taken.get((place, begin), 0))
+    return min(left)
+
+
+def _take(
+    needs: Sequence[Need],
+    instant: int,
+    seconds: int,
+    taken: dict[tuple[int, int], int],
+) -> None:
+    for place, (book, _) in enumerate(needs):
+        key = (place, book.bucket(instant)[0])
+        taken[key] = taken.get(key, 0) + seconds
+
+
+class KeptBuckets(BucketLedger):
+    """The hours of a bucket resource, as work sees them that leaves a share free.
+
+    Parameters
+    ----------
+    book
+        The ledger that is kept; it is asked, never changed.
+    share
+        Withheld share of the hours of each bucket.
+    """
+
+    __slots__ = ("_book", "_part")
+
+    def __init__(self, book: BucketLedger, share: float) -> None:
+        super().__init__(book.clock)
+        self._book = book
+        self._part = exact(share)
+
+    def room(self, start: int) -> int:
+        """Unit-seconds that are left beside what is withheld [millionths]."""
+        kept = int(self._book.offer(start) * self._part)
+        return max(self._book.room(start) - kept, 0)

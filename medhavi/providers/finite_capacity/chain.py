@@ -10,19 +10,19 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.capacity.delivery import last_end, moved, shifted
+from medhavi.providers.capacity.network import last_end, moved, shifted
 from medhavi.providers.finite_capacity.option import (
     FiniteOption,
     SequencedOption,
     Taken,
 )
 from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
-from medhavi.providers.timing import StepWindow, Timing
+from medhavi.providers.sources import StepWindow, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.delivery import Outlet
+    from medhavi.providers.capacity.network import Outlet
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import Task
     from medhavi.providers.finite_capacity.resource_ledger import Ledger

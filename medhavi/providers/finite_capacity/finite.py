@@ -18,7 +18,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.changeovers import Changeovers
-from medhavi.providers.capacity.delivery import Delivery
+from medhavi.providers.capacity.network import Delivery
 from medhavi.providers.capacity.routings import CompiledRouting
 from medhavi.providers.capacity.schedule import NetworkClock, step_window
 from medhavi.providers.capacity.withheld_time import Spared
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from medhavi.providers.finite_capacity.chain import FiniteStep, KnownOrders
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.finite_capacity.waits import Wait
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import StepWindow, Timing
 
 
 class FiniteCapacity:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
-from medhavi.providers.timing import Hold
+from medhavi.providers.sources import ResourceHold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.providers.finite_capacity.room import OccupiedRoom
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import StepWindow, Timing
 
     Kept = tuple[str, float, int, int]
     """Resource, units, first and last step."""
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def kept(
     held: Sequence[Kept], timing: Timing, room: OccupiedRoom
-) -> tuple[tuple[Hold, ...], tuple[int, int] | None]:
+) -> tuple[tuple[ResourceHold, ...], tuple[int, int] | None]:
     """What a placed order keeps, or by how much it must move to keep it.
 
     Returns
@@ -32,7 +32,7 @@ def kept(
     holds, shift
         `shift` is None where nothing is in the way, else seconds backward and forward.
     """
-    holds: list[Hold] = []
+    holds: list[ResourceHold] = []
     for resource, units, first, last in held:
         book = room.occupancy.ledger(resource)
         if not isinstance(book, Ledger):
@@ -43,13 +43,13 @@ def kept(
             blocked = book.conflict(start, finish, millionths(units))
             if blocked is not None:
                 return (), (finish - blocked[0], blocked[1] - start)
-            holds.append(Hold(resource, units, start, finish))
+            holds.append(ResourceHold(resource, units, start, finish))
     tails = _tails(timing, room)
     shift = _kept_from_change(holds, tails, timing)
     return ((*holds, *tails), None) if shift is None else ((), shift)
 
 
-def follower_holds(timing: Timing, room: OccupiedRoom) -> tuple[Hold, ...]:
+def follower_holds(timing: Timing, room: OccupiedRoom) -> tuple[ResourceHold, ...]:
     """List what is kept for followers, none of which is a step of the order itself."""
     return tuple(_owed(timing, room))
 
@@ -78,7 +78,7 @@ def _gaps(
 
 
 def _kept_from_change(
-    holds: Sequence[Hold], tails: Sequence[Hold], timing: Timing
+    holds: Sequence[ResourceHold], tails: Sequence[ResourceHold], timing: Timing
 ) -> tuple[int, int] | None:
     """Shifts to make where a tool stays while others need its changeover.
 
@@ -103,7 +103,7 @@ def _kept_from_change(
     return None
 
 
-def _tails(timing: Timing, room: OccupiedRoom) -> list[Hold]:
+def _tails(timing: Timing, room: OccupiedRoom) -> list[ResourceHold]:
     """List what is kept for followers; a later step of the order may be one."""
     if all(window.family is None for window in timing.steps):
         return []
@@ -114,7 +114,7 @@ def _tails(timing: Timing, room: OccupiedRoom) -> list[Hold]:
     return found
 
 
-def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
+def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[ResourceHold]:
     for window in timing.steps:
         if window.family is None or window.start == window.finish:
             continue  # What takes no time changes nothing.
@@ -127,4 +127,4 @@ def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
             )
             if tail is not None and tail.start < tail.finish:
                 length = tail.finish - tail.start
-                yield Hold(resource, units, tail.start, tail.finish, length)
+                yield ResourceHold(resource, units, tail.start, tail.finish, length)

@@ -12,28 +12,27 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.room import Placed
+from medhavi.providers.capacity.axis import Placed
 from medhavi.providers.capacity.schedule import step_window
-from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.providers.finite_capacity.buckets import (
+from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
+    BucketLedger,
+    KeptBuckets,
     overfull,
     spread_backward,
     spread_forward,
 )
-from medhavi.providers.finite_capacity.kept_buckets import KeptBuckets
+from medhavi.providers.finite_capacity.option import FamilySequence
 from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
-from medhavi.providers.finite_capacity.sequence import Sequence
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
-    from medhavi.providers.capacity.axis import Work
+    from medhavi.providers.capacity.axis import Option, Work
     from medhavi.providers.capacity.changeovers import Changeovers
     from medhavi.providers.capacity.network import StepNode
-    from medhavi.providers.capacity.room import Option
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.finite_capacity.option import FiniteOption
 
@@ -74,7 +73,7 @@ class Means:
         self.placed: dict[tuple[int, ...], FiniteOption] = {}
         self.tracks: list[tuple[Ledger, int]] = []
         self.buckets: list[tuple[BucketLedger, int]] = []
-        self.sequences: list[Sequence] = []
+        self.sequences: list[FamilySequence] = []
         self.possible = True
         for resource, units in option.resources:
             book = occupancy.ledger(resource)
@@ -89,7 +88,7 @@ class Means:
             self.possible = self.possible and not 0 <= book.most < need
             self.tracks.append((book, need))
             if book.clock.matrix is not None:
-                self.sequences.append(Sequence(book, changeovers))
+                self.sequences.append(FamilySequence(book, changeovers))
 
     @property
     def only_buckets(self) -> bool:
@@ -152,7 +151,7 @@ class OccupiedRoom:
         self._changeovers = changeovers
         self._kept = kept
         self._means: dict[int, Means] = {}
-        self._sequences: dict[str, Sequence | None] = {}
+        self._sequences: dict[str, FamilySequence | None] = {}
         self.floor = ALWAYS
         self.hasty = False
         self.strict = False
@@ -167,7 +166,7 @@ class OccupiedRoom:
             self._means[id(option)] = known
         return known
 
-    def sequence(self, resource: str) -> Sequence | None:
+    def sequence(self, resource: str) -> FamilySequence | None:
         """Sequence of a resource; `None`: its set-up depends on none."""
         try:
             return self._sequences[resource]
@@ -175,7 +174,7 @@ class OccupiedRoom:
             book = self.occupancy.ledger(resource)
             made = None
             if isinstance(book, Ledger) and book.clock.matrix is not None:
-                made = Sequence(book, self._changeovers)
+                made = FamilySequence(book, self._changeovers)
             self._sequences[resource] = made
             return made
 

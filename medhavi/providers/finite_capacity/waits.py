@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.finite_capacity.occupancy import Occupancy
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import StepWindow, Timing
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Span = tuple[int, int]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from medhavi.providers import Providers
-    from medhavi.providers.material.existing_orders import Receipt, Withdrawal
+    from medhavi.providers.material.supply_orders import Receipt, Withdrawal
     from medhavi.providers.reservations.reservations import Hold, Holds
     from medhavi.providers.table_rows import Row
 

@@ -15,8 +15,7 @@ from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.commitments import Commitment
 from medhavi.providers.material.line import MaterialLine, Shift
 from medhavi.providers.material.lots import Lot, LotLine, Taker
-from medhavi.providers.material.trait_lines import TraitLine
-from medhavi.providers.material.traits import PLAIN
+from medhavi.providers.material.traits import PLAIN, TraitLine
 from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.providers import Providers
     from medhavi.providers.material.commitments import Commitments
-    from medhavi.providers.material.on_hand import OnHand
+    from medhavi.providers.material.stock import OnHand
     from medhavi.providers.material.traits import Traits
 
 Node = tuple[str, str]

@@ -6,6 +6,12 @@ and, where a routing makes it, what that routing provides; what is moved has wha
 asked of it at its origin. Classes rank as `settings.quality_classes` says, best first:
 a lot has the class it states, else that of its product, and new supply has that of its
 product. A lot below the class of its product is no stock.
+
+Who asks for nothing takes from any lot; who asks takes from lots that have it. A
+quantity is free where the line has it as if all lots were alike, and where every taker
+can still be served from a lot that is there, lives long enough, and has what the taker
+asks for. The second is a transportation problem; paths that let others change their lot
+(Ford, Fulkerson 1956) say exactly how much more can be served.
 """
 
 from __future__ import annotations
@@ -13,12 +19,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import finding
+from medhavi.providers.material.line import MaterialLine, Shift
+from medhavi.providers.material.lots import LotLine, Taker, TriedLine
+from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.findings import Finding
+    from medhavi.providers.material.lots import Lot
     from medhavi.providers.table_rows import Rows
+
 
 NO_CLASS = 2**31
 """Rank of what has no class, or asks for none; a smaller rank is better."""
@@ -166,3 +177,270 @@ def unranked(
         if odd:
             found[column] = sorted(odd)
     return found
+
+
+class Served:
+    """Who takes how much of which lot.
+
+    Parameters
+    ----------
+    sizes
+        Steps of each lot.
+
+    Examples
+    --------
+    The first taker gives up the lot that alone serves the second:
+
+    >>> served = Served([4, 4])
+    >>> served.add([0, 1], 4), served.add([0], 3), served.add([0, 1], 5)
+    (4, 3, 1)
+    """
+
+    __slots__ = ("_flows", "_free", "_usable")
+
+    def __init__(self, sizes: Iterable[int]) -> None:
+        self._free = list(sizes)
+        self._flows: list[dict[int, int]] = [{} for _ in self._free]
+        self._usable: list[Sequence[int]] = []
+
+    def copy(self) -> Served:
+        """One that may be changed alone."""
+        made = Served(self._free)
+        made._flows = [dict(flow) for flow in self._flows]
+        made._usable = list(self._usable)
+        return made
+
+    def add(self, usable: Sequence[int], steps: int) -> int:
+        """Serve one more taker; the others keep how much they have.
+
+        Parameters
+        ----------
+        usable
+            Lots that serve it.
+        steps
+            What it wants.
+
+        Returns
+        -------
+        int
+            What it gets.
+        """
+        taker = len(self._usable)
+        self._usable.append(usable)
+        left = steps
+        while left > 0:
+            part = self._more(taker, left)
+            if not part:
+                break
+            left -= part
+        return steps - left
+
+    def _more(self, taker: int, most: int) -> int:
+        """Find the shortest chain of changes that frees something for a taker."""
+        came: dict[int, tuple[int, int]] = {}
+        seen = {taker}
+        waiting = [(taker, -1)]
+        for one, given in waiting:
+            for lot in self._usable[one]:
+                if lot in came:
+                    continue
+                came[lot] = (one, given)
+                if self._free[lot] > 0:
+                    return self._change(lot, came, most)
+                for other in self._flows[lot]:
+                    if other not in seen:
+                        seen.add(other)
+                        waiting.append((other, lot))
+        return 0
+
+    def _change(self, lot: int, came: dict[int, tuple[int, int]], most: int) -> int:
+        part = min(most, self._free[lot])
+        path = []
+        at = lot
+        while at >= 0:
+            taker, given = came[at]
+            path.append((taker, at, given))
+            if given >= 0:
+                part = min(part, self._flows[given][taker])
+            at = given
+        self._free[lot] -= part
+        for taker, gained, given in path:
+            self._flows[gained][taker] = self._flows[gained].get(taker, 0) + part
+            if given >= 0:
+                self._flows[given][taker] -= part
+                if not self._flows[given][taker]:
+                    del self._flows[given][taker]
+        return part
+
+
+class TraitLine(LotLine):
+    """Availability where lots of one product at one place differ in what they are.
+
+    Parameters
+    ----------
+    lots, takers, withheld, journal
+        As of `LotLine`; `kind` is a place in `kinds`.
+    kinds
+        What lots have and takers ask for; the first: nothing.
+    """
+
+    __slots__ = ("_kinds", "_served")
+
+    def __init__(
+        self,
+        lots: Iterable[Lot],
+        takers: Iterable[Taker],
+        withheld: Sequence[tuple[int, int]],
+        journal: list[Shift],
+        kinds: Sequence[Traits],
+    ) -> None:
+        self._kinds = kinds
+        self._served: Served | None = None
+        super().__init__(lots, takers, withheld, journal)
+
+    def available(
+        self,
+        instant: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+        kind: int = 0,
+    ) -> int:
+        """What a new taker of a kind may take at an instant without harm."""
+        most = super().available(
+            instant, transit, min_shelf_days, buffers=buffers, customer=customer
+        )
+        if most <= 0 or not (kind or any(taker.kind for taker in self._takers)):
+            return most
+        until = self._until(instant, transit, min_shelf_days)
+        return self._room(Taker(instant, until, customer or "", most, kind))
+
+    fits = MaterialLine.fits
+
+    def asking(self, kind: int) -> AskedLine:
+        """Line as one sees it who asks for something."""
+        return AskedLine(self, kind)
+
+    def apply(self, shift: Shift) -> None:
+        """Carry out a shift without noting it."""
+        self._served = None
+        super().apply(shift)
+
+    def lives(self, instant: int, transit: int, min_shelf_days: float) -> int:
+        """Until when goods must live that are taken at an instant [s]."""
+        return self._until(instant, transit, min_shelf_days)
+
+    def note(self, shift: Shift) -> Shift:
+        """Carry out a shift of one kind, and note it in the journal."""
+        return self._noted(shift)
+
+    # ------------------------------------------------------------------- internals
+    def _room(self, taker: Taker) -> int:
+        if self._served is None:
+            self._served = self._now_served()
+        return self._served.copy().add(self._usable(taker), taker.steps)
+
+    def _now_served(self) -> Served:
+        """Serve all takers; who has to wait keeps what comes later from others."""
+        found = Served(lot.steps for lot in self._lots)
+        short = []
+        for taker in self._takers:
+            left = taker.steps - found.add(self._usable(taker), taker.steps)
+            if left:
+                short.append((taker, left))
+        for taker, left in short:
+            found.add(self._usable(taker, waits=True), left)
+        return found
+
+    def _usable(self, taker: Taker, *, waits: bool = False) -> list[int]:
+        asked = self._kinds[taker.kind]
+        return [
+            place
+            for place, lot in enumerate(self._lots)
+            if (waits or lot.arrival <= taker.instant)
+            and lot.expires >= max(taker.until, lot.arrival)
+            and lot.customer in ("", taker.customer)
+            and self._kinds[lot.kind].meets(asked)
+        ]
+
+
+class AskedLine(TriedLine):
+    """A line with differing lots, for one who asks for something.
+
+    It has no events of its own: all that is asked and taken goes to the line behind it.
+    """
+
+    __slots__ = ("_behind", "_kind")
+
+    def __init__(self, behind: TraitLine, kind: int) -> None:
+        super().__init__((), (), [])
+        self._behind = behind
+        self._kind = kind
+
+    @property
+    def withholds(self) -> bool:
+        """Whether it keeps safety stock back at any time."""
+        return self._behind.withholds
+
+    def available(
+        self,
+        instant: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+    ) -> int:
+        """What has what is asked for and may be taken without harm [steps]."""
+        return self._behind.available(
+            instant,
+            transit,
+            min_shelf_days,
+            buffers=buffers,
+            customer=customer,
+            kind=self._kind,
+        )
+
+    def rises(self, start: int) -> list[int]:
+        """List the instants after `start` at which more may become available."""
+        return self._behind.rises(start)
+
+    def take(
+        self,
+        steps: int,
+        instant: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        customer: str | None = None,
+    ) -> Shift:
+        """Take a quantity of lots that have what is asked for."""
+        until = self._behind.lives(instant, transit, min_shelf_days)
+        shift = Shift(
+            self._behind,
+            steps,
+            instant,
+            1,
+            until,
+            customer,
+            receipt=False,
+            kind=self._kind,
+        )
+        return self._behind.note(shift)
+
+    def add(self, steps: int, instant: int, expires: int | None = None) -> Shift:
+        """Add a receipt with the traits asked for."""
+        until = INT64_MAX if expires is None else expires
+        shift = Shift(
+            self._behind,
+            -steps,
+            instant,
+            1,
+            until,
+            None,
+            receipt=True,
+            kind=self._kind,
+        )
+        return self._behind.note(shift)

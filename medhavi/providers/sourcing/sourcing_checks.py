@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medhavi.findings import finding
-from medhavi.providers.lots import lot_steps
-from medhavi.providers.material.existing_orders import LIVE
+from medhavi.providers.material.supply_orders import LIVE
+from medhavi.providers.sources import lot_steps
 from medhavi.units import exact, from_steps
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.providers.sourcing.roads import Roads
+    from medhavi.providers.sourcing.default_lanes import Roads
     from medhavi.providers.table_rows import Rows
 
 FOREIGN_ORDER = "SRC013"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from medhavi.providers.lead_times.lead_times import Basis
+from medhavi.providers.lead_times import Basis
 from medhavi.providers.sources import Source
 from medhavi.providers.sourcing.quotas import Quotas
 from medhavi.results.limiter import Limiter

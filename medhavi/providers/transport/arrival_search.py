@@ -1,18 +1,143 @@
-"""Label-setting for the earliest arrival, directed at the destination."""
+"""Searches over lanes: earliest arrival, bounds of any load, the k best ways.
+
+Goods that are ready later never arrive earlier, so the arrival is a step function of
+when they are ready: as long as the same vehicle of the first lane is caught it stays.
+What is on board already only makes it later; so the steps are found once and kept.
+
+Which way is best is the caller's: a spur search completes the beginning of a way. Lanes
+between the same two places are different ways.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.transport.departure_loads import DepartureLoads
+from medhavi.providers.transport.lane_graph import Edge
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from medhavi.providers.transport.departure_loads import DepartureLoads
-    from medhavi.providers.transport.itinerary_routes import Ban
-    from medhavi.providers.transport.lane_graph import Edge, Goods, LaneGraph
+    from medhavi.providers.transport.lane_graph import Goods, LaneGraph
+
+
+NOTHING: frozenset[str] = frozenset()
+MOST_PER_WAY = 10
+"""Ways looked at for each that is asked for; some may never carry the goods."""
+
+
+class Ban(NamedTuple):
+    """Lanes and places that a way must not use."""
+
+    lanes: Collection[str] = NOTHING
+    places: Collection[str] = NOTHING
+
+    def also(self, lanes: Collection[str]) -> Ban:
+        """Ban more lanes."""
+        return Ban({*self.lanes, *lanes}, self.places) if lanes else self
+
+
+Way = tuple[Edge, ...]
+Found = tuple[float, Way]
+"""Weight of a way, and the way."""
+Spur = Callable[[Way, Ban], "Found | None"]
+"""Gives the best way that begins with a root and keeps off what is banned."""
+
+
+def ways(spur: Spur, k: int) -> Iterator[Way]:
+    """Walk over the ways from the best on.
+
+    Parameters
+    ----------
+    spur
+        Search for the best completion of a root.
+    k
+        How many are wanted; up to `MOST_PER_WAY` times as many are given.
+    """
+    first = spur((), Ban())
+    if first is None:
+        return
+    taken: list[Way] = []
+    waiting: list[tuple[float, tuple[str, ...], Way]] = []
+    _push(waiting, first)
+    seen = {_lanes(first[1])}
+    while waiting and len(taken) < k * MOST_PER_WAY:
+        _, _, last = heappop(waiting)
+        taken.append(last)
+        yield last
+        for place in range(len(last)):
+            root = last[:place]
+            beside = {
+                way[place].lane
+                for way in taken
+                if len(way) > place and way[:place] == root
+            }
+            behind = {edge.origin for edge in root}
+            found = spur(root, Ban(beside, behind))
+            if found is not None and _lanes(found[1]) not in seen:
+                seen.add(_lanes(found[1]))
+                _push(waiting, found)
+
+
+def cheapest(
+    graph: LaneGraph,
+    goods: Goods,
+    ends: tuple[str, str],
+    ban: Ban,
+    weights: tuple[Callable[[Edge], float], Mapping[str, float]],
+) -> Way | None:
+    """Way of least weight between two places.
+
+    Parameters
+    ----------
+    graph, goods
+        Lanes, and what travels.
+    ends
+        Origin and destination.
+    ban
+        What must not be used.
+    weights
+        Weight of a lane, and the least weight from each place to the destination.
+    """
+    weight, rest = weights
+    start, destination = ends
+    if start not in rest:
+        return None
+    heap: list[tuple[float, float, tuple[str, ...], str]] = []
+    heappush(heap, (rest[start], 0.0, (), start))
+    done = set(ban.places)
+    while heap:
+        _, total, lanes, place = heappop(heap)
+        if place in done:
+            continue
+        done.add(place)
+        if place == destination:
+            return tuple(graph.edge(lane) for lane in lanes)
+        if place != start and not graph.passes(place):
+            continue
+        for edge in graph.out(place):
+            head = edge.destination
+            if head in done or head not in rest or edge.lane in ban.lanes:
+                continue
+            if not graph.allowed(edge, goods):
+                continue
+            so_far = total + weight(edge)
+            entry = (so_far + rest[head], so_far, (*lanes, edge.lane), head)
+            heappush(heap, entry)
+    return None
+
+
+def _push(waiting: list[tuple[float, tuple[str, ...], Way]], found: Found) -> None:
+    heappush(waiting, (found[0], _lanes(found[1]), found[1]))
+
+
+def _lanes(way: Way) -> tuple[str, ...]:
+    return tuple(edge.lane for edge in way)
 
 
 class Leg(NamedTuple):
@@ -160,3 +285,83 @@ class Search:
                 self._best[place] = (ready, 0, "")
                 heappush(heap, (ready + rest[place], 0, place))
         return heap
+
+
+MOST_ENDS = 4096
+"""Pairs of places and kinds of goods whose arrivals are kept."""
+
+
+class ArrivalBounds:
+    """Arrivals over empty lanes.
+
+    Parameters
+    ----------
+    graph
+        Lanes; what they carry is not looked at.
+
+    Attributes
+    ----------
+    fills
+        Some vehicle leaves only with a least load.
+    """
+
+    __slots__ = ("_graph", "_known", "fills")
+
+    def __init__(self, graph: LaneGraph) -> None:
+        self._graph = graph
+        self.fills = graph.anything_fills
+        self._known: dict[object, tuple[list[int], list[int], list[int]]] = {}
+        """First and last instants of the steps, and the arrival of each [s]."""
+
+    def over(self, graph: LaneGraph) -> ArrivalBounds:
+        """Arrivals over lanes of which some leave at other times."""
+        return altered(self, _graph=graph, _known={})
+
+    def soonest(
+        self,
+        goods: Goods,
+        origin: str,
+        ready: int,
+        destination: str,
+        forbidden: frozenset[str],
+    ) -> int:
+        """Instant before which goods never arrive [s].
+
+        Parameters
+        ----------
+        goods
+            Kind and country; they have no load.
+        ready
+            When they are at the origin [s].
+        forbidden
+            Lanes that must not be used.
+        """
+        if self.fills:
+            # A vehicle that leaves with a least load may need that of others.
+            rest = self._graph.bounds(destination, goods)
+            return ready + rest[origin] if origin in rest else NEVER
+        key = origin, destination, goods.hazmat, goods.country, forbidden
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= MOST_ENDS:
+                self._known.clear()
+            known = self._known[key] = [], [], []
+        firsts, lasts, arrivals = known
+        place = bisect_left(lasts, ready)
+        if place < len(lasts) and firsts[place] <= ready:
+            return arrivals[place]
+        search = Search(
+            self._graph, DepartureLoads(), goods, Ban(forbidden), relaxed=False
+        )
+        legs = search.earliest({origin: ready}, destination)
+        if not legs:
+            return NEVER if legs is None else ready
+        first = legs[0]
+        last = max(ready, self._graph.edge(first.lane).last_ready(first.departure))
+        if place < len(lasts) and lasts[place] == last:
+            firsts[place] = ready
+        else:
+            firsts.insert(place, ready)
+            lasts.insert(place, last)
+            arrivals.insert(place, legs[-1].arrival)
+        return legs[-1].arrival

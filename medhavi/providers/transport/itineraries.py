@@ -15,15 +15,20 @@ from math import log, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.transport.arrival_bounds import ArrivalBounds
-from medhavi.providers.transport.arrival_search import Leg, Search
+from medhavi.providers.transport.arrival_search import (
+    ArrivalBounds,
+    Ban,
+    Leg,
+    Search,
+    cheapest,
+    ways,
+)
 from medhavi.providers.transport.departure_loads import (
     NOTHING,
     DepartureLoads,
     Load,
     load_of,
 )
-from medhavi.providers.transport.itinerary_routes import Ban, cheapest, ways
 from medhavi.providers.transport.lane_graph import Goods, LaneGraph
 from medhavi.units import NEVER
 
@@ -33,8 +38,8 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations.reservations import Hold
     from medhavi.providers.sources import Costing
+    from medhavi.providers.transport.arrival_search import Found, Spur, Way
     from medhavi.providers.transport.departure_loads import Departure
-    from medhavi.providers.transport.itinerary_routes import Found, Spur, Way
     from medhavi.providers.transport.lane_graph import Edge
     from medhavi.providers.transport.transport import Transport
 

@@ -27,7 +27,7 @@ from medhavi.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from medhavi.providers.timing import Clock
+    from medhavi.providers.sources import Clock
     from medhavi.providers.transport.departure_loads import DepartureLoads
     from medhavi.providers.transport.transport import Transport
     from medhavi.snapshot.calendars.working_time import WorkingTime

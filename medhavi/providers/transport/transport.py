@@ -16,7 +16,7 @@ from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.providers.lead_times.lead_times import LeadTimes
+    from medhavi.providers.lead_times import LeadTimes
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row, Rows

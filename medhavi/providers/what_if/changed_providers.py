@@ -4,26 +4,33 @@ A remedy changes a row and asks again. The world around that row is as it was: i
 providers, their caches and the ledgers, with all that was promised, are shared. Only
 what the row reaches is made anew; where that cannot be told, there is no answer here
 and the tables are read again as a whole.
+
+A frame is made for thousands of rows; for one it takes as long as a quote. Cells that
+have the type of their column already, as those of rows that were read before, become
+what `table_rows` gives of the normal form; any other cell goes through a frame.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from medhavi import schema
 from medhavi.providers import TABLES
-from medhavi.providers.finite_capacity.existing_work import existing_work, held_capacity
 from medhavi.providers.finite_capacity.finite import FiniteCapacity
-from medhavi.providers.lead_times.lead_times import EVERY_PRODUCT
+from medhavi.providers.finite_capacity.occupancy import existing_work, held_capacity
+from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.providers.material.commitments import withdrawn
-from medhavi.providers.table_rows import read_tables
+from medhavi.providers.sourcing.sourcing import Sourcing
+from medhavi.providers.table_rows import Rows, read_tables
 from medhavi.providers.transport.itineraries import bound, bound_again
-from medhavi.providers.what_if.changed_sourcing import ChangedSourcing
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
-from medhavi.providers.what_if.plain_rows import changed_rows
 from medhavi.snapshot.active_holds import ACTIVE
-from medhavi.snapshot.changed_rows import with_rows_when_read
+from medhavi.snapshot.changed_rows import normal_rows, with_rows_when_read
 from medhavi.snapshot.lazy_tables import LazyTables
+from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -39,10 +46,132 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.finite_capacity.occupancy import Commitment
     from medhavi.providers.material.material import Node
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.sources import Source
+    from medhavi.providers.sourcing.default_lanes import Roads
+    from medhavi.providers.table_rows import Row
     from medhavi.providers.what_if.ledger_moves import Ledgers
+    from medhavi.schema import Column
+    from medhavi.snapshot import Snapshot
 
     Changes = Mapping[str, Sequence[Mapping[str, object]]]
+
+
+class ChangedSourcing(Sourcing):
+    """Sourcing that looks again at the nodes that a change touches.
+
+    Which sources there are is as before: only their times differ.
+    """
+
+    __slots__ = ("_base", "_touched")
+
+    _base: Sourcing
+    _touched: Callable[[str, str], bool]
+
+    @classmethod
+    def of(
+        cls, base: Sourcing, roads: Roads, touched: Callable[[str, str], bool]
+    ) -> Self:
+        """Change a sourcing.
+
+        Parameters
+        ----------
+        base
+            As the tables have it; it stays as it is.
+        roads
+            Where the changed ways are in.
+        touched
+            Tells whether a product at a location has a source that changes.
+        """
+        made = cls.__new__(cls)
+        parts = {name: getattr(base, name) for name in Sourcing.__slots__}
+        parts |= {"_base": base, "_touched": touched, "_roads": roads, "_known": {}}
+        for name, part in parts.items():
+            setattr(made, name, part)
+        return made
+
+    def sources(self, product: str, location: str) -> tuple[Source, ...]:
+        """Sources that new orders may use; see `Sourcing.sources`."""
+        if self._touched(product, location):
+            return super().sources(product, location)
+        return self._base.sources(product, location)
+
+    def of_node(self, product: str, location: str) -> Sourcing:
+        """Sourcing that knows the sources of a node."""
+        if self._touched(product, location):
+            return self
+        return self._base.of_node(product, location)
+
+
+_KINDS: Mapping[str, type] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "time": dt.time,
+    "timestamp": dt.datetime,
+}
+_UTC = dt.timedelta(0)
+
+
+def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
+    """Changed rows of a table with all columns; instants in UTC seconds.
+
+    Parameters
+    ----------
+    snapshot
+        Tells how the table looks.
+    name
+        Table.
+    rows
+        Rows by table, each with all of its columns or some.
+    """
+    columns = schema.tables()[name].columns
+    found = []
+    for row in rows[name]:
+        plain = _plain(columns, row)
+        if plain is None:
+            return list(Rows(normal_rows(snapshot, name, rows)))
+        found.append(plain)
+    return found
+
+
+def _plain(columns: Mapping[str, Column], row: Mapping[str, object]) -> Row | None:
+    if not row.keys() <= columns.keys():
+        return None
+    cells: dict[str, Any] = {}
+    for name, column in columns.items():
+        value: Any = row.get(name)
+        if value is None and column.default != "always":
+            value = column.default
+        if value is not None:
+            if column.type == "float" and type(value) is int:
+                value = float(value)
+            if not _is_plain(column.type, value):
+                return None
+            if column.type == "timestamp":
+                value = to_seconds(value)
+            elif column.type == "float":
+                value += 0.0
+        cells[name] = value
+    return cells
+
+
+def _is_plain(kind: str, value: object) -> bool:
+    """Whether a cell stays as it is in the normal form."""
+    if type(value) is not _KINDS.get(kind):
+        return False
+    match value:
+        case str():
+            return bool(value)
+        case float():
+            return math.isfinite(value)
+        case dt.datetime():
+            return value.utcoffset() == _UTC and not value.microsecond
+        case dt.time():
+            return not value.microsecond and value.tzinfo is None
+        case _:
+            return True
+
 
 SHARED = (
     "calendars",

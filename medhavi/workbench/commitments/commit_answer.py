@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from medhavi.providers.reservations.states import CONFLICT_CODES
+from medhavi.providers.reservations.ledger import CONFLICT_CODES
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.workbench.commitments.gives_way import takes_more

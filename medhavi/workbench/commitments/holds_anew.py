@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.providers.reservations.states import ReservationState
+from medhavi.providers.reservations.ledger import ReservationState
 
 if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
-    from medhavi.providers.reservations.states import Reservation
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.workbench.commitments.decisions import Decider
     from medhavi.workbench.commitments.live_book import LiveBook

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
-    from medhavi.providers.reservations.states import Reservation
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.snapshot import Snapshot
 
     Decide = Callable[[Decider], tuple[list[NewEvent], tuple[Reservation, ...]]]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from medhavi.providers.reservations.states import reservation_id
+from medhavi.providers.reservations.ledger import reservation_id
 from medhavi.results.promises.promise import PlannedHold
 
 if TYPE_CHECKING:

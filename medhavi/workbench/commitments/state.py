@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from medhavi.events.event_types.catalog import decode
-from medhavi.providers.reservations.ledger import ReservationLedger
-from medhavi.providers.reservations.states import Reservation, ReservationState
+from medhavi.providers.reservations.ledger import (
+    Reservation,
+    ReservationLedger,
+    ReservationState,
+)
 from medhavi.units import MINUTE, exact, from_seconds, to_seconds
 
 if TYPE_CHECKING:

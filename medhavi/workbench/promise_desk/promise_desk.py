@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.requests.asking import Request
-    from medhavi.providers.reservations.states import Reservation
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import Decider

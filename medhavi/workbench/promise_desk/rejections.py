@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medhavi.events.envelope import NewEvent
-    from medhavi.providers.reservations.states import Reservation
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.workbench.commitments.decisions import Decider
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.envelope import NewEvent
     from medhavi.planners.promising.standing.renewal import Renewal
-    from medhavi.providers.reservations.states import Reservation
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.workbench.commitments.decisions import Decider
     from medhavi.workbench.commitments.live_book import LiveBook
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk

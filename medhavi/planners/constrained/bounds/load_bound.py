@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import Demand, Node
     from medhavi.planners.mrp.netting_state.ways import Intake, Way
+    from medhavi.providers.capacity.axis import Option
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.resources import Level, ResourceClock
-    from medhavi.providers.capacity.room import Option
     from medhavi.providers.capacity.schedule import Task
     from medhavi.snapshot.calendars.stretches import Stretch
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.stage import Setting
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
     Old = dict[int, tuple[Job, Timing]]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.netting_state.ways import Way
-    from medhavi.providers.material.recipe_lines import Gain
+    from medhavi.providers.material.recipes import Gain
     from medhavi.providers.sources import Source, Timing
     from medhavi.providers.sourcing.quotas import Quotas
 

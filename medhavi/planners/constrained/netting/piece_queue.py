@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.sources import Source
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import Source, StepWindow, Timing
 
 
 PIECES_OF_A_UNIT = 4

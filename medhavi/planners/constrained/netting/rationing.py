@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.planners.mrp.netting_state.stock_levels import Levels
-    from medhavi.providers.material.recipe_lines import Component
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import Source
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
-from medhavi.providers.material.recipe_lines import Component, Gain  # noqa: TC001 (records)
+from medhavi.providers.material.recipes import Component, Gain  # noqa: TC001 (records)
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.mrp.netting_state.register import Register
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 
 class Before(NamedTuple):

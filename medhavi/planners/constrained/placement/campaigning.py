@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.state import Order
     from medhavi.providers import Providers
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import StepWindow, Timing
 
 
 TRIES = 16

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.dating import FeasibleRelease
     from medhavi.planners.constrained.orders.jobs import Job, Out
     from medhavi.planners.mrp.netting_state.state import Need, Order
-    from medhavi.providers.material.recipe_lines import Component
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.material.recipes import Component
+    from medhavi.providers.sources import StepWindow, Timing
 
 
 class Spot(NamedTuple):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.state import Order
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 
 class PlainMoves:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.mrp.netting_state.state import Order
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.sources import Source
+    from medhavi.providers.sources import Source, Timing
     from medhavi.providers.sourcing.quotas import Quotas
-    from medhavi.providers.timing import Timing
 
 TRIES = 1000
 """Periods of a supplier, or departures of a lane, that are looked at for one order."""

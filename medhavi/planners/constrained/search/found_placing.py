@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.laying_out import Layout
     from medhavi.planners.mrp.netting_state.state import Order, SupplyUnit
-    from medhavi.providers.sources import Source
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Source, Timing
 
 
 class FoundPlacing(Placing):

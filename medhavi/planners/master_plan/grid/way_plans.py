@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey
     from medhavi.planners.mrp.netting_state.ways import Way
     from medhavi.providers.finite_capacity.occupation import HourRates
-    from medhavi.providers.material.recipe_lines import Component, Gain
+    from medhavi.providers.material.recipes import Component, Gain
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]

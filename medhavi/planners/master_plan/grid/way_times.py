@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medhavi.planners.master_plan.grid.decision_grid import DecisionGrid
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.ways import Intake, Way
-    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.sources import StepWindow, Timing
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]

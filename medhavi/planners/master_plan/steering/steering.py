@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.release import Want
     from medhavi.planners.mrp.netting_state.state import Need, Node, NodeKey, SupplyUnit
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 NOTHING = 1e-6
 """An amount below this share of a step is rounding of the solver."""

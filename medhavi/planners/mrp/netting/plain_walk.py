@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Node, PegSource
     from medhavi.planners.mrp.netting_state.ways import Way
-    from medhavi.providers.sources import Kind, Source
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Kind, Source, Timing
 
     Line = tuple[int, int, int, Node]
     """Numerator, addend and denominator of a component, and its node."""

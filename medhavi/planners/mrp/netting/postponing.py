@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
-    from medhavi.providers.sources import Source, Window
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Source, Timing, Window
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""

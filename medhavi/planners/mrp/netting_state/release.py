@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.planners.mrp.netting_state.ways import Intake, Way
-    from medhavi.providers.material.recipe_lines import Component, Gain
+    from medhavi.providers.material.recipes import Component, Gain
     from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source, Timing
 

@@ -12,8 +12,7 @@ from fractions import Fraction
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from medhavi.providers.material.recipe_lines import Component
-from medhavi.providers.material.recipes import Recipe
+from medhavi.providers.material.recipes import Component, Recipe
 from medhavi.providers.material.traits import PLAIN, Traits
 from medhavi.providers.sources import Source, Timing
 from medhavi.units import ALWAYS, NEVER

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey
     from medhavi.providers import Providers
-    from medhavi.providers.material.recipe_lines import Component, Gain
-    from medhavi.providers.material.recipes import Recipe
+    from medhavi.providers.material.recipes import Component, Gain, Recipe
     from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source
 

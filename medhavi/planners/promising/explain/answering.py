@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.options.offers import Offered
     from medhavi.planners.promising.options.quest import Quest
     from medhavi.planners.promising.requests.rules_of_promise import Policy
-    from medhavi.providers.lead_times.lead_times import Quantiles
+    from medhavi.providers.lead_times import Quantiles
 
 ONCE = ", once confirmed"
 """End of the name of an option that waits for the word of a supplier (rule 50)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.providers.lead_times.lead_times import reached_yield
+from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import iso
 from medhavi.units import DAY, HOUR
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.options.offers import Offered
     from medhavi.planners.promising.options.quest import Quest
-    from medhavi.providers.lead_times.lead_times import Quantiles
+    from medhavi.providers.lead_times import Quantiles
 
     Entry = Mapping[str, object]
     Load = tuple[str, int]

@@ -21,7 +21,7 @@ from medhavi.planners.promising.supply_search.reach import Reach
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.material.planned_orders import planned_orders
+from medhavi.providers.material.supply_orders import planned_orders
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.campaign_room import Campaigns
-    from medhavi.providers.material.planned_orders import PlannedOrders
+    from medhavi.providers.material.supply_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.snapshot import Snapshot

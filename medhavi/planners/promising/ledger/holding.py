@@ -11,8 +11,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.supply_search.lasting_goods import lasting
-from medhavi.providers.reservations.states import order_named, reservation_named
-from medhavi.providers.timing import StepWindow
+from medhavi.providers.reservations.ledger import order_named, reservation_named
+from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase
 from medhavi.units import DAY, MINUTE, from_steps, seconds_up
 

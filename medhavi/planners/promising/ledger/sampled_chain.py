@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
-from medhavi.providers.lead_times.lead_times import LEVELS as CURVE
-from medhavi.providers.lead_times.lead_times import STEEP
+from medhavi.providers.lead_times import LEVELS as CURVE
+from medhavi.providers.lead_times import STEEP
 from medhavi.providers.transport.leg_arrays import Spread
 from medhavi.units import ALWAYS, DAY, seconds_up
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.supply_search.lead_draws import Subject
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
-    from medhavi.providers.lead_times.lead_times import Quantiles
+    from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Source
 
     Floats = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ from medhavi.planners.promising.ledger.book import Book, substitutes
 from medhavi.planners.promising.supply_search.reach import Reach
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers.what_if.changed_providers import changed as changed_providers
-from medhavi.providers.what_if.plain_rows import changed_rows
+from medhavi.providers.what_if.changed_providers import changed_rows
 from medhavi.snapshot.changed_rows import with_rows, with_rows_when_read
 from medhavi.units import to_seconds
 

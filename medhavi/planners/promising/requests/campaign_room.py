@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.campaigns.campaign_runs import Breach
     from medhavi.providers import Providers
-    from medhavi.providers.capacity.room import Option
+    from medhavi.providers.capacity.axis import Option
     from medhavi.providers.capacity.schedule import Task
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.finite_capacity.resource_ledger import Block, Ledger
     from medhavi.providers.reservations.reservations import Hold
-    from medhavi.providers.sources import Source
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Source, Timing
     from medhavi.results.promises.promise import PlannedHold
 
 Made = tuple[str, float]

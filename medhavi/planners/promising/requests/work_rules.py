@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.campaign_room import CampaignRoom
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.capacity.withheld_time import Reserves
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.lead_times.reserves import Reserves
-    from medhavi.providers.sources import Source
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Source, Timing
 
 
 class WorkRules(NamedTuple):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 
 def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | None:

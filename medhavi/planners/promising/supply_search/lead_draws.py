@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from medhavi.providers import Providers
-    from medhavi.providers.lead_times.lead_times import Quantiles
+    from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Source
     from medhavi.providers.transport.itineraries import Itineraries
 

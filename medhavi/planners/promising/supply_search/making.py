@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Node, Terms
-    from medhavi.providers.material.recipe_lines import Component, Gain
+    from medhavi.providers.material.recipes import Component, Gain
     from medhavi.providers.sources import Source, Timing
 
     Way = Callable[[], tuple[Piece, ...] | None]

@@ -12,7 +12,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.providers.material.recipe_lines import Component
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import Source, Timing
     from medhavi.providers.transport.itineraries import Itinerary
 

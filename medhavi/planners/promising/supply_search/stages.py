@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.lead_times.reserves import reserves_of
-from medhavi.providers.material.on_hand import perishable_products
-from medhavi.providers.timing import Timing
+from medhavi.providers.capacity.withheld_time import reserves_of
+from medhavi.providers.material.stock import perishable_products
+from medhavi.providers.sources import Timing
 from medhavi.providers.transport.departure_loads import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from medhavi.providers.finite_capacity.waits import Wait
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.material.material import Material
-    from medhavi.providers.material.recipe_lines import Component, Gain, Output
-    from medhavi.providers.material.recipes import Recipe
+    from medhavi.providers.material.recipes import Component, Gain, Output, Recipe
     from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source
     from medhavi.providers.transport.itineraries import (

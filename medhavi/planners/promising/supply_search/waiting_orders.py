@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.stages import Bought, Marks, Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch
     from medhavi.providers.material.line import Shift
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.sources import Timing
 
 
 class OrdersMark(NamedTuple):

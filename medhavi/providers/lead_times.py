@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.providers.table_rows import Row, Rows
 
+
 Quantile = Literal["p50", "p80", "p95"]
 Basis = Literal["model", "group", "global", "terms", "stated"]
 

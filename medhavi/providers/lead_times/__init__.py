@@ -1,1 +1,0 @@
-"""Lead times of suppliers, lanes and routings, stated or estimated."""
