@@ -157,7 +157,7 @@ def measure(name: str, rounds: int) -> tuple[tuple[object, ...], bool]:
     from medhavi.planners.master_plan.build import build
     from medhavi.planners.master_plan.master_run import built_run
     from medhavi.planners.master_plan.statement import state
-    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.parameters import OptimizeParameters
 
     size = SIZES[name]
     parameters = OptimizeParameters(bucket=f"{size.days}xday", late_days=20.0)

@@ -47,12 +47,12 @@ from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake, QueryLimits
 from medhavi.planners.late_remedies.trying_out import remedies
 from medhavi.planners.net_change.kept import Kept
-from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.planners.parameters import (
     BUDGETS,
     EFFORTS,
     ConstrainedParameters,
     MrpParameters,
+    OptimizeParameters,
     SourceBudget,
 )
 from medhavi.planners.pipeline import plan, plan_to_build_on

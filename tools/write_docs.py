@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.findings import catalog
-from medhavi.results.figures.kpi_page import kpis_page
+from medhavi.results.figures.kpis import kpis_page
 from medhavi.results.limiter import limiters_page
 from medhavi.scenarios.change_kinds import KINDS
 from medhavi.schema import conventions, tables

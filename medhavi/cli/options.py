@@ -24,7 +24,7 @@ def _date_format(text: str | None) -> str | None:
     >>> _date_format("DD.MM.YYYY")
     'DD.MM.YYYY'
     """
-    from medhavi.snapshot.reading.written_dates import is_date_format
+    from medhavi.snapshot.reading.cells import is_date_format
 
     if text is not None and not is_date_format(text):
         message = (
@@ -190,8 +190,8 @@ def instant(
     >>> instant("2026-03-01", "--date", "Europe/Rome").isoformat()
     '2026-03-01T23:00:00+00:00'
     """
+    from medhavi.snapshot.reading.cells import is_day
     from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
-    from medhavi.snapshot.reading.written_dates import is_day
 
     if text is None:
         return None

@@ -1,15 +1,43 @@
-"""Findings of one kind in one place, told together: count, first, last, example."""
+"""Findings told together: of one kind in one place, or what a mode ignores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medhavi.findings import Finding
-from medhavi.findings.ignored import ignored_together
+from medhavi.findings import Finding, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+TABLE, COLUMN, TOGETHER = "PLAN010", "PLAN011", "PLAN030"
+
+
+def ignored_together(findings: Iterable[Finding]) -> list[Finding]:
+    """Gather all tables and columns that a mode ignores into one finding.
+
+    A plan and its files keep every row; pages and commands show these, which stand
+    last.
+    """
+    kept, ignored = [], dict[str, list[str]]()
+    for one in findings:
+        if one.code in (TABLE, COLUMN):
+            ignored.setdefault(one.value or "", []).append(one.code)
+        else:
+            kept.append(one)
+    for mode, codes in ignored.items():
+        parts = [
+            f"{number:,} {word}{'s' * (number > 1)}"
+            for word, number in (
+                ("table", codes.count(TABLE)),
+                ("column", codes.count(COLUMN)),
+            )
+            if number
+        ]
+        kept.append(finding(TOGETHER, value=mode, what=" and ".join(parts)))
+    return kept
+
 
 FEW = 3
 """Findings of one group that are still told one by one."""

@@ -19,7 +19,7 @@ from medhavi.events.memory import system_clock
 from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.layout import has_table
 from medhavi.lakehouse.query import FileTable
-from medhavi.results.order_numbers import REGISTER, new_numbers
+from medhavi.results.identity import REGISTER, new_numbers
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 from medhavi.schema import tables as schema_tables

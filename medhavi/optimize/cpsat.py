@@ -3,24 +3,53 @@
 Each goal is minimised with the values of the goals before it as bounds (lexicographic
 order), by CP-SAT with a fixed seed. Effort is deterministic time, so a run repeats to
 the byte; seconds are a safety stop only, and the outcome says when they struck.
+
+A solver runs in a thread of its own; an exception at a wrong moment (between the birth
+of that thread and the first look at it) would leave it running while the program ends,
+which aborts the whole process.
 """
 
 from __future__ import annotations
 
+import signal
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi.optimize.cpsat_goals import COUNTED, Goals, goal_value
-from medhavi.optimize.cpsat_model import TaskModel
-from medhavi.optimize.cpsat_setups import MachineRules
+from medhavi.optimize.cpsat_model import MachineRules, TaskModel
 from medhavi.optimize.cpsat_tasks import Assignment, Goal, GoalResult, Outcome
-from medhavi.optimize.interruption import noted_interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.optimize.cpsat_tasks import TaskProblem
+
+
+@contextmanager
+def noted_interrupts() -> Iterator[threading.Event]:
+    """Note Ctrl-C instead of raising `KeyboardInterrupt`, until the block ends.
+
+    Yields
+    ------
+    threading.Event
+        Set by Ctrl-C. Threads other than the main one never get the signal; there the
+        event stays unset and nothing is changed. A program that ignores the signal, or
+        took it over outside of Python, keeps its own way.
+    """
+    heard = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not callable(before):
+        yield heard
+        return
+    signal.signal(signal.SIGINT, lambda _number, _frame: heard.set())
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
+
 
 POLL = 0.05
 """How often a stop from outside is looked for [s]."""

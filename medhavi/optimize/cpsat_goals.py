@@ -16,8 +16,7 @@ from medhavi.optimize.cpsat_tasks import Goal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from medhavi.optimize.cpsat_model import TaskModel
-    from medhavi.optimize.cpsat_setups import MachineRules
+    from medhavi.optimize.cpsat_model import MachineRules, TaskModel
     from medhavi.optimize.cpsat_tasks import Assignment, Job, TaskProblem
 
 COUNTED = frozenset({Goal.TRANSITIONS, Goal.TRANSITION_COST})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.optimize.solver import Outcome, Solution
+from medhavi.optimize.problem import Outcome, Solution
 
 if TYPE_CHECKING:
     from collections.abc import Callable

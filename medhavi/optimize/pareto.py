@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.solver import Outcome, Solution
+from medhavi.optimize.problem import Outcome, Solution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from medhavi.optimize.problem import Floats
-    from medhavi.optimize.solver import Session
+    from medhavi.optimize.problem import Floats, Session
 
 SHARE = 1e-3
 """Share of the other objectives in the goal, of their usual size."""

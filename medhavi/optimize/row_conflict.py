@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.optimize.problem import Problem
-from medhavi.optimize.solver import Outcome
+from medhavi.optimize.problem import Outcome, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from medhavi.optimize.problem import Block, Program
-    from medhavi.optimize.solver import Solver
+    from medhavi.optimize.problem import Block, Program, Solver
 
 ROOM = 1e-7
 """Room below which a row counts as kept."""

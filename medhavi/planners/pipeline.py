@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
+from medhavi.planners.constrained.improvement.obeyed import READING as CONSTRAINED
 from medhavi.planners.kept_records import without_collections
-from medhavi.planners.left_out import with_left_out
-from medhavi.planners.unplannable import unplannable_rows
+from medhavi.planners.master_plan.steering.read_columns import READING as OPTIMIZE
+from medhavi.planners.mrp.unsupported import MRP
+from medhavi.planners.unplannable import unplannable_rows, with_left_out
 from medhavi.results.basis import Basis
-from medhavi.results.order_numbers import register_of
+from medhavi.results.identity import register_of
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from medhavi.planners.optimize_parameters import OptimizeParameters
-    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+    from medhavi.planners.mrp.unsupported import Reading
+    from medhavi.planners.parameters import (
+        ConstrainedParameters,
+        MrpParameters,
+        OptimizeParameters,
+    )
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     Records = MrpParameters | ConstrainedParameters | OptimizeParameters
     Settings = Records | Mapping[str, object] | None
     Record = TypeVar("Record", MrpParameters, ConstrainedParameters, OptimizeParameters)
+
 
 WITHOUT = "PLAN020"
 """Code of a plan that leaves out rows on which its planner stops."""
@@ -217,8 +225,11 @@ def check_settings(
     UsageError
         Unknown mode, unknown setting, or a value out of range.
     """
-    from medhavi.planners.optimize_parameters import OptimizeParameters
-    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+    from medhavi.planners.parameters import (
+        ConstrainedParameters,
+        MrpParameters,
+        OptimizeParameters,
+    )
 
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
@@ -331,7 +342,7 @@ def _optimize(
     seed: int | None,
 ) -> Plan:
     from medhavi.planners.master_plan import master_run
-    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.parameters import OptimizeParameters
 
     parameters = _as(OptimizeParameters, settings, "optimize")
     return master_run.plan(
@@ -353,3 +364,27 @@ def _as(record: type[Record], settings: Settings, mode: str) -> Record:
         message = f"Settings of mode {mode} are {record.__name__}, or names and values."
         raise UsageError(message)
     return record.from_mapping(settings or {})
+
+
+READINGS: Mapping[str, Reading] = MappingProxyType(
+    {reading.mode: reading for reading in (MRP, CONSTRAINED, OPTIMIZE)}
+)
+"""What each mode reads."""
+
+
+def changed_inputs(basis: Basis, mode: str, later: Snapshot) -> tuple[str, ...]:
+    """Tables in which a later snapshot differs from what a plan was made from.
+
+    Tables that the mode does not read are left out, and so are reservations that hold
+    nothing any more: facts that fold into these alone leave the plan as it is.
+
+    Parameters
+    ----------
+    basis
+        What the plan was made from.
+    mode
+        Mode of the plan.
+    later
+        The tables of the newest facts.
+    """
+    return tuple(sorted(basis.changed(later) - READINGS[mode].tables.keys()))

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import finding
+from medhavi.snapshot.reading.cells import is_day
 from medhavi.snapshot.reading.local_days import asked_instant
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.snapshot.reading.written_dates import is_day
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

@@ -13,7 +13,7 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.planners.campaigns.setup_changes import plan_changes
+from medhavi.planners.campaigns.campaign_proposals import plan_changes
 from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
 from medhavi.planners.work_orders.order_edit import edit as edit_of
 from medhavi.providers import Providers

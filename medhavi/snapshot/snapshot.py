@@ -26,14 +26,13 @@ from medhavi.snapshot.checks.held_rows import (
 )
 from medhavi.snapshot.checks.rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
-from medhavi.snapshot.lazy_tables import LazyTables
 from medhavi.snapshot.reading import folder
 from medhavi.snapshot.reading.column_names import matched
 from medhavi.snapshot.reading.local_days import LocalDays
-from medhavi.snapshot.reading.normalise import Normal, absent, normalise
+from medhavi.snapshot.reading.normalise import Normal, absent, normalise, raw_frame
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.snapshot.reading.rows import raw_frame
 from medhavi.snapshot.settings import Settings
+from medhavi.snapshot.tables import LazyTables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

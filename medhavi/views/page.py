@@ -6,8 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Severity
-from medhavi.findings.groups import told_together
-from medhavi.findings.ignored import ignored_together
+from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.summary import late_and_bound, relaxation_words
 from medhavi.units import from_seconds

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.planners.late_remedies.damage import Damage
+from medhavi.planners.late_remedies.trying_out import Damage
 from medhavi.results.plans.lateness import not_kept
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import PromiseStatus

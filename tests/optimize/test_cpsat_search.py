@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medhavi.optimize.cpsat import Effort, feasible, search
 from medhavi.optimize.cpsat_goals import goal_value, sequences
-from medhavi.optimize.cpsat_setups import setup_form, triangle_holds
+from medhavi.optimize.cpsat_model import setup_form, triangle_holds
 from medhavi.optimize.cpsat_tasks import (
     Assignment,
     Goal,
@@ -21,8 +21,6 @@ from medhavi.optimize.cpsat_tasks import (
     Setups,
     Task,
     TaskProblem,
-)
-from medhavi.optimize.cpsat_windows import (
     earliest_fit,
     latest_fit,
     paused_end,

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Problem
-from medhavi.optimize.solver import Outcome
+from medhavi.optimize.problem import Outcome, Problem
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Program

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from medhavi.optimize.interruption import noted_interrupts
+from medhavi.optimize.cpsat import noted_interrupts
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from medhavi.errors import NotAvailable
 from medhavi.planners.campaigns.campaign_proposals import (
     campaign_rows,
     compare_campaigns,
+    plan_changes,
     propose,
 )
-from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.snapshot.changed_rows import with_rows
 from tests.api import Providers
 from tests.examples import examples

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.campaigns.campaign_partition import Piece, partition
+from medhavi.planners.campaigns.campaign_program import Piece, partition
 from medhavi.planners.campaigns.campaign_rules import CampaignRule
 
 

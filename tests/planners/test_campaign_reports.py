@@ -6,13 +6,13 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.campaigns.campaign_adherence import adherence
 from medhavi.planners.campaigns.campaign_proposals import (
+    adherence,
     campaign_rows,
     compare_campaigns,
+    plan_changes,
     propose,
 )
-from medhavi.planners.campaigns.setup_changes import plan_changes
 from tests.api import Providers
 from tests.planners.campaign_shop import day, matrix, planned, shop
 

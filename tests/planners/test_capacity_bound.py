@@ -7,11 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.bounds.capacity_bound import (
-    Claim,
-    capacity_bound,
-    least_late,
-)
+from medhavi.planners.constrained.bounds import Claim, capacity_bound, least_late
 
 
 def fits(claims: list[Claim], served: set[int]) -> bool:

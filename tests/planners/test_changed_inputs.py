@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 import medhavi as mv
-from medhavi.planners.changed_inputs import READINGS, changed_inputs
+from medhavi.planners.pipeline import READINGS, changed_inputs
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.planners.campaign_shop import day, matrix, rule, shop

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.constrained.bounds.load_bound import OpenTime
+from medhavi.planners.constrained.bounds import OpenTime
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify

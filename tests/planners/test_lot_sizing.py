@@ -9,19 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.lot_sizing.net_needs import (
+from medhavi.planners.lot_sizing import (
     UNBOUNDED,
     LotLimits,
     NetNeed,
+    covered_by_wagner_whitin,
     order_price,
     orders_of,
+    plain_wagner_whitin,
     plan_cost,
     reach,
-)
-from medhavi.planners.lot_sizing.silver_meal import silver_meal
-from medhavi.planners.lot_sizing.wagner_whitin import (
-    covered_by_wagner_whitin,
-    plain_wagner_whitin,
+    silver_meal,
     wagner_whitin,
 )
 from medhavi.units import DAY

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.work_orders.order_account import Report, account
-from medhavi.planners.work_orders.order_figures import order_measures
+from medhavi.planners.work_orders.order_account import Report, account, order_measures
 from medhavi.planners.work_orders.order_states import OrderFacts, OrderState, Verb
 from medhavi.units import DAY, HOUR
 

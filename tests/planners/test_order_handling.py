@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.planners.work_orders.firming import firming, rule_of
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
+    firming,
+    rule_of,
+    urgencies,
 )
-from medhavi.planners.work_orders.order_priority import urgencies
 from medhavi.planners.work_orders.order_rows import (
     free_number,
     order_number,

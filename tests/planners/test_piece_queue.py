@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.netting.piece_queue import runs_until_done
+from medhavi.planners.constrained.netting.given_sources import runs_until_done
 
 LEVELS = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 4)), min_size=1)
 

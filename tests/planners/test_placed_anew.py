@@ -11,7 +11,7 @@ from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.jobs import jobs_of
-from medhavi.planners.constrained.placement.lifetimes import (
+from medhavi.planners.constrained.placement.goods_in_time import (
     keep_alive,
     keep_alive_below,
 )

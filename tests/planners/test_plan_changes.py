@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.late_remedies.late_chain import Reason, others_in_the_way
-from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.planners.late_remedies.plan_changes import (
+    PlanChanges,
+    Reason,
+    others_in_the_way,
+)
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, HOUR
 from tests import factories

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.results.figures.bottlenecks import bottlenecks
+from medhavi.results.figures.kpis import bottlenecks
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.campaign_shop import matrix, shop

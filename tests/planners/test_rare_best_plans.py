@@ -11,7 +11,7 @@ import pytest
 from medhavi.planners.master_plan import master_run, statement
 from medhavi.planners.master_plan.blocks import limits as block_limits
 from medhavi.planners.master_plan.grid import way_times
-from medhavi.planners.master_plan.grid.decision_grid import decision_grid
+from medhavi.planners.master_plan.grid.way_times import decision_grid
 from medhavi.planners.master_plan.steering import steering
 from medhavi.planners.master_plan.steering.steering import Allowance, Amount
 from medhavi.results.run_record import Status

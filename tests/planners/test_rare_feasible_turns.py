@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from medhavi.planners.constrained.deliveries.delivering import undelivered
+from medhavi.planners.constrained.deliveries import undelivered
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
-from medhavi.planners.constrained.orders.lines import Line, Part
+from medhavi.planners.constrained.orders.weighing import Line, Part
 from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.promising.explain.naming import name_stage, rejected_as
 from medhavi.planners.promising.options.quest import Quest

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from medhavi.planners.constrained.deliveries.delivering import lines_of
+from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.orders.causes import Walk
-from medhavi.planners.constrained.orders.lines import NEVER_FITS, Line, Part
+from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
 from medhavi.results.limiter import Limiter
 from tests import factories
 from tests.api import plan, verify

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.orders.stage import Setting
-from medhavi.planners.constrained.placement.rehearsal import Rehearsal
-from medhavi.planners.constrained.placement.sequence import engine_for
+from medhavi.planners.constrained.placement.sequence import Rehearsal, engine_for
 from medhavi.planners.kernels.rehearsal_passes import FAR
 from medhavi.units import DAY
 from tests.planners import naive_rehearsal as naive

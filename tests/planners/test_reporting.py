@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.reporting import KINDS, Ledger, loads, positions
+from medhavi.planners.mrp.reporting import KINDS, Ledger, loads, positions
 from medhavi.results.plans.tables import SCHEMAS, shaped
 from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, HOUR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.optimize.cpsat_setups import setup_form
+from medhavi.optimize.cpsat_model import setup_form
 from medhavi.planners.scheduling.task_form import task_form
 from tests.api import read_problem, solve
 from tests.planners.naive_schedule import best, random_document

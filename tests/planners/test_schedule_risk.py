@@ -10,13 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
-from medhavi.planners.scheduling.left_shift import Link, left_shift, paused, unbroken
-from medhavi.planners.scheduling.risk import RiskParameters, simulate
-from medhavi.planners.scheduling.risk_draws import triangular, uniforms
-from medhavi.planners.scheduling.risk_figures import (
+from medhavi.planners.scheduling.assignment_tables import (
+    Link,
+    left_shift,
+    paused,
+    unbroken,
+)
+from medhavi.planners.scheduling.risk import (
+    RiskParameters,
     bootstrap_premium,
     quantile,
+    simulate,
     tail_mean,
+    triangular,
+    uniforms,
 )
 from tests.api import read_problem
 from tests.planners.naive_schedule import random_document

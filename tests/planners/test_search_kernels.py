@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.search.arrays import (
+from medhavi.planners.constrained.search.construction import (
     DISPATCHED,
     NETTED,
+    Passes,
+    Setting,
     new_memory,
     new_pass,
     new_schedule,
 )
-from medhavi.planners.constrained.search.chain_bound import earliest_finishes
-from medhavi.planners.constrained.search.construction import Passes, Setting
-from medhavi.planners.constrained.search.plant_bound import least_of
+from medhavi.planners.constrained.search.plant_bound import earliest_finishes, least_of
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.improvement.round_memory import Memory
-from medhavi.planners.constrained.search.mismatch import MismatchError
+from medhavi.planners.constrained.search.laying_out import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek

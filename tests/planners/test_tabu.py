@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 from medhavi.optimize.cpsat import Effort, search
 from medhavi.optimize.cpsat_tasks import Goal
-from medhavi.planners.scheduling.dispatch import first_solution
-from medhavi.planners.scheduling.longest_paths import Lines
-from medhavi.planners.scheduling.staged_search import staged_search
-from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
+from medhavi.planners.scheduling.staged_search import first_solution, staged_search
+from medhavi.planners.scheduling.tabu import Lines, Looks, can_improve, improved
 from medhavi.planners.scheduling.task_form import task_form
 from tests.api import read_problem, solve
 from tests.planners.workshop import changes, order, step, workshop

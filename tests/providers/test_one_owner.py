@@ -88,13 +88,16 @@ COUNTS = {
     ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
     ("mrp/netting_state/stock_levels.py", "add_days"): "windows of stock policies",
     ("mrp/netting_state/stock_levels.py", "subtract_days"): "windows of stock policies",
-    ("replenishment/monitor.py", "add_days"): "cover days of a stock level",
-    ("work_orders/firming.py", "subtract_days"): "the firming window before a need",
+    ("replenishment/replenishing.py", "add_days"): "cover days of a stock level",
+    (
+        "work_orders/order_parameters.py",
+        "subtract_days",
+    ): "the firming window before a need",
 }
 """Days that a planner counts in a calendar that a provider gave it."""
 
 OWN_FILES = {
-    "scheduling/file_calendars.py": "a problem file brings its own calendars",
+    "scheduling/problem_file.py": "a problem file brings its own calendars",
 }
 """Modules that are about another thing than the tables of a snapshot."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.providers.unused import unused_columns
+from medhavi.planners.mrp.unsupported import unused_columns
 from tests import factories
 
 

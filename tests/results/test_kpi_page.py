@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.results.figures.kpi_page import kpis_page
-from medhavi.results.figures.kpis import KPIS
+from medhavi.results.figures.kpis import KPIS, kpis_page
 
 
 def test_every_figure_has_its_row() -> None:

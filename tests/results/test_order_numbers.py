@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.results.order_numbers import (
+from medhavi.results.identity import (
     REGISTER,
     new_numbers,
     order_id,

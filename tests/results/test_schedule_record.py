@@ -8,8 +8,7 @@ import pytest
 import medhavi as mv
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.results.reports.risk import RiskReport
-from medhavi.results.schedules.schedule import Schedule
-from medhavi.results.schedules.tables import shaped_table
+from medhavi.results.schedules.schedule import Schedule, shaped_table
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
 from tests.planners.workshop import order, solved, step, workshop

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.findings import finding
-from medhavi.findings.ignored import ignored_together
+from medhavi.findings.groups import ignored_together
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report

@@ -110,7 +110,7 @@ def correct(
 
 def _moment(text: str | None, bench: Workbench) -> dt.datetime | None:
     """Read --occurred-at; a date without a time is the begin of the company's day."""
-    from medhavi.snapshot.reading.written_dates import is_day
+    from medhavi.snapshot.reading.cells import is_day
 
     dated = text is not None and is_day(text.strip())
     zone = bench.snapshot().local_days.company if dated else "UTC"

@@ -104,7 +104,7 @@ def moments(
     UsageError
         They are no instants, or stand beside --tables.
     """
-    from medhavi.snapshot.reading.written_dates import is_day
+    from medhavi.snapshot.reading.cells import is_day
 
     found = Moments(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
     if found and tables is not None:

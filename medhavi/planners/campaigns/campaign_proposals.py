@@ -1,25 +1,145 @@
-"""Campaigns as proposals: what each saves against a plan without them, and costs."""
+"""Campaigns as proposals: changes, savings, and how they were kept (CMP-07).
+
+`supply_order_steps` tells when a step began and ended, on which resource, and what it
+gave; the events of supply orders fill it. An order is known by its id: a proposal that
+was firmed keeps it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.providers import Providers
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import Verdict, tally, verdicts
 from medhavi.results.reports.campaign import (
+    CampaignAdherence,
     CampaignDifference,
     CampaignFigures,
     CampaignProposal,
 )
+from medhavi.units import HOUR, MINUTE, to_seconds
 
 if TYPE_CHECKING:
-    from medhavi.planners.campaigns.setup_changes import Change
+    import datetime as dt
+    from collections.abc import Iterable, Mapping, Sequence
+
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
+
+
+class Step(NamedTuple):
+    """A step of an order on a resource: order, start [UTC seconds], family."""
+
+    order: str
+    start: int
+    family: str | None
+
+
+class Change(NamedTuple):
+    """A change of families before an order.
+
+    Parameters
+    ----------
+    resource, order
+        Where, and before which order.
+    before, after
+        Families.
+    minutes, money
+        Time; cost of the change and of the resource meanwhile [base currency].
+    cleaning
+        Whether it counts as a cleaning.
+    """
+
+    resource: str
+    order: str
+    before: str
+    after: str
+    minutes: float
+    money: float
+    cleaning: bool
+
+
+def families(providers: Providers, routing: str) -> dict[int, str | None]:
+    """Set-up family of each step of a routing."""
+    tasks = providers.capacity.compiled(routing).tasks
+    return {task.node.step: task.node.family for task in tasks}
+
+
+def steps_of(plan: Plan, providers: Providers) -> dict[str, list[Step]]:
+    """List the steps of make orders by resource, in order of their start."""
+    made = plan.supplies.filter(
+        (pl.col("kind") == "make") & pl.col("order_qty").is_not_null()
+    ).select(pl.col("id").alias("supply"), "source")
+    rows = (
+        plan.operations.filter(pl.col("resource") != "")
+        .group_by("supply", "step", "resource")
+        .agg(pl.col("start").min().dt.epoch("s"))
+        .join(made, on="supply")
+        .filter(pl.col("source").is_not_null())
+        .sort("resource", "start", "supply", "step")
+    )
+    known: dict[str, dict[int, str | None]] = {}
+    found: dict[str, list[Step]] = {}
+    for row in rows.iter_rows(named=True):
+        source = row["source"]
+        if source not in known:
+            known[source] = families(providers, source)
+        step = Step(row["supply"], row["start"], known[source].get(row["step"]))
+        found.setdefault(row["resource"], []).append(step)
+    return found
+
+
+def changes(resource: str, steps: Iterable[Step], providers: Providers) -> list[Change]:
+    """List the changes of a resource through its steps; idle time changes nothing.
+
+    Parameters
+    ----------
+    resource
+        Its id; without a matrix it has no changes.
+    steps
+        In order of their start.
+    providers
+        Matrix, present set-up, cost of the resource.
+    """
+    clock = providers.capacity.resource(resource)
+    matrix = clock.matrix
+    if matrix is None:
+        return []
+    known = providers.changeovers
+    state = known.states.get(resource)
+    found = []
+    for step in steps:
+        if step.family is None:
+            continue
+        if state is not None and state != step.family:
+            seconds = known.seconds(matrix, state, step.family)
+            money = known.cost(matrix, state, step.family)
+            found.append(
+                Change(
+                    resource,
+                    step.order,
+                    state,
+                    step.family,
+                    seconds / MINUTE,
+                    money + seconds / HOUR * clock.cost_per_hour,
+                    known.cleans(matrix, state, step.family),
+                )
+            )
+        state = step.family
+    return found
+
+
+def plan_changes(plan: Plan, providers: Providers) -> list[Change]:
+    """List the changes of all resources of a plan."""
+    return [
+        change
+        for resource, steps in steps_of(plan, providers).items()
+        for change in changes(resource, steps, providers)
+    ]
+
 
 NOTHING = (0.0, 0.0)
 BETWEEN = "; "
@@ -193,3 +313,157 @@ def _lateness(plan: Plan) -> dict[str, tuple[float, float]]:
         )
     )
     return {demand: (hours, cost) for demand, hours, cost in rows.iter_rows()}
+
+
+BEGUN = ("in_process", "completed")
+DAY_SECONDS = 86400.0
+
+
+class Report(NamedTuple):
+    """What the shop floor says of an order on a resource."""
+
+    order: str
+    start: dt.datetime
+    finish: dt.datetime | None
+    qty: float
+    done: bool
+    family: str | None
+
+
+def adherence(plan: Plan, actual: Snapshot) -> list[CampaignAdherence]:
+    """Compare the campaigns of a plan with what was done.
+
+    Parameters
+    ----------
+    plan
+        The plan with campaigns.
+    actual
+        Data of a later moment: orders with the progress of their steps.
+
+    Returns
+    -------
+    list of CampaignAdherence
+        By resource and planned start. Start, end and quantity are those of the orders
+        on the resource of the campaign.
+    """
+    providers = Providers(actual)
+    reports = _reports(plan, actual, providers)
+    planned_minutes: dict[tuple[str, str], float] = {}
+    for change in plan_changes(plan, providers):
+        key = (change.resource, change.order)
+        planned_minutes[key] = planned_minutes.get(key, 0.0) + change.minutes
+    actual_minutes: dict[tuple[str, str], float] = {}
+    for resource, rows in reports.items():
+        steps = [Step(row.order, to_seconds(row.start), row.family) for row in rows]
+        for change in changes(resource, steps, providers):
+            key = (resource, change.order)
+            actual_minutes[key] = actual_minutes.get(key, 0.0) + change.minutes
+    return [
+        _of_one(
+            (str(name), group),
+            reports,
+            planned_minutes=planned_minutes,
+            actual_minutes=actual_minutes,
+        )
+        for (name,), group in campaign_rows(plan).group_by(
+            "campaign", maintain_order=True
+        )
+    ]
+
+
+def _of_one(
+    campaign: tuple[str, pl.DataFrame],
+    reports: Mapping[str, Sequence[Report]],
+    *,
+    planned_minutes: Mapping[tuple[str, str], float],
+    actual_minutes: Mapping[tuple[str, str], float],
+) -> CampaignAdherence:
+    name, group = campaign
+    resource = group["resource"][0]
+    orders = set(group["order"].to_list())
+    sequence = list(reports.get(resource, ()))
+    own = [row for row in sequence if row.order in orders]
+    begun = {row.order for row in own}
+    ends = [row.finish for row in own if row.done and row.finish is not None]
+    through = len({row.order for row in own if row.done}) == len(orders)
+    start = min((row.start for row in own), default=None)
+    finish = max(ends) if through and ends else None
+    planned_start, planned_finish = (
+        min(group["start"].to_list()),
+        max(group["finish"].to_list()),
+    )
+    return CampaignAdherence(
+        campaign=name,
+        resource=resource,
+        planned_start=planned_start,
+        planned_finish=planned_finish,
+        actual_start=start,
+        actual_finish=finish,
+        start_days=_days(planned_start, start),
+        finish_days=_days(planned_finish, finish),
+        qty_planned=float(group["qty"].sum()),
+        qty_actual=sum(row.qty for row in own),
+        setup_planned_minutes=sum(
+            planned_minutes.get((resource, order), 0.0) for order in sorted(orders)
+        ),
+        setup_actual_minutes=sum(
+            actual_minutes.get((resource, order), 0.0) for order in sorted(orders)
+        ),
+        assigned=len(orders),
+        executed=len(begun),
+        in_campaign=_longest_row(sequence, orders),
+    )
+
+
+def _reports(
+    plan: Plan, actual: Snapshot, providers: Providers
+) -> dict[str, list[Report]]:
+    """List what was begun on each resource, in the sequence of its starts."""
+    sources: dict[str, str] = dict(
+        actual["supply_orders"].select("supply_order", "source").iter_rows()
+    )
+    sources.update(plan.supplies.select("id", "source").iter_rows())
+    known = set(actual["routings"]["routing"].to_list())
+    found: dict[str, list[Report]] = {}
+    for row in actual["supply_order_steps"].iter_rows(named=True):
+        if row["status"] not in BEGUN or row["start"] is None or not row["resource"]:
+            continue
+        routing = sources.get(row["supply_order"])
+        of_step: dict[int, str | None] = {}
+        if routing is not None and routing in known:
+            of_step = families(providers, routing)
+        found.setdefault(row["resource"], []).append(_report(row, of_step))
+    for rows in found.values():
+        rows.sort(key=lambda report: (report.start, report.order))
+    return found
+
+
+def _report(row: Mapping[str, Any], of_step: Mapping[int, str | None]) -> Report:
+    done = row["status"] == "completed"
+    return Report(
+        row["supply_order"],
+        row["start"],
+        row["finish"] if done else None,
+        row["qty_done"] or 0.0,
+        done,
+        of_step.get(row["step"]),
+    )
+
+
+def _longest_row(sequence: Sequence[Report], orders: set[str]) -> int:
+    """Count the orders in the longest row that nothing of another kind interrupts."""
+    longest = 0
+    row: set[str] = set()
+    for report in sequence:
+        if report.order in orders:
+            row.add(report.order)
+            longest = max(longest, len(row))
+        else:
+            row = set()
+    return longest
+
+
+def _days(planned: dt.datetime, actual: dt.datetime | None) -> float | None:
+    if actual is None:
+        return None
+    return (actual - planned).total_seconds() / DAY_SECONDS

@@ -18,12 +18,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.bounds.load_bound import (
+from medhavi.planners.constrained.bounds import (
     LeastLoads,
     late_for_lack_of_time,
     least_lateness,
 )
-from medhavi.planners.constrained.deliveries.delivering import (
+from medhavi.planners.constrained.deliveries import (
     given_up_pins,
     lines_of,
     served,
@@ -55,8 +55,14 @@ from medhavi.planners.constrained.netting.feasible_walks import (
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
 from medhavi.planners.constrained.netting.slices import SliceReader
 from medhavi.planners.constrained.netting.way_chains import WayChains
-from medhavi.planners.constrained.orders.causes import MISFIT, Cause, Walk, cause_table
-from medhavi.planners.constrained.orders.telling import tell, tell_refused
+from medhavi.planners.constrained.orders.causes import (
+    MISFIT,
+    Cause,
+    Walk,
+    cause_table,
+    tell,
+    tell_refused,
+)
 from medhavi.planners.constrained.orders.weighing import (
     SCALE,
     Weighing,
@@ -66,14 +72,16 @@ from medhavi.planners.constrained.orders.weighing import (
     states_money,
     weigh_lines,
 )
-from medhavi.planners.constrained.placement.campaign_choice import campaigning
-from medhavi.planners.constrained.placement.late_outputs import give_late_outputs
-from medhavi.planners.constrained.placement.lifetimes import leave_out_dead
+from medhavi.planners.constrained.placement.campaigning import campaigning
+from medhavi.planners.constrained.placement.goods_in_time import (
+    give_late_outputs,
+    leave_out_dead,
+)
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.constrained.stopping import never
-from medhavi.planners.mrp.ledger import ledger
+from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
 from medhavi.providers.sourcing.quotas import Quotas
@@ -89,18 +97,22 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
     from medhavi.planners.constrained.improvement.round_memory import Memory
-    from medhavi.planners.constrained.orders.lines import Line, Part
-    from medhavi.planners.constrained.orders.weighing import Judged, MoneyWeights
+    from medhavi.planners.constrained.orders.weighing import (
+        Judged,
+        Line,
+        MoneyWeights,
+        Part,
+    )
     from medhavi.planners.constrained.placement.placing import Mark
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting.netting import NodeWalk
     from medhavi.planners.mrp.netting_state.state import Node
     from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.reporting import Ledger
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
-    from medhavi.planners.reporting import Ledger
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.providers.transport.departure_loads import DepartureLoads

@@ -15,8 +15,8 @@ from medhavi.planners.constrained.improvement.diverting import (
 )
 from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
-from medhavi.planners.constrained.netting.ordered_parts import WHOLE
-from medhavi.planners.constrained.placement.campaign_choice import campaign_rules
+from medhavi.planners.constrained.netting.given_sources import WHOLE
+from medhavi.planners.constrained.placement.campaigning import campaign_rules
 from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
 from medhavi.progress import Progress
 from medhavi.results.run_record import Status
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
-    from medhavi.planners.constrained.netting.ordered_parts import Pieces
+    from medhavi.planners.constrained.netting.given_sources import Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
     from medhavi.progress import Cancelled, Observe

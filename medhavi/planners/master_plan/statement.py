@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.grid.decision_grid import DecisionGrid, decision_grid
 from medhavi.planners.master_plan.grid.way_plans import WayPlan, mean_needs, way_plans
+from medhavi.planners.master_plan.grid.way_times import DecisionGrid, decision_grid
 from medhavi.planners.master_plan.steering.steered_run import SteeredRun
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
-from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.planners.parameters import OptimizeParameters
 from medhavi.providers.demand_values import demand_value
 from medhavi.providers.finite_capacity.occupation import HourRates, hour_rates
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER

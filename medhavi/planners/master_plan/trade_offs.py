@@ -15,13 +15,13 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Bound, Front, nondominated
-from medhavi.optimize.solver import Outcome
+from medhavi.optimize.problem import Outcome
 from medhavi.planners.master_plan import program_parts as names
 from medhavi.planners.master_plan.build import build
 from medhavi.planners.master_plan.master_run import built_run, decoded
 from medhavi.planners.master_plan.program_parts import Part
 from medhavi.planners.master_plan.statement import state
-from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.plan_locale import currency_of
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
-    from medhavi.optimize.problem import Floats
-    from medhavi.optimize.solver import Session
+    from medhavi.optimize.problem import Floats, Session
     from medhavi.planners.master_plan.build import Built
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan

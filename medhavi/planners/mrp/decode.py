@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.planners.mrp.netting_state.early_outputs import refuse_early_outputs
+from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.pegging import Matches
 from medhavi.providers.finite_capacity.occupation import with_occupation
@@ -24,19 +24,50 @@ from medhavi.results.identity import (
     text_hashes,
 )
 from medhavi.results.plans.tables import SCHEMAS
-from medhavi.units import MINUTE, from_steps
+from medhavi.units import HOUR, MINUTE, from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from medhavi.findings import Finding
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
     from medhavi.planners.pegging import Pegs
-    from medhavi.results.identity import (
-        Hashes,
-    )
+    from medhavi.results.identity import Hashes
+
+
+def refuse_early_outputs(orders: Iterable[Order]) -> None:
+    """Name each output whose `offset_minutes` goes back beyond its order's start.
+
+    How long an order takes depends on its size, so only orders that were made can tell.
+
+    Raises
+    ------
+    BadData
+        With a finding per routing and product.
+    """
+    found: dict[tuple[str, str], Finding] = {}
+    for order in orders:
+        # An existing order keeps its dates, and of its steps only some remain.
+        new = order.kind == "make" and order.existing is None
+        for unit in order.units if new else ():
+            early = order.timing.start - unit.arrives
+            if early > 0:
+                product, location = unit.node.key
+                found[order.source_id, product] = finding(
+                    "PLAN016",
+                    table="routing_outputs",
+                    column="offset_minutes",
+                    value=order.source_id,
+                    product=product,
+                    location=location,
+                    hours=early / HOUR,
+                )
+    if found:
+        raise BadData([found[key] for key in sorted(found)])
+
 
 INSTANT = pl.Datetime("us", "UTC")
 NO_RESOURCE = (("", 1.0),)

@@ -19,8 +19,8 @@ from medhavi.planners.mrp.netting_state.state import (
     Demand,
     NodeKey,
     Order,
+    Way,
 )
-from medhavi.planners.mrp.netting_state.ways import Way
 from medhavi.planners.mrp.pins import Pin
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.sources import Timing

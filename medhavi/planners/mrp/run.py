@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.decode import Decoder, as_table, matches_of
 from medhavi.planners.mrp.intake import Intake, Reader
-from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
 from medhavi.planners.mrp.netting.netting import NodeWalk, walk_cluster
 from medhavi.planners.mrp.netting.plain_walk import PlainWalk, is_plain
-from medhavi.planners.mrp.netting.resupply import wait_and_resupply
+from medhavi.planners.mrp.netting.postponing import wait_and_resupply
 from medhavi.planners.mrp.netting_state.model import Model
 from medhavi.planners.mrp.netting_state.release import Release
 from medhavi.planners.mrp.netting_state.stock_levels import (
@@ -24,6 +23,7 @@ from medhavi.planners.mrp.netting_state.stock_levels import (
     horizon_days,
 )
 from medhavi.planners.mrp.pins import PinReport, settle
+from medhavi.planners.mrp.reporting import ledger, loads, positions
 from medhavi.planners.mrp.service import (
     cause_rows,
     delivery_rows,
@@ -32,7 +32,6 @@ from medhavi.planners.mrp.service import (
 )
 from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.pegging import peg
-from medhavi.planners.reporting import loads, positions
 from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.identity import coproduct_id, stock_id
@@ -46,10 +45,10 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
+    from medhavi.planners.mrp.reporting import Ledger
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, Pegs
-    from medhavi.planners.reporting import Ledger
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.mrp.decode import Decoder, as_table
-from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
 from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
+from medhavi.planners.mrp.reporting import ledger, loads, positions
 from medhavi.planners.mrp.service import (
     cause_rows,
     delivery_rows,
@@ -35,7 +35,6 @@ from medhavi.planners.net_change.orders import row_of
 from medhavi.planners.net_change.records import register_of
 from medhavi.planners.net_change.rows import Exchange, place_ranks, supply_ranks
 from medhavi.planners.pegging import Matches, Pegs, peg_again
-from medhavi.planners.reporting import loads, positions
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.tables import shaped
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
+from medhavi.planners.mrp.reporting import loads
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.mrp.unsupported import check_supported
@@ -25,7 +26,6 @@ from medhavi.planners.net_change.region import region
 from medhavi.planners.net_change.run import Change, ChangedRun
 from medhavi.planners.net_change.state import RULES, STOCK, BeyondError
 from medhavi.planners.net_change.tables import part_of, resources_of, spliced
-from medhavi.planners.reporting import loads
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_orders
 from medhavi.providers.table_rows import Rows

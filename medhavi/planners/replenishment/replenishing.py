@@ -2,28 +2,269 @@
 
 Each watched level is a want of its own: the engine of mode mrp nets it against stock
 and receipts, explodes it and sizes the lots. Orders of customers take no part (REP-04).
+
+Pure: it reads what providers tell of stock, holds and receipts, and orders nothing.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from medhavi.planners import pipeline
-from medhavi.planners.replenishment.monitor import monitor_table, watch
 from medhavi.providers import Providers
+from medhavi.providers.table_rows import read_tables
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.units import from_seconds, from_steps
+from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
+    from collections.abc import Iterator, Mapping
 
     from medhavi.planners.parameters import MrpParameters
-    from medhavi.planners.replenishment.monitor import Watched
     from medhavi.progress import Cancelled, Observe
+    from medhavi.providers.table_rows import Row, Rows
+
+
+INSTANT = pl.Datetime("us", "UTC")
+COLUMNS: Mapping[str, pl.DataType] = {
+    "product": pl.String(),
+    "location": pl.String(),
+    "on_hand": pl.Float64(),
+    "reserved": pl.Float64(),
+    "inbound": pl.Float64(),
+    "safety": pl.Float64(),
+    "minimum": pl.Float64(),
+    "reorder_point": pl.Float64(),
+    "target": pl.Float64(),
+    "cover_days": pl.Float64(),
+    "trigger": pl.Float64(),
+    "level": pl.Float64(),
+    "below": pl.String(),
+    "shortfall": pl.Float64(),
+    "need_date": INSTANT,
+    "status": pl.String(),
+}
+"""Columns of the monitor.
+
+`on_hand`: usable stock of ours now. `reserved`: what active holds keep of it.
+`inbound`: what existing orders bring until the need date. `trigger`: the highest of
+safety, minimum and reorder point, the target where none of them is stated. `level`:
+what is filled up to. `below`: which one binds. `shortfall`: level less what is free,
+where that is below the trigger. `status`: ok, on_order (existing orders fill it) or
+short.
+"""
+LEVELS = ("safety", "minimum", "reorder_point", "target")
+_STATED = {
+    "safety": "safety_qty",
+    "minimum": "min_qty",
+    "reorder_point": "reorder_point",
+    "target": "target_qty",
+}
+_PHASED = frozenset({"safety_qty", "min_qty", "max_qty", "target_qty"})
+
+
+class Watched(NamedTuple):
+    """One product at a location: quantities [steps], instants [UTC seconds].
+
+    `levels` are by name, None where not stated; `free` is on hand less reserved.
+    """
+
+    product: str
+    location: str
+    on_hand: int
+    reserved: int
+    inbound: int
+    levels: Mapping[str, int | None]
+    cover_days: float | None
+    trigger: int
+    level: int
+    below: str | None
+    shortfall: int
+    need_date: int
+
+    @property
+    def free(self) -> int:
+        """What may be used now [steps]."""
+        return self.on_hand - self.reserved
+
+    @property
+    def status(self) -> str:
+        """Status: ok, on_order or short."""
+        if not self.shortfall:
+            return "ok"
+        return "short" if self.shortfall > self.inbound else "on_order"
+
+
+def watch(snapshot: Snapshot, providers: Providers | None = None) -> list[Watched]:
+    """Look at every product and location that has a policy or levels.
+
+    Parameters
+    ----------
+    snapshot
+        Without error findings.
+    providers
+        Those of the snapshot, where they are at hand.
+
+    Returns
+    -------
+    list of Watched
+        Sorted by product and location. What is always there (`unlimited`) is not
+        watched.
+
+    Notes
+    -----
+    The need date is now and the cover days on, in the calendar of the location (rule
+    13); without cover days it is the first moment at which an order made now would be
+    usable, as for safety stock (rule 7).
+    """
+    known = providers or Providers(snapshot, infinite=True)
+    tables = read_tables(snapshot, ("inventory_policies", "inventory_levels"))
+    return list(_Watch(snapshot, known, tables).all())
+
+
+def monitor_table(snapshot: Snapshot, watched: list[Watched]) -> pl.DataFrame:
+    """What was watched as a table; see `COLUMNS`."""
+    facts = Providers(snapshot, infinite=True).facts
+    rows = []
+    for one in watched:
+        step = facts.step(one.product)
+        rows.append(
+            {
+                "product": one.product,
+                "location": one.location,
+                **{
+                    name: from_steps(getattr(one, name), step)
+                    for name in ("on_hand", "reserved", "inbound", "trigger", "level")
+                },
+                **{
+                    name: None if qty is None else from_steps(qty, step)
+                    for name, qty in one.levels.items()
+                },
+                "cover_days": one.cover_days,
+                "below": one.below,
+                "shortfall": from_steps(one.shortfall, step),
+                "need_date": _instant(one) if one.shortfall else None,
+                "status": one.status,
+            }
+        )
+    return pl.DataFrame(rows, schema=dict(COLUMNS))
+
+
+def _instant(one: Watched) -> dt.datetime:
+    return from_seconds(one.need_date)
+
+
+class _Watch:
+    """The look at all places of one snapshot."""
+
+    def __init__(
+        self, snapshot: Snapshot, providers: Providers, tables: Mapping[str, Rows]
+    ) -> None:
+        self._as_of = int(snapshot.as_of)
+        self._providers = providers
+        self._policies = {
+            (row["product"], row["location"]): row
+            for row in tables["inventory_policies"]
+        }
+        self._phases: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in tables["inventory_levels"]:
+            self._phases[(row["product"], row["location"])].append(row)
+
+    def all(self) -> Iterator[Watched]:
+        for product, location in sorted({*self._policies, *self._phases}):
+            row = self._policies.get((product, location), {})
+            if row.get("unlimited"):
+                continue
+            found = self._one(product, location, row)
+            if found is not None:
+                yield found
+
+    def _one(self, product: str, location: str, row: Row) -> Watched | None:
+        step = self._providers.facts.step(product)
+
+        def steps(name: str) -> int | None:
+            value = self._value((product, location), row, name)
+            return None if value is None else steps_up(value, step)
+
+        levels = {name: steps(column) for name, column in _STATED.items()}
+        triggers = {
+            name: qty
+            for name, qty in levels.items()
+            if qty and (name != "target" or not any(levels[n] for n in LEVELS[:3]))
+        }
+        if not triggers:
+            return None
+        trigger = max(triggers.values())
+        below = next(name for name in LEVELS if triggers.get(name) == trigger)
+        upto = steps("max_qty") if row.get("lot_rule") == "min_max" else None
+        level = max(trigger, levels["target"] or 0, upto or 0)
+        on_hand = self._on_hand(product, location)
+        reserved = self._providers.reservations.active_steps(product, location)
+        free = on_hand - reserved
+        shortfall = level - free if free < trigger else 0
+        cover = row.get("cover_days")
+        date = self._need_date(product, location, cover, max(1, shortfall))
+        return Watched(
+            product=product,
+            location=location,
+            on_hand=on_hand,
+            reserved=reserved,
+            inbound=self._inbound(product, location, date),
+            levels=levels,
+            cover_days=cover,
+            trigger=trigger,
+            level=level,
+            below=below if shortfall else None,
+            shortfall=shortfall,
+            need_date=date,
+        )
+
+    def _value(self, key: tuple[str, str], row: Row, name: str) -> float | None:
+        """Value that holds now: time-phased first."""
+        if name in _PHASED:
+            for phase in self._phases.get(key, ()):
+                begin, end = phase["valid_from"], phase["valid_to"]
+                begun = (ALWAYS if begin is None else begin) <= self._as_of
+                holds = begun and self._as_of < (NEVER if end is None else end)
+                if holds and phase[name] is not None:
+                    return float(phase[name])
+        value = row.get(name)
+        return None if value is None else float(value)
+
+    def _on_hand(self, product: str, location: str) -> int:
+        lots = self._providers.on_hand.lots(product, location)
+        ours = sum(lot.steps for lot in lots if lot.customer is None)
+        return ours - self._providers.on_hand.missing(product, location)
+
+    def _inbound(self, product: str, location: str, until: int) -> int:
+        receipts = self._providers.receipts.get((product, location), ())
+        return sum(
+            receipt.steps
+            for receipt in receipts
+            if receipt.instant <= until and receipt.demand is None
+        )
+
+    def _need_date(
+        self, product: str, location: str, cover: float | None, qty: int
+    ) -> int:
+        time = self._providers.sourcing.location_time(location)
+        if cover is not None:
+            covered = time.add_days(self._as_of, cover)
+            return self._as_of if covered is None else covered
+        sources = self._providers.sourcing.sources(product, location)
+        if not sources:
+            return self._as_of
+        timing = sources[0].clock.earliest(self._as_of, sources[0].lot(qty))
+        if timing is None:
+            return self._as_of
+        safe = time.add_days(timing.finish, sources[0].safety_days)
+        return timing.finish if safe is None else safe
+
 
 PREFIX = "REPLENISH"
 """The wants of stock are demands with ids of this kind: REPLENISH|product|location."""

@@ -3,10 +3,16 @@
 Nothing is solved again. Each scenario draws the run of every uncertain step from a
 triangular distribution and shifts the fixed sequence left. Draws belong to (seed,
 operation, scenario) alone, so schedules of one problem meet the same scenarios.
+
+SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators,
+OOPSLA 2014) of a counter whose key is a hash of seed and name. No draw depends on
+another operation, on the number of scenarios or on threads: common random numbers for
+free.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,14 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medhavi.findings import BadData, finding
+from medhavi.planners.scheduling.assignment_tables import Link, left_shift
 from medhavi.planners.scheduling.file_fields import nearest
-from medhavi.planners.scheduling.left_shift import Link, left_shift
-from medhavi.planners.scheduling.risk_draws import triangular, uniforms
-from medhavi.planners.scheduling.risk_figures import (
-    bootstrap_premium,
-    quantile,
-    tail_mean,
-)
 from medhavi.results.reports.risk import RiskReport, risk_table
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.schedules.problem import ScheduleProblem
@@ -35,6 +35,105 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.results.schedules.problem import Order, Step
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+
+
+def uniforms(seed: int, name: str, count: int) -> NDArray[np.float64]:
+    """Uniform numbers in (0, 1), shape (count,); a longer call begins alike.
+
+    >>> bool((uniforms(1, "a", 3) == uniforms(1, "a", 5)[:3]).all())
+    True
+    """
+    digest = hashlib.sha256(f"{seed}\x1f{name}".encode()).digest()
+    key = np.uint64(int.from_bytes(digest[:8], "little"))
+    with np.errstate(over="ignore"):
+        mixed = key + np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
+        mixed ^= mixed >> np.uint64(31)
+    # The middle of each of 2**53 cells: never 0, never 1.
+    return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+
+
+def triangular(
+    uniform: NDArray[np.float64], low: float, mode: float, high: float
+) -> NDArray[np.float64]:
+    """Turn uniform numbers into triangular ones by the inverse of the distribution.
+
+    F(x) = (x - a)² / ((b - a)(c - a)) below the mode c, 1 - (b - x)² / ((b - a)(b - c))
+    above (Kotz and van Dorp, Beyond Beta, 2004, chapter 1).
+
+    >>> triangular(np.array([0.0, 0.5, 1.0]), 0.0, 1.0, 2.0)
+    array([0., 1., 2.])
+    """
+    width = high - low
+    if width <= 0:
+        return np.full_like(uniform, mode)
+    left = low + np.sqrt(uniform * width * (mode - low))
+    right = high - np.sqrt((1.0 - uniform) * width * (high - mode))
+    return np.where(uniform * width < mode - low, left, right)
+
+
+RESAMPLES = 400
+
+
+def quantile(ordered: NDArray[np.float64], level: float) -> float:
+    """Least value that at least `level` of the sample does not exceed.
+
+    >>> quantile(np.array([1.0, 2.0, 3.0, 4.0]), 0.5)
+    2.0
+    """
+    return float(np.quantile(ordered, level, method="inverted_cdf"))
+
+
+def tail_mean(ordered: NDArray[np.float64], percent: int) -> float:
+    """Mean of the worst part: CVaR with a fractional tail.
+
+    The tail holds percent / 100 x n values, so the last one counts by its fraction
+    (Rockafellar and Uryasev, Conditional value-at-risk for general loss distributions,
+    Journal of Banking and Finance 26, 2002, proposition 8).
+
+    Parameters
+    ----------
+    ordered
+        Sample, ascending, shape (n,).
+    percent
+        Size of the tail [%].
+
+    >>> tail_mean(np.arange(1.0, 31.0), 5)
+    29.666666666666668
+    """
+    size = len(ordered)
+    whole, rest = divmod(size * percent, 100)
+    total = float(ordered[size - whole :].sum())
+    if rest:
+        total += float(ordered[size - whole - 1]) * rest / 100
+    return total * 100 / (size * percent)
+
+
+def bootstrap_premium(
+    ordered: NDArray[np.float64], percent: int, seed: int
+) -> tuple[float, float]:
+    """95 % interval of (CVaR - mean) / mean by resampling.
+
+    Percentile bootstrap (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
+    chapter 13) of 400 resamples with a fixed seed.
+    """
+    size = len(ordered)
+    generator = np.random.default_rng(seed)
+    premiums = np.empty(RESAMPLES)
+    for turn in range(RESAMPLES):
+        drawn = np.sort(generator.integers(0, size, size))
+        sample = ordered[drawn]
+        mean = sample.mean()
+        premiums[turn] = (tail_mean(sample, percent) - mean) / mean
+    low, high = np.quantile(premiums, [0.025, 0.975])
+    return float(low), float(high)
+
 
 TAIL = 5
 """Part of the scenarios that counts as the tail [%]."""

@@ -1,4 +1,4 @@
-"""How orders are handled: firming, priority, what a new plan does to earlier proposals.
+"""How orders are handled: parameters, firming (WO-06), priority (WO-05).
 
 A record as TOML, such as
 
@@ -13,12 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from medhavi.errors import UsageError
+from medhavi.results.plans.lateness import not_kept
+from medhavi.units import DAY, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
+
+    from medhavi.providers import Providers
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
 
 KINDS = ("*", "make", "buy", "move")
 APPROVALS = ("automatic", "required")
@@ -176,3 +183,166 @@ def _at_least_zero(name: str, value: object) -> None:
     if not number or not value >= 0:  # type: ignore[operator]
         message = f"{name} ({value}) must be a number of at least 0."
         raise UsageError(message)
+
+
+Action = Literal["firm", "ask", "wait"]
+USUAL = FirmingRule()
+"""Where no rule names a proposal: asked for on the day on which it has to begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmingAdvice:
+    """What to do with one proposal.
+
+    Parameters
+    ----------
+    supply
+        Its id.
+    action
+        "firm": a rule says so, without a question; "ask": its time has come and
+        somebody has to approve; "wait": not yet.
+    firm_by
+        From then on the rule holds [UTC seconds]; None: its calendar has no such day.
+    rule
+        The rule, as one line.
+    """
+
+    supply: str
+    action: Action
+    firm_by: int | None
+    rule: str
+
+
+def firming(
+    plan: Plan, providers: Providers, parameters: OrderParameters
+) -> tuple[FirmingAdvice, ...]:
+    """Advise on every proposal of a plan, by id.
+
+    Parameters
+    ----------
+    plan
+        Its proposals are the supplies of status planned.
+    providers
+        Of the snapshot that was planned: calendars belong to them.
+    """
+    now = int(providers.snapshot.as_of)
+    found = []
+    for row in plan.supplies.sort("id").iter_rows(named=True):
+        if row["status"] != "planned" or row["order_qty"] is None:
+            continue
+        rule = rule_of(row, parameters.firming)
+        firm_by = _firm_by(row, rule, providers)
+        action: Action = "wait"
+        if firm_by is not None and firm_by <= now:
+            action = "firm" if rule.approval == "automatic" else "ask"
+        found.append(
+            FirmingAdvice(
+                supply=row["id"], action=action, firm_by=firm_by, rule=str(rule)
+            )
+        )
+    return tuple(found)
+
+
+def rule_of(row: Mapping[str, Any], rules: Iterable[FirmingRule]) -> FirmingRule:
+    """Rule that holds for a row of `supplies`."""
+    fitting = [rule for rule in rules if _fits(row, rule)]
+    return max(fitting, key=lambda rule: rule.weight, default=USUAL)
+
+
+def _fits(row: Mapping[str, Any], rule: FirmingRule) -> bool:
+    named = all(
+        asked in ("*", row[name])
+        for name, asked in (
+            ("kind", rule.kind),
+            ("source", rule.source),
+            ("product", rule.product),
+        )
+    )
+    if not named or rule.longest_lead_days is None:
+        return named
+    span = (row["finish"] - row["start"]).total_seconds() / DAY
+    return bool(span <= rule.longest_lead_days)
+
+
+def _firm_by(
+    row: Mapping[str, Any], rule: FirmingRule, providers: Providers
+) -> int | None:
+    anchor = row["finish"] if rule.counts_from == "need" else row["start"]
+    place = (row["product"], row["location"])
+    clock = (
+        providers.sourcing.fence_time(row["kind"], row["source"], *place)
+        if row["source"]
+        else providers.sourcing.location_time(row["location"])
+    )
+    return clock.subtract_days(to_seconds(anchor), rule.within_days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUrgency:
+    """Priority of one order.
+
+    Parameters
+    ----------
+    supply
+        Its id.
+    priority
+        1 is the most important, 0 above all; None: it serves no demand (safety stock,
+        the surplus of a lot).
+    demand
+        The demand that gives the priority.
+    promoted
+        It was moved up: a demand of it is late or short, or it should have begun.
+    expedite
+        Extra cost is worth it: it serves a critical demand, or one that is behind and
+        allows extra cost.
+    """
+
+    supply: str
+    priority: int | None
+    demand: str | None
+    promoted: bool
+    expedite: bool
+
+
+def urgencies(
+    plan: Plan, snapshot: Snapshot, parameters: OrderParameters
+) -> tuple[OrderUrgency, ...]:
+    """Rank the orders of a plan that are not done, by id.
+
+    The most important demand decides, of equal ones the first due; an order that starts
+    before now is behind as a late one is (mode mrp dates into the past).
+    """
+    demands = {row["demand"]: row for row in snapshot["demands"].iter_rows(named=True)}
+    behind = set(not_kept(plan)["demand"].to_list())
+    served: dict[str, set[str]] = {}
+    for supply, demand in plan.pegging.select("supply", "demand").iter_rows():
+        served.setdefault(supply, set()).add(demand)
+    now = int(snapshot.as_of)
+    found = []
+    for row in plan.supplies.sort("id").iter_rows(named=True):
+        rows = sorted(
+            (demands[name] for name in served.get(row["id"], ()) if name in demands),
+            key=lambda one: (one["priority"], one["due"], one["demand"]),
+        )
+        past = row["status"] == "planned" and to_seconds(row["start"]) < now
+        late = [one for one in rows if past or one["demand"] in behind]
+        critical = any(
+            one["priority"] <= parameters.critical_priority
+            or one["tier"] in parameters.critical_tiers
+            for one in rows
+        )
+        priority = rows[0]["priority"] if rows else None
+        promoted = bool(late) and parameters.late_promotion > 0
+        if promoted and priority is not None:
+            raised = late[0]["priority"] - parameters.late_promotion
+            priority = min(priority, max(0, raised))
+        found.append(
+            OrderUrgency(
+                supply=row["id"],
+                priority=priority,
+                demand=rows[0]["demand"] if rows else None,
+                promoted=promoted,
+                expedite=critical or any(one["expedite"] for one in late),
+            )
+        )
+    return tuple(found)

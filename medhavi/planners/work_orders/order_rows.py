@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
-from medhavi.results.order_numbers import DIGITS, LETTERS
+from medhavi.results.identity import DIGITS, LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -19,6 +19,8 @@ from medhavi.results.buckets import floor, following
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import Block
     from medhavi.snapshot.calendars.calendars import WorkingTime

@@ -29,7 +29,7 @@ from medhavi.providers.transport.itineraries import bound, bound_again
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
 from medhavi.snapshot.active_holds import ACTIVE
 from medhavi.snapshot.changed_rows import normal_rows, with_rows_when_read
-from medhavi.snapshot.lazy_tables import LazyTables
+from medhavi.snapshot.tables import LazyTables
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:

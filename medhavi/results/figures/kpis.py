@@ -8,12 +8,12 @@ measurements and stay outside (design 3.7).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from medhavi.results.figures.bottlenecks import bottlenecks
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
 from medhavi.results.plan_locale import currency_of
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
@@ -21,6 +21,45 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS, empty
 from medhavi.snapshot import Snapshot
 from medhavi.units import HOUR
+
+BOTTLENECK = 0.95
+"""A resource is a bottleneck from this utilisation on [fraction]."""
+
+
+def bottlenecks(loads: pl.DataFrame, threshold: float = BOTTLENECK) -> pl.DataFrame:
+    """List the resources used from a threshold on, and those with a bucket too full.
+
+    Parameters
+    ----------
+    loads
+        Table `loads` of a plan.
+    threshold
+        Run and set-up ÷ available hours, over the buckets in which a resource works
+        [fraction].
+
+    Returns
+    -------
+    polars.DataFrame
+        resource, utilisation (null where nothing is available), overload [h]; the most
+        used first.
+    """
+    used = pl.col("run") + pl.col("setup")
+    total = loads.group_by("resource", maintain_order=True).agg(
+        pl.col("run", "setup", "available", "overload").sum()
+    )
+    return (
+        total.filter(
+            (pl.col("overload") > 0) | (used >= threshold * pl.col("available"))
+        )
+        .select(
+            "resource",
+            pl.when(pl.col("available") > 0)
+            .then(used / pl.col("available"))
+            .alias("utilisation"),
+            "overload",
+        )
+        .sort("utilisation", "resource", descending=[True, False])
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -498,3 +537,33 @@ KPIS: dict[str, Kpi] = {
     ),
 }
 """All figures by their stable public names."""
+
+
+def kpis_page() -> str:
+    """Docs/kpis.md: what each figure counts, and which cannot be measured yet."""
+    lines = [
+        "# Key figures",
+        "",
+        "Each figure of `kpis.json` and of the table `kpis` has a value, a unit, a",
+        "numerator and a denominator, and value = numerator / denominator where there is",
+        "one. Shares are fractions of 1. A figure is undefined (null) at 0/0 and where its",
+        "facts do not exist; `reason` says which. Parts carry the name of their figure, a",
+        "dot and their own: `KPI-28.fill_rate`. Ignored demands never count.",
+        "",
+        "| figure | name | counts | how |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {code} | {kpi.name} | {_cell(kpi.meaning)} | {_cell(_how(kpi.measure))} |"
+        for code, kpi in KPIS.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _how(measure: object) -> str:
+    told = (inspect.getdoc(measure) or "").partition("\n\n")[2]
+    return " ".join(told.split()) or "as named"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

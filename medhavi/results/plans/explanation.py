@@ -24,7 +24,7 @@ from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.results.plans.access import PlanAccess
+    from medhavi.results.plans.tables import PlanAccess
 
 TABLE = {
     "level": COUNT,

@@ -18,7 +18,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from medhavi.results.plans.access import PlanAccess
+    from medhavi.results.plans.tables import PlanAccess
 
 BEGUN = ("released", "in_process")
 """States of an order that was placed or begun: its start before now is not missed."""

@@ -14,7 +14,7 @@ from medhavi.display import ShownByText
 from medhavi.findings import Finding, Severity
 from medhavi.findings.groups import as_json
 from medhavi.results.basis import Basis
-from medhavi.results.order_numbers import register_of, with_numbers
+from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plans.folder import (
     read_json,

@@ -26,7 +26,7 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.results.plans.access import PlanAccess
+    from medhavi.results.plans.tables import PlanAccess
     from medhavi.snapshot import Snapshot
 
 USED = {

@@ -11,8 +11,8 @@ from medhavi.results.plans.lateness import WORDS, tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plans.access import PlanAccess
     from medhavi.results.plans.lateness import Tally
+    from medhavi.results.plans.tables import PlanAccess
     from medhavi.results.run_record import RunRecord
 
 _KINDS = ("make", "buy", "move")

@@ -12,28 +12,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.results.verify.demands.agreements import check_agreements
 from medhavi.results.verify.demands.asked import check_asked
-from medhavi.results.verify.demands.fulfilment import check_fulfilment
-from medhavi.results.verify.demands.lateness import check_lateness
+from medhavi.results.verify.demands.fulfilment import (
+    check_agreements,
+    check_fulfilment,
+    check_lateness,
+)
 from medhavi.results.verify.demands.shape import check_existing, check_shape
 from medhavi.results.verify.disrupted import OBEYING, disrupted
 from medhavi.results.verify.facts import Facts
 from medhavi.results.verify.material.balance import check_balance
 from medhavi.results.verify.material.lifetime import check_holds, check_lifetime
-from medhavi.results.verify.material.pegs import check_pegs
+from medhavi.results.verify.material.pegs import check_components, check_pegs
 from medhavi.results.verify.orders.campaigns import check_campaigns
 from medhavi.results.verify.orders.capacity import (
+    check_bucket_hours,
     check_capacity,
+    check_overload,
     check_past_starts,
     overused,
 )
-from medhavi.results.verify.orders.components import check_components
 from medhavi.results.verify.orders.lead_times import check_lead_times
 from medhavi.results.verify.orders.limits import check_limits
-from medhavi.results.verify.orders.operations import check_operations, check_outputs
-from medhavi.results.verify.orders.overload import check_bucket_hours, check_overload
-from medhavi.results.verify.orders.resources import check_resources
+from medhavi.results.verify.orders.operations import (
+    check_operations,
+    check_outputs,
+    check_resources,
+)
 from medhavi.results.verify.orders.sources import check_sources
 
 if TYPE_CHECKING:

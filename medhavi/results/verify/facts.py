@@ -8,19 +8,76 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.findings import finding
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.plan import Plan
-from medhavi.results.verify.forecast_dates import late_forecasts
 from medhavi.results.verify.wall_clock import WallClock, touched_time
 from medhavi.snapshot import Snapshot
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, NEVER, from_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from medhavi.findings import Finding
+
+
+INSTANTS = ("moment", "start", "due", "limit", "expected", "planned")
+
+
+def faults(
+    code: str, table: str, rows: pl.DataFrame, column: str | None = None
+) -> list[Finding]:
+    """Make a finding of every row.
+
+    Column `value` names the thing; the others fill the template of the code. Whole
+    numbers in the columns of `INSTANTS` are UTC seconds and become ISO text.
+    """
+    found = []
+    for row in rows.iter_rows(named=True):
+        fields: dict[str, Any] = {key: _text(key, cell) for key, cell in row.items()}
+        found.append(finding(code, table=table, column=column, **fields))
+    return found
+
+
+def _text(key: str, cell: object) -> object:
+    return instant_text(cell) if key in INSTANTS and isinstance(cell, int) else cell
+
+
+def instant_text(seconds: int) -> str:
+    """ISO text of an instant [UTC s]."""
+    return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def late_forecasts(snapshot: Snapshot) -> list[str]:
+    """List the forecasts whose policy says that they are needed at the end.
+
+    The policy of the product goes before those of the groups above it and of `*`; of
+    one product that of the location before `*`.
+    """
+    policies = snapshot["forecast_policies"].select("product", "location", "need")
+    if policies.filter(pl.col("need") == "end").is_empty():
+        return []
+    said = {(row[0], row[1]): row[2] for row in policies.iter_rows()}
+    above = dict(snapshot["products"].select("product", "parent").iter_rows())
+    wanted = snapshot["demands"].filter(pl.col("kind") == "forecast")
+    found = []
+    for demand, product, location in wanted.select(
+        "demand", "product", "location"
+    ).iter_rows():
+        names, name = [], product
+        while name is not None and name not in names:
+            names.append(name)
+            name = above.get(name)
+        keys = [(one, place) for one in (*names, "*") for place in (location, "*")]
+        stated = [said[key] for key in keys if key in said]
+        if stated and stated[0] == "end":
+            found.append(demand)
+    return found
+
 
 TOLERANCE = 1e-6
 """Quantities that differ by less are equal: sums of decimals in binary."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 import polars as pl
 import polars.selectors as cs
 
-from medhavi.snapshot.table_access import TableAccess
+from medhavi.snapshot.tables import TableAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,11 +6,15 @@ from functools import lru_cache, partial
 
 from medhavi import schema
 from medhavi.snapshot.checks.check_memory import Check
-from medhavi.snapshot.checks.links import link_checks, references, source_kinds
+from medhavi.snapshot.checks.links import (
+    link_checks,
+    references,
+    source_kinds,
+    trade_checks,
+)
 from medhavi.snapshot.checks.making import making_checks
 from medhavi.snapshot.checks.network import network_checks
 from medhavi.snapshot.checks.time import time_checks
-from medhavi.snapshot.checks.trade import trade_checks
 from medhavi.snapshot.checks.values import value_checks
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from medhavi.snapshot.network.network import Network, NetworkAccess
-    from medhavi.snapshot.table_access import TableAccess
+    from medhavi.snapshot.tables import TableAccess
 
 Marks = dict[str, dict[int, tuple[str, str]]]
 """Table → input row → code of the fault and the words for it."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.table_access import TableAccess
+    from medhavi.snapshot.tables import TableAccess
 
 _STEP_COLUMNS = (
     ("bom_lines", "step"),

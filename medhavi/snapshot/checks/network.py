@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.snapshot.network.network import Network, NetworkAccess
-    from medhavi.snapshot.table_access import TableAccess
+    from medhavi.snapshot.tables import TableAccess
 
 _PLANNED = ["open", "quote"]
 _MOST_YEARS = 1000

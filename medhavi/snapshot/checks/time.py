@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.snapshot.calendars.working_time import WorkingTime
     from medhavi.snapshot.network.network import NetworkAccess
-    from medhavi.snapshot.table_access import TableAccess
+    from medhavi.snapshot.tables import TableAccess
 
 _WEEK = 7 * 24 * 60
 _FURTHEST_DAYS = 400

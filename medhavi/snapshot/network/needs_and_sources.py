@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 if TYPE_CHECKING:
-    from medhavi.snapshot.table_access import TableAccess
+    from medhavi.snapshot.tables import TableAccess
 
 NODE = ["product", "location"]
 _OPEN_ORDERS = ["planned", "firmed", "released", "in_process"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from medhavi.snapshot.network import ordering
 from medhavi.snapshot.network.needs_and_sources import NODE, links
-from medhavi.snapshot.table_access import TableAccess
+from medhavi.snapshot.tables import TableAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

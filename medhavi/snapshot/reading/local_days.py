@@ -11,8 +11,7 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.snapshot.calendars.zones import zone
-from medhavi.snapshot.reading.cells import as_text
-from medhavi.snapshot.reading.written_dates import iso_moment, written_day
+from medhavi.snapshot.reading.cells import as_text, iso_moment, written_day
 from medhavi.units import DAY, from_seconds, to_seconds
 
 if TYPE_CHECKING:

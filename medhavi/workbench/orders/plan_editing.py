@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.work_orders.order_edit import Edit
 from medhavi.planners.work_orders.order_edit import edit as edit_of
-from medhavi.results.order_numbers import order_id
-from medhavi.snapshot.reading.written_dates import is_day
+from medhavi.results.identity import order_id
+from medhavi.snapshot.reading.cells import is_day
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from medhavi.planners.work_orders.firming import FirmingAdvice
-    from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.planners.work_orders.order_parameters import (
+        FirmingAdvice,
+        OrderParameters,
+    )
     from medhavi.results.figures.kpis import Measure
     from medhavi.results.plans.peg_history import PegHistory
     from medhavi.results.plans.plan import Plan
@@ -141,7 +143,7 @@ class PlanEditing(ABC):
         self, plan: Plan, parameters: OrderParameters
     ) -> tuple[FirmingAdvice, ...]:
         """Advice for every proposal: becomes firm, waits or needs a person."""
-        from medhavi.planners.work_orders.firming import firming
+        from medhavi.planners.work_orders.order_parameters import firming
         from medhavi.providers import Providers
 
         return firming(plan, Providers(self.edits.facts.read()[1]), parameters)
@@ -367,7 +369,7 @@ class PlanEditing(ABC):
         kind
             work, purchase or transfer.
         """
-        from medhavi.planners.work_orders.order_figures import order_measures
+        from medhavi.planners.work_orders.order_account import order_measures
         from medhavi.workbench.orders.order_history import order_accounts
 
         return order_measures(order_accounts(self.edits.facts.lake, kind))

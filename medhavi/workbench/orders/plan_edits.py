@@ -16,14 +16,13 @@ from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
 from medhavi.lakehouse.folds.decision_folds import cell
-from medhavi.planners.changed_inputs import changed_inputs
+from medhavi.planners.pipeline import changed_inputs
 from medhavi.planners.work_orders.changeover_edit import changeover_rows
-from medhavi.planners.work_orders.edit_dates import with_instants
 from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
-from medhavi.planners.work_orders.order_edit import EditKind
+from medhavi.planners.work_orders.order_edit import EditKind, with_instants
 from medhavi.providers import Providers
 from medhavi.results.basis import Basis
-from medhavi.results.order_numbers import order_id
+from medhavi.results.identity import order_id
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.added_rows import added_rows, row_with
 from medhavi.workbench.orders.newest_facts import NewestFacts

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.planners.work_orders.firming import firming
-from medhavi.planners.work_orders.order_priority import urgencies
+from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.planners.work_orders.order_states import EDITS, OrderState, allowed
 from medhavi.providers import Providers
 from medhavi.units import from_seconds

@@ -14,7 +14,7 @@ from medhavi.planners.parameters import MrpParameters
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.planners.pipeline import plan_to_build_on
 from medhavi.results.basis import Basis
-from medhavi.results.order_numbers import register_of
+from medhavi.results.identity import register_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -104,8 +104,8 @@ def side_by_side(
     carried_out
         A plan with campaigns that are compared with the progress of orders.
     """
-    from medhavi.planners.campaigns.campaign_adherence import adherence
     from medhavi.planners.campaigns.campaign_proposals import (
+        adherence,
         compare_campaigns,
         propose,
     )

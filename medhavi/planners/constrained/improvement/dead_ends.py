@@ -16,7 +16,7 @@ from medhavi.planners.constrained.improvement.diverting import (
     way_around,
 )
 from medhavi.planners.constrained.netting.rationing import lot_below, most_from
-from medhavi.planners.constrained.orders.lines import NEVER_FITS
+from medhavi.planners.constrained.orders.weighing import NEVER_FITS
 from medhavi.planners.mrp.netting_state.release import MOST_PARTS
 from medhavi.planners.mrp.netting_state.state import Portion
 from medhavi.units import ALWAYS, NEVER
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.netting.dating import FeasibleRelease
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.lines import Line
+    from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import (
         Diverted,

@@ -15,19 +15,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.ordered_parts import WHOLE, Pieces
+from medhavi.planners.constrained.netting.given_sources import WHOLE, Pieces
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
 from medhavi.planners.mrp.netting_state.release import MOST_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from medhavi.planners.constrained.netting.ordered_parts import Place
+    from medhavi.planners.constrained.netting.given_sources import Place
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Judged, Weighing
     from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Node, Order
-    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Node, Order, Way
 
 
 class PieceTrial(NamedTuple):

@@ -6,8 +6,8 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.improvement.obeyed import check_obeyed
-from medhavi.planners.constrained.netting.ordered_parts import WHOLE
-from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.planners.constrained.netting.given_sources import WHOLE
+from medhavi.planners.disruptions import with_disruptions
 from medhavi.providers import Providers
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.improvement.diverting import DeadEnd
-    from medhavi.planners.constrained.netting.ordered_parts import Pieces
+    from medhavi.planners.constrained.netting.given_sources import Pieces
     from medhavi.planners.constrained.netting.rationing import Rationing, Slice
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey

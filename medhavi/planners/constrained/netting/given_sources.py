@@ -2,20 +2,23 @@
 
 What is given was found by plans that were made with it: see `diverting`, `dead_ends`
 and `recutting`.
+
+Netting dates each order by itself, so all pieces of a want seem to be made at once.
+Where the next source could make the last ones in time, they are not left to that queue.
+Neither are there more pieces, or lots, than what each takes to begin is worth.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.ordered_parts import WHOLE
-from medhavi.planners.constrained.netting.piece_queue import PieceQueue
+from medhavi.planners.constrained.netting.rationing import lot_below
 from medhavi.planners.mrp.netting_state.release import Release
 from medhavi.planners.mrp.netting_state.state import Portion
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.release import Want
@@ -25,8 +28,281 @@ if TYPE_CHECKING:
         Node,
         NodeKey,
         SupplyUnit,
+        Way,
     )
-    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.sources import Source, StepWindow, Timing
+
+    Place = tuple[NodeKey, str]
+
+
+class Pieces(NamedTuple):
+    """How goods are ordered in parts, by place and by the demand they are for.
+
+    `largest` is the largest order [steps of the product]; `first` a source that is
+    asked before the others, and for no more than so much. `fitted`: work that would be
+    late is cut for as long as each unit of its resource is there.
+    """
+
+    largest: Mapping[Place, int]
+    first: Mapping[Place, tuple[str, int]]
+    fitted: bool = False
+
+    def also(self, others: Iterable[Pieces]) -> Pieces:
+        """These and others; what comes later holds."""
+        largest, first = {**self.largest}, {**self.first}
+        for one in others:
+            largest.update(one.largest)
+            first.update(one.first)
+        return self._replace(largest=largest, first=first)
+
+
+WHOLE = Pieces({}, {})
+"""Nothing is ordered in parts but for lots and dates."""
+
+
+PIECES_OF_A_UNIT = 4
+"""Pieces for each unit of a resource whose units change."""
+MOST_BESIDE = 20
+"""Pieces of one want at most: more would be orders that nobody can handle."""
+
+
+class PieceQueue:
+    """Counts the pieces of one want by routing.
+
+    Parameters
+    ----------
+    capacity
+        Routings and their resources.
+    """
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._pieces: dict[str, int] = {}
+        self._lanes: dict[str, list[int]] = {}
+
+    def begin(self) -> None:
+        """Begin with another want."""
+        self._pieces.clear()
+        self._lanes.clear()
+
+    def add(self, routing: str) -> None:
+        """Take note of a piece."""
+        self._pieces[routing] = self._pieces.get(routing, 0) + 1
+
+    def made(self, routing: str) -> int:
+        """How many pieces of the want there are."""
+        return self._pieces.get(routing, 0)
+
+    def wait(self, routing: str, timing: Timing) -> int:
+        """How long the pieces before hold what the next one works on [s].
+
+        0 where a step may be done by several resources, or changes units or counts
+        hours: then it is not known who is in whose way.
+        """
+        pieces = self.made(routing)
+        if not pieces or self._chooses(routing):
+            return 0
+        return max((self._held(window, pieces) for window in timing.steps), default=0)
+
+    def beside(self, source: Source, timing: Timing) -> int:
+        """How many more pieces of a want may run side by side with this one.
+
+        It counts itself, on the units of the scarcest resource; where those change,
+        more and shorter pieces use them better. None works longer whatever its size
+        than for its size. 0 where a step may be done by several resources, or
+        changeovers make a sequence of all units.
+        """
+        most = self._room_beside(source.source, timing)
+        if not most:
+            return 0
+        fixed, run = self._split(source, timing)
+        return min(most, run // fixed) if fixed else most
+
+    def _room_beside(self, routing: str, timing: Timing) -> int:
+        if self._chooses(routing):
+            return 0
+        least = MOST_BESIDE
+        for window in timing.steps:
+            for name, amount in window.resources:
+                clock = self._capacity.resource(name)
+                if not clock.finite or not amount:
+                    continue
+                units = int(max(units for _, _, units in clock.levels) / amount)
+                if units < 2 or clock.matrix is not None:
+                    return 0
+                times = 1 if clock.constant else PIECES_OF_A_UNIT
+                least = min(least, units * times)
+        return max(0, least - self.made(routing))
+
+    def better_apart(
+        self, source: Source, alone: Timing, whole: Timing, others: int
+    ) -> bool:
+        """Whether a lot of its own serves a need sooner, and is worth its set-up.
+
+        One behind the other the need comes sooner by the run time of the others, and
+        each of them later by the fixed time of a lot. Worth it is what is sooner in sum
+        (Potts and Van Wassenhove 1992, Journal of the Operational Research Society 43).
+
+        Parameters
+        ----------
+        source
+            A routing.
+        alone, whole
+            The lot of its own, and one for all needs.
+        others
+            How many others there are.
+        """
+        if alone.finish >= whole.finish:
+            return False
+        if not self._fills(source.source, alone):
+            return True
+        fixed, _ = self._split(source, alone)
+        return self._worked(whole) - self._worked(alone) > others * fixed
+
+    def _split(self, source: Source, timing: Timing) -> tuple[int, int]:
+        """How long an order works whatever its size, and for its size [s]."""
+        worked = self._worked(timing)
+        one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
+        if one is None or two is None:
+            return 0, worked
+        fixed = max(0, 2 * self._worked(one) - self._worked(two))
+        return fixed, worked - fixed
+
+    def _fills(self, routing: str, timing: Timing) -> bool:
+        """Whether an order works only where no other may work beside it.
+
+        Not so where a step may be done by several resources, or counts hours.
+        """
+        return not self._chooses(routing) and all(
+            self._full(*held) for window in timing.steps for held in window.resources
+        )
+
+    def _full(self, name: str, amount: float) -> bool:
+        """Whether so many units of a resource leave none for another order."""
+        clock = self._capacity.resource(name)
+        if not clock.finite:
+            return True
+        most = max(units for _, _, units in clock.levels)
+        return clock.bucket is None and amount > most / 2
+
+    def _worked(self, timing: Timing) -> int:
+        """How long an order works on resources that others wait for [s]."""
+        return sum(
+            window.setup_seconds + window.run_seconds
+            for window in timing.steps
+            if any(self._capacity.resource(name).finite for name, _ in window.resources)
+        )
+
+    def has_lane(self, routing: str) -> bool:
+        """Whether the next piece of a want is one of those that `lane` gives."""
+        return 0 < self._pieces.get(routing, 0) < len(self._lanes.get(routing, ()))
+
+    def lane(self, source: Source, timing: Timing, size: int) -> int:
+        """Next piece of a want, where the units of its resource change.
+
+        Whatever units there are work, each as long as it is there, until all is done
+        at one instant: work on a unit does not outlast it. 0: units do not change, or
+        it is not as plain as that: more than one step or resource, or fixed time.
+
+        Parameters
+        ----------
+        source
+            Makes it by a routing.
+        timing
+            All of it on one unit, as early as can be.
+        size
+            What is still to be ordered [steps].
+        """
+        routing = source.source
+        made = self._pieces.get(routing, 0)
+        if not made:
+            self._lanes[routing] = self._cut(source, timing, size)
+        found = self._lanes.get(routing, [])
+        return min(size, found[made]) if made < len(found) else 0
+
+    def _cut(self, source: Source, timing: Timing, size: int) -> list[int]:
+        """Pieces that keep all units of a resource at work, the longest first."""
+        tasks = self._capacity.compiled(source.source).tasks
+        if self._chooses(source.source) or len(tasks) > 1 or tasks[0].fixed:
+            return []
+        [window] = timing.steps
+        held = [(self._capacity.resource(name), qty) for name, qty in window.resources]
+        limits = [(clock, qty) for clock, qty in held if clock.finite and qty]
+        if len(limits) != 1 or limits[0][0].matrix is not None:
+            return []
+        clock, taken = limits[0]
+        if clock.constant or clock.bucket is not None:
+            return []
+        open_times = [
+            (begin, end, int(units / taken))
+            for begin, end, units in clock.units(window.start, window.finish)
+        ]
+        lasting, others = runs_until_done(open_times)
+        if not 1 < len(lasting) + len(others) <= MOST_BESIDE:
+            return []
+        work = sum(end - begin for begin, end, units in open_times if units)
+        lots = [lot_below(source, size * run // work) for run in (*lasting, *others)]
+        # What is left over by rounding goes to those that end last.
+        left, place = size - sum(lots), 0
+        while left > 0:
+            lots[place % len(lasting)] += source.multiple
+            left, place = left - source.multiple, place + 1
+        return sorted((lot for lot in lots if lot), reverse=True)
+
+    def _chooses(self, routing: str) -> bool:
+        """Whether a step of a routing may be done by several resources."""
+        tasks = self._capacity.compiled(routing).tasks
+        return any(
+            len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs
+        )
+
+    def _held(self, window: StepWindow, pieces: int) -> int:
+        """How long so many pieces hold the scarcest resource of a step [s]."""
+        rows = []
+        for name, amount in window.resources:
+            clock = self._capacity.resource(name)
+            units = clock.constant
+            if clock.finite and clock.bucket is None and units and amount:
+                rows.append(pieces // max(1, int(units / amount)))
+        return max(rows, default=0) * (window.finish - window.start)
+
+
+def runs_until_done(
+    open_times: Sequence[tuple[int, int, int]],
+) -> tuple[list[int], list[int]]:
+    """Share work over units that come and go, so that it is done as early as can be.
+
+    Parameters
+    ----------
+    open_times
+        Half-open `[start, finish)` in sequence and how many units there are; the work
+        is what one unit does in all of them, as far as there is one [s].
+
+    Returns
+    -------
+    lasting, others
+        How long each unit works while it is there [s]: those that work until all is
+        done, and those that are gone before.
+
+    >>> runs_until_done([(0, 4, 1), (4, 6, 3), (6, 20, 1)])
+    ([16], [2, 2])
+    """
+    left = sum(end - begin for begin, end, units in open_times if units)
+    running: list[int] = []
+    others: list[int] = []
+    for begin, end, units in open_times:
+        while len(running) > units:
+            others.append(running.pop())
+        running += [0] * (units - len(running))
+        if not units:
+            continue
+        time = min(end - begin, -(-left // units))
+        running = [run + time for run in running]
+        left -= time * units
+        if left <= 0:
+            break
+    return [run for run in running if run], [run for run in others if run]
 
 
 class GivenRelease(Release):

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Demand, Node
-    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Demand, Node, Way
     from medhavi.providers.capacity.capacity import Capacity
 
     Asked = tuple[Node, int]

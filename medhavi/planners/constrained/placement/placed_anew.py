@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.orders.undoing import restore, state_of
-from medhavi.planners.constrained.placement.lifetimes import keep_alive_below
+from medhavi.planners.constrained.orders.jobs import restore, state_of
+from medhavi.planners.constrained.placement.goods_in_time import keep_alive_below
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.undoing import Netted
+    from medhavi.planners.constrained.orders.jobs import Job, Netted
     from medhavi.planners.mrp.netting_state.state import Order
 
     Places = Callable[[Order], frozenset[tuple[str, str]]]

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.orders.jobs import jobs_of, most_early
-from medhavi.planners.constrained.orders.undoing import Netted, restore, state_of
-from medhavi.planners.constrained.placement.goods_in_time import GoodsInTime
-from medhavi.planners.constrained.placement.lifetimes import keep_alive
+from medhavi.planners.constrained.orders.jobs import (
+    Netted,
+    jobs_of,
+    most_early,
+    restore,
+    state_of,
+)
+from medhavi.planners.constrained.placement.goods_in_time import GoodsInTime, keep_alive
 from medhavi.planners.constrained.placement.placed_anew import kept_alive, touched
-from medhavi.planners.constrained.placement.plain_moves import PlainMoves, is_plain_move
 from medhavi.planners.constrained.placement.sequence import Sequencer
+from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.units import ALWAYS, NEVER
 
@@ -24,9 +28,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.netting.dating import FeasibleRelease
     from medhavi.planners.constrained.orders.causes import Wait
-    from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.lines import Line
-    from medhavi.planners.constrained.orders.undoing import Before
+    from medhavi.planners.constrained.orders.jobs import Before, Job
+    from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
     from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop

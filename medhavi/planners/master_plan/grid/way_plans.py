@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.master_plan.grid.decision_grid import DecisionGrid
-    from medhavi.planners.master_plan.grid.way_times import WayTimes
+    from medhavi.planners.master_plan.grid.way_times import DecisionGrid, WayTimes
     from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey
-    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, Way
     from medhavi.providers.finite_capacity.occupation import HourRates
     from medhavi.providers.material.recipes import Component, Gain
 

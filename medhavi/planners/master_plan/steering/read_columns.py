@@ -1,16 +1,170 @@
-"""What mode optimize reads of the tables, and what it leaves out with a warning."""
+"""What mode optimize reads of the tables, and what it leaves out with a warning.
+
+A linear program has no lots, no lives and no rules of sequence. Where decoding obeys a
+rule, the orders keep it and may differ from the solution; where nothing obeys it, the
+warning says so. Refused is what would give a plan that cannot be carried out.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.master_plan.steering.relaxed_columns import relaxed_columns
-from medhavi.planners.mrp.undecided_traits import TRAITS
-from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
+from medhavi.errors import NotAvailable
+from medhavi.findings import finding
+from medhavi.planners.mrp.unsupported import MRP, TRAITS, Reading, check_supported
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
+
+
+MODE = "optimize"
+MOST_NAMES = 10
+
+
+class Relaxed(NamedTuple):
+    """A column, the value that asks for nothing, and what becomes of the others."""
+
+    table: str
+    column: str
+    default: object
+    what: str
+
+
+LOTS = "amounts are divisible, orders are then rounded to it"
+COST_DECIDES = "cost decides which source is used"
+SPREAD = "it is spread over an order of usual size"
+NO_EFFECT = "amounts follow the least cost, not this rule"
+USED_ON_ARRIVAL = "goods are used as soon as they arrive"
+OLD = "orders keep it, amounts and dates of the program do not look at it"
+ROOM = "it holds for all departures of a bucket together, one may carry more"
+NAMED = "it is not obeyed, deliveries that break it are exceptions"
+
+RELAXED: tuple[Relaxed, ...] = (
+    Relaxed("sourcing", "share_pct", None, COST_DECIDES),
+    Relaxed("sourcing", "preference", None, COST_DECIDES),
+    Relaxed("routings", "preference", 1, COST_DECIDES),
+    Relaxed("supply_terms", "preference", 1, COST_DECIDES),
+    Relaxed("lanes", "preference", 1, COST_DECIDES),
+    Relaxed("inventory_policies", "source_rule", "preference", COST_DECIDES),
+    Relaxed(
+        "substitutes",
+        "substitute",
+        None,
+        "only stock that nobody else needs stands in, when orders are made",
+    ),
+    Relaxed(
+        "bom_lines",
+        "substitute_group",
+        None,
+        "the first valid line is counted on, others stand in when orders are made",
+    ),
+    Relaxed("products", "shelf_life_days", None, OLD),
+    Relaxed("products", "make_to_order", default=False, what=OLD),
+    Relaxed("demands", "min_shelf_days", 0.0, OLD),
+    Relaxed("demands", "ship_from", None, OLD),
+    Relaxed("demands", "order_policy", "independent", NAMED),
+    Relaxed("demands", "min_shipment", 0.0, NAMED),
+    Relaxed("demands", "full_line", default=False, what=NAMED),
+    Relaxed("stock", "owner", None, OLD),
+    Relaxed("routings", "min_lot", 0.0, LOTS),
+    Relaxed("routings", "max_lot", None, LOTS),
+    Relaxed("routings", "lot_multiple", 0.0, LOTS),
+    Relaxed("supply_terms", "moq", 0.0, LOTS),
+    Relaxed("supply_terms", "max_lot", None, LOTS),
+    Relaxed("supply_terms", "lot_multiple", 0.0, LOTS),
+    Relaxed("sourcing", "min_lot", None, LOTS),
+    Relaxed("sourcing", "max_lot", None, LOTS),
+    Relaxed("sourcing", "lot_multiple", None, LOTS),
+    Relaxed("routings", "fixed_cost", 0.0, SPREAD),
+    Relaxed("lanes", "fixed_cost", 0.0, SPREAD),
+    Relaxed("lanes", "customs_cost", 0.0, SPREAD),
+    Relaxed("steps", "setup_minutes", 0.0, SPREAD),
+    Relaxed("bom_lines", "qty_fixed", 0.0, SPREAD),
+    Relaxed("routing_outputs", "qty_fixed", 0.0, SPREAD),
+    Relaxed(
+        "price_tiers", "min_qty", 0.0, "the price of an order of usual size counts"
+    ),
+    Relaxed("routings", "safety_days", 0.0, USED_ON_ARRIVAL),
+    Relaxed("supply_terms", "safety_days", 0.0, USED_ON_ARRIVAL),
+    Relaxed("sourcing", "safety_days", None, USED_ON_ARRIVAL),
+    Relaxed("routings", "batch_window_days", 0.0, NO_EFFECT),
+    Relaxed("supply_terms", "batch_window_days", 0.0, NO_EFFECT),
+    Relaxed("sourcing", "batch_window_days", None, NO_EFFECT),
+    Relaxed("inventory_policies", "lot_rule", "lot_for_lot", NO_EFFECT),
+    Relaxed("inventory_policies", "target_qty", None, NO_EFFECT),
+    Relaxed("inventory_levels", "target_qty", None, NO_EFFECT),
+    Relaxed("inventory_levels", "min_qty", None, NO_EFFECT),
+    Relaxed("inventory_levels", "max_qty", None, NO_EFFECT),
+    Relaxed(
+        "storage_limits",
+        "max_qty",
+        None,
+        "it is not obeyed, stock beyond it is an exception",
+    ),
+    Relaxed(
+        "lanes",
+        "capacity_kg",
+        None,
+        ROOM,
+    ),
+    Relaxed(
+        "lanes",
+        "capacity_m3",
+        None,
+        ROOM,
+    ),
+    Relaxed(
+        "supply_terms",
+        "capacity_per_period",
+        None,
+        "lots may round beyond it, that is an exception",
+    ),
+    Relaxed(
+        "supplier_capacity",
+        "qty",
+        None,
+        "lots may round beyond it, that is an exception",
+    ),
+)
+
+
+def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
+    """List the filled columns that the program relaxes.
+
+    Raises
+    ------
+    NotAvailable
+        A disruption changes demands: its rows would be planned as they were.
+    """
+    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
+    changed = snapshot["disruptions"].filter(of_demand)
+    if changed.height:
+        named = ", ".join(sorted(changed["disruption"].to_list())[:MOST_NAMES])
+        message = (
+            f"Mode {MODE} does not support yet: disruptions of kind demand_change "
+            f"({named}). Change the rows of demands instead."
+        )
+        asking = snapshot.input_rows("disruptions").filter(of_demand)
+        raise NotAvailable(message, {"disruptions": tuple(asking)})
+    for rule in RELAXED:
+        values = snapshot[rule.table][rule.column]
+        filled = values.is_not_null()
+        if rule.default is not None:
+            filled &= values != rule.default
+        cells = int(filled.sum())
+        if cells:
+            yield finding(
+                "PLAN013",
+                table=rule.table,
+                column=rule.column,
+                cells=cells,
+                mode=MODE,
+                what=rule.what,
+            )
+
 
 READING = Reading(
     mode="optimize",

@@ -1,52 +1,237 @@
-"""A netting run that follows a solution, with the tables of mode optimize."""
+"""A netting run that follows a solution, with the tables of mode optimize.
+
+Rounding makes some orders later than the program has them. A lot that lives until the
+first date need not live until the second; what takes it then gets another supply, and
+where nothing gives any, it is not served.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disrupted_tables import with_disruptions
-from medhavi.planners.master_plan.steering.fresh_supply import (
-    given_up,
-    refuse_too_late,
-    replaced,
-    without_lacking,
-)
+from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.master_plan.steering.read_columns import check_read
-from medhavi.planners.master_plan.steering.real_deliveries import (
-    awaits_receipts,
-    missing_rows,
-    redated,
-    refreshed,
-)
 from medhavi.planners.master_plan.steering.steering import SteeredRelease
-from medhavi.planners.mrp.netting.postponing import postpone
-from medhavi.planners.mrp.netting.resupply import recipes_anew
+from medhavi.planners.mrp.netting.postponing import delay, postpone, recipes_anew
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.mrp.service import by_date
 from medhavi.planners.parameters import MrpParameters
 from medhavi.providers import Providers
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.units import from_steps
+from medhavi.units import DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.optimize.solver import Solution
+    from medhavi.optimize.problem import Solution
     from medhavi.planners.master_plan.grid.limiting import Limits
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Node, Order, Shortage
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Need,
+        Node,
+        Order,
+        Shortage,
+        SupplyUnit,
+    )
     from medhavi.planners.mrp.netting_state.stock_levels import Levels
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.parameters import OptimizeParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
+
+
+def replaced(release: SteeredRelease) -> bool:
+    """Take back what would be used after its death, and supply it anew.
+
+    Parameters
+    ----------
+    release
+        Register of the run, changed in place.
+
+    Returns
+    -------
+    bool
+        Whether anything was dead; new orders may come late in their turn.
+    """
+    needs = release.take_back(is_dead)
+    for need in needs:
+        release.supply_anew(need)
+    return bool(needs)
+
+
+def given_up(release: SteeredRelease) -> None:
+    """Take back what would be used after its death; it stays missing."""
+    for need in release.take_back(is_dead):
+        release.give_up(need)
+
+
+def refuse_too_late(
+    release: SteeredRelease, demands: Sequence[Demand], as_of: int
+) -> None:
+    """Take back what comes later than a demand accepts; it is short instead.
+
+    The program keeps to `max_lateness_days`; what it took for free may be held, or what
+    it took from be made for another demand.
+    """
+    latest = {
+        demand.index: demand.due + seconds_up(days, DAY)
+        for demand in demands
+        for days in [demand.row["max_lateness_days"]]
+        if days is not None
+    }
+
+    def too_late(unit: SupplyUnit, need: Need) -> bool:
+        last = NEVER if need.order else latest.get(need.demand, NEVER)
+        return max(unit.arrives, as_of) > last
+
+    for need in release.take_back(too_late) if latest else ():
+        release.give_up(need)
+
+
+def is_dead(unit: SupplyUnit, need: Need) -> bool:
+    """Whether a lot dies before its use; a demand may ask for life left over."""
+    if unit.expires >= NEVER:
+        return False
+    if need.demand == NO_DEMAND or need.order is not None:
+        return unit.expires < need.instant
+    left = max(need.alive_until - need.instant, 0)
+    return unit.expires < max(need.instant, unit.arrives) + left
+
+
+def without_lacking(release: SteeredRelease) -> tuple[dict[int, int], dict[int, int]]:
+    """Drop new orders that lack what nothing gives, and all that is made of them.
+
+    Demands and fixed orders that took from them are short.
+
+    Returns
+    -------
+    needs, units : dict of int to int
+        New index of each need and unit by its old one; empty where nothing is dropped.
+    """
+    gone: dict[int, Order] = {}
+    waiting = [shortage.need.order for shortage in release.shortages]
+    short: dict[int, Need] = {}
+    while waiting:
+        order = waiting.pop()
+        if order is None or order.existing is not None or order.index in gone:
+            continue
+        gone[order.index] = order
+        for unit in order.units:
+            for need, taken in unit.takers:
+                if need.order is not None and need.order.existing is None:
+                    waiting.append(need.order)
+                elif taken:
+                    need.open += taken
+                    short[need.index] = need
+    if not gone:
+        return {}, {}
+    for index in sorted(short):
+        release.give_up(short[index])
+    return release.drop(gone)
+
+
+def redated(found: Service, as_of: int) -> Service:
+    """Date each delivery by its supply: never before due, now, or its arrival.
+
+    What no source can supply is not delivered; mode mrp alone plans it on paper.
+    """
+    demand = found.demand
+    begin = max(demand.due, as_of)
+    kept = sorted(
+        (
+            replace(delivery, date=max(begin, delivery.unit.arrives))
+            for delivery in found.deliveries
+            if delivery.unit is not None
+        ),
+        key=by_date,
+    )
+    planned = sum(delivery.qty for delivery in kept)
+    bound = planned < demand.qty or any(one.date > begin for one in kept)
+    return replace(
+        found,
+        deliveries=tuple(kept),
+        planned=planned,
+        limiter=str(Limiter.LEAD_TIME) if bound else None,
+    )
+
+
+def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]]:
+    """List what orders with fixed dates take before it is there.
+
+    Returns
+    -------
+    iterator of (need, instant, quantity [steps])
+        In the sequence of needs.
+    """
+    late: dict[int, int] = {}
+    for need_index, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        instant = max(release.needs[need_index].instant, as_of)
+        if release.units[unit_index].arrives > instant:
+            late[need_index] = late.get(need_index, 0) + qty
+    for shortage in release.shortages:
+        index = shortage.need.index
+        late[index] = late.get(index, 0) + shortage.qty
+    for index in sorted(late):
+        need = release.needs[index]
+        order = need.order
+        if order is not None and order.existing is not None:
+            yield need, max(need.instant, as_of), late[index]
+
+
+def awaits_receipts(release: Release, movable: Callable[[Order], bool]) -> bool:
+    """Whether an order that may move takes what exists before it is there."""
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        if (
+            unit.arrives > need.instant
+            and unit.order is not None
+            and need.order is not None
+            and movable(need.order)
+        ):
+            return True
+    return False
+
+
+def refreshed(release: Release, movable: Callable[[Order], bool]) -> bool:
+    """Start orders later whose goods would be too old for a use that was postponed.
+
+    Returns
+    -------
+    bool
+        Whether any order moved; what takes from it may have to wait again.
+    """
+    needs: dict[int, list[Need]] = {}
+    for need in release.needs:
+        if need.order is not None:
+            needs.setdefault(need.order.index, []).append(need)
+    lacking: dict[int, int] = {}
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        order = unit.order
+        lack = need.instant - unit.expires
+        if order is not None and lack > 0 and movable(order):
+            lacking[order.index] = max(lacking.get(order.index, 0), lack)
+    moved = False
+    for index in sorted(lacking):
+        order = release.orders[index]
+        moved = delay(release, order, needs.get(index, ()), lacking[index]) or moved
+    return moved
 
 
 ROUNDS = 12

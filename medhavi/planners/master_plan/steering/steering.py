@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.netting_state.release import Release
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

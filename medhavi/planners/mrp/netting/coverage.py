@@ -13,9 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.planners.lot_sizing.net_needs import LotLimits, NetNeed, order_price
-from medhavi.planners.lot_sizing.silver_meal import covered_by_silver_meal
-from medhavi.planners.lot_sizing.wagner_whitin import covered_by_wagner_whitin
+from medhavi.planners.lot_sizing import (
+    LotLimits,
+    NetNeed,
+    covered_by_silver_meal,
+    covered_by_wagner_whitin,
+    order_price,
+)
 from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
 from medhavi.planners.mrp.netting_state.stock_levels import PLANNED_RULES
 from medhavi.units import NEVER

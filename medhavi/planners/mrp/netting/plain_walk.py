@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Node, PegSource
-    from medhavi.planners.mrp.netting_state.ways import Way
+    from medhavi.planners.mrp.netting_state.state import Node, PegSource, Way
     from medhavi.providers.sources import Kind, Source, Timing
 
     Line = tuple[int, int, int, Node]

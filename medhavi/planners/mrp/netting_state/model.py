@@ -15,8 +15,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
-from medhavi.planners.mrp.netting_state.state import Node, StockRules
-from medhavi.planners.mrp.netting_state.ways import Way
+from medhavi.planners.mrp.netting_state.state import Node, StockRules, Way
 from medhavi.providers.material.traits import TraitsBook
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.register import Register
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Order
-from medhavi.planners.mrp.netting_state.ways import ratio
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Order, ratio
 from medhavi.providers.sources import split_by_share
 from medhavi.units import ALWAYS, NEVER, from_steps
 
@@ -24,13 +23,14 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import (
+        Intake,
         Need,
         Node,
         NodeKey,
         PegSource,
         SupplyUnit,
+        Way,
     )
-    from medhavi.planners.mrp.netting_state.ways import Intake, Way
     from medhavi.providers.material.recipes import Component, Gain
     from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source, Timing

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
-from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.promising.ledger.holding import give_back, take_holds
 from medhavi.planners.promising.ledger.option_cost import OptionCosts
 from medhavi.planners.promising.ledger.taken import Moved, Undo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disrupted_tables import with_disruptions
+from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.promising.ledger.book import Book, substitutes
 from medhavi.planners.promising.supply_search.reach import Reach
 from medhavi.planners.promising.supply_search.stages import Stages

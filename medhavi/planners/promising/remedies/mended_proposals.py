@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mended_rows import Hindered, mended
+from medhavi.planners.disruptions import Hindered, mended
 from medhavi.planners.promising.remedies.table_proposals import MOST_OF_A_KIND, Proposal
 
 if TYPE_CHECKING:

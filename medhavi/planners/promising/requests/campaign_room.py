@@ -11,16 +11,14 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.planners.campaigns.campaign_rules import CampaignRules
-from medhavi.planners.campaigns.campaign_runs import Work, breaches
+from medhavi.planners.campaigns.campaign_rules import CampaignRules, Work, breaches
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.units import from_steps, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.campaigns.campaign_runs import Breach
+    from medhavi.planners.campaigns.campaign_rules import Breach, CampaignRule
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import Option
     from medhavi.providers.capacity.schedule import Task

@@ -18,8 +18,8 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.snapshot.reading.column_names import matched
+from medhavi.snapshot.reading.normalise import raw_frame
 from medhavi.snapshot.reading.outside_file import read_sheets
-from medhavi.snapshot.reading.rows import raw_frame
 from medhavi.snapshot.reading.workbook_cells import as_csv
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import faults
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
 from medhavi.results.promises.parts import PromiseStatus
-from medhavi.results.verify.faults import instant_text
+from medhavi.results.verify.facts import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

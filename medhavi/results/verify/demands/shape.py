@@ -8,8 +8,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify.facts import ACTIVE, TOLERANCE
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import ACTIVE, TOLERANCE, faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import PLACE, TOLERANCE, once, whole_down
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, once, whole_down
 from medhavi.results.verify.material.material_use import (
     consumption,
     move_departures,

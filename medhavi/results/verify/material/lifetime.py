@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.results.verify.facts import PLACE, TOLERANCE
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults
 from medhavi.results.verify.material.balance import (
     all_flows,
     of_customers,

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.results.verify.facts import SECONDS, TOLERANCE
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults
 from medhavi.results.verify.material.material_use import step_yields
 from medhavi.units import MINUTE
 

@@ -20,8 +20,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.verify.disrupted import OBEYING, delay_days
-from medhavi.results.verify.facts import SECONDS, validity
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import SECONDS, faults, validity
 from medhavi.units import DAY, HOUR, NEVER
 
 EVERY_PRODUCT = "*"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
-from medhavi.results.verify.faults import faults
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, validity
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:

@@ -7,6 +7,15 @@ or is on order, may replace work of every demand, and counts as time of the reso
 So much must fit into the open time until the due dates: see `capacity_bound`. Where the
 work of a product is not plain (something may stand in for it, or gives it beside, or a
 line holds for a time only), it is none: the bound gets weaker, never wrong.
+
+What is bounded: the number of demands that are late in any plan, and what their
+lateness costs at least. A demand that is on time has its work on a machine done within
+a budget: the time that the machine has until the last instant that serves. All that is
+done within a budget, or a smaller one, must fit into it. The bound ignores everything
+else: when work may begin, lots, set-up, and that one demand needs several machines at
+a time. For one machine it is exact for what it looks at (Moore 1968, "An n job, one
+machine sequencing algorithm for minimizing the number of late jobs"); machines add up
+as far as they bound different demands.
 """
 
 from __future__ import annotations
@@ -14,9 +23,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from heapq import heappop, heappush, nsmallest
+from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.bounds.capacity_bound import Claim, capacity_bound
 from medhavi.planners.constrained.netting.way_chains import given_beside
 from medhavi.planners.deep_calls import answered
 from medhavi.units import ALWAYS, NEVER
@@ -24,12 +33,10 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from medhavi.planners.constrained.bounds.capacity_bound import CapacityBound
     from medhavi.planners.constrained.netting.way_chains import WayChains
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Demand, Node
-    from medhavi.planners.mrp.netting_state.ways import Intake, Way
+    from medhavi.planners.mrp.netting_state.state import Demand, Intake, Node, Way
     from medhavi.providers.capacity.axis import Option
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.resources import Level, ResourceClock
@@ -37,6 +44,75 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.stretches import Stretch
 
     Steps = Generator[Node, "Load", "Load"]
+
+
+class Claim(NamedTuple):
+    """Work of a demand on a machine, and the machine's time until it must be done [s].
+
+    Neither is negative. Work that stock may replace is no work; where it is not known
+    whose work it replaces, it adds to the budget of all.
+    """
+
+    budget: int
+    work: int
+    demand: int
+
+
+class CapacityBound(NamedTuple):
+    """At least so many demands are late, and cost so much."""
+
+    late: int
+    cost: int
+
+
+def least_late(claims: Sequence[Claim]) -> tuple[int, int]:
+    """Count the demands that one machine must serve late.
+
+    Returns
+    -------
+    late, budget
+        How many; the budget up to which claims say so.
+    """
+    heap: list[int] = []
+    spent = late = reached = 0
+    for claim in sorted(claims):
+        heappush(heap, -claim.work)
+        spent += claim.work
+        if spent > claim.budget:
+            spent += heappop(heap)
+            late += 1
+            reached = claim.budget
+    return late, reached
+
+
+def capacity_bound(
+    machines: Sequence[Sequence[Claim]], costs: Sequence[int]
+) -> CapacityBound:
+    """Bound the number of late demands, and their cost, from below.
+
+    Parameters
+    ----------
+    machines
+        Claims of each machine; at most one for a demand.
+    costs
+        What each demand costs at least when it is late.
+    """
+    alone = [least_late(claims)[0] for claims in machines]
+    counted: set[int] = set()
+    count = cost = 0
+    for machine in sorted(range(len(machines)), key=lambda one: -alone[one]):
+        if not alone[machine]:
+            break
+        free = [one for one in machines[machine] if one.demand not in counted]
+        late, reached = least_late(free)
+        if not late:
+            continue
+        bound = [one.demand for one in free if one.budget <= reached]
+        counted.update(bound)
+        count += late
+        cost += sum(nsmallest(late, (costs[demand] for demand in bound)))
+    return CapacityBound(count, cost)
+
 
 Group = frozenset[str]
 """Resources, by id, that stand in for each other in some step."""

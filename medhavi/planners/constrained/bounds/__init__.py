@@ -1,1 +1,0 @@
-"""Lower bounds on the lateness of any plan."""

@@ -1,1 +1,0 @@
-"""Lot rules over the net needs of a product: pure functions of needs and prices."""
