@@ -32,7 +32,8 @@ gate that is missed is written as missed: the command ends with exit 1.
 | one quote on a full book of 20,000 reservations, date and distribution: thread CPU p50; p99 | 1 ms; 3 ms | 0.4 ms; 0.8 ms |
 | the same with limiter and remedies: p99 | 30 ms | 10 ms |
 | 50 requesters who think 200 ms: p99 against that of one | 10 x | 4 x |
-| a bulk of 50,000 lines | 30 s | 12 s |
+| a bulk of 50,000 lines | 40 s | 20 s |
+| a quote of one line beside a call of 5,000, against alone: p99 | 3 x | |
 | load of the book; memory | 8 s; 1 GB | 3 s; 0.5 GB |
 | mirror of 200,000 events from SQLite, against a bare read and write | 0.5 x | 0.8 x |
 | gRPC mirror, against a bare loop of the client | 0.55 x | 0.75 x |
