@@ -17,6 +17,7 @@ from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.mrp.netting_state.state import Need
+from medhavi.progress import unobserved
 from medhavi.snapshot import Snapshot
 from tests.api import ConstrainedParameters
 from tests.examples import examples
@@ -197,14 +198,10 @@ def test_work_on_no_finite_resource_has_no_machine() -> None:
 
 
 # --- what providers and search say differently --------------------------------------
-def nobody(phase: str, done: int, total: int) -> None:
-    pass
-
-
 def sought(tables: dict[str, Any] = PLAIN) -> tuple[SearchedRun, Any, Any]:
     run = run_of(tables)
     model = model_of(run, WEIGHTS, 20.0)
-    watch = Watch(told=nobody, stop=lambda: False)
+    watch = Watch(told=unobserved, stop=lambda: False)
     return run, model, seek(model, ENGINE, "light", watch, 1)
 
 
@@ -300,7 +297,7 @@ def laid(tables: dict[str, Any], kind: type[SearchedRun]) -> list[Any]:
     """Lay and place what is found; gives all orders and who takes from them."""
     run = run_of(tables, kind)
     model = model_of(run, WEIGHTS, 20.0)
-    watch = Watch(told=nobody, stop=lambda: False)
+    watch = Watch(told=unobserved, stop=lambda: False)
     run.adopt(model, seek(model, ENGINE, "light", watch, 1))
     release = run.release
     netted = [(o.kind, o.steps, o.timing, o.need, o.cause) for o in release.orders]

@@ -36,8 +36,8 @@ OWNED = {
 """Tables that times, capacities and terms come from, and who reads them."""
 
 READS = {
-    ("disrupted_tables.py", "lane_blackouts"): "blocked lanes become blackouts",
-    ("disrupted_tables.py", "supply_terms"): "delays become lead times",
+    ("disruptions.py", "lane_blackouts"): "blocked lanes become blackouts",
+    ("disruptions.py", "supply_terms"): "delays become lead times",
     (
         "net_change/incremental.py",
         "departures",

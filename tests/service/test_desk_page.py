@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from medhavi.service import page_data
@@ -19,6 +21,9 @@ from tests import factories
 from tests.api import Source, names_of, write_xlsx_template
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company, proposal
+
+if TYPE_CHECKING:
+    from tests.api import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -201,11 +206,11 @@ def test_choices_outlive_the_plan_they_were_made_on():
 
 def test_remedies_are_tried_once_for_a_page(tmp_path):
     page = late_tables(tmp_path)
-    told: list[str] = []
+    told: list[Progress] = []
     first = desk_page.tried_remedies(page, None, 2, told.append)
     assert first.found[0].lateness_h == 0.0
     assert len(first.texts) == 2
-    assert told == ["1 of 2 plans", "2 of 2 plans"]
+    assert [str(one) for one in told] == ["plans: 1 of 2", "plans: 2 of 2"]
     assert desk_page.tried_remedies(page, None, 2) is first
 
 
