@@ -11,7 +11,13 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.log.follow import follow
-from tests.api import KurrentStore, Lake, MemoryStore, SqliteStore, StoreUnreachable
+from tests.api import (
+    KurrentStore,
+    Lake,
+    MemoryStore,
+    SqliteStore,
+    StoreUnreachable,
+)
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 
@@ -19,13 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.lakehouse.log.mirror import MirrorReport
+    from tests.api import (
+        Progress,
+    )
 
 
 class Following:
     """A follower in a thread; `stop` calls it off and gives its report."""
 
     def __init__(self, lake: Lake, store: Any, linger: float = 0.05) -> None:
-        self.said: list[str] = []
+        self.said: list[Progress] = []
         self.report: MirrorReport | None = None
         self._lake = lake
         self._store = store
@@ -97,7 +106,7 @@ def test_a_server_that_comes_back_is_followed_again(tmp_path, monkeypatch):
         following = Following(lake, store)
         wait_until(lambda: rows(lake) == 3)
         double.kill()
-        wait_until(lambda: any("Trying again" in text for text in following.said))
+        wait_until(lambda: any("Trying again" in one.phase for one in following.said))
         double.start()
         store.append("lane-A", samples(range(3, 6)))
         wait_until(lambda: rows(lake) == 6)

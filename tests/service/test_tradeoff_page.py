@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from medhavi.schema.template import example_rows
@@ -9,6 +11,9 @@ from medhavi.service import tradeoff_page
 from medhavi.service.tradeoff_page import load_front
 from medhavi.snapshot import Snapshot
 from tests.api import load_data
+
+if TYPE_CHECKING:
+    from tests.api import Progress
 
 
 @pytest.fixture
@@ -19,11 +24,11 @@ def lemonade(tmp_path):
 
 
 def test_a_front_is_found_once(lemonade):
-    lines: list[str] = []
-    first = load_front(lemonade, 3, lines.append)
+    told: list[Progress] = []
+    first = load_front(lemonade, 3, told.append)
     assert first.problem is None
     assert first.front.points.height >= 1
-    assert lines
+    assert told
     assert load_front(lemonade, 3).front is first.front
 
 
