@@ -89,8 +89,8 @@ def test_a_first_answer_misses_what_the_second_one_knows():
     ("failure", "name"), [(OSError, "errors"), (TimeoutError, "timeouts")]
 )
 def test_a_provider_that_fails_is_counted_by_name(failure, name):
+    # A book reads a recipe once: who was asked before cannot fail any more.
     desk = PromiseDesk(MemoryStore(), company())
-    desk.quote([cells()])
     replaced(desk.book, "recipe", failure("no connection"))
     desk.quote([cells()])
     assert desk.counters.counts[f"{name}.routing"] == 1
