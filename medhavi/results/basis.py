@@ -66,7 +66,7 @@ _EVERYTHING = "*"
 HOLDS = "reservations"
 
 
-class Touched(NamedTuple):
+class SnapshotDifference(NamedTuple):
     """What differs between two snapshots.
 
     `products` are named by rows that differ; `tables` differ and speak of more than
@@ -137,7 +137,7 @@ class Basis:
             if self.digests.get(name) != new.get(name)
         )
 
-    def touched(self, later: Snapshot) -> Touched:
+    def touched(self, later: Snapshot) -> SnapshotDifference:
         """Which products and tables a later snapshot changes."""
         changed = self.changed(later)
         products: set[str] = set()
@@ -147,7 +147,7 @@ class Basis:
             if _EVERYTHING in named:
                 wide.add(name)
             products |= named - {_EVERYTHING}
-        return Touched(frozenset(products), tuple(sorted(wide)), changed)
+        return SnapshotDifference(frozenset(products), tuple(sorted(wide)), changed)
 
     def _differing(self, later: Snapshot, table: str) -> set[str]:
         """Name the products whose rows of one table differ."""

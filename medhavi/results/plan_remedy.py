@@ -21,7 +21,7 @@ Rows = Mapping[str, tuple[Mapping[str, object], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Harm:
+class WorsenedDemand:
     """A demand that is worse off: hours late before and after, money it loses.
 
     Hours are None where nothing is delivered.
@@ -78,7 +78,7 @@ class PlanRemedy:
     lateness_h: float | None
     saved: float
     price: float | None
-    harms: tuple[Harm, ...] = ()
+    harms: tuple[WorsenedDemand, ...] = ()
     fingerprint: str = ""
 
     @property
@@ -122,7 +122,7 @@ class PlanRemedy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriedChanges:
+class RemedyTrials:
     """Remedies that were found, and the texts of all changes that were tried."""
 
     found: tuple[PlanRemedy, ...]

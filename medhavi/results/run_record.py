@@ -35,7 +35,7 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-class Netting(StrEnum):
+class NettingScope(StrEnum):
     """What a run in mode mrp netted; the plan is the same whichever it was (MRP-14).
 
     `all`: everything, from nothing. `part`: what lies below and above a change, on the
@@ -93,12 +93,12 @@ class RunRecord:
     gap: float | None = None
     effort: Mapping[str, float] = field(default_factory=dict)
     repeatable: bool = True
-    netting: Netting | None = None
+    netting: NettingScope | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
         if self.netting is not None:
-            object.__setattr__(self, "netting", Netting(self.netting))
+            object.__setattr__(self, "netting", NettingScope(self.netting))
         if self.gap is not None and self.gap < 0:
             message = f"gap ({self.gap}) must not be negative."
             raise ValueError(message)

@@ -11,7 +11,7 @@ from medhavi.units import from_seconds
 from medhavi.views.format import code_words, duration, quantity, relative, when
 
 if TYPE_CHECKING:
-    from medhavi.results.plans.explanation import Explanation, Link
+    from medhavi.results.plans.explanation import ChainLink, Explanation
     from medhavi.views.names import Names
 
 _VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}
@@ -116,7 +116,7 @@ def lateness_words(hours: float | None, overdue: float) -> str:
     return f", already {duration(overdue)} overdue when planned{more}"
 
 
-def link_words(link: Link, names: Names, as_of: int | None) -> str:
+def link_words(link: ChainLink, names: Names, as_of: int | None) -> str:
     """One supply in words: product, place, source, start, duration, wait."""
     zone = names.zone_of(link.location)
     what = f"{quantity(link.qty, names.unit(link.product))} {names.name(link.product)}"

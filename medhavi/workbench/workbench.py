@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
-    from medhavi.results.promises.promises_at_risk import PromiseWatch
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.cycle.cycle import CycleReport, StepReport
@@ -350,7 +350,7 @@ class Workbench(PlanEditing, FactAmending):
         """Whether a store is named."""
         return self._store_url is not None
 
-    def at_risk(self, *, explained: int = 20) -> PromiseWatch:
+    def at_risk(self, *, explained: int = 20) -> PromiseMonitor:
         """Accepted promises that do not hold on today's facts, and why (ATP-20).
 
         With an event store what was committed since the last mirror counts too.

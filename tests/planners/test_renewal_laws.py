@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.findings import BadData
 from medhavi.planners.promising.standing import standing_promises as watching
-from medhavi.results.promises.promises_at_risk import Standing
+from medhavi.results.promises.promises_at_risk import AcceptedPromiseStatus
 from tests.api import MemoryStore, PromiseDesk, repromise, standing_promises
 from tests.planners.small_towns import at, request, tables_of, town
 
@@ -90,7 +90,7 @@ def obeys(seed, **stated):
     done = repromise(desk, approver="Ada")
     before = standings(done.watch)
     after = standing_promises(desk.snapshot, desk.quantities, explained=0)
-    order = list(Standing)
+    order = list(AcceptedPromiseStatus)
     for name, standing in standings(after).items():
         assert name in before, (seed, name)
         assert order.index(standing) >= order.index(before[name]), (seed, name)

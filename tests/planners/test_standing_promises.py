@@ -11,7 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.promising.standing import standing_promises as standing_module
-from medhavi.results.promises.promises_at_risk import HOT_SPOTS, WATCHED, Standing
+from medhavi.results.promises.promises_at_risk import (
+    HOT_SPOTS,
+    WATCHED,
+    AcceptedPromiseStatus,
+)
 from medhavi.units import to_seconds
 from tests.api import standing_promises
 from tests.examples import examples
@@ -560,7 +564,7 @@ def test_same_facts_give_the_same_list():
     )
     first, second = (standing_promises(given).frame() for _ in range(2))
     assert first.equals(second)
-    assert first["standing"].is_in([str(one) for one in Standing]).all()
+    assert first["standing"].is_in([str(one) for one in AcceptedPromiseStatus]).all()
 
 
 # ------------------------------------------------------------------------- laws

@@ -21,7 +21,7 @@ from medhavi.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from medhavi.results.promises.promises_at_risk import PromiseWatch
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.promise_desk.repromising import Renewed
 
@@ -227,7 +227,7 @@ def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 
 # ------------------------------------------------------------------------- telling
-def _tell(found: PromiseWatch, snapshot: Snapshot) -> None:
+def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
     from medhavi.results.amounts import full_money
     from medhavi.results.plan_locale import PlanLocale, currency_of, with_local_times
 
@@ -298,7 +298,7 @@ def _scored(row: dict[str, Any]) -> list[object]:
     return found
 
 
-def _remedies(found: PromiseWatch) -> list[dict[str, object]]:
+def _remedies(found: PromiseMonitor) -> list[dict[str, object]]:
     """Row a remedy; its date is an instant in UTC."""
     from medhavi.results.promises.promise import iso
 

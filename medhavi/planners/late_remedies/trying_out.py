@@ -19,7 +19,7 @@ from medhavi.planners.late_remedies.plan_changes import PlanChanges, reasons
 from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.demand_values import demand_value
-from medhavi.results.plan_remedy import Harm, PlanRemedy
+from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
 from medhavi.snapshot.changed_rows import with_rows
 from medhavi.units import DAY, HOUR, to_seconds
 
@@ -271,7 +271,7 @@ def _remedy(
         saved += old.money - new.money
         if new.money > old.money + LEAST:
             harms.append(
-                Harm(
+                WorsenedDemand(
                     demand=demand,
                     before_h=_hours(old.late),
                     after_h=_hours(new.late),

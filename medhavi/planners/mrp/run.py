@@ -36,7 +36,7 @@ from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import Netting, RunRecord, Status
+from medhavi.results.run_record import NettingScope, RunRecord, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -86,7 +86,7 @@ class MrpRun:
     """
 
     mode = "mrp"
-    netting = Netting.ALL
+    netting = NettingScope.ALL
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_or
 from medhavi.providers.table_rows import Rows
 from medhavi.results.basis import Basis
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import Netting, Status
+from medhavi.results.run_record import NettingScope, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from medhavi.planners.net_change.region import Region
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.basis import Touched
+    from medhavi.results.basis import SnapshotDifference
     from medhavi.snapshot import Snapshot
 
 
@@ -80,7 +80,7 @@ class PartialRun(MrpRun):
         As of `MrpRun`.
     """
 
-    netting = Netting.PART
+    netting = NettingScope.PART
 
     def __init__(
         self,
@@ -259,7 +259,7 @@ def _on_kept(
     parameters: MrpParameters,
     version: str,
     baseline: Plan,
-    touched: Touched,
+    touched: SnapshotDifference,
     observe: Observe | None,
     cancelled: Cancelled | None,
 ) -> Plan | None:

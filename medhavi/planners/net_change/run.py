@@ -47,7 +47,7 @@ from medhavi.planners.net_change.state import (
     rows_of,
 )
 from medhavi.progress import Progress
-from medhavi.results.run_record import Netting
+from medhavi.results.run_record import NettingScope
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from medhavi.planners.net_change.state import Lots
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.basis import Touched
+    from medhavi.results.basis import SnapshotDifference
     from medhavi.snapshot import Snapshot
 
 
@@ -77,7 +77,7 @@ class Change(NamedTuple):
     """The tables of the baseline, and what differs from them."""
 
     before: Snapshot
-    touched: Touched
+    touched: SnapshotDifference
 
 
 class ChangedRun(MrpRun):
@@ -115,7 +115,7 @@ class ChangedRun(MrpRun):
         Orders that exist and differ; None where none do.
     """
 
-    netting = Netting.KEPT_RUN
+    netting = NettingScope.KEPT_RUN
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from medhavi.results.promises.promises_at_risk import PromiseWatch
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
 
 Figures = dict[str, list[Measure]]
 
@@ -30,7 +30,7 @@ def promise_figures(
     decisions: pl.DataFrame,
     now: dt.datetime,
     seconds: Mapping[str, float | int | None] | None = None,
-    watch: PromiseWatch | None = None,
+    watch: PromiseMonitor | None = None,
 ) -> Figures:
     """Measure KPI-01 to KPI-04 and the parts of KPI-27 that events know.
 
@@ -149,7 +149,7 @@ def _limiters(decisions: pl.DataFrame) -> list[Measure]:
     ]
 
 
-def _at_risk(watch: PromiseWatch | None) -> Measure:
+def _at_risk(watch: PromiseMonitor | None) -> Measure:
     """KPI-27: how many accepted promises may break."""
     count = None if watch is None else float(len(watch.at_risk))
     return Measure(

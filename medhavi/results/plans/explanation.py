@@ -46,7 +46,7 @@ _VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class ChainLink:
     """One supply of the chain.
 
     `own_hours` is its time after the link below it was there, `waiting_hours` how long
@@ -70,7 +70,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class LatenessReason:
     """One reason of the plan why the demand is late or short (a row of `causes`).
 
     `begin` and `end` bound the time in which it binds, `hours` is its part of the
@@ -117,15 +117,15 @@ class Explanation:
     overdue_hours: float
     limiter: str | None
     delivered: dt.datetime | None
-    chain: tuple[Link, ...]
+    chain: tuple[ChainLink, ...]
     table: pl.DataFrame
     total_hours: float
     names: Mapping[str, str]
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[LatenessReason, ...] = ()
     locale: PlanLocale = field(default_factory=PlanLocale)
 
     @property
-    def first_in_past(self) -> Link | None:
+    def first_in_past(self) -> ChainLink | None:
         """The link that should have started first, where one lies in the past."""
         return next((link for link in self.chain if link.in_past), None)
 
@@ -176,7 +176,7 @@ class Explanation:
             f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
         )
 
-    def _reason(self, reason: Reason) -> str:
+    def _reason(self, reason: LatenessReason) -> str:
         """What binds, how much of the lateness it is, and when it binds."""
         meaning = ""
         if reason.code in tuple(Limiter):
@@ -188,7 +188,7 @@ class Explanation:
         subject = self._named(reason.subject)
         return f"{code_words(reason.code)} of {subject}{hours}{meaning}"
 
-    def _link(self, link: Link) -> str:
+    def _link(self, link: ChainLink) -> str:
         verb = _VERBS.get(link.kind, "from")
         wait = (
             f", then waits {duration(link.waiting_hours)}" if link.waiting_hours else ""
@@ -277,10 +277,10 @@ def _wanted(plan: PlanAccess, demand: str, top: pl.DataFrame) -> tuple[str, str]
     return "", ""
 
 
-def _reasons(plan: PlanAccess, demand: str) -> tuple[Reason, ...]:
+def _reasons(plan: PlanAccess, demand: str) -> tuple[LatenessReason, ...]:
     rows = plan.causes.filter(pl.col("demand") == demand)
     return tuple(
-        Reason(
+        LatenessReason(
             code=row["code"],
             subject=row["subject"] or "",
             begin=row["valid_from"],
@@ -315,7 +315,7 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
     )
 
 
-def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[Link, ...]:
+def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[ChainLink, ...]:
     """Climb from the supply that starts first to the delivery.
 
     The next link up is, among the supplies of the level above that end no earlier, the
@@ -343,7 +343,7 @@ def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[Link, ...
     return tuple(_links(path, delivered))
 
 
-def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
+def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[ChainLink]:
     links = []
     for place, row in enumerate(path):
         begin = row["start"]
@@ -352,7 +352,7 @@ def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
         following = path[place + 1]["start"] if place + 1 < len(path) else delivered
         waiting = max((following - row["finish"]).total_seconds(), 0.0)
         links.append(
-            Link(
+            ChainLink(
                 level=row["level"],
                 supply=row["supply"],
                 kind=row["kind"],

@@ -245,7 +245,7 @@ def not_kept(plan: PlanAccess) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class VerdictCounts:
     """Counts of the verdicts of one plan: the headline figures.
 
     Parameters
@@ -309,7 +309,7 @@ class Tally:
         )
 
 
-def tally(plan: PlanAccess) -> Tally:
+def tally(plan: PlanAccess) -> VerdictCounts:
     """Count the verdicts of a plan."""
     rows = verdicts(plan)
     counts = dict(rows["verdict"].value_counts().iter_rows())
@@ -319,7 +319,7 @@ def tally(plan: PlanAccess) -> Tally:
     # Sums of floats depend on their order.
     hours = float(late["lateness_h"].sum())
     latest = late.select("demand", "lateness_h").row(0) if late.height else None
-    return Tally(
+    return VerdictCounts(
         by_verdict=MappingProxyType({one: counts.get(one, 0) for one in Verdict}),
         late_hours=hours,
         late=late.height,

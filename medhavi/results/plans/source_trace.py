@@ -46,7 +46,7 @@ USED = {
 Row = dict[str, Any]
 
 
-class Wait(NamedTuple):
+class StartDelay(NamedTuple):
     """Why a hop does not begin when what it takes is there.
 
     `reason`: "resource" (busy; `behind` is the order that it runs), "component" (one
@@ -71,7 +71,7 @@ class Wait(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class TraceNode:
     """One supply or stock lot on the chain.
 
     `waits` is the time between what it takes being there and its own start, by reason;
@@ -87,7 +87,7 @@ class Hop:
     qty: float
     start: dt.datetime | None
     finish: dt.datetime | None
-    waits: tuple[Wait, ...]
+    waits: tuple[StartDelay, ...]
     zone: str = "UTC"
     """IANA zone of its location, in which its text tells times."""
     number: str | None = None
@@ -125,7 +125,7 @@ class Origin(NamedTuple):
     finish: dt.datetime | None
 
 
-class Edge(NamedTuple):
+class TraceEdge(NamedTuple):
     """A supply takes from another one."""
 
     taker: str
@@ -147,7 +147,7 @@ class Trace:
 
     demand: str
     delivered: dt.datetime | None
-    chain: tuple[Hop, ...]
+    chain: tuple[TraceNode, ...]
     rows: tuple[Row, ...]
     components: frozenset[tuple[str, str]] | None
 
@@ -170,10 +170,10 @@ class Trace:
         return tuple(sorted(found, key=lambda one: (one.product, one.supply)))
 
     @cached_property
-    def edges(self) -> tuple[Edge, ...]:
+    def edges(self) -> tuple[TraceEdge, ...]:
         """The whole graph: who takes from whom, by level."""
         return tuple(
-            Edge(row["supply"], below["supply"], below["product"])
+            TraceEdge(row["supply"], below["supply"], below["product"])
             for row in self.rows
             for below in _givers(row, self.rows, self.components)
         )
@@ -304,7 +304,7 @@ def _chain(
     plan: PlanAccess,
     rows: tuple[Row, ...],
     components: frozenset[tuple[str, str]] | None,
-) -> tuple[Hop, ...]:
+) -> tuple[TraceNode, ...]:
     """Go down from what was delivered last, each time to what was there last.
 
     Of several that were there last the one whose own chain began first is followed.
@@ -320,7 +320,7 @@ def _chain(
         return finish is not None, moment, -began[_key(row)], row["supply"]
 
     current = max(top, key=last)
-    hops: list[Hop] = []
+    hops: list[TraceNode] = []
     while True:
         givers = _givers(current, rows, components)
         hops.append(_hop(plan, current, givers))
@@ -351,8 +351,8 @@ def _key(row: Row) -> tuple[int, str, str]:
     return row["level"], row["supply"], row["product"]
 
 
-def _hop(plan: PlanAccess, row: Row, givers: list[Row]) -> Hop:
-    return Hop(
+def _hop(plan: PlanAccess, row: Row, givers: list[Row]) -> TraceNode:
+    return TraceNode(
         level=row["level"],
         supply=row["supply"],
         kind=row["kind"],
@@ -374,7 +374,7 @@ def _number(plan: PlanAccess, supply: str) -> str | None:
     return str(found[0]) if found.len() and found[0] else None
 
 
-def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
+def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[StartDelay, ...]:
     """Divide the time from the first component to the start by what held the order.
 
     First until the last component is there, then while the resource of the first step
@@ -390,7 +390,7 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
     found = []
     if ready > first["finish"]:
         found.append(
-            Wait(
+            StartDelay(
                 "component",
                 last["product"],
                 last["supply"],
@@ -405,7 +405,7 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
 
 def _held(
     plan: PlanAccess, supply: str, ready: dt.datetime, begin: dt.datetime
-) -> list[Wait]:
+) -> list[StartDelay]:
     """Which order the resource of the first step ran until this one began."""
     own = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
     if not own.is_empty():
@@ -421,7 +421,7 @@ def _held(
             before = others.row(-1, named=True)
             held = min(before["finish"], begin)
             found = [
-                Wait(
+                StartDelay(
                     "resource",
                     first["resource"],
                     before["supply"],
@@ -431,9 +431,9 @@ def _held(
             ]
             rest = begin - held
             if rest:
-                found.append(Wait("plan", supply, None, _hours(rest)))
+                found.append(StartDelay("plan", supply, None, _hours(rest)))
             return found
-    return [Wait("plan", supply, None, _hours(begin - ready))]
+    return [StartDelay("plan", supply, None, _hours(begin - ready))]
 
 
 def _finish(row: Row) -> tuple[dt.datetime, str]:

@@ -11,7 +11,7 @@ from medhavi.results.plans.lateness import WORDS, tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plans.lateness import Tally
+    from medhavi.results.plans.lateness import VerdictCounts
     from medhavi.results.plans.tables import PlanAccess
     from medhavi.results.run_record import RunRecord
 
@@ -117,12 +117,12 @@ def _supplies(plan: PlanAccess) -> str:
     )
 
 
-def _demands(counts: Tally) -> str:
+def _demands(counts: VerdictCounts) -> str:
     detail = f" ({counts.words()})" if counts.words() else ""
     return f"demands: {sum(counts.by_verdict.values()):,}{detail}"
 
 
-def late_and_bound(counts: Tally, effort: Mapping[str, float]) -> str:
+def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     """Put the number of late demands beside the fewest that any plan can have.
 
     Parameters
@@ -154,7 +154,7 @@ def relaxation_words(run: RunRecord) -> str:
     )
 
 
-def _lateness(counts: Tally) -> list[str]:
+def _lateness(counts: VerdictCounts) -> list[str]:
     if counts.latest is None:
         return []
     demand, hours = counts.latest

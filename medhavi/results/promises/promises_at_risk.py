@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.parts import PromiseReason, TriedRemedy
 
 
-class Standing(StrEnum):
+class AcceptedPromiseStatus(StrEnum):
     """How an accepted promise stands today; the worst first."""
 
     LOST = "lost"
@@ -35,12 +35,19 @@ class Standing(StrEnum):
     BETTER = "better"
 
 
-AT_RISK = frozenset({Standing.LOST, Standing.SHORT, Standing.LATE, Standing.UNSURE})
+AT_RISK = frozenset(
+    {
+        AcceptedPromiseStatus.LOST,
+        AcceptedPromiseStatus.SHORT,
+        AcceptedPromiseStatus.LATE,
+        AcceptedPromiseStatus.UNSURE,
+    }
+)
 """Standings that break a word; one that moved or is better comes in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchedPromise:
+class MonitoredPromise:
     """An accepted promise that does not hold as it was made.
 
     Parameters
@@ -86,7 +93,7 @@ class WatchedPromise:
     promised: int
     expected: int | None
     expected_qty: float
-    standing: Standing
+    standing: AcceptedPromiseStatus
     on_time_prob: float
     date_prob: float
     cost: float
@@ -197,7 +204,7 @@ HOT_SPOTS: Mapping[str, pl.DataType] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseWatch:
+class PromiseMonitor:
     """All accepted promises, looked at on the facts of one moment.
 
     Parameters
@@ -226,10 +233,10 @@ class PromiseWatch:
     snapshot: str
     watched: int
     ahead: int
-    at_risk: tuple[WatchedPromise, ...]
-    moved: tuple[WatchedPromise, ...]
+    at_risk: tuple[MonitoredPromise, ...]
+    moved: tuple[MonitoredPromise, ...]
     currency: str
-    better: tuple[WatchedPromise, ...] = ()
+    better: tuple[MonitoredPromise, ...] = ()
     elsewise: tuple[str, ...] = ()
 
     @property

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.results.verify.demands.asked import check_asked
+from medhavi.results.verify.demands.characteristics import check_asked
 from medhavi.results.verify.demands.fulfilment import (
     check_agreements,
     check_fulfilment,
     check_lateness,
 )
-from medhavi.results.verify.demands.shape import check_existing, check_shape
-from medhavi.results.verify.disrupted import OBEYING, disrupted
+from medhavi.results.verify.demands.integrity import check_existing, check_shape
+from medhavi.results.verify.disruptions import OBEYING, disrupted
 from medhavi.results.verify.facts import Facts
 from medhavi.results.verify.material.balance import check_balance
-from medhavi.results.verify.material.lifetime import check_holds, check_lifetime
 from medhavi.results.verify.material.pegs import check_components, check_pegs
+from medhavi.results.verify.material.shelf_life import check_holds, check_lifetime
 from medhavi.results.verify.orders.campaigns import check_campaigns
 from medhavi.results.verify.orders.capacity import (
     check_bucket_hours,

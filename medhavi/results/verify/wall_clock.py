@@ -33,7 +33,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTime:
+class OpenIntervals:
     """Open stretches inside a window, sorted and disjoint.
 
     `shares` holds the share of the units that work in each stretch.
@@ -67,7 +67,7 @@ class OpenTime:
         return np.where(is_open, self.shares[last], 0.0)
 
 
-def moved(open_time: OpenTime, instant: int, seconds: int) -> int:
+def moved(open_time: OpenIntervals, instant: int, seconds: int) -> int:
     """Go so many open seconds forward, or backward where negative."""
     place = int(open_time.before(np.array([instant]))[0]) + seconds
     lengths = np.cumsum(open_time.finishes - open_time.starts)
@@ -109,7 +109,7 @@ class WallClock:
 
     snapshot: Snapshot
     spans: Spans
-    _known: dict[str, OpenTime] = field(default_factory=dict)
+    _known: dict[str, OpenIntervals] = field(default_factory=dict)
     _dates: dict[str, Instants] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,15 +127,15 @@ class WallClock:
         self._shifts = _grouped(self.snapshot, "shifts")
         self._exceptions = _grouped(self.snapshot, "calendar_exceptions")
 
-    def open_time(self, calendar: str) -> OpenTime:
+    def open_time(self, calendar: str) -> OpenIntervals:
         """Open stretches of one calendar."""
         if calendar not in self._known:
             self._known[calendar] = self._listed(calendar)
         return self._known[calendar]
 
-    def common(self, calendars: Sequence[str | None]) -> OpenTime | None:
+    def common(self, calendars: Sequence[str | None]) -> OpenIntervals | None:
         """Time at which all are open; None when nothing closes."""
-        found: OpenTime | None = None
+        found: OpenIntervals | None = None
         for name in dict.fromkeys(c for c in calendars if c is not None):
             own = self.open_time(name)
             found = own if found is None else _both(found, own)
@@ -171,7 +171,7 @@ class WallClock:
             found.update(range(first // DAY, last // DAY + 1))
         return np.array(sorted(found), dtype=np.int64)
 
-    def _listed(self, calendar: str) -> OpenTime:
+    def _listed(self, calendar: str) -> OpenIntervals:
         zone = self._zones[calendar]
         marks: list[tuple[int, int, float]] = []
         rows = self._shifts.get(calendar, [])
@@ -202,7 +202,7 @@ def _shift_window(
 
 def _resolved(
     shifts: list[tuple[int, int, float]], exceptions: list[dict[str, Any]]
-) -> OpenTime:
+) -> OpenIntervals:
     """Cut time at every edge and decide each piece: exceptions win, then the larger."""
     special = [
         (
@@ -235,7 +235,7 @@ def _resolved(
     )
 
 
-def _both(first: OpenTime, second: OpenTime) -> OpenTime:
+def _both(first: OpenIntervals, second: OpenIntervals) -> OpenIntervals:
     edges = np.unique(
         np.concatenate([first.starts, first.finishes, second.starts, second.finishes])
     )
@@ -251,14 +251,14 @@ def _both(first: OpenTime, second: OpenTime) -> OpenTime:
     )
 
 
-def _stretches(pieces: list[tuple[int, int, float]]) -> OpenTime:
+def _stretches(pieces: list[tuple[int, int, float]]) -> OpenIntervals:
     joined: list[tuple[int, int, float]] = []
     for start, finish, share in pieces:
         if joined and joined[-1][1] == start and joined[-1][2] == share:
             joined[-1] = (joined[-1][0], finish, share)
         else:
             joined.append((start, finish, share))
-    return OpenTime(
+    return OpenIntervals(
         starts=np.array([piece[0] for piece in joined], dtype=np.int64),
         finishes=np.array([piece[1] for piece in joined], dtype=np.int64),
         shares=np.array([piece[2] for piece in joined], dtype=np.float64),

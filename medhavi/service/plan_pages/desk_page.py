@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.progress import Observe
-    from medhavi.results.plan_remedy import TriedChanges
+    from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
@@ -49,7 +49,7 @@ MOST_BYTES = 50_000_000
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
-_tried: Remembered[TriedChanges] = Remembered(_KEPT)
+_tried: Remembered[RemedyTrials] = Remembered(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,10 +238,10 @@ def tried_remedies(
     demand: str | None,
     tries: int,
     observe: Observe | None = None,
-) -> TriedChanges:
+) -> RemedyTrials:
     """Try remedies for a demand of the page's plan, or remember what was tried."""
     from medhavi.planners.late_remedies.trying_out import remedies
-    from medhavi.results.plan_remedy import TriedChanges
+    from medhavi.results.plan_remedy import RemedyTrials
 
     plan, snapshot = _both(page)
 
@@ -254,7 +254,7 @@ def tried_remedies(
 
     return _tried.get(
         (plan.fingerprint, demand, tries),
-        lambda: TriedChanges(
+        lambda: RemedyTrials(
             found=remedies(snapshot, plan, demand, tries=tries, observe=told),
             texts=tuple(texts),
         ),

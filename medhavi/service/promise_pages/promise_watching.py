@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
 from medhavi.planners.promising.standing.standing_promises import standing_promises
-from medhavi.results.promises.promises_at_risk import PromiseWatch
+from medhavi.results.promises.promises_at_risk import PromiseMonitor
 from medhavi.service.page_data import Problem, bench_of, findings_of, problem_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class WatchPage:
     """How accepted promises stand, or what stands in the way."""
 
-    watch: PromiseWatch | None = None
+    watch: PromiseMonitor | None = None
     problem: Problem | None = None
     findings: tuple[Finding, ...] = ()
 

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.results.promises.promise import Promise
-    from medhavi.results.promises.promises_at_risk import PromiseWatch, WatchedPromise
+    from medhavi.results.promises.promises_at_risk import (
+        MonitoredPromise,
+        PromiseMonitor,
+    )
     from medhavi.views.names import Names
 
 LINE = "Line"
@@ -194,7 +197,7 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     )
 
 
-def risk_spots_html(watch: PromiseWatch | None, names: Names) -> str:
+def risk_spots_html(watch: PromiseMonitor | None, names: Names) -> str:
     """List what puts most accepted promises at risk; nothing where nobody looked."""
     spots = None if watch is None else watch.hot_spots()
     if watch is None or spots is None or spots.is_empty():
@@ -215,7 +218,7 @@ def risk_spots_html(watch: PromiseWatch | None, names: Names) -> str:
 
 
 # ------------------------------------------------------------------ what is at risk
-def watch_sentence(watch: PromiseWatch) -> str:
+def watch_sentence(watch: PromiseMonitor) -> str:
     """How the accepted promises stand."""
     if not watch.watched:
         return "No promise is accepted yet."
@@ -230,7 +233,7 @@ def watch_sentence(watch: PromiseWatch) -> str:
     )
 
 
-def at_risk_html(watch: PromiseWatch, names: Names) -> str:
+def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
     """List the promises that do not hold as they were made, and why."""
     found = (*watch.at_risk, *watch.moved)
     if not found:
@@ -249,7 +252,7 @@ def at_risk_html(watch: PromiseWatch, names: Names) -> str:
     return table_html(columns, rows, ("Costs",)) + tail
 
 
-def _watched(one: WatchedPromise, currency: str, names: Names) -> tuple[str, ...]:
+def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, ...]:
     own = there(names, one.location)
     state, word = _STANDINGS[str(one.standing)]
     now = (

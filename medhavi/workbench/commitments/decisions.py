@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import PlannedHold, Promise
-    from medhavi.results.promises.promises_at_risk import WatchedPromise
+    from medhavi.results.promises.promises_at_risk import MonitoredPromise
     from medhavi.workbench.commitments.gives_way import GivesWay
     from medhavi.workbench.commitments.promise_override import Override
     from medhavi.workbench.commitments.state import Risk
@@ -149,7 +149,7 @@ class Decider:
         )
         return self._event(body, demand)
 
-    def at_risk(self, one: WatchedPromise) -> tuple[NewEvent, Risk]:
+    def at_risk(self, one: MonitoredPromise) -> tuple[NewEvent, Risk]:
         """Record the risk of a promise; return what identifies the risk."""
         limiter = None if one.limiter is None else str(one.limiter.code)
         body = PromiseAtRisk(

@@ -14,12 +14,12 @@ from medhavi.results.figures.promise_figures import decision_rows, promise_figur
 if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.results.figures.promise_figures import Figures
-    from medhavi.results.promises.promises_at_risk import PromiseWatch
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
 
 _DECISIONS = ("OrderPromised", "PromiseRejected", "PromiseRevised", "PromiseAtRisk")
 
 
-def promise_account(lake: Lake, watch: PromiseWatch | None = None) -> Figures:
+def promise_account(lake: Lake, watch: PromiseMonitor | None = None) -> Figures:
     """Measure KPI-01 to KPI-03 and parts of KPI-27 on what is mirrored.
 
     Parameters

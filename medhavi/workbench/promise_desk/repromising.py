@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.planners.promising.standing.renewal import Wish, renewal
 from medhavi.planners.promising.standing.standing_promises import standing_promises
-from medhavi.results.promises.promises_at_risk import PromiseWatch, WatchedPromise
+from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
 from medhavi.workbench.commitments.holds_anew import bound_anew
 from medhavi.workbench.commitments.promised_supply import marked
 
@@ -56,13 +56,13 @@ class Renewed:
         Of these: risks that the log did not know yet.
     """
 
-    watch: PromiseWatch
-    moved: tuple[WatchedPromise, ...] = ()
-    better: tuple[WatchedPromise, ...] = ()
-    worse: tuple[WatchedPromise, ...] = ()
-    at_risk: tuple[WatchedPromise, ...] = ()
-    waiting: tuple[WatchedPromise, ...] = ()
-    told: tuple[WatchedPromise, ...] = ()
+    watch: PromiseMonitor
+    moved: tuple[MonitoredPromise, ...] = ()
+    better: tuple[MonitoredPromise, ...] = ()
+    worse: tuple[MonitoredPromise, ...] = ()
+    at_risk: tuple[MonitoredPromise, ...] = ()
+    waiting: tuple[MonitoredPromise, ...] = ()
+    told: tuple[MonitoredPromise, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Counts, and the demands by what became of them."""
@@ -198,7 +198,7 @@ class _Renewal:
             raise UsageError(message)
 
     def _dated_anew(
-        self, decider: Decider, live: LiveBook, one: WatchedPromise, approver: str
+        self, decider: Decider, live: LiveBook, one: MonitoredPromise, approver: str
     ) -> list[NewEvent]:
         promise = marked(one.promise)
         return [
@@ -233,7 +233,7 @@ def _sorted(found: Renewal, wish: Wish) -> Renewed:
     )
 
 
-def _is_worse(one: WatchedPromise) -> bool:
+def _is_worse(one: MonitoredPromise) -> bool:
     """Whether a new answer is later than promised, or brings less."""
     late = one.expected is None or one.expected > one.promised
     return late or one.expected_qty < one.qty * (1 - 1e-9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.verify.facts import Facts
 from medhavi.results.verify.wall_clock import (
-    OpenTime,
+    OpenIntervals,
     WallClock,
     moved,
     touched_time,
@@ -55,7 +55,7 @@ def clock(snapshot: Snapshot, first: str, last: str) -> WallClock:
     return WallClock(snapshot, ((at(first), at(last)),))
 
 
-def hours(own: OpenTime, start: str, finish: str) -> float:
+def hours(own: OpenIntervals, start: str, finish: str) -> float:
     begin, end = np.array([at(start)]), np.array([at(finish)])
     return float(own.between(begin, end)[0]) / HOUR
 
@@ -135,7 +135,7 @@ def test_two_calendars_are_open_together() -> None:
 
 
 def test_moving_forward_ends_a_shift_and_backward_begins_one() -> None:
-    own = OpenTime(
+    own = OpenIntervals(
         starts=np.array([0, 100]), finishes=np.array([50, 150]), shares=np.ones(2)
     )
     assert moved(own, 10, 40) == 50

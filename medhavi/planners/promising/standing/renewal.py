@@ -23,9 +23,9 @@ from medhavi.planners.promising.standing.standing_promises import (
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import Promise
 from medhavi.results.promises.promises_at_risk import (
-    PromiseWatch,
-    Standing,
-    WatchedPromise,
+    AcceptedPromiseStatus,
+    MonitoredPromise,
+    PromiseMonitor,
 )
 from medhavi.units import HOUR, from_seconds
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 _LEAST = 1e-9
-_WORST_FIRST = tuple(Standing)
-_WORSE = frozenset({Standing.LATE, Standing.SHORT})
+_WORST_FIRST = tuple(AcceptedPromiseStatus)
+_WORSE = frozenset({AcceptedPromiseStatus.LATE, AcceptedPromiseStatus.SHORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,9 @@ class Renewal:
         By demand: how it stood when it was changed, with its new answer.
     """
 
-    before: PromiseWatch
-    after: PromiseWatch
-    changed: dict[str, WatchedPromise] = field(default_factory=dict)
+    before: PromiseMonitor
+    after: PromiseMonitor
+    changed: dict[str, MonitoredPromise] = field(default_factory=dict)
 
 
 class _World(NamedTuple):
@@ -89,7 +89,7 @@ class _World(NamedTuple):
 
     snapshot: Snapshot
     quantities: Mapping[str, float]
-    watch: PromiseWatch
+    watch: PromiseMonitor
 
 
 def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> Renewal:
@@ -109,7 +109,7 @@ def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> 
     """
     world = _world(snapshot, quantities, wish)
     before = world.watch
-    changed: dict[str, WatchedPromise] = {}
+    changed: dict[str, MonitoredPromise] = {}
     agreed: set[str] = set()
     while True:
         wanted = _wanted(world.watch, wish, agreed)
@@ -137,11 +137,13 @@ def _world(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> _
     return _World(snapshot, quantities, watch)
 
 
-def _named(watch: PromiseWatch) -> tuple[WatchedPromise, ...]:
+def _named(watch: PromiseMonitor) -> tuple[MonitoredPromise, ...]:
     return (*watch.at_risk, *watch.moved, *watch.better)
 
 
-def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, GoodEnough]:
+def _wanted(
+    watch: PromiseMonitor, wish: Wish, agreed: set[str]
+) -> dict[str, GoodEnough]:
     """How good a new answer must be; a worse one is taken once."""
     gain = int((wish.gain_hours or 0.0) * HOUR)
     return {
@@ -161,7 +163,7 @@ def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, Good
     }
 
 
-def _with_its_order(one: WatchedPromise) -> GoodEnough:
+def _with_its_order(one: MonitoredPromise) -> GoodEnough:
     """Take any date; a line that waits for another one takes that of its order."""
     reason = one.limiter
     if reason is None or reason.code is not Limiter.FULL_ORDER_VIOLATION:
@@ -226,11 +228,11 @@ def _accepted(
 
 
 def _spoiled(
-    before: PromiseWatch,
-    after: PromiseWatch,
+    before: PromiseMonitor,
+    after: PromiseMonitor,
     made: Mapping[str, Promise],
     named: set[str],
-) -> list[WatchedPromise]:
+) -> list[MonitoredPromise]:
     """Promises that stand worse, or that were changed and do not hold.
 
     Where all of them together cost more than before, those that are dearer stand worse.
@@ -250,15 +252,15 @@ def _spoiled(
     return [one for one in left if one.cost > known[one.demand].cost]
 
 
-def _rank(one: WatchedPromise) -> int:
+def _rank(one: MonitoredPromise) -> int:
     """Place of a standing, the worst first."""
     return _WORST_FIRST.index(one.standing)
 
 
 def _suspects(
-    spoiled: Iterable[WatchedPromise],
-    before: PromiseWatch,
-    after: PromiseWatch,
+    spoiled: Iterable[MonitoredPromise],
+    before: PromiseMonitor,
+    after: PromiseMonitor,
     made: Mapping[str, Promise],
 ) -> list[str]:
     """Changes to take back: those that fail, else half of what may be why."""

@@ -29,9 +29,9 @@ from medhavi.providers.material.traits import NO_CLASS
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises.promises_at_risk import (
     AT_RISK,
-    PromiseWatch,
-    Standing,
-    WatchedPromise,
+    AcceptedPromiseStatus,
+    MonitoredPromise,
+    PromiseMonitor,
     chance_by,
 )
 from medhavi.units import DAY, HOUR, seconds_up
@@ -68,7 +68,7 @@ def standing_promises(
     *,
     explained: int = MOST_EXPLAINED,
     gain_hours: float | None = None,
-) -> PromiseWatch:
+) -> PromiseMonitor:
     """Look at all accepted promises of a snapshot.
 
     Parameters
@@ -98,8 +98,8 @@ def standing_promises(
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
     aside, elsewise = _aside(book, known)
-    found: list[WatchedPromise] = []
-    better: list[WatchedPromise] = []
+    found: list[MonitoredPromise] = []
+    better: list[MonitoredPromise] = []
     if aside or gain_hours is not None:
         names = {one.request.demand for one in aside}
         book = Book.from_snapshot(without(snapshot, names))
@@ -113,8 +113,8 @@ def standing_promises(
         (one for one in found if one.standing in AT_RISK),
         key=lambda one: (-one.cost, one.priority, one.promised, one.demand),
     )
-    moved = (one for one in found if one.standing is Standing.MOVED)
-    return PromiseWatch(
+    moved = (one for one in found if one.standing is AcceptedPromiseStatus.MOVED)
+    return PromiseMonitor(
         as_of=book.now,
         snapshot=snapshot.fingerprint,
         watched=len(known),
@@ -230,7 +230,7 @@ def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
 
 def _asked_again(
     book: Book, aside: Sequence[Promised], most: int
-) -> list[WatchedPromise]:
+) -> list[MonitoredPromise]:
     """Ask those that do not hold again, the most important first; the book takes them.
 
     Parameters
@@ -250,7 +250,7 @@ def _asked_again(
             made = helped(quest, made)
         if made.status is not PromiseStatus.REJECTED:
             book.take(made)
-        found.append(_record(book, one, made, standing or Standing.MOVED))
+        found.append(_record(book, one, made, standing or AcceptedPromiseStatus.MOVED))
     return found
 
 
@@ -272,8 +272,8 @@ def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
 
 
 def _judged_together(
-    book: Book, orders: Iterable[_Order], found: Sequence[WatchedPromise]
-) -> list[WatchedPromise]:
+    book: Book, orders: Iterable[_Order], found: Sequence[MonitoredPromise]
+) -> list[MonitoredPromise]:
     """Mark all lines of an order that comes together at risk where one is."""
     told = {one.demand: one for one in found}
     for lines, even in orders:
@@ -289,7 +289,7 @@ def _judged_together(
         chance = min(one.date_prob for one in broken)
         together = _together(book, lines, answers, even=even)
         for one, made in zip(lines, together, strict=True):
-            standing = _standing(book, made, one) or Standing.UNSURE
+            standing = _standing(book, made, one) or AcceptedPromiseStatus.UNSURE
             record = _record(book, one, made, standing)
             told[record.demand] = replace(
                 record,
@@ -332,7 +332,7 @@ def _in_time(book: Book, one: Promised) -> Promise:
     )
 
 
-def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPromise]:
+def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[MonitoredPromise]:
     """Promises that could be earlier by a time [s]; the book takes them."""
     found = []
     for one in kept:
@@ -340,29 +340,29 @@ def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPro
         whole = _standing(book, made, one) is None
         if whole and made.date is not None and made.date + gain <= one.promised:
             book.take(made)
-            found.append(_record(book, one, made, Standing.BETTER))
+            found.append(_record(book, one, made, AcceptedPromiseStatus.BETTER))
     return found
 
 
-def _standing(book: Book, made: Promise, one: Promised) -> Standing | None:
+def _standing(book: Book, made: Promise, one: Promised) -> AcceptedPromiseStatus | None:
     """How a promise stands by its answer of today; None: it can come in time."""
     risk_cap = book.policies.of(one.request).risk_cap
     if made.date is None:
-        return Standing.LOST
+        return AcceptedPromiseStatus.LOST
     if made.qty < one.request.qty * (1 - _LEAST):
-        return Standing.SHORT
+        return AcceptedPromiseStatus.SHORT
     if made.date > one.promised:
-        return Standing.LATE
+        return AcceptedPromiseStatus.LATE
     if risk_cap is not None and 1 - chance_by(made, one.promised) > risk_cap:
-        return Standing.UNSURE
+        return AcceptedPromiseStatus.UNSURE
     return None
 
 
 def _record(
-    book: Book, one: Promised, made: Promise, standing: Standing
-) -> WatchedPromise:
+    book: Book, one: Promised, made: Promise, standing: AcceptedPromiseStatus
+) -> MonitoredPromise:
     request = one.request
-    return WatchedPromise(
+    return MonitoredPromise(
         demand=request.demand,
         sales_order=request.sales_order,
         line=request.line,

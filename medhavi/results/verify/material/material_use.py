@@ -22,7 +22,7 @@ from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
     from medhavi.results.verify.facts import Facts
-    from medhavi.results.verify.wall_clock import OpenTime
+    from medhavi.results.verify.wall_clock import OpenIntervals
 
     Stretches = list[tuple[int, int]]
 
@@ -68,7 +68,7 @@ def _stretches(facts: Facts, orders: pl.Series) -> dict[tuple[str, int], Stretch
 
 
 def _moved(
-    inside: Stretches, common: OpenTime | None, instant: int, seconds: int
+    inside: Stretches, common: OpenIntervals | None, instant: int, seconds: int
 ) -> int:
     if inside and seconds > 0 and instant < inside[-1][1]:
         for start, finish in inside:
@@ -91,7 +91,7 @@ def _moved(
     return moved(common, instant, seconds)
 
 
-def _open(common: OpenTime | None, start: int, finish: int) -> int:
+def _open(common: OpenIntervals | None, start: int, finish: int) -> int:
     """Count the open seconds between two instants."""
     if common is None:
         return finish - start

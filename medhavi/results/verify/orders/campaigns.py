@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 
-class Job(NamedTuple):
+class CampaignOperation(NamedTuple):
     """One step of one order on one resource [UTC seconds]."""
 
     start: int
@@ -91,7 +91,7 @@ def _rule_of(rules: Iterable[Row], family: str | None, product: str) -> Row | No
 
 def _rows(
     facts: Facts, rules: Mapping[str, Sequence[Row]]
-) -> Iterator[tuple[str, list[Job]]]:
+) -> Iterator[tuple[str, list[CampaignOperation]]]:
     """Walk over the resources whose sequence matters, each with its work in order."""
     resources = facts.snapshot["resources"]
     # Beside a second unit nothing says which of them is set up for what.
@@ -110,7 +110,7 @@ def _rows(
         yield (
             name,
             [
-                Job(
+                CampaignOperation(
                     start=row["begin"],
                     finish=row["end"],
                     supply=row["order"],
@@ -185,7 +185,7 @@ def _operations(facts: Facts, wanted: pl.DataFrame) -> pl.DataFrame:
 
 
 # --------------------------------------------------------------------------- checks
-def _named(resource: str, jobs: Sequence[Job]) -> list[Finding]:
+def _named(resource: str, jobs: Sequence[CampaignOperation]) -> list[Finding]:
     wrong = []
     for job in jobs:
         # What takes no time runs in no campaign.
@@ -204,7 +204,7 @@ def _named(resource: str, jobs: Sequence[Job]) -> list[Finding]:
     return _faults("CAM093", wrong, column="campaign")
 
 
-def _campaign(job: Job) -> str | None:
+def _campaign(job: CampaignOperation) -> str | None:
     """Campaign in which a job runs by its rule."""
     if job.rule is None:
         return None
@@ -213,8 +213,8 @@ def _campaign(job: Job) -> str | None:
     return next((name for name in names if name.startswith(begin)), None)
 
 
-def _limits(jobs: Sequence[Job]) -> list[Finding]:
-    groups: dict[str, list[Job]] = {}
+def _limits(jobs: Sequence[CampaignOperation]) -> list[Finding]:
+    groups: dict[str, list[CampaignOperation]] = {}
     for job in jobs:
         name = _campaign(job)
         if name is not None:
@@ -241,7 +241,7 @@ def _limits(jobs: Sequence[Job]) -> list[Finding]:
     ]
 
 
-def _interrupted(resource: str, jobs: Sequence[Job]) -> list[Finding]:
+def _interrupted(resource: str, jobs: Sequence[CampaignOperation]) -> list[Finding]:
     """Find campaigns that go on after other work."""
     wrong = []
     ended: set[str] = set()
@@ -258,7 +258,9 @@ def _interrupted(resource: str, jobs: Sequence[Job]) -> list[Finding]:
     return _faults("CAM094", wrong, table="supplies")
 
 
-def _cleanings(facts: Facts, resource: str, jobs: Sequence[Job]) -> list[Finding]:
+def _cleanings(
+    facts: Facts, resource: str, jobs: Sequence[CampaignOperation]
+) -> list[Finding]:
     changes = _Changes(facts, resource)
     planned = [
         (row["valid_from"].timestamp(), row["valid_to"].timestamp())
@@ -267,7 +269,7 @@ def _cleanings(facts: Facts, resource: str, jobs: Sequence[Job]) -> list[Finding
         .iter_rows(named=True)
     ]
     wrong = []
-    last: Job | None = None
+    last: CampaignOperation | None = None
     gaps: list[tuple[int, int]] = []
     busy = 0
     for job in jobs:
@@ -325,7 +327,7 @@ def _holds(
     return False
 
 
-def _efficiency(jobs: Sequence[Job]) -> list[Finding]:
+def _efficiency(jobs: Sequence[CampaignOperation]) -> list[Finding]:
     totals: dict[str, dict[str, float]] = {}
     for job in jobs:
         name = _campaign(job)
@@ -353,7 +355,9 @@ def _efficiency(jobs: Sequence[Job]) -> list[Finding]:
     return _faults("CAM095", wrong, column="run_minutes")
 
 
-def _changes(facts: Facts, resource: str, jobs: Sequence[Job]) -> list[Finding]:
+def _changes(
+    facts: Facts, resource: str, jobs: Sequence[CampaignOperation]
+) -> list[Finding]:
     """Compare the set-up between families with the matrix; idle time changes nothing.
 
     What is owed may also lie in the idle time directly before. An operation that takes

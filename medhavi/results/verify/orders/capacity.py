@@ -15,7 +15,7 @@ import polars as pl
 
 from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.verify.disrupted import OBEYING, outages
+from medhavi.results.verify.disruptions import OBEYING, outages
 from medhavi.results.verify.facts import TOLERANCE, faults, once, validity
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.results.buckets import Grid
     from medhavi.results.verify.facts import Facts
-    from medhavi.results.verify.wall_clock import OpenTime
+    from medhavi.results.verify.wall_clock import OpenIntervals
 
     Instants = NDArray[np.int64]
 
@@ -205,7 +205,7 @@ def units_on_offer(
 
 
 def _edges(
-    facts: Facts, resource: str, common: OpenTime | None, moments: Instants
+    facts: Facts, resource: str, common: OpenIntervals | None, moments: Instants
 ) -> Instants:
     """All instants at which use or capacity of a resource may change."""
     parts = [moments]

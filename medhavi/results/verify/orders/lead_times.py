@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.disrupted import OBEYING, delay_days
+from medhavi.results.verify.disruptions import OBEYING, delay_days
 from medhavi.results.verify.facts import SECONDS, faults, validity
 from medhavi.units import DAY, HOUR, NEVER
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.disrupted import outages
+from medhavi.results.verify.disruptions import outages
 from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, seconds, validity
 from medhavi.results.verify.orders.lead_times import first_with_count
 from medhavi.units import DAY, HOUR, exact

@@ -203,7 +203,7 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-class _Around(NamedTuple):
+class _LocationPegs(NamedTuple):
     """Pegs and firm pegs of the tables by place with holds.
 
     Column `kept` of `pegged` marks what is firm, of a customer, or made for a demand.
@@ -222,7 +222,7 @@ def _parts(rows: pl.DataFrame) -> dict[tuple[str, str], pl.DataFrame]:
     }
 
 
-def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
+def _around(facts: Facts, holds: pl.DataFrame) -> _LocationPegs:
     lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
     made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
     names = [*made_for["supply_order"].to_list(), *lots]
@@ -230,10 +230,12 @@ def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
     pegged = facts.plan.pegging.join(places, on=PLACE, how="semi")
     stated = facts.snapshot["pegs"].filter("firm").join(places, on=PLACE, how="semi")
     kept = pl.col("firm") | pl.col("supply").is_in(names)
-    return _Around(_parts(pegged.with_columns(kept=kept)), _parts(stated))
+    return _LocationPegs(_parts(pegged.with_columns(kept=kept)), _parts(stated))
 
 
-def _promised(around: _Around, place: tuple[str, str], holds: pl.DataFrame) -> float:
+def _promised(
+    around: _LocationPegs, place: tuple[str, str], holds: pl.DataFrame
+) -> float:
     """What firm pegs, orders made for a demand and owners keep from the holds.
 
     What an owner of a hold has pegged firmly beside it counts as far as it is used.

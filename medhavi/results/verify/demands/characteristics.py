@@ -29,7 +29,7 @@ def check_asked(facts: Facts) -> list[Finding]:
     )
     if asking.is_empty():
         return []
-    book = _Book(facts)
+    book = _SupplyCharacteristics(facts)
     pegs: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for peg in facts.plan.pegging.sort("demand", "level", "supply").iter_rows(
         named=True
@@ -49,7 +49,7 @@ def check_asked(facts: Facts) -> list[Finding]:
     return faults("VER075", "pegging", pl.DataFrame(list(found.values())))
 
 
-def _givers(pegs: list[dict[str, Any]], book: _Book) -> list[str]:
+def _givers(pegs: list[dict[str, Any]], book: _SupplyCharacteristics) -> list[str]:
     """List what serves a demand, new moves replaced by what they carry."""
     found: list[str] = []
     places: dict[int, set[Place]] = defaultdict(set)
@@ -65,7 +65,7 @@ def _givers(pegs: list[dict[str, Any]], book: _Book) -> list[str]:
     return found
 
 
-class _Book:
+class _SupplyCharacteristics:
     """What each supply has; `origins` are those of new moves."""
 
     def __init__(self, facts: Facts) -> None:
