@@ -80,7 +80,7 @@ from medhavi.predict.recipe import QUANTILES, Recipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import lineage
-from medhavi.providers.sources import StepWindow, Timing
+from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
 from medhavi.service.page_data import PageData, Problem, Source, load_data
@@ -128,6 +128,7 @@ __all__ = [
     "Names",
     "NewEvent",
     "OptimizeParameters",
+    "OrderTiming",
     "PageData",
     "Problem",
     "Progress",
@@ -144,7 +145,6 @@ __all__ = [
     "SqliteStore",
     "StepWindow",
     "StoreUnreachable",
-    "Timing",
     "UndecodableEvent",
     "Workbench",
     "WrittenRequests",

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.changeovers import Changeovers, Cleanings
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.lead_times import LeadTimes, Quantile
+    from medhavi.providers.material.characteristics import CharacteristicsCatalog
     from medhavi.providers.material.commitments import Commitments
     from medhavi.providers.material.material import Material
     from medhavi.providers.material.recipes import Recipes
     from medhavi.providers.material.stock import OnHand, SafetyLevels
     from medhavi.providers.material.supply_orders import ExistingOrders, Receipt
-    from medhavi.providers.material.traits import TraitsBook
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations.reservations import Holds
-    from medhavi.providers.sourcing.default_lanes import Roads
+    from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.sourcing.sourcing import Sourcing
     from medhavi.providers.sourcing.supplier_offers import SupplierOffers
-    from medhavi.providers.sourcing.suppliers import Exchange, Suppliers
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.sourcing.suppliers import ExchangeRates, Suppliers
+    from medhavi.providers.table_rows import TableRows
     from medhavi.providers.transport.itineraries import Itineraries
     from medhavi.providers.transport.transport import Transport
     from medhavi.snapshot import Snapshot
@@ -102,13 +102,13 @@ class Providers:
         )
 
     @cached_property
-    def tables(self) -> Mapping[str, Rows]:
+    def tables(self) -> Mapping[str, TableRows]:
         """The tables that providers read, as rows."""
         from medhavi.providers.table_rows import read_tables
 
         return read_tables(self.snapshot, TABLES)
 
-    def rows(self, names: Sequence[str]) -> dict[str, Rows]:
+    def rows(self, names: Sequence[str]) -> dict[str, TableRows]:
         """Tables of the snapshot as rows, each of them read once."""
         from medhavi.providers.table_rows import read_tables
 
@@ -138,11 +138,11 @@ class Providers:
         return LeadTimes(self.tables, self._quantile, delayed=not self._infinite)
 
     @cached_property
-    def exchange(self) -> Exchange:
+    def exchange(self) -> ExchangeRates:
         """Rates of currencies."""
-        from medhavi.providers.sourcing.suppliers import Exchange
+        from medhavi.providers.sourcing.suppliers import ExchangeRates
 
-        return Exchange(self.tables, self.snapshot.settings)
+        return ExchangeRates(self.tables, self.snapshot.settings)
 
     @cached_property
     def capacity(self) -> Capacity:
@@ -210,11 +210,11 @@ class Providers:
         )
 
     @cached_property
-    def roads(self) -> Roads:
+    def roads(self) -> SupplyKinds:
         """Routings, suppliers and lanes together."""
-        from medhavi.providers.sourcing.default_lanes import Roads
+        from medhavi.providers.sourcing.default_lanes import SupplyKinds
 
-        return Roads(
+        return SupplyKinds(
             facts=self.facts,
             recipes=self.recipes,
             capacity=self.capacity,
@@ -238,12 +238,12 @@ class Providers:
         return Holds(self.tables, self.facts, self.snapshot.as_of)
 
     @cached_property
-    def traits(self) -> TraitsBook:
+    def traits(self) -> CharacteristicsCatalog:
         """What products and lots have, and what demands ask of them."""
-        from medhavi.providers.material.traits import TraitsBook
+        from medhavi.providers.material.characteristics import CharacteristicsCatalog
 
         also = self.rows(("settings", "substitutes"))
-        return TraitsBook({**self.tables, **also})
+        return CharacteristicsCatalog({**self.tables, **also})
 
     @cached_property
     def on_hand(self) -> OnHand:

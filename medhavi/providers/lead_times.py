@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from medhavi.findings import Finding
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
 
 
 Quantile = Literal["p50", "p80", "p95"]
@@ -167,7 +167,7 @@ class LeadTimes:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         quantile: Quantile = "p50",
         *,
         delayed: bool = False,

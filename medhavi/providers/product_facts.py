@@ -10,7 +10,7 @@ from medhavi.units import DAY, exact, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
 
 WHOLE = Fraction(1)
 THOUSANDTH = Fraction(1, 1000)
@@ -30,7 +30,7 @@ def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
         current = parents.get(current)
 
 
-def parents_of(rows: Rows, name: str) -> dict[str, str]:
+def parents_of(rows: TableRows, name: str) -> dict[str, str]:
     """Group of each row that has one; `name` is the column of its id."""
     return {
         child: parent
@@ -59,7 +59,7 @@ class ProductFacts:
         "_steps",
     )
 
-    def __init__(self, tables: Mapping[str, Rows]) -> None:
+    def __init__(self, tables: Mapping[str, TableRows]) -> None:
         products = tables["products"]
         self._products = products
         self._numbers = {key: i for i, key in enumerate(products.column("product"))}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lots:
+class LotRules:
     """Lot limits in steps; `least` and `most` are whole multiples of `multiple`."""
 
     least: int
@@ -34,7 +34,7 @@ class Lots:
 
 def lot_steps(
     step: Fraction, min_lot: float, max_lot: float | None, lot_multiple: float
-) -> Lots:
+) -> LotRules:
     """Turn lot quantities into steps, exactly (rule 5).
 
     A multiple that is no whole number of steps becomes the smallest whole number of
@@ -52,16 +52,16 @@ def lot_steps(
 @lru_cache(maxsize=65536)
 def _lots(
     upper: int, lower: int, min_lot: float, max_lot: float | None, lot_multiple: float
-) -> Lots:
+) -> LotRules:
     step = Fraction(upper, lower)
     multiple = (exact(lot_multiple) / step).numerator if lot_multiple > 0 else 1
     wanted = exact(min_lot) / step
     least = -(-wanted.numerator // (wanted.denominator * multiple)) * multiple
     if max_lot is None:
-        return Lots(least=least, most=None, multiple=multiple)
+        return LotRules(least=least, most=None, multiple=multiple)
     limit = exact(max_lot) / step
     most = limit.numerator // (limit.denominator * multiple) * multiple
-    return Lots(least=least, most=max(most, least, multiple), multiple=multiple)
+    return LotRules(least=least, most=max(most, least, multiple), multiple=multiple)
 
 
 class StepWindow(NamedTuple):
@@ -116,7 +116,7 @@ class ResourceHold(NamedTuple):
     changeover: int = 0
 
 
-class Timing(NamedTuple):
+class OrderTiming(NamedTuple):
     """When an order runs, seen backward from a need or forward from a start.
 
     Parameters
@@ -151,14 +151,14 @@ class Clock(Protocol):
     units of its main product.
     """
 
-    def latest(self, need: int, steps: int) -> Timing | None:
+    def latest(self, need: int, steps: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`.
 
         `None`: the source never opens for it.
         """
         ...
 
-    def earliest(self, start: int, steps: int) -> Timing | None:
+    def earliest(self, start: int, steps: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`.
 
         Its `finish` does not include safety time. `None`: never.
@@ -172,9 +172,9 @@ __all__ = [
     "Kind",
     "LinearCost",
     "Offer",
+    "OrderTiming",
     "Source",
     "StepWindow",
-    "Timing",
     "split_by_share",
 ]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-class Columns(dict[str, list[Any]]):
+class TableColumns(dict[str, list[Any]]):
     """Cells of a table as Python values, by column; each is made when it is asked for.
 
     Parameters
@@ -49,9 +49,9 @@ class Columns(dict[str, list[Any]]):
         self[name] = cells
         return cells
 
-    def altered(self, changes: Mapping[int, Row]) -> Columns:
+    def altered(self, changes: Mapping[int, Row]) -> TableColumns:
         """Columns with other cells in some rows; the others are shared."""
-        made = Columns(self._frame, self._texts)
+        made = TableColumns(self._frame, self._texts)
         for name in self.names:
             made[name] = old = self[name]
             if any(row[name] != old[number] for number, row in changes.items()):
@@ -66,7 +66,7 @@ class TableRow(Mapping[str, Any]):
 
     __slots__ = ("_columns", "_number")
 
-    def __init__(self, columns: Columns, number: int) -> None:
+    def __init__(self, columns: TableColumns, number: int) -> None:
         self._columns = columns
         self._number = number
 
@@ -83,7 +83,7 @@ class TableRow(Mapping[str, Any]):
         return len(self._columns.names)
 
 
-class Rows:
+class TableRows:
     """Rows of one table of a snapshot; instants are UTC seconds, empty cells None.
 
     Cells become Python values once per column (10 ns each), when the column is first
@@ -109,9 +109,9 @@ class Rows:
     ) -> None:
         self.count = frame.height
         self._places = range(1, self.count + 1) if places is None else places
-        self._columns = Columns(frame, {} if texts is None else texts)
+        self._columns = TableColumns(frame, {} if texts is None else texts)
 
-    def replaced(self, changes: Mapping[int, Row]) -> Rows:
+    def replaced(self, changes: Mapping[int, Row]) -> TableRows:
         """Table with other rows under some numbers; this one stays.
 
         The new rows have the keys of the old ones, so the table stays sorted.
@@ -163,9 +163,10 @@ class Rows:
         )
 
 
-def read_tables(snapshot: Snapshot, names: Sequence[str]) -> Mapping[str, Rows]:
+def read_tables(snapshot: Snapshot, names: Sequence[str]) -> Mapping[str, TableRows]:
     """Read tables of a snapshot into rows, by name; their texts are shared."""
     texts: dict[str, str] = {}
     return {
-        name: Rows(snapshot[name], snapshot.input_rows(name), texts) for name in names
+        name: TableRows(snapshot[name], snapshot.input_rows(name), texts)
+        for name in names
     }

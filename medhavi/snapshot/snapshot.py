@@ -29,7 +29,7 @@ from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.reading import folder
 from medhavi.snapshot.reading.column_names import matched
 from medhavi.snapshot.reading.local_days import LocalDays
-from medhavi.snapshot.reading.normalise import Normal, absent, normalise, raw_frame
+from medhavi.snapshot.reading.normalise import NormalTable, absent, normalise, raw_frame
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.snapshot.settings import Settings
 from medhavi.snapshot.tables import LazyTables
@@ -48,7 +48,7 @@ class _Part:
     """One table of a snapshot; snapshots that differ elsewhere share it."""
 
     name: str
-    normal: Normal
+    normal: NormalTable
 
     @property
     def frame(self) -> pl.DataFrame:

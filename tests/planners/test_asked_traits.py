@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import NotAvailable
-from medhavi.providers.material.traits import NO_CLASS, Traits, unranked
+from medhavi.providers.material.characteristics import (
+    NO_CLASS,
+    Characteristics,
+    unranked,
+)
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import day, fulfilment, orders, pegs
@@ -24,7 +28,7 @@ def planned(mode, **given):
 
 
 def pairs(*texts):
-    return Traits(frozenset(texts), NO_CLASS)
+    return Characteristics(frozenset(texts), NO_CLASS)
 
 
 # --- characteristics ---------------------------------------------------------------

@@ -13,7 +13,7 @@ from medhavi.planners.mrp.netting_state.state import Order
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.units import DAY, INT64_MAX
 from tests import factories
-from tests.api import MrpParameters, Timing
+from tests.api import MrpParameters, OrderTiming
 from tests.planners.small_plans import (
     day,
     deliveries,
@@ -46,7 +46,7 @@ def _order(
 ) -> Order:
     """Register an order that gives one unit a day after its start."""
     source = node.sources[0] if sourced else None
-    timing = Timing(start, start + DAY, start)
+    timing = OrderTiming(start, start + DAY, start)
     made = Order(
         len(release.orders),
         "buy",

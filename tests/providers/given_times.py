@@ -6,7 +6,7 @@ import datetime as dt
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from medhavi.providers.sourcing.suppliers import StraightClock
+from medhavi.providers.sourcing.suppliers import ContinuousClock
 from medhavi.units import DAY, to_seconds
 from tests.api import Providers
 
@@ -35,8 +35,8 @@ class GivenCapacity:
     def good(self, routing: str, step: int | None) -> Fraction:
         return self._good.get((routing, step), Fraction(1))
 
-    def clock(self, routing: str, safety_days: float, location_time) -> StraightClock:
-        return StraightClock(DAY, round(safety_days * DAY))
+    def clock(self, routing: str, safety_days: float, location_time) -> ContinuousClock:
+        return ContinuousClock(DAY, round(safety_days * DAY))
 
 
 def providers(snapshot: Snapshot, capacity: GivenCapacity | None = None) -> Providers:

@@ -14,7 +14,7 @@ from tests import factories
 if TYPE_CHECKING:
     from medhavi.providers.sources import Clock
     from medhavi.snapshot.calendars.calendars import WorkingTime
-    from tests.api import StepWindow, Timing
+    from tests.api import OrderTiming, StepWindow
 
 Row = Mapping[str, object]
 Tables = dict[str, Sequence[Row]]
@@ -69,25 +69,25 @@ def clock(
     return capacity.clock("R", safety_days, days)
 
 
-def latest(capacity: Capacity, need: str, steps: int = 1) -> Timing:
+def latest(capacity: Capacity, need: str, steps: int = 1) -> OrderTiming:
     """The latest order; the test knows that there is one."""
     found = clock(capacity).latest(at(need), steps)
     assert found is not None
     return found
 
 
-def earliest(capacity: Capacity, start: str, steps: int = 1) -> Timing:
+def earliest(capacity: Capacity, start: str, steps: int = 1) -> OrderTiming:
     found = clock(capacity).earliest(at(start), steps)
     assert found is not None
     return found
 
 
-def ends(timing: Timing) -> tuple[str | None, str | None]:
+def ends(timing: OrderTiming) -> tuple[str | None, str | None]:
     """Start and finish for people."""
     return iso(timing.start), iso(timing.finish)
 
 
-def spans(timing: Timing) -> dict[int, tuple[str | None, str | None]]:
+def spans(timing: OrderTiming) -> dict[int, tuple[str | None, str | None]]:
     """Start and finish of each step."""
     return {w.step: (iso(w.start), iso(w.finish)) for w in timing.steps}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.providers.capacity.axis import Axis, Work
+from medhavi.providers.capacity.axis import Axis, WorkContent
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.resources import EVER
 from medhavi.snapshot.calendars.calendars import Calendars
@@ -44,8 +44,8 @@ def paced(time: WorkingTime, *, splittable: bool = True) -> Axis:
     return Axis(time, paces, splittable=splittable)
 
 
-def hours(run: float, setup: float = 0.0) -> Work:
-    return Work(Fraction(setup) * HOUR, Fraction(run) * HOUR)
+def hours(run: float, setup: float = 0.0) -> WorkContent:
+    return WorkContent(Fraction(setup) * HOUR, Fraction(run) * HOUR)
 
 
 DAYS = [dict(row) for row in shifts("WORK")]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity.axis import Axis, Work
+from medhavi.providers.capacity.axis import Axis, WorkContent
 from medhavi.providers.capacity.capacity import TABLES, Capacity
 from medhavi.providers.capacity.choice import step_plan
 from medhavi.providers.capacity.resources import EVER, Resources
@@ -32,7 +32,7 @@ from tests.providers.plants import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.providers.capacity.choice import Epoch
+    from medhavi.providers.capacity.choice import OptionPeriod
 
 NEED = "2026-01-20T12:00"
 HOUR_STEP = {"fixed_minutes": 60}
@@ -94,7 +94,7 @@ def test_steps_that_share_options_have_those_of_their_own(needs, splittable):
         assert shared == [told(epoch) for epoch in alone.epochs]
 
 
-def told(epoch: Epoch) -> object:
+def told(epoch: OptionPeriod) -> object:
     """An epoch and its options as plain values."""
     return (
         epoch.start,
@@ -424,7 +424,7 @@ def test_paced_work_agrees_with_counting_second_by_second_in_minutes(
 ):
     axis = changing(pieces)
     start = at("2026-01-05") + hours * HOUR
-    work = Work(Fraction(setup * MINUTE), Fraction(run * MINUTE))
+    work = WorkContent(Fraction(setup * MINUTE), Fraction(run * MINUTE))
     found = axis.earliest(work, start, start)
     assert found is not None
     moment, left_setup, left = start, setup * MINUTE, work.run
@@ -448,7 +448,7 @@ def test_paced_work_placed_late_ends_in_time_and_cannot_begin_later(
 ):
     axis = changing(pieces)
     by = at("2026-01-05") + hours * HOUR
-    work = Work(Fraction(0), Fraction(run * MINUTE))
+    work = WorkContent(Fraction(0), Fraction(run * MINUTE))
     found = axis.latest(work, by, by)
     assert found is not None
     assert found[1] <= by
@@ -459,7 +459,7 @@ def test_paced_work_placed_late_ends_in_time_and_cannot_begin_later(
 
 def test_a_paced_end_can_be_bound_from_below():
     axis = changing([(10, 2)])
-    work = Work(Fraction(0), Fraction(HOUR))
+    work = WorkContent(Fraction(0), Fraction(HOUR))
     start = at("2026-01-04")
     bound = start + 3 * DAY
     found = axis.earliest(work, start, bound)

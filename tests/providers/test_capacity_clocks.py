@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from medhavi.providers.capacity.clocks import ChainClock, SingleStepClock
-from medhavi.providers.capacity.network import Delivery
+from medhavi.providers.capacity.network import OutputTiming
 from medhavi.providers.capacity.schedule import NetworkClock
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import MINUTE
@@ -17,7 +17,7 @@ from tests.providers.plants import at, clock, plant, shifts
 
 if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
-    from tests.api import StepWindow, Timing
+    from tests.api import OrderTiming, StepWindow
 
 TIMES = st.integers(0, 300)
 START = at("2026-01-12")
@@ -48,7 +48,7 @@ SHIFTS = [
 def general(capacity: Capacity, safety_days: float = 0.0) -> NetworkClock:
     """The clock for every routing, where a faster one would do."""
     compiled = capacity._routings.compiled("R")
-    delivery = Delivery(
+    delivery = OutputTiming(
         outlets=compiled.outlets, safety_days=safety_days, location_time=ALWAYS_OPEN
     )
     return NetworkClock(compiled.network, compiled.tasks, delivery)
@@ -140,7 +140,7 @@ def network_of(
     )
 
 
-def links_hold(timing: Timing, links: list[dict[str, object]]) -> bool:
+def links_hold(timing: OrderTiming, links: list[dict[str, object]]) -> bool:
     """Read every link aloud."""
     windows = {window.step: window for window in timing.steps}
     for link in links:

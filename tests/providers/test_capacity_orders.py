@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.units import MINUTE
-from tests.api import Timing
+from tests.api import OrderTiming
 from tests.providers.plants import at, ends, plant, shifts, spans, used, when
 
 if TYPE_CHECKING:
@@ -202,6 +202,6 @@ def test_an_order_in_a_place_that_never_opens_keeps_its_dates_without_steps():
         calendars=[{"calendar": "SHUT"}, {"calendar": "WORK"}],
         steps=STEPS,
     )
-    assert capacity.existing("O", "R", (10, 0), DUE) == Timing(DUE, DUE, DUE)
+    assert capacity.existing("O", "R", (10, 0), DUE) == OrderTiming(DUE, DUE, DUE)
     started = capacity.existing("O", "R", (10, 0), DUE, DUE - 60)
-    assert started == Timing(DUE - 60, DUE, DUE - 60)
+    assert started == OrderTiming(DUE - 60, DUE, DUE - 60)

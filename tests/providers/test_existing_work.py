@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.providers.finite_capacity.occupancy import Commitment, Occupancy
+from medhavi.providers.finite_capacity.occupancy import CommittedWork, Occupancy
 from tests.providers.plants import at, iso, shifts, when
 from tests.providers.workshops import (
     MONDAY,
@@ -177,7 +177,7 @@ def test_a_hold_on_what_is_no_resource_is_passed_over():
 def test_an_occupancy_can_be_given_its_commitments():
     capacity = shop().capacity
     window = work(MONDAY, "2026-01-05T02:00")
-    occupancy = Occupancy(capacity, [Commitment("one", (window,))])
+    occupancy = Occupancy(capacity, [CommittedWork("one", (window,))])
     assert [owner for *_, owner in occupancy.busy("M")] == ["one"]
     assert occupancy.mark() == 0
     occupancy.release((window,), "one")

@@ -7,23 +7,23 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.sources import Lots, lot_steps
+from medhavi.providers.sources import LotRules, lot_steps
 from medhavi.units import exact
 
 PIECE = Fraction(1)
 
 
 def test_nothing_stated_is_no_limit():
-    assert lot_steps(PIECE, 0.0, None, 0.0) == Lots(least=0, most=None, multiple=1)
+    assert lot_steps(PIECE, 0.0, None, 0.0) == LotRules(least=0, most=None, multiple=1)
 
 
 def test_lots_count_steps_of_the_product():
     lots = lot_steps(Fraction(1, 10), 1.5, 3.0, 0.5)
-    assert lots == Lots(least=15, most=30, multiple=5)
+    assert lots == LotRules(least=15, most=30, multiple=5)
 
 
 def test_minimum_is_raised_to_the_multiple_and_the_maximum_cut_down():
-    assert lot_steps(PIECE, 12.0, 37.0, 5.0) == Lots(least=15, most=35, multiple=5)
+    assert lot_steps(PIECE, 12.0, 37.0, 5.0) == LotRules(least=15, most=35, multiple=5)
 
 
 def test_multiple_between_steps_becomes_the_next_common_one():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.material.lots import Lot, LotLine, Taker
+from medhavi.providers.material.lots import Lot, LotAllocation, LotLine
 from medhavi.units import ALWAYS, DAY, NEVER
 
 INSTANTS = st.integers(0, 8)
@@ -21,7 +21,9 @@ LOTS = st.lists(
 )
 TAKES = st.lists(
     st.builds(
-        lambda instant, shelf, steps: Taker(instant, instant + shelf, "", steps),
+        lambda instant, shelf, steps: LotAllocation(
+            instant, instant + shelf, "", steps
+        ),
         INSTANTS,
         st.integers(0, 4),
         st.integers(1, 3),
@@ -53,7 +55,7 @@ def test_goods_must_live_through_transit_and_the_days_the_customer_asks_for():
 
 def test_fresh_goods_are_kept_for_who_needs_them():
     # The taker of day 4 needs the lot that lives; the one now gets the other.
-    late = Taker(4, 9, "", 5)
+    late = LotAllocation(4, 9, "", 5)
     found = line([(ALWAYS, 5, "", 5), (ALWAYS, 20, "", 5)], [late])
     assert found.available(0) == 5
     found.take(5, 0)
@@ -83,7 +85,7 @@ def test_goods_of_a_customer_serve_only_that_customer():
 
 
 def test_own_goods_of_a_customer_go_first():
-    held = Taker(0, 0, "C1", 3)
+    held = LotAllocation(0, 0, "C1", 3)
     found = line([(ALWAYS, NEVER, "C1", 5), (ALWAYS, NEVER, "", 2)], [held])
     assert found.available(0) == 2
     assert found.available(0, customer="C1") == 4
@@ -97,14 +99,14 @@ def test_safety_stock_is_withheld_while_there_are_goods_that_live():
 
 
 def test_shortage_is_named_where_goods_expire_before_their_taker_comes():
-    found = line([(ALWAYS, 5, "", 10)], [Taker(7, 7, "", 4)])
+    found = line([(ALWAYS, 5, "", 10)], [LotAllocation(7, 7, "", 4)])
     assert found.short == (4, 7)
-    assert line([(ALWAYS, 5, "", 10)], [Taker(3, 3, "", 4)]).short is None
-    assert line([(ALWAYS, 5, "C", 10)], [Taker(3, 3, "C", 4)]).short is None
+    assert line([(ALWAYS, 5, "", 10)], [LotAllocation(3, 3, "", 4)]).short is None
+    assert line([(ALWAYS, 5, "C", 10)], [LotAllocation(3, 3, "C", 4)]).short is None
 
 
 def test_who_waits_is_served_before_anybody_new():
-    found = line([(ALWAYS, 2, "", 3), (6, 9, "", 5)], [Taker(4, 4, "", 4)])
+    found = line([(ALWAYS, 2, "", 3), (6, 9, "", 5)], [LotAllocation(4, 4, "", 4)])
     assert found.available(6) == 1
 
 
@@ -149,7 +151,7 @@ def all_served(lots, takers):
 @given(LOTS, TAKES)
 def test_quantity_fits_exactly_where_some_matching_serves_all(lots, wishes):
     found = LotLine(lots, (), (), [])
-    taken: list[Taker] = []
+    taken: list[LotAllocation] = []
     for wish in wishes:
         shelf = wish.until - wish.instant
         fits = found.fits(wish.steps, wish.instant, transit=shelf)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from medhavi.providers.capacity.resources import EVER, ResourceClock
 from medhavi.providers.finite_capacity.resource_ledger import (
     MILLION,
-    Block,
-    Ledger,
+    BusyInterval,
+    ResourceLedger,
     VaryingLedger,
     ledger,
     millionths,
@@ -45,8 +45,8 @@ def clock_of(
     )
 
 
-def block(start: int, finish: int, units: float = 1.0, owner: str = "") -> Block:
-    return Block(start, finish, millionths(units), owner)
+def block(start: int, finish: int, units: float = 1.0, owner: str = "") -> BusyInterval:
+    return BusyInterval(start, finish, millionths(units), owner)
 
 
 spans = st.tuples(st.integers(0, END), st.integers(1, 25)).map(
@@ -195,14 +195,14 @@ def test_units_that_change_close_the_time_with_too_few_of_them(
 
 
 def test_more_than_there_is_never_fits():
-    book = Ledger(clock_of())
+    book = ResourceLedger(clock_of())
     working = book.clock.working
     assert book.earliest(working, True, 5, 0, millionths(2)) is None
     assert book.latest(working, True, 5, (0, 100), millionths(2)) is None
 
 
 def test_where_nothing_opens_any_more_nothing_fits():
-    book = Ledger(clock_of())
+    book = ResourceLedger(clock_of())
     assert book.earliest(book.clock.working, True, 5, FAR, MILLION) is None
     assert book.earliest(book.clock.working, False, 500, 0, MILLION) is None
     assert book.latest(book.clock.working, True, 5, (ALWAYS, 0), MILLION) is None
@@ -212,7 +212,7 @@ def test_where_nothing_opens_any_more_nothing_fits():
 
 
 def test_conflicts_are_named_whole():
-    book = Ledger(clock_of())
+    book = ResourceLedger(clock_of())
     book.add(block(10, 20))
     book.add(block(20, 30, 0.5))
     book.add(block(20, 30, 0.5))
@@ -241,7 +241,7 @@ def test_the_last_conflict_is_looked_for_in_stretches():
 
 def test_what_is_not_held_cannot_be_given_back():
     with pytest.raises(ValueError, match="M does not hold"):
-        Ledger(clock_of()).remove(block(1, 2))
+        ResourceLedger(clock_of()).remove(block(1, 2))
 
 
 GRID = 300

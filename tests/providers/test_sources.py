@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.providers.sources import LinearCost, Source, split_by_share
-from medhavi.providers.sourcing.suppliers import StraightClock
+from medhavi.providers.sourcing.suppliers import ContinuousClock
 
 PLAIN = Source(
     kind="buy",
@@ -29,7 +29,7 @@ PLAIN = Source(
     fence_days=0.0,
     fence_start=0,
     row={},
-    clock=StraightClock(10, 0),
+    clock=ContinuousClock(10, 0),
     costs=LinearCost(unit=2.0, fixed=30.0, co2_unit=0.5),
 )
 

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.sourcing.suppliers import PriceList, PurchaseClock, StraightClock
+from medhavi.providers.sourcing.suppliers import (
+    ContinuousClock,
+    PriceList,
+    PurchaseClock,
+)
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN
 from medhavi.units import DAY, HOUR
 from tests import factories
@@ -34,7 +38,7 @@ def dates(timing) -> tuple[str, str]:
 
 def test_lead_days_count_around_the_clock_without_a_calendar():
     source = bought(supply_terms=[{"lead_time_days": 5, "receipt_days": 0.5}])
-    assert isinstance(source.clock, StraightClock)
+    assert isinstance(source.clock, ContinuousClock)
     timing = source.clock.latest(moment("2026-01-20T12:00"), 1)
     assert dates(timing) == ("Thu 2026-01-15 00:00", "Tue 2026-01-20 12:00")
     assert timing.ready == timing.start
@@ -127,7 +131,7 @@ def test_location_without_counted_days_takes_the_fast_clock():
     source = bought(
         supply_terms=[{"lead_time_days": 3}], locations=AT_HOME, shifts=WORKDAYS
     )
-    assert isinstance(source.clock, StraightClock)
+    assert isinstance(source.clock, ContinuousClock)
 
 
 days = st.integers(0, 60).map(lambda quarters: quarters / 4)

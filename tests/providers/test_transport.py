@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.sourcing.quotas import Quotas
-from medhavi.providers.transport.transport import StraightLaneClock
+from medhavi.providers.sourcing.supply_limits import SupplyLimits
+from medhavi.providers.transport.transport import ContinuousLaneClock
 from medhavi.units import HOUR
 from tests import factories
 from tests.providers.given_times import (
@@ -47,7 +47,7 @@ def test_lane_without_timetable_leaves_just_in_time():
     source = moved(
         lanes=[{"lane": "T", "duration_h": 24, "customs_h": 6, "cutoff_h": 2}]
     )
-    assert isinstance(source.clock, StraightLaneClock)
+    assert isinstance(source.clock, ContinuousLaneClock)
     timing = source.clock.latest(moment("2026-01-20T12:00"), 1)
     assert dates(timing) == [
         "Mon 2026-01-19 04:00",
@@ -117,7 +117,7 @@ def test_safety_days_of_the_sourcing_row_count_at_the_destination():
 
 def test_safety_days_around_the_clock_keep_the_fast_clock():
     source = moved(sourcing=[{**MOVE[0], "safety_days": 2}])
-    assert isinstance(source.clock, StraightLaneClock)
+    assert isinstance(source.clock, ContinuousLaneClock)
     timing = source.clock.latest(moment("2026-01-13T06:00"), 1)
     assert text(timing.finish) == "Sun 2026-01-11 06:00"
 
@@ -293,7 +293,7 @@ def test_only_a_stated_room_may_refuse_a_move(most, weekly):
         disruptions=[{**half, "valid_from": "2026-01-01", "valid_to": "2026-02-01"}],
     )
     bundle = providers(snapshot)
-    quotas = Quotas([], bundle.facts, bundle.sourcing, 0, bundle.transport)
+    quotas = SupplyLimits([], bundle.facts, bundle.sourcing, 0, bundle.transport)
     source = bundle.sourcing.sources("A", "W")[0]
     timing = source.clock.earliest(moment("2026-01-05T00:00"), 6)
     assert bundle.transport.timetable("T").scheduled is weekly

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.providers.finite_capacity.waits import Wait
+from medhavi.providers.finite_capacity.waits import StepWait
 from tests.providers.plants import at, iso, shifts, when
 from tests.providers.workshops import MONDAY, busy, forward, workshop
 
@@ -67,7 +67,7 @@ def test_the_calendar_of_a_step_is_nobody_s_resource():
     )
     found = forward(finite)
     assert finite.waits("R", found, START) == (
-        Wait(1, "", "closed", START, at("2026-01-05T06:00")),
+        StepWait(1, "", "closed", START, at("2026-01-05T06:00")),
     )
 
 

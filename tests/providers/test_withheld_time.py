@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity.withheld_time import Spared, leaving, stopped_share
+from medhavi.providers.capacity.withheld_time import (
+    WithheldCapacity,
+    leaving,
+    stopped_share,
+)
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN, WorkingTime
-from medhavi.snapshot.calendars.stretches import union
+from medhavi.snapshot.calendars.intervals import union
 from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import DAY, HOUR
 from tests.providers.plants import at
@@ -121,7 +125,7 @@ def test_utilisation_counts_open_time_that_is_held():
 
 def test_work_that_spares_nothing_is_placed_in_the_same_room():
     finite = bundle(resources=[{"resource": "M"}]).finite()
-    assert finite.sparing(Spared()) is finite
-    kept = Spared(kept=(("M", 0.5),))
+    assert finite.sparing(WithheldCapacity()) is finite
+    kept = WithheldCapacity(kept=(("M", 0.5),))
     assert finite.sparing(kept) is finite.sparing(kept)
     assert finite.sparing(kept).occupancy is finite.occupancy

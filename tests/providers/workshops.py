@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from tests.api import Timing
+    from tests.api import OrderTiming
     from tests.providers.plants import Row
 
 MONDAY = "2026-01-05T00:00"
@@ -57,7 +57,7 @@ def busy(
 
 def forward(
     finite: FiniteCapacity, start: str = MONDAY, steps: int = 1, **how
-) -> Timing:
+) -> OrderTiming:
     found = finite.earliest("R", steps, at(start), **how)
     assert found is not None
     return found
@@ -65,17 +65,17 @@ def forward(
 
 def backward(
     finite: FiniteCapacity, need: str, start: str = MONDAY, steps: int = 1, **how
-) -> Timing:
+) -> OrderTiming:
     found = finite.latest("R", steps, at(need), at(start), **how)
     assert found is not None
     return found
 
 
-def when_of(timing: Timing) -> list[tuple[str | None, str | None]]:
+def when_of(timing: OrderTiming) -> list[tuple[str | None, str | None]]:
     """Start and finish of each step, in order of working."""
     return [(iso(w.start), iso(w.finish)) for w in timing.steps]
 
 
-def place(timing: Timing) -> list[list[str]]:
+def place(timing: OrderTiming) -> list[list[str]]:
     """Resources of each step."""
     return [[name for name, _ in window.resources] for window in timing.steps]

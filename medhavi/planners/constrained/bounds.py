@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import Demand, Intake, Node, Way
-    from medhavi.providers.capacity.axis import Option
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.resources import Level, ResourceClock
-    from medhavi.providers.capacity.schedule import Task
-    from medhavi.snapshot.calendars.stretches import Stretch
+    from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.snapshot.calendars.intervals import Interval
 
     Steps = Generator[Node, "Load", "Load"]
 
@@ -221,14 +221,14 @@ class LeastLoads:
                 found[group] += size * work
         return {group: work for group, work in found.items() if work > 0}
 
-    def _shares(self, task: Task) -> Load:
+    def _shares(self, task: RoutingTask) -> Load:
         """Least units of each group that a step takes, by its pace."""
         known = self._shares_of.get(id(task.plan.epochs))
         if known is None:
             known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
         return known
 
-    def _least_shares(self, task: Task) -> Load:
+    def _least_shares(self, task: RoutingTask) -> Load:
         options = _options(task)
         names = {name for option in options for name, _ in option.resources}
         groups = {one for name in names for one in self._holding.get(name, ())}
@@ -287,7 +287,7 @@ class OpenTime:
         self._clock = clock
         self._high = self._low = max(begin, start)
         self._starts: list[int] = []
-        self._pieces: list[Stretch] = []
+        self._pieces: list[Interval] = []
         self._sums: list[float] = [0.0]
 
     def until(self, finish: int) -> float:
@@ -312,11 +312,11 @@ class OpenTime:
             self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
 
 
-def _options(task: Task) -> list[Option]:
+def _options(task: RoutingTask) -> list[ResourceOption]:
     return [option for epoch in task.plan.epochs for option in epoch.options]
 
 
-def _taken(option: Option, group: Group) -> float:
+def _taken(option: ResourceOption, group: Group) -> float:
     """Units of a group that an option takes, by its pace; 0: it changes."""
     pace = option.axis.steady
     if pace is None:

@@ -84,7 +84,7 @@ from medhavi.planners.constrained.stopping import never
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
-from medhavi.providers.sourcing.quotas import Quotas
+from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
@@ -169,8 +169,8 @@ class FeasibleRun(MrpRun):
         made.diverted, made.pieces = self._memory.diverted, self._memory.pieces
         return made
 
-    def _quotas(self, loads: DepartureLoads | None = None) -> Quotas:
-        return Quotas(
+    def _quotas(self, loads: DepartureLoads | None = None) -> SupplyLimits:
+        return SupplyLimits(
             read_tables(self.snapshot, ("supplier_capacity",))["supplier_capacity"],
             self.providers.facts,
             self.providers.sourcing,

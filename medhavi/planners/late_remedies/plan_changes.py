@@ -16,7 +16,7 @@ from medhavi.planners.remedy_rows import (
     one_unit_more,
     rows_of_faster,
 )
-from medhavi.providers.capacity.stand_ins import stand_ins
+from medhavi.providers.capacity.alternate_resources import alternates_of
 from medhavi.providers.finite_capacity.occupation import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
@@ -313,7 +313,7 @@ class PlanChanges:
             (sources[supply], step)
             for supply, step in work.select("supply", "step").iter_rows()
         }
-        for other in stand_ins(self._snapshot, reason.subject, steps)[:1]:
+        for other in alternates_of(self._snapshot, reason.subject, steps)[:1]:
             done = ", ".join(
                 f"step {step} of {routing}" for routing, step in other.steps
             )

@@ -23,7 +23,7 @@ from medhavi.planners.mrp.netting_state.state import (
 )
 from medhavi.planners.mrp.pins import Pin
 from medhavi.providers.product_facts import parents_of
-from medhavi.providers.sources import Timing
+from medhavi.providers.sources import OrderTiming
 from medhavi.providers.table_rows import Row
 from medhavi.units import (
     ALWAYS,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.sources import Source
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
     from medhavi.snapshot.settings import Settings
 
 PLANNED_STATUS = {"open", "quote"}
@@ -87,7 +87,7 @@ class Reader:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         model: Model,
         release: Release,
         settings: Settings,
@@ -379,10 +379,10 @@ class Reader:
         unit.node = node
         node.units.append(unit)
 
-    def _timing(self, row: Row, source: Source | None, steps: int) -> Timing:
+    def _timing(self, row: Row, source: Source | None, steps: int) -> OrderTiming:
         """Stated dates, with the windows of the source inside them."""
         start, due = row["start"], row["due"]
-        computed: Timing | None = None
+        computed: OrderTiming | None = None
         if source is not None and source.kind == "make":
             done = exact(row["qty_done"]) / source.step
             taken = done.numerator // done.denominator
@@ -397,7 +397,7 @@ class Reader:
             )
         if computed is None:
             begin = due if start is None else start
-            return Timing(start=begin, finish=due, ready=begin)
+            return OrderTiming(start=begin, finish=due, ready=begin)
         begin = computed.start if start is None else start
         cutoff = computed.start - computed.ready
         return computed._replace(start=begin, finish=due, ready=begin - cutoff)

@@ -16,8 +16,8 @@ import polars as pl
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.providers.material.traits import unranked
-from medhavi.providers.table_rows import Rows
+from medhavi.providers.material.characteristics import unranked
+from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -198,7 +198,7 @@ def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
         frame = snapshot[table]
         if frame.height:
             default = 0.0 if column == "min_fill_kg" else None
-            count = Rows(frame.select(column)).filled(column, default)
+            count = TableRows(frame.select(column)).filled(column, default)
             if count:
                 found.append(Unused(table, column, count))
     kinds = snapshot["reservations"]["kind"].to_list()

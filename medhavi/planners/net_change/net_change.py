@@ -28,7 +28,7 @@ from medhavi.planners.net_change.state import RULES, STOCK, BeyondError
 from medhavi.planners.net_change.tables import part_of, resources_of, spliced
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_orders
-from medhavi.providers.table_rows import Rows
+from medhavi.providers.table_rows import TableRows
 from medhavi.results.basis import Basis
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import NettingScope, Status
@@ -307,7 +307,7 @@ def _findings(
             and not (again and found.code == FOREIGN_ORDER)
         ]
         if again:
-            rows = Rows(snapshot[ORDERS], snapshot.input_rows(ORDERS))
+            rows = TableRows(snapshot[ORDERS], snapshot.input_rows(ORDERS))
             whole = run.providers if run.snapshot is snapshot else Providers(snapshot)
             said += foreign_orders(rows, whole.roads)
     else:

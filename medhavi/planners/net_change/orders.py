@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.mrp.intake import LIVE_ORDERS, Reader
 from medhavi.planners.mrp.netting_state.release import Release
 from medhavi.planners.net_change.state import STOCK, BeyondError
-from medhavi.providers.table_rows import Rows
+from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -101,7 +101,7 @@ class ChangedOrders:
         run = self._kept.run
         model = self._kept.model.again()
         release = Release(model, run.as_of)
-        tables = {**run.tables, ORDERS: Rows(rows)}
+        tables = {**run.tables, ORDERS: TableRows(rows)}
         reader = Reader(tables, model, release, snapshot.settings, self._parameters)
         reader.orders()
         return release.orders, set(reader.order_keys()), release.needs

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.providers.table_rows import Rows
+from medhavi.providers.table_rows import TableRows
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ class Lots(NamedTuple):
     expired: list[tuple[Row, int]]
 
 
-def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> Rows:
+def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> TableRows:
     """Rows of some products, with their numbers in the whole table."""
     frame = snapshot[name]
     own = frame["product"].is_in(sorted(products))
-    return Rows(frame.filter(own), snapshot.input_rows(name).filter(own))
+    return TableRows(frame.filter(own), snapshot.input_rows(name).filter(own))
 
 
 def changed_rules(

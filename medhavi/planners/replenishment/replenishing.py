@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
 
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -163,7 +163,7 @@ class _Watch:
     """The look at all places of one snapshot."""
 
     def __init__(
-        self, snapshot: Snapshot, providers: Providers, tables: Mapping[str, Rows]
+        self, snapshot: Snapshot, providers: Providers, tables: Mapping[str, TableRows]
     ) -> None:
         self._as_of = int(snapshot.as_of)
         self._providers = providers

@@ -5,7 +5,7 @@ A run of so many seconds at pace 1 takes run / pace; set-up takes its time at an
 to a second once; where it changes by date the run is followed through its pieces.
 
 `StepPlan` and `NetworkClock` place steps by asking a room; one that never is full is
-the default, `finite_room.OccupiedRoom` is the one that knows what else is planned.
+the default, `free_slots.FreeSlots` is the one that knows what else is planned.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SEARCH: Final = 3653 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class WorkContent:
     """What an operation has to do: set-up and run at pace 1 [s], exact."""
 
     setup: Fraction
@@ -67,7 +67,9 @@ class Axis:
         self.steady: Fraction | None = paces[0][2] if len(paces) == 1 else None
         """The pace, where it never changes."""
 
-    def earliest(self, work: Work, start_from: int, finish_from: int) -> Span | None:
+    def earliest(
+        self, work: WorkContent, start_from: int, finish_from: int
+    ) -> Span | None:
         """Place work as early as possible, not starting or ending before the bounds."""
         working = self.working
         if not work.setup and not work.run:
@@ -86,7 +88,7 @@ class Axis:
             start = None if finish is None else working.subtract(finish, length)
         return None if start is None or finish is None else (start, finish)
 
-    def latest(self, work: Work, finish_by: int, start_by: int) -> Span | None:
+    def latest(self, work: WorkContent, finish_by: int, start_by: int) -> Span | None:
         """Place work as late as possible, not ending or starting after the bounds."""
         working = self.working
         if not work.setup and not work.run:
@@ -104,25 +106,25 @@ class Axis:
         finish = None if start is None else working.add(start, length)
         return None if start is None or finish is None else (start, finish)
 
-    def after(self, start: int, work: Work) -> int | None:
+    def after(self, start: int, work: WorkContent) -> int | None:
         """End of a part of the work that begins at an instant."""
         if self.steady is None:
             return self._run_forward(start, work)
         return self.working.add(start, self._length(work))
 
-    def before(self, finish: int, work: Work) -> int | None:
+    def before(self, finish: int, work: WorkContent) -> int | None:
         """Latest start of a part of the work that ends by an instant."""
         if self.steady is None:
             return self._run_backward(finish, work)
         return self.working.subtract(finish, self._length(work))
 
-    def length(self, work: Work, span: Span) -> int:
+    def length(self, work: WorkContent, span: Span) -> int:
         """Count the working seconds of a placed operation."""
         return (
             self.working.between(*span) if self.steady is None else self._length(work)
         )
 
-    def _length(self, work: Work) -> int:
+    def _length(self, work: WorkContent) -> int:
         # Numerators and denominators: sums of fractions look for divisors each time.
         setup, run, pace = work.setup, work.run, self.steady or ONE
         below = run.denominator * pace.numerator
@@ -142,7 +144,7 @@ class Axis:
 
     # ------------------------------------------------------------- changing pace
     def _earliest_by_pieces(
-        self, work: Work, start_from: int, finish_from: int
+        self, work: WorkContent, start_from: int, finish_from: int
     ) -> Span | None:
         start = self.working.next_open(start_from)
         while start is not None and start < start_from + _SEARCH:
@@ -162,7 +164,7 @@ class Axis:
         return None
 
     def _latest_by_pieces(
-        self, work: Work, finish_by: int, start_by: int
+        self, work: WorkContent, finish_by: int, start_by: int
     ) -> Span | None:
         finish = self.working.previous_open(finish_by)
         while finish is not None and finish > finish_by - _SEARCH:
@@ -195,7 +197,7 @@ class Axis:
                 return start
             step *= 2
 
-    def _run_forward(self, start: int, work: Work) -> int | None:
+    def _run_forward(self, start: int, work: WorkContent) -> int | None:
         setup, run = work.setup, work.run
         if not setup + run:
             return start
@@ -210,7 +212,7 @@ class Axis:
             run -= room * pace
         return None
 
-    def _run_backward(self, finish: int, work: Work) -> int | None:
+    def _run_backward(self, finish: int, work: WorkContent) -> int | None:
         setup, run = work.setup, work.run
         if not setup + run:
             return finish
@@ -248,7 +250,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class ResourceOption:
     """One way to fill the needs of a step."""
 
     axis: Axis
@@ -256,31 +258,31 @@ class Option:
     setup: Fraction
     cost_per_hour: float
 
-    def cost(self, work: Work, span: Span) -> float:
+    def cost(self, work: WorkContent, span: Span) -> float:
         """Cost of the resources while they are occupied."""
         return self.cost_per_hour * self.axis.length(work, span) / 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class StepAssignment:
     """A step with the option that was taken for it.
 
     `segments` are its working stretches where they are not all the open time between
     start and end (hours of bucket resources).
     """
 
-    option: Option
-    work: Work
+    option: ResourceOption
+    work: WorkContent
     start: int
     finish: int
     segments: tuple[tuple[int, int], ...] | None = None
 
 
-Limit = Callable[[Option, Work], "int | None"]
+Limit = Callable[[ResourceOption, WorkContent], "int | None"]
 """Gives a bound on the start (backward) or the end (forward) with an option."""
 
 
-class Room(Protocol):
+class StepSlots(Protocol):
     """Where an option of a step may stand; work may grow by a changeover there.
 
     `hasty` looks for the option that is through first (backward: that begins last),
@@ -291,14 +293,22 @@ class Room(Protocol):
     hasty: bool
 
     def earliest(
-        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
-    ) -> Placed | None:
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
         """Place as early as possible; bounds on start and end."""
         ...
 
     def latest(
-        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
-    ) -> Placed | None:
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
         """Place as late as possible; bounds on end and start."""
         ...
 
@@ -306,7 +316,7 @@ class Room(Protocol):
         """Mark to undo to."""
         ...
 
-    def hold(self, node: StepNode, placed: Placed) -> None:
+    def hold(self, node: StepNode, placed: StepAssignment) -> None:
         """Take the room of a placed step."""
         ...
 
@@ -315,7 +325,7 @@ class Room(Protocol):
         ...
 
 
-class Unlimited:
+class UnlimitedSlots:
     """Room without end: only calendars and pace decide."""
 
     hasty = False
@@ -323,38 +333,38 @@ class Unlimited:
     def earliest(
         self,
         node: StepNode,  # noqa: ARG002
-        option: Option,
-        work: Work,
+        option: ResourceOption,
+        work: WorkContent,
         bounds: tuple[int, int],
-    ) -> Placed | None:
+    ) -> StepAssignment | None:
         """Place as early as possible; bounds on start and end."""
         span = option.axis.earliest(work, *bounds)
         if span is None:
             return None
-        return Placed(option=option, work=work, start=span[0], finish=span[1])
+        return StepAssignment(option=option, work=work, start=span[0], finish=span[1])
 
     def latest(
         self,
         node: StepNode,  # noqa: ARG002
-        option: Option,
-        work: Work,
+        option: ResourceOption,
+        work: WorkContent,
         bounds: tuple[int, int],
-    ) -> Placed | None:
+    ) -> StepAssignment | None:
         """Place as late as possible; bounds on end and start."""
         span = option.axis.latest(work, *bounds)
         if span is None:
             return None
-        return Placed(option=option, work=work, start=span[0], finish=span[1])
+        return StepAssignment(option=option, work=work, start=span[0], finish=span[1])
 
     def mark(self) -> int:
         """Mark; there is nothing to undo."""
         return 0
 
-    def hold(self, node: StepNode, placed: Placed) -> None:
+    def hold(self, node: StepNode, placed: StepAssignment) -> None:
         """Take nothing."""
 
     def undo(self, mark: int) -> None:
         """Release nothing."""
 
 
-UNLIMITED: Final = Unlimited()
+UNLIMITED: Final = UnlimitedSlots()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.network import moved
-from medhavi.providers.capacity.orders import Progress, dated, remaining
+from medhavi.providers.capacity.orders import StepProgress, dated, remaining
 from medhavi.providers.capacity.resources import ResourceClock, Resources, window
 from medhavi.providers.capacity.routings import Routings
 from medhavi.providers.product_facts import WHOLE, ProductFacts
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.withheld_time import Spared
-    from medhavi.providers.sources import Clock, StepWindow, Timing
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.capacity.withheld_time import WithheldCapacity
+    from medhavi.providers.sources import Clock, OrderTiming, StepWindow
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars.calendars import Calendars, WorkingTime
 
@@ -135,7 +135,7 @@ class Capacity:
         order_steps: tuple[int, int],
         due: int,
         start: int | None = None,
-    ) -> Timing:
+    ) -> OrderTiming:
         """Times of an order that exists; it ends when it is due (rule 3).
 
         A stated start dates the steps forward from it; else they end by `due`, as late
@@ -157,7 +157,7 @@ class Capacity:
         if not numbers:
             return dated(clock, whole - done, due, start)
         rows = self._tables["supply_order_steps"]
-        progress = [Progress.of(rows.row(number)) for number in numbers]
+        progress = [StepProgress.of(rows.row(number)) for number in numbers]
         rest = remaining(hard, order_steps, progress)
         return dated(rest.clock(0.0, rest.location_time), whole, due, start)
 
@@ -171,7 +171,7 @@ class Capacity:
     def instant(
         self,
         routing: str,
-        timing: Timing,
+        timing: OrderTiming,
         step: int | None,
         anchor: Literal["start", "end"],
         offset_minutes: float = 0.0,
@@ -199,7 +199,7 @@ class Capacity:
     def output_instant(
         self,
         routing: str,
-        timing: Timing,
+        timing: OrderTiming,
         step: int | None,
         anchor: Literal["start", "end"],
         offset_minutes: float = 0.0,
@@ -277,7 +277,7 @@ class Capacity:
             )
         return self._unlimited
 
-    def sparing(self, spared: Spared) -> Capacity:
+    def sparing(self, spared: WithheldCapacity) -> Capacity:
         """Same routings for work that leaves time free or is slowed."""
         resources = self._resources.sparing(spared)
         return altered(
@@ -359,12 +359,12 @@ class Capacity:
         return {name: share for name, share in pairs if share}
 
     @property
-    def changeovers(self) -> Rows:
+    def changeovers(self) -> TableRows:
         """Rows of `changeovers`."""
         return self._tables["changeovers"]
 
     @property
-    def cleaning_windows(self) -> Rows:
+    def cleaning_windows(self) -> TableRows:
         """Rows of `cleaning_windows`."""
         return self._tables["cleaning_windows"]
 

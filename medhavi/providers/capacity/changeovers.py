@@ -19,7 +19,7 @@ from medhavi.units import ceil_fraction
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
 
@@ -40,7 +40,7 @@ class Changeovers:
 
     __slots__ = ("_known", "_priced", "_seconds", "states")
 
-    def __init__(self, rows: Rows, states: Mapping[str, str]) -> None:
+    def __init__(self, rows: TableRows, states: Mapping[str, str]) -> None:
         self.states = states
         self._seconds: dict[tuple[str, str, str], int] = {}
         self._priced: dict[tuple[str, str, str], tuple[float, bool]] = {}
@@ -116,7 +116,7 @@ class Cleanings:
 
     __slots__ = ("_calendars", "_planned")
 
-    def __init__(self, rows: Rows, calendars: Calendars) -> None:
+    def __init__(self, rows: TableRows, calendars: Calendars) -> None:
         self._calendars = calendars
         self._planned: dict[str, list[tuple[int, int]]] = {}
         for row in rows:

@@ -15,7 +15,7 @@ from itertools import islice, product
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from medhavi.providers.capacity.axis import UNLIMITED, Axis, Option, Work
+from medhavi.providers.capacity.axis import UNLIMITED, Axis, ResourceOption, WorkContent
 from medhavi.providers.capacity.network import StepNode, minutes, times
 from medhavi.providers.capacity.resources import EVER, cut, window
 from medhavi.providers.table_rows import Row
@@ -24,7 +24,7 @@ from medhavi.units import exact
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from medhavi.providers.capacity.axis import Limit, Placed, Room
+    from medhavi.providers.capacity.axis import Limit, StepAssignment, StepSlots
     from medhavi.providers.capacity.resources import Resources
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
@@ -52,12 +52,12 @@ _choice = itemgetter(*CHOICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Epoch:
+class OptionPeriod:
     """A time in which a start has always the same options."""
 
     start: int
     finish: int
-    options: tuple[Option, ...]
+    options: tuple[ResourceOption, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,17 @@ class StepPlan:
     """All epochs of a step."""
 
     node: StepNode
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[OptionPeriod, ...]
 
     @property
-    def only(self) -> Option | None:
+    def only(self) -> ResourceOption | None:
         """The one option, where there is never another."""
         if len(self.epochs) == 1 and len(self.epochs[0].options) == 1:
             return self.epochs[0].options[0]
         return None
 
     @property
-    def first(self) -> Option | None:
+    def first(self) -> ResourceOption | None:
         """The option that is taken wherever it can work at all; `None`: it depends."""
         if self.only is None and self.node.rule != "preference":
             return None
@@ -94,8 +94,8 @@ class StepPlan:
         finish_by: int,
         start_by: int,
         limits: Sequence[Limit] = (),
-        room: Room = UNLIMITED,
-    ) -> Placed | None:
+        room: StepSlots = UNLIMITED,
+    ) -> StepAssignment | None:
         """Place the step as late as possible."""
         rule = "earliest" if room.hasty else self.node.rule
         for epoch in reversed(self.epochs):
@@ -119,8 +119,8 @@ class StepPlan:
         start_from: int,
         finish_from: int,
         limits: Sequence[Limit] = (),
-        room: Room = UNLIMITED,
-    ) -> Placed | None:
+        room: StepSlots = UNLIMITED,
+    ) -> StepAssignment | None:
         """Place the step as early as possible."""
         rule = "earliest" if room.hasty else self.node.rule
         for epoch in self.epochs:
@@ -128,7 +128,7 @@ class StepPlan:
                 continue
             found = []
             for option in epoch.options:
-                work = Work(option.setup, run)
+                work = WorkContent(option.setup, run)
                 known = _bounds(limits, option, work)
                 if known is None:
                     continue
@@ -144,21 +144,21 @@ class StepPlan:
 
     def _late(
         self,
-        option: Option,
+        option: ResourceOption,
         run: Fraction,
         bounds: tuple[int, int],
         limits: Sequence[Limit],
-        room: Room,
-    ) -> Placed | None:
+        room: StepSlots,
+    ) -> StepAssignment | None:
         """Place one option; a changeover may make what a limit bounds longer."""
-        work = Work(option.setup, run)
+        work = WorkContent(option.setup, run)
         finish_by, start_by = bounds
         for _ in range(MOST_TRIES):
             known = _bounds(limits, option, work)
             if known is None:
                 return None
             start_by = min([start_by, *known])
-            own = Work(option.setup, run)
+            own = WorkContent(option.setup, run)
             placed = room.latest(self.node, option, own, (finish_by, start_by))
             if placed is None or not limits or placed.work == work:
                 return placed
@@ -166,14 +166,18 @@ class StepPlan:
         return None
 
 
-def _bounds(limits: Sequence[Limit], option: Option, work: Work) -> list[int] | None:
+def _bounds(
+    limits: Sequence[Limit], option: ResourceOption, work: WorkContent
+) -> list[int] | None:
     """Collect the bounds of the limits; `None`: one of them is never met."""
     bounds = [limit(option, work) for limit in limits]
     known = [bound for bound in bounds if bound is not None]
     return known if len(known) == len(bounds) else None
 
 
-def _chosen(found: list[Placed], rule: str, time: Callable[[Placed], int]) -> Placed:
+def _chosen(
+    found: list[StepAssignment], rule: str, time: Callable[[StepAssignment], int]
+) -> StepAssignment:
     """Take the first of the best: options come in the order of preference."""
     if rule == "cost":
         return min(found, key=lambda p: p.option.cost(p.work, (p.start, p.finish)))
@@ -204,7 +208,7 @@ def step_plan(
         All resources.
     """
     if not rows and not held:
-        whole = Epoch(
+        whole = OptionPeriod(
             start=EVER[0],
             finish=EVER[1],
             options=(_option(node, (), base, (), resources),),
@@ -233,11 +237,11 @@ def step_plan(
         options = [
             _option(node, way, base, list(tools.items()), resources) for way in ways
         ]
-        epochs.append(Epoch(start=start, finish=finish, options=tuple(options)))
+        epochs.append(OptionPeriod(start=start, finish=finish, options=tuple(options)))
     return StepPlan(node=node, epochs=tuple(epochs))
 
 
-class Choices:
+class ResourceChoices:
     """Compiles options; steps that differ in their times alone share them.
 
     So do alternates of all steps that use the same resource in the same way.
@@ -252,9 +256,9 @@ class Choices:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._options: dict[object, tuple[WorkingTime, Option]] = {}
+        self._options: dict[object, tuple[WorkingTime, ResourceOption]] = {}
         # With the working time: its identity holds as long as it is there.
-        self._known: dict[object, tuple[WorkingTime, tuple[Epoch, ...]]] = {}
+        self._known: dict[object, tuple[WorkingTime, tuple[OptionPeriod, ...]]] = {}
 
     def step_plan(
         self,
@@ -284,7 +288,7 @@ class Choices:
         rows: Sequence[Row],
         cells: Sequence[tuple[Any, ...]],
         base: WorkingTime,
-    ) -> tuple[Epoch, ...] | None:
+    ) -> tuple[OptionPeriod, ...] | None:
         """Compile a step that always uses one of its resources; None: another one.
 
         `cells` are those of `CHOICE` of each row.
@@ -306,11 +310,11 @@ class Choices:
             self._option(node, row, (name, *used), base)
             for _, name, row, used in ranked[:MOST_OPTIONS]
         ]
-        return (Epoch(start=EVER[0], finish=EVER[1], options=tuple(options)),)
+        return (OptionPeriod(start=EVER[0], finish=EVER[1], options=tuple(options)),)
 
     def _option(
         self, node: StepNode, row: Row, used: tuple[Any, ...], base: WorkingTime
-    ) -> Option:
+    ) -> ResourceOption:
         """Option of one resource alone.
 
         `used` says which, its units, speed and set-up.
@@ -402,7 +406,7 @@ def _option(
     base: WorkingTime,
     held: Sequence[tuple[str, float]],
     resources: Resources,
-) -> Option:
+) -> ResourceOption:
     clocks = [resources.clock(candidate.resource) for candidate in way]
     names = {candidate.resource for candidate in way}
     others = [(name, units) for name, units in held if name not in names]
@@ -423,7 +427,7 @@ def _option(
         [(a, b, times(pace, speed)) for a, b, pace in clock.paces]
         for clock, speed in zip(clocks, speeds, strict=True)
     ]
-    return Option(
+    return ResourceOption(
         axis=Axis(
             resources.meet(open_times), _slowest(paces), splittable=node.splittable
         ),

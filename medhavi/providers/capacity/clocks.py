@@ -11,7 +11,7 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.network import last_end, moved, shifted
-from medhavi.providers.sources import StepWindow, Timing
+from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import ceil_fraction
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
-    from medhavi.providers.capacity.axis import Option
-    from medhavi.providers.capacity.network import Delivery, StepNode
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.network import OutputTiming, StepNode
     from medhavi.providers.sources import Clock
 
 _made = tuple.__new__
@@ -41,7 +41,7 @@ class Duration:
 
     @classmethod
     def of(
-        cls, node: StepNode, option: Option, run: Fraction, per_step: Fraction
+        cls, node: StepNode, option: ResourceOption, run: Fraction, per_step: Fraction
     ) -> Duration:
         """Put set-up, fixed and run time over one denominator."""
         pace = option.axis.steady
@@ -90,7 +90,7 @@ class SingleStepClock:
     )
 
     def __init__(
-        self, node: StepNode, option: Option, duration: Duration, safety: int
+        self, node: StepNode, option: ResourceOption, duration: Duration, safety: int
     ) -> None:
         self._step = node.step
         self._family = node.family
@@ -107,7 +107,7 @@ class SingleStepClock:
         """Working time of an order of so many steps [s]."""
         return -(-(self._fixed + self._rate * steps) // self._scale)
 
-    def latest(self, need: int, steps: int) -> Timing:
+    def latest(self, need: int, steps: int) -> OrderTiming:
         """Latest order that is usable, safety time included, by `need`."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         after = need - self._safety
@@ -115,7 +115,7 @@ class SingleStepClock:
         start = finish - length
         return self._timing(start - self._queue, start, finish, after)
 
-    def earliest(self, start: int, steps: int) -> Timing:
+    def earliest(self, start: int, steps: int) -> OrderTiming:
         """Earliest order that begins nothing before `start`."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         begin = start + self._queue
@@ -124,7 +124,7 @@ class SingleStepClock:
 
     def earliest_each(
         self, starts: Iterable[int], sizes: Iterable[int]
-    ) -> list[Timing]:
+    ) -> list[OrderTiming]:
         """What `earliest` gives, of many orders."""
         fixed, rate, scale = self._fixed, self._rate, self._scale
         queue, move, setup = self._queue, self._move, self._setup
@@ -151,11 +151,13 @@ class SingleStepClock:
                     0,
                 ),
             )
-            timing: Timing = _made(Timing, (queued, after, queued, (window,), None, ()))
+            timing: OrderTiming = _made(
+                OrderTiming, (queued, after, queued, (window,), None, ())
+            )
             found.append(timing)
         return found
 
-    def _timing(self, queued: int, start: int, finish: int, after: int) -> Timing:
+    def _timing(self, queued: int, start: int, finish: int, after: int) -> OrderTiming:
         setup, span = self._setup, ((start, finish),)
         # Their own constructors are functions that call this one with all fields.
         window = _made(
@@ -174,7 +176,9 @@ class SingleStepClock:
                 0,
             ),
         )
-        timing: Timing = _made(Timing, (queued, after, queued, (window,), None, ()))
+        timing: OrderTiming = _made(
+            OrderTiming, (queued, after, queued, (window,), None, ())
+        )
         return timing
 
 
@@ -211,7 +215,7 @@ class ChainClock:
     def __init__(
         self,
         steps: tuple[ChainStep, ...],
-        delivery: Delivery,
+        delivery: OutputTiming,
         others: Clock | None = None,
     ) -> None:
         self._steps = steps
@@ -220,7 +224,7 @@ class ChainClock:
         self._outlet = delivery.outlets[0]
         self._offset = self._outlet.offset
 
-    def latest(self, need: int, steps: int) -> Timing | None:
+    def latest(self, need: int, steps: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         if by is not None and self._offset:
@@ -246,7 +250,7 @@ class ChainClock:
         windows.reverse()
         return self._timing(windows, by)
 
-    def earliest(self, start: int, steps: int) -> Timing | None:
+    def earliest(self, start: int, steps: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         bound = start
         windows: list[StepWindow] = []
@@ -274,7 +278,7 @@ class ChainClock:
         ways = [(last.working, last.duration.length(steps))]
         return last_end(self._outlet, by, last.move, ways)
 
-    def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
+    def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:
         after = windows[-1].after if windows else empty
         finish: int | None = after
         if self._offset:
@@ -283,7 +287,7 @@ class ChainClock:
         if finish is None:
             return None
         start = windows[0].queue_start if windows else empty
-        return Timing(start, finish, start, tuple(windows))
+        return OrderTiming(start, finish, start, tuple(windows))
 
 
 def _window(step: ChainStep, start: int, finish: int, work: int) -> StepWindow:

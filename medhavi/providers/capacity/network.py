@@ -68,7 +68,7 @@ class StepNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class PrecedenceLink:
     """Precedence between the steps at two places of the order of working [s].
 
     `lag` and `max_lag` lie between the end of the move and the start of the queue
@@ -90,7 +90,7 @@ class RoutingNetwork:
 
     routing: str
     nodes: tuple[StepNode, ...]
-    links: tuple[Link, ...]
+    links: tuple[PrecedenceLink, ...]
     total: Fraction
     """Good share of the whole routing, its own yield in it."""
     routing_yield: Fraction
@@ -296,10 +296,10 @@ def _node(row: Row, entering: Fraction, good: Fraction) -> StepNode:
     )
 
 
-def _link(earlier: int, later: int, row: Row | None, before: Row) -> Link:
+def _link(earlier: int, later: int, row: Row | None, before: Row) -> PrecedenceLink:
     after_step = _elapsed(before["safety_minutes"])
     if row is None:
-        return Link(earlier=earlier, later=later, safety=after_step)
+        return PrecedenceLink(earlier=earlier, later=later, safety=after_step)
     lag = _elapsed(row["lag_minutes"])
     safety = _elapsed(row["safety_minutes"])
     if row["kind"] == "finish_start":
@@ -309,7 +309,7 @@ def _link(earlier: int, later: int, row: Row | None, before: Row) -> Link:
         most = max(_elapsed(most), lag)
         # Soft time gives way to what is hard.
         safety = min(safety, most - lag)
-    return Link(
+    return PrecedenceLink(
         earlier=earlier,
         later=later,
         kind=row["kind"],
@@ -348,7 +348,7 @@ Anchor = Literal["start", "end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlet:
+class MainOutput:
     """One line of the main product among the outputs.
 
     An order is finished when the latest of its lines is there, whichever of them is
@@ -377,10 +377,10 @@ class Outlet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class OutputTiming:
     """Outputs of the main product and the soft days between them and the need."""
 
-    outlets: tuple[Outlet, ...]
+    outlets: tuple[MainOutput, ...]
     safety_days: float
     location_time: WorkingTime
 
@@ -453,7 +453,7 @@ def _by(working: WorkingTime, by: int, offset: int) -> int | None:
 
 
 def last_end(
-    outlet: Outlet, by: int, move: int, ways: Sequence[StepTime]
+    outlet: MainOutput, by: int, move: int, ways: Sequence[StepTime]
 ) -> int | None:
     """Latest end of a step, its move over, whose output is there by then.
 
@@ -480,7 +480,7 @@ def last_end(
     return min(found, default=bound)
 
 
-def last_start(outlet: Outlet, by: int, ways: Sequence[StepTime]) -> int | None:
+def last_start(outlet: MainOutput, by: int, ways: Sequence[StepTime]) -> int | None:
     """Latest start of a step whose output is there by an instant.
 
     Of what falls out before the start, or so long after it; see `last_end`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from medhavi.providers.capacity.axis import Axis
 from medhavi.providers.capacity.network import minutes
 from medhavi.providers.capacity.resources import EVER
-from medhavi.providers.sources import Timing
+from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.axis import Pace
     from medhavi.providers.capacity.choice import StepPlan
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.schedule import Task
+    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row
 
@@ -25,7 +25,7 @@ ONE: Final = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class StepProgress:
     """What is known of one step of an order in work."""
 
     step: int
@@ -54,12 +54,12 @@ class Progress:
         )
 
 
-def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
+def dated(clock: Clock, steps: int, due: int, start: int | None) -> OrderTiming:
     """Times of an order; its finish is `due`, its start the stated one."""
     found = clock.latest(due, steps) if start is None else clock.earliest(start, steps)
     if found is None:
         begin = due if start is None else start
-        return Timing(begin, due, begin)
+        return OrderTiming(begin, due, begin)
     # Steps that are stated after the due date do not let it end before it begins.
     begin = min(found.start, due) if start is None else start
     return found._replace(start=begin, finish=due, ready=begin)
@@ -68,7 +68,7 @@ def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
 def remaining(
     compiled: CompiledRouting,
     order_steps: tuple[int, int],
-    progress: Sequence[Progress],
+    progress: Sequence[StepProgress],
 ) -> CompiledRouting:
     """Leave out completed steps and cut the others to what remains of them.
 
@@ -102,7 +102,9 @@ def remaining(
     return replace(compiled, network=shape, tasks=tasks, outlets=outlets)
 
 
-def _cut(task: Task, row: Progress | None, order_steps: tuple[int, int]) -> Task:
+def _cut(
+    task: RoutingTask, row: StepProgress | None, order_steps: tuple[int, int]
+) -> RoutingTask:
     """Step what remains of it, and the resource it was assigned to."""
     whole, done = order_steps
     left = ONE - Fraction(done, whole) if whole else ONE

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.withheld_time import leaving
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.snapshot.calendars.stretches import whole_units
+from medhavi.snapshot.calendars.intervals import whole_units
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.providers.capacity.withheld_time import Spared
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.capacity.withheld_time import WithheldCapacity
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
 Level = tuple[int, int, float]
@@ -123,7 +123,7 @@ class Resources:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         calendars: Calendars,
         *,
         infinite: bool = False,
@@ -175,7 +175,7 @@ class Resources:
         """Walk over all ids, sorted."""
         return iter(sorted(self._rows))
 
-    def sparing(self, spared: Spared) -> Resources:
+    def sparing(self, spared: WithheldCapacity) -> Resources:
         """Resources for work that leaves time free or is slowed."""
         return altered(
             self,
@@ -376,7 +376,7 @@ def _joined(
     return tuple(result)
 
 
-def _grouped(rows: Rows) -> dict[str, list[Row]]:
+def _grouped(rows: TableRows) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         found[row["resource"]].append(row)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.choice import (
-    Choices,
+    ResourceChoices,
     first_candidate,
     is_second_choice,
 )
@@ -23,15 +23,15 @@ from medhavi.providers.capacity.clocks import (
     SingleStepClock,
 )
 from medhavi.providers.capacity.network import (
-    Delivery,
-    Outlet,
+    MainOutput,
+    OutputTiming,
     RoutingNetwork,
     network,
     stated_yields,
     times,
 )
 from medhavi.providers.capacity.resources import window
-from medhavi.providers.capacity.schedule import NetworkClock, Task
+from medhavi.providers.capacity.schedule import NetworkClock, RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import DAY, MINUTE, seconds_up
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
     from medhavi.providers.capacity.choice import Tool
     from medhavi.providers.capacity.resources import Resources
-    from medhavi.providers.capacity.withheld_time import Spared
+    from medhavi.providers.capacity.withheld_time import WithheldCapacity
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
 ONE: Final = Fraction(1)
@@ -69,8 +69,8 @@ class CompiledRouting:
     """
 
     network: RoutingNetwork
-    tasks: tuple[Task, ...]
-    outlets: tuple[Outlet, ...]
+    tasks: tuple[RoutingTask, ...]
+    outlets: tuple[MainOutput, ...]
     step_times: Mapping[int, WorkingTime]
     location_time: WorkingTime
 
@@ -104,7 +104,7 @@ class CompiledRouting:
         days
             Calendar in which they count.
         """
-        delivery = Delivery(
+        delivery = OutputTiming(
             outlets=self.outlets, safety_days=safety_days, location_time=days
         )
         chain = self._chain()
@@ -171,7 +171,7 @@ class Routings:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         facts: ProductFacts,
         calendars: Calendars,
         resources: Resources,
@@ -187,7 +187,7 @@ class Routings:
         self._facts = facts
         self._calendars = calendars
         self._resources = resources
-        self._choices = Choices(resources)
+        self._choices = ResourceChoices(resources)
         self._as_of = as_of
         self._numbers = {
             name: i for i, name in enumerate(tables["routings"].column("routing"))
@@ -209,18 +209,18 @@ class Routings:
         return altered(
             self,
             _resources=resources,
-            _choices=Choices(resources),
+            _choices=ResourceChoices(resources),
             _compiled={},
             _compiled_alike={},
         )
 
-    def sparing(self, resources: Resources, spared: Spared) -> Routings:
+    def sparing(self, resources: Resources, spared: WithheldCapacity) -> Routings:
         """Same routings for work that leaves time free or takes longer."""
         factors = dict(spared.factors)
         return altered(
             self,
             _resources=resources,
-            _choices=Choices(resources),
+            _choices=ResourceChoices(resources),
             _factors=factors,
             _slowed=frozenset(routing for routing, _ in factors),
             _likeness={},
@@ -411,7 +411,7 @@ class Routings:
             for node in shape.nodes
         }
         tasks = tuple(
-            Task(
+            RoutingTask(
                 plan=self._choices.step_plan(
                     node,
                     needs.get(node.step, ()),
@@ -463,7 +463,7 @@ class Routings:
         shape: RoutingNetwork,
         step_times: Mapping[int, WorkingTime],
         location_time: WorkingTime,
-    ) -> tuple[Outlet, ...]:
+    ) -> tuple[MainOutput, ...]:
         rows = [
             row
             for row in self._rows("routing_outputs", self._outputs, routing["routing"])
@@ -480,7 +480,7 @@ class Routings:
             if step == last and row["anchor"] == "end" and shape.is_chain:
                 step = None
             outlets.append(
-                Outlet(
+                MainOutput(
                     step=step,
                     anchor=row["anchor"],
                     offset=seconds_up(row["offset_minutes"] or 0.0, MINUTE),
@@ -491,7 +491,7 @@ class Routings:
                     else location_time,
                 )
             )
-        plain = Outlet(step=None, anchor="end", offset=0, working=location_time)
+        plain = MainOutput(step=None, anchor="end", offset=0, working=location_time)
         return tuple(outlets) or (plain,)
 
 

@@ -17,20 +17,20 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from medhavi.providers.capacity.axis import UNLIMITED, Placed, Work
+from medhavi.providers.capacity.axis import UNLIMITED, StepAssignment, WorkContent
 from medhavi.providers.capacity.choice import StepPlan
 from medhavi.providers.capacity.network import last_end, last_start, latest_of, moved
-from medhavi.providers.sources import StepWindow, Timing
+from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.axis import Limit, Option, Room
+    from medhavi.providers.capacity.axis import Limit, ResourceOption, StepSlots
     from medhavi.providers.capacity.network import (
-        Delivery,
-        Link,
-        Outlet,
+        MainOutput,
+        OutputTiming,
+        PrecedenceLink,
         RoutingNetwork,
         StepNode,
         StepTime,
@@ -42,7 +42,7 @@ ONE: Final = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class RoutingTask:
     """A step of an order: its plan, and its run at pace 1 as fixed + rate n [s].
 
     Parameters
@@ -74,7 +74,7 @@ class Task:
         """List open time and length of all ways to do the step [s]."""
         run = self.run(steps)
         axes = [
-            (option.axis, Work(option.setup, run))
+            (option.axis, WorkContent(option.setup, run))
             for epoch in self.plan.epochs
             for option in epoch.options
         ]
@@ -122,22 +122,22 @@ class NetworkClock:
     def __init__(
         self,
         network: RoutingNetwork,
-        tasks: Sequence[Task],
-        delivery: Delivery,
-        room: Room = UNLIMITED,
+        tasks: Sequence[RoutingTask],
+        delivery: OutputTiming,
+        room: StepSlots = UNLIMITED,
     ) -> None:
         self._room = room
         self._network = network
         self._tasks = tuple(tasks)
         self._delivery = delivery
-        self._before: dict[int, list[Link]] = defaultdict(list)
-        self._after: dict[int, list[Link]] = defaultdict(list)
+        self._before: dict[int, list[PrecedenceLink]] = defaultdict(list)
+        self._after: dict[int, list[PrecedenceLink]] = defaultdict(list)
         for link in network.links:
             self._before[link.later].append(link)
             self._after[link.earlier].append(link)
 
     # ------------------------------------------------------------------- the clock
-    def latest(self, need: int, steps: int) -> Timing | None:
+    def latest(self, need: int, steps: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         bounds = None if by is None else self._output_bounds(by, steps)
@@ -153,7 +153,7 @@ class NetworkClock:
                 return self._timing(placed, by)
         return None
 
-    def earliest(self, start: int, steps: int) -> Timing | None:
+    def earliest(self, start: int, steps: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         bounds = [
             _Bounds(start_from=start + task.node.queue, finish_from=start)
@@ -194,8 +194,8 @@ class NetworkClock:
 
     def _backward(
         self, bounds: Sequence[_Bounds], steps: int
-    ) -> dict[int, Placed] | None:
-        placed: dict[int, Placed] = {}
+    ) -> dict[int, StepAssignment] | None:
+        placed: dict[int, StepAssignment] = {}
         for place in reversed(range(len(self._tasks))):
             task = self._tasks[place]
             finish_by, start_by, limits = self._bounds_of(
@@ -203,7 +203,7 @@ class NetworkClock:
             )
             if min(finish_by, start_by) == NEVER and task.fixed_window is None:
                 continue
-            found: Placed | None
+            found: StepAssignment | None
             if task.fixed_window is not None:
                 found = _given(task, task.fixed_window, steps)
             elif finish_by == NEVER:
@@ -225,7 +225,7 @@ class NetworkClock:
         return placed
 
     def _bounds_of(
-        self, place: int, bound: _Bounds, placed: dict[int, Placed], steps: int
+        self, place: int, bound: _Bounds, placed: dict[int, StepAssignment], steps: int
     ) -> tuple[int, int, list[Limit]]:
         """Collect what the followers of a step demand of its end and start."""
         task = self._tasks[place]
@@ -246,25 +246,31 @@ class NetworkClock:
                 begin: int | None = follower.start
                 if share < 1:
                     limits.append(_head(task, follower.start - gap, steps, share))
-                    last = Work(Fraction(0), self._batch_run(link.later, steps, share))
+                    last = WorkContent(
+                        Fraction(0), self._batch_run(link.later, steps, share)
+                    )
                     begin = follower.option.axis.before(follower.finish, last)
                 if begin is None:
                     begin = follower.start
                 finish_by = min(finish_by, begin - gap)
         return finish_by, start_by, limits
 
-    def _starting_by(self, task: Task, start_by: int, steps: int) -> Placed | None:
+    def _starting_by(
+        self, task: RoutingTask, start_by: int, steps: int
+    ) -> StepAssignment | None:
         run = task.run(steps)
         for epoch in reversed(task.plan.epochs):
             for option in epoch.options:
-                end = option.axis.after(start_by, Work(option.setup, run))
+                end = option.axis.after(start_by, WorkContent(option.setup, run))
                 if end is not None:
                     found = task.plan.latest(run, end, start_by, room=self._room)
                     if found is not None:
                         return found
         return None
 
-    def _pull(self, bounds: Sequence[_Bounds], placed: dict[int, Placed]) -> bool:
+    def _pull(
+        self, bounds: Sequence[_Bounds], placed: dict[int, StepAssignment]
+    ) -> bool:
         """Bound the later step of every link whose most time is passed."""
         moved = False
         for link in self._network.links:
@@ -280,8 +286,8 @@ class NetworkClock:
 
     # --------------------------------------------------------------------- forward
     def _forward(
-        self, bounds: Sequence[_Bounds], steps: int, known: dict[int, Placed]
-    ) -> dict[int, Placed] | None:
+        self, bounds: Sequence[_Bounds], steps: int, known: dict[int, StepAssignment]
+    ) -> dict[int, StepAssignment] | None:
         placed = dict(known)
         for place, task in enumerate(self._tasks):
             if place in placed:
@@ -317,7 +323,11 @@ class NetworkClock:
         return placed
 
     def _handed_on(
-        self, link: Link, earlier: Placed, steps: int, limits: list[Limit]
+        self,
+        link: PrecedenceLink,
+        earlier: StepAssignment,
+        steps: int,
+        limits: list[Limit],
     ) -> int | None:
         """When the later step may start, and limit its end by the last batch."""
         task = self._tasks[link.earlier]
@@ -328,11 +338,13 @@ class NetworkClock:
         limits.append(
             _tail(earlier.finish + gap, self._batch_run(link.later, steps, share))
         )
-        head = Work(earlier.work.setup, task.run(steps, share))
+        head = WorkContent(earlier.work.setup, task.run(steps, share))
         through = earlier.option.axis.after(earlier.start, head)
         return None if through is None else through + gap
 
-    def _push(self, bounds: Sequence[_Bounds], placed: dict[int, Placed]) -> bool:
+    def _push(
+        self, bounds: Sequence[_Bounds], placed: dict[int, StepAssignment]
+    ) -> bool:
         """Bound the earlier step of every link whose most time is passed."""
         moved = False
         for link in self._network.links:
@@ -350,7 +362,7 @@ class NetworkClock:
     def _batch_run(self, place: int, steps: int, share: Fraction) -> Fraction:
         return self._tasks[place].rate * steps * share
 
-    def _over(self, link: Link, placed: dict[int, Placed]) -> int:
+    def _over(self, link: PrecedenceLink, placed: dict[int, StepAssignment]) -> int:
         """Time between two steps beyond the most; 0 where they are given."""
         if link.max_lag is None:
             return 0
@@ -367,7 +379,9 @@ class NetworkClock:
             between -= earlier.finish + tasks[0].node.move
         return between - link.max_lag
 
-    def _timing(self, placed: dict[int, Placed], empty: int) -> Timing | None:
+    def _timing(
+        self, placed: dict[int, StepAssignment], empty: int
+    ) -> OrderTiming | None:
         windows = [
             step_window(self._tasks[place].node, found)
             for place, found in placed.items()
@@ -381,10 +395,12 @@ class NetworkClock:
         if finish is None:
             return None
         start = min((window.queue_start for window in steps), default=empty)
-        return Timing(start, finish, start, steps)
+        return OrderTiming(start, finish, start, steps)
 
 
-def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
+def _anchor_by(
+    outlet: MainOutput, task: RoutingTask, by: int, steps: int
+) -> int | None:
     """When a step must begin or have moved on for an output with an offset."""
     ways = task.ways(steps)
     if outlet.anchor == "start" and outlet.step is not None:
@@ -392,7 +408,7 @@ def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
     return last_end(outlet, by, task.node.move, ways)
 
 
-def _there(outlet: Outlet, steps: Sequence[StepWindow], empty: int) -> int | None:
+def _there(outlet: MainOutput, steps: Sequence[StepWindow], empty: int) -> int | None:
     """When an output is there; of a step that is not there any more: `empty`."""
     found = [window for window in steps if outlet.step in (None, window.step)]
     if not found:
@@ -404,30 +420,30 @@ def _there(outlet: Outlet, steps: Sequence[StepWindow], empty: int) -> int | Non
     return moved(outlet.working, window, window.after, outlet.offset)
 
 
-def _head(task: Task, through: int, steps: int, share: Fraction) -> Limit:
+def _head(task: RoutingTask, through: int, steps: int, share: Fraction) -> Limit:
     run = task.run(steps, share)
 
-    def limit(option: Option, work: Work) -> int | None:
-        return option.axis.before(through, Work(work.setup, run))
+    def limit(option: ResourceOption, work: WorkContent) -> int | None:
+        return option.axis.before(through, WorkContent(work.setup, run))
 
     return limit
 
 
 def _tail(arrives: int, run: Fraction) -> Limit:
-    def limit(option: Option, work: Work) -> int | None:
+    def limit(option: ResourceOption, work: WorkContent) -> int | None:
         return option.axis.after(arrives, replace(work, setup=Fraction(0), run=run))
 
     return limit
 
 
 def _given(
-    task: Task, window: tuple[int | None, int | None], steps: int
-) -> Placed | None:
+    task: RoutingTask, window: tuple[int | None, int | None], steps: int
+) -> StepAssignment | None:
     """Take given times; a missing one follows from the other."""
     option = next((o for epoch in task.plan.epochs for o in epoch.options), None)
     if option is None:
         return None
-    work = Work(option.setup, task.run(steps))
+    work = WorkContent(option.setup, task.run(steps))
     start, finish = window
     if finish is None and start is not None:
         finish = option.axis.after(start, work)
@@ -435,10 +451,10 @@ def _given(
         start = option.axis.before(finish, work)
     if start is None or finish is None:
         return None
-    return Placed(option=option, work=work, start=start, finish=finish)
+    return StepAssignment(option=option, work=work, start=start, finish=finish)
 
 
-def step_window(node: StepNode, placed: Placed) -> StepWindow:
+def step_window(node: StepNode, placed: StepAssignment) -> StepWindow:
     """Window of a placed step."""
     start, finish = placed.start, placed.finish
     axis = placed.option.axis

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.snapshot.calendars.stretches import Remembered, combine, union
+from medhavi.snapshot.calendars.intervals import CachedIntervals, combine, union
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers import Providers
     from medhavi.providers.lead_times import Quantiles
-    from medhavi.snapshot.calendars.stretches import Stretch
+    from medhavi.snapshot.calendars.intervals import Interval
 
 
 MOST_STOPPED = Fraction(99, 100)
@@ -27,7 +27,7 @@ MOST_STOPPED = Fraction(99, 100)
 HOURS_A_DAY = 24
 
 
-class Spared(NamedTuple):
+class WithheldCapacity(NamedTuple):
     """What work leaves free.
 
     Parameters
@@ -73,7 +73,7 @@ def leaving(working: WorkingTime, share: float) -> WorkingTime:
     """
     part = exact(share)
 
-    def produce(start: int, finish: int) -> list[Stretch]:
+    def produce(start: int, finish: int) -> list[Interval]:
         closed = [
             (end - int((end - begin) * part), end, 0.0)
             for begin, end in _openings(working, start, finish)
@@ -85,7 +85,7 @@ def leaving(working: WorkingTime, share: float) -> WorkingTime:
         ]
         return combine(working.shares(start, finish), inside, _without)
 
-    return working.intersect(WorkingTime(Remembered(produce), working.zone))
+    return working.intersect(WorkingTime(CachedIntervals(produce), working.zone))
 
 
 def _openings(
@@ -112,7 +112,7 @@ def _without(open_share: float | None, closed: float | None) -> float | None:
     return open_share if closed is None else None
 
 
-class Reserves(NamedTuple):
+class CapacityReserves(NamedTuple):
     """Resources that cannot be promised whole.
 
     Parameters
@@ -138,10 +138,12 @@ class Reserves(NamedTuple):
         return not (self.withheld or self.stops or self.factors)
 
 
-def reserves_of(providers: Providers) -> Reserves:
+def reserves_of(providers: Providers) -> CapacityReserves:
     """Collect what the tables withhold and what models expect."""
     capacity = providers.capacity
     found = {name: providers.lead_times.downtime(name) for name in capacity.resources}
     stops = {name: one for name, one in found.items() if one is not None and one.p95}
     times = providers.lead_times
-    return Reserves(capacity.withheld, stops, times.step_factors(), times.step_yields())
+    return CapacityReserves(
+        capacity.withheld, stops, times.step_factors(), times.step_yields()
+    )

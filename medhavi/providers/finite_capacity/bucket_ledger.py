@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers.capacity.resources import ResourceClock
-    from medhavi.providers.finite_capacity.resource_ledger import Block
+    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Need = tuple["BucketLedger", int]
@@ -60,17 +60,17 @@ class BucketLedger:
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
         self.kind = clock.bucket or "day"
-        self.blocks: list[Block] = []
+        self.blocks: list[BusyInterval] = []
         self.taken: dict[int, int] = {}
         """Unit-seconds in use by the start of the bucket [millionths]."""
         self._offers: dict[int, int] = {}
 
-    def add(self, block: Block) -> None:
+    def add(self, block: BusyInterval) -> None:
         """Take the hours of a block; more than there is can be taken."""
         insort(self.blocks, block)
         self._change(block, 1)
 
-    def remove(self, block: Block) -> None:
+    def remove(self, block: BusyInterval) -> None:
         """Hours of a block back.
 
         Raises
@@ -85,7 +85,7 @@ class BucketLedger:
         del self.blocks[place]
         self._change(block, -1)
 
-    def held(self, start: int, finish: int) -> list[Block]:
+    def held(self, start: int, finish: int) -> list[BusyInterval]:
         """List the blocks in the buckets of `[start, finish)`, by start."""
         first = bucket_of(self.kind, start)[0]
         last = bucket_of(self.kind, max(finish - 1, start))[1]
@@ -114,7 +114,7 @@ class BucketLedger:
             self._offers[start] = offer
         return offer
 
-    def _change(self, block: Block, sign: int) -> None:
+    def _change(self, block: BusyInterval, sign: int) -> None:
         start = block.start
         while start < block.finish:
             begin, end = bucket_of(self.kind, start)
@@ -224,7 +224,7 @@ def _take(
         taken[key] = taken.get(key, 0) + seconds
 
 
-class KeptBuckets(BucketLedger):
+class ReservedBuckets(BucketLedger):
     """The hours of a bucket resource, as work sees them that leaves a share free.
 
     Parameters

@@ -1,6 +1,6 @@
 """Steps in a row among other work, in integers: what most routings are.
 
-Does what `NetworkClock` does in an `OccupiedRoom`, for routings whose steps follow one
+Does what `NetworkClock` does in an `FreeSlots`, for routings whose steps follow one
 another with a steady pace; a step without closed time is found in a few microseconds.
 """
 
@@ -13,23 +13,23 @@ from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.network import last_end, moved, shifted
 from medhavi.providers.finite_capacity.option import (
     FiniteOption,
+    OptionSlot,
     SequencedOption,
-    Taken,
 )
 from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
-from medhavi.providers.sources import StepWindow, Timing
+from medhavi.providers.sources import OrderTiming, StepWindow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.network import Outlet
+    from medhavi.providers.capacity.network import MainOutput
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.schedule import Task
-    from medhavi.providers.finite_capacity.resource_ledger import Ledger
-    from medhavi.providers.finite_capacity.room import OccupiedRoom
+    from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.providers.finite_capacity.free_slots import FreeSlots
+    from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger
 
     Span = tuple[int, int]
-    KnownOrders = dict[tuple["FiniteChain", int, int, int | None], Timing | None]
+    KnownOrders = dict[tuple["FiniteChain", int, int, int | None], OrderTiming | None]
     """Orders by chain, size [steps], first instant and the instant to be through by."""
 
 
@@ -56,7 +56,7 @@ class FiniteStep:
     )
 
     def __init__(
-        self, task: Task, options: Sequence[FiniteOption], lag: int, safety: int
+        self, task: RoutingTask, options: Sequence[FiniteOption], lag: int, safety: int
     ) -> None:
         node = task.node
         self.step = node.step
@@ -89,12 +89,12 @@ class FiniteStep:
         taken = self.choose(steps, bound, hasty=hasty)
         return None if taken is None else self.window(taken)
 
-    def choose(self, steps: int, bound: int, *, hasty: bool) -> Taken | None:
+    def choose(self, steps: int, bound: int, *, hasty: bool) -> OptionSlot | None:
         """Choose an option for the step as `earliest` does."""
         if self._only is not None:
             return self._only.earliest(steps, bound)
         rule = "earliest" if hasty else self.rule
-        best: Taken | None = None
+        best: OptionSlot | None = None
         if rule == "cost":
             found = [option.earliest(steps, bound) for option in self.options]
             return min(
@@ -112,7 +112,9 @@ class FiniteStep:
             best, limit = taken, taken.finish
         return best
 
-    def _first_through(self, steps: int, bound: int, *, first: bool) -> Taken | None:
+    def _first_through(
+        self, steps: int, bound: int, *, first: bool
+    ) -> OptionSlot | None:
         """Choose the option that is through first, or the first that has room.
 
         All of them work for as long: what can begin at once and go through without a
@@ -133,7 +135,7 @@ class FiniteStep:
         if taken is None:
             return None
         option, (start, finish) = taken
-        return Taken(option, start, finish, length)
+        return OptionSlot(option, start, finish, length)
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -156,7 +158,7 @@ class FiniteStep:
         best = min(found, key=_cost) if rule == "cost" else max(found, key=_start)
         return self.window(best)
 
-    def window(self, taken: Taken) -> StepWindow:
+    def window(self, taken: OptionSlot) -> StepWindow:
         """Window of an option where it stands."""
         option, start, finish, length, changed = taken
         if finish - start == length:
@@ -185,7 +187,7 @@ class FiniteStep:
 
 def _alike(
     options: Sequence[FiniteOption],
-) -> tuple[tuple[FiniteOption, Ledger, int], ...]:
+) -> tuple[tuple[FiniteOption, ResourceLedger, int], ...]:
     """Options with ledger and need where all take as long; else none."""
     found = tuple(
         (option, *option.tracks[0])
@@ -197,11 +199,11 @@ def _alike(
     return found if alike else ()
 
 
-def _cost(taken: Taken) -> float:
+def _cost(taken: OptionSlot) -> float:
     return taken.option.cost_per_hour * taken.length / 3600
 
 
-def _start(taken: Taken) -> int:
+def _start(taken: OptionSlot) -> int:
     return taken.start
 
 
@@ -226,7 +228,7 @@ class FiniteChain:
         "steps",
     )
 
-    def __init__(self, steps: tuple[FiniteStep, ...], outlet: Outlet) -> None:
+    def __init__(self, steps: tuple[FiniteStep, ...], outlet: MainOutput) -> None:
         self.steps = steps
         self.sequenced = any(step.sequenced for step in steps)
         """Whether a changeover follows from the sequence of some step."""
@@ -240,7 +242,7 @@ class FiniteChain:
         self.plain = bool(steps) and not self.sequenced and not self._offset
         """Whether it ends with its last step, and no set-up follows from a sequence."""
 
-    def earliest(self, steps: int, start: int, *, hasty: bool) -> Timing | None:
+    def earliest(self, steps: int, start: int, *, hasty: bool) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         chosen = self._chosen(steps, start, hasty=hasty)
         return None if chosen is None else self._run(chosen, start)
@@ -259,7 +261,7 @@ class FiniteChain:
 
     def soonest(
         self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Earliest order of a plain chain that begins nothing before `start`.
 
         With its preferred resources where it is through by `by`; else with those that
@@ -279,7 +281,7 @@ class FiniteChain:
 
     def _soonest(
         self, steps: int, start: int, by: int | None, known: KnownOrders
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         chosen = self._chosen(steps, start, hasty=by is None)
         if by is not None and self.alternates:
             after = None if chosen is None else chosen[-1].finish + self.steps[-1].move
@@ -289,10 +291,12 @@ class FiniteChain:
                     return hasty
         return None if chosen is None else self._run(chosen, start)
 
-    def _chosen(self, steps: int, start: int, *, hasty: bool) -> list[Taken] | None:
+    def _chosen(
+        self, steps: int, start: int, *, hasty: bool
+    ) -> list[OptionSlot] | None:
         """Choose an option for each step, one after the other."""
         bound = start
-        chosen: list[Taken] = []
+        chosen: list[OptionSlot] = []
         for step in self.steps:
             taken = step.choose(steps, bound + step.queue, hasty=hasty)
             if taken is None:
@@ -301,7 +305,7 @@ class FiniteChain:
             bound = taken.finish + step.move + step.lag
         return chosen
 
-    def _run(self, chosen: list[Taken], start: int) -> Timing | None:
+    def _run(self, chosen: list[OptionSlot], start: int) -> OrderTiming | None:
         windows = [
             step.window(taken) for step, taken in zip(self.steps, chosen, strict=True)
         ]
@@ -309,7 +313,7 @@ class FiniteChain:
 
     def latest(
         self, steps: int, by: int, not_before: int, *, hasty: bool
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Latest order whose output is there by an instant."""
         output: int | None = by
         if self._offset:
@@ -338,7 +342,7 @@ class FiniteChain:
         ways = [(option.working, option.length(steps)) for option in last.options]
         return last_end(self._outlet, by, last.move, ways)
 
-    def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
+    def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:
         after = windows[-1].after if windows else empty
         finish: int | None = after
         if self._offset:
@@ -347,10 +351,10 @@ class FiniteChain:
         if finish is None:
             return None
         start = windows[0].queue_start if windows else empty
-        return Timing(start, finish, start, tuple(windows))
+        return OrderTiming(start, finish, start, tuple(windows))
 
 
-def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain | None:
+def finite_chain(compiled: CompiledRouting, room: FreeSlots) -> FiniteChain | None:
     """Compile a routing to a chain; `None`: it asks for more than a row of steps."""
     outlet = compiled.outlets[0]
     simple = len(compiled.outlets) == 1 and outlet.anchor == "end"
@@ -378,7 +382,7 @@ def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain |
     return FiniteChain(tuple(steps), outlet)
 
 
-def _options(task: Task, room: OccupiedRoom) -> list[FiniteOption] | None:
+def _options(task: RoutingTask, room: FreeSlots) -> list[FiniteOption] | None:
     """Options that can work at all; `None`: not with whole numbers alone."""
     node, plan = task.node, task.plan
     if len(plan.epochs) > 1 or task.fixed_window is not None or node.batch is not None:

@@ -18,13 +18,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.changeovers import Changeovers
-from medhavi.providers.capacity.network import Delivery
+from medhavi.providers.capacity.network import OutputTiming
 from medhavi.providers.capacity.routings import CompiledRouting
 from medhavi.providers.capacity.schedule import NetworkClock, step_window
-from medhavi.providers.capacity.withheld_time import Spared
+from medhavi.providers.capacity.withheld_time import WithheldCapacity
 from medhavi.providers.finite_capacity.chain import FiniteChain, finite_chain
+from medhavi.providers.finite_capacity.free_slots import FreeSlots
 from medhavi.providers.finite_capacity.holds import follower_holds, kept
-from medhavi.providers.finite_capacity.room import OccupiedRoom
 from medhavi.providers.finite_capacity.waits import order_waits, window_waits
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.finite_capacity.chain import FiniteStep, KnownOrders
     from medhavi.providers.finite_capacity.occupancy import Occupancy
-    from medhavi.providers.finite_capacity.waits import Wait
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.finite_capacity.waits import StepWait
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
 
 class FiniteCapacity:
@@ -65,21 +65,21 @@ class FiniteCapacity:
         capacity: Capacity,
         occupancy: Occupancy,
         *,
-        spared: Spared | None = None,
+        spared: WithheldCapacity | None = None,
         preferring: Callable[[CompiledRouting], frozenset[int]] | None = None,
     ) -> None:
         self._capacity = capacity
         self.occupancy = occupancy
-        self._spared = spared or Spared()
+        self._spared = spared or WithheldCapacity()
         self._preferring = preferring
-        self._room = OccupiedRoom(
+        self._room = FreeSlots(
             occupancy,
             Changeovers(capacity.changeovers, capacity.states),
             dict(self._spared.kept),
         )
-        self._sparing: dict[Spared, FiniteCapacity] = {}
-        self._known: dict[tuple[str, bool], _Placing] = {}
-        self._alike: dict[int, _Placing] = {}
+        self._sparing: dict[WithheldCapacity, FiniteCapacity] = {}
+        self._known: dict[tuple[str, bool], _RoutingPlacement] = {}
+        self._alike: dict[int, _RoutingPlacement] = {}
         self._steps: dict[tuple[str, int], FiniteStep] = {}
         self._named: dict[str, frozenset[str]] = {}
 
@@ -93,7 +93,7 @@ class FiniteCapacity:
         by: int | None = None,
         relaxed: bool = False,
         known: KnownOrders | None = None,
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`.
 
         Parameters
@@ -120,7 +120,7 @@ class FiniteCapacity:
 
     def _soonest(
         self, routing: str, steps: int, start: int, by: int | None
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         if by is None:
             return self._forward(routing, steps, start, hasty=True)
         preferred = self._forward(routing, steps, start, hasty=False)
@@ -181,7 +181,9 @@ class FiniteCapacity:
                 return task.node.step
         return None
 
-    def unlimited_latest(self, routing: str, steps: int, need: int) -> Timing | None:
+    def unlimited_latest(
+        self, routing: str, steps: int, need: int
+    ) -> OrderTiming | None:
         """Latest order by an instant, as if capacity were never short."""
         return self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN).latest(
             need, steps
@@ -207,7 +209,7 @@ class FiniteCapacity:
         return chain if chain is not None and chain.plain else None
 
     # -------------------------------------------------------------- what is spared
-    def sparing(self, spared: Spared) -> FiniteCapacity:
+    def sparing(self, spared: WithheldCapacity) -> FiniteCapacity:
         """Capacity for work that leaves time free, among the same work."""
         if spared == self._spared:
             return self
@@ -247,7 +249,7 @@ class FiniteCapacity:
         *,
         safety_days: float = 0.0,
         soft: bool = True,
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Latest order whose output is there by `need`.
 
         Parameters
@@ -296,11 +298,11 @@ class FiniteCapacity:
         return known
 
     # --------------------------------------------------------------------- changes
-    def occupy(self, timing: Timing, owner: str = "") -> None:
+    def occupy(self, timing: OrderTiming, owner: str = "") -> None:
         """Hold the resources of an order."""
         self.occupancy.occupy(timing.steps, owner, timing.holds)
 
-    def release(self, timing: Timing, owner: str = "") -> None:
+    def release(self, timing: OrderTiming, owner: str = "") -> None:
         """Release what `occupy` took for the same order and owner.
 
         Later work keeps the windows that it got while the order was there.
@@ -317,7 +319,7 @@ class FiniteCapacity:
         """
         self._room.efficiency = efficiency
 
-    def owes(self, timing: Timing) -> bool:
+    def owes(self, timing: OrderTiming) -> bool:
         """Whether work behind an order that is gone lacks its changeover now."""
         for window in timing.steps:
             for resource, _ in window.resources if window.family is not None else ():
@@ -341,8 +343,8 @@ class FiniteCapacity:
 
     # --------------------------------------------------------------------- reasons
     def waits(
-        self, routing: str, timing: Timing, start: int, owner: str = ""
-    ) -> tuple[Wait, ...]:
+        self, routing: str, timing: OrderTiming, start: int, owner: str = ""
+    ) -> tuple[StepWait, ...]:
         """What the steps of a placed order waited for (see `waits.Wait`).
 
         Parameters
@@ -359,12 +361,14 @@ class FiniteCapacity:
             self.occupancy, self._capacity, compiled, (timing, start), owner
         )
 
-    def why(self, window: StepWindow, ready: int, owner: str = "") -> tuple[Wait, ...]:
+    def why(
+        self, window: StepWindow, ready: int, owner: str = ""
+    ) -> tuple[StepWait, ...]:
         """What one window waited for since it was ready, its queue over."""
         return window_waits(self.occupancy, self._capacity, window, ready, owner)
 
     # -------------------------------------------------------------------- placing
-    def _placing(self, routing: str, *, soft: bool = True) -> _Placing:
+    def _placing(self, routing: str, *, soft: bool = True) -> _RoutingPlacement:
         known = self._known.get((routing, soft))
         if known is None:
             capacity = self._capacity
@@ -378,9 +382,9 @@ class FiniteCapacity:
             self._known[routing, soft] = known
         return known
 
-    def _placed_as(self, routing: str, compiled: CompiledRouting) -> _Placing:
+    def _placed_as(self, routing: str, compiled: CompiledRouting) -> _RoutingPlacement:
         held = self._capacity.held(routing)
-        return _Placing(
+        return _RoutingPlacement(
             compiled=compiled,
             chain=None if held else finite_chain(compiled, self._room),
             held=held,
@@ -415,7 +419,7 @@ class FiniteCapacity:
 
     def _forward(
         self, routing: str, steps: int, start: int, *, hasty: bool
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         placing = self._placing(routing)
         if placing.chain is not None and not self._room.efficiency:
             chain = placing.chain
@@ -432,8 +436,13 @@ class FiniteCapacity:
             bound = max(bound + 1, found.start + blocked[1])
 
     def _backward(
-        self, placing: _Placing, steps: int, bounds: tuple[int, int], *, hasty: bool
-    ) -> Timing | None:
+        self,
+        placing: _RoutingPlacement,
+        steps: int,
+        bounds: tuple[int, int],
+        *,
+        hasty: bool,
+    ) -> OrderTiming | None:
         by, not_before = bounds
         if placing.chain is not None and not self._room.efficiency:
             chain = placing.chain
@@ -451,17 +460,19 @@ class FiniteCapacity:
                 return found._replace(holds=holds)
             bound = min(bound - 1, found.finish - blocked[0])
 
-    def _held(self, chain: FiniteChain, found: Timing | None) -> Timing | None:
+    def _held(
+        self, chain: FiniteChain, found: OrderTiming | None
+    ) -> OrderTiming | None:
         """Add what is kept for the changeovers of followers."""
         if found is None or not chain.sequenced:
             return found
         holds = follower_holds(found, self._room)
         return found._replace(holds=holds) if holds else found
 
-    def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
+    def _clock(self, placing: _RoutingPlacement, *, hasty: bool) -> NetworkClock:
         self._room.hasty = hasty
         compiled = placing.compiled
-        delivery = Delivery(
+        delivery = OutputTiming(
             outlets=compiled.outlets,
             safety_days=0.0,
             location_time=compiled.location_time,
@@ -470,7 +481,7 @@ class FiniteCapacity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Placing:
+class _RoutingPlacement:
     """How a routing is placed: its chain where it is one."""
 
     compiled: CompiledRouting
@@ -481,7 +492,7 @@ class _Placing:
 
 
 def _leaves(compiled: CompiledRouting) -> dict[tuple[int, str], str]:
-    """Families that steps leave to later ones without; see `OccupiedRoom`."""
+    """Families that steps leave to later ones without; see `FreeSlots`."""
     found: dict[tuple[int, str], str] = {}
     last: dict[str, str] = {}
     for task in compiled.tasks:

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
+from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.sources import ResourceHold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.providers.finite_capacity.room import OccupiedRoom
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.finite_capacity.free_slots import FreeSlots
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
     Kept = tuple[str, float, int, int]
     """Resource, units, first and last step."""
 
 
 def kept(
-    held: Sequence[Kept], timing: Timing, room: OccupiedRoom
+    held: Sequence[Kept], timing: OrderTiming, room: FreeSlots
 ) -> tuple[tuple[ResourceHold, ...], tuple[int, int] | None]:
     """What a placed order keeps, or by how much it must move to keep it.
 
@@ -35,7 +35,7 @@ def kept(
     holds: list[ResourceHold] = []
     for resource, units, first, last in held:
         book = room.occupancy.ledger(resource)
-        if not isinstance(book, Ledger):
+        if not isinstance(book, ResourceLedger):
             continue
         for start, finish in _gaps(timing.steps, resource, first, last):
             if any((h.resource, h.start) == (resource, start) for h in holds):
@@ -49,7 +49,7 @@ def kept(
     return ((*holds, *tails), None) if shift is None else ((), shift)
 
 
-def follower_holds(timing: Timing, room: OccupiedRoom) -> tuple[ResourceHold, ...]:
+def follower_holds(timing: OrderTiming, room: FreeSlots) -> tuple[ResourceHold, ...]:
     """List what is kept for followers, none of which is a step of the order itself."""
     return tuple(_owed(timing, room))
 
@@ -78,7 +78,7 @@ def _gaps(
 
 
 def _kept_from_change(
-    holds: Sequence[ResourceHold], tails: Sequence[ResourceHold], timing: Timing
+    holds: Sequence[ResourceHold], tails: Sequence[ResourceHold], timing: OrderTiming
 ) -> tuple[int, int] | None:
     """Shifts to make where a tool stays while others need its changeover.
 
@@ -103,7 +103,7 @@ def _kept_from_change(
     return None
 
 
-def _tails(timing: Timing, room: OccupiedRoom) -> list[ResourceHold]:
+def _tails(timing: OrderTiming, room: FreeSlots) -> list[ResourceHold]:
     """List what is kept for followers; a later step of the order may be one."""
     if all(window.family is None for window in timing.steps):
         return []
@@ -114,7 +114,7 @@ def _tails(timing: Timing, room: OccupiedRoom) -> list[ResourceHold]:
     return found
 
 
-def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[ResourceHold]:
+def _owed(timing: OrderTiming, room: FreeSlots) -> Iterator[ResourceHold]:
     for window in timing.steps:
         if window.family is None or window.start == window.finish:
             continue  # What takes no time changes nothing.

@@ -16,7 +16,7 @@ from medhavi.providers.altered_copy import altered
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.finite_capacity.resource_ledger import (
     MILLION,
-    Block,
+    BusyInterval,
     ledger,
     millionths,
 )
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.finite_capacity.resource_ledger import Ledger
+    from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations.reservations import Hold
-    from medhavi.providers.sources import ResourceHold, Timing
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.sources import OrderTiming, ResourceHold
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
-    Use = tuple[Ledger | BucketLedger, Block]
+    Use = tuple[ResourceLedger | BucketLedger, BusyInterval]
 
 
 _made = tuple.__new__
 """Makes a named tuple of all its fields."""
 
 
-class Commitment(NamedTuple):
+class CommittedWork(NamedTuple):
     """Work that stands before a plan or promise begins.
 
     Parameters
@@ -77,15 +77,17 @@ class Occupancy:
     """
 
     def __init__(
-        self, capacity: Capacity, commitments: Iterable[Commitment] = ()
+        self, capacity: Capacity, commitments: Iterable[CommittedWork] = ()
     ) -> None:
         self._capacity = capacity
-        self._ledgers: dict[str, Ledger | BucketLedger | None] = {}
-        self._journal: list[tuple[Ledger | BucketLedger, Block, bool]] = []
+        self._ledgers: dict[str, ResourceLedger | BucketLedger | None] = {}
+        self._journal: list[
+            tuple[ResourceLedger | BucketLedger, BusyInterval, bool]
+        ] = []
         """What was held and given back, kept from the first mark on."""
         self._marked = False
         self._needs: dict[
-            tuple[str, float], tuple[Ledger | BucketLedger | None, int, bool]
+            tuple[str, float], tuple[ResourceLedger | BucketLedger | None, int, bool]
         ] = {}
         self._committed: dict[str, list[Use]] = {}
         for commitment in commitments:
@@ -126,7 +128,7 @@ class Occupancy:
         return altered(made, _committed=committed)
 
     # -------------------------------------------------------------------- questions
-    def ledger(self, resource: str) -> Ledger | BucketLedger | None:
+    def ledger(self, resource: str) -> ResourceLedger | BucketLedger | None:
         """Ledger of a resource; `None`: it is no limit.
 
         Raises
@@ -138,7 +140,7 @@ class Occupancy:
             return self._ledgers[resource]
         except KeyError:
             clock = self._capacity.resource(resource)
-            made: Ledger | BucketLedger | None = None
+            made: ResourceLedger | BucketLedger | None = None
             if clock.finite:
                 made = ledger(clock) if clock.bucket is None else BucketLedger(clock)
             self._ledgers[resource] = made
@@ -179,7 +181,7 @@ class Occupancy:
                 found[resource] = (*spans, tuple(book.times), tuple(book.used))
         return found
 
-    def owned(self, resource: str, owner: str) -> list[Block]:
+    def owned(self, resource: str, owner: str) -> list[BusyInterval]:
         """List what a resource holds for an owner, by start."""
         book = self.ledger(resource)
         return [] if book is None else [b for b in book.blocks if b.owner == owner]
@@ -248,14 +250,14 @@ class Occupancy:
         if book is None:
             return
         if sequenced:
-            block = Block(start, finish, need, owner, family, changed)
+            block = BusyInterval(start, finish, need, owner, family, changed)
         else:
-            block = Block(start, finish, need, owner)
+            block = BusyInterval(start, finish, need, owner)
         book.add(block)
         if self._marked:
             self._journal.append((book, block, True))
 
-    def hold(self, resource: str, block: Block) -> None:
+    def hold(self, resource: str, block: BusyInterval) -> None:
         """Hold a block as it is."""
         book = self.ledger(resource)
         if book is not None:
@@ -291,7 +293,7 @@ class Occupancy:
 
     def need(
         self, used: tuple[str, float]
-    ) -> tuple[Ledger | BucketLedger | None, int, bool]:
+    ) -> tuple[ResourceLedger | BucketLedger | None, int, bool]:
         """Ledger of a resource, the need of units there, and the sequence.
 
         That is whether families follow each other; without a ledger it is no limit.
@@ -321,28 +323,30 @@ class Occupancy:
                     continue
                 if isinstance(book, BucketLedger):
                     found += [
-                        (book, Block(begin, end, need, owner))
+                        (book, BusyInterval(begin, end, need, owner))
                         for begin, end in window.segments
                     ]
                 elif sequenced:
                     family, changed = window.family, window.changeover_seconds
                     cells = start, finish, need, owner, family, changed
-                    found.append((book, _made(Block, cells)))
+                    found.append((book, _made(BusyInterval, cells)))
                 else:
                     cells = start, finish, need, owner, None, 0
-                    found.append((book, _made(Block, cells)))
+                    found.append((book, _made(BusyInterval, cells)))
         for resource, units, start, finish, changeover in holds:
             book = self.ledger(resource)
             if book is None or start >= finish or isinstance(book, BucketLedger):
                 continue
             need = millionths(units)
-            found.append((book, Block(start, finish, need, owner, None, changeover)))
+            found.append(
+                (book, BusyInterval(start, finish, need, owner, None, changeover))
+            )
         return found
 
 
-def commitment(owner: str, timing: Timing) -> Commitment:
+def commitment(owner: str, timing: OrderTiming) -> CommittedWork:
     """Commitment of an order that exists."""
-    return Commitment(owner, timing.steps, timing.holds)
+    return CommittedWork(owner, timing.steps, timing.holds)
 
 
 STARTED: Final = frozenset({"released", "in_process"})
@@ -350,14 +354,14 @@ FIRMED: Final = "firmed"
 
 
 def existing_work(
-    tables: Mapping[str, Rows],
+    tables: Mapping[str, TableRows],
     capacity: Capacity,
     facts: ProductFacts,
     as_of: int,
     *,
     firmed: bool = True,
     only: Iterable[Row] | None = None,
-) -> Iterator[Commitment]:
+) -> Iterator[CommittedWork]:
     """Walk over the work orders that hold resources, by row.
 
     Parameters
@@ -405,7 +409,7 @@ def existing_work(
 
 def held_capacity(
     holds: Collection[Hold], capacity: Capacity, own: Collection[str]
-) -> Iterator[Commitment]:
+) -> Iterator[CommittedWork]:
     """Walk over the active holds on resources, but for those of some demands.
 
     Parameters
@@ -421,7 +425,7 @@ def held_capacity(
     for hold in holds:
         if hold.demand in own or hold.subject not in known or hold.qty <= 0:
             continue
-        yield Commitment(hold.demand or hold.reservation, (_window(hold, capacity),))
+        yield CommittedWork(hold.demand or hold.reservation, (_window(hold, capacity),))
 
 
 def _window(hold: Hold, capacity: Capacity) -> StepWindow:

@@ -23,16 +23,19 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.axis import Option
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.changeovers import Changeovers
     from medhavi.providers.capacity.clocks import Duration
-    from medhavi.providers.finite_capacity.resource_ledger import Block, Ledger
+    from medhavi.providers.finite_capacity.resource_ledger import (
+        BusyInterval,
+        ResourceLedger,
+    )
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Span = tuple[int, int]
 
 
-class Tail(NamedTuple):
+class FollowerChangeover(NamedTuple):
     """Time before a follower that its changeover takes; `start` >= `finish`: none.
 
     Parameters
@@ -67,7 +70,7 @@ class FamilySequence:
 
     __slots__ = ("_book", "_changeovers", "_matrix", "_state")
 
-    def __init__(self, book: Ledger, changeovers: Changeovers) -> None:
+    def __init__(self, book: ResourceLedger, changeovers: Changeovers) -> None:
         self._book = book
         self._changeovers = changeovers
         self._matrix = book.clock.matrix or ""
@@ -84,7 +87,7 @@ class FamilySequence:
         family_before = self._state if before is None else before.family
         return self._changeovers.seconds(self._matrix, family_before, family)
 
-    def tail(self, family: str, finish: int) -> Tail | None:
+    def tail(self, family: str, finish: int) -> FollowerChangeover | None:
         """What the next block needs after work of a family; `None`: nothing."""
         follower = self._after(finish)
         if follower is None or follower.family is None:
@@ -98,15 +101,19 @@ class FamilySequence:
         before = self._before(follower.start)
         earlier = None if before is None else before.start
         if start is None:
-            return Tail(finish, follower.start, follower.finish, earlier, fits=False)
+            return FollowerChangeover(
+                finish, follower.start, follower.finish, earlier, fits=False
+            )
         # Time that others hold for the same follower's changeover may be shared.
         clear = all(
             block.family is None and block.changeover
             for block in self._book.held(max(start, finish), follower.start)
         )
-        return Tail(start, follower.start, follower.finish, earlier, fits=clear)
+        return FollowerChangeover(
+            start, follower.start, follower.finish, earlier, fits=clear
+        )
 
-    def left(self, start: int, finish: int) -> Tail | None:
+    def left(self, start: int, finish: int) -> FollowerChangeover | None:
         """What the next block needs after work without a family; `None`: nothing.
 
         The family before it counts where that is a step of the same order, which holds
@@ -124,7 +131,7 @@ class FamilySequence:
             return False
         return self.change(follower.family, follower.start) > follower.changeover
 
-    def _before(self, instant: int) -> Block | None:
+    def _before(self, instant: int) -> BusyInterval | None:
         blocks = self._book.blocks
         place = bisect_left(blocks, (instant,)) - 1
         while place >= 0:
@@ -133,7 +140,7 @@ class FamilySequence:
             place -= 1
         return None
 
-    def _after(self, instant: int) -> Block | None:
+    def _after(self, instant: int) -> BusyInterval | None:
         blocks = self._book.blocks
         for place in range(bisect_left(blocks, (instant,)), len(blocks)):
             if blocks[place].family is not None:
@@ -141,7 +148,7 @@ class FamilySequence:
         return None
 
 
-class Taken(NamedTuple):
+class OptionSlot(NamedTuple):
     """An option and where it stands.
 
     Parameters
@@ -182,16 +189,16 @@ class FiniteOption:
 
     def __init__(
         self,
-        option: Option,
+        option: ResourceOption,
         duration: Duration,
-        tracks: Sequence[tuple[Ledger, int]],
+        tracks: Sequence[tuple[ResourceLedger, int]],
     ) -> None:
         self._fixed = duration.fixed
         self._rate = duration.rate
         self._scale = duration.scale
         self.splittable = option.axis.splittable
         self.tracks = tuple(tracks)
-        self._book: Ledger | None = None
+        self._book: ResourceLedger | None = None
         self._need = 0
         if len(tracks) == 1:
             self._book, self._need = tracks[0]
@@ -209,7 +216,9 @@ class FiniteOption:
         """Working seconds of an order of so many steps."""
         return -(-(self._fixed + self._rate * steps) // self._scale)
 
-    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+    def earliest(
+        self, steps: int, bound: int, limit: int = ENDLESS
+    ) -> OptionSlot | None:
         """Place an order as early as possible from an instant on.
 
         None: there is no room, or none that could end before the limit.
@@ -225,10 +234,10 @@ class FiniteOption:
             span = self._earliest(length, bound)
         if span is None:
             return None
-        taken: Taken = _made(Taken, (self, *span, length, 0))
+        taken: OptionSlot = _made(OptionSlot, (self, *span, length, 0))
         return taken
 
-    def latest(self, steps: int, bounds: Span) -> Taken | None:
+    def latest(self, steps: int, bounds: Span) -> OptionSlot | None:
         """Place an order as late as possible; bounds are the floor and the end."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         if length and self._book is not None:
@@ -239,7 +248,7 @@ class FiniteOption:
             span = self._latest(length, bounds)
         if span is None:
             return None
-        taken: Taken = _made(Taken, (self, *span, length, 0))
+        taken: OptionSlot = _made(OptionSlot, (self, *span, length, 0))
         return taken
 
     # ---------------------------------------------------------------- working time
@@ -301,16 +310,16 @@ class FiniteOption:
 class SequencedOption(FiniteOption):
     """An option on resources whose set-up follows from the sequence.
 
-    Does what `OccupiedRoom` does with the same sequences, in whole seconds.
+    Does what `FreeSlots` does with the same sequences, in whole seconds.
     """
 
     __slots__ = ("_families", "_family")
 
     def __init__(
         self,
-        option: Option,
+        option: ResourceOption,
         duration: Duration,
-        tracks: Sequence[tuple[Ledger, int]],
+        tracks: Sequence[tuple[ResourceLedger, int]],
         family: str,
         families: Sequence[FamilySequence],
     ) -> None:
@@ -318,7 +327,9 @@ class SequencedOption(FiniteOption):
         self._family = family
         self._families = tuple(families)
 
-    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+    def earliest(
+        self, steps: int, bound: int, limit: int = ENDLESS
+    ) -> OptionSlot | None:
         """Place an order as early as possible from an instant on.
 
         None: there is no room, or none that could end before the limit.
@@ -337,7 +348,7 @@ class SequencedOption(FiniteOption):
                 return None
             bound = blocked
 
-    def latest(self, steps: int, bounds: Span) -> Taken | None:
+    def latest(self, steps: int, bounds: Span) -> OptionSlot | None:
         """Place an order as late as possible; bounds are the floor and the end."""
         floor, bound = bounds
         own = self.length(steps)
@@ -360,17 +371,17 @@ class SequencedOption(FiniteOption):
             longest = max(longest, one.change(family, start))
         return longest
 
-    def _changed_early(self, own: int, bound: int) -> Taken | None:
+    def _changed_early(self, own: int, bound: int) -> OptionSlot | None:
         while True:
             changed = self._change(bound)
             span = self._first(own + changed, bound)
             if span is None:
                 return None
             if span[0] == bound or self._change(span[0]) == changed:
-                return Taken(self, span[0], span[1], own + changed, changed)
+                return OptionSlot(self, span[0], span[1], own + changed, changed)
             bound = span[0]
 
-    def _changed_late(self, own: int, bound: int) -> Taken | None:
+    def _changed_late(self, own: int, bound: int) -> OptionSlot | None:
         changed = 0
         while True:
             span = self._last(own + changed, bound)
@@ -378,7 +389,7 @@ class SequencedOption(FiniteOption):
                 return None
             again = self._change(span[0])
             if again <= changed:
-                return Taken(self, span[0], span[1], own + changed, changed)
+                return OptionSlot(self, span[0], span[1], own + changed, changed)
             changed = again
 
     def _ahead(self, start: int, finish: int) -> int | None:

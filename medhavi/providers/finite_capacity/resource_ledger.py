@@ -32,7 +32,7 @@ _CLASSES = 16
 """Classes of length; all that is longer is in the last."""
 
 
-class FreeStretches:
+class FreeIntervals:
     """Where one need has room on one ledger, and how much in a working time.
 
     Parameters
@@ -161,7 +161,7 @@ _WINDOW: Final = 30 * DAY
 """Length of the stretches in which units that change are read."""
 
 
-class Block(NamedTuple):
+class BusyInterval(NamedTuple):
     """Half-open `[start, finish)` in which an owner holds millionths of a unit.
 
     `family` is what the resource is set up for then (`None`: as before), `changeover`
@@ -187,7 +187,7 @@ def millionths(units: float) -> int:
     return scaled.numerator // scaled.denominator
 
 
-class Ledger:
+class ResourceLedger:
     """Use of one resource that is sequenced by the minute.
 
     Parameters
@@ -202,19 +202,19 @@ class Ledger:
         self.clock = clock
         self.times: list[int] = [ALWAYS]
         self.used: list[int] = [0]
-        self.blocks: list[Block] = []
+        self.blocks: list[BusyInterval] = []
         constant = clock.constant
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
-        self._free: dict[tuple[WorkingTime, int], FreeStretches] = {}
+        self._free: dict[tuple[WorkingTime, int], FreeIntervals] = {}
 
     # ----------------------------------------------------------------- what is held
-    def add(self, block: Block) -> None:
+    def add(self, block: BusyInterval) -> None:
         """Hold a block; more than there is can be held, then nothing else fits."""
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
 
-    def remove(self, block: Block) -> None:
+    def remove(self, block: BusyInterval) -> None:
         """Release a block.
 
         Raises
@@ -229,7 +229,7 @@ class Ledger:
         del self.blocks[place]
         self._change(block.start, block.finish, -block.units)
 
-    def held(self, start: int, finish: int) -> list[Block]:
+    def held(self, start: int, finish: int) -> list[BusyInterval]:
         """List the blocks that reach into `[start, finish)`, by start."""
         last = bisect_left(self.blocks, finish, key=lambda block: block.start)
         return [block for block in self.blocks[:last] if block.finish > start]
@@ -353,7 +353,7 @@ class Ledger:
         if passed > _LONG:
             if free is None:
                 most = self.most - need
-                free = FreeStretches(self.times, self.used, most, working)
+                free = FreeIntervals(self.times, self.used, most, working)
                 self._free[working, need] = free
             free.learn(length)
         return span
@@ -449,7 +449,7 @@ class Ledger:
         return None
 
 
-class VaryingLedger(Ledger):
+class VaryingLedger(ResourceLedger):
     """Use of a resource whose units change: shift shares, dated units, disruptions.
 
     Time with fewer units than a need is closed to it and no conflict; a conflict is
@@ -547,6 +547,6 @@ def last_span(
     return None if start is None or finish is None else (start, finish)
 
 
-def ledger(clock: ResourceClock) -> Ledger:
+def ledger(clock: ResourceClock) -> ResourceLedger:
     """Ledger of a resource."""
-    return VaryingLedger(clock) if clock.constant is None else Ledger(clock)
+    return VaryingLedger(clock) if clock.constant is None else ResourceLedger(clock)

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.finite_capacity.occupancy import Occupancy
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.sources import OrderTiming, StepWindow
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Span = tuple[int, int]
 
 
-class Wait(NamedTuple):
+class StepWait(NamedTuple):
     """One stretch between the instant a step was ready and its start.
 
     Parameters
@@ -48,9 +48,9 @@ def order_waits(
     occupancy: Occupancy,
     capacity: Capacity,
     compiled: CompiledRouting,
-    placed: tuple[Timing, int],
+    placed: tuple[OrderTiming, int],
     owner: str,
-) -> tuple[Wait, ...]:
+) -> tuple[StepWait, ...]:
     """What the steps of an order waited for.
 
     Parameters
@@ -65,7 +65,7 @@ def order_waits(
     timing, start = placed
     windows = {window.step: window for window in timing.steps}
     nodes = compiled.network.nodes
-    found: list[Wait] = []
+    found: list[StepWait] = []
     for place, node in enumerate(nodes):
         window = windows.get(node.step)
         if window is None:
@@ -82,7 +82,7 @@ def order_waits(
         ready += node.queue
         base = compiled.step_times[node.step]
         closed = _closed(base, ready, window.start)
-        found += [Wait(node.step, "", "closed", *span) for span in closed]
+        found += [StepWait(node.step, "", "closed", *span) for span in closed]
         found += window_waits(occupancy, capacity, window, ready, owner)
     return tuple(found)
 
@@ -93,10 +93,10 @@ def window_waits(
     window: StepWindow,
     ready: int,
     owner: str,
-) -> tuple[Wait, ...]:
+) -> tuple[StepWait, ...]:
     """What one window waited for since it was ready, its queue over."""
     start = window.start
-    found: list[Wait] = []
+    found: list[StepWait] = []
     for resource, units in window.resources:
         clock = capacity.resource(resource)
         down = [
@@ -104,9 +104,9 @@ def window_waits(
             for low, high in clock.stops
             if low < start and high > ready
         ]
-        found += [Wait(window.step, resource, "disruption", *span) for span in down]
+        found += [StepWait(window.step, resource, "disruption", *span) for span in down]
         found += [
-            Wait(window.step, resource, "closed", low, high)
+            StepWait(window.step, resource, "closed", low, high)
             for low, high in _closed(clock.working, ready, start)
             if not any(a <= low and high <= b for a, b in down)
         ]
@@ -132,7 +132,7 @@ def _busy(
     step: int,
     span: Span,
     owner: str,
-) -> Iterator[Wait]:
+) -> Iterator[StepWait]:
     resource, units = use
     moment, finish = span
     book = occupancy.ledger(resource)
@@ -141,7 +141,9 @@ def _busy(
     if isinstance(book, BucketLedger):
         owners = {block.owner for block in book.held(moment, finish)} - {owner}
         if owners:
-            yield Wait(step, resource, "busy", moment, finish, tuple(sorted(owners)))
+            yield StepWait(
+                step, resource, "busy", moment, finish, tuple(sorted(owners))
+            )
         return
     need = millionths(units)
     while True:
@@ -151,7 +153,7 @@ def _busy(
         start, end = max(blocked[0], moment), min(blocked[1], finish)
         owners = {block.owner for block in book.held(start, end)} - {owner}
         if owners:
-            yield Wait(step, resource, "busy", start, end, tuple(sorted(owners)))
+            yield StepWait(step, resource, "busy", start, end, tuple(sorted(owners)))
         if end >= finish:
             return
         moment = end

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class Projection(NamedTuple):
+class ProjectedBalance(NamedTuple):
     """State of a line from an instant on [steps]; the first is since ever."""
 
     instant: int
@@ -34,7 +34,7 @@ class Projection(NamedTuple):
     available: int
 
 
-class Shift(NamedTuple):
+class LineChange(NamedTuple):
     """A change of a line that can be taken back.
 
     `steps` is what a taker takes; negative: what is given back or arrives. `uses` is 1
@@ -86,7 +86,7 @@ class MaterialLine:
         self,
         events: Iterable[tuple[int, int]],
         withheld: Sequence[tuple[int, int]],
-        journal: list[Shift],
+        journal: list[LineChange],
         *,
         unlimited: bool = False,
     ) -> None:
@@ -193,12 +193,12 @@ class MaterialLine:
         ]
 
     @property
-    def projection(self) -> tuple[Projection, ...]:
+    def projection(self) -> tuple[ProjectedBalance, ...]:
         """Net, withheld and available from each instant on (MAT-07)."""
         withheld = self._withheld or [0] * len(self._times)
         floor = self._floor(buffers=False)
         return tuple(
-            Projection(instant, net, level, max(free, 0))
+            ProjectedBalance(instant, net, level, max(free, 0))
             for instant, net, level, free in zip(
                 self._times, self._net, withheld, floor, strict=True
             )
@@ -235,7 +235,7 @@ class MaterialLine:
         min_shelf_days: float = 0.0,
         *,
         customer: str | None = None,
-    ) -> Shift:
+    ) -> LineChange:
         """Take a quantity at an instant, for good.
 
         Returns
@@ -245,19 +245,21 @@ class MaterialLine:
         """
         until = self._until(instant, transit, min_shelf_days)
         return self._noted(
-            Shift(self, steps, instant, 1, until, customer, receipt=False)
+            LineChange(self, steps, instant, 1, until, customer, receipt=False)
         )
 
-    def add(self, steps: int, instant: int, expires: int | None = None) -> Shift:
+    def add(self, steps: int, instant: int, expires: int | None = None) -> LineChange:
         """Add a receipt at an instant: the rest of a new order."""
         until = INT64_MAX if expires is None else expires
-        return self._noted(Shift(self, -steps, instant, 1, until, None, receipt=True))
+        return self._noted(
+            LineChange(self, -steps, instant, 1, until, None, receipt=True)
+        )
 
-    def put_back(self, shift: Shift) -> Shift:
+    def put_back(self, shift: LineChange) -> LineChange:
         """Undo one take or arrival, whatever came after it."""
         return self._noted(shift._replace(steps=-shift.steps, uses=-shift.uses))
 
-    def _noted(self, shift: Shift) -> Shift:
+    def _noted(self, shift: LineChange) -> LineChange:
         if shift.line is not self:
             message = "The shift belongs to another line."
             raise ValueError(message)
@@ -265,7 +267,7 @@ class MaterialLine:
         self._journal.append(shift)
         return shift
 
-    def apply(self, shift: Shift) -> None:
+    def apply(self, shift: LineChange) -> None:
         """Carry out a shift without noting it: the journal's owner undoes with it.
 
         Raises

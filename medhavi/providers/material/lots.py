@@ -24,7 +24,7 @@ from medhavi.units import DAY, INT64_MAX, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from medhavi.providers.material.line import Shift
+    from medhavi.providers.material.line import LineChange
 
 
 class Lot(NamedTuple):
@@ -40,7 +40,7 @@ class Lot(NamedTuple):
     kind: int = 0
 
 
-class Taker(NamedTuple):
+class LotAllocation(NamedTuple):
     """A quantity [steps] that is taken at an instant from goods that live `until`.
 
     `kind` counts what the goods must have.
@@ -54,7 +54,7 @@ class Taker(NamedTuple):
 
 
 @dataclass(slots=True)
-class Portion:
+class LotRemainder:
     """What is left of a lot or a taker; `limit` is until when it lives or must live."""
 
     limit: int
@@ -63,10 +63,10 @@ class Portion:
 
 
 _BY_LIMIT = attrgetter("limit")
-Item = TypeVar("Item", Lot, Taker)
+Item = TypeVar("Item", Lot, LotAllocation)
 
 
-class TriedLine(MaterialLine):
+class SearchedLine(MaterialLine):
     """A line that tries the instants at which more may become free, one by one."""
 
     __slots__ = ()
@@ -101,7 +101,7 @@ class TriedLine(MaterialLine):
         return None
 
 
-class LotLine(TriedLine):
+class LotLine(SearchedLine):
     """Availability of one product at one location, lot by lot.
 
     Parameters
@@ -127,9 +127,9 @@ class LotLine(TriedLine):
     def __init__(
         self,
         lots: Iterable[Lot],
-        takers: Iterable[Taker],
+        takers: Iterable[LotAllocation],
         withheld: Sequence[tuple[int, int]],
-        journal: list[Shift],
+        journal: list[LineChange],
     ) -> None:
         self._lots = sorted(lots)
         self._takers = sorted(takers)
@@ -181,7 +181,7 @@ class LotLine(TriedLine):
         low, high = 0, most
         while low < high:
             middle = (low + high + 1) // 2
-            taker = Taker(instant, until, customer or "", middle)
+            taker = LotAllocation(instant, until, customer or "", middle)
             if self._harmless(taker, buffers):
                 low = middle
             else:
@@ -203,7 +203,7 @@ class LotLine(TriedLine):
         if self._plain(until):
             return steps <= super().available(instant, buffers=buffers)
         return steps <= 0 or self._harmless(
-            Taker(instant, until, customer or "", steps), buffers
+            LotAllocation(instant, until, customer or "", steps), buffers
         )
 
     def rises(self, start: int) -> list[int]:
@@ -228,7 +228,7 @@ class LotLine(TriedLine):
         return worst, next(instant for instant, waiting, _ in walked if waiting)
 
     # -------------------------------------------------------------------- changes
-    def apply(self, shift: Shift) -> None:
+    def apply(self, shift: LineChange) -> None:
         """Carry out a shift without noting it; one that fails leaves the line alone."""
         self._change_items(shift, shift.uses)
         try:
@@ -239,7 +239,7 @@ class LotLine(TriedLine):
         self._survey()
 
     # ------------------------------------------------------------------- internals
-    def _change_items(self, shift: Shift, uses: int) -> None:
+    def _change_items(self, shift: LineChange, uses: int) -> None:
         """Insert the lot or taker of a shift, or remove it."""
         steps = abs(shift.steps)
         if shift.receipt:
@@ -247,10 +247,10 @@ class LotLine(TriedLine):
             _change(self._lots, lot, uses)
         else:
             owner = shift.customer or ""
-            taker = Taker(shift.instant, shift.until, owner, steps, shift.kind)
+            taker = LotAllocation(shift.instant, shift.until, owner, steps, shift.kind)
             _change(self._takers, taker, uses)
 
-    def _harmless(self, new: Taker, buffers: bool) -> bool:  # noqa: FBT001 - hot
+    def _harmless(self, new: LotAllocation, buffers: bool) -> bool:  # noqa: FBT001 - hot
         grid = frozenset({new.instant})
         before = self._walk(self._takers, grid)
         places = list(self._takers)
@@ -276,7 +276,7 @@ class LotLine(TriedLine):
         return level
 
     def _walk(
-        self, takers: Sequence[Taker], grid: frozenset[int]
+        self, takers: Sequence[LotAllocation], grid: frozenset[int]
     ) -> list[tuple[int, int, int]]:
         """Serve the takers in sequence.
 
@@ -289,20 +289,20 @@ class LotLine(TriedLine):
         moments.update(lot.expires + 1 for lot in self._lots)
         moments.update(taker.instant for taker in takers)
         moments.update(instant for instant, _ in self._steps)
-        pool: list[Portion] = []
-        waiting: list[Portion] = []
+        pool: list[LotRemainder] = []
+        waiting: list[LotRemainder] = []
         found = []
         next_lot = next_taker = 0
         for moment in sorted(moments):
             while next_lot < len(self._lots) and self._lots[next_lot].arrival <= moment:
                 lot = self._lots[next_lot]
-                portion = Portion(lot.expires, lot.customer, lot.steps)
+                portion = LotRemainder(lot.expires, lot.customer, lot.steps)
                 insort(pool, portion, key=_BY_LIMIT)
                 next_lot += 1
             pool = [portion for portion in pool if portion.limit >= moment]
             while next_taker < len(takers) and takers[next_taker].instant <= moment:
                 taker = takers[next_taker]
-                waiting.append(Portion(taker.until, taker.customer, taker.steps))
+                waiting.append(LotRemainder(taker.until, taker.customer, taker.steps))
                 next_taker += 1
             waiting = [wanted for wanted in waiting if not _serve(wanted, pool, moment)]
             found.append(
@@ -315,7 +315,7 @@ class LotLine(TriedLine):
         return found
 
 
-def _serve(wanted: Portion, pool: list[Portion], moment: int) -> bool:
+def _serve(wanted: LotRemainder, pool: list[LotRemainder], moment: int) -> bool:
     """Serve a taker from the usable goods that expire first; True: nothing is left."""
     first = bisect_left(pool, max(wanted.limit, moment), key=_BY_LIMIT)
     for owner in (wanted.customer, "") if wanted.customer else ("",):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.material.characteristics import PLAIN, CharacteristicLine
 from medhavi.providers.material.commitments import Commitment
-from medhavi.providers.material.line import MaterialLine, Shift
-from medhavi.providers.material.lots import Lot, LotLine, Taker
-from medhavi.providers.material.traits import PLAIN, TraitLine
+from medhavi.providers.material.line import LineChange, MaterialLine
+from medhavi.providers.material.lots import Lot, LotAllocation, LotLine
 from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers import Providers
+    from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.commitments import Commitments
     from medhavi.providers.material.stock import OnHand
-    from medhavi.providers.material.traits import Traits
 
 Node = tuple[str, str]
 
@@ -78,10 +78,10 @@ class Material:
             providers.commitments if promised else providers.bound
         )
         self._lines: dict[Node, MaterialLine] = {}
-        self._journal: list[Shift] = []
+        self._journal: list[LineChange] = []
         self._own = own
         self._made_for: dict[str, set[Node]] | None = None
-        self._kinds: list[Traits] = [PLAIN]
+        self._kinds: list[Characteristics] = [PLAIN]
         self._none: dict[Node, MaterialLine] = {}
         self._provided = _provided(providers)
 
@@ -107,7 +107,7 @@ class Material:
         return known
 
     def asked_line(
-        self, product: str, location: str, asked: Traits | None
+        self, product: str, location: str, asked: Characteristics | None
     ) -> MaterialLine:
         """Line as one sees it who asks for characteristics or a class.
 
@@ -119,7 +119,7 @@ class Material:
         line = self.line(product, location)
         if asked is None:
             return line
-        if isinstance(line, TraitLine):
+        if isinstance(line, CharacteristicLine):
             return line.asking(self._kind(asked))
         lots = self.lots((product, location))
         own = self._providers.traits.of_product(product)
@@ -166,7 +166,7 @@ class Material:
         mixed = len({lot.kind for lot in lots}) > 1
         if mixed or any(lot.customer or lot.expires < NEVER for lot in lots):
             takers = [
-                Taker(
+                LotAllocation(
                     had.instant,
                     had.until,
                     had.customer or "",
@@ -176,7 +176,9 @@ class Material:
                 for had in committed
             ]
             if mixed:
-                return TraitLine(lots, takers, withheld, self._journal, self._kinds)
+                return CharacteristicLine(
+                    lots, takers, withheld, self._journal, self._kinds
+                )
             return LotLine(lots, takers, withheld, self._journal)
         events = [(lot.arrival, lot.steps) for lot in lots]
         events += [(had.instant, -had.steps) for had in committed]
@@ -224,7 +226,7 @@ class Material:
                 found.append(Lot(ALWAYS, lot.expires, owner, lot.steps, kind))
         return found
 
-    def _kind(self, traits: Traits) -> int:
+    def _kind(self, traits: Characteristics) -> int:
         """Count traits, those known before by their old number."""
         if traits not in self._kinds:
             self._kinds.append(traits)
@@ -305,11 +307,11 @@ class Material:
         count = 0
         for node in sorted(nodes):
             line = self.line(*node)
-            lots = self.lots(node) if isinstance(line, TraitLine) else ()
+            lots = self.lots(node) if isinstance(line, CharacteristicLine) else ()
             for had in self.committed(node):
                 if had.owner == demand:
                     line.put_back(
-                        Shift(
+                        LineChange(
                             line,
                             had.steps,
                             had.instant,
@@ -346,11 +348,11 @@ class Material:
             shift = journal.pop()
             shift.line.apply(shift._replace(steps=-shift.steps, uses=-shift.uses))
 
-    def since(self, mark: int) -> tuple[Shift, ...]:
+    def since(self, mark: int) -> tuple[LineChange, ...]:
         """Changes since a mark, for `put_back` at any later time."""
         return tuple(self._journal[mark:])
 
-    def put_back(self, shifts: Iterable[Shift]) -> None:
+    def put_back(self, shifts: Iterable[LineChange]) -> None:
         """Take changes back, whatever came after them; the journal notes it."""
         for shift in shifts:
             shift.line.put_back(shift)

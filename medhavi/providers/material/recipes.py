@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
 
 
 Anchor = Literal["start", "end"]
@@ -105,7 +105,7 @@ class Output(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gain:
+class ProductOutput:
     """All outputs of one product at one location, the main one or another.
 
     `dated` tells that an output has a validity; only then does `at`, the instant of
@@ -260,8 +260,8 @@ class Recipe:
     components: tuple[Component, ...]
     groups: tuple[tuple[Component, ...], ...]
     outputs: tuple[Output, ...]
-    main: Gain
-    others: Mapping[tuple[str, str], Gain]
+    main: ProductOutput
+    others: Mapping[tuple[str, str], ProductOutput]
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
         """Smallest order that yields `net` good steps of the main product."""
@@ -271,7 +271,7 @@ class Recipe:
         """Good main product of an order [steps]."""
         return self.main.good_steps(order_steps, at)
 
-    def gain(self, product: str, location: str) -> Gain | None:
+    def gain(self, product: str, location: str) -> ProductOutput | None:
         """What an order yields of a product at a location; None: nothing."""
         if (product, location) == (self.product, self.location):
             return self.main
@@ -312,7 +312,7 @@ class Recipes:
     )
 
     def __init__(
-        self, tables: Mapping[str, Rows], facts: ProductFacts, shares: StepShares
+        self, tables: Mapping[str, TableRows], facts: ProductFacts, shares: StepShares
     ) -> None:
         self._facts = facts
         self._shares = shares
@@ -559,9 +559,9 @@ def _default_output(product: str, location: str) -> dict[str, Any]:
     }
 
 
-def _gain(outputs: list[Output]) -> Gain:
+def _gain(outputs: list[Output]) -> ProductOutput:
     dated = any(o.valid_from > ALWAYS or o.valid_to < NEVER for o in outputs)
-    return Gain(outputs=tuple(outputs), dated=dated)
+    return ProductOutput(outputs=tuple(outputs), dated=dated)
 
 
 def _groups(components: tuple[Component, ...]) -> tuple[tuple[Component, ...], ...]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers import Providers
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
 
@@ -120,7 +120,7 @@ class SafetyLevels:
     __slots__ = ("_calendars", "_facts", "_level_rows", "_levels", "_policies", "_rows")
 
     def __init__(
-        self, tables: Mapping[str, Rows], facts: ProductFacts, calendars: Calendars
+        self, tables: Mapping[str, TableRows], facts: ProductFacts, calendars: Calendars
     ) -> None:
         self._facts = facts
         self._calendars = calendars
@@ -218,7 +218,7 @@ class SafetyLevels:
     def _covered(
         self, location: str, days: float, needs: Iterable[tuple[int, int]]
     ) -> list[tuple[int, int, int]]:
-        """Stretch in which each need is one of the next days."""
+        """Interval in which each need is one of the next days."""
         working = self._calendars.working_time(self._facts.calendar(location))
         found = []
         for instant, qty in needs:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers import Providers
-    from medhavi.providers.material.recipes import Component, Gain, Recipe
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.material.recipes import Component, ProductOutput, Recipe
+    from medhavi.providers.sources import OrderTiming
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
 
@@ -175,7 +175,7 @@ class ExistingOrders:
         return brought, self._components(row, recipe, steps, timing)
 
     def _outputs(
-        self, row: Row, recipe: Recipe, steps: int, timing: Timing
+        self, row: Row, recipe: Recipe, steps: int, timing: OrderTiming
     ) -> list[Receipt]:
         home = (recipe.product, recipe.location)
         asked = (row["product"], row["location"])
@@ -194,7 +194,9 @@ class ExistingOrders:
                 found.append(_receipt(row, place, qty, arrival, life))
         return found
 
-    def _output_instant(self, recipe: Recipe, timing: Timing, gain: Gain) -> int:
+    def _output_instant(
+        self, recipe: Recipe, timing: OrderTiming, gain: ProductOutput
+    ) -> int:
         capacity = self._providers.capacity
         return max(
             capacity.output_instant(
@@ -208,7 +210,7 @@ class ExistingOrders:
         )
 
     def _components(
-        self, row: Row, recipe: Recipe, steps: int, timing: Timing
+        self, row: Row, recipe: Recipe, steps: int, timing: OrderTiming
     ) -> list[Withdrawal]:
         found = []
         for group in recipe.groups:
@@ -230,7 +232,7 @@ class ExistingOrders:
                 break
         return found
 
-    def _use(self, recipe: Recipe, timing: Timing, component: Component) -> int:
+    def _use(self, recipe: Recipe, timing: OrderTiming, component: Component) -> int:
         return self._providers.capacity.instant(
             recipe.routing,
             timing,

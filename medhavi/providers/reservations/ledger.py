@@ -137,7 +137,7 @@ def _wish(one: Reservation) -> tuple[object, ...]:
     return (one.kind, one.demand, one.subject, one.location, one.start, one.finish)
 
 
-class Transition(NamedTuple):
+class ReservationTransition(NamedTuple):
     """What a command did; `command` None: it was done already, nothing happened."""
 
     before: Reservation | None
@@ -263,7 +263,7 @@ class ReservationLedger:
         )
 
     # -------------------------------------------------------------------- commands
-    def create(self, wanted: Reservation, now: int) -> Transition:
+    def create(self, wanted: Reservation, now: int) -> ReservationTransition:
         """Make a hold; the same wish under the same key is the same active hold.
 
         What was released or ran out is made anew.
@@ -287,13 +287,13 @@ class ReservationLedger:
         wanted: Iterable[Reservation],
         now: int,
         has_room: Callable[[Reservation], bool],
-    ) -> tuple[Transition, ...] | Conflict:
+    ) -> tuple[ReservationTransition, ...] | Conflict:
         """Make the holds of a promise, all or none (RES-10).
 
         `has_room` is asked for one after the other and may take the room; the caller
         gives it back where the answer is a conflict.
         """
-        made: list[Transition] = []
+        made: list[ReservationTransition] = []
         for one in wanted:
             known = self._by_id.get(one.reservation)
             if (known is None or not known.active(now)) and not has_room(one):
@@ -303,7 +303,7 @@ class ReservationLedger:
             made.append(self.create(one, now))
         return tuple(made)
 
-    def confirm(self, reservation: str, now: int) -> Transition:
+    def confirm(self, reservation: str, now: int) -> ReservationTransition:
         """Make a tentative hold firm: it does not run out any more.
 
         Raises
@@ -320,7 +320,7 @@ class ReservationLedger:
         )
         return self._done(known, after, ReservationCommand.CONFIRM)
 
-    def reduce(self, reservation: str, qty: float, now: int) -> Transition:
+    def reduce(self, reservation: str, qty: float, now: int) -> ReservationTransition:
         """Leave less of a hold; it never grows.
 
         Raises
@@ -337,7 +337,7 @@ class ReservationLedger:
         after = replace(known, state=ReservationState.REDUCED, qty=qty, modified=now)
         return self._done(known, after, ReservationCommand.REDUCE)
 
-    def release(self, reservation: str, now: int) -> Transition:
+    def release(self, reservation: str, now: int) -> ReservationTransition:
         """Release a hold; repeating changes nothing (RES-15).
 
         A hold that ran out is free already: releasing it changes nothing.
@@ -348,7 +348,7 @@ class ReservationLedger:
         after = replace(known, state=ReservationState.RELEASED, modified=now)
         return self._done(known, after, ReservationCommand.RELEASE)
 
-    def expire(self, reservation: str, now: int) -> Transition:
+    def expire(self, reservation: str, now: int) -> ReservationTransition:
         """Expire a hold; only past its end (RES-03).
 
         Raises
@@ -371,7 +371,7 @@ class ReservationLedger:
         after = replace(known, state=ReservationState.EXPIRED, modified=now)
         return self._done(known, after, ReservationCommand.EXPIRE)
 
-    def sweep(self, now: int) -> tuple[Transition, ...]:
+    def sweep(self, now: int) -> tuple[ReservationTransition, ...]:
         """Expire all that ran out; a second sweep finds nothing (RES-09)."""
         return tuple(self.expire(one.reservation, now) for one in self.ended(now))
 
@@ -418,21 +418,21 @@ class ReservationLedger:
         self.counts["refused"] += 1
         raise TransitionRefused(finding(code, table="reservations", **facts))
 
-    def _replayed(self, known: Reservation) -> Transition:
+    def _replayed(self, known: Reservation) -> ReservationTransition:
         self.counts["replayed"] += 1
-        return Transition(known, known, None)
+        return ReservationTransition(known, known, None)
 
     def _done(
         self,
         before: Reservation | None,
         after: Reservation,
         command: ReservationCommand,
-    ) -> Transition:
+    ) -> ReservationTransition:
         self.keep(after)
         self.counts[command] += 1
-        return Transition(before, after, command)
+        return ReservationTransition(before, after, command)
 
-    def _forget(self, transition: Transition) -> None:
+    def _forget(self, transition: ReservationTransition) -> None:
         """Take a creation back that was part of a promise which failed."""
         if transition.command is None:
             return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
 
 Scope = Literal["material", "capacity", "transport"]
 Key = TypeVar("Key", bound="Hashable")
@@ -79,7 +79,7 @@ class Holds:
     )
 
     def __init__(
-        self, tables: Mapping[str, Rows], facts: ProductFacts, as_of: int
+        self, tables: Mapping[str, TableRows], facts: ProductFacts, as_of: int
     ) -> None:
         demands = tables["demands"]
         places = dict(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.providers.sources import Clock
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
     Decided = Callable[[str, str], bool]
@@ -39,7 +39,7 @@ class RoutingClocks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roads:
+class SupplyKinds:
     """Routings, suppliers and lanes, with the facts that they share."""
 
     facts: ProductFacts
@@ -66,7 +66,7 @@ class DefaultLanes:
 
     __slots__ = ("_above", "_distances", "_has", "_passed", "_roads", "_stocked")
 
-    def __init__(self, tables: Mapping[str, Rows], roads: Roads) -> None:
+    def __init__(self, tables: Mapping[str, TableRows], roads: SupplyKinds) -> None:
         self._roads = roads
         self._stocked = _stocked_nodes(tables)
         self._distances: dict[Node, tuple[float, float]] = {}
@@ -206,7 +206,7 @@ class DefaultLanes:
         return math.inf
 
 
-def _stocked_nodes(tables: Mapping[str, Rows]) -> frozenset[Node]:
+def _stocked_nodes(tables: Mapping[str, TableRows]) -> frozenset[Node]:
     """Collect where a product lies, is under way to, or is always there."""
     found: set[Node] = set()
     for name in ("stock", "supply_orders"):

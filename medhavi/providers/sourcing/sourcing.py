@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Kind, Window
-    from medhavi.providers.sourcing.default_lanes import Roads
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.sourcing.default_lanes import SupplyKinds
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
 Rule = Literal["preference", "cost", "earliest"]
 
 
-class Kitchen(Protocol):
+class RecipeProvider(Protocol):
     """Who knows the recipes."""
 
     def recipe(self, routing: str) -> Recipe:
@@ -31,7 +31,7 @@ class Kitchen(Protocol):
         ...
 
 
-def order_steps(source: Source, recipes: Kitchen, wanted: int) -> int:
+def order_steps(source: Source, recipes: RecipeProvider, wanted: int) -> int:
     """Order that yields a good quantity, before lots [steps].
 
     Makes count routing units; buys and moves bring what is ordered.
@@ -43,7 +43,7 @@ def order_steps(source: Source, recipes: Kitchen, wanted: int) -> int:
 
 
 def need_cost(
-    source: Source, recipes: Kitchen, facts: ProductFacts, wanted: int
+    source: Source, recipes: RecipeProvider, facts: ProductFacts, wanted: int
 ) -> float:
     """Cost of a need with all its lots [base currency].
 
@@ -66,7 +66,9 @@ def need_cost(
     return total
 
 
-def first_finish(source: Source, recipes: Kitchen, wanted: int, start: int) -> int:
+def first_finish(
+    source: Source, recipes: RecipeProvider, wanted: int, start: int
+) -> int:
     """When a need could be there at the earliest, its largest order last [s]."""
     pieces = source.pieces(order_steps(source, recipes, wanted))
     if not pieces:
@@ -128,7 +130,9 @@ class Sourcing:
         "_rules",
     )
 
-    def __init__(self, tables: Mapping[str, Rows], roads: Roads, as_of: int) -> None:
+    def __init__(
+        self, tables: Mapping[str, TableRows], roads: SupplyKinds, as_of: int
+    ) -> None:
         self._roads = roads
         self._as_of = as_of
         self._rows = tables["sourcing"]
@@ -465,7 +469,7 @@ def _order_of_use(source: Source) -> tuple[int, str, str, tuple[Window, ...]]:
     return (source.preference, source.source, source.kind, source.windows)
 
 
-def _rules(policies: Rows) -> dict[Node, str]:
+def _rules(policies: TableRows) -> dict[Node, str]:
     """Collect where the choice is not by preference."""
     return {
         (product, location): rule

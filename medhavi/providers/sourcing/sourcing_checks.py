@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.providers.sourcing.default_lanes import Roads
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.sourcing.default_lanes import SupplyKinds
+    from medhavi.providers.table_rows import TableRows
 
 FOREIGN_ORDER = "SRC013"
 """Code of the finding about an order whose source does not bring what it is for."""
@@ -27,7 +27,9 @@ LOT_COLUMNS: Mapping[str, str] = {
 """Column of the least order in each table with lots."""
 
 
-def check_sourcing(tables: Mapping[str, Rows], roads: Roads) -> tuple[Finding, ...]:
+def check_sourcing(
+    tables: Mapping[str, TableRows], roads: SupplyKinds
+) -> tuple[Finding, ...]:
     """Find rows of sourcing that name no usable source, and lots that do not fit.
 
     Parameters
@@ -49,7 +51,7 @@ def check_sourcing(tables: Mapping[str, Rows], roads: Roads) -> tuple[Finding, .
     )
 
 
-def foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
+def foreign_orders(rows: TableRows, roads: SupplyKinds) -> Iterator[Finding]:
     """Name live orders whose routing or lane does not bring what they are for."""
     for number, row in enumerate(rows):
         if row["status"] not in LIVE or not row["source"]:
@@ -69,7 +71,7 @@ def foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
             )
 
 
-def _foreign(row: Mapping[str, Any], roads: Roads) -> str | None:
+def _foreign(row: Mapping[str, Any], roads: SupplyKinds) -> str | None:
     source, product, location = row["source"], row["product"], row["location"]
     if row["kind"] == "work":
         master = roads.recipes.row(source)
@@ -86,7 +88,9 @@ def _foreign(row: Mapping[str, Any], roads: Roads) -> str | None:
     return None
 
 
-def _unusable_rows(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:
+def _unusable_rows(
+    tables: Mapping[str, TableRows], roads: SupplyKinds
+) -> Iterator[Finding]:
     members = _members(tables["products"])
     rows = tables["sourcing"]
     for number, row in enumerate(rows):
@@ -108,7 +112,7 @@ def _unusable_rows(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding
 
 
 def _problem(
-    row: Mapping[str, Any], product: str, roads: Roads
+    row: Mapping[str, Any], product: str, roads: SupplyKinds
 ) -> tuple[str, dict[str, object]] | None:
     source, location = row["source"], row["location"]
     if row["kind"] == "make":
@@ -127,7 +131,7 @@ def _problem(
     return "SRC005", {"value": lanes[0], "reason": obstacles[0]}
 
 
-def _members(products: Rows) -> dict[str, tuple[str, ...]]:
+def _members(products: TableRows) -> dict[str, tuple[str, ...]]:
     """Products of each group, groups inside groups dissolved."""
     parents = dict(
         zip(products.column("product"), products.column("parent"), strict=True)
@@ -145,7 +149,7 @@ def _members(products: Rows) -> dict[str, tuple[str, ...]]:
     return {group: tuple(members) for group, members in found.items()}
 
 
-def _lots(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:
+def _lots(tables: Mapping[str, TableRows], roads: SupplyKinds) -> Iterator[Finding]:
     fine: set[tuple[float | None, ...]] = set()
     for table, least in LOT_COLUMNS.items():
         rows = tables[table]
@@ -170,7 +174,7 @@ def _lots(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:
                 fine.add((step.numerator, step.denominator, *lots))
 
 
-def _step(table: str, rows: Rows, number: int, roads: Roads) -> Fraction:
+def _step(table: str, rows: TableRows, number: int, roads: SupplyKinds) -> Fraction:
     product = rows.column("product")[number]
     if table == "sourcing" and rows.column("kind")[number] == "make":
         routing = roads.recipes.row(rows.column("source")[number])

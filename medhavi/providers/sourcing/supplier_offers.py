@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.lead_times import Basis
 from medhavi.providers.sources import Source
-from medhavi.providers.sourcing.quotas import Quotas
+from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.results.limiter import Limiter
 from medhavi.units import exact, from_steps
 
@@ -95,7 +95,7 @@ class SupplierOffers:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._as_of = int(providers.snapshot.as_of)
-        self._quotas = Quotas(
+        self._quotas = SupplyLimits(
             providers.tables["supplier_capacity"],
             providers.facts,
             providers.sourcing,

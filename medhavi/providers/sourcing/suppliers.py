@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.sources import Offer, Timing
+from medhavi.providers.sources import Offer, OrderTiming
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.units import ALWAYS, DAY, NEVER, from_seconds, seconds_up
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from medhavi.providers.lead_times import LeadTimes
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot import Settings
     from medhavi.snapshot.calendars.calendars import Calendars
 
 
-class Exchange:
+class ExchangeRates:
     """Rates into the base currency at the moment of the plan.
 
     Parameters
@@ -38,7 +38,7 @@ class Exchange:
 
     __slots__ = ("_base", "_max_age", "_rates", "_today")
 
-    def __init__(self, tables: Mapping[str, Rows], settings: Settings) -> None:
+    def __init__(self, tables: Mapping[str, TableRows], settings: Settings) -> None:
         self._base = settings.base_currency
         self._max_age = settings.fx_max_age_days
         self._today = from_seconds(settings.as_of).date()
@@ -136,7 +136,7 @@ class PurchaseClock:
     receipt_days: float
     safety_days: float
 
-    def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
+    def latest(self, need: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
         """Latest order date that is usable by `need`, safety time included."""
         usable = self.location_time.subtract_days(need, self.safety_days)
         if usable is None:
@@ -147,16 +147,16 @@ class PurchaseClock:
         start = self.supplier_time.subtract_days(receipt, self.lead_days)
         return None if start is None else self.earliest(start, 0)
 
-    def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
+    def earliest(self, start: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
         """Purchase that is ordered at `start`."""
         receipt = self.supplier_time.add_days(start, self.lead_days)
         if receipt is None:
             return None
         finish = self.location_time.add_days(receipt, self.receipt_days)
-        return None if finish is None else Timing(start, finish, start)
+        return None if finish is None else OrderTiming(start, finish, start)
 
 
-class StraightClock:
+class ContinuousClock:
     """Time of a source that knows no closed time: two sums.
 
     Parameters
@@ -171,15 +171,15 @@ class StraightClock:
         self._work = work
         self._safety = safety
 
-    def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
+    def latest(self, need: int, steps: int) -> OrderTiming:  # noqa: ARG002
         """Latest order that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._work
-        return Timing(start, finish, start)
+        return OrderTiming(start, finish, start)
 
-    def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
+    def earliest(self, start: int, steps: int) -> OrderTiming:  # noqa: ARG002
         """Order that begins at `start`."""
-        return Timing(start, start + self._work, start)
+        return OrderTiming(start, start + self._work, start)
 
 
 def purchase_clock(
@@ -193,7 +193,7 @@ def purchase_clock(
     counted = bool(receipt or safety_days)
     if supplier_time is ALWAYS_OPEN and (not counted or location_time is ALWAYS_OPEN):
         work = seconds_up(lead, DAY) + seconds_up(receipt, DAY)
-        return StraightClock(work, seconds_up(safety_days, DAY))
+        return ContinuousClock(work, seconds_up(safety_days, DAY))
     return PurchaseClock(
         supplier_time=supplier_time,
         location_time=location_time,
@@ -280,11 +280,11 @@ class Suppliers:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         facts: ProductFacts,
         calendars: Calendars,
         lead_times: LeadTimes,
-        exchange: Exchange,
+        exchange: ExchangeRates,
     ) -> None:
         self._facts = facts
         self._calendars = calendars

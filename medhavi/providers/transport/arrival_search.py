@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.transport.departure_loads import DepartureLoads
-from medhavi.providers.transport.lane_graph import Edge
+from medhavi.providers.transport.lane_graph import LaneEdge
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -31,21 +31,21 @@ MOST_PER_WAY = 10
 """Ways looked at for each that is asked for; some may never carry the goods."""
 
 
-class Ban(NamedTuple):
+class ExcludedLanes(NamedTuple):
     """Lanes and places that a way must not use."""
 
     lanes: Collection[str] = NOTHING
     places: Collection[str] = NOTHING
 
-    def also(self, lanes: Collection[str]) -> Ban:
+    def also(self, lanes: Collection[str]) -> ExcludedLanes:
         """Ban more lanes."""
-        return Ban({*self.lanes, *lanes}, self.places) if lanes else self
+        return ExcludedLanes({*self.lanes, *lanes}, self.places) if lanes else self
 
 
-Way = tuple[Edge, ...]
+Way = tuple[LaneEdge, ...]
 Found = tuple[float, Way]
 """Weight of a way, and the way."""
-Spur = Callable[[Way, Ban], "Found | None"]
+Spur = Callable[[Way, ExcludedLanes], "Found | None"]
 """Gives the best way that begins with a root and keeps off what is banned."""
 
 
@@ -59,7 +59,7 @@ def ways(spur: Spur, k: int) -> Iterator[Way]:
     k
         How many are wanted; up to `MOST_PER_WAY` times as many are given.
     """
-    first = spur((), Ban())
+    first = spur((), ExcludedLanes())
     if first is None:
         return
     taken: list[Way] = []
@@ -78,7 +78,7 @@ def ways(spur: Spur, k: int) -> Iterator[Way]:
                 if len(way) > place and way[:place] == root
             }
             behind = {edge.origin for edge in root}
-            found = spur(root, Ban(beside, behind))
+            found = spur(root, ExcludedLanes(beside, behind))
             if found is not None and _lanes(found[1]) not in seen:
                 seen.add(_lanes(found[1]))
                 _push(waiting, found)
@@ -88,8 +88,8 @@ def cheapest(
     graph: LaneGraph,
     goods: Goods,
     ends: tuple[str, str],
-    ban: Ban,
-    weights: tuple[Callable[[Edge], float], Mapping[str, float]],
+    ban: ExcludedLanes,
+    weights: tuple[Callable[[LaneEdge], float], Mapping[str, float]],
 ) -> Way | None:
     """Way of least weight between two places.
 
@@ -161,7 +161,7 @@ class Leg(NamedTuple):
     arrival: int
 
 
-class Search:
+class ArrivalSearch:
     """One search for the earliest arrival.
 
     A place is settled when nothing that is still open could reach the destination by
@@ -195,7 +195,7 @@ class Search:
         graph: LaneGraph,
         loads: DepartureLoads,
         goods: Goods,
-        ban: Ban,
+        ban: ExcludedLanes,
         *,
         relaxed: bool,
     ) -> None:
@@ -206,7 +206,7 @@ class Search:
         self._relaxed = relaxed
         self._settled = set(ban.places)
         self._best: dict[str, tuple[int, int, str]] = {}
-        self._came: dict[str, tuple[Edge, int, tuple[int, int]]] = {}
+        self._came: dict[str, tuple[LaneEdge, int, tuple[int, int]]] = {}
         """Over which lane a place is reached best: when ready, and its times [s]."""
 
     def earliest(
@@ -350,8 +350,12 @@ class ArrivalBounds:
         place = bisect_left(lasts, ready)
         if place < len(lasts) and firsts[place] <= ready:
             return arrivals[place]
-        search = Search(
-            self._graph, DepartureLoads(), goods, Ban(forbidden), relaxed=False
+        search = ArrivalSearch(
+            self._graph,
+            DepartureLoads(),
+            goods,
+            ExcludedLanes(forbidden),
+            relaxed=False,
         )
         legs = search.earliest({origin: ready}, destination)
         if not legs:

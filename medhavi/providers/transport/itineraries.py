@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.transport.arrival_search import (
     ArrivalBounds,
-    Ban,
+    ArrivalSearch,
+    ExcludedLanes,
     Leg,
-    Search,
     cheapest,
     ways,
 )
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Costing
     from medhavi.providers.transport.arrival_search import Found, Spur, Way
     from medhavi.providers.transport.departure_loads import Departure
-    from medhavi.providers.transport.lane_graph import Edge
+    from medhavi.providers.transport.lane_graph import LaneEdge
     from medhavi.providers.transport.transport import Transport
 
 Objective = Literal["cost", "co2", "reliability", "time"]
@@ -183,7 +183,7 @@ class Itineraries:
         """
         goods = self.goods(product, qty, destination, country)
         legs = self._search(
-            goods, origins, destination, Ban(forbidden), relaxed=relaxed
+            goods, origins, destination, ExcludedLanes(forbidden), relaxed=relaxed
         )
         if legs is None:
             return None
@@ -213,11 +213,11 @@ class Itineraries:
         goods: Goods,
         origins: Mapping[str, int],
         destination: str,
-        ban: Ban,
+        ban: ExcludedLanes,
         *,
         relaxed: bool = False,
     ) -> list[Leg] | None:
-        search = Search(self._graph, self.loads, goods, ban, relaxed=relaxed)
+        search = ArrivalSearch(self._graph, self.loads, goods, ban, relaxed=relaxed)
         return search.earliest(origins, destination)
 
     # ----------------------------------------------------------------- alternatives
@@ -287,7 +287,7 @@ class Itineraries:
         """Search that completes the beginning of a way at its best."""
         origin, ready = start
 
-        def soonest(root: Way, ban: Ban) -> Found | None:
+        def soonest(root: Way, ban: ExcludedLanes) -> Found | None:
             legs = self._walk(goods.load, ready, root)
             if legs is None:
                 return None
@@ -299,7 +299,7 @@ class Itineraries:
             way = root + tuple(self._graph.edge(leg.lane) for leg in rest)
             return rest[-1].arrival, way
 
-        def weight(edge: Edge) -> float:
+        def weight(edge: LaneEdge) -> float:
             if by == "reliability":
                 # The product of chances is greatest where the sum of these is least.
                 share = self._transport.reliability(edge.lane)
@@ -311,7 +311,7 @@ class Itineraries:
             return soonest
         rest = self._graph.backward(destination, goods, weight)
 
-        def least(root: Way, ban: Ban) -> Found | None:
+        def least(root: Way, ban: ExcludedLanes) -> Found | None:
             place = root[-1].destination if root else origin
             found = cheapest(
                 self._graph, goods, (place, destination), ban, (weight, rest)

@@ -41,7 +41,7 @@ AHEAD = 120 * DAY
 """For how long after an instant departures are listed at once."""
 
 
-class Edge:
+class LaneEdge:
     """One lane, compiled.
 
     Parameters
@@ -290,7 +290,7 @@ class Goods(NamedTuple):
     load: Load
 
 
-class Onward(NamedTuple):
+class OutboundLane(NamedTuple):
     """A lane towards a destination.
 
     Parameters
@@ -302,13 +302,13 @@ class Onward(NamedTuple):
         destination.
     """
 
-    edge: Edge
+    edge: LaneEdge
     head: str
     least: int
     left: int
 
 
-class Towards(NamedTuple):
+class DestinationPaths(NamedTuple):
     """The ways of some goods to a destination.
 
     Parameters
@@ -320,7 +320,7 @@ class Towards(NamedTuple):
     """
 
     rest: Mapping[str, int]
-    lanes: dict[str, list[Onward]]
+    lanes: dict[str, list[OutboundLane]]
 
 
 class LaneGraph:
@@ -347,15 +347,15 @@ class LaneGraph:
     def __init__(self, transport: Transport, stores: Callable[[str], bool]) -> None:
         self._transport = transport
         self._stores = stores
-        self._edges: dict[str, Edge] = {}
-        self._out: dict[str, list[Edge]] = {}
-        self._into: dict[str, list[Edge]] = {}
+        self._edges: dict[str, LaneEdge] = {}
+        self._out: dict[str, list[LaneEdge]] = {}
+        self._into: dict[str, list[LaneEdge]] = {}
         for lane in transport.ids:
-            edge = self._edges[lane] = Edge(transport, lane)
+            edge = self._edges[lane] = LaneEdge(transport, lane)
             self._out.setdefault(edge.origin, []).append(edge)
             self._into.setdefault(edge.destination, []).append(edge)
         self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
-        self._towards: dict[tuple[object, ...], Towards] = {}
+        self._towards: dict[tuple[object, ...], DestinationPaths] = {}
 
     def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
         """Graph on other lanes, of which some leave at other times.
@@ -369,7 +369,7 @@ class LaneGraph:
         """
         edges, out, into = dict(self._edges), dict(self._out), dict(self._into)
         for lane in lanes:
-            old, new = edges[lane], Edge(transport, lane)
+            old, new = edges[lane], LaneEdge(transport, lane)
             edges[lane] = new
             for ends, place in ((out, new.origin), (into, new.destination)):
                 ends[place] = [new if edge is old else edge for edge in ends[place]]
@@ -392,11 +392,11 @@ class LaneGraph:
         """Whether any vehicle leaves only with a least load."""
         return any(edge.fills for edge in self._edges.values())
 
-    def edge(self, lane: str) -> Edge:
+    def edge(self, lane: str) -> LaneEdge:
         """Lane."""
         return self._edges[lane]
 
-    def out(self, location: str) -> list[Edge]:
+    def out(self, location: str) -> list[LaneEdge]:
         """Lanes from a location, by id."""
         return self._out.get(location, [])
 
@@ -404,7 +404,7 @@ class LaneGraph:
         """Whether goods can be sent on from a location."""
         return self._stores(location)
 
-    def allowed(self, edge: Edge, goods: Goods) -> bool:
+    def allowed(self, edge: LaneEdge, goods: Goods) -> bool:
         """Whether goods may travel on a lane (rule 34)."""
         if goods.hazmat and not edge.hazmat_allowed:
             return False
@@ -431,12 +431,14 @@ class LaneGraph:
         banned: Collection[str],
         *,
         relaxed: bool = False,
-    ) -> Towards:
+    ) -> DestinationPaths:
         """What is known of the ways to a destination; the same goods find it."""
         key = (destination, goods.hazmat, goods.country, banned, relaxed)
         known = self._towards.get(key) if isinstance(banned, frozenset) else None
         if known is None:
-            known = Towards(self.bounds(destination, goods, relaxed=relaxed), {})
+            known = DestinationPaths(
+                self.bounds(destination, goods, relaxed=relaxed), {}
+            )
             if isinstance(banned, frozenset):
                 if len(self._towards) >= MOST_ONWARD:
                     self._towards.clear()
@@ -451,14 +453,14 @@ class LaneGraph:
         banned: Collection[str],
         *,
         relaxed: bool = False,
-    ) -> list[Onward]:
+    ) -> list[OutboundLane]:
         """Lanes from a place that goods may take to a destination.
 
         They end there or where goods can be sent on from.
         """
         rest = self.bounds(destination, goods, relaxed=relaxed)
         return [
-            Onward(
+            OutboundLane(
                 edge,
                 edge.destination,
                 edge.transit if relaxed else edge.least,
@@ -472,7 +474,7 @@ class LaneGraph:
         ]
 
     def backward(
-        self, destination: str, goods: Goods, weight: Callable[[Edge], float]
+        self, destination: str, goods: Goods, weight: Callable[[LaneEdge], float]
     ) -> dict[str, float]:
         """Least weight from every place to a destination (Dijkstra 1959)."""
         found: dict[str, float] = {}
@@ -490,9 +492,9 @@ class LaneGraph:
         return found
 
 
-def _least(edge: Edge) -> float:
+def _least(edge: LaneEdge) -> float:
     return edge.least
 
 
-def _transit(edge: Edge) -> float:
+def _transit(edge: LaneEdge) -> float:
     return edge.transit

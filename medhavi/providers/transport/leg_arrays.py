@@ -22,7 +22,7 @@ AHEAD = 120 * DAY
 """For how long around the instants that are asked for departures are listed."""
 
 
-class Spread(NamedTuple):
+class BoundedTimes(NamedTuple):
     """Instants or lengths of many loads, and bounds of them [s].
 
     Parameters
@@ -38,20 +38,20 @@ class Spread(NamedTuple):
     most: int
 
     @classmethod
-    def of(cls, at: int | Instants) -> Spread:
+    def of(cls, at: int | Instants) -> BoundedTimes:
         """Instants with their least and their most."""
         if isinstance(at, int):
             return cls(at, at, at)
         return cls(at, int(np.minimum.reduce(at)), int(np.maximum.reduce(at)))
 
-    def plus(self, other: Spread) -> Spread:
+    def plus(self, other: BoundedTimes) -> BoundedTimes:
         """Add two spreads, load by load."""
-        return Spread(
+        return BoundedTimes(
             self.at + other.at, self.least + other.least, self.most + other.most
         )
 
 
-class _Listed(NamedTuple):
+class _DepartureList(NamedTuple):
     """Departures of a lane from an instant on, and until when loads are taken [s]."""
 
     start: int
@@ -73,7 +73,7 @@ class LegArrays:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listed: dict[tuple[Timetable, int], _Listed] = {}
+        self._listed: dict[tuple[Timetable, int], _DepartureList] = {}
         """By timetable and how long before a departure loads must be there [s]."""
         self._cutoffs: dict[str, int] = {}
         """By lane [s]; -1: its time is closed now and then."""
@@ -82,7 +82,9 @@ class LegArrays:
         """Departures of other lanes; lists by the same timetables stay."""
         return altered(self, _transport=transport, _cutoffs={})
 
-    def arrivals(self, lane: str, ready: Spread, transit: Spread) -> Spread:
+    def arrivals(
+        self, lane: str, ready: BoundedTimes, transit: BoundedTimes
+    ) -> BoundedTimes:
         """When loads arrive by the first departure of a lane.
 
         Parameters
@@ -101,7 +103,7 @@ class LegArrays:
         """
         begin, length = ready.at, transit.at
         if isinstance(begin, int) and isinstance(length, int):
-            return Spread.of(self._arrival(lane, begin, length))
+            return BoundedTimes.of(self._arrival(lane, begin, length))
         cutoff = self._cutoffs.get(lane)
         if cutoff is None:
             transport = self._transport
@@ -116,17 +118,19 @@ class LegArrays:
             self._arrival(lane, one, long)
             for one, long in zip(begins.tolist(), lengths.tolist(), strict=True)
         ]
-        return Spread.of(np.array(each, dtype=np.int64))
+        return BoundedTimes.of(np.array(each, dtype=np.int64))
 
     def _arrival(self, lane: str, ready: int, transit: int) -> int:
         timing = self._transport.clock_at(lane, transit).earliest(ready, 0)
         return ready if timing is None else timing.finish
 
-    def _departures(self, lane: str, ready: Spread, cutoff: int) -> Spread | None:
+    def _departures(
+        self, lane: str, ready: BoundedTimes, cutoff: int
+    ) -> BoundedTimes | None:
         """First departure of each load; None: ask one by one."""
         timetable = self._transport.timetable(lane)
         if timetable.any_time:
-            return ready.plus(Spread(cutoff, cutoff, cutoff)) if cutoff else ready
+            return ready.plus(BoundedTimes(cutoff, cutoff, cutoff)) if cutoff else ready
         known = self._listed.get((timetable, cutoff))
         if known is None or ready.least < known.start or ready.most > known.closes[-1]:
             known = self._list(timetable, ready, cutoff)
@@ -136,11 +140,13 @@ class LegArrays:
         low, high = bisect_left(closes, ready.least), bisect_left(closes, ready.most)
         first, last = closes[low] + cutoff, closes[high] + cutoff
         if low == high:
-            return Spread(first, first, first)
+            return BoundedTimes(first, first, first)
         places = known.closing[low:high].searchsorted(ready.at)
-        return Spread(known.departures[low : high + 1][places], first, last)
+        return BoundedTimes(known.departures[low : high + 1][places], first, last)
 
-    def _list(self, timetable: Timetable, ready: Spread, cutoff: int) -> _Listed | None:
+    def _list(
+        self, timetable: Timetable, ready: BoundedTimes, cutoff: int
+    ) -> _DepartureList | None:
         """List the departures around instants; None: not all of them are known."""
         first, last = ready.least + cutoff, ready.most + cutoff
         start = first - AHEAD
@@ -151,6 +157,6 @@ class LegArrays:
             return None
         departures = np.array(listed, dtype=np.int64)
         closing = departures - cutoff
-        known = _Listed(start - cutoff, closing.tolist(), closing, departures)
+        known = _DepartureList(start - cutoff, closing.tolist(), closing, departures)
         self._listed[timetable, cutoff] = known
         return known

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.sources import LinearCost, Offer, Timing
+from medhavi.providers.sources import LinearCost, Offer, OrderTiming
 from medhavi.providers.transport.timetable import Timetable
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.snapshot.calendars.zones import zone
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medhavi.providers.lead_times import LeadTimes
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
 KG_PER_TONNE = 1000.0
@@ -40,11 +40,11 @@ class LaneClock:
     transit: int
     cutoff: int
     safety_days: float
-    known: dict[int, Timing] = field(
+    known: dict[int, OrderTiming] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
+    def latest(self, need: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
         """Latest departure that is usable by `need`, safety time included."""
         usable = self.destination_time.subtract_days(need, self.safety_days)
         if usable is None:
@@ -52,11 +52,11 @@ class LaneClock:
         bound = self.lane_time.subtract(usable, self.transit)
         return None if bound is None else self._timing(self.timetable.latest(bound))
 
-    def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
+    def earliest(self, start: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
         """First departure for goods that are ready at `start`."""
         return self._timing(self.timetable.earliest(start + self.cutoff))
 
-    def _timing(self, departure: int | None) -> Timing | None:
+    def _timing(self, departure: int | None) -> OrderTiming | None:
         if departure is None:
             return None
         known = self.known.get(departure)
@@ -65,13 +65,13 @@ class LaneClock:
         arrival = self.lane_time.add(departure, self.transit)
         if arrival is None:
             return None
-        made = Timing(departure, arrival, departure - self.cutoff, (), departure)
+        made = OrderTiming(departure, arrival, departure - self.cutoff, (), departure)
         if self.timetable.scheduled:
             self.known[departure] = made
         return made
 
 
-class StraightLaneClock:
+class ContinuousLaneClock:
     """Time of a lane around the clock that leaves at any time: plain sums.
 
     Parameters
@@ -87,16 +87,16 @@ class StraightLaneClock:
         self._cutoff = cutoff
         self._safety = safety
 
-    def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
+    def latest(self, need: int, steps: int) -> OrderTiming:  # noqa: ARG002
         """Latest departure that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._transit
-        return Timing(start, finish, start - self._cutoff, (), start)
+        return OrderTiming(start, finish, start - self._cutoff, (), start)
 
-    def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
+    def earliest(self, start: int, steps: int) -> OrderTiming:  # noqa: ARG002
         """Departure for goods that are ready at `start`."""
         departure = start + self._cutoff
-        return Timing(departure, departure + self._transit, start, (), departure)
+        return OrderTiming(departure, departure + self._transit, start, (), departure)
 
 
 class Transport:
@@ -136,7 +136,7 @@ class Transport:
 
     def __init__(
         self,
-        tables: Mapping[str, Rows],
+        tables: Mapping[str, TableRows],
         facts: ProductFacts,
         calendars: Calendars,
         lead_times: LeadTimes,
@@ -213,7 +213,7 @@ class Transport:
         kept = {key: one for key, one in self._clocks.items() if key[0] not in transits}
         return altered(self, _levels=dict(transits), _clocks=kept)
 
-    def _disrupt(self, rows: Rows) -> None:
+    def _disrupt(self, rows: TableRows) -> None:
         for row in rows:
             if row["kind"] != "lane_blocked" or not row["severity"]:
                 continue
@@ -393,7 +393,7 @@ class Transport:
         cutoff = self.cutoff(lane)
         straight = timetable.any_time and lane_time is ALWAYS_OPEN
         if straight and (not safety_days or destination_time is ALWAYS_OPEN):
-            return StraightLaneClock(transit, cutoff, seconds_up(safety_days, DAY))
+            return ContinuousLaneClock(transit, cutoff, seconds_up(safety_days, DAY))
         return LaneClock(
             timetable=timetable,
             lane_time=lane_time,

@@ -24,7 +24,7 @@ from medhavi.providers.finite_capacity.occupancy import existing_work, held_capa
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.providers.material.commitments import withdrawn
 from medhavi.providers.sourcing.sourcing import Sourcing
-from medhavi.providers.table_rows import Rows, read_tables
+from medhavi.providers.table_rows import TableRows, read_tables
 from medhavi.providers.transport.itineraries import bound, bound_again
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
 from medhavi.snapshot.active_holds import ACTIVE
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
     from medhavi.providers import Providers
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.finite_capacity.occupancy import Commitment
+    from medhavi.providers.finite_capacity.occupancy import CommittedWork
     from medhavi.providers.material.material import Node
     from medhavi.providers.sources import Source
-    from medhavi.providers.sourcing.default_lanes import Roads
+    from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.table_rows import Row
     from medhavi.providers.what_if.ledger_moves import Ledgers
     from medhavi.schema import Column
@@ -69,7 +69,7 @@ class ChangedSourcing(Sourcing):
 
     @classmethod
     def of(
-        cls, base: Sourcing, roads: Roads, touched: Callable[[str, str], bool]
+        cls, base: Sourcing, roads: SupplyKinds, touched: Callable[[str, str], bool]
     ) -> Self:
         """Change a sourcing.
 
@@ -130,7 +130,7 @@ def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
     for row in rows[name]:
         plain = _plain(columns, row)
         if plain is None:
-            return list(Rows(normal_rows(snapshot, name, rows)))
+            return list(TableRows(normal_rows(snapshot, name, rows)))
         found.append(plain)
     return found
 
@@ -195,7 +195,7 @@ WAYS = ("sourcing", "suppliers", "transport")
 """Providers of where new supply comes from."""
 
 
-class Changed(NamedTuple):
+class ChangedProviders(NamedTuple):
     """Providers of changed tables, with ledgers that hold what those before held.
 
     `moves` makes ledgers that are shared those of the changed tables.
@@ -212,7 +212,9 @@ class Changed(NamedTuple):
         return moves is not None and bool(moves.released or moves.occupied)
 
 
-def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def changed(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Providers and ledgers on tables with other rows.
 
     Parameters
@@ -243,7 +245,7 @@ def _on_changed_tables(
     made = providers.on(snapshot)
     names = [name for name in rows if name in TABLES]
 
-    def read(name: str) -> Rows:
+    def read(name: str) -> TableRows:
         return read_tables(snapshot, (name,))[name]
 
     made.__dict__["tables"] = LazyTables(providers.tables, names, read)
@@ -252,7 +254,9 @@ def _on_changed_tables(
     return made
 
 
-def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _terms(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Change the lead times of suppliers."""
     new = changed_rows(providers.snapshot, "supply_terms", rows)
     suppliers = providers.suppliers.restated(new)
@@ -269,10 +273,12 @@ def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
     made.__dict__["sourcing"] = ChangedSourcing.of(
         providers.sourcing, made.roads, touched
     )
-    return Changed(made, ledgers)
+    return ChangedProviders(made, ledgers)
 
 
-def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _estimates(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Change the learned times of suppliers."""
     new = changed_rows(providers.snapshot, "estimates", rows)
     if any(row["kind"] != "supplier" for row in new):
@@ -290,12 +296,12 @@ def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed
     made.__dict__["sourcing"] = ChangedSourcing.of(
         providers.sourcing, made.roads, touched
     )
-    return Changed(made, ledgers)
+    return ChangedProviders(made, ledgers)
 
 
 def _departures(
     providers: Providers, ledgers: Ledgers, rows: Changes
-) -> Changed | None:
+) -> ChangedProviders | None:
     """Add departures to lanes."""
     new = changed_rows(providers.snapshot, "departures", rows)
     transport = providers.transport.leaving_also(new)
@@ -321,10 +327,12 @@ def _departures(
         ledgers.transport.loads, holds, (providers.transport, transport)
     )
     ways = ledgers.transport.over(transport, lanes, loads)
-    return Changed(made, ledgers._replace(transport=ways))
+    return ChangedProviders(made, ledgers._replace(transport=ways))
 
 
-def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _routings(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Change lots, fences or validity of routings."""
     new = changed_rows(providers.snapshot, "routings", rows)
     recipes = providers.recipes.restated(new)
@@ -333,10 +341,12 @@ def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed 
     shared = [name for name in SHARED if name != "recipes"]
     made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
     made.__dict__["recipes"] = recipes
-    return Changed(made, ledgers)
+    return ChangedProviders(made, ledgers)
 
 
-def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _sourcing(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Add one more way to make or buy products where rows name the ways."""
     new = changed_rows(providers.snapshot, "sourcing", rows)
     if any(row["kind"] == "move" for row in new):
@@ -346,10 +356,12 @@ def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed 
     if any((row["product"], row["location"]) not in known for row in new):
         return None
     made = _on_changed_tables(providers, rows, (*SHARED, "suppliers", "transport"))
-    return Changed(made, ledgers)
+    return ChangedProviders(made, ledgers)
 
 
-def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _units(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Add units to a resource for a time."""
     new = changed_rows(providers.snapshot, "resource_units", rows)
     names = {row["resource"] for row in new}
@@ -363,10 +375,14 @@ def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
     made = _on_changed_tables(providers, rows, (*shared, *WAYS))
     made.__dict__["capacity"] = capacity
     occupancy = ledgers.capacity.occupancy.on(capacity, name)
-    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+    return ChangedProviders(
+        made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy))
+    )
 
 
-def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _needs(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Add alternative resources to steps."""
     new = changed_rows(providers.snapshot, "step_resources", rows)
     shared = [name for name in SHARED if name != "capacity"]
@@ -388,12 +404,14 @@ def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
         providers.sourcing, made.roads, touched
     )
     occupancy = ledgers.capacity.occupancy
-    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+    return ChangedProviders(
+        made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy))
+    )
 
 
 def _standing(
     providers: Providers, capacity: Capacity, routings: Collection[str]
-) -> list[Commitment]:
+) -> list[CommittedWork]:
     """Work in the books that some routings do."""
     orders = providers.tables["supply_orders"]
     sources = enumerate(orders.column("source"))
@@ -409,7 +427,9 @@ def _standing(
     )
 
 
-def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _holds(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Release holds."""
     new = changed_rows(providers.snapshot, "reservations", rows)
     hold = providers.reservations.of_row(new[0])
@@ -437,14 +457,16 @@ def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
     work = held_capacity([hold], providers.capacity, ())
     released = tuple(work) if hold.scope == "capacity" else ()
     load = bound(hold, providers.transport) if hold.scope == "transport" else None
-    return Changed(
+    return ChangedProviders(
         made,
         ledgers._replace(material=material),
         LedgerMoves(shifts, released, unloaded=() if load is None else (load,)),
     )
 
 
-def _orders(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+def _orders(
+    providers: Providers, ledgers: Ledgers, rows: Changes
+) -> ChangedProviders | None:
     """Change an order, or add one to the books."""
     new, *others = changed_rows(providers.snapshot, "supply_orders", rows)
     if others or (new["kind"] == "purchase" and limited(providers)):
@@ -481,7 +503,7 @@ def _orders(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | 
         released=tuple(_work_of(providers, _order(providers, name))),
         occupied=tuple(_work_of(providers, new)),
     )
-    return Changed(made, ledgers._replace(material=material), moves)
+    return ChangedProviders(made, ledgers._replace(material=material), moves)
 
 
 def _order(providers: Providers, name: str) -> Row | None:
@@ -492,7 +514,7 @@ def _order(providers: Providers, name: str) -> Row | None:
     return rows.row(place) if names[place : place + 1] == [name] else None
 
 
-def _work_of(providers: Providers, row: Row | None) -> Iterator[Commitment]:
+def _work_of(providers: Providers, row: Row | None) -> Iterator[CommittedWork]:
     """Work of an order that holds resources."""
     return existing_work(
         providers.tables,
@@ -520,7 +542,9 @@ def limited(providers: Providers) -> bool:
     )
 
 
-_MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] = {
+_MAKERS: Mapping[
+    str, Callable[[Providers, Ledgers, Changes], ChangedProviders | None]
+] = {
     "supply_terms": _terms,
     "departures": _departures,
     "estimates": _estimates,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.material.line import Shift
+from medhavi.providers.material.line import LineChange
 from medhavi.providers.transport.departure_loads import Load
 from medhavi.units import NEVER
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.finite_capacity.occupancy import Commitment as Work
+    from medhavi.providers.finite_capacity.occupancy import CommittedWork as Work
     from medhavi.providers.material.commitments import Commitment
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.material.lots import Lot
@@ -48,7 +48,7 @@ class LedgerMoves(NamedTuple):
         What leaves departures.
     """
 
-    shifts: tuple[Shift, ...] = ()
+    shifts: tuple[LineChange, ...] = ()
     released: tuple[Work, ...] = ()
     occupied: tuple[Work, ...] = ()
     unloaded: tuple[tuple[Departure, Load], ...] = ()
@@ -67,7 +67,7 @@ class LedgerMoves(NamedTuple):
 
 def material_shifts(
     before: Material, after: Material, nodes: Iterable[Node]
-) -> tuple[Shift, ...] | None:
+) -> tuple[LineChange, ...] | None:
     """What must be put back so that lines are those of changed tables.
 
     Parameters
@@ -82,7 +82,7 @@ def material_shifts(
     tuple of Shift or None
         None: safety stock or the kind of a line differs too.
     """
-    found: list[Shift] = []
+    found: list[LineChange] = []
     for node in sorted(set(nodes)):
         if not _alike(before, after, node):
             return None
@@ -103,12 +103,12 @@ def _traits(lots: list[Lot]) -> tuple[bool, bool]:
     return dated, len({lot.kind for lot in lots}) > 1
 
 
-def _node_shifts(before: Material, after: Material, node: Node) -> Iterator[Shift]:
+def _node_shifts(before: Material, after: Material, node: Node) -> Iterator[LineChange]:
     line = before.line(*node)
     old_lots, new_lots = Counter(before.lots(node)), Counter(after.lots(node))
     for sign, lots in ((1, old_lots - new_lots), (-1, new_lots - old_lots)):
         for lot in lots.elements():
-            yield Shift(
+            yield LineChange(
                 line,
                 -sign * lot.steps,
                 lot.arrival,
@@ -125,8 +125,8 @@ def _node_shifts(before: Material, after: Material, node: Node) -> Iterator[Shif
             yield _taken(line, had, sign, after.asks(had, new_lots) if mixed else 0)
 
 
-def _taken(line: MaterialLine, had: Commitment, sign: int, kind: int) -> Shift:
-    return Shift(
+def _taken(line: MaterialLine, had: Commitment, sign: int, kind: int) -> LineChange:
+    return LineChange(
         line,
         sign * had.steps,
         had.instant,

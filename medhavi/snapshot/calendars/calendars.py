@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medhavi.snapshot.calendars.stretches import (
-    Remembered,
+from medhavi.snapshot.calendars.intervals import (
+    CachedIntervals,
     combine,
     larger,
     override,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from medhavi.snapshot.calendars.stretches import Stretch
+    from medhavi.snapshot.calendars.intervals import Interval
     from medhavi.snapshot.calendars.zones import Zone
 
     class Tables(Protocol):
@@ -69,7 +69,7 @@ class Calendars:
         self._shifts = _by_calendar(tables["shifts"])
         self._exceptions = _by_calendar(tables["calendar_exceptions"])
         self._known: dict[tuple[str, ...], WorkingTime] = {(): ALWAYS_OPEN}
-        self._weeks: dict[tuple[object, ...], Remembered] = {}
+        self._weeks: dict[tuple[object, ...], CachedIntervals] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,18 +112,20 @@ class Calendars:
 
     def _compile(self, name: str) -> WorkingTime:
         wall = zone(self._zones[name])
-        shifts = [_Shift(row) for row in self._shifts.get(name, ())]
+        shifts = [_ShiftRow(row) for row in self._shifts.get(name, ())]
         exceptions = _resolved(self._exceptions.get(name, ()))
         if not exceptions and _covers_the_week(shifts):
             return around_the_clock(wall)
         # Many calendars differ in their exceptions alone.
         key = wall.name, *(shift.key for shift in shifts)
-        weeks = self._weeks.setdefault(key, Remembered(_Weeks(wall, shifts).stretches))
+        weeks = self._weeks.setdefault(
+            key, CachedIntervals(_Weeks(wall, shifts).stretches)
+        )
         pattern = _Pattern(weeks, shifts, exceptions)
-        return WorkingTime(Remembered(pattern.stretches), wall, pattern.changes)
+        return WorkingTime(CachedIntervals(pattern.stretches), wall, pattern.changes)
 
 
-class _Shift:
+class _ShiftRow:
     """One row of `shifts`: wall-clock seconds from midnight of its weekday."""
 
     __slots__ = ("finish", "share", "start", "valid_from", "valid_to", "weekday")
@@ -149,7 +151,10 @@ class _Pattern:
     """Weekly shifts of one calendar under its exceptions."""
 
     def __init__(
-        self, weeks: Remembered, shifts: list[_Shift], exceptions: list[Stretch]
+        self,
+        weeks: CachedIntervals,
+        shifts: list[_ShiftRow],
+        exceptions: list[Interval],
     ) -> None:
         self._weeks = weeks
         self._exceptions = exceptions
@@ -158,7 +163,7 @@ class _Pattern:
         dated = [edge for edge in edges if ALWAYS < edge < NEVER]
         self.changes = min(dated, default=NEVER), max(dated, default=ALWAYS)
 
-    def stretches(self, start: int, finish: int) -> list[Stretch]:
+    def stretches(self, start: int, finish: int) -> list[Interval]:
         """Open stretches inside a window, sorted and disjoint."""
         result = self._weeks(start, finish)
         over = [
@@ -174,13 +179,13 @@ class _Pattern:
 class _Weeks:
     """Weekly shifts of one zone."""
 
-    def __init__(self, wall: Zone, shifts: list[_Shift]) -> None:
+    def __init__(self, wall: Zone, shifts: list[_ShiftRow]) -> None:
         self._wall = wall
         self._shifts = shifts
 
-    def stretches(self, start: int, finish: int) -> list[Stretch]:
+    def stretches(self, start: int, finish: int) -> list[Interval]:
         """Stretches of shifts inside a window, sorted and disjoint."""
-        result: list[Stretch] = []
+        result: list[Interval] = []
         for share, pieces in self._pieces(start, finish).items():
             result = combine(result, union(pieces, share), larger)
         return result
@@ -188,7 +193,7 @@ class _Weeks:
     def _pieces(self, start: int, finish: int) -> dict[float, list[tuple[int, int]]]:
         """Collect the shifts of each share that reach into a window."""
         found: dict[float, list[tuple[int, int]]] = {}
-        week: list[list[_Shift]] = [[] for _ in range(7)]
+        week: list[list[_ShiftRow]] = [[] for _ in range(7)]
         for shift in self._shifts:
             if shift.valid_from < finish and shift.valid_to > start:
                 week[shift.weekday].append(shift)
@@ -214,20 +219,20 @@ class _Weeks:
         return found
 
 
-def _resolved(rows: Iterable[Mapping[str, Any]]) -> list[Stretch]:
+def _resolved(rows: Iterable[Mapping[str, Any]]) -> list[Interval]:
     """Overlay exceptions: those of higher priority, then lower share, come last."""
     classes: dict[tuple[int, float], list[tuple[int, int]]] = {}
     for row in rows:
         rank = (row.get("priority") or 0, -(row.get("capacity") or 0.0))
         window = (_seconds(row["start"], ALWAYS), _seconds(row["finish"], NEVER))
         classes.setdefault(rank, []).append(window)
-    result: list[Stretch] = []
+    result: list[Interval] = []
     for (_, negative), pieces in sorted(classes.items()):
         result = combine(result, union(pieces, -negative), override)
     return result
 
 
-def _covers_the_week(shifts: list[_Shift]) -> bool:
+def _covers_the_week(shifts: list[_ShiftRow]) -> bool:
     whole = {
         shift.weekday
         for shift in shifts

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _CHUNK: Final = 400
 
 
-class Openings(Protocol):
+class WorkingTimeAccess(Protocol):
     """What is asked of working time."""
 
     def segments(self, start: int, finish: int) -> list[tuple[int, int]]:
@@ -47,7 +47,7 @@ class OpenDays:
 
     __slots__ = ("_dates", "_high", "_low", "_openings", "_wall")
 
-    def __init__(self, openings: Openings, wall: Zone) -> None:
+    def __init__(self, openings: WorkingTimeAccess, wall: Zone) -> None:
         self._openings = openings
         self._wall = wall
         # Days since 1970; those in [low, high) are known.

@@ -12,21 +12,21 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from medhavi.snapshot.calendars.open_days import OpenDays
-from medhavi.snapshot.calendars.stretches import (
-    Remembered,
+from medhavi.snapshot.calendars.intervals import (
+    CachedIntervals,
     combine,
     smaller,
     union,
     whole_units,
 )
+from medhavi.snapshot.calendars.open_days import OpenDays
 from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import ALWAYS, DAY, NEVER, ceil_fraction, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.snapshot.calendars.stretches import Producer, Stretch
+    from medhavi.snapshot.calendars.intervals import Interval, Producer
     from medhavi.snapshot.calendars.zones import Zone
 
 EARLIEST: Final = to_seconds(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))
@@ -301,7 +301,7 @@ class WorkingTime:
         return self._open_days().between(start, finish) / DAY
 
     # -------------------------------------------------------------------- capacity
-    def shares(self, start: int, finish: int) -> list[Stretch]:
+    def shares(self, start: int, finish: int) -> list[Interval]:
         """List the stretches of `[start, finish)` with the share of units at work."""
         start, finish = max(start, EARLIEST), min(finish, LATEST)
         return self._produce(start, finish) if start < finish else []
@@ -317,12 +317,12 @@ class WorkingTime:
         if self.always_open:
             return other
 
-        def produce(start: int, finish: int) -> list[Stretch]:
+        def produce(start: int, finish: int) -> list[Interval]:
             mine = self._produce(start, finish)
             return combine(mine, other.shares(start, finish), smaller) if mine else []
 
         changes = _span(self._changes, other._changes)
-        return WorkingTime(Remembered(produce), self.zone, changes)
+        return WorkingTime(CachedIntervals(produce), self.zone, changes)
 
     def without(self, windows: Sequence[tuple[int, int]]) -> WorkingTime:
         """Close the given half-open windows as well."""
@@ -333,7 +333,7 @@ class WorkingTime:
         def subtracted(first: float | None, second: float | None) -> float | None:
             return first if second is None else None
 
-        def produce(start: int, finish: int) -> list[Stretch]:
+        def produce(start: int, finish: int) -> list[Interval]:
             inside = [p for p in closed if p[0] < finish and p[1] > start]
             return combine(self.shares(start, finish), inside, subtracted)
 
@@ -349,8 +349,8 @@ class WorkingTime:
             `(start, finish, units)` that cover all time, sorted.
         """
 
-        def produce(start: int, finish: int) -> list[Stretch]:
-            found: list[Stretch] = []
+        def produce(start: int, finish: int) -> list[Interval]:
+            found: list[Interval] = []
             for begin, end, units in levels:
                 inside = self.shares(max(start, begin), min(finish, end))
                 found += [s for s in inside if _works(units, s[2])]
@@ -372,8 +372,8 @@ class WorkingTime:
             Units that are needed together.
         """
 
-        def produce(start: int, finish: int) -> list[Stretch]:
-            found: list[Stretch] = []
+        def produce(start: int, finish: int) -> list[Interval]:
+            found: list[Interval] = []
             for begin, end, own in levels:
                 inside = self.shares(max(start, begin), min(finish, end))
                 found += [

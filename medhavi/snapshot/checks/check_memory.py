@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 Columns = tuple[str, ...]
 
 
-class Once(NamedTuple):
+class DistinctColumns(NamedTuple):
     """Columns of which only the distinct rows count, their numbers by sign alone."""
 
     columns: Columns
@@ -39,18 +39,20 @@ class Once(NamedTuple):
         return rows.with_columns(signs).unique(maintain_order=True)
 
 
-Narrow = Mapping[str, Columns | Once]
+Narrow = Mapping[str, Columns | DistinctColumns]
 """Tables of which a check sees these columns alone."""
 NETWORK = {
-    "demands": Once(("product", "location", "ship_from")),
-    "stock": Once(("product", "location", "qty")),
-    "supply_orders": Once(("product", "location", "kind", "source", "status")),
-    "inventory_policies": Once(("product", "location", "unlimited")),
+    "demands": DistinctColumns(("product", "location", "ship_from")),
+    "stock": DistinctColumns(("product", "location", "qty")),
+    "supply_orders": DistinctColumns(
+        ("product", "location", "kind", "source", "status")
+    ),
+    "inventory_policies": DistinctColumns(("product", "location", "unlimited")),
 }
 """What the network is made of, where that is not all of a table."""
 
 
-class Part(Protocol):
+class SharedTable(Protocol):
     """One table of a snapshot; snapshots that differ elsewhere share it."""
 
     @property
@@ -64,10 +66,10 @@ class Part(Protocol):
         ...
 
 
-class Told(NamedTuple):
+class CachedAnswer(NamedTuple):
     """An answer and what it was read from: tables, their row numbers, the network."""
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, SharedTable]
     numbered: frozenset[str]
     network: object
     answer: object
@@ -77,11 +79,11 @@ class Check(NamedTuple):
     """A check by its name; `narrow`: which columns of some tables it is shown."""
 
     name: str
-    ask: Callable[[Watched], list[Finding]]
+    ask: Callable[[ReadTracker], list[Finding]]
     narrow: Narrow = MappingProxyType({})
 
 
-class Source(TableAccess, Protocol):
+class CheckedSnapshot(TableAccess, Protocol):
     """The snapshot that is checked."""
 
     @property
@@ -91,7 +93,7 @@ class Source(TableAccess, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ReadTracker:
     """A snapshot that notes which of its tables are read.
 
     Parameters
@@ -108,7 +110,7 @@ class Watched:
         The network, each time that it was read.
     """
 
-    source: Source
+    source: CheckedSnapshot
     narrow: Narrow
     read: set[str] = field(default_factory=set)
     numbered: set[str] = field(default_factory=set)
@@ -119,7 +121,7 @@ class Watched:
         self.read.add(name)
         columns = self.narrow.get(name)
         table = self.source[name]
-        if isinstance(columns, Once):
+        if isinstance(columns, DistinctColumns):
             return columns.of(table)
         return table if columns is None else table.select(columns)
 
@@ -162,19 +164,21 @@ class CheckMemory:
     """
 
     def __init__(self, before: CheckMemory | None = None) -> None:
-        self._told: dict[str, Told] = {} if before is None else dict(before.told)
+        self._told: dict[str, CachedAnswer] = (
+            {} if before is None else dict(before.told)
+        )
 
     @property
-    def told(self) -> Mapping[str, Told]:
+    def told(self) -> Mapping[str, CachedAnswer]:
         """All answers by the name of their check."""
         return self._told
 
     def answer(
         self,
         name: str,
-        ask: Callable[[Watched], Answer],
-        source: Source,
-        parts: Mapping[str, Part],
+        ask: Callable[[ReadTracker], Answer],
+        source: CheckedSnapshot,
+        parts: Mapping[str, SharedTable],
         narrow: Narrow,
     ) -> Answer:
         """What a check says of a snapshot; asked where a table it read differs.
@@ -200,9 +204,9 @@ class CheckMemory:
             and (known.network is None or known.network is source.network)
         ):
             return known.answer  # type: ignore[return-value]
-        watched = Watched(source, narrow)
+        watched = ReadTracker(source, narrow)
         found = ask(watched)
-        self._told[name] = Told(
+        self._told[name] = CachedAnswer(
             {table: parts[table] for table in watched.read},
             frozenset(watched.numbered),
             watched.networks[0] if watched.networks else None,
@@ -212,9 +216,9 @@ class CheckMemory:
 
 
 def _same(
-    old: Part,
-    new: Part,
-    columns: Columns | Once | None,
+    old: SharedTable,
+    new: SharedTable,
+    columns: Columns | DistinctColumns | None,
     numbered: bool,  # noqa: FBT001 - whether the row numbers count too
 ) -> bool:
     """Whether a table is the same in all that counts."""
@@ -222,10 +226,10 @@ def _same(
         return True
     if columns is None:
         return False
-    names = columns.columns if isinstance(columns, Once) else columns
+    names = columns.columns if isinstance(columns, DistinctColumns) else columns
     alike = old.frame.height == new.frame.height and all(
         old.frame[name].equals(new.frame[name]) for name in names
     )
-    if isinstance(columns, Once):
+    if isinstance(columns, DistinctColumns):
         return alike or columns.of(old.frame).equals(columns.of(new.frame))
     return alike and (not numbered or old.rows.equals(new.rows))

@@ -12,8 +12,8 @@ from medhavi.snapshot.checks.links import (
     source_kinds,
     trade_checks,
 )
-from medhavi.snapshot.checks.making import making_checks
 from medhavi.snapshot.checks.network import network_checks
+from medhavi.snapshot.checks.routings import making_checks
 from medhavi.snapshot.checks.time import time_checks
 from medhavi.snapshot.checks.values import value_checks
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.schema import Column, Table
-    from medhavi.snapshot.reading.normalise import Normal
+    from medhavi.snapshot.reading.normalise import NormalTable
     from medhavi.snapshot.reading.row_findings import Tell
 
 _WINDOWS = (
@@ -32,7 +32,7 @@ _MAY_BE_EMPTY = {"due", "supply_order_steps.finish", "reservations.finish"}
 _ROW = "row"
 
 
-def own_checks(name: str, normal: Normal) -> list[Finding]:
+def own_checks(name: str, normal: NormalTable) -> list[Finding]:
     """Check one table by itself."""
     if not normal.frame.height:
         return []
@@ -45,7 +45,7 @@ def own_checks(name: str, normal: Normal) -> list[Finding]:
     ]
 
 
-def _cells(table: Table, normal: Normal) -> list[Finding]:
+def _cells(table: Table, normal: NormalTable) -> list[Finding]:
     """Check closed lists and bounds; all columns are counted in one pass."""
     broken = {}
     for column in table.columns.values():
@@ -80,7 +80,7 @@ def _outside(column: Column) -> pl.Expr | None:
 
 
 def _broken(
-    table: Table, key: tuple[str, str], rule: pl.Expr, normal: Normal
+    table: Table, key: tuple[str, str], rule: pl.Expr, normal: NormalTable
 ) -> list[Finding]:
     name, code = key
     column = table.columns[name]
@@ -114,13 +114,13 @@ def bound(column: Column) -> str:
     return " and ".join(parts)
 
 
-def select(normal: Normal, rule: pl.Expr) -> tuple[pl.DataFrame, list[int]]:
+def select(normal: NormalTable, rule: pl.Expr) -> tuple[pl.DataFrame, list[int]]:
     """Rows that a rule marks, with their input row numbers."""
     numbered = normal.frame.with_columns(normal.rows.alias(_ROW)).filter(rule)
     return numbered, numbered.get_column(_ROW).to_list()
 
 
-def _keys(table: Table, normal: Normal) -> list[Finding]:
+def _keys(table: Table, normal: NormalTable) -> list[Finding]:
     """Name each row whose key an earlier row of the input has already."""
     key = list(table.key)
     if not key or not normal.frame.select(key).is_duplicated().any():
@@ -137,7 +137,7 @@ def _keys(table: Table, normal: Normal) -> list[Finding]:
     return told("SNAP008", table.name, None, again, again[_ROW].to_list(), tell)
 
 
-def _windows(table: Table, normal: Normal) -> list[Finding]:
+def _windows(table: Table, normal: NormalTable) -> list[Finding]:
     found: list[Finding] = []
     for begin, end in _WINDOWS:
         if not _both_instants(table, begin, end):
@@ -167,7 +167,7 @@ def _window_teller(
     return tell
 
 
-def _overlaps(table: Table, normal: Normal) -> list[Finding]:
+def _overlaps(table: Table, normal: NormalTable) -> list[Finding]:
     """Name validity rows of one key whose windows overlap."""
     if "valid_from" not in table.key or "valid_to" not in table.columns:
         return []

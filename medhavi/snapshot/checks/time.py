@@ -10,8 +10,8 @@ from medhavi.findings import finding
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.snapshot.checks.check_memory import NETWORK, Check
 from medhavi.snapshot.checks.links import numbered
-from medhavi.snapshot.checks.making import candidates
 from medhavi.snapshot.checks.network import needed
+from medhavi.snapshot.checks.routings import candidates
 from medhavi.snapshot.checks.values import is_zone, qty_steps
 from medhavi.snapshot.network.needs_and_sources import routing_outputs
 from medhavi.snapshot.reading.row_findings import LISTED, more
@@ -67,7 +67,7 @@ def _readable(snapshot: TableAccess) -> bool:
     )
 
 
-class _Asked:
+class _RequiredSteps:
     """What the demands call for: routings, and products at places."""
 
     def __init__(self, snapshot: NetworkAccess) -> None:
@@ -95,7 +95,7 @@ def _never_open(snapshot: NetworkAccess) -> list[Finding]:
     ]
     if not dead:
         return []
-    asked = _Asked(snapshot)
+    asked = _RequiredSteps(snapshot)
     found: list[Finding] = []
     for name in dead:
         users = sorted(_users(snapshot, asked, name))
@@ -118,7 +118,7 @@ def _never_open(snapshot: NetworkAccess) -> list[Finding]:
 
 
 def _users(
-    snapshot: TableAccess, asked: _Asked, calendar: str
+    snapshot: TableAccess, asked: _RequiredSteps, calendar: str
 ) -> Iterator[tuple[str, str]]:
     """Who uses a calendar, each with a needed product that depends on it or ""."""
     using = pl.col("calendar") == calendar
@@ -155,7 +155,7 @@ def _users(
         yield f"lane {lane}", min(moved, default="")
 
 
-def _first(asked: _Asked, routings: Iterable[str]) -> str:
+def _first(asked: _RequiredSteps, routings: Iterable[str]) -> str:
     products = [asked.routings[name] for name in routings if name in asked.routings]
     return min(products, default="")
 
@@ -168,7 +168,7 @@ def _made_or_bought(snapshot: TableAccess) -> set[tuple[str, str]]:
     }
 
 
-class _Piece(NamedTuple):
+class _UninterruptedStep(NamedTuple):
     """A step that runs in one piece: where, how long at least, with what."""
 
     routing: str
@@ -197,7 +197,7 @@ def _too_long(snapshot: NetworkAccess) -> list[Finding]:
             longest[names] = _longest(time, now, end)
         return longest[names]
 
-    found: list[tuple[_Piece, float]] = []
+    found: list[tuple[_UninterruptedStep, float]] = []
     for piece in _pieces(snapshot):
         limits = [opening(piece.calendars)]
         for choice in piece.choices:
@@ -209,11 +209,13 @@ def _too_long(snapshot: NetworkAccess) -> list[Finding]:
             found.append((piece, min(bounds)))
     if not found:
         return []
-    asked = _Asked(snapshot)
+    asked = _RequiredSteps(snapshot)
     return [_too_long_finding(piece, bound, asked) for piece, bound in found]
 
 
-def _too_long_finding(piece: _Piece, opening: float, asked: _Asked) -> Finding:
+def _too_long_finding(
+    piece: _UninterruptedStep, opening: float, asked: _RequiredSteps
+) -> Finding:
     product = asked.routings.get(piece.routing)
     fields: dict[str, object] = {
         "value": piece.step,
@@ -240,7 +242,7 @@ def _longest(time: WorkingTime, now: int, end: int) -> float | None:
     return max((finish - start for start, finish in segments), default=0) / MINUTE
 
 
-def _pieces(snapshot: TableAccess) -> Iterator[_Piece]:
+def _pieces(snapshot: TableAccess) -> Iterator[_UninterruptedStep]:
     """Steps that may not pause, with a lower bound of their minutes.
 
     The bound takes the smallest order and the fastest resource, so that no step is
@@ -268,7 +270,7 @@ def _pieces(snapshot: TableAccess) -> Iterator[_Piece]:
         stated = [float(value) for value in setups if value is not None]
         fixed = min([float(row["setup_minutes"]), *stated])
         working = row["fixed_minutes"] + row["run_minutes_per_unit"] * row["units"]
-        yield _Piece(
+        yield _UninterruptedStep(
             routing=row["routing"],
             step=row["step"],
             row=row["row"],
@@ -308,7 +310,7 @@ def _serving(
     return result
 
 
-class _Shift(NamedTuple):
+class _WeeklyShift(NamedTuple):
     """A shift on the week's axis, in minutes from Monday 00:00."""
 
     begin: int
@@ -325,7 +327,7 @@ def _overlapping_shifts(snapshot: TableAccess) -> list[Finding]:
         if not shifts:
             continue
         wrapped = [
-            _Shift(shift.begin + _WEEK, shift.end + _WEEK, shift.row)
+            _WeeklyShift(shift.begin + _WEEK, shift.end + _WEEK, shift.row)
             for shift in shifts[:1]
         ]
         latest = shifts[0]
@@ -336,11 +338,11 @@ def _overlapping_shifts(snapshot: TableAccess) -> list[Finding]:
     return found[:LISTED] + more("SNAP047", "shifts", None, len(found) - LISTED)
 
 
-def _on_the_week(group: pl.DataFrame) -> Iterator[_Shift]:
+def _on_the_week(group: pl.DataFrame) -> Iterator[_WeeklyShift]:
     for row in group.iter_rows(named=True):
         begin = (row["weekday"] - 1) * 24 * 60 + _minutes(row["start"])
         length = (_minutes(row["finish"]) - _minutes(row["start"])) % (24 * 60)
-        yield _Shift(begin, begin + (length or 24 * 60), row)
+        yield _WeeklyShift(begin, begin + (length or 24 * 60), row)
 
 
 def _minutes(time: dt.time) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-class Rows(NamedTuple):
+class SparseRows(NamedTuple):
     """Compressed sparse rows: the targets of node i are target[start[i]:start[i+1]]."""
 
     start: Ints
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     """shape (n_edges,), int64, position of the edge in the input"""
 
 
-def rows_of(count: int, source: Ints, target: Ints) -> Rows:
+def rows_of(count: int, source: Ints, target: Ints) -> SparseRows:
     """Sort edges into compressed rows by source, then target.
 
     >>> rows_of(3, np.array([1, 0, 0]), np.array([2, 2, 1])).target.tolist()
@@ -36,7 +36,7 @@ def rows_of(count: int, source: Ints, target: Ints) -> Rows:
     edge = np.lexsort((target, source))
     start = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(source, minlength=count), out=start[1:])
-    return Rows(start, target[edge].astype(np.int64), edge.astype(np.int64))
+    return SparseRows(start, target[edge].astype(np.int64), edge.astype(np.int64))
 
 
 def levels(count: int, parent: Ints, child: Ints) -> Ints:

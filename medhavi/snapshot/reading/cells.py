@@ -134,7 +134,7 @@ _CANONICAL = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class TypedCells:
     """Cells of a column in its type.
 
     `wrong` marks those that had a value but no sense; None: there is none.
@@ -148,7 +148,9 @@ class Typed:
     """Dates without a time of a timestamp column, where `values` are empty."""
 
 
-def typed(cells: pl.Series, column: Column, date_format: str | None = None) -> Typed:
+def typed(
+    cells: pl.Series, column: Column, date_format: str | None = None
+) -> TypedCells:
     """Cells of a column in the type that the schema states.
 
     Empty text, empty lists and nulls are empty cells; the default is not filled here.
@@ -168,8 +170,8 @@ def typed(cells: pl.Series, column: Column, date_format: str | None = None) -> T
     return _from_text(as_text(cells), column, date_format)
 
 
-def _whole(values: pl.Series) -> Typed:
-    return Typed(values=values)
+def _whole(values: pl.Series) -> TypedCells:
+    return TypedCells(values=values)
 
 
 def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
@@ -199,7 +201,7 @@ def as_text(cells: pl.Series) -> pl.Series:
     return cells.cast(pl.String)
 
 
-def _from_text(text: pl.Series, column: Column, date_format: str | None) -> Typed:
+def _from_text(text: pl.Series, column: Column, date_format: str | None) -> TypedCells:
     if column.type == "str":
         return _whole(_blank(text, text == ""))
     trimmed = text.str.strip_chars()
@@ -219,7 +221,7 @@ def _from_text(text: pl.Series, column: Column, date_format: str | None) -> Type
             values = _each(trimmed, partial(_date, date_format), pl.Date())
         case _:
             values = _each(trimmed, _time, pl.Time())
-    return Typed(
+    return TypedCells(
         values=values, wrong=(filled & values.is_null()).fill_null(value=False)
     )
 
@@ -236,14 +238,14 @@ def _integers(text: pl.Series) -> pl.Series:
     ).to_series()
 
 
-def _numbers(cells: pl.Series) -> Typed:
+def _numbers(cells: pl.Series) -> TypedCells:
     """Widen by the shortest decimal text, so that a 32-bit 0.1 stays one tenth."""
     if cells.dtype == pl.Float64:
         return _whole(cells)
     return _whole(cells.cast(pl.String).cast(pl.Float64, strict=False))
 
 
-def _lists(cells: pl.Series) -> Typed:
+def _lists(cells: pl.Series) -> TypedCells:
     """Split entries at semicolons, trim them, drop empty ones; none left is empty."""
     if isinstance(cells.dtype, (pl.List, pl.Array)):
         if isinstance(cells.dtype.inner, (pl.List, pl.Array, pl.Struct)):
@@ -264,19 +266,19 @@ def _lists(cells: pl.Series) -> Typed:
     return _whole(_blank(entries, entries.list.len() == 0))
 
 
-def _moments(cells: pl.Series, column: Column) -> Typed:
+def _moments(cells: pl.Series, column: Column) -> TypedCells:
     """Read instants and dates that came typed; naive instants are UTC."""
     if cells.dtype == pl.Date:
         if column.type == "date":
             return _whole(cells)
         inside = cells.is_between(FIRST_DAY, LAST_DAY)
-        return Typed(
+        return TypedCells(
             values=pl.Series(cells.name, [None] * len(cells), INSTANT),
             wrong=(~inside).fill_null(value=False),
             days=_blank(cells, ~inside),
         )
     if not isinstance(cells.dtype, pl.Datetime):
-        return Typed(
+        return TypedCells(
             values=pl.Series([None] * len(cells), dtype=BY_TYPE[column.type]),
             wrong=cells.is_not_null(),
         )
@@ -292,7 +294,7 @@ def _moments(cells: pl.Series, column: Column) -> Typed:
 
 def _instants(
     text: pl.Series, filled: pl.Series, column: Column, date_format: str | None
-) -> Typed:
+) -> TypedCells:
     """Read instants, and dates without a time apart from them."""
     quick = text.str.to_datetime(_CANONICAL, time_unit="us", strict=False)
     values = quick.dt.replace_time_zone("UTC")
@@ -312,11 +314,11 @@ def _instants(
     return replace(result, days=days) if days.count() else result
 
 
-def _cut(moments: pl.Series, wrong: pl.Series | None) -> Typed:
+def _cut(moments: pl.Series, wrong: pl.Series | None) -> TypedCells:
     """Cut instants to the second, the resolution of a plan."""
     cut = moments.dt.truncate("1s")
     lost = (moments != cut).sum()
-    return Typed(values=cut if lost else moments, wrong=wrong, cut=int(lost))
+    return TypedCells(values=cut if lost else moments, wrong=wrong, cut=int(lost))
 
 
 def _each(text: pl.Series, read: object, dtype: pl.DataType) -> pl.Series:

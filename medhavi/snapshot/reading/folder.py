@@ -37,7 +37,7 @@ DOCUMENTATION = "about the tables"
 
 
 @dataclass(slots=True)
-class _Reading:
+class _FolderReading:
     """What has been read so far."""
 
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
 
     CSV cells and cells of sheets stay text here; the schema types them later.
     """
-    reading = _Reading()
+    reading = _FolderReading()
     if path.is_file() and path.suffix.lower() == ".xlsx":
         _workbook(path, reading)
     elif path.is_dir():
@@ -86,7 +86,7 @@ def _named(path: Path) -> str:
     return path.name or str(path)
 
 
-def _file(path: Path, reading: _Reading) -> None:
+def _file(path: Path, reading: _FolderReading) -> None:
     kind = path.suffix.lower()
     if path.is_dir() or path.name.startswith((".", "~")) or kind in _PAGES:
         return
@@ -173,7 +173,7 @@ def _parquet(path: Path, _found: list[Finding]) -> pl.DataFrame:
     return read_table(path, "parquet")
 
 
-def _workbook(path: Path, reading: _Reading) -> None:
+def _workbook(path: Path, reading: _FolderReading) -> None:
     """Read the sheets of a workbook that are named like tables."""
     try:
         for sheet, frame in read_sheets(path, schema.tables()).items():

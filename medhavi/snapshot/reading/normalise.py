@@ -87,7 +87,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Normal:
+class NormalTable:
     """A table in normal form, its input row numbers and what was found on the way."""
 
     frame: pl.DataFrame
@@ -96,7 +96,7 @@ class Normal:
     unzoned: int = 0
     """Dates without a time that count in UTC because nothing states a zone."""
 
-    def without(self, rows: Collection[int]) -> Normal:
+    def without(self, rows: Collection[int]) -> NormalTable:
         """Table without some input rows; what was found in others stays."""
         gone = self.rows.is_in(list(rows))
         left = [
@@ -113,12 +113,12 @@ class Normal:
         )
 
 
-def absent(name: str) -> Normal:
+def absent(name: str) -> NormalTable:
     """Normal form of a table that is not there: no rows."""
-    return Normal(frame=empty(name), rows=pl.Series([], dtype=pl.UInt32))
+    return NormalTable(frame=empty(name), rows=pl.Series([], dtype=pl.UInt32))
 
 
-def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> Normal:
+def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> NormalTable:
     """Type, complete and sort one table; nothing is raised for bad cells.
 
     Parameters
@@ -136,13 +136,13 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> Normal:
         raw = raw.drop(ROW)
     else:
         rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
-    reading = _Reading(table=table, raw=raw, rows=rows, days=days)
+    reading = _TableReading(table=table, raw=raw, rows=rows, days=days)
     reading.found += _unknown_columns(table, raw.columns)
     series = [reading.column(column) for column in table.columns.values()]
     frame = _sorted(table, pl.DataFrame([*series, rows]))
     if not raw.width:
         frame = frame.clear()
-    return Normal(
+    return NormalTable(
         frame=frame.drop(ROW),
         rows=frame.get_column(ROW),
         findings=tuple(reading.found),
@@ -169,7 +169,7 @@ def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Reading:
+class _TableReading:
     """One table while its columns are read."""
 
     table: Table
@@ -234,7 +234,7 @@ def _constant(column: Column, height: int) -> pl.Series:
     return pl.Series(column.name, [default], dtype=dtype).new_from_index(0, height)
 
 
-def _finite(reading: _Reading, column: Column, values: pl.Series) -> pl.Series:
+def _finite(reading: _TableReading, column: Column, values: pl.Series) -> pl.Series:
     """Empty what is no number, name it, and make -0.0 plain zero."""
     finite = values.is_finite()
     if not finite.all():
@@ -257,7 +257,7 @@ def _completed(values: pl.Series, column: Column) -> pl.Series:
 
 
 def _wrong_cells(
-    reading: _Reading, column: Column, cells: pl.Series, wrong: pl.Series
+    reading: _TableReading, column: Column, cells: pl.Series, wrong: pl.Series
 ) -> list[Finding]:
     table, rows = reading.table.name, reading.rows
     places = positions(wrong)
@@ -278,7 +278,11 @@ def _wrong_cells(
 
 
 def _listed(
-    code: str, reading: _Reading, column: Column, marked: pl.Series, values: pl.Series
+    code: str,
+    reading: _TableReading,
+    column: Column,
+    marked: pl.Series,
+    values: pl.Series,
 ) -> list[Finding]:
     table, rows = reading.table.name, reading.rows
     places = positions(marked)

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.parameters import Budget
     from medhavi.progress import Observe
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.sources import OrderTiming
 
-    Old = dict[int, tuple[Job, Timing]]
+    Old = dict[int, tuple[Job, OrderTiming]]
 
 
 COUNTS = (1, 1, 2, 2, 3, 4, 8)

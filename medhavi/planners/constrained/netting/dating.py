@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.way_chains import WayChains
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit, Way
-    from medhavi.providers.material.recipes import Gain
-    from medhavi.providers.sources import Source, Timing
-    from medhavi.providers.sourcing.quotas import Quotas
+    from medhavi.providers.material.recipes import ProductOutput
+    from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.providers.sourcing.supply_limits import SupplyLimits
 
 
 TRIES = 1000
@@ -44,14 +44,16 @@ class SupplierRoom:
         Limits of suppliers; it is changed.
     """
 
-    def __init__(self, quotas: Quotas) -> None:
+    def __init__(self, quotas: SupplyLimits) -> None:
         self._quotas = quotas
 
     def limits(self, source: Source) -> bool:
         """Whether a source is a purchase from a supplier with limits."""
         return source.kind == "buy" and self._quotas.shared(source)
 
-    def piece(self, source: Source, size: int, soonest: Timing, finish: int) -> int:
+    def piece(
+        self, source: Source, size: int, soonest: OrderTiming, finish: int
+    ) -> int:
         """Cut an order to what its supplier has room for.
 
         Parameters
@@ -77,13 +79,15 @@ class SupplierRoom:
             return size
         return lot_below(source, room) or size
 
-    def take(self, source: Source, size: int, soonest: Timing, finish: int) -> None:
+    def take(
+        self, source: Source, size: int, soonest: OrderTiming, finish: int
+    ) -> None:
         """Take note of an order; parameters as of `piece`."""
         at = self._moment(source, soonest, finish)
         if at is not None:
             self._quotas.take(source, size, at)
 
-    def _moment(self, source: Source, soonest: Timing, finish: int) -> int | None:
+    def _moment(self, source: Source, soonest: OrderTiming, finish: int) -> int | None:
         """When a least lot reaches the door: as late as may be, else soonest."""
         quotas, least = self._quotas, source.lot(1)
         first = quotas.door(source, soonest.finish)
@@ -119,7 +123,7 @@ class FeasibleRelease(GivenRelease):
     """
 
     def __init__(
-        self, model: Model, as_of: int, limiting: Collection[str], quotas: Quotas
+        self, model: Model, as_of: int, limiting: Collection[str], quotas: SupplyLimits
     ) -> None:
         super().__init__(model, as_of)
         self._limiting = frozenset(limiting)
@@ -156,7 +160,7 @@ class FeasibleRelease(GivenRelease):
 
     def _fitting(
         self, way: Way, missing: int, instant: int
-    ) -> tuple[int, Timing | None]:
+    ) -> tuple[int, OrderTiming | None]:
         """Size the first order, below what its source can bring at a time."""
         size, timing = super()._fitting(way, missing, instant)
         if way.gain is not None:
@@ -171,7 +175,9 @@ class FeasibleRelease(GivenRelease):
             return size, timing
         return most, source.clock.latest(instant, most) if most else None
 
-    def _cut(self, way: Way, whole: int, instant: int) -> tuple[int, Timing | None]:
+    def _cut(
+        self, way: Way, whole: int, instant: int
+    ) -> tuple[int, OrderTiming | None]:
         """Halve an order that is too long for the time there is until the need.
 
         It stays whole, where it fits later and its pieces would queue one behind the
@@ -184,7 +190,7 @@ class FeasibleRelease(GivenRelease):
                 return whole, None
         return size, timing
 
-    def _in_window(self, source: Source, size: int, timing: Timing | None) -> int:
+    def _in_window(self, source: Source, size: int, timing: OrderTiming | None) -> int:
         """Cut an order to what its supplier still delivers by then."""
         soonest = self._first(source, size)
         if soonest is None:
@@ -193,7 +199,7 @@ class FeasibleRelease(GivenRelease):
         return self._room.piece(source, size, soonest, last.finish)
 
     def _new_order(
-        self, way: Way, want: Want, size: int, timing: Timing
+        self, way: Way, want: Want, size: int, timing: OrderTiming
     ) -> list[SupplyUnit]:
         source = way.source
         if source.kind == "make":
@@ -233,7 +239,7 @@ class FeasibleRelease(GivenRelease):
         self.has_late = self.has_late or timing.finish > first.instant
         return self._new_order(way, want, size, timing)[0]
 
-    def falls_out_last(self, gain: Gain) -> bool:
+    def falls_out_last(self, gain: ProductOutput) -> bool:
         """Whether all that a recipe gives of a product is there at its end."""
         return all(
             output.step is None and output.anchor == "end" and not output.offset_minutes
@@ -272,7 +278,7 @@ class FeasibleRelease(GivenRelease):
         )
 
     def _delays_at_origin(
-        self, whole: tuple[Way, int, Timing], need: Need, others: int
+        self, whole: tuple[Way, int, OrderTiming], need: Need, others: int
     ) -> bool:
         """Whether a move for more than a need waits for goods that come sooner.
 
@@ -301,7 +307,7 @@ class FeasibleRelease(GivenRelease):
 
     def _offer(
         self, node: Node, need: Need, instant: int, missing: int
-    ) -> tuple[Way, int, Timing] | None:
+    ) -> tuple[Way, int, OrderTiming] | None:
         """What would be ordered, without ordering it."""
         want = Want(
             node,
@@ -321,7 +327,7 @@ class FeasibleRelease(GivenRelease):
 
     def _choose(
         self, ways: Sequence[Way], want: Want, missing: int
-    ) -> tuple[Way, int, Timing] | None:
+    ) -> tuple[Way, int, OrderTiming] | None:
         """Take the first source that can be on time, else the earliest that can be."""
         if self.pieces.largest:
             missing = min(missing, self.largest_part(want) or missing)
@@ -329,9 +335,9 @@ class FeasibleRelease(GivenRelease):
 
     def _choose_from(
         self, ways: Sequence[Way], want: Want, missing: int, *, choosy: bool = False
-    ) -> tuple[Way, int, Timing] | None:
+    ) -> tuple[Way, int, OrderTiming] | None:
         """Choose; `choosy`: only what the components of a source still allow."""
-        late: list[tuple[int, int, Way, int, Timing]] = []
+        late: list[tuple[int, int, Way, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size, timing = self._fitting(way, missing, want.instant)
             if size > 0 and choosy:
@@ -358,7 +364,7 @@ class FeasibleRelease(GivenRelease):
         self.has_late = self.has_late or timing.finish > want.instant
         return way, size, timing
 
-    def _queues(self, source: Source, timing: Timing) -> bool:
+    def _queues(self, source: Source, timing: OrderTiming) -> bool:
         """Whether pieces of the same want leave an order no time."""
         if source.kind != "make":
             return False
@@ -366,8 +372,8 @@ class FeasibleRelease(GivenRelease):
         return wait > 0 and timing.start - wait < self.floor(source)
 
     def _coverable(
-        self, way: Way, want: Want, size: int, timing: Timing | None
-    ) -> tuple[int, Timing | None]:
+        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+    ) -> tuple[int, OrderTiming | None]:
         """Cut an order to what is left of components that nothing supplies anew."""
         most = size
         start = want.instant if timing is None else timing.start
@@ -386,8 +392,8 @@ class FeasibleRelease(GivenRelease):
         return most, clock.latest(want.instant, most) if most > 0 else None
 
     def _on_time_from(
-        self, way: Way, want: Want, size: int, timing: Timing | None
-    ) -> tuple[int, Timing] | None:
+        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+    ) -> tuple[int, OrderTiming] | None:
         """Latest order on time that starts from the floor on, if one does."""
         if timing is None:
             return None
@@ -402,21 +408,21 @@ class FeasibleRelease(GivenRelease):
         return size, timing
 
     def _earlier(
-        self, source: Source, instant: int, size: int, timing: Timing
-    ) -> Timing | None:
+        self, source: Source, instant: int, size: int, timing: OrderTiming
+    ) -> OrderTiming | None:
         """Date an order back to where its source was still valid."""
         moved = self._within_validity(source, size, instant, timing)
         return None if moved is None or moved.finish > instant else moved
 
     def _piece(
-        self, way: Way, want: Want, size: int, timing: Timing | None
-    ) -> tuple[int, Timing] | None:
+        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+    ) -> tuple[int, OrderTiming] | None:
         """Largest piece that is on time, where pieces run side by side."""
         if timing is None or not self._side_by_side(timing):
             return None
         clock, multiple = way.source.clock, way.source.multiple
 
-        def tried(piece: int) -> tuple[int, Timing] | None:
+        def tried(piece: int) -> tuple[int, OrderTiming] | None:
             latest = clock.latest(want.instant, piece)
             return self._on_time_from(way, want, piece, latest)
 
@@ -432,7 +438,9 @@ class FeasibleRelease(GivenRelease):
                 good, found = middle, larger
         return found
 
-    def _soonest(self, way: Way, want: Want, size: int) -> tuple[int, Timing] | None:
+    def _soonest(
+        self, way: Way, want: Want, size: int
+    ) -> tuple[int, OrderTiming] | None:
         """First order of a source from its floor on.
 
         A smaller piece of it, where that is there sooner and pieces run side by side.
@@ -450,7 +458,7 @@ class FeasibleRelease(GivenRelease):
                 size, whole = part, smaller
         return (size, whole) if self._serves_well(way, want, size, whole) else None
 
-    def _part(self, source: Source, whole: Timing, size: int) -> int:
+    def _part(self, source: Source, whole: OrderTiming, size: int) -> int:
         """Size of a piece of an order that its resources have units for."""
         queue = self._queue
         if self._side_by_side(whole):
@@ -464,7 +472,7 @@ class FeasibleRelease(GivenRelease):
             parts = queue.beside(source, whole)
         return source.lot(-(-size // parts)) if parts > 1 else size
 
-    def _first(self, source: Source, size: int) -> Timing | None:
+    def _first(self, source: Source, size: int) -> OrderTiming | None:
         floor = self.floor(source)
         for begin, end in source.windows:
             timing = source.clock.earliest(max(begin, floor), size)
@@ -472,7 +480,7 @@ class FeasibleRelease(GivenRelease):
                 return timing
         return None
 
-    def _side_by_side(self, timing: Timing) -> bool:
+    def _side_by_side(self, timing: OrderTiming) -> bool:
         """Whether an order uses no resource that another would wait for."""
         return bool(timing.steps) and not any(
             resource in self._limiting

@@ -176,7 +176,7 @@ class FeasibleWalk(NodeWalk):
         if own is not None and own <= instant:
             return
         found = []
-        for place, (other, ratio) in enumerate(release.stand_ins(need)):
+        for place, (other, ratio) in enumerate(release.substitutes(need)):
             lent = -(-need.open * ratio.numerator // ratio.denominator)
             ready = release.promised(other, need, instant, lent)
             if ready is not None and (own is None or ready < own):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Way,
     )
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.sources import Source, StepWindow, Timing
+    from medhavi.providers.sources import OrderTiming, Source, StepWindow
 
     Place = tuple[NodeKey, str]
 
@@ -94,7 +94,7 @@ class PieceQueue:
         """How many pieces of the want there are."""
         return self._pieces.get(routing, 0)
 
-    def wait(self, routing: str, timing: Timing) -> int:
+    def wait(self, routing: str, timing: OrderTiming) -> int:
         """How long the pieces before hold what the next one works on [s].
 
         0 where a step may be done by several resources, or changes units or counts
@@ -105,7 +105,7 @@ class PieceQueue:
             return 0
         return max((self._held(window, pieces) for window in timing.steps), default=0)
 
-    def beside(self, source: Source, timing: Timing) -> int:
+    def beside(self, source: Source, timing: OrderTiming) -> int:
         """How many more pieces of a want may run side by side with this one.
 
         It counts itself, on the units of the scarcest resource; where those change,
@@ -119,7 +119,7 @@ class PieceQueue:
         fixed, run = self._split(source, timing)
         return min(most, run // fixed) if fixed else most
 
-    def _room_beside(self, routing: str, timing: Timing) -> int:
+    def _room_beside(self, routing: str, timing: OrderTiming) -> int:
         if self._chooses(routing):
             return 0
         least = MOST_BESIDE
@@ -136,7 +136,7 @@ class PieceQueue:
         return max(0, least - self.made(routing))
 
     def better_apart(
-        self, source: Source, alone: Timing, whole: Timing, others: int
+        self, source: Source, alone: OrderTiming, whole: OrderTiming, others: int
     ) -> bool:
         """Whether a lot of its own serves a need sooner, and is worth its set-up.
 
@@ -160,7 +160,7 @@ class PieceQueue:
         fixed, _ = self._split(source, alone)
         return self._worked(whole) - self._worked(alone) > others * fixed
 
-    def _split(self, source: Source, timing: Timing) -> tuple[int, int]:
+    def _split(self, source: Source, timing: OrderTiming) -> tuple[int, int]:
         """How long an order works whatever its size, and for its size [s]."""
         worked = self._worked(timing)
         one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
@@ -169,7 +169,7 @@ class PieceQueue:
         fixed = max(0, 2 * self._worked(one) - self._worked(two))
         return fixed, worked - fixed
 
-    def _fills(self, routing: str, timing: Timing) -> bool:
+    def _fills(self, routing: str, timing: OrderTiming) -> bool:
         """Whether an order works only where no other may work beside it.
 
         Not so where a step may be done by several resources, or counts hours.
@@ -186,7 +186,7 @@ class PieceQueue:
         most = max(units for _, _, units in clock.levels)
         return clock.bucket is None and amount > most / 2
 
-    def _worked(self, timing: Timing) -> int:
+    def _worked(self, timing: OrderTiming) -> int:
         """How long an order works on resources that others wait for [s]."""
         return sum(
             window.setup_seconds + window.run_seconds
@@ -198,7 +198,7 @@ class PieceQueue:
         """Whether the next piece of a want is one of those that `lane` gives."""
         return 0 < self._pieces.get(routing, 0) < len(self._lanes.get(routing, ()))
 
-    def lane(self, source: Source, timing: Timing, size: int) -> int:
+    def lane(self, source: Source, timing: OrderTiming, size: int) -> int:
         """Next piece of a want, where the units of its resource change.
 
         Whatever units there are work, each as long as it is there, until all is done
@@ -221,7 +221,7 @@ class PieceQueue:
         found = self._lanes.get(routing, [])
         return min(size, found[made]) if made < len(found) else 0
 
-    def _cut(self, source: Source, timing: Timing, size: int) -> list[int]:
+    def _cut(self, source: Source, timing: OrderTiming, size: int) -> list[int]:
         """Pieces that keep all units of a resource at work, the longest first."""
         tasks = self._capacity.compiled(source.source).tasks
         if self._chooses(source.source) or len(tasks) > 1 or tasks[0].fixed:

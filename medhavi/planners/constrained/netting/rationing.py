@@ -115,9 +115,9 @@ class Rationing:
         found: dict[int, list[Slice]] = {
             demand: list(kept) for demand, kept in now.items()
         }
-        stand_ins = self._stand_ins()
+        substitutes = self._substitutes()
         for need, part in parts:
-            loss = self._of_demand(need, stand_ins)
+            loss = self._of_demand(need, substitutes)
             if loss is None:
                 continue
             kept = found.setdefault(need.demand, [part])
@@ -236,7 +236,7 @@ class Rationing:
         return spare
 
     # --- demands -------------------------------------------------------------------
-    def _stand_ins(self) -> dict[int, list[Need]]:
+    def _substitutes(self) -> dict[int, list[Need]]:
         """List the needs of substitutes by demand."""
         found: dict[int, list[Need]] = {}
         for index in self._release.covered:
@@ -246,12 +246,12 @@ class Rationing:
         return found
 
     def _of_demand(
-        self, need: Need, stand_ins: Mapping[int, list[Need]]
+        self, need: Need, substitutes: Mapping[int, list[Need]]
     ) -> Loss | None:
         """Sum what a demand loses of its own product and of what stands in."""
         loss = self._lost.get(need.index)
         found = [] if loss is None else [loss]
-        for other in stand_ins.get(need.demand, ()):
+        for other in substitutes.get(need.demand, ()):
             if other.instant != need.instant:
                 continue
             part = self._lost[other.index]

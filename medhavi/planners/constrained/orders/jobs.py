@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
-from medhavi.providers.material.recipes import Component, Gain  # noqa: TC001 (records)
+from medhavi.providers.material.recipes import Component, ProductOutput  # noqa: TC001 (records)
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.dating import FeasibleRelease
     from medhavi.planners.mrp.netting_state.register import Register
     from medhavi.providers.material.recipes import Recipe
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.sources import OrderTiming
     from medhavi.snapshot import Snapshot
 
 
@@ -42,7 +42,7 @@ class Out:
     """
 
     unit: SupplyUnit
-    gain: Gain | None
+    gain: ProductOutput | None
     opens: int = ALWAYS
     closes: int = NEVER
 
@@ -308,7 +308,7 @@ def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
                 yield Gap(line, ALWAYS, line.valid_from)
 
 
-def _phase(gain: Gain, at: int) -> tuple[int, int]:
+def _phase(gain: ProductOutput, at: int) -> tuple[int, int]:
     """Time around an instant in which a recipe gives the same."""
     edges = [
         edge for output in gain.outputs for edge in (output.valid_from, output.valid_to)
@@ -342,7 +342,7 @@ class Before(NamedTuple):
     """How an order was: where, when it took, when it gave, what it could have done."""
 
     job: Job
-    timing: Timing
+    timing: OrderTiming
     placed: bool
     stays: bool
     instants: tuple[int, ...]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Order
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers import Providers
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.sources import OrderTiming, StepWindow
     from medhavi.snapshot import Snapshot
 
 
@@ -192,14 +192,14 @@ class Campaigning:
                     found[resource] = share
         return found
 
-    def lack(self, job: Job, timing: Timing) -> int:
+    def lack(self, job: Job, timing: OrderTiming) -> int:
         """Earliness of an order for its place in the rows [s]."""
         most = 0
         for resource, work in self._works(job.order, timing):
             most = max(most, self._floor(job, resource, work) - work.start)
         return most
 
-    def placed(self, job: Job, timing: Timing) -> None:
+    def placed(self, job: Job, timing: OrderTiming) -> None:
         """Append an order to its rows."""
         for resource, work in self._works(job.order, timing):
             tail = self._tails.get(resource)
@@ -331,8 +331,8 @@ class Campaigning:
         }
 
     def in_row(
-        self, shop: Shop, job: Job, later: Timing | None, limit: int
-    ) -> Timing | None:
+        self, shop: Shop, job: Job, later: OrderTiming | None, limit: int
+    ) -> OrderTiming | None:
         """Place for an order by a limit that leaves all rows as they are.
 
         Parameters
@@ -357,7 +357,7 @@ class Campaigning:
             later = shop.latest(order, limit, order.timing.start)
         return None
 
-    def excess(self, job: Job, timing: Timing) -> int:
+    def excess(self, job: Job, timing: OrderTiming) -> int:
         """Lateness of an order for its place in the rows [s].
 
         At most 0: it fits; `NEVER`: it would have another place.
@@ -401,7 +401,7 @@ class Campaigning:
         begun = self._providers.cleanings.begun(old.rule.cleaning, until)
         return NEVER if begun is None else max(1, work.finish - begun)
 
-    def moved(self, job: Job, timing: Timing) -> None:
+    def moved(self, job: Job, timing: OrderTiming) -> None:
         """Take note of an order that moved later in its rows."""
         for resource, work in self._works(job.order, timing):
             place = self._places[resource, work.owner, work.step]
@@ -429,7 +429,7 @@ class Campaigning:
 
     # ------------------------------------------------------------------------- works
     def _works(
-        self, order: Order, timing: Timing, *, fixed: bool = False
+        self, order: Order, timing: OrderTiming, *, fixed: bool = False
     ) -> Iterator[tuple[str, Work]]:
         """Walk over what an order does on resources with campaigns.
 

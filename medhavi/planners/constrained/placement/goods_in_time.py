@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.register import Register
     from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
     from medhavi.providers.material.recipes import Component, Recipe
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
 
 class Spot(NamedTuple):
@@ -52,12 +52,12 @@ class GoodsInTime:
     def __init__(self, release: FeasibleRelease) -> None:
         self._release = release
         self._asked: Job | None = None
-        self._there: Timing | None = None
+        self._there: OrderTiming | None = None
         self._uses: list[int] = []
         self._spots: dict[int, Spot] = {}
         """Where lines of bills of materials are taken, by identity."""
 
-    def lack(self, job: Job, timing: Timing) -> int:
+    def lack(self, job: Job, timing: OrderTiming) -> int:
         """How much an order is too early for its inputs and outputs [s].
 
         At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
@@ -88,7 +88,7 @@ class GoodsInTime:
                 lack = NEVER if at >= out.closes else max(lack, out.opens - at)
         return lack
 
-    def outlives(self, job: Job, timing: Timing) -> int:
+    def outlives(self, job: Job, timing: OrderTiming) -> int:
         """How much later than netted a job takes what has expired by then [s]."""
         late = 0
         for take in job.mortal:
@@ -97,7 +97,7 @@ class GoodsInTime:
                 late = max(late, use - take.need.instant)
         return late
 
-    def dead(self, job: Job, timing: Timing) -> int:
+    def dead(self, job: Job, timing: OrderTiming) -> int:
         """How long what a job takes is dead by then [s]; 0: it lives."""
         longest = 0
         for take in job.mortal:
@@ -105,7 +105,7 @@ class GoodsInTime:
             longest = max(longest, self.use(job, take.need, timing) - end)
         return longest
 
-    def falls_out(self, job: Job, out: Out, timing: Timing) -> int:
+    def falls_out(self, job: Job, out: Out, timing: OrderTiming) -> int:
         """When a unit is in stock."""
         if out.gain is None:
             return timing.finish
@@ -117,7 +117,7 @@ class GoodsInTime:
     def behind(
         self,
         job: Job,
-        timing: Timing | None,
+        timing: OrderTiming | None,
         matches: Mapping[int, Iterable[int]],
         dates: Mapping[int, int],
     ) -> int:
@@ -138,14 +138,14 @@ class GoodsInTime:
             late = max([late, *(at - instant for instant in taken)])
         return late
 
-    def use(self, job: Job, need: Need, timing: Timing) -> int:
+    def use(self, job: Job, need: Need, timing: OrderTiming) -> int:
         """When an order takes what it needs."""
         order = job.order
         if need.line is None or order.kind == "move":
             return _begin(order, timing)
         return self._release.use_instant(order, need.line, timing)
 
-    def uses(self, job: Job, timing: Timing) -> list[int]:
+    def uses(self, job: Job, timing: OrderTiming) -> list[int]:
         """When an order takes each thing that it takes, in order of its takes.
 
         Whoever asks whether a place is good asks again when the order is put there.
@@ -156,7 +156,7 @@ class GoodsInTime:
         self._uses = self._uses_at(job, timing)
         return self._uses
 
-    def _uses_at(self, job: Job, timing: Timing) -> list[int]:
+    def _uses_at(self, job: Job, timing: OrderTiming) -> list[int]:
         order = job.order
         begin = _begin(order, timing)
         if order.kind == "move":
@@ -189,7 +189,7 @@ class GoodsInTime:
         return spot
 
 
-def _begin(order: Order, timing: Timing) -> int:
+def _begin(order: Order, timing: OrderTiming) -> int:
     """When an order takes what no line of a bill of materials dates otherwise."""
     if order.kind == "move":
         return timing.ready

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.state import Order
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.sources import OrderTiming
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
@@ -308,7 +308,7 @@ class Placing:
             if not job.stays:
                 self.take_out(job)
 
-    def owes(self, job: Job, timing: Timing) -> bool:
+    def owes(self, job: Job, timing: OrderTiming) -> bool:
         """Whether work behind where an order was lacks its changeover now."""
         return self._shop.owes(job.order, timing)
 
@@ -406,7 +406,7 @@ class Placing:
             self.outlived[job.order.index] = max(waits)
         return True
 
-    def _early(self, job: Job, timing: Timing) -> int:
+    def _early(self, job: Job, timing: OrderTiming) -> int:
         """Earliness of an order, its place in a campaign included."""
         lack = self._in_time.lack(job, timing)
         if lack > 0 or self.campaigns is None or self._anywhere:
@@ -418,7 +418,7 @@ class Placing:
         timing = order.timing
         return timing.finish - min(timing.start, timing.ready)
 
-    def _put(self, job: Job, timing: Timing) -> None:
+    def _put(self, job: Job, timing: OrderTiming) -> None:
         """Write down where an order is now."""
         job.order.timing = timing
         uses = self._in_time.uses(job, timing)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.mrp.netting_state.state import Order
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.sources import Source, Timing
-    from medhavi.providers.sourcing.quotas import Quotas
+    from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.providers.sourcing.supply_limits import SupplyLimits
 
 
 TRIES = 1000
@@ -41,7 +41,7 @@ class Shop:
         What suppliers deliver and vehicles carry, with what is taken already.
     """
 
-    def __init__(self, finite: FiniteCapacity, quotas: Quotas) -> None:
+    def __init__(self, finite: FiniteCapacity, quotas: SupplyLimits) -> None:
         self._finite = finite
         self._quotas = quotas
         self._journal: list[tuple[Source, int, int, int]] = []
@@ -62,7 +62,7 @@ class Shop:
         return first.start - first.queue_start
 
     # --- questions -----------------------------------------------------------------
-    def earliest(self, order: Order, start: int) -> Timing | None:
+    def earliest(self, order: Order, start: int) -> OrderTiming | None:
         """Earliest order that begins nothing before a start; None: never."""
         source = order.source
         if source is None:
@@ -75,7 +75,7 @@ class Shop:
                 return timing
         return None
 
-    def _from(self, source: Source, order: Order, start: int) -> Timing | None:
+    def _from(self, source: Source, order: Order, start: int) -> OrderTiming | None:
         if source.kind == "make":
             return self._finite.earliest(
                 source.source, order.steps, start, by=order.need
@@ -95,7 +95,7 @@ class Shop:
             bound = begun + max(1, later - at)
         return None
 
-    def latest(self, order: Order, need: int, not_before: int) -> Timing | None:
+    def latest(self, order: Order, need: int, not_before: int) -> OrderTiming | None:
         """Latest order whose goods are there by a need, soft time included."""
         source = order.source
         if source is None:
@@ -123,7 +123,9 @@ class Shop:
             need = min(need, timing.finish + soft) - over
         return None
 
-    def _too_late(self, source: Source, order: Order, timing: Timing) -> int | None:
+    def _too_late(
+        self, source: Source, order: Order, timing: OrderTiming
+    ) -> int | None:
         """How much earlier an order is valid, or finds room; None: it is so."""
         if order.existing is None and not source.valid_at(timing.start):
             start = source.latest_valid(timing.start)
@@ -141,7 +143,7 @@ class Shop:
             known = self._limited[id(source)] = self._quotas.limits(source)
         return known
 
-    def _at(self, source: Source, timing: Timing) -> int:
+    def _at(self, source: Source, timing: OrderTiming) -> int:
         if source.kind == "move":
             return timing.start if timing.departure is None else timing.departure
         return self._quotas.door(source, timing.finish)
@@ -181,7 +183,7 @@ class Shop:
         ]
 
     # --- changes -------------------------------------------------------------------
-    def occupy(self, order: Order, timing: Timing) -> None:
+    def occupy(self, order: Order, timing: OrderTiming) -> None:
         """Hold what an order takes."""
         source = order.source
         if source is None:
@@ -191,7 +193,7 @@ class Shop:
         elif self._limits(source):
             self._take(source, order.steps, self._at(source, timing), 1)
 
-    def release(self, order: Order, timing: Timing) -> None:
+    def release(self, order: Order, timing: OrderTiming) -> None:
         """Release what `occupy` took."""
         source = order.source
         if source is None:
@@ -219,14 +221,14 @@ class Shop:
             source, steps, at, sign = self._journal.pop()
             self._quotas.take(source, steps, at, -sign)
 
-    def owes(self, order: Order, timing: Timing) -> bool:
+    def owes(self, order: Order, timing: OrderTiming) -> bool:
         """Whether work behind an order that is gone lacks its changeover now."""
         source = order.source
         making = source is not None and source.kind == "make"
         return making and self._finite.owes(timing)
 
     # --- reasons -------------------------------------------------------------------
-    def rivals(self, order: Order, timing: Timing, start: int) -> set[str]:
+    def rivals(self, order: Order, timing: OrderTiming, start: int) -> set[str]:
         """Name who held what an order waited for, by its owner; see `waits`."""
         source = order.source
         if source is None or source.kind != "make":
@@ -235,7 +237,7 @@ class Shop:
         found = self._finite.waits(source.source, timing, start, owner)
         return {name for wait in found for name in wait.owners}
 
-    def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
+    def waits(self, order: Order, timing: OrderTiming, start: int) -> Iterator[Wait]:
         """List what an order waited for.
 
         Parameters
@@ -320,7 +322,7 @@ def is_plain_move(job: Job) -> bool:
     return job.timeless and not job.mortal and job.order.kind == "move"
 
 
-def put(job: Job, timing: Timing) -> None:
+def put(job: Job, timing: OrderTiming) -> None:
     """Write down where a plain move is now."""
     job.order.timing = timing
     leaves, comes = timing.ready, timing.finish

@@ -32,7 +32,7 @@ from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.units import ALWAYS, DAY, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.snapshot import Snapshot
 
 
@@ -76,7 +76,7 @@ class FoundOrders(NamedTuple):
     """
 
     sizes: Sequence[int]
-    timings: Sequence[Timing]
+    timings: Sequence[OrderTiming]
     begins: Sequence[int]
     arrivals: Sequence[int]
     left: Sequence[int]
@@ -442,7 +442,7 @@ class _Reading:
             for timing in [clock.earliest(begin, steps)]
             if timing is not None and timing.start == begin
         }
-        straight = type(clock).__name__ == "StraightClock"
+        straight = type(clock).__name__ == "ContinuousClock"
         if len(found) != 1 or not straight:
             _refuse(f"{way.source.source} does not deliver at any time")
         item.lead = item.floor + found.pop()

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.progress import Cancelled, Observe
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.results.plans.plan import Plan
     from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
@@ -237,7 +237,7 @@ def _buy_late(purchase: _Purchase, taken: Mapping[int, int]) -> None:
         _put(order, later)
 
 
-def _put(order: Order, timing: Timing) -> None:
+def _put(order: Order, timing: OrderTiming) -> None:
     """Write down where an order is, and when its goods are there."""
     order.timing = timing
     for unit in order.units:

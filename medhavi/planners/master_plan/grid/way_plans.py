@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey, Way
     from medhavi.providers.finite_capacity.occupation import HourRates
-    from medhavi.providers.material.recipes import Component, Gain
+    from medhavi.providers.material.recipes import Component, ProductOutput
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -219,7 +219,7 @@ def _costed(plan: WayPlan, rates: Mapping[str, HourRates]) -> WayPlan:
     return plan._replace(cost=cost, co2=co2)
 
 
-def _gain_rate(gain: Gain, size: int) -> float:
+def _gain_rate(gain: ProductOutput, size: int) -> float:
     return sum(
         (output.numerator * size + output.addend) / output.denominator / size
         for output in gain.outputs
@@ -230,7 +230,7 @@ def _use_rate(line: Component, size: int) -> float:
     return (line.numerator * size + line.addend) / line.denominator / size
 
 
-def _later(way: Way, gain: Gain, times: WayTimes, release: Release) -> int:
+def _later(way: Way, gain: ProductOutput, times: WayTimes, release: Release) -> int:
     """Seconds from the finish of an order to an output of its own."""
     timing = way.source.clock.earliest(int(times.begin[0]), times.size)
     if timing is None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Intake, Way
-    from medhavi.providers.sources import StepWindow, Timing
+    from medhavi.providers.sources import OrderTiming, StepWindow
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -185,7 +185,7 @@ def way_times(
     starts = grid.starts
     fence = way.source.fence_start
     short = _short_size(way, size, grid)
-    patterns: list[tuple[Ints, Timing, int]] = []
+    patterns: list[tuple[Ints, OrderTiming, int]] = []
     bounds = np.append(asked, grid.size)
     for position, edge in enumerate(asked.tolist()):
         moment = max(int(starts[edge]), fence)
@@ -233,7 +233,9 @@ def _took(way: Way, size: int, moment: int) -> int | None:
     return None if timing is None else timing.finish - timing.start
 
 
-def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool:
+def _alike(
+    known: tuple[Ints, OrderTiming, int], timing: OrderTiming, moment: int
+) -> bool:
     """Whether two answers are the same but for their start."""
     _, before, then = known
     if (before.start - then, before.finish - then) != (
@@ -256,7 +258,7 @@ def _columns(
     longer: Mapping[int, float],
     release: Release,
     grid: DecisionGrid,
-    patterns: Sequence[tuple[Ints, Timing, int]],
+    patterns: Sequence[tuple[Ints, OrderTiming, int]],
 ) -> WayTimes | None:
     fence = way.source.fence_start
     moments = [np.maximum(grid.starts[edges], fence) for edges, _, _ in patterns]
@@ -312,7 +314,7 @@ def _takes(
     way: Way,
     release: Release,
     grid: DecisionGrid,
-    timings: Sequence[Timing],
+    timings: Sequence[OrderTiming],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
 ) -> list[Take]:
@@ -346,7 +348,7 @@ def _take(intake: Intake | None, grid: DecisionGrid, column: Ints, used: Ints) -
     return Take(intake, column[kept], at)
 
 
-def _use(way: Way, intake: Intake, release: Release, timing: Timing) -> int:
+def _use(way: Way, intake: Intake, release: Release, timing: OrderTiming) -> int:
     if intake.plain:
         return timing.steps[0].start if timing.steps else timing.start
     line = intake.component
@@ -359,7 +361,7 @@ def _use(way: Way, intake: Intake, release: Release, timing: Timing) -> int:
 def _works(
     grid: DecisionGrid,
     longer: Mapping[int, float],
-    timings: Sequence[Timing],
+    timings: Sequence[OrderTiming],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
 ) -> list[Work]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.model import Model
     from medhavi.planners.mrp.netting_state.release import Want
     from medhavi.planners.mrp.netting_state.state import Need, Node, NodeKey, SupplyUnit
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.sources import OrderTiming
 
 NOTHING = 1e-6
 """An amount below this share of a step is rounding of the solver."""
@@ -215,8 +215,13 @@ class SteeredRelease(Release):
         return min(wanted, whole) if alone else whole
 
     def _fitted(
-        self, way: Way, amount: Amount, want: Want, size: int, timing: Timing | None
-    ) -> tuple[int, Timing | None]:
+        self,
+        way: Way,
+        amount: Amount,
+        want: Want,
+        size: int,
+        timing: OrderTiming | None,
+    ) -> tuple[int, OrderTiming | None]:
         """Make an order smaller that would come late or that no opening holds.
 
         The program counts the time of a usual order; several orders side by side are
@@ -240,7 +245,9 @@ class SteeredRelease(Release):
             size, timing = smaller, other
         return size, timing
 
-    def _dated(self, way: Way, amount: Amount, want: Want, size: int) -> Timing | None:
+    def _dated(
+        self, way: Way, amount: Amount, want: Want, size: int
+    ) -> OrderTiming | None:
         """Date an order inside its bucket: work at once, purchases just in time.
 
         An amount that would come too late for a need that rounding brought forward is
@@ -327,8 +334,8 @@ class SteeredRelease(Release):
 
     def _first(
         self, ways: Iterable[Way], want: Want, missing: int
-    ) -> tuple[Way, int, Timing] | None:
-        found: list[tuple[int, int, Way, int, Timing]] = []
+    ) -> tuple[Way, int, OrderTiming] | None:
+        found: list[tuple[int, int, Way, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size = way.first_size(missing, want.instant)
             if size <= 0:
@@ -342,7 +349,7 @@ class SteeredRelease(Release):
         _, _, way, size, timing = min(found, key=lambda entry: entry[:2])
         return way, size, timing
 
-    def _from_now(self, way: Way, want: Want, size: int) -> Timing | None:
+    def _from_now(self, way: Way, want: Want, size: int) -> OrderTiming | None:
         """Date an order just in time, else as early as it may start."""
         source = way.source
         begin = max(self.as_of, source.fence_start)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.netting_state.stock_levels import Levels
-    from medhavi.providers.material.traits import Traits
+    from medhavi.providers.material.characteristics import Characteristics
 
-    Wish = tuple[str, Traits | None, str]
+    Wish = tuple[str, Characteristics | None, str]
     """Where supply must come from, what it must have, and its source ("": any)."""
 
 _SEQUENCE = attrgetter("instant", "priority", "index")
@@ -191,7 +191,7 @@ class NodeWalk:
 
     def _borrow(self, need: Need, instant: int) -> None:
         """Use free stock of substitutes, by priority (rule 9)."""
-        for other, ratio in self._release.stand_ins(need):
+        for other, ratio in self._release.substitutes(need):
             walk = self._release.walk_of(other)
             walk.advance(max(instant, walk.at))
             # Only what makes whole steps of the wanted product is lent.

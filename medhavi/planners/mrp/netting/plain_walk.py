@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.release import Release
     from medhavi.planners.mrp.netting_state.state import Node, PegSource, Way
-    from medhavi.providers.sources import Kind, Source, Timing
+    from medhavi.providers.sources import Kind, OrderTiming, Source
 
     Line = tuple[int, int, int, Node]
     """Numerator, addend and denominator of a component, and its node."""
@@ -84,7 +84,7 @@ class _Lots(NamedTuple):
     An order of n steps brings (n * numerator + addend) / denominator of the product.
     """
 
-    latest: Callable[[int, int], Timing | None]
+    latest: Callable[[int, int], OrderTiming | None]
     least: int
     multiple: int
     numerator: int
@@ -256,7 +256,7 @@ class PlainWalk:
         short: Sequence[Need],
         size: int,
         qty: int,
-        timing: Timing,
+        timing: OrderTiming,
     ) -> SupplyUnit:
         """Register an order for needs of one instant; they take all they lack."""
         release, node, first = self._release, self._node, short[0]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.providers.material.recipes import Recipe
-    from medhavi.providers.sources import Source, Timing, Window
+    from medhavi.providers.sources import OrderTiming, Source, Window
 
 
 TRIES = 16
@@ -210,7 +210,7 @@ def _move(
 
 def timing_behind(
     release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
-) -> tuple[Timing, dict[int, int]] | None:
+) -> tuple[OrderTiming, dict[int, int]] | None:
     """Earliest timing at which all that an order takes is there; None: never.
 
     Parameters
@@ -300,7 +300,7 @@ def delay(release: Release, order: Order, needs: Iterable[Need], lack: int) -> b
 
 def _from(
     source: Source, windows: list[Window], start: int, steps: int
-) -> Timing | None:
+) -> OrderTiming | None:
     """Date an order from a start on, inside the validity of its source."""
     for begin, end in sorted(windows):
         timing = source.clock.earliest(max(begin, start), steps)
@@ -309,7 +309,7 @@ def _from(
     return None
 
 
-def _use(release: Release, order: Order, need: Need, timing: Timing) -> int:
+def _use(release: Release, order: Order, need: Need, timing: OrderTiming) -> int:
     line = need.line
     if line is None:
         return timing.steps[0].start if timing.steps else timing.start

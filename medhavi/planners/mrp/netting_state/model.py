@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import Node, StockRules, Way
-from medhavi.providers.material.traits import TraitsBook
+from medhavi.providers.material.characteristics import CharacteristicsCatalog
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.providers import Providers
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
 
 _LEVELS = ("safety_qty", "min_qty", "max_qty", "target_qty")
 
@@ -40,7 +40,7 @@ class Model:
         `inventory_policies`, `inventory_levels`, `substitutes`, `products`.
     """
 
-    def __init__(self, providers: Providers, tables: Mapping[str, Rows]) -> None:
+    def __init__(self, providers: Providers, tables: Mapping[str, TableRows]) -> None:
         self.providers = providers
         self.nodes: dict[NodeKey, Node] = {}
         self.irregular = False
@@ -50,7 +50,7 @@ class Model:
         self._around: dict[NodeKey, Surroundings] = {}
         self._new_rules: dict[NodeKey, StockRules] = {}
         self._take_rules(tables["inventory_policies"], tables["inventory_levels"])
-        self.traits = TraitsBook(tables)
+        self.traits = CharacteristicsCatalog(tables)
         self._substitutes = tables["substitutes"]
         self._substitute_rows = self._substitutes.index("product")
         products = tables["products"]
@@ -71,14 +71,14 @@ class Model:
         fresh._new_rules = {**self._new_rules, **(rules or {})}  # noqa: SLF001
         return fresh
 
-    def with_rules(self, policies: Rows, levels: Rows) -> Model:
+    def with_rules(self, policies: TableRows, levels: TableRows) -> Model:
         """Same graph with the rules of these rows and no others."""
         fresh = self.again()
         fresh._new_rules = {}  # noqa: SLF001 - its own kind
         fresh._take_rules(policies, levels)  # noqa: SLF001
         return fresh
 
-    def _take_rules(self, policies: Rows, levels: Rows) -> None:
+    def _take_rules(self, policies: TableRows, levels: TableRows) -> None:
         self._policies, self._levels = policies, levels
         self._policy_rows = policies.index("product", "location")
         self._level_rows = levels.index("product", "location")
@@ -108,7 +108,7 @@ class Model:
         )
         self.nodes[key] = made
         if self._substitute_rows:
-            made.substitutes = tuple(self._stand_ins(key))
+            made.substitutes = tuple(self._substitutes_of(key))
         return made
 
     def ways(self, node: Node) -> tuple[Way, ...]:
@@ -120,7 +120,7 @@ class Model:
             node.shared = any(source.share is not None for source in node.sources)
         return known
 
-    def _stand_ins(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
+    def _substitutes_of(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
         product, location = key
         rows = [
             self._substitutes.row(i) for i in self._substitute_rows.get(product, ())

@@ -140,7 +140,7 @@ class Behind:
 
 
 def stretched(need: Need, slices: Sequence[Slice]) -> list[Slice]:
-    """Stretch slices of an order onto a need of it; ends round down."""
+    """Interval slices of an order onto a need of it; ends round down."""
     if need.order is None:
         return []
     span = sum(unit.qty for unit in need.order.units)
@@ -352,7 +352,7 @@ class Register:
         node.needs.append(made)
         return made
 
-    def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
+    def substitutes(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
         """List who may serve instead, with units of theirs for one wanted.
 
         Substitutes are delivered instead of what was ordered. An order takes only what

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
         SupplyUnit,
         Way,
     )
-    from medhavi.providers.material.recipes import Component, Gain
-    from medhavi.providers.material.traits import Traits
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.material.characteristics import Characteristics
+    from medhavi.providers.material.recipes import Component, ProductOutput
+    from medhavi.providers.sources import OrderTiming, Source
 
 PEG_SOURCE: dict[str, PegSource] = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 MOST_PIECES = 100_000
@@ -55,7 +55,7 @@ class Want(NamedTuple):
     priority: int
     only_from: str | None
     alive_until: int
-    asks: Traits | None = None
+    asks: Characteristics | None = None
 
 
 class Release(Register):
@@ -185,7 +185,9 @@ class Release(Register):
             ways = [way for way in ways if self._has(way, want.node, asks, set())]
         return ways
 
-    def _has(self, way: Way, node: Node, asks: Traits, seen: set[NodeKey]) -> bool:
+    def _has(
+        self, way: Way, node: Node, asks: Characteristics, seen: set[NodeKey]
+    ) -> bool:
         """Whether a source gives what is asked; a move: whether its origin can."""
         if way.origin is None:
             return way.traits(node).meets(asks)
@@ -236,10 +238,10 @@ class Release(Register):
 
     def _choose(
         self, ways: Sequence[Way], want: Want, missing: int
-    ) -> tuple[Way, int, Timing] | None:
+    ) -> tuple[Way, int, OrderTiming] | None:
         """Take the first source that can be on time, else the earliest that can be."""
         instant = want.instant
-        late: list[tuple[int, int, Way, int, Timing]] = []
+        late: list[tuple[int, int, Way, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size, timing = self._fitting(way, missing, instant)
             if size <= 0:
@@ -259,7 +261,9 @@ class Release(Register):
         self.has_late = self.has_late or ready > instant
         return way, size, timing
 
-    def _serves_well(self, way: Way, want: Want, size: int, timing: Timing) -> bool:
+    def _serves_well(
+        self, way: Way, want: Want, size: int, timing: OrderTiming
+    ) -> bool:
         """Whether an order gives the product, and that alive until its use."""
         if way.gain is not None and not self._gives(way.gain, size, timing):
             return False
@@ -271,7 +275,7 @@ class Release(Register):
 
     def _fitting(
         self, way: Way, missing: int, instant: int
-    ) -> tuple[int, Timing | None]:
+    ) -> tuple[int, OrderTiming | None]:
         """Size the first order; one too long for the open time there is comes smaller.
 
         Halved until it fits or the least lot is reached; the rest becomes further
@@ -283,7 +287,9 @@ class Release(Register):
         timing = way.source.clock.latest(instant, size)
         return (size, timing) if timing is not None else self._cut(way, size, instant)
 
-    def _cut(self, way: Way, whole: int, instant: int) -> tuple[int, Timing | None]:
+    def _cut(
+        self, way: Way, whole: int, instant: int
+    ) -> tuple[int, OrderTiming | None]:
         """Halve an order that is too long; it stays whole where no piece fits."""
         size = whole
         while 0 < (smaller := way.source.lot(size // 2)) < size:
@@ -293,13 +299,13 @@ class Release(Register):
                 return size, timing
         return whole, None
 
-    def _gives(self, gain: Gain, size: int, timing: Timing) -> bool:
+    def _gives(self, gain: ProductOutput, size: int, timing: OrderTiming) -> bool:
         """Whether an output by date still holds when the order finishes."""
         return not gain.dated or gain.good_steps(size, timing.finish) > 0
 
     def _within_validity(
-        self, source: Source, size: int, instant: int, timing: Timing | None
-    ) -> Timing | None:
+        self, source: Source, size: int, instant: int, timing: OrderTiming | None
+    ) -> OrderTiming | None:
         """Date an order earlier, where its source ends, or later, where it begins."""
         need = instant
         current = timing
@@ -320,8 +326,8 @@ class Release(Register):
         return None
 
     def _sooner_in_parts(
-        self, source: Source, size: int, instant: int, whole: Timing
-    ) -> tuple[int, Timing]:
+        self, source: Source, size: int, instant: int, whole: OrderTiming
+    ) -> tuple[int, OrderTiming]:
         """Piece of an order that cannot be in time, if it is there sooner."""
         part = source.lot(-(-size // MOST_PARTS))
         if part < size:
@@ -339,7 +345,7 @@ class Release(Register):
         return sorted(ways, key=lambda way: place[id(way.source)])
 
     def _new_order(
-        self, way: Way, want: Want, size: int, timing: Timing
+        self, way: Way, want: Want, size: int, timing: OrderTiming
     ) -> list[SupplyUnit]:
         node, instant, source, recipe = want.node, want.instant, way.source, way.recipe
         order = Order(
@@ -400,7 +406,7 @@ class Release(Register):
             if way.provides:
                 unit.traits = way.traits(node)
 
-    def output_instant(self, order: Order, gain: Gain) -> int:
+    def output_instant(self, order: Order, gain: ProductOutput) -> int:
         """Instant at which all that an order gives of a product is there."""
         return max(
             self._capacity.output_instant(
@@ -460,7 +466,9 @@ class Release(Register):
         used = [(one, self.use_instant(order, one.component, timing)) for one in group]
         return [one for one in used if one[0].component.valid_at(one[1])]
 
-    def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
+    def use_instant(
+        self, order: Order, component: Component, timing: OrderTiming
+    ) -> int:
         """Instant at which an order takes a component."""
         if len(timing.steps) == 1 and not component.offset_minutes:
             window = timing.steps[0]
@@ -474,7 +482,7 @@ class Release(Register):
         )
 
 
-def _born(way: Way, timing: Timing) -> int:
+def _born(way: Way, timing: OrderTiming) -> int:
     """When the life of an order begins.
 
     Nothing that is moved is fresher than what is made just before it leaves.

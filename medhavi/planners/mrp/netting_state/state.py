@@ -15,16 +15,16 @@ from fractions import Fraction
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from medhavi.providers.material.characteristics import PLAIN, Characteristics
 from medhavi.providers.material.recipes import Component, Recipe
-from medhavi.providers.material.traits import PLAIN, Traits
-from medhavi.providers.sources import Source, Timing
+from medhavi.providers.sources import OrderTiming, Source
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers import Providers
-    from medhavi.providers.material.recipes import Gain
+    from medhavi.providers.material.recipes import ProductOutput
 
 
 NodeKey = tuple[str, str]
@@ -62,7 +62,7 @@ class Demand:
     min_shelf: int
     unit_cost: float
     row: Mapping[str, Any]
-    asks: Traits | None = None
+    asks: Characteristics | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +84,7 @@ class Order:
     source_id: str
     steps: int
     qty: int
-    timing: Timing
+    timing: OrderTiming
     need: int
     cause: str
     lot_rule: str
@@ -101,7 +101,7 @@ class Order:
     row: dict[str, Any] | None = None
     carried: Need | None = None
     waits_for: str = ""
-    asks: Traits | None = None
+    asks: Characteristics | None = None
     campaign: str = ""
 
 
@@ -127,7 +127,7 @@ class SupplyUnit:
     customer: str | None = None
     for_demand: int = NO_DEMAND
     only_need: Need | None = None
-    traits: Traits | None = None
+    traits: Characteristics | None = None
     takers: list[tuple[Need, int]] = field(default_factory=list)
 
     @property
@@ -160,7 +160,7 @@ class Need:
     alternatives: tuple[tuple[Node, Fraction], ...] = ()
     line: Component | None = None
     pins: tuple[tuple[SupplyUnit, int, int], ...] = ()
-    asks: Traits | None = None
+    asks: Characteristics | None = None
 
 
 URGENCY = attrgetter("priority", "instant", "index")
@@ -209,7 +209,7 @@ class Node:
     rules: StockRules
     make_to_order: bool = False
     shelf_life: int | None = None
-    traits: Traits = PLAIN
+    traits: Characteristics = PLAIN
     substitutes: tuple[tuple[Node, Fraction, tuple[int, int]], ...] = ()
     needs: list[Need] = field(default_factory=list)
     units: list[SupplyUnit] = field(default_factory=list)
@@ -254,7 +254,7 @@ class Yield(NamedTuple):
     """One product that orders give, with its node; `plain`: there when they finish."""
 
     node: Node
-    gain: Gain
+    gain: ProductOutput
     plain: bool
 
 
@@ -300,7 +300,7 @@ class Way:
             begin <= ALWAYS and end >= NEVER for begin, end in source.windows
         )
         self.recipe: Recipe | None = None
-        self.gain: Gain | None = None
+        self.gain: ProductOutput | None = None
         self.intakes: tuple[tuple[Intake, ...], ...] = ()
         self.yields: tuple[Yield, ...] = ()
         self.origin: Node | None = None
@@ -335,7 +335,7 @@ class Way:
             return source.lot(size)
         return source.pieces(size)[0]
 
-    def traits(self, node: Node) -> Traits:
+    def traits(self, node: Node) -> Characteristics:
         """What new supply of a node from a make or buy has."""
         if not self.provides:
             return node.traits
@@ -362,7 +362,7 @@ def _yields(recipe: Recipe, model: Nodes) -> list[Yield]:
     return [Yield(model.node(key), gain, _at_finish(gain)) for key, gain in gains]
 
 
-def _at_finish(gain: Gain) -> bool:
+def _at_finish(gain: ProductOutput) -> bool:
     return all(
         output.step is None and output.anchor == "end" and not output.offset_minutes
         for output in gain.outputs

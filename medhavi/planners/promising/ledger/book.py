@@ -22,7 +22,7 @@ from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers import Providers
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.supply_orders import planned_orders
-from medhavi.providers.table_rows import Rows
+from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -431,7 +431,7 @@ def expire(book: Book, now: int) -> tuple[Undo, ...]:
 def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
     """Collect what may be delivered instead, by product, the first choice first."""
     found: dict[str, list[Row]] = {}
-    for row in Rows(snapshot["substitutes"]):
+    for row in TableRows(snapshot["substitutes"]):
         found.setdefault(row["product"], []).append(row)
     for rows in found.values():
         rows.sort(key=lambda row: (row["priority"], row["substitute"]))

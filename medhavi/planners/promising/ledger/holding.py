@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
     from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.providers.material.line import Shift
-    from medhavi.providers.material.traits import Traits
+    from medhavi.providers.material.characteristics import Characteristics
+    from medhavi.providers.material.line import LineChange
 
 
 Wish = tuple[int, str, int, str | None, float, tuple[Any, ...]]
@@ -264,14 +264,14 @@ def take_holds(
             stages.hold_lane(hold.subject, hold.start, hold.qty)
 
 
-def _asked(stages: Stages, cells: Mapping[str, Any]) -> Traits | None:
+def _asked(stages: Stages, cells: Mapping[str, Any]) -> Characteristics | None:
     return stages.providers.traits.asked(
         cells["product"], cells.get("requires"), cells.get("min_quality")
     )
 
 
 def give_back(
-    stages: Stages, holds: Sequence[PlannedHold], shifts: Sequence[Shift]
+    stages: Stages, holds: Sequence[PlannedHold], shifts: Sequence[LineChange]
 ) -> None:
     """Release what `take_holds` took, whatever came after."""
     stages.material.put_back(shifts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
+from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.transport.departure_loads import MILLION, load_of
 from medhavi.units import MINUTE
 
@@ -103,7 +103,7 @@ def _prepares_others(hold: Hold) -> bool:
 
 def _works(stages: Stages, hold: Hold | PlannedHold) -> bool:
     book = stages.capacity.occupancy.ledger(hold.subject)
-    if not isinstance(book, Ledger) or hold.finish <= hold.start:
+    if not isinstance(book, ResourceLedger) or hold.finish <= hold.start:
         return True
     units = hold.qty * MINUTE / (hold.finish - hold.start)
     open_at = book.clock.units(hold.start, hold.finish)

@@ -21,7 +21,7 @@ import numpy as np
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.providers.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times import STEEP
-from medhavi.providers.transport.leg_arrays import Spread
+from medhavi.providers.transport.leg_arrays import BoundedTimes
 from medhavi.units import ALWAYS, DAY, seconds_up
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
     Instants = npt.NDArray[np.int64]
-    Waits = list[tuple[Spread, int]]
+    Waits = list[tuple[BoundedTimes, int]]
     """What a chain waits for, each with the time from it to the end [s]."""
 
 SEED = 7
@@ -240,7 +240,7 @@ class SampledChain:
 
     def _received(
         self, piece: Piece, source: Source, drawn: tuple[Subject, Quantiles, int]
-    ) -> Spread:
+    ) -> BoundedTimes:
         """When a purchase is there at each point by the calendars [s]."""
         subject, quantiles, place = drawn
         suppliers = self._book.providers.suppliers
@@ -259,20 +259,22 @@ class SampledChain:
             found = self._times.keep(key, each)
         if found.least > _NONE:
             return found
-        return Spread.of(np.where(found.at == _NONE, piece.ready, found.at))
+        return BoundedTimes.of(np.where(found.at == _NONE, piece.ready, found.at))
 
-    def _leg(self, lane: str, ready: Spread) -> Spread:
+    def _leg(self, lane: str, ready: BoundedTimes) -> BoundedTimes:
         subject, quantiles = self._times.lane(lane)
         place = self._places.get(subject)
         if quantiles is None:
-            transit = Spread.of(self._book.providers.transport.transit(lane))
+            transit = BoundedTimes.of(self._book.providers.transport.transit(lane))
         elif place is None:
-            transit = Spread.of(int(quantiles.at(0.5)))
+            transit = BoundedTimes.of(int(quantiles.at(0.5)))
         else:
             transit = self._transits(subject, quantiles, place)
         return self._times.legs.arrivals(lane, ready, transit)
 
-    def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
+    def _leads(
+        self, subject: Subject, quantiles: Quantiles, place: int
+    ) -> BoundedTimes:
         """Lead time at each point [s], rounded up."""
         count = len(self._table)
         known = self._times.column(subject, (count, place))
@@ -285,7 +287,9 @@ class SampledChain:
             known = self._times.keep((subject, count, place), each)
         return known
 
-    def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
+    def _transits(
+        self, subject: Subject, quantiles: Quantiles, place: int
+    ) -> BoundedTimes:
         """Time of a lane at each point [s], rounded down."""
         count = len(self._table)
         known = self._times.column(subject, (count, place))
@@ -329,7 +333,7 @@ def _unsure(floats: Floats) -> list[int]:
     return found
 
 
-def _latest(floor: int, waits: Waits) -> Spread:
+def _latest(floor: int, waits: Waits) -> BoundedTimes:
     """Latest at each point: of a fixed instant and of all that is waited for.
 
     What is nowhere the latest by its bounds is left out.
@@ -338,7 +342,7 @@ def _latest(floor: int, waits: Waits) -> Spread:
     least = max(least, floor)
     late = [one for one in waits if one[0].most + one[1] > least]
     if not late:
-        return Spread(least, least, least)
+        return BoundedTimes(least, least, least)
     most = max([wait.most + after for wait, after in late])
     wait, after = late[0]
     found = wait.at + after
@@ -346,4 +350,4 @@ def _latest(floor: int, waits: Waits) -> Spread:
         found = np.maximum(found, wait.at + after)
     if max([wait.least + after for wait, after in late]) < least:
         found = np.maximum(found, least)
-    return Spread(found, least, most)
+    return BoundedTimes(found, least, most)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.planners.promising.supply_search.stages import Bought, Freed
-    from medhavi.providers.material.line import Shift
+    from medhavi.providers.material.line import LineChange
     from medhavi.results.promises.promise import PlannedHold
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -55,7 +55,7 @@ class Undo(NamedTuple):
 
     demand: str
     holds: tuple[PlannedHold, ...]
-    shifts: tuple[Shift, ...]
+    shifts: tuple[LineChange, ...]
     bought: tuple[Bought, ...]
     expires_at: int | None
     freed: tuple[Freed, ...] = ()

@@ -15,7 +15,7 @@ import polars as pl
 
 from medhavi.planners.promising.requests.asking import request_of_line
 from medhavi.planners.promising.supply_search.used_places import used_places
-from medhavi.providers.material.traits import NO_CLASS
+from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from medhavi.planners.remedy_rows import (
     one_unit_more,
     rows_of_faster,
 )
-from medhavi.providers.capacity.stand_ins import named_by, stand_ins
+from medhavi.providers.capacity.alternate_resources import alternates_of, named_by
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, MINUTE, from_seconds, from_steps, steps_up
 
@@ -320,7 +320,7 @@ def _other_resource(case: Case) -> Iterator[Proposal]:
         steps = {(routing, int(number))} if number.isdecimal() else set()
         names = named_by(snapshot, steps)
     for name in sorted(names):
-        for other in stand_ins(snapshot, name, steps)[:MOST_OF_A_KIND]:
+        for other in alternates_of(snapshot, name, steps)[:MOST_OF_A_KIND]:
             done = ", ".join(
                 f"step {step} of {routing}" for routing, step in other.steps
             )

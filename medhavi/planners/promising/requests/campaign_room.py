@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     from medhavi.planners.campaigns.campaign_rules import Breach, CampaignRule
     from medhavi.providers import Providers
-    from medhavi.providers.capacity.axis import Option
-    from medhavi.providers.capacity.schedule import Task
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.finite_capacity.resource_ledger import Block, Ledger
+    from medhavi.providers.finite_capacity.resource_ledger import (
+        BusyInterval,
+        ResourceLedger,
+    )
     from medhavi.providers.reservations.reservations import Hold
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.results.promises.promise import PlannedHold
 
 Made = tuple[str, float]
@@ -125,7 +128,7 @@ class CampaignRoom:
         steps: int,
         start: int,
         by: int | None,
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Place an order as early as its resources and the rules of campaigns permit.
 
         Parameters
@@ -215,7 +218,9 @@ class CampaignRoom:
             known = self._known[routing] = tuple(found)
         return known
 
-    def _preferred(self, source: Source) -> Iterator[tuple[CampaignRule, Task, Option]]:
+    def _preferred(
+        self, source: Source
+    ) -> Iterator[tuple[CampaignRule, RoutingTask, ResourceOption]]:
         """Rules of the resources that the steps of a routing prefer."""
         for task in self._providers.capacity.compiled(source.source).tasks:
             for option in task.plan.epochs[0].options[:1]:
@@ -243,7 +248,7 @@ class CampaignRoom:
 
     # ------------------------------------------------------------------------ the rows
     def _lack(
-        self, capacity: FiniteCapacity, source: Source, timing: Timing, good: float
+        self, capacity: FiniteCapacity, source: Source, timing: OrderTiming, good: float
     ) -> int | None:
         """Earliness of an order for its place [s].
 
@@ -298,7 +303,7 @@ class CampaignRoom:
             return False
         return self._providers.changeovers.cleans(matrix, before, after)
 
-    def _standing(self, book: Ledger, block: Block) -> Work:
+    def _standing(self, book: ResourceLedger, block: BusyInterval) -> Work:
         """Read work that stands; where nobody knows how much it makes, a whole run."""
         resource = book.clock.resource
         product, qty = self._makes(resource, block) or ("", -1)
@@ -317,7 +322,7 @@ class CampaignRoom:
             fixed=True,
         )
 
-    def _makes(self, resource: str, block: Block) -> Made | None:
+    def _makes(self, resource: str, block: BusyInterval) -> Made | None:
         """What work makes and how much; None: nobody knows."""
         owner = block.owner
         known = self._made.get((resource, block.start, block.finish))
@@ -330,7 +335,7 @@ class CampaignRoom:
         return self._held.get((resource, block.start, owner))
 
     def _works(
-        self, source: Source, timing: Timing, good: float
+        self, source: Source, timing: OrderTiming, good: float
     ) -> Iterator[tuple[str, Work]]:
         """Walk over what an order does on resources with campaigns.
 

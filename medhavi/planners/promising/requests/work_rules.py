@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.capacity.withheld_time import Spared, stopped_share
+from medhavi.providers.capacity.withheld_time import WithheldCapacity, stopped_share
 from medhavi.units import DAY, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.campaign_room import CampaignRoom
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.withheld_time import Reserves
+    from medhavi.providers.capacity.withheld_time import CapacityReserves
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
 
 
 class WorkRules(NamedTuple):
@@ -58,7 +58,7 @@ class WorkRules(NamedTuple):
 
     def place(
         self, source: Source, steps: int, start: int, by: int | None
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Place an order of a routing that begins nothing before `start`."""
         if not self.infinite and self.campaigns is not None:
             return self.campaigns.earliest(self.capacity, source, steps, start, by)
@@ -89,7 +89,7 @@ class WorkRules(NamedTuple):
 
 def work_rules(
     base: FiniteCapacity,
-    reserves: Reserves,
+    reserves: CapacityReserves,
     window: tuple[int, int],
     request: Request,
     policy: Policy,
@@ -126,7 +126,7 @@ def work_rules(
         (step, exact(getattr(one, policy.risk_basis)))
         for step, one in sorted(reserves.factors.items())
     )
-    rooms = [base.sparing(Spared(one, stops, factors)) for one in (kept, ())]
+    rooms = [base.sparing(WithheldCapacity(one, stops, factors)) for one in (kept, ())]
     if policy.max_distance_to_bottleneck is not None:
         far = partial(_far_steps, base, (now, end), policy)
         rooms = [room.preferring(far) for room in rooms]

@@ -25,7 +25,7 @@ from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.quoting import helped
 from medhavi.planners.promising.requests.asking import Request, request_of_line
 from medhavi.planners.promising.standing.held_chain import held_in_time
-from medhavi.providers.material.traits import NO_CLASS
+from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises.promises_at_risk import (
     AT_RISK,

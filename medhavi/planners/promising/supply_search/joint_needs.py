@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.sources import OrderTiming
 
 
 def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | None:
@@ -40,7 +40,7 @@ def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | Non
     return None
 
 
-def share_resources(timings: Iterable[Timing]) -> bool:
+def share_resources(timings: Iterable[OrderTiming]) -> bool:
     """Whether several orders need one resource."""
     seen: set[str] = set()
     for timing in timings:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.sources import Timing
-from medhavi.providers.transport.leg_arrays import LegArrays, Spread
+from medhavi.providers.sources import OrderTiming
+from medhavi.providers.transport.leg_arrays import BoundedTimes, LegArrays
 from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class UncertainTimes:
         self._draws: dict[float, LeadDraws] = {}
         self._routes: dict[float, tuple[Itineraries, Itineraries]] = {}
         """Ways over the lanes by level, beside those that they were made of."""
-        self.columns: dict[tuple[object, ...], Spread] = {}
+        self.columns: dict[tuple[object, ...], BoundedTimes] = {}
         self.legs = LegArrays(providers.transport)
         tables = providers.tables
         self._lanes = {row["lane"]: row for row in tables["lanes"]}
@@ -179,7 +179,7 @@ class UncertainTimes:
         alike = before.providers.lead_times is self.providers.lead_times
         return before if alike else None
 
-    def column(self, subject: Subject, points: Points) -> Spread | None:
+    def column(self, subject: Subject, points: Points) -> BoundedTimes | None:
         """Times of a subject at all points where they were looked up.
 
         Those before a change are the same where its quantiles are.
@@ -196,11 +196,13 @@ class UncertainTimes:
             self.columns[(subject, *points)] = known
         return known
 
-    def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> Spread:
+    def keep(
+        self, key: tuple[object, ...], column: npt.NDArray[np.int64]
+    ) -> BoundedTimes:
         """Keep the times of a subject at all points, the oldest in its place."""
         if len(self.columns) >= MOST_COLUMNS:
             del self.columns[next(iter(self.columns))]
-        known = self.columns[key] = Spread.of(column)
+        known = self.columns[key] = BoundedTimes.of(column)
         return known
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
@@ -307,7 +309,7 @@ class LeadDraws:
             self._transits[lane] = drawn
             return drawn
 
-    def timing(self, source: Source, start: int, steps: int) -> Timing | None:
+    def timing(self, source: Source, start: int, steps: int) -> OrderTiming | None:
         """When a purchase that is ordered at an instant is there, at its level."""
         subject, found, receipt = self._times.bought(source)
         if found is None:
@@ -321,4 +323,4 @@ class LeadDraws:
         if lead is None:
             lead = seconds_up(found.at(self.level(subject)), DAY)
             self._leads[subject] = lead
-        return Timing(start, start + lead + receipt, start)
+        return OrderTiming(start, start + lead + receipt, start)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Node, Terms
-    from medhavi.providers.material.recipes import Component, Gain
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.material.recipes import Component, ProductOutput
+    from medhavi.providers.sources import OrderTiming, Source
 
     Way = Callable[[], tuple[Piece, ...] | None]
     Part = tuple[Component, tuple[Piece, ...]]
@@ -31,11 +31,11 @@ class Placer(Protocol):
     stages: Stages
     terms: Terms
 
-    def place(self, source: Source, size: int, start: int) -> Timing | None:
+    def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
         """Place an order as early as possible among all other work."""
         ...
 
-    def placed(self, timing: Timing) -> None:
+    def placed(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
         ...
 
@@ -232,7 +232,7 @@ class _Needs(NamedTuple):
     def _later(self) -> list[int]:
         return [ready for _, ready in self.later]
 
-    def slack(self, stages: Stages, routing: str, timing: Timing) -> int:
+    def slack(self, stages: Stages, routing: str, timing: OrderTiming) -> int:
         """How long the last component waits until an order takes it [s]."""
         if not timing.steps:
             return (
@@ -264,7 +264,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 def _placed(
     walk: Placer, source: Source, size: int, start: int, needs: _Needs
-) -> Timing | None:
+) -> OrderTiming | None:
     """Place the steps so that each component is there when it is used."""
     bound = start if needs.first is None else max(start, needs.first)
     if "capacity" in walk.terms.relaxed:
@@ -305,9 +305,9 @@ def _tightened(
     source: Source,
     size: int,
     starts: tuple[int, int, int],
-    timing: Timing,
+    timing: OrderTiming,
     needs: _Needs,
-) -> Timing:
+) -> OrderTiming:
     """Run the queue before the first step while components are on their way.
 
     `starts` are the first instant at all, the one that gave the timing, and how long
@@ -324,7 +324,9 @@ def _tightened(
     return earlier if fits else timing
 
 
-def _output(walk: Placer, source: Source, timing: Timing, gain: Gain) -> int:
+def _output(
+    walk: Placer, source: Source, timing: OrderTiming, gain: ProductOutput
+) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish
     return max([walk.stages.output(source.source, timing, o) for o in gain.outputs])

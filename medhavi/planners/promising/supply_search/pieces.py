@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.providers.material.recipes import Component
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.transport.itineraries import Itinerary
 
 Kind = Literal["stock", "make", "buy", "move"]
@@ -72,7 +72,7 @@ class Piece(NamedTuple):
     begin: int
     source: Source | None = None
     order_steps: int = 0
-    timing: Timing | None = None
+    timing: OrderTiming | None = None
     uses: tuple[Use, ...] = ()
     lines: tuple[Component, ...] = ()
     surplus: int = 0

@@ -14,7 +14,7 @@ from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.withheld_time import reserves_of
 from medhavi.providers.material.stock import perishable_products
-from medhavi.providers.sources import Timing
+from medhavi.providers.sources import OrderTiming
 from medhavi.providers.transport.departure_loads import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
@@ -31,19 +31,24 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.finite_capacity.resource_ledger import Block
-    from medhavi.providers.finite_capacity.waits import Wait
+    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
+    from medhavi.providers.finite_capacity.waits import StepWait
+    from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.material.material import Material
-    from medhavi.providers.material.recipes import Component, Gain, Output, Recipe
-    from medhavi.providers.material.traits import Traits
+    from medhavi.providers.material.recipes import (
+        Component,
+        Output,
+        ProductOutput,
+        Recipe,
+    )
     from medhavi.providers.sources import Source
     from medhavi.providers.transport.itineraries import (
         Itineraries,
         Itinerary,
         Objective,
     )
-    from medhavi.providers.what_if.changed_providers import Changed
+    from medhavi.providers.what_if.changed_providers import ChangedProviders
     from medhavi.providers.what_if.ledger_moves import LedgerMoves
     from medhavi.results.promises.promise import PlannedPurchase
 
@@ -51,7 +56,7 @@ if TYPE_CHECKING:
     """Source, order [steps], and when it is usable [s]."""
     Carried = tuple[Objective, int]
     """What ways are compared by, and by when they must arrive [s]."""
-    Freed = tuple[str, Block | None, int, float]
+    Freed = tuple[str, BusyInterval | None, int, float]
     """Resource and block, or a lane with its departure [s] and kg."""
 
 
@@ -69,7 +74,7 @@ class Making(NamedTuple):
         None: they are more than that.
     """
 
-    gain: Gain
+    gain: ProductOutput
     groups: tuple[tuple[Component, ...], ...]
     chain: FiniteChain | None
 
@@ -155,7 +160,7 @@ class Stages:
         """What is taken of material, resources and departures."""
         return Ledgers(self.material, self.capacity, self.transport)
 
-    def on(self, changed: Changed) -> Stages:
+    def on(self, changed: ChangedProviders) -> Stages:
         """Stages of changed providers; what is bought already stays so."""
         return altered(
             self,
@@ -182,13 +187,13 @@ class Stages:
         self.at = "routing"
         return self.providers.sourcing.sources(product, location)
 
-    def gives(self, source: Source, asked: Traits) -> bool:
+    def gives(self, source: Source, asked: Characteristics) -> bool:
         """Whether what a source makes or sells has what is asked for."""
         has = self.providers.traits.of_product(source.product)
         pairs: Any = source.row["provides"] if source.kind == "make" else None
         return has.providing(pairs).meets(asked)
 
-    def asked(self, request: Request) -> Traits | None:
+    def asked(self, request: Request) -> Characteristics | None:
         """What supply must have for a request; None: any will do."""
         return self.providers.traits.asked(
             request.product, request.requires, request.min_quality
@@ -231,7 +236,7 @@ class Stages:
 
     # ------------------------------------------------------------------ material
     def line(
-        self, product: str, location: str, asked: Traits | None = None
+        self, product: str, location: str, asked: Characteristics | None = None
     ) -> MaterialLine:
         """What is free over time of what has all that is asked for."""
         self.at = "material"
@@ -268,7 +273,7 @@ class Stages:
         """Whether nobody knows how far a supplier's word holds (rule 38)."""
         return self.times.stated(source)
 
-    def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
+    def purchase(self, source: Source, start: int, steps: int) -> OrderTiming | None:
         """When a purchase that is ordered at an instant is there."""
         self.at = "supplier"
         if self.leads is None:
@@ -319,7 +324,7 @@ class Stages:
         start: int,
         terms: Terms,
         known: KnownOrders | None = None,
-    ) -> Timing | None:
+    ) -> OrderTiming | None:
         """Place an order as early as possible among all other work (`earliest`)."""
         self.at = "capacity"
         rules = terms.work
@@ -337,30 +342,30 @@ class Stages:
         capacity = self.capacity if terms.work is None else terms.work.capacity
         return capacity.longest(routing, steps, start)
 
-    def no_time(self, instant: int) -> Timing:
+    def no_time(self, instant: int) -> OrderTiming:
         """Order that takes no time: capacity relaxed."""
-        return Timing(instant, instant, instant)
+        return OrderTiming(instant, instant, instant)
 
-    def occupy(self, timing: Timing) -> None:
+    def occupy(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
         self.at = "capacity"
         self.capacity.occupy(timing)
 
-    def used(self, routing: str, timing: Timing, line: Component) -> int:
+    def used(self, routing: str, timing: OrderTiming, line: Component) -> int:
         """When an order uses a component."""
         return self.providers.capacity.instant(
             routing, timing, line.step, line.anchor, line.offset_minutes
         )
 
-    def output(self, routing: str, timing: Timing, line: Output) -> int:
+    def output(self, routing: str, timing: OrderTiming, line: Output) -> int:
         """When an output of an order is in stock."""
         return self.providers.capacity.output_instant(
             routing, timing, line.step, line.anchor, line.offset_minutes
         )
 
     def waits(
-        self, routing: str, timing: Timing, start: int, terms: Terms
-    ) -> tuple[Wait, ...]:
+        self, routing: str, timing: OrderTiming, start: int, terms: Terms
+    ) -> tuple[StepWait, ...]:
         """What the steps of an order waited for."""
         capacity = self.capacity if terms.work is None else terms.work.capacity
         return capacity.waits(routing, timing, start)
@@ -551,7 +556,7 @@ class Stages:
         self.transport.loads.undo(transport)
 
 
-def _at_end(gain: Gain) -> bool:
+def _at_end(gain: ProductOutput) -> bool:
     """Whether all that an order yields is there when its last step is through."""
     return len(gain.outputs) == 1 and all(
         one.step is None and one.anchor == "end" and not one.offset_minutes

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Limits, Terms
+    from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import MaterialLine
-    from medhavi.providers.material.traits import Traits
     from medhavi.providers.sources import Source
 
     Seen = tuple[MaterialLine, int, float, bool]
@@ -67,7 +67,7 @@ class StockWalk:
             self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
         return good
 
-    def _asked(self, product: str) -> Traits | None:
+    def _asked(self, product: str) -> Characteristics | None:
         """What a product must have: what is delivered alone is asked for more."""
         return self.terms.traits if product == self.terms.asked else None
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch, Node, Terms
     from medhavi.providers.finite_capacity.chain import KnownOrders
-    from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.sources import OrderTiming, Source
 
     Way = Callable[[], tuple[Piece, ...] | None]
 
@@ -376,11 +376,11 @@ class Walk(StockWalk):
         """Whether any order of the walk holds what a routing may use."""
         return self._orders.meet(source.source)
 
-    def placed(self, timing: Timing) -> None:
+    def placed(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
         self._orders.add(timing)
 
-    def place(self, source: Source, size: int, start: int) -> Timing | None:
+    def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
         """Place an order as early as possible among all other work."""
         if self._orders.write_for(source.source):
             self._shared = True

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.stages import Bought, Marks, Stages
     from medhavi.planners.promising.supply_search.walk_terms import Batch
-    from medhavi.providers.material.line import Shift
-    from medhavi.providers.sources import Timing
+    from medhavi.providers.material.line import LineChange
+    from medhavi.providers.sources import OrderTiming
 
 
 class OrdersMark(NamedTuple):
@@ -33,8 +33,8 @@ class WalkMark(NamedTuple):
 class WalkWrites(NamedTuple):
     """What a way took, to take it again."""
 
-    shifts: tuple[Shift, ...]
-    timings: tuple[Timing, ...]
+    shifts: tuple[LineChange, ...]
+    timings: tuple[OrderTiming, ...]
     bought: tuple[Bought, ...]
     batched: tuple[Batch, ...]
 
@@ -57,11 +57,11 @@ class WaitingOrders:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
-        self.timings: list[Timing] = []
+        self.timings: list[OrderTiming] = []
         self._waiting: list[int] = []
         self._written: list[int] = []
 
-    def add(self, timing: Timing) -> None:
+    def add(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
         self._waiting.append(len(self.timings))
         self.timings.append(timing)
@@ -106,7 +106,7 @@ class WaitingOrders:
         self._waiting = sorted(place for place in left if place < orders)
 
 
-def _holds_any(timing: Timing, named: frozenset[str]) -> bool:
+def _holds_any(timing: OrderTiming, named: frozenset[str]) -> bool:
     """Whether an order holds one of the resources."""
     for window in timing.steps:
         for resource, _ in window.resources:

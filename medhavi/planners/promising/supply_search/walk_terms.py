@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.requests.work_rules import WorkRules
 from medhavi.planners.promising.supply_search.pieces import Stage
-from medhavi.providers.material.traits import Traits
+from medhavi.providers.material.characteristics import Characteristics
 
 if TYPE_CHECKING:
     from medhavi.results.limiter import Limiter
@@ -72,7 +72,7 @@ class Terms:
     buffers: bool = False
     customer: str | None = None
     min_shelf_days: float = 0.0
-    traits: Traits | None = None
+    traits: Characteristics | None = None
     relaxed: frozenset[Stage] = frozenset()
     budget: int = 200
     transit: Mapping[tuple[str, str], int] = field(default_factory=dict)

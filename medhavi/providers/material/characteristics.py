@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import finding
-from medhavi.providers.material.line import MaterialLine, Shift
-from medhavi.providers.material.lots import LotLine, Taker, TriedLine
+from medhavi.providers.material.line import LineChange, MaterialLine
+from medhavi.providers.material.lots import LotAllocation, LotLine, SearchedLine
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
@@ -28,40 +28,40 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.material.lots import Lot
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import TableRows
 
 
 NO_CLASS = 2**31
 """Rank of what has no class, or asks for none; a smaller rank is better."""
 
 
-class Traits(NamedTuple):
+class Characteristics(NamedTuple):
     """Pairs `key=value` and the rank of a quality class, of a supply or asked for."""
 
     pairs: frozenset[str]
     rank: int
 
-    def meets(self, asked: Traits) -> bool:
+    def meets(self, asked: Characteristics) -> bool:
         """Whether a supply with these has what is asked."""
         return asked.pairs <= self.pairs and self.rank <= asked.rank
 
-    def joined(self, other: Traits) -> Traits:
+    def joined(self, other: Characteristics) -> Characteristics:
         """Pairs of both and the better class."""
-        return Traits(self.pairs | other.pairs, min(self.rank, other.rank))
+        return Characteristics(self.pairs | other.pairs, min(self.rank, other.rank))
 
-    def providing(self, pairs: Iterable[str] | None) -> Traits:
+    def providing(self, pairs: Iterable[str] | None) -> Characteristics:
         """These with the pairs that a routing provides."""
         return self._replace(pairs=self.pairs.union(pairs)) if pairs else self
 
-    def lacks(self, asked: Traits) -> tuple[str, ...]:
+    def lacks(self, asked: Characteristics) -> tuple[str, ...]:
         """Name the pairs that are asked for and are not among these, sorted."""
         return tuple(sorted(asked.pairs - self.pairs))
 
 
-PLAIN = Traits(frozenset(), NO_CLASS)
+PLAIN = Characteristics(frozenset(), NO_CLASS)
 
 
-class TraitsBook:
+class CharacteristicsCatalog:
     """Traits of products, lots and demands of a snapshot.
 
     Parameters
@@ -75,13 +75,13 @@ class TraitsBook:
         Lots that are no stock because their class is too low.
     """
 
-    def __init__(self, tables: Mapping[str, Rows]) -> None:
+    def __init__(self, tables: Mapping[str, TableRows]) -> None:
         self._ranks: dict[str, int] = {}
         for classes in tables["settings"].column("quality_classes"):
             self._ranks = {name: rank for rank, name in enumerate(classes or ())}
         products = tables["products"]
         self._products = {
-            product: Traits(frozenset(pairs or ()), self.rank(quality))
+            product: Characteristics(frozenset(pairs or ()), self.rank(quality))
             for product, pairs, quality in zip(
                 products.column("product"),
                 products.column("characteristics"),
@@ -106,21 +106,21 @@ class TraitsBook:
         """Rank of a class; one that is not listed is below all others."""
         return NO_CLASS if quality is None else self._ranks.get(quality, NO_CLASS)
 
-    def of_product(self, product: str) -> Traits:
+    def of_product(self, product: str) -> Characteristics:
         """What new supply of a product has, whatever its source."""
         return self._products.get(product, PLAIN)
 
-    def of_lot(self, product: str, quality: str | None) -> Traits | None:
+    def of_lot(self, product: str, quality: str | None) -> Characteristics | None:
         """What a lot has; None: its class is below that of its product."""
         own = self.of_product(product)
         if quality is None:
             return own
-        found = Traits(own.pairs, self.rank(quality))
+        found = Characteristics(own.pairs, self.rank(quality))
         return found if found.rank <= own.rank else None
 
     def asked(
         self, product: str, requires: Sequence[str] | None, quality: str | None
-    ) -> Traits | None:
+    ) -> Characteristics | None:
         """What a demand asks for; None: any supply of its product has it.
 
         A substitute must have the class of the product that was ordered.
@@ -129,13 +129,13 @@ class TraitsBook:
         rank = min(own, self.rank(quality))
         if not requires and rank == NO_CLASS:
             return None
-        return Traits(frozenset(requires or ()), rank)
+        return Characteristics(frozenset(requires or ()), rank)
 
     def delivers(self, product: str, other: str) -> bool:
         """Whether a product may be delivered for what was ordered."""
         return product == other or (product, other) in self._pairs
 
-    def _low(self, stock: Rows) -> list[Finding]:
+    def _low(self, stock: TableRows) -> list[Finding]:
         found: list[Finding] = []
         rows = zip(
             *(stock.column(n) for n in ("product", "location", "lot", "quality")),
@@ -179,7 +179,7 @@ def unranked(
     return found
 
 
-class Served:
+class CharacteristicAllocation:
     """Who takes how much of which lot.
 
     Parameters
@@ -203,9 +203,9 @@ class Served:
         self._flows: list[dict[int, int]] = [{} for _ in self._free]
         self._usable: list[Sequence[int]] = []
 
-    def copy(self) -> Served:
+    def copy(self) -> CharacteristicAllocation:
         """One that may be changed alone."""
-        made = Served(self._free)
+        made = CharacteristicAllocation(self._free)
         made._flows = [dict(flow) for flow in self._flows]
         made._usable = list(self._usable)
         return made
@@ -273,7 +273,7 @@ class Served:
         return part
 
 
-class TraitLine(LotLine):
+class CharacteristicLine(LotLine):
     """Availability where lots of one product at one place differ in what they are.
 
     Parameters
@@ -289,13 +289,13 @@ class TraitLine(LotLine):
     def __init__(
         self,
         lots: Iterable[Lot],
-        takers: Iterable[Taker],
+        takers: Iterable[LotAllocation],
         withheld: Sequence[tuple[int, int]],
-        journal: list[Shift],
-        kinds: Sequence[Traits],
+        journal: list[LineChange],
+        kinds: Sequence[Characteristics],
     ) -> None:
         self._kinds = kinds
-        self._served: Served | None = None
+        self._served: CharacteristicAllocation | None = None
         super().__init__(lots, takers, withheld, journal)
 
     def available(
@@ -315,15 +315,15 @@ class TraitLine(LotLine):
         if most <= 0 or not (kind or any(taker.kind for taker in self._takers)):
             return most
         until = self._until(instant, transit, min_shelf_days)
-        return self._room(Taker(instant, until, customer or "", most, kind))
+        return self._room(LotAllocation(instant, until, customer or "", most, kind))
 
     fits = MaterialLine.fits
 
-    def asking(self, kind: int) -> AskedLine:
+    def asking(self, kind: int) -> MatchingLine:
         """Line as one sees it who asks for something."""
-        return AskedLine(self, kind)
+        return MatchingLine(self, kind)
 
-    def apply(self, shift: Shift) -> None:
+    def apply(self, shift: LineChange) -> None:
         """Carry out a shift without noting it."""
         self._served = None
         super().apply(shift)
@@ -332,19 +332,19 @@ class TraitLine(LotLine):
         """Until when goods must live that are taken at an instant [s]."""
         return self._until(instant, transit, min_shelf_days)
 
-    def note(self, shift: Shift) -> Shift:
+    def note(self, shift: LineChange) -> LineChange:
         """Carry out a shift of one kind, and note it in the journal."""
         return self._noted(shift)
 
     # ------------------------------------------------------------------- internals
-    def _room(self, taker: Taker) -> int:
+    def _room(self, taker: LotAllocation) -> int:
         if self._served is None:
             self._served = self._now_served()
         return self._served.copy().add(self._usable(taker), taker.steps)
 
-    def _now_served(self) -> Served:
+    def _now_served(self) -> CharacteristicAllocation:
         """Serve all takers; who has to wait keeps what comes later from others."""
-        found = Served(lot.steps for lot in self._lots)
+        found = CharacteristicAllocation(lot.steps for lot in self._lots)
         short = []
         for taker in self._takers:
             left = taker.steps - found.add(self._usable(taker), taker.steps)
@@ -354,7 +354,7 @@ class TraitLine(LotLine):
             found.add(self._usable(taker, waits=True), left)
         return found
 
-    def _usable(self, taker: Taker, *, waits: bool = False) -> list[int]:
+    def _usable(self, taker: LotAllocation, *, waits: bool = False) -> list[int]:
         asked = self._kinds[taker.kind]
         return [
             place
@@ -366,7 +366,7 @@ class TraitLine(LotLine):
         ]
 
 
-class AskedLine(TriedLine):
+class MatchingLine(SearchedLine):
     """A line with differing lots, for one who asks for something.
 
     It has no events of its own: all that is asked and taken goes to the line behind it.
@@ -374,7 +374,7 @@ class AskedLine(TriedLine):
 
     __slots__ = ("_behind", "_kind")
 
-    def __init__(self, behind: TraitLine, kind: int) -> None:
+    def __init__(self, behind: CharacteristicLine, kind: int) -> None:
         super().__init__((), (), [])
         self._behind = behind
         self._kind = kind
@@ -415,10 +415,10 @@ class AskedLine(TriedLine):
         min_shelf_days: float = 0.0,
         *,
         customer: str | None = None,
-    ) -> Shift:
+    ) -> LineChange:
         """Take a quantity of lots that have what is asked for."""
         until = self._behind.lives(instant, transit, min_shelf_days)
-        shift = Shift(
+        shift = LineChange(
             self._behind,
             steps,
             instant,
@@ -430,10 +430,10 @@ class AskedLine(TriedLine):
         )
         return self._behind.note(shift)
 
-    def add(self, steps: int, instant: int, expires: int | None = None) -> Shift:
+    def add(self, steps: int, instant: int, expires: int | None = None) -> LineChange:
         """Add a receipt with the traits asked for."""
         until = INT64_MAX if expires is None else expires
-        shift = Shift(
+        shift = LineChange(
             self._behind,
             -steps,
             instant,

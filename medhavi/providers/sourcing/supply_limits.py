@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Source
     from medhavi.providers.sourcing.sourcing import Sourcing
-    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.table_rows import Row, TableRows
     from medhavi.providers.transport.transport import Transport
 
 
-class Limit(NamedTuple):
+class SupplyLimit(NamedTuple):
     """One limit that holds at an instant: its name, from and until when, how much."""
 
     key: tuple[object, ...]
@@ -41,7 +41,7 @@ class Limit(NamedTuple):
     most: Fraction
 
 
-class Quotas:
+class SupplyLimits:
     """Limits of suppliers and vehicles with what is taken of them.
 
     Parameters
@@ -62,7 +62,7 @@ class Quotas:
 
     def __init__(
         self,
-        capacities: Rows,
+        capacities: TableRows,
         facts: ProductFacts,
         sourcing: Sourcing,
         as_of: int,
@@ -209,7 +209,7 @@ class Quotas:
         return finish if found is None else found
 
     # --- suppliers -----------------------------------------------------------------
-    def _full(self, source: Source, steps: int, at: int) -> list[Limit]:
+    def _full(self, source: Source, steps: int, at: int) -> list[SupplyLimit]:
         """List the limits that an order would break."""
         qty = steps * source.step
         return [
@@ -218,14 +218,14 @@ class Quotas:
             if self._taken[limit.key] + qty > limit.most
         ]
 
-    def _limits(self, source: Source, at: int) -> Iterator[Limit]:
+    def _limits(self, source: Source, at: int) -> Iterator[SupplyLimit]:
         row = source.row
         most = row["capacity_per_period"]
         if most is not None:
             length = seconds_up(float(str(row["period_days"])), DAY)
             begin = self._as_of + (at - self._as_of) // length * length
             key = (source.source, row["product"], row["location"], begin, length)
-            yield Limit(key, begin, begin + length, exact(float(str(most))))
+            yield SupplyLimit(key, begin, begin + length, exact(float(str(most))))
         windows = self._windows.get(source.source)
         if not windows:
             return
@@ -235,7 +235,7 @@ class Quotas:
             if inside and window["product"] in lineage:
                 most = exact(float(window["qty"]))
                 begin, end = window["valid_from"], window["valid_to"]
-                yield Limit(("window", number), begin, end, most)
+                yield SupplyLimit(("window", number), begin, end, most)
 
     # --- vehicles ------------------------------------------------------------------
     def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:

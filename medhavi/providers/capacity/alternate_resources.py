@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Needs = Mapping[Step, list[Row]]
 
 
-class StandIn(NamedTuple):
+class AlternateResource(NamedTuple):
     """A resource that could work, and the rows of `step_resources` that permit it."""
 
     resource: str
@@ -30,9 +30,9 @@ class StandIn(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def stand_ins(
+def alternates_of(
     snapshot: Snapshot, resource: str, steps: Collection[Step]
-) -> list[StandIn]:
+) -> list[AlternateResource]:
     """Who else could do steps that a resource does, the best proven first.
 
     Parameters
@@ -46,7 +46,7 @@ def stand_ins(
 
     Returns
     -------
-    list of StandIn
+    list of AlternateResource
         Alternates of other steps first, those of most steps before others, then members
         of the pool, then those with the skills; by id. The new rows come after all
         alternates that a step has. An alternate is as fast, beside the resource, as
@@ -68,7 +68,7 @@ def stand_ins(
         & (pl.col("location") == location)
         & (pl.col("kind") == kind)
     )
-    found: list[tuple[int, int, str, StandIn]] = []
+    found: list[tuple[int, int, str, AlternateResource]] = []
     for name, its_pool in beside.select("resource", "pool").iter_rows():
         member = its_pool is not None and its_pool == pool
         shown = member or name in alternates
@@ -84,7 +84,7 @@ def stand_ins(
             often, pace = alternates.get(name, (0, 1.0))
             rank = 0 if often else 1 if member else 2
             rows = tuple(_rows(name, able, needs, pace))
-            one = StandIn(name, tuple(dict(able)), rows)
+            one = AlternateResource(name, tuple(dict(able)), rows)
             found.append((rank, -often, name, one))
     return [one for *_, one in sorted(found, key=lambda one: one[:3])]
 

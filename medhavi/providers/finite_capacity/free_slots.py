@@ -12,25 +12,25 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.axis import Placed
+from medhavi.providers.capacity.axis import StepAssignment
 from medhavi.providers.capacity.schedule import step_window
 from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
     BucketLedger,
-    KeptBuckets,
+    ReservedBuckets,
     overfull,
     spread_backward,
     spread_forward,
 )
 from medhavi.providers.finite_capacity.option import FamilySequence
-from medhavi.providers.finite_capacity.resource_ledger import Ledger, millionths
+from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
-    from medhavi.providers.capacity.axis import Option, Work
+    from medhavi.providers.capacity.axis import ResourceOption, WorkContent
     from medhavi.providers.capacity.changeovers import Changeovers
     from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.finite_capacity.occupancy import Occupancy
@@ -40,7 +40,7 @@ NONE = (("", 0.0),)
 """Resources of a step that needs none."""
 
 
-class Means:
+class OptionResources:
     """What one option occupies.
 
     Parameters
@@ -64,14 +64,14 @@ class Means:
 
     def __init__(
         self,
-        option: Option,
+        option: ResourceOption,
         occupancy: Occupancy,
         changeovers: Changeovers,
         kept: Mapping[str, float],
     ) -> None:
         self.option = option
         self.placed: dict[tuple[int, ...], FiniteOption] = {}
-        self.tracks: list[tuple[Ledger, int]] = []
+        self.tracks: list[tuple[ResourceLedger, int]] = []
         self.buckets: list[tuple[BucketLedger, int]] = []
         self.sequences: list[FamilySequence] = []
         self.possible = True
@@ -82,7 +82,7 @@ class Means:
                 continue
             if isinstance(book, BucketLedger):
                 share = kept.get(resource)
-                own = KeptBuckets(book, share) if share else book
+                own = ReservedBuckets(book, share) if share else book
                 self.buckets.append((own, need))
                 continue
             self.possible = self.possible and not 0 <= book.most < need
@@ -98,7 +98,7 @@ class Means:
         return rough and axis.splittable and axis.steady is not None
 
 
-class OccupiedRoom:
+class FreeSlots:
     """Room among what an occupancy holds.
 
     Parameters
@@ -150,7 +150,7 @@ class OccupiedRoom:
         self.occupancy = occupancy
         self._changeovers = changeovers
         self._kept = kept
-        self._means: dict[int, Means] = {}
+        self._means: dict[int, OptionResources] = {}
         self._sequences: dict[str, FamilySequence | None] = {}
         self.floor = ALWAYS
         self.hasty = False
@@ -158,11 +158,13 @@ class OccupiedRoom:
         self.efficiency: Mapping[str, Fraction] = {}
         self.leaves: Mapping[tuple[int, str], str] = {}
 
-    def means(self, option: Option) -> Means:
+    def means(self, option: ResourceOption) -> OptionResources:
         """What an option occupies."""
         known = self._means.get(id(option))
         if known is None:
-            known = Means(option, self.occupancy, self._changeovers, self._kept)
+            known = OptionResources(
+                option, self.occupancy, self._changeovers, self._kept
+            )
             self._means[id(option)] = known
         return known
 
@@ -173,7 +175,7 @@ class OccupiedRoom:
         except KeyError:
             book = self.occupancy.ledger(resource)
             made = None
-            if isinstance(book, Ledger) and book.clock.matrix is not None:
+            if isinstance(book, ResourceLedger) and book.clock.matrix is not None:
                 made = FamilySequence(book, self._changeovers)
             self._sequences[resource] = made
             return made
@@ -182,7 +184,7 @@ class OccupiedRoom:
         """Mark to undo to."""
         return self.occupancy.mark()
 
-    def hold(self, node: StepNode, placed: Placed) -> None:
+    def hold(self, node: StepNode, placed: StepAssignment) -> None:
         """Take the room of a placed step."""
         self.occupancy.occupy((step_window(node, placed),))
 
@@ -190,7 +192,7 @@ class OccupiedRoom:
         """Release what was taken since the mark."""
         self.occupancy.undo(mark)
 
-    def _slowed(self, option: Option, work: Work) -> Work:
+    def _slowed(self, option: ResourceOption, work: WorkContent) -> WorkContent:
         """Work at the pace of the slowest; set-up keeps its time (rule 16)."""
         known = self.efficiency
         share = min(known.get(resource, 1) for resource, _ in option.resources or NONE)
@@ -198,8 +200,12 @@ class OccupiedRoom:
 
     # --------------------------------------------------------------------- forward
     def earliest(
-        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
-    ) -> Placed | None:
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
         """Place as early as possible; bounds on start and end."""
         means = self.means(option)
         if not means.possible:
@@ -223,11 +229,11 @@ class OccupiedRoom:
 
     def _changed_early(
         self,
-        means: Means,
+        means: OptionResources,
         family: str | None,
-        work: Work,
+        work: WorkContent,
         bounds: tuple[int, int],
-    ) -> Placed | None:
+    ) -> StepAssignment | None:
         """Place with the changeover that its own start needs, others not looked at."""
         option = means.option
         start_from, finish_from = bounds
@@ -236,12 +242,16 @@ class OccupiedRoom:
             span = option.axis.earliest(changed, start_from, finish_from)
             if span is None:
                 return None
-            placed = Placed(option=option, work=changed, start=span[0], finish=span[1])
+            placed = StepAssignment(
+                option=option, work=changed, start=span[0], finish=span[1]
+            )
             if family is None or _changed(means, family, work, span[0]) == changed:
                 return placed
             start_from = span[0]
 
-    def _ahead(self, means: Means, family: str | None, placed: Placed) -> int | None:
+    def _ahead(
+        self, means: OptionResources, family: str | None, placed: StepAssignment
+    ) -> int | None:
         """Where to go on behind what is in the way; `None`: nothing is."""
         start, finish = placed.start, placed.finish
         if start == finish:
@@ -271,8 +281,12 @@ class OccupiedRoom:
 
     # -------------------------------------------------------------------- backward
     def latest(
-        self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
-    ) -> Placed | None:
+        self,
+        node: StepNode,
+        option: ResourceOption,
+        work: WorkContent,
+        bounds: tuple[int, int],
+    ) -> StepAssignment | None:
         """Place as late as possible; bounds on end and start."""
         means = self.means(option)
         if not means.possible:
@@ -297,11 +311,11 @@ class OccupiedRoom:
 
     def _changed_late(
         self,
-        means: Means,
+        means: OptionResources,
         family: str | None,
-        work: Work,
+        work: WorkContent,
         bounds: tuple[int, int],
-    ) -> Placed | None:
+    ) -> StepAssignment | None:
         """Place with the changeover that its own start needs, or more.
 
         A longer set-up begins earlier and may have another predecessor; what would need
@@ -313,7 +327,9 @@ class OccupiedRoom:
             span = option.axis.latest(changed, *bounds)
             if span is None:
                 return None
-            placed = Placed(option=option, work=changed, start=span[0], finish=span[1])
+            placed = StepAssignment(
+                option=option, work=changed, start=span[0], finish=span[1]
+            )
             if family is None:
                 return placed
             again = _changed(means, family, work, span[0])
@@ -321,7 +337,9 @@ class OccupiedRoom:
                 return placed
             changed = again
 
-    def _behind(self, means: Means, node: StepNode, placed: Placed) -> int | None:
+    def _behind(
+        self, means: OptionResources, node: StepNode, placed: StepAssignment
+    ) -> int | None:
         """Latest end before what is in the way; `None`: nothing is."""
         start, finish = placed.start, placed.finish
         if start == finish:
@@ -349,7 +367,9 @@ class OccupiedRoom:
         return None
 
 
-def _changed(means: Means, family: str | None, work: Work, start: int) -> Work:
+def _changed(
+    means: OptionResources, family: str | None, work: WorkContent, start: int
+) -> WorkContent:
     """Add the longest changeover of the resources; the slowest decides (rule 16)."""
     if family is None:
         return work
@@ -357,7 +377,9 @@ def _changed(means: Means, family: str | None, work: Work, start: int) -> Work:
     return replace(work, setup=work.setup + seconds) if seconds else work
 
 
-def _spread_early(means: Means, work: Work, bounds: tuple[int, int]) -> Placed | None:
+def _spread_early(
+    means: OptionResources, work: WorkContent, bounds: tuple[int, int]
+) -> StepAssignment | None:
     axis = means.option.axis
     length = ceil_fraction(work.setup + work.run / (axis.steady or 1))
     start_from, finish_from = bounds
@@ -372,8 +394,8 @@ def _spread_early(means: Means, work: Work, bounds: tuple[int, int]) -> Placed |
 
 
 def _spread_late(
-    means: Means, work: Work, bounds: tuple[int, int], floor: int
-) -> Placed | None:
+    means: OptionResources, work: WorkContent, bounds: tuple[int, int], floor: int
+) -> StepAssignment | None:
     axis = means.option.axis
     length = ceil_fraction(work.setup + work.run / (axis.steady or 1))
     finish_by, start_by = bounds
@@ -388,14 +410,16 @@ def _spread_late(
         finish_by = found[-1][1] - over
 
 
-def _spread(means: Means, work: Work, found: list[tuple[int, int]]) -> Placed:
+def _spread(
+    means: OptionResources, work: WorkContent, found: list[tuple[int, int]]
+) -> StepAssignment:
     joined: list[tuple[int, int]] = []
     for start, finish in found:
         if joined and joined[-1][1] == start:
             joined[-1] = (joined[-1][0], finish)
         else:
             joined.append((start, finish))
-    return Placed(
+    return StepAssignment(
         option=means.option,
         work=work,
         start=joined[0][0],

@@ -11,10 +11,10 @@ from medhavi.units import DAY, NEVER, exact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    Stretch = tuple[int, int, float]
+    Interval = tuple[int, int, float]
     """Half-open `[start, finish)` in UTC seconds and the share of the units at work."""
     Rule = Callable[[float | None, float | None], float | None]
-    Producer = Callable[[int, int], list[Stretch]]
+    Producer = Callable[[int, int], list[Interval]]
 
 _PART: Final = 512 * DAY
 _NOTHING: Final = (NEVER, NEVER, 0.0)
@@ -39,13 +39,13 @@ def override(first: float | None, second: float | None) -> float | None:
     return first if second is None else second
 
 
-def union(pieces: Iterable[tuple[int, int]], share: float) -> list[Stretch]:
+def union(pieces: Iterable[tuple[int, int]], share: float) -> list[Interval]:
     """Join pieces of one share, in any order and overlapping, to stretches.
 
     >>> union([(5, 9), (1, 3), (3, 6)], 1.0)
     [(1, 9, 1.0)]
     """
-    joined: list[Stretch] = []
+    joined: list[Interval] = []
     for start, finish in sorted(pieces):
         if start >= finish:
             continue
@@ -57,7 +57,9 @@ def union(pieces: Iterable[tuple[int, int]], share: float) -> list[Stretch]:
     return joined
 
 
-def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Stretch]:
+def combine(
+    first: list[Interval], second: list[Interval], rule: Rule
+) -> list[Interval]:
     """Walk two lists side by side and give each moment the share that `rule` gives.
 
     `rule` gets `None` for a list that says nothing there; it may give `None`.
@@ -65,7 +67,7 @@ def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Str
     >>> combine([(0, 10, 1.0)], [(4, 6, 0.0)], override)
     [(0, 4, 1.0), (4, 6, 0.0), (6, 10, 1.0)]
     """
-    result: list[Stretch] = []
+    result: list[Interval] = []
     count1, count2 = len(first), len(second)
     i = j = 0
     start1, end1, share1 = first[0] if first else _NOTHING
@@ -90,7 +92,7 @@ def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Str
     return result
 
 
-class Remembered:
+class CachedIntervals:
     """A producer of stretches that makes each part of the time axis only once.
 
     Parameters
@@ -109,13 +111,13 @@ class Remembered:
 
     def __init__(self, produce: Producer) -> None:
         self._produce = produce
-        self._parts: dict[int, list[Stretch]] = {}
+        self._parts: dict[int, list[Interval]] = {}
 
-    def __call__(self, start: int, finish: int) -> list[Stretch]:
+    def __call__(self, start: int, finish: int) -> list[Interval]:
         """Stretches inside a window, as a list of its own."""
         if start >= finish:
             return []
-        found: list[Stretch] = []
+        found: list[Interval] = []
         for part in range(start // _PART, (finish - 1) // _PART + 1):
             pieces = self._part(part)
             if found and pieces and _joined(found[-1], pieces[0]):
@@ -131,7 +133,7 @@ class Remembered:
             found[-1] = (found[-1][0], finish, found[-1][2])
         return found
 
-    def _part(self, part: int) -> list[Stretch]:
+    def _part(self, part: int) -> list[Interval]:
         known = self._parts.get(part)
         if known is None:
             known = self._produce(part * _PART, (part + 1) * _PART)
@@ -139,15 +141,15 @@ class Remembered:
         return known
 
 
-def _joined(first: Stretch, second: Stretch) -> bool:
+def _joined(first: Interval, second: Interval) -> bool:
     return first[1] == second[0] and first[2] == second[2]
 
 
-def _start(stretch: Stretch) -> int:
+def _start(stretch: Interval) -> int:
     return stretch[0]
 
 
-def _end(stretch: Stretch) -> int:
+def _end(stretch: Interval) -> int:
     return stretch[1]
 
 

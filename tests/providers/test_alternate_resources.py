@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.providers.capacity.stand_ins import stand_ins
+from medhavi.providers.capacity.alternate_resources import alternates_of
 from tests.planners.small_promises import workshop
 
 STEP = ("R", 1)
@@ -17,7 +17,7 @@ def found(**given: Any) -> dict[str, list[dict[str, Any]]]:
     """Give the rows by resource that could replace M in the one step of R."""
     return {
         one.resource: [dict(row) for row in one.rows]
-        for one in stand_ins(workshop(**given), "M", [STEP])
+        for one in alternates_of(workshop(**given), "M", [STEP])
     }
 
 
@@ -107,4 +107,4 @@ def test_who_cannot_replace_it(given):
 
 
 def test_a_resource_that_is_not_there_has_no_one_in_its_place():
-    assert not stand_ins(workshop(), "X", [STEP])
+    assert not alternates_of(workshop(), "X", [STEP])
