@@ -38,13 +38,11 @@ class Status(StrEnum):
 class NettingScope(StrEnum):
     """What a run in mode mrp netted; the plan is the same whichever it was (MRP-14).
 
-    `all`: everything, from nothing. `part`: what lies below and above a change, on the
-    tables of a baseline. `kept_run`: the places that a change reaches, on a run that
-    was kept in memory.
+    `all`: everything, from nothing. `kept_run`: the places that a change reaches, on a
+    run that was kept in memory.
     """
 
     ALL = "all"
-    PART = "part"
     KEPT_RUN = "kept_run"
 
 

@@ -88,12 +88,12 @@ def test_demands_come_and_go():
     assert is_kept(on_kept(again, without))
 
 
-def test_a_place_that_comes_or_goes_is_planned_in_the_other_way():
+def test_a_place_that_comes_or_goes_is_planned_anew_and_kept():
     before = company()
     first = plan_to_build_on(before, PYTHON)
     made = on_kept(edited(before, kind="demand_removed", demand="D1"), first)
-    assert made.findings[0].code == "NET002"
-    assert not is_kept(made)
+    assert made.findings[0].code == "NET001"
+    assert is_kept(made)
 
 
 @pytest.mark.req("MRP-13", "MRP-14")
@@ -145,12 +145,12 @@ OTHER_STOCK = [
 
 
 @pytest.mark.parametrize("stock", OTHER_STOCK)
-def test_stock_at_another_place_is_planned_in_the_other_way(
+def test_stock_at_another_place_is_planned_anew(
     stock: list[dict[str, Any]],
 ) -> None:
     before = company(stock=[{"product": "X", "qty": 3}])
     after = before.replace(stock=company(stock=stock)["stock"])
-    assert not is_kept(on_kept(after, plan_to_build_on(before, PYTHON)))
+    assert on_kept(after, plan_to_build_on(before, PYTHON)).run.netting == "all"
 
 
 @pytest.mark.req("MRP-13", "MRP-14")
@@ -164,14 +164,14 @@ def test_another_safety_stock_is_netted_on_the_kept_run():
 
 
 @pytest.mark.parametrize("cells", [{"unlimited": True}, {"product": "Y"}])
-def test_another_place_with_rules_is_planned_in_the_other_way(
+def test_another_place_with_rules_is_planned_anew(
     cells: dict[str, Any],
 ) -> None:
     policy = {"product": "X", "safety_qty": 4.0}
     before = company(inventory_policies=[policy])
     rules = company(inventory_policies=[{**policy, **cells}])["inventory_policies"]
     after = before.replace(inventory_policies=rules)
-    assert not is_kept(on_kept(after, plan_to_build_on(before, PYTHON)))
+    assert on_kept(after, plan_to_build_on(before, PYTHON)).run.netting == "all"
 
 
 @pytest.mark.parametrize(
@@ -462,13 +462,13 @@ def test_orders_that_come_change_and_close_are_netted_on_the_kept_run():
     assert on_kept(factory_with(), made).fingerprint == first.fingerprint
 
 
-def test_an_order_for_one_demand_is_planned_in_the_other_way():
+def test_an_order_for_one_demand_is_planned_anew():
     first = plan_to_build_on(factory_with(), PYTHON)
     order = {**_order(1, "work", 20, 9, "firmed"), "demand": "O01"}
-    assert on_kept(factory_with(order), first).run.netting == "part"
+    assert on_kept(factory_with(order), first).run.netting == "all"
 
 
-def test_an_order_at_a_place_that_nothing_else_needs_is_planned_in_the_other_way():
+def test_an_order_at_a_place_that_nothing_else_needs_is_planned_anew():
     before = company()
     order = {
         "supply_order": "WO",
@@ -488,7 +488,7 @@ def test_an_order_at_a_place_that_nothing_else_needs_is_planned_in_the_other_way
     with_place = {"locations": [{"location": "L"}, {"location": "ELSEWHERE"}]}
     base = company(**with_place)
     after = base.replace(supply_orders=after["supply_orders"])
-    assert on_kept(after, plan_to_build_on(base, PYTHON)).run.netting == "part"
+    assert on_kept(after, plan_to_build_on(base, PYTHON)).run.netting == "all"
 
 
 def test_an_order_of_a_foreign_source_is_told_and_no_longer():

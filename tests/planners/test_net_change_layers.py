@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.net_change.layers import Behind, Overlay
+from medhavi.planners.net_change.layers import Extension, Overlay
 
 
 @given(
@@ -17,7 +17,7 @@ from medhavi.planners.net_change.layers import Behind, Overlay
 def test_a_list_behind_others_is_a_longer_copy(first, layers, puts):
     copy, made = list(first), first
     for more in layers:
-        copy, made = [*copy, *more], Behind(made)
+        copy, made = [*copy, *more], Extension(made)
         made.extend(more)
         for place, value in puts:
             if place < len(copy):
@@ -30,10 +30,10 @@ def test_a_list_behind_others_is_a_longer_copy(first, layers, puts):
 
 def test_a_list_below_stays_as_it_is():
     below = [1, 2]
-    one, other = Behind(below), Behind(below)
+    one, other = Extension(below), Extension(below)
     one.append(3)
     one[0] = 7
-    above = Behind(one)
+    above = Extension(one)
     above[2] = 9
     assert (below, list(one), list(other), list(above)) == (
         [1, 2],
@@ -43,14 +43,18 @@ def test_a_list_below_stays_as_it_is():
     )
 
 
-def test_a_list_behind_another_refuses_what_no_list_has():
-    made = Behind([1])
+def test_an_extension_keeps_the_places_of_its_records():
+    made = Extension([1])
     with pytest.raises(IndexError):
         made[1]
     with pytest.raises(IndexError, match="before the end"):
         made[-2]
     with pytest.raises(TypeError, match="one by one"):
-        made[0:1] = [2]  # type: ignore[assignment]
+        made[0:1] = [2]
+    with pytest.raises(TypeError, match="between"):
+        made.insert(0, 2)
+    with pytest.raises(TypeError, match="taken out"):
+        del made[0]
 
 
 @given(

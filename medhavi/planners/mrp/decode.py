@@ -27,7 +27,7 @@ from medhavi.results.plans.tables import SCHEMAS
 from medhavi.units import HOUR, MINUTE, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 
     from numpy.typing import NDArray
 
@@ -124,16 +124,20 @@ class Decoder:
         self,
         release: Release,
         resources: pl.DataFrame,
-        known_orders: list[str] | None = None,
-        known_units: list[str] | None = None,
+        known_orders: MutableSequence[str] | None = None,
+        known_units: MutableSequence[str] | None = None,
     ) -> None:
         self._release = release
         self._resources = resources
         made = self._ids()
-        self.order_ids = [] if known_orders is None else known_orders
+        self.order_ids: MutableSequence[str] = (
+            [] if known_orders is None else known_orders
+        )
         self._first = len(self.order_ids)
         self.order_ids += made
-        self.unit_names = [] if known_units is None else known_units
+        self.unit_names: MutableSequence[str] = (
+            [] if known_units is None else known_units
+        )
         self.unit_names += [self._unit_name(unit) for unit in release.units]
         # Ids stand in several tables; each is hashed once.
         self._order_hashes = text_hashes(made)

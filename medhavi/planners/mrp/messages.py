@@ -11,7 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_steps, seconds_up, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import polars as pl
 
@@ -59,7 +59,7 @@ class Messages:
         self._as_of = as_of
 
     @property
-    def order_names(self) -> list[str]:
+    def order_names(self) -> Sequence[str]:
         """Id of each order, by its place in the run."""
         return self._decoder.order_ids
 

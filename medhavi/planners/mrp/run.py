@@ -414,7 +414,7 @@ class MrpRun:
             planner=self.mode,
             mode=self.mode,
             package_version=version,
-            snapshot_fingerprint=self._fingerprint(),
+            snapshot_fingerprint=self.snapshot.fingerprint,
             as_of=self.as_of,
             settings=self.parameters.as_dict(),
             seed=seed,
@@ -422,10 +422,6 @@ class MrpRun:
             effort=effort,
             netting=self.netting if self.mode == MrpRun.mode else None,
         )
-
-    def _fingerprint(self) -> str:
-        """Name the tables that the plan is of."""
-        return self.snapshot.fingerprint
 
     def _effort(self) -> dict[str, float]:
         """Count what this mode does more than netting.

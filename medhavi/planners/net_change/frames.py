@@ -30,7 +30,7 @@ from medhavi.planners.net_change.kept import (
     made_by_rank,
     receipts_by_rank,
 )
-from medhavi.planners.net_change.layers import Behind, Overlay
+from medhavi.planners.net_change.layers import Extension, Overlay
 from medhavi.planners.net_change.orders import row_of
 from medhavi.planners.net_change.records import register_of
 from medhavi.planners.net_change.rows import Exchange, place_ranks, supply_ranks
@@ -121,8 +121,8 @@ class _Made:
         self._decoder = Decoder(
             self._new,
             run.snapshot["resources"],
-            Behind(kept.order_ids),
-            Behind(kept.unit_names),
+            Extension(kept.order_ids),
+            Extension(kept.unit_names),
         )
         self._places = pl.DataFrame(
             list(run.nodes), schema=dict.fromkeys(_PLACE, pl.String), orient="row"

@@ -18,8 +18,8 @@ import polars as pl
 
 from medhavi.findings import finding
 from medhavi.planners.constrained.search import searched_run
+from medhavi.planners.net_change.linked import linked
 from medhavi.planners.net_change.net_change import coupling
-from medhavi.planners.net_change.region import Region, edges_of, limits_suppliers
 from medhavi.planners.net_change.tables import part_of, spliced
 from medhavi.results.basis import Basis
 from medhavi.results.plans.plan import Plan
@@ -27,15 +27,13 @@ from medhavi.results.run_record import Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
 
-_NAMED = ("estimates", "uom_conversions", "forecast_policies", "supplier_capacity")
-"""Further tables with a column product; `*` is for all."""
 _PRICE = "stability_price"
 _OWN = {"baseline", _PRICE}
 """Settings that only a plan on a baseline has."""
@@ -118,7 +116,7 @@ def _money(made: Plan) -> float:
 
 def _part(
     snapshot: Snapshot, parameters: ConstrainedParameters, baseline: Plan
-) -> Region | str:
+) -> frozenset[str] | str:
     """What a change reaches; a text says why that is not known."""
     run, basis = baseline.run, baseline.basis
     if basis is None:
@@ -151,60 +149,21 @@ def _steady(settings: Mapping[str, object]) -> list[tuple[str, object]]:
     return sorted((name, value) for name, value in settings.items() if name not in _OWN)
 
 
-def linked(snapshot: Snapshot, touched: Collection[str]) -> Region:
-    """All products that share material, resources or suppliers with some.
-
-    Parameters
-    ----------
-    snapshot
-        Tables after the change.
-    touched
-        Products that a changed row names.
-    """
-    routings = snapshot["routings"].select("routing", "product")
-    work = snapshot["step_resources"].join(routings, on="routing")
-    pairs = [
-        *edges_of(snapshot),
-        _pairs(work, "product", "resource"),
-        _pairs(snapshot["resources"], "pool", "resource"),
-        _pairs(
-            snapshot["supply_order_steps"].join(
-                snapshot["supply_orders"], on="supply_order"
-            ),
-            "product",
-            "resource",
-        ),
-    ]
-    if limits_suppliers(snapshot):
-        pairs.append(_pairs(snapshot["supply_terms"], "supplier", "product"))
-    edges = pl.concat(pairs).drop_nulls().unique()
-    both = pl.concat([edges, edges.select(upper="lower", lower="upper")])
-    seen = pl.DataFrame({"name": sorted(touched)}, schema={"name": pl.String})
-    front = seen
-    while front.height:
-        reached = both.join(front, left_on="upper", right_on="name", how="semi")
-        front = reached.select(name="lower").unique().join(seen, on="name", how="anti")
-        seen = pl.concat([seen, front])
-    names = frozenset(seen["name"].to_list())
-    return Region(names, names)
-
-
-def _pairs(rows: pl.DataFrame, upper: str, lower: str) -> pl.DataFrame:
-    return rows.select(upper=pl.col(upper), lower=pl.col(lower))
-
-
 def _merged(
-    snapshot: Snapshot, baseline: Plan, part: Region, anew: Callable[[Snapshot], Plan]
+    snapshot: Snapshot,
+    baseline: Plan,
+    part: frozenset[str],
+    anew: Callable[[Snapshot], Plan],
 ) -> Plan:
     """Place the part anew and take the rest from the baseline."""
-    made = anew(_reduced(snapshot, part))
+    made = anew(part_of(snapshot, part))
     run = replace(made.run, snapshot_fingerprint=snapshot.fingerprint)
     if made.run.status is Status.CANCELLED:
         return replace(made, run=run)
-    ours = pl.Series(sorted(part.products), dtype=pl.String)
+    ours = pl.Series(sorted(part), dtype=pl.String)
     used = snapshot["resources"]["resource"]
     used = used.filter(used.is_in(ours.implode()))
-    tables = spliced(snapshot, baseline, made, part, made.loads, used)
+    tables = spliced(snapshot, baseline, made, part, used)
     total = snapshot["products"]["product"]
     count = int(total.is_in(ours.implode()).sum())
     told = finding("NET003", count=count, total=total.len())
@@ -216,21 +175,3 @@ def _merged(
         findings=(told, *said, *more),
         basis=Basis.of(snapshot),
     )
-
-
-def _reduced(snapshot: Snapshot, part: Region) -> Snapshot:
-    """Tables of the part; nothing in them speaks of what is left out."""
-    names = pl.Series(sorted(part.products), dtype=pl.String).implode()
-    frames = {
-        table: snapshot[table].filter(
-            (pl.col("product") == "*") | pl.col("product").is_in(names)
-        )
-        for table in _NAMED
-        if snapshot[table].height
-    }
-    holds = snapshot["reservations"]
-    if holds.height:
-        inside = pl.col("subject").is_in(names)
-        free = (pl.col("kind") == "transport") & pl.col("demand").is_null()
-        frames["reservations"] = holds.filter(inside | free)
-    return part_of(snapshot, part).replace(**frames)

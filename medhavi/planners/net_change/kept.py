@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -113,13 +113,13 @@ class Kept:
     demands: Mapping[str, Demand]
     ignored: Mapping[str, tuple[Mapping[str, Any], int]]
     of_product: Mapping[str, list[str]]
-    names: list[str]
-    customers: list[str | None]
-    orders: list[Order]
-    units: list[SupplyUnit]
-    needs: list[Need]
-    order_ids: list[str]
-    unit_names: list[str]
+    names: Sequence[str]
+    customers: Sequence[str | None]
+    orders: Sequence[Order]
+    units: Sequence[SupplyUnit]
+    needs: Sequence[Need]
+    order_ids: Sequence[str]
+    unit_names: Sequence[str]
     matches: Matches
     unit_rank: Ints
     pegs: Pegs

@@ -1,4 +1,4 @@
-"""Lists and mappings that go on from others without copying them.
+"""Sequences and mappings that go on from others without copying them.
 
 A plan on a kept run adds a few records to hundreds of thousands. Copies of all of them
 would take most of its time, and the garbage collector would walk over each.
@@ -6,79 +6,105 @@ would take most of its time, and the garbage collector would walk over each.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import MutableMapping, MutableSequence
+from typing import TYPE_CHECKING, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import SupportsIndex
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Record = TypeVar("Record")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Behind(list[Record]):
-    """A list that goes on where another ends; that one stays as it is.
+class Extension(MutableSequence[Record]):
+    """A sequence that goes on where another ends; that one stays as it is.
 
-    The records behind are those of the list itself. What takes the place of a record
-    of the other list is held beside both.
+    Records that take the place of one of the other sequence are held beside it.
+    Records are appended and exchanged one by one; none is taken out.
+
+    Parameters
+    ----------
+    before
+        The sequence that is extended.
     """
+
+    __slots__ = ("_before", "_exchanged", "_first", "_own")
 
     def __init__(self, before: Sequence[Record]) -> None:
         own: list[Record] = []
-        instead: dict[int, Record] = {}
-        if isinstance(before, Behind):
-            own, before, instead = before.parts()
-        super().__init__(own)
+        exchanged: dict[int, Record] = {}
+        # A long chain of extensions is held as one, so that each look-up is one step.
+        if isinstance(before, Extension):
+            own, exchanged, before = before.parts()
         self._before: Sequence[Record] = before
-        self._instead = dict(instead)
+        self._own, self._exchanged = list(own), dict(exchanged)
         self._first = len(before)
 
-    def parts(self) -> tuple[list[Record], Sequence[Record], dict[int, Record]]:
-        """Records behind, the other list, and what is instead of its own."""
-        return self.own, self._before, self._instead
-
-    @property
-    def own(self) -> list[Record]:
-        """The records behind the other list."""
-        return list.__getitem__(self, slice(None))
+    def parts(self) -> tuple[list[Record], dict[int, Record], Sequence[Record]]:
+        """Records appended, records exchanged by place, and the other sequence."""
+        return self._own, self._exchanged, self._before
 
     def __len__(self) -> int:
         """Count all records."""
-        return self._first + list.__len__(self)
+        return self._first + len(self._own)
 
     def __iter__(self) -> Iterator[Record]:
         """Walk over all records."""
-        for place in range(self._first):
-            yield self[place]
-        yield from self.own
+        for place, record in enumerate(self._before):
+            yield self._exchanged.get(place, record)
+        yield from self._own
 
-    def __getitem__(self, place: SupportsIndex | slice) -> Record:  # type: ignore[override]
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Record]: ...
+    def __getitem__(self, place: int | slice) -> Record | list[Record]:
         """Record by its place in the whole; some as a list."""
         if isinstance(place, slice):
-            places = range(*place.indices(len(self)))
-            return [self[at] for at in places]  # type: ignore[return-value]
-        at = place.__index__()
-        if at < 0:
-            at += len(self)
+            start, stop, step = place.indices(len(self))
+            if step == 1 and start >= self._first:
+                return self._own[start - self._first : max(stop - self._first, 0)]
+            return [self[at] for at in range(start, stop, step)]
+        at = place + len(self) if place < 0 else place
         if at >= self._first:
-            return list.__getitem__(self, at - self._first)
+            return self._own[at - self._first]
         if at < 0:
             message = "There is no record so far before the end."
             raise IndexError(message)
-        return self._instead[at] if at in self._instead else self._before[at]
+        return self._exchanged[at] if at in self._exchanged else self._before[at]
 
-    def __setitem__(self, place: SupportsIndex | slice, record: Record) -> None:  # type: ignore[override]
+    @overload
+    def __setitem__(self, place: int, record: Record) -> None: ...
+    @overload
+    def __setitem__(self, place: slice, record: Iterable[Record]) -> None: ...
+    def __setitem__(
+        self, place: int | slice, record: Record | Iterable[Record]
+    ) -> None:
         """Put a record in the place of another."""
         if isinstance(place, slice):
             message = "Records are exchanged one by one."
             raise TypeError(message)
-        at = place.__index__()
-        if at >= self._first:
-            list.__setitem__(self, at - self._first, record)
+        if place >= self._first:
+            self._own[place - self._first] = record  # type: ignore[assignment]
         else:
-            self._instead[at] = record
+            self._exchanged[place] = record  # type: ignore[assignment]
+
+    def insert(self, place: int, record: Record) -> None:
+        """Append a record; no other place takes one."""
+        if place < len(self):
+            message = "Records are appended, not put between others."
+            raise TypeError(message)
+        self._own.append(record)
+
+    def append(self, record: Record) -> None:
+        """Append a record."""
+        self._own.append(record)
+
+    def __delitem__(self, place: int | slice) -> None:
+        """Refuse: records keep their place."""
+        message = "Records keep their place; none is taken out."
+        raise TypeError(message)
 
 
 class Overlay(MutableMapping[Key, Value]):

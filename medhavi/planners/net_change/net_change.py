@@ -1,9 +1,9 @@
-"""Net change in mode mrp: plan again only what a change reaches (MRP-13, MRP-14).
+"""Net change in mode mrp: net again only the places that a change reaches (MRP-13).
 
-What is above and below the changed products is netted by the same engine on the tables
-of that part; all other rows are those of the baseline. A plan made so equals one made
-from nothing, row by row. Where that cannot be said before, everything is planned anew
-and a finding tells why.
+The places are netted on the run of the baseline, which is kept in memory; all other
+rows are those of the baseline. A plan made so equals one made from nothing, row by row
+(MRP-14). Where the run is not kept, or a change reaches beyond its graph, everything is
+planned anew and finding NET001 names the reason.
 
 Source: net change against regenerative MRP, Orlicky, Material Requirements Planning
 (ISBN 978-0071755634), chapter on replanning.
@@ -15,112 +15,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
-from medhavi.planners.mrp.reporting import loads
-from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.run import plan as regenerate
-from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change.frames import exchanged
 from medhavi.planners.net_change.kept import Kept, plan_and_keep
 from medhavi.planners.net_change.orders import ORDERS
-from medhavi.planners.net_change.region import region
 from medhavi.planners.net_change.run import Change, ChangedRun
 from medhavi.planners.net_change.state import RULES, STOCK, BeyondError
-from medhavi.planners.net_change.tables import part_of, resources_of, spliced
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_orders
 from medhavi.providers.table_rows import TableRows
 from medhavi.results.basis import Basis
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import NettingScope, Status
+from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-
     from medhavi.findings import Finding
-    from medhavi.planners.mrp.messages import Messages
-    from medhavi.planners.mrp.service import Service
-    from medhavi.planners.net_change.region import Region
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.basis import SnapshotDifference
     from medhavi.snapshot import Snapshot
 
-
-_STATE = {
-    "demands",
-    "stock",
-    "supply_orders",
-    "supply_order_steps",
-    "pegs",
-    "inventory_policies",
-    "inventory_levels",
-    "storage_limits",
-}
-"""Tables about which sources say nothing, but for orders of a foreign source."""
 NETTED_ALONE = frozenset({"demands", STOCK, ORDERS, *RULES})
 """Tables whose changes are netted on a kept run, where they stay within its graph."""
 _WORN = "plans upon plans made its kept run far longer than a new one is"
+_NOT_KEPT = "its run was not kept in this process"
+_BEYOND = "the change reaches beyond the places of its run"
 _WAITING = "orders in it wait for what comes late, which may reach every product"
-
-
-class PartialRun(MrpRun):
-    """One netting of a part of the products.
-
-    Parameters
-    ----------
-    whole
-        All tables; the run itself sees those of the region.
-    baseline
-        Plan that the rest is taken from.
-    part
-        What is planned again.
-    parameters, observe, cancelled
-        As of `MrpRun`.
-    """
-
-    netting = NettingScope.PART
-
-    def __init__(
-        self,
-        whole: Snapshot,
-        baseline: Plan,
-        part: Region,
-        parameters: MrpParameters,
-        observe: Observe | None = None,
-        cancelled: Cancelled | None = None,
-    ) -> None:
-        self._whole = whole
-        self._baseline = baseline
-        self._part = part
-        super().__init__(part_of(whole, part), parameters, observe, cancelled)
-
-    def _supported(self) -> list[Finding]:
-        return list(check_supported(self._whole))
-
-    def _tell(
-        self,
-        messages: Messages,
-        found: list[Service],
-        tables: Mapping[str, pl.DataFrame],
-    ) -> None:
-        """Report the loads of all work on the resources of this part."""
-        used = resources_of(self._baseline, tables["operations"], self._part)
-        capacity = self.providers.capacity
-        merged = loads(
-            self._whole,
-            used.operations,
-            lambda resource, start, finish: capacity.resource(resource).available(
-                start, finish
-            ),
-        )
-        super()._tell(messages, found, {**tables, "loads": merged})
-        self.loads = merged
-        self.resources = used.resources
-
-    def _fingerprint(self) -> str:
-        return self._whole.fingerprint
 
 
 def plan(
@@ -142,10 +61,9 @@ def plan(
     parameters, version, observe, cancelled, seed
         As of `mrp.run.plan`.
     baseline
-        Earlier plan of the same company. It must know what it was made from: a plan of
-        this process or one read from its folder does. Where its run is kept, changed
-        demands, orders, stock and stock rules are netted on that; the run of this plan
-        is kept then too.
+        Earlier plan of the same company. Where its run is kept, changed demands,
+        orders, stock and stock rules are netted on that; the run of this plan is kept
+        then too.
 
     Returns
     -------
@@ -161,10 +79,10 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    refusal = _refusal(snapshot, parameters, version, baseline)
     basis = baseline.basis
+    refusal = _refusal(snapshot, parameters, version, baseline)
     if refusal is None and basis is not None:
-        made = _net(snapshot, parameters, version, baseline, basis, observe, cancelled)
+        made = _net(snapshot, parameters, version, baseline, observe, cancelled)
         if isinstance(made, Plan):
             return replace(made, run=replace(made.run, seed=seed))
         refusal = made
@@ -193,14 +111,14 @@ def _refusal(
         (dict(run.settings) != parameters.as_dict(), "it has other settings"),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),
         (bool(run.effort.get("global_steps", 1.0)), _WAITING),
-        (baseline.basis is not None and _is_worn(baseline.basis), _WORN),
+        (_is_worn(baseline.basis), _WORN),
     )
     told = next((reason for is_so, reason in troubles if is_so), None)
     return told or coupling(snapshot)
 
 
-def _is_worn(basis: Basis) -> bool:
-    return isinstance(basis.kept, Kept) and basis.kept.is_worn
+def _is_worn(basis: Basis | None) -> bool:
+    return basis is not None and isinstance(basis.kept, Kept) and basis.kept.is_worn
 
 
 def coupling(snapshot: Snapshot) -> str | None:
@@ -217,58 +135,17 @@ def _net(
     parameters: MrpParameters,
     version: str,
     baseline: Plan,
-    basis: Basis,
     observe: Observe | None,
     cancelled: Cancelled | None,
 ) -> Plan | str:
-    """Plan the part that changed; a text says why that is not enough."""
-    touched = basis.touched(snapshot)
-    if touched.tables:
-        return f"table {touched.tables[0]} differs, which touches every product"
-    made = _on_kept(
-        snapshot, parameters, version, baseline, touched, observe, cancelled
-    )
-    if made is not None:
-        return made
-    total = snapshot["products"].height
-    part = region(snapshot, touched.products)
-    run = PartialRun(snapshot, baseline, part, parameters, observe, cancelled)
-    run.build()
-    run.net()
-    if run.release.has_late or run.model.irregular:
-        run.release.dissolve()
-        return _WAITING
-    made = run.plan(version)
-    stopped = run.stopped
-    run.release.dissolve()
-    if stopped:
-        return replace(made, tables={}, basis=None)
-    tables = spliced(snapshot, baseline, made, part, run.loads, run.resources)
-    told = finding("NET002", count=len(part.products), total=total)
-    effort = {**made.run.effort, "products": float(len(part.products))}
-    return Plan(
-        tables=tables,
-        run=replace(made.run, effort=effort),
-        findings=(told, *_findings(snapshot, baseline, run, touched.changed)),
-        basis=Basis.of(snapshot),
-    )
-
-
-def _on_kept(
-    snapshot: Snapshot,
-    parameters: MrpParameters,
-    version: str,
-    baseline: Plan,
-    touched: SnapshotDifference,
-    observe: Observe | None,
-    cancelled: Cancelled | None,
-) -> Plan | None:
-    """Plan on the run of the baseline, if it is kept and the change stays within it."""
+    """Plan on the kept run of a baseline; a text says why it cannot be."""
     basis = baseline.basis
     if basis is None or basis.snapshot is None or not isinstance(basis.kept, Kept):
-        return None
-    if not touched.changed <= NETTED_ALONE:
-        return None
+        return _NOT_KEPT
+    touched = basis.touched(snapshot)
+    beyond = [*touched.tables, *sorted(touched.changed - NETTED_ALONE)]
+    if beyond:
+        return f"table {beyond[0]} differs, which is not netted on a kept run"
     before, change = basis.kept, Change(basis.snapshot, touched)
     try:
         run = ChangedRun(before, snapshot, change, parameters, observe, cancelled)
@@ -277,7 +154,7 @@ def _on_kept(
             return Plan(tables={}, run=run.record(version, {}), findings=())
         made = exchanged(before, run, baseline)
     except BeyondError:
-        return None
+        return _BEYOND
     products = {product for product, _ in run.nodes}
     told = finding("NET002", count=len(products), total=snapshot["products"].height)
     effort = {
@@ -295,21 +172,18 @@ def _on_kept(
 
 
 def _findings(
-    snapshot: Snapshot, baseline: Plan, run: MrpRun, changed: frozenset[str]
+    snapshot: Snapshot, baseline: Plan, run: ChangedRun, changed: frozenset[str]
 ) -> tuple[Finding, ...]:
-    """Findings of the whole; sources are asked again where they changed."""
-    if changed <= _STATE:
-        again = ORDERS in changed
-        said = [
-            found
-            for found in baseline.findings
-            if not found.code.startswith(("NET", "PLAN"))
-            and not (again and found.code == FOREIGN_ORDER)
-        ]
-        if again:
-            rows = TableRows(snapshot[ORDERS], snapshot.input_rows(ORDERS))
-            whole = run.providers if run.snapshot is snapshot else Providers(snapshot)
-            said += foreign_orders(rows, whole.roads)
-    else:
-        said = list(Providers(snapshot, infinite=True).findings)
+    """Findings of the whole; orders of foreign sources are read anew where changed."""
+    again = ORDERS in changed
+    said = [
+        found
+        for found in baseline.findings
+        if not found.code.startswith(("NET", "PLAN"))
+        and not (again and found.code == FOREIGN_ORDER)
+    ]
+    if again:
+        rows = TableRows(snapshot[ORDERS], snapshot.input_rows(ORDERS))
+        whole = run.providers if run.snapshot is snapshot else Providers(snapshot)
+        said += foreign_orders(rows, whole.roads)
     return (*run.findings, *said)

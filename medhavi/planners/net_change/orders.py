@@ -16,7 +16,7 @@ from medhavi.planners.net_change.state import STOCK, BeyondError
 from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -96,7 +96,7 @@ class ChangedOrders:
 
     def _read(
         self, snapshot: Snapshot, rows: pl.DataFrame
-    ) -> tuple[list[Order], set[NodeKey], list[Need]]:
+    ) -> tuple[Sequence[Order], set[NodeKey], Sequence[Need]]:
         """Read some rows: orders, places that they reach, and needs of theirs."""
         run = self._kept.run
         model = self._kept.model.again()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from medhavi.planners.mrp.netting_state.state import Need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import SupportsIndex
 
     from medhavi.planners.mrp.netting_state.release import Release
@@ -22,13 +22,13 @@ _FREE = frozenset({"qty", "due", "priority", "price"})
 class Part(list[Record]):
     """Records of a part: walked over alone, asked for by their place in the whole."""
 
-    def __init__(self, records: Iterable[Record], whole: list[Record]) -> None:
+    def __init__(self, records: Iterable[Record], whole: Sequence[Record]) -> None:
         super().__init__(records)
         self._whole = whole
 
     def __getitem__(self, place: SupportsIndex | slice) -> Record:  # type: ignore[override]
         """Record of the whole by its index."""
-        return self._whole[place]  # type: ignore[return-value]
+        return self._whole[place]  # type: ignore[index, return-value]
 
 
 def alike(old: Demand, new: Demand) -> bool:

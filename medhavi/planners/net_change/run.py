@@ -20,7 +20,7 @@ from medhavi.planners.mrp.pins import PinReport
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change.kept import names_by_product
-from medhavi.planners.net_change.layers import Behind, Overlay
+from medhavi.planners.net_change.layers import Extension, Overlay
 from medhavi.planners.net_change.orders import (
     ORDERS,
     ChangedOrders,
@@ -127,7 +127,13 @@ class ChangedRun(MrpRun):
         cancelled: Cancelled | None = None,
     ) -> None:
         root = kept.run
-        self.__dict__.update(root.__dict__)
+        self.settings, self.as_of, self.horizon = (
+            root.settings,
+            root.as_of,
+            root.horizon,
+        )
+        self.providers, self.tables = root.providers, root.tables
+        self._clusters, self._pegs, self.matches, self.decoder = [], None, None, None
         self._kept = kept
         self.snapshot = snapshot
         self.parameters = parameters
@@ -490,9 +496,9 @@ class ChangedRun(MrpRun):
 
 def _behind(kept: Kept, release: Release) -> Release:
     """Continue a register where the kept one ends."""
-    release.orders = Behind(kept.orders)
-    release.units = Behind(kept.units)
-    release.needs = Behind(kept.needs)
-    release.demand_names = Behind(kept.names)
-    release.demand_customers = Behind(kept.customers)
+    release.orders = Extension(kept.orders)
+    release.units = Extension(kept.units)
+    release.needs = Extension(kept.needs)
+    release.demand_names = Extension(kept.names)
+    release.demand_customers = Extension(kept.customers)
     return release

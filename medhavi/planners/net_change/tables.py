@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -11,7 +11,6 @@ from medhavi.results.plans.lateness import FLAGS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.planners.net_change.region import Region
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -30,29 +29,28 @@ _OF_PRODUCT = {
     "sourcing": "product",
 }
 """Column by which a table is cut."""
+_FOR_ALL = ("estimates", "uom_conversions", "forecast_policies", "supplier_capacity")
+"""Tables cut by product in which `*` stands for all products."""
 _OF_ROUTING = ("routing_outputs", "bom_lines", "steps", "step_links", "step_resources")
 _BY_DEMAND = ("deliveries", "fulfilment", "causes")
 
 
-class Work(NamedTuple):
-    """Resources that a part uses or used, and all work on them."""
-
-    resources: pl.Series
-    operations: pl.DataFrame
-
-
-def part_of(snapshot: Snapshot, part: Region) -> Snapshot:
+def part_of(snapshot: Snapshot, part: frozenset[str]) -> Snapshot:
     """Tables of some products: their state, sources and rules.
 
     Components that are not in the part are left out of its bills of materials: what
     they get does not depend on what is planned again.
     """
-    wanted = pl.Series(sorted(part.products), dtype=pl.String)
+    wanted = pl.Series(sorted(part), dtype=pl.String)
     frames = {
         table: snapshot[table].filter(pl.col(column).is_in(wanted.implode()))
         for table, column in _OF_PRODUCT.items()
         if snapshot[table].height
     }
+    for table in _FOR_ALL:
+        if snapshot[table].height:
+            named = pl.col("product").is_in(wanted.implode())
+            frames[table] = snapshot[table].filter(named | (pl.col("product") == "*"))
     outputs = pl.concat(
         [
             snapshot[table].select("routing", "product")
@@ -73,38 +71,17 @@ def part_of(snapshot: Snapshot, part: Region) -> Snapshot:
         )
     holds = snapshot["reservations"]
     if holds.height:
-        ours = pl.col("subject").is_in(wanted.implode())
-        frames["reservations"] = holds.filter((pl.col("kind") != "material") | ours)
+        inside = pl.col("subject").is_in(wanted.implode())
+        free = (pl.col("kind") == "transport") & pl.col("demand").is_null()
+        frames["reservations"] = holds.filter(inside | free)
     return snapshot.replace(**frames)
-
-
-def resources_of(baseline: Plan, operations: pl.DataFrame, part: Region) -> Work:
-    """List all work on the resources that a part uses, or used before.
-
-    Parameters
-    ----------
-    baseline
-        Plan that the rest of the work is taken from.
-    operations
-        Work of the part as planned now.
-    part
-        What is planned again.
-    """
-    kept, gone = _operations(baseline, part)
-    resources = pl.concat([gone["resource"], operations["resource"]]).unique()
-    others = kept.filter(pl.col("resource").is_in(resources.implode()))
-    columns = [name for name in others.columns if name in operations.columns]
-    return Work(
-        resources, pl.concat([others.select(columns), operations.select(columns)])
-    )
 
 
 def spliced(
     snapshot: Snapshot,
     baseline: Plan,
     made: Plan,
-    part: Region,
-    loads: pl.DataFrame,
+    part: frozenset[str],
     resources: pl.Series,
 ) -> Mapping[str, pl.DataFrame]:
     """Put the rows of a part in the place of those that the baseline has.
@@ -117,16 +94,17 @@ def spliced(
         The plan before, and the plan of the part alone.
     part
         What was planned again.
-    loads, resources
-        Loads of the resources that the part uses or used, and those resources.
+    resources
+        Resources that only the part uses.
     """
-    ours = pl.col("product").is_in(pl.Series(sorted(part.products)).implode())
+    ours = pl.col("product").is_in(pl.Series(sorted(part)).implode())
     tables: dict[str, pl.DataFrame] = {}
     for name in ("supplies", "pegging", "positions"):
         tables[name] = pl.concat(
             [baseline[name].filter(~ours), made[name].filter(ours)]
         )
-    kept, _ = _operations(baseline, part)
+    main = baseline.supplies.filter(ours).select("id")
+    kept = baseline.operations.join(main, left_on="supply", right_on="id", how="anti")
     fresh = made.operations.join(
         made.supplies.filter(ours), left_on="supply", right_on="id", how="semi"
     )
@@ -139,20 +117,10 @@ def spliced(
     tables["fulfilment"] = tables["fulfilment"].drop(FLAGS)
     used = resources.implode()
     tables["loads"] = pl.concat(
-        [baseline["loads"].filter(~pl.col("resource").is_in(used)), loads]
+        [baseline["loads"].filter(~pl.col("resource").is_in(used)), made.loads]
     )
     tables["exceptions"] = _exceptions(baseline, made, demands, ours, resources)
     return tables
-
-
-def _operations(baseline: Plan, part: Region) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Split the work of the baseline: what stays, what is planned again."""
-    inside = pl.Series(sorted(part.products), dtype=pl.String).implode()
-    main = baseline.supplies.filter(pl.col("product").is_in(inside)).select("id")
-    return (
-        baseline.operations.join(main, left_on="supply", right_on="id", how="anti"),
-        baseline.operations.join(main, left_on="supply", right_on="id", how="semi"),
-    )
 
 
 def _exceptions(

@@ -102,11 +102,9 @@ class LastRun:
         wanted = MrpParameters.from_mapping(settings).as_dict()
         if same and dict(known.run.settings) == wanted:
             return known
-        made = make_plan(snapshot, settings=settings, baseline=known)
-        if _is_kept(known) and not _is_kept(made):
-            # The facts changed by more than could be netted on the kept run.
+        if not _is_kept(known):
             return plan_to_build_on(snapshot, settings)
-        return made
+        return make_plan(snapshot, settings=settings, baseline=known)
 
 
 def _is_kept(plan: Plan) -> bool:

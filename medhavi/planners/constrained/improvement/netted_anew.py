@@ -15,7 +15,14 @@ from medhavi.planners.constrained.netting.rationing import Rationing
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        MutableSequence,
+        Sequence,
+    )
 
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.dating import FeasibleRelease
@@ -247,7 +254,7 @@ class _Waiting(NamedTuple):
 
     made: int
     record: Any
-    records: list[Any]
+    records: MutableSequence[Any]
     home: list[Any]
 
 

@@ -176,7 +176,7 @@ class SearchedRelease(FeasibleRelease):
         made = [unit.index for unit in units[first:]]
         self.match_unit += [made[giver] for giver in found.givers]
         self.match_qty += found.amounts
-        return orders[-len(found.sizes) :] if found.sizes else []
+        return list(orders[-len(found.sizes) :]) if found.sizes else []
 
     def _check(self, item: FoundItem, most: int) -> None:
         """Refuse needs that do not fit 64 bits."""

@@ -23,7 +23,14 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterator,
+        Mapping,
+        MutableSequence,
+        Sequence,
+    )
     from fractions import Fraction
 
     from medhavi.planners.mrp.netting_state.model import Model
@@ -195,9 +202,9 @@ class Register:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.orders: list[Order] = []
-        self.units: list[SupplyUnit] = []
-        self.needs: list[Need] = []
+        self.orders: MutableSequence[Order] = []
+        self.units: MutableSequence[SupplyUnit] = []
+        self.needs: MutableSequence[Need] = []
         self.match_need: list[int] = []
         self.match_unit: list[int] = []
         self.match_qty: list[int] = []
@@ -207,8 +214,8 @@ class Register:
         self.forgotten: list[Order] = []
         """Orders that were dropped; they and what they gave point at each other."""
         self.asked: list[tuple[Node, int, int]] = []
-        self.demand_names: list[str] = []
-        self.demand_customers: list[str | None] = []
+        self.demand_names: MutableSequence[str] = []
+        self.demand_customers: MutableSequence[str | None] = []
         self._walks: dict[int, Walk] = {}
         self._behind = Behind()
 
