@@ -44,7 +44,7 @@ _GRACE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class FactScope:
     """Which facts a state holds: a prefix of the log, and its limits in both times.
 
     Attributes
@@ -92,7 +92,7 @@ class Reach:
         *,
         position: int,
         effective_at: dt.datetime,
-    ) -> Reach:
+    ) -> FactScope:
         """Reach after more rows of the log.
 
         Parameters
@@ -112,7 +112,7 @@ class Reach:
             effect=pl.col("occurred_at").filter("counts").max(),
             following=pl.col("occurred_at").filter(TIMED & ~pl.col("counts")).min(),
         ).row(0, named=True)
-        return Reach(
+        return FactScope(
             position=position,
             last_recorded=_latest(self.last_recorded, ends["recorded"]),
             last_occurred=_latest(self.last_occurred, ends["occurred"]),
@@ -133,7 +133,7 @@ def _earliest(*moments: dt.datetime | None) -> dt.datetime | None:
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a checkpoint's file says."""
 
-    reach: Reach
+    reach: FactScope
     meaning: str
     tables: dict[str, str]
 
@@ -148,10 +148,10 @@ class Checkpoint:
     """A state, the facts that it holds, and the hash of each of its tables."""
 
     state: State
-    reach: Reach
+    reach: FactScope
     hashes: Mapping[str, str]
 
-    def advanced(self, state: State, reach: Reach) -> Checkpoint:
+    def advanced(self, state: State, reach: FactScope) -> Checkpoint:
         """Checkpoint of a state folded from this one's; not written yet."""
         touched = state.touched()
         hashes = {
@@ -209,8 +209,8 @@ class Checkpoints:
 
     def empty(self) -> Checkpoint:
         """State before the first event."""
-        nothing = Checkpoint(state=State(), reach=Reach(), hashes={})
-        return nothing.advanced(State(), Reach())
+        nothing = Checkpoint(state=State(), reach=FactScope(), hashes={})
+        return nothing.advanced(State(), FactScope())
 
     def write(self, checkpoint: Checkpoint) -> None:
         """Keep a state: first its tables, then the manifest that makes it visible."""

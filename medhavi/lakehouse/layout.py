@@ -13,7 +13,7 @@ _LAYERS = frozenset({"bronze", "silver", "gold"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class LakeLayout:
     """Folders of one lake."""
 
     root: Path
@@ -95,7 +95,7 @@ def has_table(path: Path) -> bool:
     return any((path / "_delta_log").glob("[0-9]*"))
 
 
-def lake_layout(uri: str | Path) -> Layout:
+def lake_layout(uri: str | Path) -> LakeLayout:
     """Find the folder that a lake's URI names.
 
     Raises
@@ -110,9 +110,9 @@ def lake_layout(uri: str | Path) -> Layout:
     """
     text = str(uri)
     if "://" not in text:
-        return Layout(root=Path(text))
+        return LakeLayout(root=Path(text))
     parts = urlsplit(text)
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"}:
         message = f"{text}: lakes in object stores are not built yet; use a folder or file://."
         raise NotAvailable(message)
-    return Layout(root=Path(unquote(parts.path)))
+    return LakeLayout(root=Path(unquote(parts.path)))

@@ -70,7 +70,7 @@ _ENOUGH = 1.0 - 1e-9
 
 
 @dataclass(slots=True)
-class _Order:
+class _OpenOrder:
     """An order while its events are read, in the order of the log."""
 
     row: Any
@@ -112,14 +112,14 @@ def lead_times(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFra
 
 def observed(facts: Iterable[RecordedFact]) -> pl.DataFrame:
     """Observations in some facts, which come in the order of the log."""
-    orders: dict[str, _Order] = {}
+    orders: dict[str, _OpenOrder] = {}
     for fact, recorded_at in facts:
         body = fact.body
         if isinstance(body, Rejection):
             continue
         if fact.type == "SupplyOrderPlaced":
             if body.kind in _KINDS and body.source:
-                orders[body.supply_order] = _Order(body, fact.occurred_at)
+                orders[body.supply_order] = _OpenOrder(body, fact.occurred_at)
             continue
         order = orders.get(body.supply_order)
         if order is not None:
@@ -133,7 +133,7 @@ def observed(facts: Iterable[RecordedFact]) -> pl.DataFrame:
     return frame.sort("known_at", "supply_order")
 
 
-def _take(order: _Order, kind: str, body: Any, recorded_at: dt.datetime) -> None:
+def _take(order: _OpenOrder, kind: str, body: Any, recorded_at: dt.datetime) -> None:
     if kind == "SupplyOrderStarted":
         order.departed_at = order.departed_at or body.started_at
     elif kind == "SupplyOrderReceived":
@@ -144,7 +144,7 @@ def _take(order: _Order, kind: str, body: Any, recorded_at: dt.datetime) -> None
         order.gone = True
 
 
-def _row(order: _Order) -> dict[str, Any] | None:
+def _row(order: _OpenOrder) -> dict[str, Any] | None:
     """Observation; None where its times make no length."""
     placed = order.row
     kind = _KINDS[placed.kind]

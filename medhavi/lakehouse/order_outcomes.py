@@ -69,7 +69,7 @@ _ENOUGH = 1.0 - 1e-9
 
 
 @dataclass(slots=True)
-class _Line:
+class _OrderLine:
     """A line while its events are read, in the order of the log."""
 
     cells: dict[str, Any]
@@ -120,7 +120,7 @@ def order_lines(log: EventLog, known_at: dt.datetime | None = None) -> pl.DataFr
 
 def outcomes(facts: Iterable[RecordedFact]) -> pl.DataFrame:
     """Lines in some facts, which come in the order of the log."""
-    lines: dict[str, _Line] = {}
+    lines: dict[str, _OrderLine] = {}
     for fact, recorded_at in facts:
         if not isinstance(fact.body, Rejection):
             _take(lines, fact.type, fact.body, recorded_at)
@@ -132,11 +132,11 @@ def outcomes(facts: Iterable[RecordedFact]) -> pl.DataFrame:
 
 
 def _take(
-    lines: dict[str, _Line], kind: str, body: Any, recorded_at: dt.datetime
+    lines: dict[str, _OrderLine], kind: str, body: Any, recorded_at: dt.datetime
 ) -> None:
     if kind == "OrderPlaced":
         for cells in _placed(filled(body)):
-            lines.setdefault(cells["demand"], _Line(cells, recorded_at))
+            lines.setdefault(cells["demand"], _OrderLine(cells, recorded_at))
     elif kind == "OrderLineChanged":
         cells = filled(body)["line"]
         line = lines.get(cells["demand"])
@@ -151,7 +151,7 @@ def _take(
         if line is None and body.line is not None:
             # What was asked and promised at once is ordered by that.
             cells = {**filled(body.line), "demand": body.demand}
-            line = lines.setdefault(body.demand, _Line(cells, recorded_at))
+            line = lines.setdefault(body.demand, _OrderLine(cells, recorded_at))
         if line is not None and line.promised_at is None:
             line.promised_then, line.promised_at = body.promised, recorded_at
     elif body.demand in lines:
@@ -170,7 +170,7 @@ def _placed(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**inherited, **line}
 
 
-def _cancelled(lines: dict[str, _Line], body: Any) -> list[_Line]:
+def _cancelled(lines: dict[str, _OrderLine], body: Any) -> list[_OrderLine]:
     if body.demands is None:
         order = body.sales_order
         return [one for one in lines.values() if one.cells.get("sales_order") == order]

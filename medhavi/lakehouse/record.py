@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medhavi.lakehouse.delta_tables import LocalTable
-    from medhavi.lakehouse.layout import Layout
+    from medhavi.lakehouse.layout import LakeLayout
 
 NUMBERS = "order_numbers"
 """Register of the numbers of planned orders: one row an order, for good (rule 44)."""
@@ -96,7 +96,7 @@ class RecordedRun:
     plan: Plan
 
 
-def write(layout: Layout, plan: Plan) -> RecordedRun:
+def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
     """Keep a plan; the same plan is kept once.
 
     Raises
@@ -126,7 +126,7 @@ def write(layout: Layout, plan: Plan) -> RecordedRun:
     return RecordedRun(run_id=run_id, written=True, tables=tables, plan=plan)
 
 
-def _numbered(layout: Layout, plan: Plan, run_id: str) -> Plan:
+def _numbered(layout: LakeLayout, plan: Plan, run_id: str) -> Plan:
     """Put numbers on the planned orders; what has none gets the next one for good.
 
     One writer at a time: two runs never give one number twice. A kill between this and
@@ -159,7 +159,7 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def write_estimates(layout: Layout, rows: pl.DataFrame) -> GoldRows:
+def write_estimates(layout: LakeLayout, rows: pl.DataFrame) -> GoldRows:
     """Keep a batch of estimates; the same rows are kept once.
 
     Parameters
@@ -217,7 +217,9 @@ def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -> None:
+def _append_once(
+    layout: LakeLayout, table: str, run_id: str, frame: pl.DataFrame
+) -> None:
     """Append a run's rows unless this table has them already."""
     from deltalake import CommitProperties, Transaction, write_deltalake
 
@@ -246,7 +248,7 @@ def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -
         )
 
 
-def read(layout: Layout, table: str) -> pl.LazyFrame:
+def read(layout: LakeLayout, table: str) -> pl.LazyFrame:
     """Rows of all complete runs, with the run's id first."""
     delta = _open(layout, table)
     if delta is None:
@@ -263,7 +265,7 @@ def read(layout: Layout, table: str) -> pl.LazyFrame:
     return rows.join(_runs(layout).lazy().select("run_id"), on="run_id", how="semi")
 
 
-def files(layout: Layout, table: str) -> FileTable | None:
+def files(layout: LakeLayout, table: str) -> FileTable | None:
     """Files of a table for SQL; None where nothing is recorded."""
     delta = _open(layout, table)
     runs = delta if table in _SINGLE else _open(layout, "plan_runs")
@@ -273,12 +275,12 @@ def files(layout: Layout, table: str) -> FileTable | None:
     return FileTable(files=tuple(delta.file_uris()), keep=keep)
 
 
-def _runs(layout: Layout) -> pl.DataFrame:
+def _runs(layout: LakeLayout) -> pl.DataFrame:
     with environment("reading gold plan_runs", layout.gold("plan_runs")):
         return read(layout, "plan_runs").collect()
 
 
-def _open(layout: Layout, table: str) -> LocalTable | None:
+def _open(layout: LakeLayout, table: str) -> LocalTable | None:
     from medhavi.lakehouse.delta_tables import LocalTable
 
     path = layout.gold(table)

@@ -17,7 +17,7 @@ from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.checkpoints import Checkpoints
 from medhavi.lakehouse.folds.bulk_folds import fold_plain
 from medhavi.lakehouse.folds.effect_order import (
-    Placed,
+    TimedFact,
     entangled,
     fetch,
     late_facts,
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from medhavi.lakehouse.checkpoints import Checkpoint
-    from medhavi.lakehouse.folds.effect_order import Late, Subject
+    from medhavi.lakehouse.folds.effect_order import LateFact, Subject
     from medhavi.lakehouse.folds.fact import Fact
     from medhavi.lakehouse.folds.silver_state import State
-    from medhavi.lakehouse.layout import Layout
+    from medhavi.lakehouse.layout import LakeLayout
     from medhavi.lakehouse.log.log_reading import EventLog
     from medhavi.progress import Observe
 
@@ -73,7 +73,7 @@ class Silver:
     """
 
     def __init__(
-        self, layout: Layout, spacing: int = _EVENTS_BETWEEN_CHECKPOINTS
+        self, layout: LakeLayout, spacing: int = _EVENTS_BETWEEN_CHECKPOINTS
     ) -> None:
         self._checkpoints = Checkpoints(layout.silver)
         self._quarantine = layout.quarantine
@@ -266,11 +266,11 @@ class _Advance:
             & ~pl.col("position").is_in(fresh["position"].implode())
         )
 
-    def _history(self, subjects: set[Subject]) -> list[Placed]:
+    def _history(self, subjects: set[Subject]) -> list[TimedFact]:
         """All facts about some subjects and about what shares a fact with them."""
         wanted = set(subjects)
         searched: set[Subject] = set()
-        known: dict[int, Placed] = {}
+        known: dict[int, TimedFact] = {}
         while wanted - searched:
             rows = self._naming(wanted - searched)
             searched = set(wanted)
@@ -307,7 +307,7 @@ class _Advance:
             window = rows.filter(pl.col("position").is_in(positions.implode()))
             self._name_late(late_facts(_placed(window), only=watch.subjects))
 
-    def _name_late(self, late: list[Late]) -> None:
+    def _name_late(self, late: list[LateFact]) -> None:
         """Note facts that came late, each with its stream."""
         if not late:
             return
@@ -374,9 +374,11 @@ class _Crossings:
         return sorted({at for one in self.subjects for at in self._positions[one]})
 
 
-def _placed(rows: pl.DataFrame) -> list[Placed]:
+def _placed(rows: pl.DataFrame) -> list[TimedFact]:
     pairs = zip(facts(rows), rows["recorded_at"], strict=True)
-    return [Placed(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)]
+    return [
+        TimedFact(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)
+    ]
 
 
 def _rejections(rows: pl.DataFrame) -> Iterator[Fact]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.optimize.cpsat_goals import COUNTED, Goals, goal_value
 from medhavi.optimize.cpsat_model import MachineRules, TaskModel
-from medhavi.optimize.cpsat_tasks import Assignment, Goal, GoalResult, Outcome
+from medhavi.optimize.cpsat_tasks import Assignment, Goal, GoalResult, SequencingResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +58,7 @@ LAST_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class SolverEffort:
     """How much the search may do.
 
     Parameters
@@ -95,10 +95,10 @@ class _Answer:
 def search(
     problem: TaskProblem,
     goals: Sequence[Goal],
-    effort: Effort | None = None,
+    effort: SolverEffort | None = None,
     hint: Assignment | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> Outcome:
+) -> SequencingResult:
     """Minimise goals in their order.
 
     Parameters
@@ -108,7 +108,7 @@ def search(
     goals
         First counts most; none: any solution.
     effort
-        Limits; see `Effort`.
+        Limits; see `SolverEffort`.
     hint
         A solution to begin with. It is also what is kept when nothing better is found.
     cancelled
@@ -125,14 +125,16 @@ def search(
         def stop() -> bool:
             return heard.is_set() or (cancelled is not None and cancelled())
 
-        outcome = _Search(problem, goals, effort or Effort(), hint, stop).run()
+        outcome = _GoalSearch(
+            problem, goals, effort or SolverEffort(), hint, stop
+        ).run()
         # Heard when a solver had just ended, it still ends what the caller does next.
         open_goals = not all(row.proven for row in outcome.goals)
         late = heard.is_set() and open_goals and not outcome.impossible
         return replace(outcome, interrupted=outcome.interrupted or late)
 
 
-def feasible(problem: TaskProblem, effort: Effort | None = None) -> bool | None:
+def feasible(problem: TaskProblem, effort: SolverEffort | None = None) -> bool | None:
     """Whether any solution exists; None where the effort was not enough."""
     outcome = search(problem, (), effort)
     if outcome.impossible:
@@ -140,14 +142,14 @@ def feasible(problem: TaskProblem, effort: Effort | None = None) -> bool | None:
     return None if outcome.assignment is None else True
 
 
-class _Search:
+class _GoalSearch:
     """One run over all goals."""
 
     def __init__(
         self,
         problem: TaskProblem,
         goals: Sequence[Goal],
-        effort: Effort,
+        effort: SolverEffort,
         hint: Assignment | None,
         cancelled: Callable[[], bool],
     ) -> None:
@@ -164,7 +166,7 @@ class _Search:
         self.rules = MachineRules(self.base, counted=counted)
         self.expressions = Goals(self.base, self.rules)
 
-    def run(self) -> Outcome:
+    def run(self) -> SequencingResult:
         """Minimise goal after goal."""
         if self.base.impossible:
             return self._outcome([], impossible=True)
@@ -197,8 +199,8 @@ class _Search:
 
     def _outcome(
         self, results: list[GoalResult], *, impossible: bool = False
-    ) -> Outcome:
-        return Outcome(
+    ) -> SequencingResult:
+        return SequencingResult(
             assignment=None if impossible else self.best,
             impossible=impossible,
             goals=tuple(results),

@@ -172,7 +172,7 @@ class GoalResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SequencingResult:
     """Answer of the search.
 
     Parameters

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.optimize.problem import Outcome, Solution
+from medhavi.optimize.problem import Solution, SolveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,7 @@ class HighsSession:
             (program.row_lower <= 0).all() and (program.row_upper >= 0).all()
         )
         return Solution(
-            outcome=Outcome.OPTIMAL if possible else Outcome.INFEASIBLE,
+            outcome=SolveStatus.OPTIMAL if possible else SolveStatus.INFEASIBLE,
             objective=0.0,
             bound=0.0,
             values=np.zeros(0),
@@ -177,15 +177,15 @@ class HighsSession:
         status = model.getModelStatus()
         kinds = package.HighsModelStatus
         outcome = {
-            kinds.kOptimal: Outcome.OPTIMAL,
-            kinds.kInfeasible: Outcome.INFEASIBLE,
-            kinds.kUnbounded: Outcome.UNBOUNDED,
-            kinds.kInterrupt: Outcome.CANCELLED,
-        }.get(status, Outcome.UNSOLVED)
+            kinds.kOptimal: SolveStatus.OPTIMAL,
+            kinds.kInfeasible: SolveStatus.INFEASIBLE,
+            kinds.kUnbounded: SolveStatus.UNBOUNDED,
+            kinds.kInterrupt: SolveStatus.CANCELLED,
+        }.get(status, SolveStatus.UNSOLVED)
         if status == kinds.kUnboundedOrInfeasible:
-            outcome = Outcome.INFEASIBLE
+            outcome = SolveStatus.INFEASIBLE
         found = model.getSolution()
-        solved = outcome is Outcome.OPTIMAL
+        solved = outcome is SolveStatus.OPTIMAL
         values = np.array(found.col_value) if solved else np.zeros(0)
         objective = float(model.getInfo().objective_function_value)
         return Solution(

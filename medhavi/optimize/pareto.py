@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.problem import Outcome, Solution
+from medhavi.optimize.problem import Solution, SolveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,9 +180,9 @@ class Front:
                 most = limited[1] + SLACK * self._scales[name]
             self._session.set_row(row, -np.inf, most)
         solution = self._session.solve(cancelled=self._cancelled)
-        if solution.outcome is Outcome.CANCELLED:
+        if solution.outcome is SolveStatus.CANCELLED:
             self.stopped = True
-        if solution.outcome is not Outcome.OPTIMAL:
+        if solution.outcome is not SolveStatus.OPTIMAL:
             return None
         values = {
             name: float(weights @ solution.values)

@@ -280,7 +280,7 @@ def _joined(pieces: list[Floats]) -> Floats:
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
 
-class Outcome(StrEnum):
+class SolveStatus(StrEnum):
     """What was shown about a program; nothing more is ever claimed."""
 
     OPTIMAL = "optimal"
@@ -315,7 +315,7 @@ class Solution:
         Deterministic effort: simplex iterations.
     """
 
-    outcome: Outcome
+    outcome: SolveStatus
     objective: float
     bound: float
     values: Floats

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.optimize.problem import Outcome, Problem
+from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,7 +57,7 @@ def _holds(program: Program, solver: Solver, names: Collection[str]) -> bool:
         if block.name in names:
             chosen[block.span] = True
     found = solver.open(_elastic(program, chosen)).solve()
-    return found.outcome is Outcome.OPTIMAL and found.objective <= ROOM
+    return found.outcome is SolveStatus.OPTIMAL and found.objective <= ROOM
 
 
 def _elastic(program: Program, chosen: np.ndarray) -> Program:

@@ -20,7 +20,7 @@ GRAIN = 1_000_000
 """Parts into which the cost of all places, each by itself, is cut for the solver."""
 
 
-class Place(NamedTuple):
+class NetworkNode(NamedTuple):
     """One place of the network, numbered by its position.
 
     `lead` and `promised` are whole days; `promised` is the most it may quote, None
@@ -51,7 +51,7 @@ class ServiceTimes(NamedTuple):
     proven: bool
 
 
-def service_times(places: Sequence[Place], effort: float = 20.0) -> ServiceTimes:
+def service_times(places: Sequence[NetworkNode], effort: float = 20.0) -> ServiceTimes:
     """Choose the service times that hold the least safety stock.
 
     Parameters
@@ -89,7 +89,7 @@ def service_times(places: Sequence[Place], effort: float = 20.0) -> ServiceTimes
 
 
 def _solved(
-    places: Sequence[Place], grain: float, effort: float
+    places: Sequence[NetworkNode], grain: float, effort: float
 ) -> ServiceTimes | None:
     from ortools.sat.python import cp_model
 
@@ -131,7 +131,7 @@ def _solved(
     )
 
 
-def _alone(places: Sequence[Place]) -> list[int]:
+def _alone(places: Sequence[NetworkNode]) -> list[int]:
     """Quotes where every place that may hold stock quotes zero days."""
     quotes: list[int] = []
     for place in places:
@@ -140,7 +140,7 @@ def _alone(places: Sequence[Place]) -> list[int]:
     return quotes
 
 
-def _longest(places: Sequence[Place]) -> list[int]:
+def _longest(places: Sequence[NetworkNode]) -> list[int]:
     """Days of the longest chain that ends with each place."""
     longest: list[int] = []
     for place in places:
@@ -150,7 +150,7 @@ def _longest(places: Sequence[Place]) -> list[int]:
 
 
 def _answer(
-    places: Sequence[Place],
+    places: Sequence[NetworkNode],
     outbound: Sequence[int],
     bound: float,
     *,
@@ -175,7 +175,7 @@ def _answer(
     )
 
 
-def _cost(places: Sequence[Place], covered: Sequence[int]) -> float:
+def _cost(places: Sequence[NetworkNode], covered: Sequence[int]) -> float:
     return math.fsum(
         place.weight * math.sqrt(days)
         for place, days in zip(places, covered, strict=True)

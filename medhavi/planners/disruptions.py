@@ -114,7 +114,7 @@ def _cut(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
 Row = dict[str, Any]
 
 
-class Hindered(NamedTuple):
+class WaitingScope(NamedTuple):
     """What waits, and for whom.
 
     Parameters
@@ -136,7 +136,7 @@ class Hindered(NamedTuple):
     lanes: Collection[str]
 
 
-class Mended(NamedTuple):
+class EndedDisruption(NamedTuple):
     """A disruption as it would be, and what that means in words with ids."""
 
     kind: RemedyKind
@@ -144,7 +144,7 @@ class Mended(NamedTuple):
     row: Row
 
 
-def mended(snapshot: Snapshot, hindered: Hindered) -> Iterator[Mended]:
+def mended(snapshot: Snapshot, hindered: WaitingScope) -> Iterator[EndedDisruption]:
     """Disruptions behind a waiting as they would harm no more."""
     as_of = snapshot.settings.as_of
     since = max(as_of, hindered.since)
@@ -165,13 +165,13 @@ def _before(row: Row, end: int | None) -> bool:
     return end is None or to_seconds(row["valid_from"]) < end
 
 
-def _freed(row: Row, as_of: int) -> Mended:
+def _freed(row: Row, as_of: int) -> EndedDisruption:
     text = f"free the held lot {row['subject']}"
     changed = {**row, "valid_to": from_seconds(as_of)}
-    return Mended(RemedyKind.RELEASE_HOLD, text, changed)
+    return EndedDisruption(RemedyKind.RELEASE_HOLD, text, changed)
 
 
-def _back(row: Row, since: int) -> Mended:
+def _back(row: Row, since: int) -> EndedDisruption:
     """End a disruption where the waiting begins; one that comes later stays away."""
     subject = row["subject"]
     verb = "works" if row["kind"] == "resource_down" else "is open"
@@ -181,4 +181,4 @@ def _back(row: Row, since: int) -> Mended:
     else:
         changed = {**row, "severity": 0.0}
         text = f"{subject} {verb} on {row['valid_from']:%Y-%m-%d %H:%M} UTC and after"
-    return Mended(RemedyKind.EXPEDITE, text, changed)
+    return EndedDisruption(RemedyKind.EXPEDITE, text, changed)

@@ -33,7 +33,7 @@ does (docs/performance.md)."""
 CAMPAIGNS = ("off", "rules", "propose")
 
 
-class Budget(NamedTuple):
+class ImprovementBudget(NamedTuple):
     """How much the improvement of a constrained plan tries.
 
     `rounds` times as many orders are placed as there are, `least` at least and `most`
@@ -47,9 +47,9 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "light": Budget(0, 0, 0),
-    "standard": Budget(9, 500, 15_000),
-    "full": Budget(90, 5_000, 400_000),
+    "light": ImprovementBudget(0, 0, 0),
+    "standard": ImprovementBudget(9, 500, 15_000),
+    "full": ImprovementBudget(90, 5_000, 400_000),
 }
 """Budgets of the efforts where no setting says otherwise."""
 
@@ -254,10 +254,10 @@ class ConstrainedParameters:
         return cls(**values)  # type: ignore[arg-type]
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> ImprovementBudget:
         """How much an improvement tries."""
         usual = BUDGETS[self.effort]
-        return Budget(
+        return ImprovementBudget(
             _stated(self.tries_per_order, usual.rounds),
             _stated(self.least_tries, usual.least),
             _stated(self.most_tries, usual.most),

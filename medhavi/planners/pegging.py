@@ -68,7 +68,7 @@ class Matches:
     position: Column = ()
 
 
-class Pegs(NamedTuple):
+class PegArrays(NamedTuple):
     """Pegs as arrays of equal length.
 
     `qty` and `position`, the place inside the unit, are in steps of its product.
@@ -81,7 +81,7 @@ class Pegs(NamedTuple):
     position: Ints
 
 
-def peg(matches: Matches, engine: Engine, size: int | None = None) -> Pegs:
+def peg(matches: Matches, engine: Engine, size: int | None = None) -> PegArrays:
     """Trace all demands through all levels.
 
     Parameters
@@ -137,18 +137,18 @@ def peg(matches: Matches, engine: Engine, size: int | None = None) -> Pegs:
         n_units,
     )
     if uses_numba(engine, len(need_of) if size is None else size):
-        return Pegs(*compiled_trace()(*arguments))
+        return PegArrays(*compiled_trace()(*arguments))
     plain = [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]
-    return Pegs(*(_ints(column) for column in interpreted_trace()(*plain)))
+    return PegArrays(*(_ints(column) for column in interpreted_trace()(*plain)))
 
 
 def peg_again(
     matches: Matches,
-    before: Pegs,
+    before: PegArrays,
     unit_rank: Ints,
     reached: NDArray[np.bool_],
     engine: Engine,
-) -> Pegs:
+) -> PegArrays:
     """Trace what is taken at some places; what stands above them is as it was.
 
     Parameters
@@ -220,7 +220,7 @@ def peg_again(
     )
     found = peg(part, engine, len(need_of))
     # The slices handed down come first, one peg each.
-    made = Pegs(*(column[count:] for column in found))
+    made = PegArrays(*(column[count:] for column in found))
     return made._replace(unit=units[made.unit])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
 from medhavi.planners.constrained.improvement.obeyed import READING as CONSTRAINED
-from medhavi.planners.kept_records import without_collections
+from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.master_plan.steering.read_columns import READING as OPTIMIZE
 from medhavi.planners.mrp.unsupported import MRP
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
@@ -19,7 +19,7 @@ from medhavi.results.identity import register_of
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from medhavi.planners.mrp.unsupported import Reading
+    from medhavi.planners.mrp.unsupported import TableReading
     from medhavi.planners.parameters import (
         ConstrainedParameters,
         MrpParameters,
@@ -366,7 +366,7 @@ def _as(record: type[Record], settings: Settings, mode: str) -> Record:
     return record.from_mapping(settings or {})
 
 
-READINGS: Mapping[str, Reading] = MappingProxyType(
+READINGS: Mapping[str, TableReading] = MappingProxyType(
     {reading.mode: reading for reading in (MRP, CONSTRAINED, OPTIMIZE)}
 )
 """What each mode reads."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class Faster(NamedTuple):
+class FasterSupplier(NamedTuple):
     """A supplier that delivers earlier.
 
     `row` replaces or joins those of `table`; `days` is the lead time that is planned
@@ -37,7 +37,7 @@ def faster_supplier(
     lead_times: LeadTimes,
     wanted: float,
     least: float,
-) -> Faster:
+) -> FasterSupplier:
     """Row by which a supplier delivers a product earlier.
 
     Where its time was learned, that is planned with: the learned row moves, or the
@@ -61,15 +61,15 @@ def faster_supplier(
             for name in ("p50", "p80", "p95")
         }
         row = {**learned, "product": product, **moved}
-        return Faster("estimates", row, days, lead - days)
+        return FasterSupplier("estimates", row, days, lead - days)
     factor = lead_times.factor(terms["supplier"], product)
     stated = float(terms["lead_time_days"])
     row = faster_terms(terms, wanted / factor if factor else 0.0, least * stated)
     days = row["lead_time_days"]
-    return Faster("supply_terms", row, days * factor, (stated - days) * factor)
+    return FasterSupplier("supply_terms", row, days * factor, (stated - days) * factor)
 
 
-def rows_of_faster(found: Iterable[Faster]) -> dict[str, tuple[Row, ...]]:
+def rows_of_faster(found: Iterable[FasterSupplier]) -> dict[str, tuple[Row, ...]]:
     """Rows by table, each once: places may share what was learned."""
     rows: dict[str, list[Row]] = {}
     for one in found:

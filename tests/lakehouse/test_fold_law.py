@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.lakehouse.checkpoints import Checkpoints, Reach
+from medhavi.lakehouse.checkpoints import Checkpoints, FactScope
 from medhavi.lakehouse.folds.projections import fold
 from medhavi.lakehouse.folds.silver_state import State
 from medhavi.lakehouse.log.log_reading import Moment
@@ -42,7 +42,7 @@ def test_folding_on_from_a_checkpoints_files_is_folding_at_once(told, cut):
         checkpoints = Checkpoints(Path(folder))
         empty: Checkpoint = checkpoints.empty()
         half = fold(State(), all_facts[:cut])
-        checkpoints.write(empty.advanced(half, Reach(position=cut)))
+        checkpoints.write(empty.advanced(half, FactScope(position=cut)))
         moment = Moment(known_at=None, effective_at=START)
         start = checkpoints.newest(moment)
         assert fold(start.state, all_facts[cut:]).equals(whole)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
-from medhavi.lakehouse.checkpoints import Reach
+from medhavi.lakehouse.checkpoints import FactScope
 from medhavi.lakehouse.folds.assemble import assemble
 from medhavi.lakehouse.folds.fact import Fact
 from medhavi.lakehouse.folds.projections import fold
@@ -225,13 +225,13 @@ def test_a_read_starts_from_a_checkpoint_where_one_serves(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("reach", "moment", "serves"),
     [
-        (Reach(), Moment(day(1), day(1)), True),
-        (Reach(last_recorded=day(2)), Moment(day(1), day(9)), False),
-        (Reach(last_recorded=day(2)), Moment(day(2), day(9)), True),
-        (Reach(last_recorded=day(2)), Moment(None, day(9)), True),
-        (Reach(last_occurred=day(3)), Moment(None, day(2)), False),
-        (Reach(last_occurred=day(3)), Moment(None, day(3)), True),
-        (Reach(next_occurred=day(4)), Moment(None, day(4)), True),
+        (FactScope(), Moment(day(1), day(1)), True),
+        (FactScope(last_recorded=day(2)), Moment(day(1), day(9)), False),
+        (FactScope(last_recorded=day(2)), Moment(day(2), day(9)), True),
+        (FactScope(last_recorded=day(2)), Moment(None, day(9)), True),
+        (FactScope(last_occurred=day(3)), Moment(None, day(2)), False),
+        (FactScope(last_occurred=day(3)), Moment(None, day(3)), True),
+        (FactScope(next_occurred=day(4)), Moment(None, day(4)), True),
     ],
 )
 def test_a_checkpoint_serves_moments_that_pick_the_same_facts(reach, moment, serves):
@@ -315,7 +315,9 @@ def test_folds_of_another_meaning_are_not_continued(tmp_path, monkeypatch):
     lake.mirror(store_of([moved(1, 1.0)]))
     lake.refresh()
     monkeypatch.setattr("medhavi.lakehouse.checkpoints.meaning", lambda: "other")
-    assert Silver(lake._layout)._checkpoints.newest(Moment(None, DUE)).reach == Reach()
+    assert (
+        Silver(lake._layout)._checkpoints.newest(Moment(None, DUE)).reach == FactScope()
+    )
 
 
 def test_bronze_rows_come_in_any_order_and_are_folded_by_position(tmp_path):

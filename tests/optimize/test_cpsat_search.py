@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.optimize.cpsat import Effort, feasible, search
+from medhavi.optimize.cpsat import SolverEffort, feasible, search
 from medhavi.optimize.cpsat_goals import goal_value, sequences
 from medhavi.optimize.cpsat_model import setup_form, triangle_holds
 from medhavi.optimize.cpsat_tasks import (
@@ -139,7 +139,11 @@ def test_a_stop_from_outside_keeps_the_first_solution():
         ends=tuple(a + d for a, d in zip(starts, durations, strict=True)),
     )
     outcome = search(
-        problem, [Goal.SQUARED_LOAD], Effort(deterministic=1e4), serial, lambda: True
+        problem,
+        [Goal.SQUARED_LOAD],
+        SolverEffort(deterministic=1e4),
+        serial,
+        lambda: True,
     )
     assert outcome.assignment is not None
     assert outcome.interrupted or outcome.goals[0].proven
@@ -147,7 +151,9 @@ def test_a_stop_from_outside_keeps_the_first_solution():
 
 def test_no_effort_keeps_the_hint_and_proves_nothing():
     hint = Assignment(starts=(0, 3), modes=(0, 0), ends=(3, 5))
-    outcome = search(shop([3, 2]), [Goal.MAKESPAN], Effort(deterministic=0.0), hint)
+    outcome = search(
+        shop([3, 2]), [Goal.MAKESPAN], SolverEffort(deterministic=0.0), hint
+    )
     assert outcome.assignment == hint
     assert outcome.goals[0].value == 5
     assert not outcome.goals[0].proven
@@ -156,14 +162,14 @@ def test_no_effort_keeps_the_hint_and_proves_nothing():
 
 def test_the_clock_as_a_stop_is_told():
     problem = shop([7, 9, 11, 13, 5, 3] * 8, machines=7)
-    effort = Effort(deterministic=1e4, seconds=0.001)
+    effort = SolverEffort(deterministic=1e4, seconds=0.001)
     outcome = search(problem, [Goal.SQUARED_LOAD, Goal.MAKESPAN], effort)
     assert outcome.timed_out
 
 
 def test_a_search_repeats_to_the_last_start():
     problem = shop([7, 9, 11, 13, 5, 3] * 3, machines=4)
-    effort = Effort(deterministic=0.2)
+    effort = SolverEffort(deterministic=0.2)
     one, other = (search(problem, [Goal.MAKESPAN], effort) for _ in range(2))
     assert one.assignment == other.assignment
     assert one.effort == pytest.approx(other.effort)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Outcome, Problem
+from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Program
@@ -27,7 +27,7 @@ def knapsack(limit: float = 10.0) -> Program:
 
 def test_the_better_good_takes_the_resource():
     found = Highs().open(knapsack()).solve()
-    assert found.outcome is Outcome.OPTIMAL
+    assert found.outcome is SolveStatus.OPTIMAL
     assert found.values.tolist() == [10.0, 0.0]
     assert (found.objective, found.bound, found.gap) == (-30.0, -30.0, 0.0)
 
@@ -56,7 +56,7 @@ def test_an_impossible_program_is_infeasible_and_has_no_point():
     x, r = problem.columns("x", 1, upper=1.0), problem.rows("r", 1, lower=2.0)
     problem.entries(r.at([0]), x.at([0]), [1.0])
     found = Highs().open(problem.program()).solve()
-    assert found.outcome is Outcome.INFEASIBLE
+    assert found.outcome is SolveStatus.INFEASIBLE
     assert len(found.values) == 0
 
 
@@ -65,11 +65,11 @@ def test_a_program_without_end_is_not_called_optimal():
     x = problem.columns("x", 1)
     problem.cost("gain", x.at([0]), [-1.0])
     found = Highs().open(problem.program()).solve()
-    assert found.outcome in {Outcome.UNBOUNDED, Outcome.INFEASIBLE}
+    assert found.outcome in {SolveStatus.UNBOUNDED, SolveStatus.INFEASIBLE}
 
 
 @pytest.mark.parametrize(
-    ("lower", "outcome"), [(0.0, Outcome.OPTIMAL), (1.0, Outcome.INFEASIBLE)]
+    ("lower", "outcome"), [(0.0, SolveStatus.OPTIMAL), (1.0, SolveStatus.INFEASIBLE)]
 )
 def test_without_columns_the_rows_decide(lower, outcome):
     problem = Problem()

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.optimize.service_times import Place, service_times
+from medhavi.optimize.service_times import NetworkNode, service_times
 
 
 @pytest.mark.req("REP-05")
 def test_the_network_of_the_textbook():
     """Snyder and Shen, Fundamentals of Supply Chain Theory, 2019, example 6.5."""
     places = [
-        Place(lead=3, weight=math.sqrt(2)),  # a supplier's day and two of its own
-        Place(lead=1, weight=2 * math.sqrt(2), suppliers=(0,)),
-        Place(lead=1, weight=3, promised=0, suppliers=(1,)),
-        Place(lead=1, weight=3, promised=1, suppliers=(1,)),
+        NetworkNode(lead=3, weight=math.sqrt(2)),  # a supplier's day and two of its own
+        NetworkNode(lead=1, weight=2 * math.sqrt(2), suppliers=(0,)),
+        NetworkNode(lead=1, weight=3, promised=0, suppliers=(1,)),
+        NetworkNode(lead=1, weight=3, promised=1, suppliers=(1,)),
     ]
     found = service_times(places)
     assert found.proven
@@ -31,38 +31,38 @@ def test_the_network_of_the_textbook():
 @pytest.mark.req("REP-05")
 def test_stock_moves_to_the_customer_where_the_last_step_adds_little_value():
     # Apart: 1 x 2 + 1.1 x 1 = 3.1; all at the customer: 1.1 x sqrt(5) = 2.46.
-    near = [Place(4, 1.0), Place(1, 1.1, 0, suppliers=(0,))]
+    near = [NetworkNode(4, 1.0), NetworkNode(1, 1.1, 0, suppliers=(0,))]
     assert service_times(near).covered == (0, 5)
     # Apart: 1 x 2 + 2 x 1 = 4; all at the customer: 2 x sqrt(5) = 4.47.
-    far = [Place(4, 1.0), Place(1, 2.0, 0, suppliers=(0,))]
+    far = [NetworkNode(4, 1.0), NetworkNode(1, 2.0, 0, suppliers=(0,))]
     assert service_times(far).covered == (4, 1)
 
 
 def test_where_nothing_may_lie_the_wait_is_passed_on():
-    chain = [Place(4, 1.0, holds=False), Place(1, 2.0, 0, suppliers=(0,))]
+    chain = [NetworkNode(4, 1.0, holds=False), NetworkNode(1, 2.0, 0, suppliers=(0,))]
     found = service_times(chain)
     assert (found.outbound, found.covered) == ((4, 0), (0, 5))
 
 
 def test_without_variation_nothing_is_held_and_nothing_costs():
-    found = service_times([Place(4, 0.0), Place(1, 0.0, 0, suppliers=(0,))])
+    found = service_times([NetworkNode(4, 0.0), NetworkNode(1, 0.0, 0, suppliers=(0,))])
     assert (found.cost, found.bound, found.proven) == (0.0, 0.0, True)
     assert service_times([]).proven
 
 
 def test_a_place_before_its_supplier_is_refused():
     with pytest.raises(ValueError, match="place 0 stands before"):
-        service_times([Place(1, 1.0, suppliers=(1,)), Place(1, 1.0)])
+        service_times([NetworkNode(1, 1.0, suppliers=(1,)), NetworkNode(1, 1.0)])
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> list[Place]:
-    places: list[Place] = []
+def networks(draw: st.DrawFn) -> list[NetworkNode]:
+    places: list[NetworkNode] = []
     for number in range(draw(st.integers(1, 4))):
         suppliers = draw(st.sets(st.sampled_from(range(number)))) if number else set()
         promised = draw(st.sampled_from((None, None, 0, 1, 2)))
         places.append(
-            Place(
+            NetworkNode(
                 lead=draw(st.integers(0, 3)),
                 weight=float(draw(st.integers(0, 9))),
                 promised=promised,
@@ -73,7 +73,7 @@ def networks(draw: st.DrawFn) -> list[Place]:
     return places
 
 
-def cheapest(places: list[Place]) -> float:
+def cheapest(places: list[NetworkNode]) -> float:
     """Try every quote of every place."""
     best = math.inf
     days = sum(place.lead for place in places)

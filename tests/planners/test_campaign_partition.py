@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.campaigns.campaign_program import Piece, partition
 from medhavi.planners.campaigns.campaign_rules import CampaignRule
+from medhavi.planners.campaigns.campaign_sequence import IndivisibleWork, partition
 
 
 def rule(least=0.0, most=None, minutes=None):
@@ -24,7 +24,7 @@ def rule(least=0.0, most=None, minutes=None):
 
 def pieces(*qty, when=None, must=()):
     return [
-        Piece(
+        IndivisibleWork(
             number,
             float(amount),
             60.0 * amount,

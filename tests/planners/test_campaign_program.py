@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.campaigns.campaign_program import Ahead, Task, program
 from medhavi.planners.campaigns.campaign_rules import CampaignRule
+from medhavi.planners.campaigns.campaign_sequence import (
+    CampaignTask,
+    PullAheadLimit,
+    program,
+)
 
 
 def rule(family, least=0.0, most=None, resource="M"):
@@ -19,7 +23,7 @@ A, B = rule("A", 100, 500), rule("B")
 
 def task(job, of, qty=60.0, when=0, **more):
     family = more.pop("family", of.family if of else "Z")
-    return Task(
+    return CampaignTask(
         job=job,
         resource=more.pop("resource", "M"),
         rule=of,
@@ -36,7 +40,7 @@ def arranged(tasks, before=(), window=0, preferred=None, count=None):
     givers = [[] for _ in range(count)]
     for job, giver in before:
         givers[job].append(giver)
-    return program(range(count), givers, tasks, Ahead(window, preferred))
+    return program(range(count), givers, tasks, PullAheadLimit(window, preferred))
 
 
 @pytest.mark.req("CMP-06")

@@ -9,7 +9,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.findings import BadData
-from medhavi.planners.mrp.netting_state.model import cycle_path
+from medhavi.planners.mrp.netting_state.item_locations import cycle_path
 from tests import factories
 from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, pegs

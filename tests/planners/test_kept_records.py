@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.kept_records import without_collections
+from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising import promise_run, quoting
 from tests.api import Book, quote_all, read_requests
 from tests.planners.small_promises import cells, day

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.rationing import Slice
-    from medhavi.planners.mrp.netting_state.register import Register
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
     from tests.wide_networks import Rows
 
 PARAMETERS = ConstrainedParameters(engine="python", effort="light")
@@ -60,7 +60,7 @@ def netted(memory: Memory) -> FeasibleRun:
     return run
 
 
-def told(register: Register) -> tuple[list[object], ...]:
+def told(register: NettingState) -> tuple[list[object], ...]:
     """Give all records as plain values, in their sequence."""
     orders = [
         (o.kind, o.node, o.source_id, o.steps, o.timing, o.need, o.cause, o.priority)

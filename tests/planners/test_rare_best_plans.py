@@ -10,10 +10,10 @@ import pytest
 
 from medhavi.planners.master_plan import master_run, statement
 from medhavi.planners.master_plan.blocks import limits as block_limits
-from medhavi.planners.master_plan.grid import way_times
-from medhavi.planners.master_plan.grid.way_times import decision_grid
+from medhavi.planners.master_plan.grid import source_times
+from medhavi.planners.master_plan.grid.source_times import decision_grid
 from medhavi.planners.master_plan.steering import steering
-from medhavi.planners.master_plan.steering.steering import Allowance, Amount
+from medhavi.planners.master_plan.steering.steering import Allowance, OrderAmount
 from medhavi.results.run_record import Status
 from medhavi.units import DAY, to_seconds
 from tests import factories
@@ -134,7 +134,7 @@ def test_work_is_planned_while_its_resource_still_opens():
 
 def test_of_many_sources_some_edges_are_asked():
     grid = decision_grid("30xday+8xweek", MONDAY, MONDAY + 60 * DAY)
-    asked = way_times.sampled_edges(grid, 40_000).tolist()
+    asked = source_times.sampled_edges(grid, 40_000).tolist()
     assert asked[:7] == [0, 1, 2, 3, 4, 5, 6]
     assert 30 in asked
     assert len(asked) < grid.size
@@ -156,7 +156,7 @@ def test_a_pattern_of_some_edges_gives_a_plan_on_time(
         "supply_terms": [{"product": "B", "lead_time_days": 1}],
     }
     full = best(**rows)
-    monkeypatch.setattr(way_times, "FEW_QUESTIONS", 0)
+    monkeypatch.setattr(source_times, "FEW_QUESTIONS", 0)
     made = best(**rows)
     for demand in ("D1", "D2"):
         assert fulfilment(made, demand)["status"] == "on_time"
@@ -287,7 +287,7 @@ def netted(
         [
             Allowance(
                 ways[source],
-                Amount(
+                OrderAmount(
                     to_seconds(day(begin)),
                     to_seconds(day(begin + 1)),
                     to_seconds(day(arrive)),
@@ -518,7 +518,7 @@ def test_a_long_order_counts_as_its_halves(monkeypatch: pytest.MonkeyPatch):
         "steps": [{"run_minutes_per_unit": 360}],
         "step_resources": [{"resource": "M"}],
     }
-    monkeypatch.setattr(way_times, "HALVES", 1)
+    monkeypatch.setattr(source_times, "HALVES", 1)
     made = best(**rows)
     assert fulfilment(made, "D1")["status"] == "on_time"
     assert sources(made) == {"R": 16}

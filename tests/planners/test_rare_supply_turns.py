@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.mrp.netting.postponing import delay, postpone
-from medhavi.planners.mrp.netting_state.state import Order
+from medhavi.planners.mrp.netting.postponement import delay, postpone
+from medhavi.planners.mrp.netting_state.state import SupplyOrder
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.units import DAY, INT64_MAX
 from tests import factories
@@ -26,7 +26,7 @@ from tests.planners.small_plans import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
 
 
@@ -36,18 +36,23 @@ def _run(**given: Iterable[Mapping[str, object]]) -> MrpRun:
     return run
 
 
-def _bought() -> tuple[Release, Node]:
+def _bought() -> tuple[OrderCreation, Node]:
     run = _run(supply_terms=[{}], demands=[{"qty": 100}])
     return run.release, run.model.node(("A", "L"))
 
 
 def _order(
-    release: Release, node: Node, qty: int, start: int = 0, *, sourced: bool = True
-) -> Order:
+    release: OrderCreation,
+    node: Node,
+    qty: int,
+    start: int = 0,
+    *,
+    sourced: bool = True,
+) -> SupplyOrder:
     """Register an order that gives one unit a day after its start."""
     source = node.sources[0] if sourced else None
     timing = OrderTiming(start, start + DAY, start)
-    made = Order(
+    made = SupplyOrder(
         len(release.orders),
         "buy",
         node.key,
@@ -66,7 +71,9 @@ def _order(
     return made
 
 
-def _take(release: Release, unit: SupplyUnit, taker: Order, qty: int) -> Need:
+def _take(
+    release: OrderCreation, unit: SupplyUnit, taker: SupplyOrder, qty: int
+) -> Need:
     need = release.need(unit.node, taker.timing.start, qty, 0, order=taker)
     release.match(need, unit)
     return need

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.mrp.reporting import KINDS, Ledger, loads, positions
+from medhavi.planners.mrp.reporting import KINDS, PositionEvents, loads, positions
 from medhavi.results.plans.tables import SCHEMAS, shaped
 from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, HOUR
@@ -43,9 +43,9 @@ def snapshot(bucket: str = "week", **resources: float) -> Snapshot:
     )
 
 
-def ledger(*rows: tuple[float, str, float]) -> Ledger:
+def ledger(*rows: tuple[float, str, float]) -> PositionEvents:
     """Make a ledger of product A at L from (day, kind, qty)."""
-    return Ledger(
+    return PositionEvents(
         places=pl.DataFrame({"product": ["A"], "location": ["L"]}),
         place=np.zeros(len(rows), dtype=np.int64),
         instant=np.array(

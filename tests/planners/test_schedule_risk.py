@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medhavi.findings import BadData
 from medhavi.planners.scheduling.assignment_tables import (
-    Link,
+    SequenceLink,
     left_shift,
     paused,
     unbroken,
@@ -135,9 +135,9 @@ def test_one_sided_ranges_are_ranges(low, mode, high):
 # ----------------------------------------------------------------------- left shift
 def test_an_operation_waits_for_its_order_its_machine_and_its_set_up():
     links = (
-        Link(earliest=2),
-        Link(neighbour=0, setup=4),
-        Link(after=(1,), earliest=30),
+        SequenceLink(earliest=2),
+        SequenceLink(neighbour=0, setup=4),
+        SequenceLink(after=(1,), earliest=30),
     )
     lengths = np.array([[10.0, 20.0], [5.0, 5.0], [1.0, 1.0]])
     starts, ends = left_shift(links, (0, 1, 2), lengths)
@@ -147,7 +147,10 @@ def test_an_operation_waits_for_its_order_its_machine_and_its_set_up():
 
 def test_runs_and_set_ups_find_room_in_windows():
     windows = ((0.0, 10.0), (20.0, 40.0))
-    links = (Link(windows=windows), Link(neighbour=0, setup=5, windows=windows))
+    links = (
+        SequenceLink(windows=windows),
+        SequenceLink(neighbour=0, setup=5, windows=windows),
+    )
     starts, _ = left_shift(links, (0, 1), np.array([[4.0, 6.0, 30.0], [3.0, 3.0, 3.0]]))
     # The set-up ends at 9 or at 25; the run of 3 does not fit behind 9.
     assert starts[1, :2].tolist() == [20, 25]

@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.optimize.cpsat import Effort, search
+from medhavi.optimize.cpsat import SolverEffort, search
 from medhavi.optimize.cpsat_tasks import Goal
 from medhavi.planners.scheduling.staged_search import first_solution, staged_search
-from medhavi.planners.scheduling.tabu import Lines, Looks, can_improve, improved
+from medhavi.planners.scheduling.tabu import (
+    MachineSequences,
+    SearchLimit,
+    can_improve,
+    improved,
+)
 from medhavi.planners.scheduling.task_form import task_form
 from tests.api import read_problem, solve
 from tests.planners.workshop import changes, order, step, workshop
@@ -53,7 +58,7 @@ def is_valid(problem, known):
             == row.modes[known.modes[task]].duration
         )
         assert all(known.ends[before] <= known.starts[task] for before in row.after)
-    for number, line in enumerate(Lines(problem, known).lines):
+    for number, line in enumerate(MachineSequences(problem, known).lines):
         setups = problem.machines[number].setups
         for one, other in itertools.pairwise(line):
             wait = 0 if setups is None else setups.between(one, other)
@@ -66,7 +71,7 @@ def test_moves_keep_every_rule_and_never_make_it_longer(seed, setups):
     first = first_solution(problem, GOALS)
     assert first is not None
     is_valid(problem, first)
-    found = improved(problem, GOALS, first, Looks(4000, seed))
+    found = improved(problem, GOALS, first, SearchLimit(4000, seed))
     assert not found.stopped
     is_valid(problem, found.assignment)
     assert max(found.assignment.ends) <= max(first.ends)
@@ -77,8 +82,8 @@ def test_moves_find_the_proven_optimum_of_small_shops():
     for seed in range(12):
         problem = flexible(seed, orders=3)
         first = first_solution(problem, GOALS)
-        best = search(problem, GOALS[:1], Effort(deterministic=1.0)).goals[0]
-        found = improved(problem, GOALS, first, Looks(60_000)).assignment
+        best = search(problem, GOALS[:1], SolverEffort(deterministic=1.0)).goals[0]
+        found = improved(problem, GOALS, first, SearchLimit(60_000)).assignment
         assert best.proven
         assert max(found.ends) >= best.value
         hits += max(found.ends) == best.value
@@ -88,14 +93,16 @@ def test_moves_find_the_proven_optimum_of_small_shops():
 def test_equal_seeds_move_alike():
     problem = flexible(3, setups=True, orders=6)
     first = first_solution(problem, GOALS)
-    one, other = (improved(problem, GOALS, first, Looks(30_000, 7)) for _ in range(2))
+    one, other = (
+        improved(problem, GOALS, first, SearchLimit(30_000, 7)) for _ in range(2)
+    )
     assert one.assignment == other.assignment
 
 
 def test_a_stop_keeps_the_best_so_far():
     problem = flexible(3, orders=6)
     first = first_solution(problem, GOALS)
-    found = improved(problem, GOALS, first, Looks(10**9, 1, lambda: True))
+    found = improved(problem, GOALS, first, SearchLimit(10**9, 1, lambda: True))
     assert found.stopped
     assert max(found.assignment.ends) <= max(first.ends)
 
@@ -109,12 +116,12 @@ def test_windows_are_left_to_the_solver():
     assert not can_improve(problem, GOALS)
     assert not can_improve(flexible(1), (Goal.LATE_JOBS,))
     with pytest.raises(ValueError, match="windows"):
-        improved(problem, GOALS, first_solution(problem, GOALS), Looks(10))
+        improved(problem, GOALS, first_solution(problem, GOALS), SearchLimit(10))
 
 
 def test_what_is_not_proven_at_once_is_improved_and_searched_again():
     problem = flexible(5, setups=True, orders=9)
-    outcome = staged_search(problem, GOALS, Effort(deterministic=0.02))
+    outcome = staged_search(problem, GOALS, SolverEffort(deterministic=0.02))
     assert outcome.assignment is not None
     is_valid(problem, outcome.assignment)
     assert outcome.notes.get("looks") == 40_000 or outcome.goals[0].proven
@@ -129,7 +136,7 @@ def test_a_stop_during_the_moves_is_told():
         asked.append(1)
         return len(asked) > 3
 
-    outcome = staged_search(problem, GOALS, Effort(deterministic=0.02), stop)
+    outcome = staged_search(problem, GOALS, SolverEffort(deterministic=0.02), stop)
     assert outcome.interrupted or outcome.goals[0].proven
     assert outcome.assignment is not None
 
@@ -140,7 +147,7 @@ def press_ctrl_c(_text):
 
 def test_ctrl_c_between_two_searches_keeps_the_first_solution():
     problem = flexible(5, orders=9)
-    outcome = staged_search(problem, GOALS, Effort(), observe=press_ctrl_c)
+    outcome = staged_search(problem, GOALS, SolverEffort(), observe=press_ctrl_c)
     assert outcome.interrupted
     assert outcome.assignment == first_solution(problem, GOALS)
     assert not outcome.goals[0].proven
@@ -181,4 +188,4 @@ def test_without_effort_and_solution_nothing_is_claimed():
 def test_ctrl_c_before_any_solution_ends_the_call():
     problem = task_form(read_problem(hard_to_begin()).problem).tasks
     with pytest.raises(KeyboardInterrupt):
-        staged_search(problem, GOALS, Effort(), observe=press_ctrl_c)
+        staged_search(problem, GOALS, SolverEffort(), observe=press_ctrl_c)

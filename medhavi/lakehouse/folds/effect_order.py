@@ -308,7 +308,7 @@ _TABLE_OF = {
 _CREDIBLE = dt.timedelta(days=1)
 
 
-class Placed(NamedTuple):
+class TimedFact(NamedTuple):
     """A fact with when it was recorded."""
 
     fact: Fact
@@ -320,7 +320,7 @@ class Placed(NamedTuple):
         return self.fact.occurred_at, self.fact.position
 
 
-class Late(NamedTuple):
+class LateFact(NamedTuple):
     """A fact that came after others of its key which took effect later."""
 
     fact: Fact
@@ -329,8 +329,8 @@ class Late(NamedTuple):
 
 
 def late_facts(
-    placed: Iterable[Placed], only: Collection[Subject] | None = None
-) -> list[Late]:
+    placed: Iterable[TimedFact], only: Collection[Subject] | None = None
+) -> list[LateFact]:
     """Facts that came late, in order of position.
 
     A fact is late where one of a lower position concerns the same rows and took effect
@@ -342,21 +342,21 @@ def late_facts(
     only
         Subjects that are looked at; default: all.
     """
-    by_subject: dict[Subject, list[Placed]] = defaultdict(list)
+    by_subject: dict[Subject, list[TimedFact]] = defaultdict(list)
     for one in sorted(placed, key=lambda p: p.fact.position):
         for subject in subjects_of(one.fact):
             if only is None or subject in only:
                 by_subject[subject].append(one)
-    found: dict[int, Late] = {}
+    found: dict[int, LateFact] = {}
     for subject, members in sorted(by_subject.items(), key=lambda item: str(item[0])):
         for one, overtaken in _overtaking(members):
             known = found.get(one.fact.position)
             if known is None or overtaken > known.overtaken:
-                found[one.fact.position] = Late(one.fact, subject, overtaken)
+                found[one.fact.position] = LateFact(one.fact, subject, overtaken)
     return [found[position] for position in sorted(found)]
 
 
-def _overtaking(members: list[Placed]) -> Iterator[tuple[Placed, int]]:
+def _overtaking(members: list[TimedFact]) -> Iterator[tuple[TimedFact, int]]:
     """Late ones of a subject and how many facts each should have come before.
 
     `stated` and `moved` are places in order of effect, so that many late facts cost

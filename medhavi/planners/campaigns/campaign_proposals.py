@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-class Step(NamedTuple):
+class CampaignStep(NamedTuple):
     """A step of an order on a resource: order, start [UTC seconds], family."""
 
     order: str
@@ -38,7 +38,7 @@ class Step(NamedTuple):
     family: str | None
 
 
-class Change(NamedTuple):
+class FamilyChange(NamedTuple):
     """A change of families before an order.
 
     Parameters
@@ -68,7 +68,7 @@ def families(providers: Providers, routing: str) -> dict[int, str | None]:
     return {task.node.step: task.node.family for task in tasks}
 
 
-def steps_of(plan: Plan, providers: Providers) -> dict[str, list[Step]]:
+def steps_of(plan: Plan, providers: Providers) -> dict[str, list[CampaignStep]]:
     """List the steps of make orders by resource, in order of their start."""
     made = plan.supplies.filter(
         (pl.col("kind") == "make") & pl.col("order_qty").is_not_null()
@@ -82,17 +82,19 @@ def steps_of(plan: Plan, providers: Providers) -> dict[str, list[Step]]:
         .sort("resource", "start", "supply", "step")
     )
     known: dict[str, dict[int, str | None]] = {}
-    found: dict[str, list[Step]] = {}
+    found: dict[str, list[CampaignStep]] = {}
     for row in rows.iter_rows(named=True):
         source = row["source"]
         if source not in known:
             known[source] = families(providers, source)
-        step = Step(row["supply"], row["start"], known[source].get(row["step"]))
+        step = CampaignStep(row["supply"], row["start"], known[source].get(row["step"]))
         found.setdefault(row["resource"], []).append(step)
     return found
 
 
-def changes(resource: str, steps: Iterable[Step], providers: Providers) -> list[Change]:
+def changes(
+    resource: str, steps: Iterable[CampaignStep], providers: Providers
+) -> list[FamilyChange]:
     """List the changes of a resource through its steps; idle time changes nothing.
 
     Parameters
@@ -118,7 +120,7 @@ def changes(resource: str, steps: Iterable[Step], providers: Providers) -> list[
             seconds = known.seconds(matrix, state, step.family)
             money = known.cost(matrix, state, step.family)
             found.append(
-                Change(
+                FamilyChange(
                     resource,
                     step.order,
                     state,
@@ -132,7 +134,7 @@ def changes(resource: str, steps: Iterable[Step], providers: Providers) -> list[
     return found
 
 
-def plan_changes(plan: Plan, providers: Providers) -> list[Change]:
+def plan_changes(plan: Plan, providers: Providers) -> list[FamilyChange]:
     """List the changes of all resources of a plan."""
     return [
         change
@@ -274,7 +276,7 @@ def figures(plan: Plan, snapshot: Snapshot) -> CampaignFigures:
     )
 
 
-def _by_order(found: list[Change]) -> dict[tuple[str, str], tuple[float, float]]:
+def _by_order(found: list[FamilyChange]) -> dict[tuple[str, str], tuple[float, float]]:
     sums: dict[tuple[str, str], tuple[float, float]] = {}
     for change in found:
         key = (change.resource, change.order)
@@ -319,7 +321,7 @@ BEGUN = ("in_process", "completed")
 DAY_SECONDS = 86400.0
 
 
-class Report(NamedTuple):
+class ShopFloorReport(NamedTuple):
     """What the shop floor says of an order on a resource."""
 
     order: str
@@ -354,7 +356,9 @@ def adherence(plan: Plan, actual: Snapshot) -> list[CampaignAdherence]:
         planned_minutes[key] = planned_minutes.get(key, 0.0) + change.minutes
     actual_minutes: dict[tuple[str, str], float] = {}
     for resource, rows in reports.items():
-        steps = [Step(row.order, to_seconds(row.start), row.family) for row in rows]
+        steps = [
+            CampaignStep(row.order, to_seconds(row.start), row.family) for row in rows
+        ]
         for change in changes(resource, steps, providers):
             key = (resource, change.order)
             actual_minutes[key] = actual_minutes.get(key, 0.0) + change.minutes
@@ -373,7 +377,7 @@ def adherence(plan: Plan, actual: Snapshot) -> list[CampaignAdherence]:
 
 def _of_one(
     campaign: tuple[str, pl.DataFrame],
-    reports: Mapping[str, Sequence[Report]],
+    reports: Mapping[str, Sequence[ShopFloorReport]],
     *,
     planned_minutes: Mapping[tuple[str, str], float],
     actual_minutes: Mapping[tuple[str, str], float],
@@ -417,14 +421,14 @@ def _of_one(
 
 def _reports(
     plan: Plan, actual: Snapshot, providers: Providers
-) -> dict[str, list[Report]]:
+) -> dict[str, list[ShopFloorReport]]:
     """List what was begun on each resource, in the sequence of its starts."""
     sources: dict[str, str] = dict(
         actual["supply_orders"].select("supply_order", "source").iter_rows()
     )
     sources.update(plan.supplies.select("id", "source").iter_rows())
     known = set(actual["routings"]["routing"].to_list())
-    found: dict[str, list[Report]] = {}
+    found: dict[str, list[ShopFloorReport]] = {}
     for row in actual["supply_order_steps"].iter_rows(named=True):
         if row["status"] not in BEGUN or row["start"] is None or not row["resource"]:
             continue
@@ -438,9 +442,11 @@ def _reports(
     return found
 
 
-def _report(row: Mapping[str, Any], of_step: Mapping[int, str | None]) -> Report:
+def _report(
+    row: Mapping[str, Any], of_step: Mapping[int, str | None]
+) -> ShopFloorReport:
     done = row["status"] == "completed"
-    return Report(
+    return ShopFloorReport(
         row["supply_order"],
         row["start"],
         row["finish"] if done else None,
@@ -450,7 +456,7 @@ def _report(row: Mapping[str, Any], of_step: Mapping[int, str | None]) -> Report
     )
 
 
-def _longest_row(sequence: Sequence[Report], orders: set[str]) -> int:
+def _longest_row(sequence: Sequence[ShopFloorReport], orders: set[str]) -> int:
     """Count the orders in the longest row that nothing of another kind interrupts."""
     longest = 0
     row: set[str] = set()

@@ -235,7 +235,7 @@ def check_campaign(
     return found
 
 
-class Work(NamedTuple):
+class ResourceWork(NamedTuple):
     """Work on a resource, half-open in time [UTC seconds].
 
     Parameters
@@ -275,7 +275,7 @@ class Work(NamedTuple):
         return self.rule is None and self.family is None
 
 
-class Run:
+class CampaignRun:
     """Work of one family in a row.
 
     Attributes
@@ -286,7 +286,7 @@ class Run:
         In order of time.
     """
 
-    def __init__(self, first: Work) -> None:
+    def __init__(self, first: ResourceWork) -> None:
         self.rule = first.rule
         self.works = [first]
 
@@ -305,7 +305,7 @@ class Run:
         """Orders that can be refused."""
         return [work.owner for work in self.works if not work.fixed]
 
-    def joined_by(self, work: Work) -> bool:
+    def joined_by(self, work: ResourceWork) -> bool:
         """Whether work goes on with this campaign."""
         rule = self.rule
         if work.rule != rule:
@@ -326,7 +326,7 @@ class Run:
         return not slowed or all(one.fixed for one in (*self.works, work))
 
 
-class Breach(NamedTuple):
+class CampaignViolation(NamedTuple):
     """What is wrong with a campaign, and the orders that can be refused for it."""
 
     finding: Finding
@@ -334,25 +334,25 @@ class Breach(NamedTuple):
     owners: tuple[int, ...]
 
 
-def runs(works: Iterable[Work]) -> list[Run]:
+def runs(works: Iterable[ResourceWork]) -> list[CampaignRun]:
     """Put work of one resource, in order of time, into runs.
 
     Work of no family does not end a campaign and belongs to none.
     """
-    found: list[Run] = []
+    found: list[CampaignRun] = []
     for work in sorted(works, key=by_time):
         if work.neutral:
             continue
         if found and found[-1].joined_by(work):
             found[-1].works.append(work)
         else:
-            found.append(Run(work))
+            found.append(CampaignRun(work))
     return found
 
 
 def breaches(
-    resource: str, works: Sequence[Work], cleanings: Cleanings, cleans: Cleans
-) -> list[Breach]:
+    resource: str, works: Sequence[ResourceWork], cleanings: Cleanings, cleans: Cleans
+) -> list[CampaignViolation]:
     """List what the campaigns of a resource break.
 
     Parameters
@@ -366,7 +366,7 @@ def breaches(
     cleans
         Whether a change of families is a cleaning.
     """
-    found: list[Breach] = []
+    found: list[CampaignViolation] = []
     rows = runs(works)
     for run in rows:
         rule = run.rule
@@ -375,9 +375,9 @@ def breaches(
         wrong = check_campaign(rule, run.qty, run.seconds)
         free = tuple(run.free)
         if free:
-            found += [Breach(one, rule, free) for one in wrong]
+            found += [CampaignViolation(one, rule, free) for one in wrong]
         else:
-            found.append(Breach(_standing(run, rule, wrong), rule, ()))
+            found.append(CampaignViolation(_standing(run, rule, wrong), rule, ()))
     for before, after in pairwise(rows):
         if before.rule is None or gap_cleaned(
             (before.works[-1], after.works[0]), works, cleanings, cleans
@@ -385,12 +385,19 @@ def breaches(
             continue
         free = tuple(after.free or before.free)
         if free:
-            found.append(Breach(_uncleaned(resource, before, after), before.rule, free))
+            found.append(
+                CampaignViolation(
+                    _uncleaned(resource, before, after), before.rule, free
+                )
+            )
     return found
 
 
 def gap_cleaned(
-    pair: tuple[Work, Work], works: Iterable[Work], cleanings: Cleanings, cleans: Cleans
+    pair: tuple[ResourceWork, ResourceWork],
+    works: Iterable[ResourceWork],
+    cleanings: Cleanings,
+    cleans: Cleans,
 ) -> bool:
     """Whether a campaign is followed by a cleaning before the next work.
 
@@ -421,12 +428,14 @@ def gap_cleaned(
     return False
 
 
-def by_time(work: Work) -> tuple[int, int, int, int]:
+def by_time(work: ResourceWork) -> tuple[int, int, int, int]:
     """What sorts the work of a resource."""
     return work.start, work.finish, work.owner, work.step
 
 
-def _standing(run: Run, rule: CampaignRule, wrong: Sequence[Finding]) -> Finding:
+def _standing(
+    run: CampaignRun, rule: CampaignRule, wrong: Sequence[Finding]
+) -> Finding:
     limits = ", ".join(f"{one.column} of {rule.family}" for one in wrong)
     return finding(
         "CAM006",
@@ -438,7 +447,7 @@ def _standing(run: Run, rule: CampaignRule, wrong: Sequence[Finding]) -> Finding
     )
 
 
-def _uncleaned(resource: str, before: Run, after: Run) -> Finding:
+def _uncleaned(resource: str, before: CampaignRun, after: CampaignRun) -> Finding:
     rule, first = before.rule, after.works[0]
     return finding(
         "CAM004",

@@ -35,8 +35,13 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.netting.way_chains import WayChains
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Demand, Intake, Node, Way
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import (
+        ComponentRequirement,
+        Demand,
+        Node,
+        SupplyAlternative,
+    )
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.resources import Level, ResourceClock
@@ -134,7 +139,7 @@ class LeastLoads:
         Routings and resources as they are planned.
     """
 
-    def __init__(self, model: Model, capacity: Capacity) -> None:
+    def __init__(self, model: ItemLocationGraph, capacity: Capacity) -> None:
         self._model = model
         self._capacity = capacity
         self._known: dict[int, Load] = {}
@@ -200,7 +205,7 @@ class LeastLoads:
             loads += [(yield from self._needed(way))]
         return _least_of(loads)
 
-    def _needed(self, way: Way) -> Steps:
+    def _needed(self, way: SupplyAlternative) -> Steps:
         """Least work for a step of what a source brings."""
         source = way.source
         if source.kind != "make":
@@ -238,7 +243,7 @@ class LeastLoads:
         }
         return {group: share for group, share in least.items() if share > 0}
 
-    def _component(self, lines: Sequence[Intake]) -> Steps:
+    def _component(self, lines: Sequence[ComponentRequirement]) -> Steps:
         """Least work for what one step of an order takes of rival lines."""
         loads = []
         for line, node, _ in lines:
@@ -324,7 +329,7 @@ def _taken(option: ResourceOption, group: Group) -> float:
     return sum(units for name, units in option.resources if name in group) / float(pace)
 
 
-def _order_for_one(way: Way) -> float:
+def _order_for_one(way: SupplyAlternative) -> float:
     """Steps of an order that a step of its product takes; 0: not plain."""
     if way.gain is None or any(output.addend for output in way.gain.outputs):
         return 0.0
@@ -349,7 +354,7 @@ def late_for_lack_of_time(
     demands: Sequence[Demand],
     weights: Weights | MoneyWeights,
     as_of: int,
-    nodes: Model,
+    nodes: ItemLocationGraph,
 ) -> CapacityBound:
     """Bound how many of some demands are late, and their weight [weight x s].
 

@@ -19,19 +19,19 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
+from medhavi.planners.mrp.fulfilment import Delivery, DemandFulfilment
+from medhavi.planners.mrp.hard_allocations import BrokenAllocation
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.planners.mrp.pins import BrokenPin
-from medhavi.planners.mrp.service import Delivery, Service
 from medhavi.units import DAY, seconds_up, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.orders.causes import Cause
-    from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.hard_allocations import HardAllocation
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyUnit
-    from medhavi.planners.mrp.pins import Pin
+    from medhavi.planners.mrp.state_loading import LoadedState
 
     Cut = tuple[int, int]
     """Instant [UTC seconds], and how many shares of the order are delivered by it."""
@@ -128,7 +128,7 @@ _BY_DATE = attrgetter("date", "match")
 
 
 def lines_of(
-    intake: Intake, release: Release, as_of: int, never: Collection[int] = ()
+    intake: LoadedState, release: OrderCreation, as_of: int, never: Collection[int] = ()
 ) -> list[Line]:
     """What every demand gets, by the rules.
 
@@ -165,7 +165,9 @@ def lines_of(
     return lines
 
 
-def _parts(intake: Intake, release: Release, as_of: int) -> Iterable[tuple[Part, int]]:
+def _parts(
+    intake: LoadedState, release: OrderCreation, as_of: int
+) -> Iterable[tuple[Part, int]]:
     """List what was matched to demands; a substitute counts as what it stands for."""
     taken: dict[int, int] = {}
     needs = release.needs
@@ -203,7 +205,7 @@ def _one_delivery(line: Line) -> None:
         part.date = line.last
 
 
-def _least_shipments(line: Line, release: Release) -> None:
+def _least_shipments(line: Line, release: OrderCreation) -> None:
     """Gather small parts into least shipments; the last may be what is open."""
     if not line.parts:
         return
@@ -242,7 +244,7 @@ def _least_shipments(line: Line, release: Release) -> None:
     line.parts = kept
 
 
-def _least(line: Line, release: Release) -> int:
+def _least(line: Line, release: OrderCreation) -> int:
     """Least shipment of a line [steps]; 0: none is stated."""
     stated = line.demand.row["min_shipment"]
     return steps_up(stated, release.model.node(line.demand.node).step) if stated else 0
@@ -267,7 +269,7 @@ def _most_lateness(line: Line) -> None:
 
 
 # --- rules of an order -------------------------------------------------------------
-def _together(members: list[Line], release: Release) -> None:
+def _together(members: list[Line], release: OrderCreation) -> None:
     """Deliver the lines of an order together: at one instant, or in equal shares."""
     policy = members[0].demand.row["order_policy"]
     if policy != TOGETHER:
@@ -281,7 +283,7 @@ def _together(members: list[Line], release: Release) -> None:
         _deliver_together(members, policy, release)
 
 
-def _deliver_together(members: list[Line], policy: str, release: Release) -> None:
+def _deliver_together(members: list[Line], policy: str, release: OrderCreation) -> None:
     """Date the parts of the lines of an order by what comes last of them."""
     last = max(line.last for line in members)
     binding = min(
@@ -306,7 +308,7 @@ def _deliver_together(members: list[Line], policy: str, release: Release) -> Non
             part.date = last
 
 
-def _in_shares(members: list[Line], release: Release) -> None:
+def _in_shares(members: list[Line], release: OrderCreation) -> None:
     """Deliver equal shares of the lines of an order, as soon as all have one."""
     if share_out(members, [_least(line, release) for line in members]):
         return
@@ -358,7 +360,7 @@ def _keep_share(line: Line, share: Fraction, policy: str) -> None:
     line.parts = kept
 
 
-def undelivered(lines: Iterable[Line], release: Release) -> dict[int, int]:
+def undelivered(lines: Iterable[Line], release: OrderCreation) -> dict[int, int]:
     """What is matched to demands and not delivered: match to quantity [steps]."""
     kept: dict[int, int] = {}
     demands: dict[int, int] = {}
@@ -378,9 +380,9 @@ def undelivered(lines: Iterable[Line], release: Release) -> dict[int, int]:
 
 def given_up_pins(
     lines: Iterable[Line],
-    pins: Mapping[NodeKey, Iterable[Pin]],
+    pins: Mapping[NodeKey, Iterable[HardAllocation]],
     name_of: Callable[[SupplyUnit], str],
-) -> list[BrokenPin]:
+) -> list[BrokenAllocation]:
     """List the firm pegs of what is matched to demands and not delivered."""
     lost: dict[tuple[int, str], int] = {}
     for line in lines:
@@ -388,14 +390,14 @@ def given_up_pins(
             place = line.demand.index, name_of(part.unit)
             lost[place] = lost.get(place, 0) + part.qty
     return [
-        BrokenPin(pin=pin, missing=min(pin.qty, lost[pin.demand, pin.supply]))
+        BrokenAllocation(pin=pin, missing=min(pin.qty, lost[pin.demand, pin.supply]))
         for placed in pins.values()
         for pin in placed
         if pin.supply is not None and lost.get((pin.demand, pin.supply))
     ]
 
 
-def served(lines: Iterable[Line], release: Release) -> dict[int, list[Served]]:
+def served(lines: Iterable[Line], release: OrderCreation) -> dict[int, list[Served]]:
     """When how much is taken for the needs of demands, by index of the need."""
     found: dict[int, list[Served]] = {}
     for line in lines:
@@ -428,9 +430,9 @@ def deliveries_of(line: Line) -> tuple[Delivery, ...]:
     )
 
 
-def service_of(line: Line, reasons: Sequence[Cause], as_of: int) -> Service:
+def service_of(line: Line, reasons: Sequence[Cause], as_of: int) -> DemandFulfilment:
     """What a demand gets, and what limits it first."""
-    return Service(
+    return DemandFulfilment(
         demand=line.demand,
         deliveries=deliveries_of(line),
         planned=line.planned,

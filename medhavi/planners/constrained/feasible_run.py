@@ -47,9 +47,9 @@ from medhavi.planners.constrained.improvement.improving import (
 )
 from medhavi.planners.constrained.improvement.netted_anew import Netting
 from medhavi.planners.constrained.improvement.recutting import trial_of
-from medhavi.planners.constrained.netting.dating import FeasibleRelease
-from medhavi.planners.constrained.netting.feasible_walks import (
-    FeasiblePlainWalk,
+from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+from medhavi.planners.constrained.netting.feasible_netting import (
+    FeasiblePlainNetting,
     walk_of,
 )
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
@@ -104,15 +104,15 @@ if TYPE_CHECKING:
         Part,
     )
     from medhavi.planners.constrained.placement.placing import Mark
-    from medhavi.planners.mrp.intake import Reader
-    from medhavi.planners.mrp.messages import Messages
-    from medhavi.planners.mrp.netting.netting import NodeWalk
+    from medhavi.planners.mrp.exception_messages import ExceptionMessages
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.netting.netting import DatedNodeNetting
     from medhavi.planners.mrp.netting_state.state import Node
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
-    from medhavi.planners.mrp.reporting import Ledger
-    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.planners.mrp.reporting import PositionEvents
+    from medhavi.planners.mrp.state_loading import StateLoader
     from medhavi.planners.parameters import ConstrainedParameters
-    from medhavi.planners.pegging import Pegs
+    from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.providers.transport.departure_loads import DepartureLoads
@@ -136,7 +136,7 @@ class FeasibleRun(MrpRun):
 
     mode = "constrained"
     parameters: ConstrainedParameters
-    release: FeasibleRelease
+    release: FeasibleOrderCreation
 
     def __init__(
         self,
@@ -162,10 +162,10 @@ class FeasibleRun(MrpRun):
     def _provided(self) -> Providers:
         return self._memory.providers
 
-    def _released(self) -> FeasibleRelease:
+    def _released(self) -> FeasibleOrderCreation:
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
-        made = FeasibleRelease(self.model, self.as_of, finite, self._quotas())
+        made = FeasibleOrderCreation(self.model, self.as_of, finite, self._quotas())
         made.diverted, made.pieces = self._memory.diverted, self._memory.pieces
         return made
 
@@ -179,7 +179,7 @@ class FeasibleRun(MrpRun):
             loads,
         )
 
-    def _reader(self) -> Reader:
+    def _reader(self) -> StateLoader:
         self._slicer = SliceReader(
             self.tables, self.model, self.release, self.settings, self.parameters
         )
@@ -190,10 +190,10 @@ class FeasibleRun(MrpRun):
     def _plain_walks(self) -> bool:
         return True
 
-    def _plain_walk(self, node: Node) -> FeasiblePlainWalk:
-        return FeasiblePlainWalk(node, self.release)
+    def _plain_walk(self, node: Node) -> FeasiblePlainNetting:
+        return FeasiblePlainNetting(node, self.release)
 
-    def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
+    def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
         # Where demands state money, urgency by priority is not what decides.
         keeps = isinstance(self._weights, Weights)
         levels.lowered = self._memory.lowered.get(node.key, ())
@@ -467,7 +467,7 @@ class FeasibleRun(MrpRun):
         self.release.dissolve()
 
     # --- result --------------------------------------------------------------------
-    def _services(self) -> list[Service]:
+    def _services(self) -> list[DemandFulfilment]:
         found = []
         for line, late in zip(self.lines, self._late, strict=True):
             reasons = late
@@ -494,25 +494,25 @@ class FeasibleRun(MrpRun):
             return Cause(MISFIT["make"], source.source, None, None, 0)
         return Cause(code, "|".join(place), None, None, 0)
 
-    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+    def _causes(self, found: list[DemandFulfilment]) -> dict[str, list[object]]:
         pairs = list(zip(found, self._reasons, strict=True))
         return cause_table(pairs, self.release, self.settings)
 
-    def _ledger(self, found: list[Service]) -> Ledger:  # noqa: ARG002
+    def _ledger(self, found: list[DemandFulfilment]) -> PositionEvents:  # noqa: ARG002
         state = self.release, self.intake, self.levels, self.blocked
         return ledger(*state, self.as_of, self._served)
 
     def _tell(
         self,
-        messages: Messages,
-        found: list[Service],
+        messages: ExceptionMessages,
+        found: list[DemandFulfilment],
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         super()._tell(messages, found, tables)
         tell(messages, self.placing.jobs, self.release, self.as_of)
         tell_refused(messages, self.lines, self._memory.rules, self.model)
 
-    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+    def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
         least, reached = self._least
         return replace(

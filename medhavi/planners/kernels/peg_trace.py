@@ -24,7 +24,7 @@ import numpy as np
 SAFE = 2**62
 
 
-class Web(NamedTuple):
+class PegGraph(NamedTuple):
     """What is traced, as of `trace`."""
 
     need_order: np.ndarray
@@ -174,7 +174,7 @@ def arranged(
     return new_unit[:pieces], new_qty[:pieces], new_position[:pieces]
 
 
-def fill(web: Web, found: Traced, turn: int, pegs: int) -> tuple[int, int]:
+def fill(web: PegGraph, found: Traced, turn: int, pegs: int) -> tuple[int, int]:
     """Trace needs as long as there is room for all that one may bring.
 
     No array takes the place of another here: compiled, it would be counted at every
@@ -395,7 +395,7 @@ def trace(
         Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
         demanded product; place inside the unit [steps].
     """
-    web = Web(
+    web = PegGraph(
         need_order,
         need_demand,
         need_consumer,

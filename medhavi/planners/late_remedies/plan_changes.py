@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from medhavi.planners.disruptions import Hindered, mended
+from medhavi.planners.disruptions import WaitingScope, mended
 from medhavi.planners.remedy_rows import (
     earlier_order,
     faster_supplier,
@@ -230,7 +230,7 @@ class PlanChanges:
         if reason.code is not Limiter.CAPACITY_SHORTFALL:
             resources |= self._workers(reason, orders)
         since = self._snapshot.settings.as_of if reason.begin is None else reason.begin
-        hindered = Hindered(since, reason.end, nodes, resources, {reason.subject})
+        hindered = WaitingScope(since, reason.end, nodes, resources, {reason.subject})
         for one in mended(self._snapshot, hindered):
             rows: Rows = {"disruptions": (one.row,)}
             yield PlanChange(one.kind, one.text, rows, None)

@@ -15,7 +15,7 @@ from medhavi.planners.master_plan.statement import Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Built:
+class BuiltProgram:
     """A program with its facts; `about` names the rows of lanes and suppliers."""
 
     program: Program
@@ -23,7 +23,7 @@ class Built:
     about: tuple[tuple[str, int], ...]
 
 
-def build(statement: Statement) -> Built:
+def build(statement: Statement) -> BuiltProgram:
     """Put the program of a statement together.
 
     Notes
@@ -37,4 +37,6 @@ def build(statement: Statement) -> Built:
     add_lots(problem, statement, material, orders, service.deliveries)
     add_capacity(problem, statement, orders)
     limits = add_limits(problem, statement, orders)
-    return Built(program=problem.program(), statement=statement, about=limits.about)
+    return BuiltProgram(
+        program=problem.program(), statement=statement, about=limits.about
+    )

@@ -15,14 +15,14 @@ import numpy as np
 import polars as pl
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Outcome
+from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import program_parts as names
 from medhavi.planners.master_plan.build import build
-from medhavi.planners.master_plan.grid.limiting import Limits
-from medhavi.planners.master_plan.program_parts import GROUPS, Part
+from medhavi.planners.master_plan.grid.limiting import DemandLimiters
+from medhavi.planners.master_plan.program_parts import GROUPS, ObjectivePart
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.steering.steered_run import SteeredRun
-from medhavi.planners.master_plan.steering.steering import Allowance, Amount
+from medhavi.planners.master_plan.steering.steering import Allowance, OrderAmount
 from medhavi.planners.mrp.decode import instants
 from medhavi.progress import Progress, unobserved
 from medhavi.results.plan_locale import currency_of
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.optimize.problem import Floats, Session, Solution
-    from medhavi.planners.master_plan.build import Built
-    from medhavi.planners.mrp.netting_state.state import NodeKey, Way
+    from medhavi.planners.master_plan.build import BuiltProgram
+    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
 
 
-def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
+def contribution_rows(built: BuiltProgram, solution: Solution) -> pl.DataFrame:
     """What each part adds to the objective; the values sum to it.
 
     Notes
@@ -52,7 +52,8 @@ def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
     currency = currency_of(built.statement.run.snapshot)
     parts = built.program.contributions(solution.values)
     rows = [
-        (GROUPS[Part(name)], name, value, currency) for name, value in parts.items()
+        (GROUPS[ObjectivePart(name)], name, value, currency)
+        for name, value in parts.items()
     ]
     return pl.DataFrame(
         rows,
@@ -74,7 +75,7 @@ STEP = 1e-3
 AGREES = 1e-4
 
 
-class Price(NamedTuple):
+class ShadowPrice(NamedTuple):
     """One price: row of the program, what it is about, money per unit."""
 
     row: int
@@ -86,7 +87,7 @@ class Price(NamedTuple):
 
 
 def price_rows(
-    built: Built, session: Session, solution: Solution, verify: int
+    built: BuiltProgram, session: Session, solution: Solution, verify: int
 ) -> dict[str, list[object]]:
     """Table of prices, largest first.
 
@@ -118,7 +119,7 @@ def price_rows(
     return columns
 
 
-def hour_prices(built: Built, solution: Solution) -> dict[str, float]:
+def hour_prices(built: BuiltProgram, solution: Solution) -> dict[str, float]:
     """Price of the hours of each resource, summed over the buckets."""
     statement = built.statement
     block = built.program.row_block(names.CAPACITY)
@@ -127,7 +128,7 @@ def hour_prices(built: Built, solution: Solution) -> dict[str, float]:
     return dict(zip(statement.resources, hours.sum(axis=1).tolist(), strict=True))
 
 
-def _prices(built: Built, solution: Solution) -> Iterator[Price]:
+def _prices(built: BuiltProgram, solution: Solution) -> Iterator[ShadowPrice]:
     """Walk the rows that limit something: capacity, lanes, suppliers."""
     statement, program = built.statement, built.program
     currency = currency_of(statement.run.snapshot)
@@ -137,7 +138,7 @@ def _prices(built: Built, solution: Solution) -> Iterator[Price]:
     worth = -solution.row_prices
     for place in np.flatnonzero(worth[capacity.span] > SMALL).tolist():
         row = capacity.start + place
-        yield Price(
+        yield ShadowPrice(
             row,
             names.CAPACITY,
             statement.resources[place // size],
@@ -151,10 +152,14 @@ def _prices(built: Built, solution: Solution) -> Iterator[Price]:
             row = block.start + place
             subject, instant = built.about[row - lanes.start]
             money = f"{currency} per {unit}"
-            yield Price(row, block.name, subject, instant, float(worth[row]), money)
+            yield ShadowPrice(
+                row, block.name, subject, instant, float(worth[row]), money
+            )
 
 
-def _holds(built: Built, session: Session, solution: Solution, price: Price) -> bool:
+def _holds(
+    built: BuiltProgram, session: Session, solution: Solution, price: ShadowPrice
+) -> bool:
     """Solve again with a little more of a limit; tell whether the price came true."""
     program = built.program
     lower, upper = program.row_lower[price.row], program.row_upper[price.row]
@@ -171,7 +176,7 @@ DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
 
 
-def steer(run: SteeredRun, built: Built, values: Floats) -> None:
+def steer(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
     """Hand the amounts and deliveries of a solution to a run that is built.
 
     Parameters
@@ -187,7 +192,7 @@ def steer(run: SteeredRun, built: Built, values: Floats) -> None:
     _deliveries(run, built, values)
 
 
-def _amounts(run: SteeredRun, built: Built, values: Floats) -> None:
+def _amounts(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
     statement = built.statement
     orders = values[built.program.column_block(names.ORDERS).span]
     edges = statement.grid.edges.tolist()
@@ -199,7 +204,7 @@ def _amounts(run: SteeredRun, built: Built, values: Floats) -> None:
         for place in np.flatnonzero(part > DUST).tolist():
             edge = int(times.start[place])
             total = float(part[place])
-            amount = Amount(
+            amount = OrderAmount(
                 begin=max(edges[edge], plan.ways[0].source.fence_start),
                 until=edges[edge + 1],
                 arrive=edges[int(times.arrive[place])],
@@ -218,12 +223,12 @@ def _amounts(run: SteeredRun, built: Built, values: Floats) -> None:
         run.steered.allow(key, allowances)
 
 
-def _same(one: Way, other: Way) -> bool:
+def _same(one: SupplyAlternative, other: SupplyAlternative) -> bool:
     a, b = one.source, other.source
     return (a.kind, a.source, a.windows) == (b.kind, b.source, b.windows)
 
 
-def _deliveries(run: SteeredRun, built: Built, values: Floats) -> None:
+def _deliveries(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
     """Split the need of each demand into what is delivered when."""
     statement = built.statement
     wanted, grid = statement.wanted, statement.grid
@@ -300,7 +305,7 @@ def built_run(
 
 
 def decoded(
-    built: Built,
+    built: BuiltProgram,
     solution: Solution,
     version: str,
     seed: int | None = None,
@@ -312,7 +317,7 @@ def decoded(
     run = built_run(facts.run.stated, parameters, cancelled, facts.run.providers)
     steer(run, built, solution.values)
     run.solution = solution
-    run.limits = Limits(facts.plans, hour_prices(built, solution))
+    run.limits = DemandLimiters(facts.plans, hour_prices(built, solution))
     run.net()
     made = run.plan(version, seed)
     run.release.dissolve()
@@ -332,7 +337,9 @@ def with_double_bookings(made: Plan, snapshot: Snapshot) -> Plan:
     return replace(made, run=replace(made.run, effort=effort))
 
 
-def _priced(made: Plan, built: Built, session: Session, solution: Solution) -> Plan:
+def _priced(
+    made: Plan, built: BuiltProgram, session: Session, solution: Solution
+) -> Plan:
     """Add the shadow prices; a few are checked by solving again."""
     count = built.statement.parameters.prices_verified
     columns = price_rows(built, session, solution, count)
@@ -399,7 +406,7 @@ def plan(
     solver = Highs() if seed is None else Highs(seed)
     session = solver.open(built.program)
     solution = session.solve(cancelled=cancelled)
-    if solution.outcome is not Outcome.OPTIMAL:
+    if solution.outcome is not SolveStatus.OPTIMAL:
         return _unsolved(run, solution, version, seed)
     tell(Progress("decode", 2, 3))
     made = decoded(built, solution, version, seed, cancelled)
@@ -414,8 +421,8 @@ def _unsolved(
 ) -> Plan:
     """Plan without rows of a program that was not solved, and say so."""
     status = {
-        Outcome.CANCELLED: Status.CANCELLED,
-        Outcome.INFEASIBLE: Status.INFEASIBLE,
+        SolveStatus.CANCELLED: Status.CANCELLED,
+        SolveStatus.INFEASIBLE: Status.INFEASIBLE,
     }.get(solution.outcome, Status.ERROR)
     record = RunRecord(
         planner=run.mode,

@@ -25,7 +25,7 @@ LANE = "lane"
 SUPPLIER = "supplier"
 
 
-class Part(StrEnum):
+class ObjectivePart(StrEnum):
     """Parts of the objective, in money; their sum is the objective."""
 
     MAKING = "making"
@@ -42,16 +42,16 @@ class Part(StrEnum):
 
 
 GROUPS = {
-    Part.MAKING: "cost",
-    Part.BUYING: "cost",
-    Part.MOVING: "cost",
-    Part.OVERTIME: "cost",
-    Part.OVERLOAD: "overload",
-    Part.HOLDING: "inventory",
-    Part.LATENESS: "lateness",
-    Part.SHORTAGE: "shortage",
-    Part.SAFETY: "safety",
-    Part.CO2: "co2",
-    Part.WAITING: "shortage",
+    ObjectivePart.MAKING: "cost",
+    ObjectivePart.BUYING: "cost",
+    ObjectivePart.MOVING: "cost",
+    ObjectivePart.OVERTIME: "cost",
+    ObjectivePart.OVERLOAD: "overload",
+    ObjectivePart.HOLDING: "inventory",
+    ObjectivePart.LATENESS: "lateness",
+    ObjectivePart.SHORTAGE: "shortage",
+    ObjectivePart.SAFETY: "safety",
+    ObjectivePart.CO2: "co2",
+    ObjectivePart.WAITING: "shortage",
 }
 """Which objective each part belongs to (column contributions.objective)."""

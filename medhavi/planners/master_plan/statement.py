@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.grid.way_plans import WayPlan, mean_needs, way_plans
-from medhavi.planners.master_plan.grid.way_times import DecisionGrid, decision_grid
+from medhavi.planners.master_plan.grid.source_rates import (
+    SourceColumns,
+    mean_needs,
+    source_columns,
+)
+from medhavi.planners.master_plan.grid.source_times import DecisionGrid, decision_grid
 from medhavi.planners.master_plan.steering.steered_run import SteeredRun
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.parameters import OptimizeParameters
@@ -37,7 +41,7 @@ ROUNDS = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Lot:
+class ExpiringLot:
     """What is there or comes and expires: usable at decisions `first` to `last`."""
 
     node: int
@@ -47,7 +51,7 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Wanted:
+class DemandArrays:
     """Demands as arrays, shape (D,).
 
     `qty` is what the program decides on, `held` what a hold gives the demand at its
@@ -101,9 +105,9 @@ class Statement:
     place: Mapping[int, int]
     flow: Floats
     fixed_needs: Floats
-    lots: tuple[Lot, ...]
-    wanted: Wanted
-    plans: tuple[WayPlan, ...]
+    lots: tuple[ExpiringLot, ...]
+    wanted: DemandArrays
+    plans: tuple[SourceColumns, ...]
     resources: tuple[str, ...]
     free: Floats
     overtime: Floats
@@ -147,7 +151,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
     place = {id(node): i for i, node in enumerate(nodes)}
     rates = hour_rates(run.snapshot["resources"])
     means = mean_needs(clusters, run.release, run.as_of)
-    plans = way_plans(clusters, means, run.release, grid, rates)
+    plans = source_columns(clusters, means, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
     flow, fixed_needs, lots = _supply(run, grid, nodes, place)
     held = _hold(run, flow, place, plans)
@@ -189,10 +193,10 @@ def _supply(
     grid: DecisionGrid,
     nodes: Sequence[Node],
     place: Mapping[int, int],
-) -> tuple[Floats, Floats, tuple[Lot, ...]]:
+) -> tuple[Floats, Floats, tuple[ExpiringLot, ...]]:
     flow = np.zeros((len(nodes), grid.size))
     fixed = np.zeros_like(flow)
-    lots: list[Lot] = []
+    lots: list[ExpiringLot] = []
     for unit in run.release.units:
         number = place.get(id(unit.node))
         if number is None or not unit.is_ours or unit.qty >= INT64_MAX:
@@ -202,7 +206,7 @@ def _supply(
         if unit.expires < NEVER:
             last = int(grid.at_or_before(unit.expires))
             if last >= at:
-                lots.append(Lot(node=number, qty=qty, first=at, last=last))
+                lots.append(ExpiringLot(node=number, qty=qty, first=at, last=last))
         elif at < grid.size:
             flow[number, at] += qty
     for need in run.release.needs:
@@ -218,7 +222,7 @@ def _hold(
     run: SteeredRun,
     flow: Floats,
     place: Mapping[int, int],
-    plans: Sequence[WayPlan],
+    plans: Sequence[SourceColumns],
 ) -> dict[int, float]:
     """Take holds out of stock; gives what they bring the demands that own them.
 
@@ -273,7 +277,7 @@ def _goes_into(run: SteeredRun, node: Node, top: Node) -> bool:
     return False
 
 
-def _last_take(plan: WayPlan, due: int) -> int:
+def _last_take(plan: SourceColumns, due: int) -> int:
     """Last decision at which a move takes goods that are there by due."""
     taken = plan.taken[0]
     on_time = plan.times.finish[taken.column] <= due
@@ -301,7 +305,7 @@ def _wanted(
     place: Mapping[int, int],
     value: Floats,
     held: Mapping[int, float],
-) -> Wanted:
+) -> DemandArrays:
     demands = list(run.intake.demands)
     numbers = [place.get(id(run.model.node(d.node)), -1) for d in demands]
     node = np.array(numbers, dtype=np.int64)
@@ -326,7 +330,7 @@ def _wanted(
     begin = np.cumsum(count) - count
     edge = first[who] + np.arange(len(who)) - begin[who]
     days = np.maximum(grid.starts[edge] - due[who], 0) / DAY
-    return Wanted(
+    return DemandArrays(
         node=node,
         qty=np.maximum(qty - kept, 0.0),
         held=kept,
@@ -399,7 +403,7 @@ def _overtime(
 def _cheapest(
     nodes: Sequence[Node],
     place: Mapping[int, int],
-    plans: Sequence[WayPlan],
+    plans: Sequence[SourceColumns],
     run: SteeredRun,
 ) -> Floats:
     """Cheapest cost of a unit of each node, all levels below included.
@@ -432,11 +436,11 @@ def _cheapest(
     return np.where(np.isfinite(value), value, np.array(standard, dtype=float))
 
 
-def _once(plan: WayPlan) -> list[Taken]:
+def _once(plan: SourceColumns) -> list[InputRates]:
     """Lines of one order: lines that replace each other count once."""
     first = 0
     return [part for part in plan.taken if first in part.column]
 
 
 if TYPE_CHECKING:
-    from medhavi.planners.master_plan.grid.way_plans import Taken
+    from medhavi.planners.master_plan.grid.source_rates import InputRates

@@ -15,11 +15,11 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Bound, Front, nondominated
-from medhavi.optimize.problem import Outcome
+from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import program_parts as names
 from medhavi.planners.master_plan.build import build
 from medhavi.planners.master_plan.master_run import built_run, decoded
-from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.program_parts import ObjectivePart
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session
-    from medhavi.planners.master_plan.build import Built
+    from medhavi.planners.master_plan.build import BuiltProgram
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -136,7 +136,7 @@ def pareto(
 
 
 def _found(
-    built: Built,
+    built: BuiltProgram,
     session: Session,
     vectors: Mapping[str, Floats],
     objectives: Sequence[str],
@@ -149,7 +149,7 @@ def _found(
     session.set_cost(built.program.cost)
     session.restart()
     usual = session.solve(cancelled=cancelled)
-    if {best.outcome, usual.outcome} != {Outcome.OPTIMAL}:
+    if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
         return [], True
     service = Bound(vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built))
     chosen = {name: vectors[name] for name in objectives}
@@ -161,7 +161,7 @@ def _found(
     return front.points(points), front.stopped
 
 
-def objective_vectors(built: Built) -> dict[str, Floats]:
+def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
     """Weight per column for each objective, and for shortage.
 
     Weights of the settings are in cost and lateness; emissions count in kg and stock
@@ -173,7 +173,13 @@ def objective_vectors(built: Built) -> dict[str, Floats]:
         (
             vector
             for name, vector in program.parts.items()
-            if name not in {Part.LATENESS, Part.SHORTAGE, Part.WAITING, Part.CO2}
+            if name
+            not in {
+                ObjectivePart.LATENESS,
+                ObjectivePart.SHORTAGE,
+                ObjectivePart.WAITING,
+                ObjectivePart.CO2,
+            }
         ),
         start=nothing,
     )
@@ -188,15 +194,15 @@ def objective_vectors(built: Built) -> dict[str, Floats]:
     inventory[program.column_block(names.STOCK).span] = value
     return {
         "cost": cost,
-        "lateness": program.parts.get(Part.LATENESS, nothing),
+        "lateness": program.parts.get(ObjectivePart.LATENESS, nothing),
         "co2": co2,
         "inventory": inventory,
-        "shortage": program.parts.get(Part.SHORTAGE, nothing)
-        + program.parts.get(Part.WAITING, nothing),
+        "shortage": program.parts.get(ObjectivePart.SHORTAGE, nothing)
+        + program.parts.get(ObjectivePart.WAITING, nothing),
     }
 
 
-def _whole(built: Built) -> float:
+def _whole(built: BuiltProgram) -> float:
     """Money of leaving every demand short."""
     wanted = built.statement.wanted
     return float(wanted.qty @ wanted.short) + 1.0

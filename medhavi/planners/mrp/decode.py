@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.findings import Finding
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
-    from medhavi.planners.pegging import Pegs
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
+    from medhavi.planners.pegging import PegArrays
     from medhavi.results.identity import Hashes
 
 
-def refuse_early_outputs(orders: Iterable[Order]) -> None:
+def refuse_early_outputs(orders: Iterable[SupplyOrder]) -> None:
     """Name each output whose `offset_minutes` goes back beyond its order's start.
 
     How long an order takes depends on its size, so only orders that were made can tell.
@@ -122,7 +122,7 @@ class Decoder:
 
     def __init__(
         self,
-        release: Release,
+        release: OrderCreation,
         resources: pl.DataFrame,
         known_orders: MutableSequence[str] | None = None,
         known_units: MutableSequence[str] | None = None,
@@ -271,7 +271,7 @@ class Decoder:
         return frame.select(made.alias("id"), pl.all())
 
     # --- pegging -------------------------------------------------------------------
-    def pegging(self, pegs: Pegs, pinned: set[tuple[int, int]]) -> pl.DataFrame:
+    def pegging(self, pegs: PegArrays, pinned: set[tuple[int, int]]) -> pl.DataFrame:
         """Pegs as a table; `pinned` are (demand, unit) of firm pegs."""
         # Few names stand behind many pegs: each is looked at once.
         chosen, unit_of = _numbered(pegs.unit)
@@ -333,7 +333,7 @@ class Decoder:
         return found
 
 
-def _main(order: Order) -> SupplyUnit | None:
+def _main(order: SupplyOrder) -> SupplyUnit | None:
     """What an order brings of its product, where it was made for it."""
     for unit in order.units:
         if unit.node.key == order.node:
@@ -362,7 +362,7 @@ def _quantities(
     return result
 
 
-def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
+def matches_of(release: OrderCreation, rank: Mapping[int, int]) -> Matches:
     """Matches of a finished run, from which pegs are traced.
 
     Parameters
@@ -424,7 +424,7 @@ def _whole(values: Iterable[int], count: int) -> NDArray[np.int64]:
     return np.fromiter(values, np.int64, count)
 
 
-def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
+def _owned(release: OrderCreation) -> tuple[list[int], list[int], list[int], list[int]]:
     """Matches, cut where a part is kept for a demand, and their owners."""
     ordered = [NO_DEMAND] * len(release.units)
     to_order = any(unit.for_demand != NO_DEMAND for unit in release.units)

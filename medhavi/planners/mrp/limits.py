@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import NodeKey, Order
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyOrder
     from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
 
 
-class Excess(NamedTuple):
+class LimitExcess(NamedTuple):
     """What goes beyond a limit: the cells of its exception."""
 
     code: ExceptionCode
@@ -36,7 +36,7 @@ class Excess(NamedTuple):
     qty: float
 
 
-class Receipt(NamedTuple):
+class SupplierReceipt(NamedTuple):
     """What a supplier delivers when; `terms` is the row of the terms it comes on."""
 
     supplier: str
@@ -47,8 +47,11 @@ class Receipt(NamedTuple):
 
 
 def excesses(
-    release: Release, providers: Providers, snapshot: Snapshot, positions: pl.DataFrame
-) -> Iterator[Excess]:
+    release: OrderCreation,
+    providers: Providers,
+    snapshot: Snapshot,
+    positions: pl.DataFrame,
+) -> Iterator[LimitExcess]:
     """List what goes beyond the limits of suppliers and of places.
 
     Parameters
@@ -67,8 +70,8 @@ def excesses(
 
 
 def supplier_excesses(
-    orders: Iterable[Order], providers: Providers, snapshot: Snapshot
-) -> Iterator[Excess]:
+    orders: Iterable[SupplyOrder], providers: Providers, snapshot: Snapshot
+) -> Iterator[LimitExcess]:
     """List what orders go beyond the limits of suppliers; in order of making."""
     yield from receipt_excesses(
         receipts(limited(orders, snapshot), providers), providers, snapshot
@@ -76,14 +79,14 @@ def supplier_excesses(
 
 
 def receipt_excesses(
-    found: list[Receipt], providers: Providers, snapshot: Snapshot
-) -> Iterator[Excess]:
+    found: list[SupplierReceipt], providers: Providers, snapshot: Snapshot
+) -> Iterator[LimitExcess]:
     """List what receipts go beyond the limits of suppliers."""
     yield from _periods(found, snapshot.as_of)
     yield from _windows(found, providers, snapshot)
 
 
-def limited(orders: Iterable[Order], snapshot: Snapshot) -> Iterator[Order]:
+def limited(orders: Iterable[SupplyOrder], snapshot: Snapshot) -> Iterator[SupplyOrder]:
     """List the purchases whose supplier can deliver only so much."""
     named = set(snapshot["supplier_capacity"]["supplier"].to_list())
     for order in orders:
@@ -98,23 +101,27 @@ def limited(orders: Iterable[Order], snapshot: Snapshot) -> Iterator[Order]:
             yield order
 
 
-def stock_excesses(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+def stock_excesses(
+    snapshot: Snapshot, positions: pl.DataFrame
+) -> Iterator[LimitExcess]:
     """List where projected stock goes beyond the limits of places."""
     yield from _maxima(snapshot, positions)
     yield from _shelves(snapshot, positions)
     yield from _rooms(snapshot, positions)
 
 
-def receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
+def receipts(
+    orders: Iterable[SupplyOrder], providers: Providers
+) -> list[SupplierReceipt]:
     """List what orders bring, in their sequence."""
-    found: list[Receipt] = []
+    found: list[SupplierReceipt] = []
     for order in orders:
         source = order.source
         if source is None or not order.units:
             continue
         node = order.units[0].node
         found.append(
-            Receipt(
+            SupplierReceipt(
                 supplier=source.source,
                 product=source.product,
                 at=_received(order, providers),
@@ -125,7 +132,7 @@ def receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
     return found
 
 
-def _received(order: Order, providers: Providers) -> int:
+def _received(order: SupplyOrder, providers: Providers) -> int:
     """When goods reach the door: the receipt days come after it."""
     finish = order.timing.finish
     days = 0.0 if order.source is None else order.source.row["receipt_days"]
@@ -135,7 +142,7 @@ def _received(order: Order, providers: Providers) -> int:
     return finish if door is None else door
 
 
-def _periods(receipts: list[Receipt], as_of: int) -> Iterator[Excess]:
+def _periods(receipts: list[SupplierReceipt], as_of: int) -> Iterator[LimitExcess]:
     sums: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
     limits: dict[tuple[str, str, str, int, int], float] = {}
     for receipt in receipts:
@@ -157,7 +164,7 @@ def _periods(receipts: list[Receipt], as_of: int) -> Iterator[Excess]:
     for key, qty in sorted(sums.items()):
         supplier, product, location, begin, length = key
         if qty > limits[key]:
-            yield Excess(
+            yield LimitExcess(
                 ExceptionCode.SUPPLIER_CAPACITY,
                 f"{supplier} is to deliver {qty:g} of {product} in {length / DAY:g} "
                 f"days; its terms give {limits[key]:g}.",
@@ -169,8 +176,8 @@ def _periods(receipts: list[Receipt], as_of: int) -> Iterator[Excess]:
 
 
 def _windows(
-    receipts: list[Receipt], providers: Providers, snapshot: Snapshot
-) -> Iterator[Excess]:
+    receipts: list[SupplierReceipt], providers: Providers, snapshot: Snapshot
+) -> Iterator[LimitExcess]:
     rows = snapshot["supplier_capacity"]
     lineage = {
         product: {"*", *providers.facts.lineage(product)}
@@ -187,7 +194,7 @@ def _windows(
         )
         if qty > row["qty"]:
             name = "everything" if row["product"] == "*" else row["product"]
-            yield Excess(
+            yield LimitExcess(
                 ExceptionCode.SUPPLIER_CAPACITY,
                 f"{row['supplier']} is to deliver {qty:g} of {name} in a window; "
                 f"it can deliver {row['qty']:g}.",
@@ -198,7 +205,7 @@ def _windows(
             )
 
 
-def _maxima(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+def _maxima(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[LimitExcess]:
     """Compare with the policies' maximum, time-phased first; not that of min_max."""
     policies = snapshot["inventory_policies"]
     here = positions["product"].unique().implode()
@@ -240,7 +247,7 @@ def _phase(rows: Sequence[Mapping[str, object]], moment: dt.datetime) -> float |
     return None
 
 
-def _shelves(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+def _shelves(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[LimitExcess]:
     """Compare with the limit of a product at a place."""
     most = {
         (row["product"], row["location"]): row["max_qty"]
@@ -256,9 +263,9 @@ def _shelves(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
             yield _above(ExceptionCode.STORAGE_LIMIT, row, most[key])
 
 
-def _above(code: ExceptionCode, row: Mapping[str, object], most: float) -> Excess:
+def _above(code: ExceptionCode, row: Mapping[str, object], most: float) -> LimitExcess:
     on_hand = float(str(row["on_hand"]))
-    return Excess(
+    return LimitExcess(
         code,
         f"Projected {on_hand:g}, at most {most:g}.",
         str(row["product"]),
@@ -268,7 +275,7 @@ def _above(code: ExceptionCode, row: Mapping[str, object], most: float) -> Exces
     )
 
 
-def _rooms(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+def _rooms(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[LimitExcess]:
     """Compare the volume of all stock at a place with its room."""
     places = snapshot["locations"].filter(pl.col("storage_capacity").is_not_null())
     if places.is_empty():
@@ -295,7 +302,7 @@ def _rooms(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
         .unique("location", keep="first", maintain_order=True)
     )
     for row in taken.iter_rows(named=True):
-        yield Excess(
+        yield LimitExcess(
             ExceptionCode.STORAGE_LIMIT,
             f"Stock takes {row['volume']:g} m3; there is room for "
             f"{row['storage_capacity']:g}.",

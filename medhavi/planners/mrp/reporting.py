@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Node
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.planners.mrp.state_loading import LoadedState
     from medhavi.results.buckets import Grid
     from medhavi.snapshot import Snapshot
 
@@ -53,7 +53,7 @@ _DECIMALS = 9
 """Sums of decimals are cut back to decimals: finer than any quantity step in use."""
 
 
-class Ledger(NamedTuple):
+class PositionEvents(NamedTuple):
     """Events of a plan: what is there, needed, coming and kept, in any order.
 
     `places` has the columns product and location, each place once. The arrays are of
@@ -68,7 +68,7 @@ class Ledger(NamedTuple):
     qty: Floats
 
 
-def positions(snapshot: Snapshot, ledger: Ledger, bucket: str) -> pl.DataFrame:
+def positions(snapshot: Snapshot, ledger: PositionEvents, bucket: str) -> pl.DataFrame:
     """Gross, net and projected stock per product, location and bucket.
 
     Parameters
@@ -116,7 +116,7 @@ def positions(snapshot: Snapshot, ledger: Ledger, bucket: str) -> pl.DataFrame:
     ).select(pl.col(name).cast(dtype) for name, dtype in SCHEMAS["positions"].items())
 
 
-def _by_instant(ledger: Ledger, horizon: int) -> pl.DataFrame:
+def _by_instant(ledger: PositionEvents, horizon: int) -> pl.DataFrame:
     """Sum the ledger per instant and run the projections; sorted by place and time."""
     # What is there serves needs before as_of too; mode mrp has such needs.
     begun = np.full(ledger.places.height, np.iinfo(np.int64).max)
@@ -296,13 +296,13 @@ STOCK, GROSS, RECEIPT, NEW, NET, HOLD, SAFETY, WASTE = map(
 
 
 def ledger(
-    release: Release,
-    intake: Intake,
-    levels: Mapping[int, Levels],
+    release: OrderCreation,
+    intake: LoadedState,
+    levels: Mapping[int, StockLevels],
     blocked: Mapping[int, int],
     as_of: int,
     served: Mapping[int, Sequence[tuple[int, int]]] | None = None,
-) -> Ledger:
+) -> PositionEvents:
     """List stock, needs, supply, holds and safety levels with their instants.
 
     Parameters
@@ -335,7 +335,7 @@ def ledger(
     )
 
 
-def _supply(release: Release, as_of: int) -> Iterator[Event]:
+def _supply(release: OrderCreation, as_of: int) -> Iterator[Event]:
     for unit in release.units:
         if unit.order is None:
             if unit.qty < INT64_MAX:
@@ -348,8 +348,8 @@ def _supply(release: Release, as_of: int) -> Iterator[Event]:
 
 
 def _needs(
-    release: Release,
-    intake: Intake,
+    release: OrderCreation,
+    intake: LoadedState,
     as_of: int,
     served: Mapping[int, Sequence[tuple[int, int]]] | None,
 ) -> Iterator[Event]:
@@ -366,7 +366,7 @@ def _needs(
 
 
 def _levels(
-    nodes: list[Node], levels: Mapping[int, Levels], as_of: int
+    nodes: list[Node], levels: Mapping[int, StockLevels], as_of: int
 ) -> Iterator[Event]:
     for node in nodes:
         known = levels.get(id(node))
@@ -375,7 +375,7 @@ def _levels(
                 yield node, instant, SAFETY, known.safety(instant)
 
 
-def _framed(nodes: list[Node], events: Iterable[Event]) -> Ledger:
+def _framed(nodes: list[Node], events: Iterable[Event]) -> PositionEvents:
     row_of = {id(node): row for row, node in enumerate(nodes)}
     cells = np.fromiter(
         chain.from_iterable(
@@ -387,7 +387,7 @@ def _framed(nodes: list[Node], events: Iterable[Event]) -> Ledger:
     rows, instants, kinds, steps = cells.reshape(-1, 4).T
     upper = np.array([node.step.numerator for node in nodes], dtype=np.float64)
     lower = np.array([node.step.denominator for node in nodes], dtype=np.float64)
-    return Ledger(
+    return PositionEvents(
         places=pl.DataFrame(
             [node.key for node in nodes],
             schema={"product": pl.String, "location": pl.String},

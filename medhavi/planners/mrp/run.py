@@ -9,27 +9,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.decode import Decoder, as_table, matches_of
-from medhavi.planners.mrp.intake import Intake, Reader
-from medhavi.planners.mrp.limits import excesses
-from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
-from medhavi.planners.mrp.netting.netting import NodeWalk, walk_cluster
-from medhavi.planners.mrp.netting.plain_walk import PlainWalk, is_plain
-from medhavi.planners.mrp.netting.postponing import wait_and_resupply
-from medhavi.planners.mrp.netting_state.model import Model
-from medhavi.planners.mrp.netting_state.release import Release
-from medhavi.planners.mrp.netting_state.stock_levels import (
-    Levels,
-    economic_order_quantity,
-    horizon_days,
+from medhavi.planners.mrp.exception_messages import (
+    ExceptionMessages,
+    stands,
+    tell_awaited,
 )
-from medhavi.planners.mrp.pins import PinReport, settle
-from medhavi.planners.mrp.reporting import ledger, loads, positions
-from medhavi.planners.mrp.service import (
+from medhavi.planners.mrp.fulfilment import (
     cause_rows,
     delivery_rows,
     fulfilment_rows,
     services,
 )
+from medhavi.planners.mrp.hard_allocations import AllocationReport, settle
+from medhavi.planners.mrp.limits import excesses
+from medhavi.planners.mrp.netting.netting import DatedNodeNetting, walk_cluster
+from medhavi.planners.mrp.netting.plain_netting import PlainNodeNetting, is_plain
+from medhavi.planners.mrp.netting.postponement import wait_and_resupply
+from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+from medhavi.planners.mrp.netting_state.stock_levels import (
+    StockLevels,
+    economic_order_quantity,
+    horizon_days,
+)
+from medhavi.planners.mrp.reporting import ledger, loads, positions
+from medhavi.planners.mrp.state_loading import LoadedState, StateLoader
 from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.pegging import peg
 from medhavi.progress import Progress
@@ -44,11 +48,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
-    from medhavi.planners.mrp.reporting import Ledger
-    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
-    from medhavi.planners.pegging import Matches, Pegs
+    from medhavi.planners.pegging import Matches, PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
@@ -106,17 +110,17 @@ class MrpRun:
         self.providers = self._provided()
         self.tables = self.providers.rows(TABLES)
         refuse(self.providers.capacity.unsupported(), self.mode)
-        self.model = Model(self.providers, self.tables)
+        self.model = ItemLocationGraph(self.providers, self.tables)
         self.findings += self.model.traits.findings
         self.release = self._released()
         self.rank: dict[int, int] = {}
-        self.pin_report = PinReport(allow_over=self.settings.over_peg == "allow")
+        self.pin_report = AllocationReport(allow_over=self.settings.over_peg == "allow")
         self.blocked: dict[int, int] = {}
-        self.levels: dict[int, Levels] = {}
+        self.levels: dict[int, StockLevels] = {}
         self.stopped = False
-        self.intake = Intake()
+        self.intake = LoadedState()
         self._clusters: list[list[Node]] = []
-        self._pegs: Pegs | None = None
+        self._pegs: PegArrays | None = None
         self.matches: Matches | None = None
         self.decoder: Decoder | None = None
 
@@ -129,23 +133,23 @@ class MrpRun:
         """Providers of the run."""
         return Providers(self.snapshot, infinite=True)
 
-    def _released(self) -> Release:
+    def _released(self) -> OrderCreation:
         """Make the register of the run."""
-        return Release(self.model, self.as_of)
+        return OrderCreation(self.model, self.as_of)
 
-    def _reader(self) -> Reader:
+    def _reader(self) -> StateLoader:
         """Make the reader of the state tables."""
-        return Reader(
+        return StateLoader(
             self.tables, self.model, self.release, self.settings, self.parameters
         )
 
-    def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
+    def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
         """Make the walk of a node."""
-        return NodeWalk(node, levels, self.release)
+        return DatedNodeNetting(node, levels, self.release)
 
     def _plain_walks(self) -> bool:
         """Whether plain nodes are netted in their short way."""
-        return type(self.release) is Release
+        return type(self.release) is OrderCreation
 
     def _net_again(self) -> None:
         """Net again what is short; in mode mrp that stays so."""
@@ -156,7 +160,7 @@ class MrpRun:
         if gone:
             self._drop(gone)
 
-    def _cluster_walks(self, node: Node) -> list[NodeWalk]:
+    def _cluster_walks(self, node: Node) -> list[DatedNodeNetting]:
         """Make the walks of all nodes that are planned together with one, anew."""
         return [self._walk(other) for other in self._clusters[self.rank[id(node)]]]
 
@@ -243,12 +247,12 @@ class MrpRun:
         walk = self._plain_walk(cluster[0])
         return None if walk.walk() else walk.surplus
 
-    def _plain_walk(self, node: Node) -> PlainWalk:
+    def _plain_walk(self, node: Node) -> PlainNodeNetting:
         """Make the short walk of a plain node."""
-        return PlainWalk(node, self.release)
+        return PlainNodeNetting(node, self.release)
 
-    def _walk(self, node: Node) -> NodeWalk:
-        levels = Levels(
+    def _walk(self, node: Node) -> DatedNodeNetting:
+        levels = StockLevels(
             node,
             sorted(node.needs, key=lambda need: need.instant)
             if node.rules.safety_days
@@ -297,7 +301,7 @@ class MrpRun:
         return coproduct_id(name, self.release.output_name(unit))
 
     # --- plan ----------------------------------------------------------------------
-    def peg(self) -> Pegs:
+    def peg(self) -> PegArrays:
         """Trace all demands down to what serves them; once."""
         if self._pegs is None:
             self.matches = matches_of(self.release, self.rank)
@@ -348,7 +352,7 @@ class MrpRun:
                 start, finish
             ),
         )
-        messages = Messages(self.release, self.intake, decoder, self.as_of)
+        messages = ExceptionMessages(self.release, self.intake, decoder, self.as_of)
         self._tell(messages, found, tables)
         tables["exceptions"] = as_table(messages.columns, ("date", "suggested_date"))
         return Plan(
@@ -357,22 +361,22 @@ class MrpRun:
             findings=(*self.findings, *self.providers.findings),
         )
 
-    def _services(self) -> list[Service]:
+    def _services(self) -> list[DemandFulfilment]:
         """What each demand gets."""
         return services(self.intake, self.release)
 
-    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+    def _causes(self, found: list[DemandFulfilment]) -> dict[str, list[object]]:
         """Why demands are late or short."""
         return cause_rows(found, self.release, self.settings)
 
-    def _ledger(self, found: list[Service]) -> Ledger:  # noqa: ARG002
+    def _ledger(self, found: list[DemandFulfilment]) -> PositionEvents:  # noqa: ARG002
         """List the events of all nodes; another mode dates what demands take."""
         return ledger(self.release, self.intake, self.levels, self.blocked, self.as_of)
 
     def _tell(
         self,
-        messages: Messages,
-        found: list[Service],
+        messages: ExceptionMessages,
+        found: list[DemandFulfilment],
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         """Collect the exceptions."""
@@ -386,7 +390,7 @@ class MrpRun:
             excesses(self.release, self.providers, self.snapshot, tables["positions"])
         )
 
-    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+    def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         """Describe the run with all that it made."""
         counts = {
             "needs": float(len(self.release.needs)),

@@ -39,14 +39,16 @@ CLASSES = (*TRAITS[1:], ("stock", "quality"))
 _OF_PRODUCT, _OF_LOT = CLASSES[1:]
 
 
-class Refusal(NamedTuple):
+class UnsupportedCells(NamedTuple):
     """Cells that a mode cannot obey, in words, with the input rows to leave out."""
 
     words: str
     rows: InputRows
 
 
-def undecided(snapshot: Snapshot, refused: Sequence[Cell]) -> Iterator[Refusal]:
+def undecided(
+    snapshot: Snapshot, refused: Sequence[Cell]
+) -> Iterator[UnsupportedCells]:
     """Cells with traits that a mode cannot compare.
 
     Parameters
@@ -67,7 +69,7 @@ def undecided(snapshot: Snapshot, refused: Sequence[Cell]) -> Iterator[Refusal]:
         else:
             rows = {cell[0]: _input_rows(snapshot, cell[0], odd)}
         if any(rows.values()):
-            yield Refusal(words, rows)
+            yield UnsupportedCells(words, rows)
 
 
 def undecided_classes(snapshot: Snapshot, refused: Sequence[Cell]) -> int:
@@ -180,7 +182,7 @@ IGNORED: tuple[tuple[str, str], ...] = (
 """Limits, risk and quality grades; rule 20 keeps disruptions out of mode mrp."""
 
 
-class Unused(NamedTuple):
+class UnusedCells(NamedTuple):
     """Filled cells that do not count; quantities and dates stay right without."""
 
     table: str
@@ -188,7 +190,7 @@ class Unused(NamedTuple):
     cells: int
 
 
-def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
+def unused_columns(snapshot: Snapshot) -> tuple[UnusedCells, ...]:
     """List what is filled in the tables of sourcing and has no effect in mode mrp.
 
     Everything of these tables that would change quantities or dates is built.
@@ -200,11 +202,11 @@ def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
             default = 0.0 if column == "min_fill_kg" else None
             count = TableRows(frame.select(column)).filled(column, default)
             if count:
-                found.append(Unused(table, column, count))
+                found.append(UnusedCells(table, column, count))
     kinds = snapshot["reservations"]["kind"].to_list()
     count = sum(kind in {"capacity", "transport"} for kind in kinds)
     if count:
-        found.append(Unused("reservations", "kind", count))
+        found.append(UnusedCells("reservations", "kind", count))
     return tuple(found)
 
 
@@ -226,7 +228,7 @@ GIVING = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class TableReading:
     """What a mode reads of the planning tables, seen from what it does not.
 
     Parameters
@@ -250,7 +252,7 @@ class Reading:
     reads: frozenset[tuple[str, str]] = frozenset()
 
 
-MRP = Reading(
+MRP = TableReading(
     mode="mrp",
     tables={
         "changeovers": "sequence-dependent set-up",
@@ -272,7 +274,7 @@ MRP = Reading(
 )
 
 
-def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]:
+def check_supported(snapshot: Snapshot, reading: TableReading = MRP) -> list[Finding]:
     """List what is filled and has no effect in a mode.
 
     Raises
@@ -305,7 +307,7 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
     return [*found, *_idle_columns(snapshot, reading)]
 
 
-def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
+def _idle_columns(snapshot: Snapshot, reading: TableReading) -> Iterator[Finding]:
     """Name the filled cells that nothing reads."""
     mode = reading.mode
     for table, column, default in reading.columns:
@@ -361,7 +363,7 @@ def refuse(
     """
     _raise(
         [
-            Refusal(
+            UnsupportedCells(
                 f"{table}.{column} (row{'s' if len(rows) > 1 else ''} "
                 f"{', '.join(str(row) for row in rows[:MOST_ROWS])}"
                 f"{' …' if len(rows) > MOST_ROWS else ''})",
@@ -373,7 +375,7 @@ def refuse(
     )
 
 
-def _raise(refused: Sequence[Refusal], mode: str) -> None:
+def _raise(refused: Sequence[UnsupportedCells], mode: str) -> None:
     if not refused:
         return
     message = (

@@ -16,15 +16,19 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.mrp.decode import Decoder, as_table
-from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
-from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
-from medhavi.planners.mrp.reporting import ledger, loads, positions
-from medhavi.planners.mrp.service import (
+from medhavi.planners.mrp.exception_messages import (
+    ExceptionMessages,
+    stands,
+    tell_awaited,
+)
+from medhavi.planners.mrp.fulfilment import (
     cause_rows,
     delivery_rows,
     fulfilment_rows,
     services,
 )
+from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
+from medhavi.planners.mrp.reporting import ledger, loads, positions
 from medhavi.planners.net_change.kept import (
     lower_ranks,
     made_by_rank,
@@ -34,7 +38,7 @@ from medhavi.planners.net_change.layers import Extension, Overlay
 from medhavi.planners.net_change.orders import row_of
 from medhavi.planners.net_change.records import register_of
 from medhavi.planners.net_change.rows import Exchange, place_ranks, supply_ranks
-from medhavi.planners.pegging import Matches, Pegs, peg_again
+from medhavi.planners.pegging import Matches, PegArrays, peg_again
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.tables import shaped
 
@@ -43,9 +47,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.mrp.limits import Receipt
-    from medhavi.planners.mrp.netting_state.state import Need, NodeKey, Order
-    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.limits import SupplierReceipt
+    from medhavi.planners.mrp.netting_state.state import Need, NodeKey, SupplyOrder
     from medhavi.planners.net_change.kept import Kept
     from medhavi.planners.net_change.run import ChangedRun
     from medhavi.results.plans.plan import Plan
@@ -62,7 +66,7 @@ class Exchanged(NamedTuple):
 
     tables: Mapping[str, pl.DataFrame]
     kept: Kept
-    pegs: Pegs
+    pegs: PegArrays
 
 
 def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
@@ -94,7 +98,7 @@ def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
 
 class _PegRows(NamedTuple):
     table: pl.DataFrame
-    all: Pegs
+    all: PegArrays
 
 
 class _Made:
@@ -196,7 +200,7 @@ class _Made:
         return _joined("loads", self._baseline.loads.filter(~used), self._made_loads)
 
     # --- demands -------------------------------------------------------------------
-    def services(self, found: list[Service]) -> dict[str, pl.DataFrame]:
+    def services(self, found: list[DemandFulfilment]) -> dict[str, pl.DataFrame]:
         """Deliveries, fulfilment and causes."""
         run, part = self._run, self.part
         own = {
@@ -223,10 +227,10 @@ class _Made:
         made = self._made_positions
         return self._exchanged("positions", made, place_ranks(made, self._kept.rank))
 
-    def exceptions(self, found: list[Service]) -> pl.DataFrame:
+    def exceptions(self, found: list[DemandFulfilment]) -> pl.DataFrame:
         """Exceptions; loads and positions are made before."""
         run = self._run
-        messages = Messages(self.part, run.intake, self._decoder, run.as_of)
+        messages = ExceptionMessages(self.part, run.intake, self._decoder, run.as_of)
         messages.prepare()
         messages.collect(found, run.pin_report)
         tell_awaited(messages, self.part, stands, run.as_of)
@@ -251,7 +255,7 @@ class _Made:
         return _joined("exceptions", rest, own)
 
     @cached_property
-    def _receipts(self) -> Mapping[int, list[Receipt]]:
+    def _receipts(self) -> Mapping[int, list[SupplierReceipt]]:
         """Receipts of the whole plan."""
         run, kept = self._run, self._kept
         new = receipts_by_rank(run, self._new.orders, kept.rank)
@@ -300,7 +304,7 @@ class _Made:
         return made
 
     # --- pegs ----------------------------------------------------------------------
-    def pegs(self) -> tuple[Pegs, _PegRows]:
+    def pegs(self) -> tuple[PegArrays, _PegRows]:
         """Pegs made anew, and all rows with their units."""
         kept = self._kept
         before = kept.pegs
@@ -309,7 +313,7 @@ class _Made:
         made = peg_again(self._matches, before, self._unit_rank, reached, engine)
         rows = self._decoder.pegging(made, self._pinned(made))
         exchange = Exchange(reached[kept.unit_rank[before.unit]])
-        pegs = Pegs(*map(exchange.array, before, made))
+        pegs = PegArrays(*map(exchange.array, before, made))
         table = exchange.frame(self._baseline.pegging, shaped("pegging", rows))
         return made, _PegRows(table, pegs)
 
@@ -350,7 +354,7 @@ class _Made:
                 waiting += pegged.get(rank, ())
         return found
 
-    def _pinned(self, made: Pegs) -> set[tuple[int, int]]:
+    def _pinned(self, made: PegArrays) -> set[tuple[int, int]]:
         """List (demand, unit) pairs of firm pegs among some."""
         wanted: dict[str, list[int]] = defaultdict(list)
         for pins in self._kept.run.intake.pins.values():
@@ -367,7 +371,7 @@ class _Made:
         }
 
     # --- next ----------------------------------------------------------------------
-    def kept(self, pegs: Pegs) -> Kept:
+    def kept(self, pegs: PegArrays) -> Kept:
         """What the plan leaves for the next one."""
         kept, run, release = self._kept, self._run, self._run.release
         lower, pegged = self._lower
@@ -449,7 +453,7 @@ def _with(values: Ints, more: list[int]) -> Ints:
     return np.concatenate([values, np.array(more, dtype=np.int64)])
 
 
-def _order_of(order: Order | None) -> int:
+def _order_of(order: SupplyOrder | None) -> int:
     return -1 if order is None else order.index
 
 

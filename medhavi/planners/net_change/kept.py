@@ -20,19 +20,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medhavi.planners.kernels.compiled import LARGE, load_compiler
-from medhavi.planners.mrp.limits import Receipt, limited, receipts
-from medhavi.planners.mrp.netting_state.model import Model
+from medhavi.planners.mrp.limits import SupplierReceipt, limited, receipts
+from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.netting_state.state import (
     Demand,
     Need,
     Node,
     NodeKey,
-    Order,
+    SupplyOrder,
     SupplyUnit,
 )
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.net_change.rows import rows_by_rank
-from medhavi.planners.pegging import Matches, Pegs
+from medhavi.planners.pegging import Matches, PegArrays
 from medhavi.providers.table_rows import Row
 from medhavi.results.basis import Basis
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.state_loading import LoadedState
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -105,7 +105,7 @@ class Kept:
 
     run: MrpRun
     first_needs: int
-    model: Model
+    model: ItemLocationGraph
     nodes: Mapping[NodeKey, Node]
     rank: Mapping[NodeKey, int]
     clusters: Mapping[int, list[NodeKey]]
@@ -115,20 +115,20 @@ class Kept:
     of_product: Mapping[str, list[str]]
     names: Sequence[str]
     customers: Sequence[str | None]
-    orders: Sequence[Order]
+    orders: Sequence[SupplyOrder]
     units: Sequence[SupplyUnit]
     needs: Sequence[Need]
     order_ids: Sequence[str]
     unit_names: Sequence[str]
     matches: Matches
     unit_rank: Ints
-    pegs: Pegs
+    pegs: PegArrays
     rows: Mapping[str, Ints]
     bookings: frozenset[int]
     expired: list[tuple[Row, int]]
     existing: Mapping[NodeKey, list[int]]
-    made: Mapping[int, list[Order]]
-    receipts: Mapping[int, list[Receipt]]
+    made: Mapping[int, list[SupplyOrder]]
+    receipts: Mapping[int, list[SupplierReceipt]]
     lower: Mapping[int, tuple[int, ...]]
     pegged: Mapping[int, tuple[int, ...]]
 
@@ -212,7 +212,7 @@ def _clusters(rank: Mapping[NodeKey, int]) -> dict[int, list[NodeKey]]:
     return found
 
 
-def _existing(orders: Iterable[Order]) -> dict[NodeKey, list[int]]:
+def _existing(orders: Iterable[SupplyOrder]) -> dict[NodeKey, list[int]]:
     found: dict[NodeKey, list[int]] = defaultdict(list)
     for order in orders:
         if order.existing is not None:
@@ -243,10 +243,10 @@ def _is_plain(unit: SupplyUnit, rank: Mapping[NodeKey, int]) -> bool:
 
 
 def made_by_rank(
-    orders: Iterable[Order], rank: Mapping[NodeKey, int]
-) -> dict[int, list[Order]]:
+    orders: Iterable[SupplyOrder], rank: Mapping[NodeKey, int]
+) -> dict[int, list[SupplyOrder]]:
     """Collect new orders by the rank of their node."""
-    found: dict[int, list[Order]] = defaultdict(list)
+    found: dict[int, list[SupplyOrder]] = defaultdict(list)
     for order in orders:
         if order.existing is None:
             found[rank[order.node]].append(order)
@@ -254,17 +254,17 @@ def made_by_rank(
 
 
 def receipts_by_rank(
-    run: MrpRun, orders: Iterable[Order], rank: Mapping[NodeKey, int]
-) -> dict[int, list[Receipt]]:
+    run: MrpRun, orders: Iterable[SupplyOrder], rank: Mapping[NodeKey, int]
+) -> dict[int, list[SupplierReceipt]]:
     """Collect what counts against the limits of suppliers, in order of making."""
-    found: dict[int, list[Receipt]] = defaultdict(list)
+    found: dict[int, list[SupplierReceipt]] = defaultdict(list)
     for order in limited(orders, run.snapshot):
         at = rank[order.node] if order.existing is None else -1
         found[at] += receipts((order,), run.providers)
     return found
 
 
-def names_by_product(intake: Intake) -> dict[str, list[str]]:
+def names_by_product(intake: LoadedState) -> dict[str, list[str]]:
     """Collect the demands of each product, also those that are not planned."""
     found: dict[str, list[str]] = defaultdict(list)
     for demand in intake.demands:

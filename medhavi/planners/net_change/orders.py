@@ -10,8 +10,8 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.intake import LIVE_ORDERS, Reader
-from medhavi.planners.mrp.netting_state.release import Release
+from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+from medhavi.planners.mrp.state_loading import LIVE_ORDERS, StateLoader
 from medhavi.planners.net_change.state import STOCK, BeyondError
 from medhavi.providers.table_rows import TableRows
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Demand,
         Need,
         NodeKey,
-        Order,
+        SupplyOrder,
         SupplyUnit,
     )
     from medhavi.planners.net_change.kept import Kept
@@ -96,13 +96,15 @@ class ChangedOrders:
 
     def _read(
         self, snapshot: Snapshot, rows: pl.DataFrame
-    ) -> tuple[Sequence[Order], set[NodeKey], Sequence[Need]]:
+    ) -> tuple[Sequence[SupplyOrder], set[NodeKey], Sequence[Need]]:
         """Read some rows: orders, places that they reach, and needs of theirs."""
         run = self._kept.run
         model = self._kept.model.again()
-        release = Release(model, run.as_of)
+        release = OrderCreation(model, run.as_of)
         tables = {**run.tables, ORDERS: TableRows(rows)}
-        reader = Reader(tables, model, release, snapshot.settings, self._parameters)
+        reader = StateLoader(
+            tables, model, release, snapshot.settings, self._parameters
+        )
         reader.orders()
         return release.orders, set(reader.order_keys()), release.needs
 
@@ -215,12 +217,12 @@ class ChangedOrders:
         return {name: row for row, name in enumerate(names)}
 
 
-def row_of(changed: ChangedOrders | None, order: Order) -> int:
+def row_of(changed: ChangedOrders | None, order: SupplyOrder) -> int:
     """Row of an order that exists; 0 where all rows are as they were."""
     return 0 if changed is None else changed.rows[order.existing or ""]
 
 
-def is_gone(changed: ChangedOrders | None, order: Order) -> bool:
+def is_gone(changed: ChangedOrders | None, order: SupplyOrder) -> bool:
     """Whether an order does not hold any more."""
     return changed is not None and order.index in changed.gone
 

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import SupportsIndex
 
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Demand, Node, Order, SupplyUnit
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Node,
+        SupplyOrder,
+        SupplyUnit,
+    )
 
 Record = TypeVar("Record")
 _FREE = frozenset({"qty", "due", "priority", "price"})
@@ -54,7 +59,7 @@ def is_tied(demand: Demand) -> bool:
 
 
 def need_of(demand: Demand, node: Node) -> Need:
-    """Make the need of a demand, as `Reader.demand_needs` does."""
+    """Make the need of a demand, as `StateLoader.demand_needs` does."""
     need = Need(
         0, node, demand.due, demand.qty, demand.qty, demand.priority, demand.index
     )
@@ -90,8 +95,8 @@ def unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:
 
 
 def register_of(
-    release: Release, orders: Iterable[Order], since: tuple[int, int]
-) -> Release:
+    release: OrderCreation, orders: Iterable[SupplyOrder], since: tuple[int, int]
+) -> OrderCreation:
     """Register that shows some orders, and the records from some places on.
 
     Parameters

@@ -13,11 +13,11 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.intake import Intake, Reader
-from medhavi.planners.mrp.netting_state.release import Release
+from medhavi.planners.mrp.hard_allocations import AllocationReport
+from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.planners.mrp.pins import PinReport
 from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.mrp.state_loading import LoadedState, StateLoader
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change.kept import names_by_product
 from medhavi.planners.net_change.layers import Extension, Overlay
@@ -61,8 +61,8 @@ if TYPE_CHECKING:
         Need,
         Node,
         NodeKey,
-        Order,
         StockRules,
+        SupplyOrder,
         SupplyUnit,
     )
     from medhavi.planners.net_change.kept import Kept
@@ -146,10 +146,10 @@ class ChangedRun(MrpRun):
         self.expired = kept.expired
         self.model = kept.model.again(self._rules)
         self.findings = [*check_supported(snapshot), *self.model.traits.findings]
-        self.release = _behind(kept, Release(self.model, self.as_of))
+        self.release = _behind(kept, OrderCreation(self.model, self.as_of))
         self.rank, self.levels, self.blocked = {}, {}, {}
-        self.pin_report = PinReport(allow_over=root.pin_report.allow_over)
-        self.intake = Intake(expired=[])
+        self.pin_report = AllocationReport(allow_over=root.pin_report.allow_over)
+        self.intake = LoadedState(expired=[])
         self.stopped = False
         self.nodes: dict[NodeKey, Node] = {}
         self.ranks: set[int] = set()
@@ -195,8 +195,8 @@ class ChangedRun(MrpRun):
         refuse_other_places(self._kept, self._before, self.snapshot, products)
         model = self.model.again()
         tables = {**self.tables, STOCK: rows_of(self.snapshot, STOCK, products)}
-        scratch = Release(model, self.as_of)
-        reader = Reader(tables, model, scratch, self.settings, self.parameters)
+        scratch = OrderCreation(model, self.as_of)
+        reader = StateLoader(tables, model, scratch, self.settings, self.parameters)
         reader.lots()
         self._lots = changed_lots(self._kept, model.nodes, reader.intake)
         self.expired = [
@@ -239,11 +239,11 @@ class ChangedRun(MrpRun):
         self._refuse_another_graph(touched)
         return touched
 
-    def _intake(self, products: Collection[str]) -> Intake:
+    def _intake(self, products: Collection[str]) -> LoadedState:
         rows = rows_of(self.snapshot, "demands", products)
         self.tables = {**self.tables, "demands": rows}
-        scratch = Release(self.model, self.as_of)
-        reader = Reader(
+        scratch = OrderCreation(self.model, self.as_of)
+        reader = StateLoader(
             self.tables, self.model, scratch, self.settings, self.parameters
         )
         reader.demands()
@@ -421,7 +421,7 @@ class ChangedRun(MrpRun):
             need.alive_until = now.alive_until
         return need
 
-    def _supplied(self, nodes: list[Node]) -> list[tuple[Order, int]]:
+    def _supplied(self, nodes: list[Node]) -> list[tuple[SupplyOrder, int]]:
         """Nodes what is there before netting; gives the orders with carried goods.
 
         With each such order comes how long its goods had to live in the baseline.
@@ -430,8 +430,8 @@ class ChangedRun(MrpRun):
         units = [unit for node in nodes for unit in self._lying(node.key)]
         units += arriving(self._kept, self.orders, [node.key for node in nodes])
         by_key = {node.key: node for node in nodes}
-        orders: dict[int, Order] = {}
-        carrying: list[tuple[Order, int]] = []
+        orders: dict[int, SupplyOrder] = {}
+        carrying: list[tuple[SupplyOrder, int]] = []
         for unit in units:
             node = by_key[unit.node.key]
             own = unit_copy(unit, node, len(release.units))
@@ -463,10 +463,10 @@ class ChangedRun(MrpRun):
 
     def _order_copy(
         self,
-        order: Order,
+        order: SupplyOrder,
         by_key: Mapping[NodeKey, Node],
-        carrying: list[tuple[Order, int]],
-    ) -> Order:
+        carrying: list[tuple[SupplyOrder, int]],
+    ) -> SupplyOrder:
         if order.node not in by_key or any(
             unit.node.key not in by_key for unit in order.units
         ):
@@ -494,7 +494,7 @@ class ChangedRun(MrpRun):
             self.intake.pins[key] = [replace(pin, node=node) for pin in pins]
 
 
-def _behind(kept: Kept, release: Release) -> Release:
+def _behind(kept: Kept, release: OrderCreation) -> OrderCreation:
     """Continue a register where the kept one ends."""
     release.orders = Extension(kept.orders)
     release.units = Extension(kept.units)

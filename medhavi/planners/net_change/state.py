@@ -17,8 +17,7 @@ from medhavi.units import INT64_MAX
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         Node,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
         StockRules,
         SupplyUnit,
     )
+    from medhavi.planners.mrp.state_loading import LoadedState
     from medhavi.planners.net_change.kept import Kept
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
@@ -63,7 +63,7 @@ def changed_rules(
     BeyondError
         A place comes, goes, or gets another rule of sources.
     """
-    now: Model = kept.model.with_rules(
+    now: ItemLocationGraph = kept.model.with_rules(
         *(rows_of(snapshot, name, products) for name in sorted(RULES, reverse=True))
     )
     keys = now.policy_keys()
@@ -113,7 +113,7 @@ def _places(rows: pl.DataFrame) -> set[tuple[object, ...]]:
 
 
 def changed_lots(
-    kept: Kept, nodes: Mapping[NodeKey, Node], intake: Intake
+    kept: Kept, nodes: Mapping[NodeKey, Node], intake: LoadedState
 ) -> dict[NodeKey, Lots]:
     """What lies at nodes now, where it is not what lay there.
 

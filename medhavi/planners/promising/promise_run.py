@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
-from medhavi.planners.kept_records import without_collections
+from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising.ledger.book import Book
 from medhavi.planners.promising.ledger.equal_shares import (
     Line,

@@ -68,7 +68,7 @@ _STATED = {
 _PHASED = frozenset({"safety_qty", "min_qty", "max_qty", "target_qty"})
 
 
-class Watched(NamedTuple):
+class MonitoredItem(NamedTuple):
     """One product at a location: quantities [steps], instants [UTC seconds].
 
     `levels` are by name, None where not stated; `free` is on hand less reserved.
@@ -100,7 +100,9 @@ class Watched(NamedTuple):
         return "short" if self.shortfall > self.inbound else "on_order"
 
 
-def watch(snapshot: Snapshot, providers: Providers | None = None) -> list[Watched]:
+def watch(
+    snapshot: Snapshot, providers: Providers | None = None
+) -> list[MonitoredItem]:
     """Look at every product and location that has a policy or levels.
 
     Parameters
@@ -124,10 +126,10 @@ def watch(snapshot: Snapshot, providers: Providers | None = None) -> list[Watche
     """
     known = providers or Providers(snapshot, infinite=True)
     tables = read_tables(snapshot, ("inventory_policies", "inventory_levels"))
-    return list(_Watch(snapshot, known, tables).all())
+    return list(_LevelReview(snapshot, known, tables).all())
 
 
-def monitor_table(snapshot: Snapshot, watched: list[Watched]) -> pl.DataFrame:
+def monitor_table(snapshot: Snapshot, watched: list[MonitoredItem]) -> pl.DataFrame:
     """What was watched as a table; see `COLUMNS`."""
     facts = Providers(snapshot, infinite=True).facts
     rows = []
@@ -155,11 +157,11 @@ def monitor_table(snapshot: Snapshot, watched: list[Watched]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(COLUMNS))
 
 
-def _instant(one: Watched) -> dt.datetime:
+def _instant(one: MonitoredItem) -> dt.datetime:
     return from_seconds(one.need_date)
 
 
-class _Watch:
+class _LevelReview:
     """The look at all places of one snapshot."""
 
     def __init__(
@@ -175,7 +177,7 @@ class _Watch:
         for row in tables["inventory_levels"]:
             self._phases[(row["product"], row["location"])].append(row)
 
-    def all(self) -> Iterator[Watched]:
+    def all(self) -> Iterator[MonitoredItem]:
         for product, location in sorted({*self._policies, *self._phases}):
             row = self._policies.get((product, location), {})
             if row.get("unlimited"):
@@ -184,7 +186,7 @@ class _Watch:
             if found is not None:
                 yield found
 
-    def _one(self, product: str, location: str, row: Row) -> Watched | None:
+    def _one(self, product: str, location: str, row: Row) -> MonitoredItem | None:
         step = self._providers.facts.step(product)
 
         def steps(name: str) -> int | None:
@@ -209,7 +211,7 @@ class _Watch:
         shortfall = level - free if free < trigger else 0
         cover = row.get("cover_days")
         date = self._need_date(product, location, cover, max(1, shortfall))
-        return Watched(
+        return MonitoredItem(
             product=product,
             location=location,
             on_hand=on_hand,
@@ -385,7 +387,7 @@ def replenish(
 
 
 def wants_of(
-    snapshot: Snapshot, watched: list[Watched], providers: Providers
+    snapshot: Snapshot, watched: list[MonitoredItem], providers: Providers
 ) -> Snapshot:
     """Snapshot with the watched levels as its only demands."""
     demands = [

@@ -25,8 +25,11 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding
-from medhavi.optimize.service_times import Place, service_times
-from medhavi.planners.mrp.netting_state.model import Model, cycle_path
+from medhavi.optimize.service_times import NetworkNode, service_times
+from medhavi.planners.mrp.netting_state.item_locations import (
+    ItemLocationGraph,
+    cycle_path,
+)
 from medhavi.planners.mrp.run import TABLES
 from medhavi.planners.parameters import check_names
 from medhavi.planners.unplannable import unplannable_rows
@@ -38,7 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from fractions import Fraction
 
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, Way
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
     from medhavi.snapshot import Snapshot
 
 
@@ -46,7 +53,7 @@ LARGE = 1_000_000
 """Steps of an order from which the use of one unit is read: fixed parts vanish."""
 
 
-class Rate(NamedTuple):
+class DailyDemand(NamedTuple):
     """Demand of one day: its mean and its variance [base units, their square]."""
 
     mean: float
@@ -66,7 +73,7 @@ class Echelon(NamedTuple):
     location: str
     step: Fraction
     lead: int
-    rate: Rate
+    rate: DailyDemand
     holds: bool
     asked: bool
     suppliers: tuple[int, ...]
@@ -74,7 +81,7 @@ class Echelon(NamedTuple):
 
 def daily_rates(
     lines: pl.DataFrame, start: dt.date, finish: dt.date
-) -> dict[NodeKey, Rate]:
+) -> dict[NodeKey, DailyDemand]:
     """Reckon demand of one day out of order lines.
 
     Parameters
@@ -103,11 +110,11 @@ def daily_rates(
     for product, location, total, squares in sums.iter_rows():
         mean = total / days
         spread = (squares - days * mean * mean) / (days - 1) if days > 1 else 0.0
-        rates[(product, location)] = Rate(mean, max(0.0, spread))
+        rates[(product, location)] = DailyDemand(mean, max(0.0, spread))
     return rates
 
 
-def echelons(snapshot: Snapshot, rates: dict[NodeKey, Rate]) -> list[Echelon]:
+def echelons(snapshot: Snapshot, rates: dict[NodeKey, DailyDemand]) -> list[Echelon]:
     """Every place that demand reaches, suppliers before those they supply.
 
     Parameters
@@ -132,10 +139,10 @@ class _Network:
         self._now = int(snapshot.as_of)
         basis = snapshot.settings.risk_basis
         self._providers = Providers(snapshot, infinite=True, quantile=basis)
-        self._model = Model(self._providers, self._providers.rows(TABLES))
+        self._model = ItemLocationGraph(self._providers, self._providers.rows(TABLES))
 
-    def all(self, rates: dict[NodeKey, Rate]) -> list[Echelon]:
-        outside: dict[NodeKey, list[Rate]] = defaultdict(list)
+    def all(self, rates: dict[NodeKey, DailyDemand]) -> list[Echelon]:
+        outside: dict[NodeKey, list[DailyDemand]] = defaultdict(list)
         for key in sorted(rates):
             outside[self._shipping(key)].append(rates[key])
         uses = self._uses(outside)
@@ -197,13 +204,13 @@ class _Network:
                 taken[line.node.key] += float(share)
         return taken
 
-    def _first(self, node: Node) -> Way | None:
+    def _first(self, node: Node) -> SupplyAlternative | None:
         """Source in use: the first that may start now, else the first."""
         ways = () if node.rules.unlimited else self._model.ways(node)
         valid = (way for way in ways if way.serves(self._now))
         return next(chain(valid, ways), None)
 
-    def _lead(self, node: Node, rate: Rate) -> int:
+    def _lead(self, node: Node, rate: DailyDemand) -> int:
         way = self._first(node)
         if way is None:
             return 0
@@ -234,18 +241,20 @@ def _sorted(uses: dict[NodeKey, dict[NodeKey, float]]) -> list[NodeKey]:
 def _pooled(
     order: list[NodeKey],
     uses: dict[NodeKey, dict[NodeKey, float]],
-    outside: dict[NodeKey, list[Rate]],
-) -> Iterator[tuple[NodeKey, Rate]]:
+    outside: dict[NodeKey, list[DailyDemand]],
+) -> Iterator[tuple[NodeKey, DailyDemand]]:
     """Add up demand from customers upward."""
-    above: dict[NodeKey, list[Rate]] = defaultdict(list)
+    above: dict[NodeKey, list[DailyDemand]] = defaultdict(list)
     for key in reversed(order):
         rates = [*outside.get(key, ()), *above[key]]
-        rate = Rate(
+        rate = DailyDemand(
             math.fsum(one.mean for one in rates),
             math.fsum(one.variance for one in rates),
         )
         for below, share in uses[key].items():
-            above[below].append(Rate(share * rate.mean, share**2 * rate.variance))
+            above[below].append(
+                DailyDemand(share * rate.mean, share**2 * rate.variance)
+            )
         yield key, rate
 
 
@@ -430,7 +439,7 @@ def safety_stock(
 
 
 def _supplied(
-    snapshot: Snapshot, rates: dict[NodeKey, Rate]
+    snapshot: Snapshot, rates: dict[NodeKey, DailyDemand]
 ) -> tuple[Snapshot, list[Echelon]]:
     """Echelons, and the snapshot without the rows that close a circle of sources."""
     while True:
@@ -474,8 +483,8 @@ class _Terms:
         products = snapshot["products"]
         self._worth = dict(zip(products["product"], products["unit_cost"], strict=True))
 
-    def place(self, one: Echelon) -> Place:
-        return Place(
+    def place(self, one: Echelon) -> NetworkNode:
+        return NetworkNode(
             lead=one.lead,
             weight=self._holding(one)
             * self._factor(one)

@@ -31,7 +31,7 @@ Windows = tuple[tuple[float, float], ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class SequenceLink:
     """One operation of a fixed sequence.
 
     Parameters
@@ -59,7 +59,9 @@ class Link:
 
 
 def left_shift(
-    links: tuple[Link, ...], sequence: tuple[int, ...], durations: NDArray[np.float64]
+    links: tuple[SequenceLink, ...],
+    sequence: tuple[int, ...],
+    durations: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Starts and ends of all operations in all scenarios.
 
@@ -206,7 +208,7 @@ def shifted(form: TaskForm, known: Assignment) -> Assignment:
         setups = machine.setups
         neighbour = neighbours[number]
         links.append(
-            Link(
+            SequenceLink(
                 after=row.after,
                 neighbour=neighbour,
                 setup=0 if setups is None else setups.between(neighbour, number),

@@ -20,7 +20,7 @@ MOST_MINUTES = 52_560_000
 Raw = Mapping[str, object]
 
 
-class Kind(NamedTuple):
+class FieldKind(NamedTuple):
     """What a value must be: the test and its words."""
 
     accepts: Callable[[object], bool]
@@ -52,41 +52,44 @@ def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-TEXT = Kind(
+TEXT = FieldKind(
     lambda v: isinstance(v, str) and bool(v.strip()), "a text that is not empty"
 )
-FLAG = Kind(lambda v: isinstance(v, bool), "true or false")
-OBJECT = Kind(lambda v: isinstance(v, Mapping), "an object")
-ROWS = Kind(
+FLAG = FieldKind(lambda v: isinstance(v, bool), "true or false")
+OBJECT = FieldKind(lambda v: isinstance(v, Mapping), "an object")
+ROWS = FieldKind(
     lambda v: isinstance(v, list) and all(isinstance(row, Mapping) for row in v),
     "a list of objects",
 )
-TEXTS = Kind(
+TEXTS = FieldKind(
     lambda v: isinstance(v, list) and bool(v) and all(isinstance(t, str) for t in v),
     "a list of names, at least one",
 )
-COUNT = Kind(lambda v: _whole(v) and 1 <= v <= 1000, "a whole number from 1 to 1000")  # type: ignore[operator]
-STEP = Kind(_whole, "a whole number")
-STEPS = Kind(
+COUNT = FieldKind(
+    lambda v: _whole(v) and 1 <= v <= 1000,  # type: ignore[operator]
+    "a whole number from 1 to 1000",
+)
+STEP = FieldKind(_whole, "a whole number")
+STEPS = FieldKind(
     lambda v: isinstance(v, list) and all(_whole(n) for n in v),
     "a list of step numbers",
 )
-MINUTES = Kind(
+MINUTES = FieldKind(
     _between(0, MOST_MINUTES), f"minutes from 0 to {MOST_MINUTES:,}", minutes=True
 )
-RUN = Kind(
+RUN = FieldKind(
     _between(0, MOST_MINUTES, above=True),
     f"minutes above 0, at most {MOST_MINUTES:,}",
     minutes=True,
 )
-SHARE = Kind(_between(0, 1, above=True), "a share above 0, at most 1")
-AMOUNT = Kind(_between(0, 1e9), "a number from 0 to 1,000,000,000")
-POSITIVE = Kind(_between(0, 1e9, above=True), "a number above 0")
-NUMBERS = Kind(
+SHARE = FieldKind(_between(0, 1, above=True), "a share above 0, at most 1")
+AMOUNT = FieldKind(_between(0, 1e9), "a number from 0 to 1,000,000,000")
+POSITIVE = FieldKind(_between(0, 1e9, above=True), "a number above 0")
+NUMBERS = FieldKind(
     lambda v: isinstance(v, list) and len(v) == 3 and all(map(_number, v)),
     "a list of three numbers",
 )
-WINDOWS = Kind(
+WINDOWS = FieldKind(
     lambda v: (
         isinstance(v, list)
         and bool(v)
@@ -97,15 +100,15 @@ WINDOWS = Kind(
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RowFields:
     """Fields of one kind of row."""
 
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, FieldKind]
     required: tuple[str, ...] = ()
 
 
-SHAPES: Mapping[str, Shape] = {
-    "file": Shape(
+SHAPES: Mapping[str, RowFields] = {
+    "file": RowFields(
         {
             "schema": TEXT,
             "name": TEXT,
@@ -124,7 +127,7 @@ SHAPES: Mapping[str, Shape] = {
         },
         ("schema", "start", "resources", "orders"),
     ),
-    "resources": Shape(
+    "resources": RowFields(
         {
             "resource": TEXT,
             "name": TEXT,
@@ -137,7 +140,7 @@ SHAPES: Mapping[str, Shape] = {
         },
         ("resource",),
     ),
-    "changeovers": Shape(
+    "changeovers": RowFields(
         {
             "matrix": TEXT,
             "from_family": TEXT,
@@ -147,7 +150,7 @@ SHAPES: Mapping[str, Shape] = {
         },
         ("matrix", "from_family", "to_family", "setup_minutes"),
     ),
-    "orders": Shape(
+    "orders": RowFields(
         {
             "order": TEXT,
             "product": TEXT,
@@ -161,7 +164,7 @@ SHAPES: Mapping[str, Shape] = {
         },
         ("order", "steps"),
     ),
-    "steps": Shape(
+    "steps": RowFields(
         {
             "step": STEP,
             "name": TEXT,
@@ -175,7 +178,7 @@ SHAPES: Mapping[str, Shape] = {
         },
         ("step", "options"),
     ),
-    "options": Shape(
+    "options": RowFields(
         {
             "resource": TEXT,
             "run_minutes": RUN,
@@ -188,7 +191,7 @@ SHAPES: Mapping[str, Shape] = {
 
 
 @dataclass(slots=True)
-class Place:
+class RowPosition:
     """Where a row stands: its table, its number from 1, its words."""
 
     table: str
@@ -202,13 +205,13 @@ class FieldCheck:
 
     findings: list[Finding] = field(default_factory=list)
 
-    def say(self, code: str, place: Place, **facts: object) -> None:
+    def say(self, code: str, place: RowPosition, **facts: object) -> None:
         """Add a finding at a place."""
         self.findings.append(
             finding(code, table=place.table, row=place.row, place=place.words, **facts)  # type: ignore[arg-type]
         )
 
-    def row(self, shape: str, row: Raw, place: Place) -> dict[str, object]:
+    def row(self, shape: str, row: Raw, place: RowPosition) -> dict[str, object]:
         """Fields of a row that are of their kind; report the others.
 
         A field that is null is not stated.
@@ -229,7 +232,9 @@ class FieldCheck:
             if name in known.kinds and self._fits(name, value, known.kinds[name], place)
         }
 
-    def _fits(self, name: str, value: object, kind: Kind, place: Place) -> bool:
+    def _fits(
+        self, name: str, value: object, kind: FieldKind, place: RowPosition
+    ) -> bool:
         if not kind.accepts(value):
             self.say(
                 "SCHED004",
@@ -241,14 +246,16 @@ class FieldCheck:
             return False
         return not (kind.minutes and not self.whole_seconds(name, value, place))
 
-    def whole_seconds(self, name: str, value: object, place: Place) -> bool:
+    def whole_seconds(self, name: str, value: object, place: RowPosition) -> bool:
         """Whether minutes are whole seconds; report those that are not."""
         if (exact(value) * MINUTE).denominator == 1:
             return True
         self.say("SCHED013", place, column=name, value=value)
         return False
 
-    def unique(self, seen: set[object], key: object, place: Place, what: str) -> bool:
+    def unique(
+        self, seen: set[object], key: object, place: RowPosition, what: str
+    ) -> bool:
         """Report a key that was there before."""
         if key in seen:
             words = " to ".join(key) if isinstance(key, tuple) else key

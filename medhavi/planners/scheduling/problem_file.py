@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from medhavi.findings import BadData, Finding, finding, has_errors
-from medhavi.planners.scheduling.file_fields import FieldCheck, Place, nearest, short
+from medhavi.planners.scheduling.file_fields import (
+    FieldCheck,
+    RowPosition,
+    nearest,
+    short,
+)
 from medhavi.results.schedules.problem import (
     SCHEMA,
     Objective,
@@ -49,7 +54,7 @@ def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[R
     faults = [f for f in snapshot.findings if f.table in _TABLES]
     for fault in faults:
         if fault.severity == "error":
-            place = Place(str(fault.table), fault.row, str(fault.table))
+            place = RowPosition(str(fault.table), fault.row, str(fault.table))
             check.say("SCHED014", place, column=fault.column, why=fault.message)
     if any(f.severity == "error" for f in faults):
         return resources
@@ -64,7 +69,7 @@ def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[R
     for number, row in enumerate(resources, start=1):
         if "calendar" not in row:
             continue
-        place = Place(
+        place = RowPosition(
             "resources", number, f"resources row {number} ({row['resource']})"
         )
         calendar = str(row.pop("calendar"))
@@ -149,7 +154,7 @@ def read_problem(document: str | bytes | Mapping[str, object]) -> ProblemFile:
     """
     check = FieldCheck()
     raw = _object(document, check)
-    reader = _Reader(check, raw)
+    reader = _ProblemReader(check, raw)
     cleaned = reader.read()
     if has_errors(check.findings):
         raise BadData(check.findings)
@@ -168,14 +173,14 @@ def chosen_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
         A name is unknown or stated twice.
     """
     check = FieldCheck()
-    _check_objectives(check, Place("objective", None, "objective"), list(names))
+    _check_objectives(check, RowPosition("objective", None, "objective"), list(names))
     if check.findings:
         raise BadData(check.findings)
     return tuple(Objective(name) for name in names)
 
 
 def _object(document: str | bytes | Mapping[str, object], check: FieldCheck) -> Row:
-    place = Place("file", None, "the file")
+    place = RowPosition("file", None, "the file")
     if not isinstance(document, (str, bytes)):
         return dict(document)
 
@@ -196,7 +201,7 @@ def _object(document: str | bytes | Mapping[str, object], check: FieldCheck) -> 
     return value
 
 
-def _check_objectives(check: FieldCheck, place: Place, names: list[str]) -> None:
+def _check_objectives(check: FieldCheck, place: RowPosition, names: list[str]) -> None:
     seen: set[object] = set()
     known = [str(name) for name in Objective]
     for name in names:
@@ -239,12 +244,12 @@ class _Names:
     calendars: set[object] = field(default_factory=set)
 
 
-class _Reader:
+class _ProblemReader:
     """Checks a document and gives its cleaned form."""
 
     def __init__(self, check: FieldCheck, raw: Row) -> None:
         self.check = check
-        self.place = Place("file", None, "the file")
+        self.place = RowPosition("file", None, "the file")
         self.raw = check.row("file", raw, self.place)
         self.names = _Names()
 
@@ -299,7 +304,7 @@ class _Reader:
         seen: set[object] = set()
         cleaned = []
         for number, raw in enumerate(rows, start=1):
-            place = Place("changeovers", number, f"changeovers row {number}")
+            place = RowPosition("changeovers", number, f"changeovers row {number}")
             row = self.check.row("changeovers", raw, place)
             keys = ("matrix", "from_family", "to_family")
             if all(key in row for key in keys):
@@ -312,7 +317,7 @@ class _Reader:
         cleaned = []
         for number, raw in enumerate(rows, start=1):
             name = raw.get("resource", "")
-            place = Place("resources", number, f"resources row {number} ({name})")
+            place = RowPosition("resources", number, f"resources row {number} ({name})")
             row = self.check.row("resources", raw, place)
             if "resource" in row:
                 self.check.unique(
@@ -326,7 +331,7 @@ class _Reader:
             self._not("resources", [], "a list with at least one resource")
         return cleaned
 
-    def _open(self, row: Row, place: Place) -> None:
+    def _open(self, row: Row, place: RowPosition) -> None:
         for window in row.get("windows", []):
             begin, end = window
             if not 0 <= begin < end:
@@ -344,7 +349,9 @@ class _Reader:
         if why:
             self.check.say("SCHED010", place, why=why, way_out=way_out)
 
-    def _refers(self, row: Row, column: str, known: set[object], place: Place) -> None:
+    def _refers(
+        self, row: Row, column: str, known: set[object], place: RowPosition
+    ) -> None:
         value = row.get(column)
         if value is not None and value not in known:
             names = [str(name) for name in known]
@@ -362,7 +369,7 @@ class _Reader:
         cleaned = []
         for number, raw in enumerate(rows, start=1):
             name = raw.get("order", "")
-            place = Place("orders", number, f"orders row {number} ({name})")
+            place = RowPosition("orders", number, f"orders row {number} ({name})")
             row = self.check.row("orders", raw, place)
             if "order" in row:
                 self.check.unique(seen, row["order"], place, "order")
@@ -379,7 +386,7 @@ class _Reader:
                 self._step(
                     step,
                     # By its number in the file; a step without one by its place.
-                    Place(
+                    RowPosition(
                         "orders",
                         number,
                         f"order {name} step {step.get('step', f'at place {each}')}",
@@ -393,12 +400,12 @@ class _Reader:
             self._not("orders", [], "a list with at least one order")
         return cleaned
 
-    def _step(self, raw: Row, place: Place) -> Row:
+    def _step(self, raw: Row, place: RowPosition) -> Row:
         row = self.check.row("steps", raw, place)
         seen: set[object] = set()
         options = []
         for number, option in enumerate(row.get("options", []), start=1):  # type: ignore[arg-type, var-annotated]
-            at = Place("orders", place.row, f"{place.words} option {number}")
+            at = RowPosition("orders", place.row, f"{place.words} option {number}")
             known = self.check.row("options", option, at)
             if "resource" in known:
                 self.check.unique(seen, known["resource"], at, "option on")
@@ -417,7 +424,7 @@ class _Reader:
         self._fixed(row, seen, place)
         return row
 
-    def _range(self, row: Row, place: Place) -> None:
+    def _range(self, row: Row, place: RowPosition) -> None:
         stated = row.get("run_minutes_range")
         if stated is not None:
             low, mode, high = stated
@@ -426,7 +433,7 @@ class _Reader:
                     "SCHED011", place, column="run_minutes_range", value=stated
                 )
 
-    def _fixed(self, row: Row, options: set[object], place: Place) -> None:
+    def _fixed(self, row: Row, options: set[object], place: RowPosition) -> None:
         start, resource = row.get("start_minutes"), row.get("resource")
         why = None
         if resource is not None and resource not in options:
@@ -438,7 +445,7 @@ class _Reader:
         if why:
             self.check.say("SCHED012", place, why=why)
 
-    def _sequence(self, steps: list[Row], place: Place, order: str) -> None:
+    def _sequence(self, steps: list[Row], place: RowPosition, order: str) -> None:
         """Check step numbers and `after`; a circle is told as a path."""
         seen: set[object] = set()
         waits: dict[object, list[object]] = {}

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medhavi.findings import BadData, finding
-from medhavi.planners.scheduling.assignment_tables import Link, left_shift
+from medhavi.planners.scheduling.assignment_tables import SequenceLink, left_shift
 from medhavi.planners.scheduling.file_fields import nearest
 from medhavi.results.reports.risk import RiskReport, risk_table
 from medhavi.results.run_record import RunRecord, Status
@@ -221,7 +221,7 @@ def simulate(
     _, ends = left_shift(links, sequence, durations)
     _, calm = left_shift(links, sequence, nominal[:, None])
     uncertain = [numbers[key] for key in ranges]
-    world = _World(
+    world = _RiskScenarios(
         schedule=schedule,
         problem=wanted,
         parameters=chosen,
@@ -321,7 +321,7 @@ def _links(
     numbers: dict[Key, int],
     problem: ScheduleProblem,
     chosen: RiskParameters,
-) -> tuple[Link, ...]:
+) -> tuple[SequenceLink, ...]:
     """Fixed sequence: what each operation waits for."""
     last: dict[tuple[object, object], int] = {}
     links = []
@@ -333,7 +333,7 @@ def _links(
         if chosen.keep_starts:
             earliest = max(earliest, float(row["start_minutes"]))  # type: ignore[arg-type]
         links.append(
-            Link(
+            SequenceLink(
                 after=tuple(numbers[order.order, before] for before in step.after),
                 neighbour=last.get(unit),
                 setup=float(row["setup_minutes"]),  # type: ignore[arg-type]
@@ -347,7 +347,7 @@ def _links(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
+class _RiskScenarios:
     """All scenarios of one schedule."""
 
     schedule: Schedule

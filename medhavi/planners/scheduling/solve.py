@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, VerificationFailed
 from medhavi.findings import finding
-from medhavi.optimize.cpsat import Effort, feasible
+from medhavi.optimize.cpsat import SolverEffort, feasible
 from medhavi.optimize.cpsat_goals import goal_value
 from medhavi.optimize.cpsat_tasks import Goal
 from medhavi.planners.scheduling.assignment_tables import shifted, tables_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.optimize.cpsat_tasks import Assignment, GoalResult, Outcome
+    from medhavi.optimize.cpsat_tasks import Assignment, GoalResult, SequencingResult
     from medhavi.planners.scheduling.task_form import TaskForm
     from medhavi.results.schedules.problem import ScheduleProblem
 
@@ -67,7 +67,7 @@ def least_conflict(
         if stop():
             return False
         form = task_form(problem, without)
-        return feasible(form.tasks, Effort(deterministic=effort)) is False
+        return feasible(form.tasks, SolverEffort(deterministic=effort)) is False
 
     orders = [Rule("order", order=row.order) for row in problem.orders]
     orders.sort(key=lambda rule: str(rule.order))
@@ -165,7 +165,7 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class ScheduleSearch:
     """How to look for a schedule.
 
     Parameters
@@ -185,7 +185,7 @@ class Search:
 
 def solve(
     problem: ScheduleProblem,
-    how: Search | None = None,
+    how: ScheduleSearch | None = None,
     findings: Sequence[Finding] = (),
 ) -> Schedule:
     """Schedule a problem; the answer is checked by code that shares nothing with this.
@@ -197,7 +197,7 @@ def solve(
     VerificationFailed
         The schedule breaks a rule: a defect of this package.
     """
-    how = how or Search()
+    how = how or ScheduleSearch()
     if Objective.ENERGY in problem.objective:
         message = (
             "objective energy needs tariffs, which a schedule file cannot state; "
@@ -211,7 +211,7 @@ def solve(
     outcome = staged_search(
         form.tasks,
         goals,
-        Effort(
+        SolverEffort(
             deterministic=problem.effort, seconds=problem.time_limit_s, seed=how.seed
         ),
         how.cancelled,
@@ -248,7 +248,10 @@ def solve(
 
 
 def _decoded(
-    form: TaskForm, how: Search, outcome: Outcome, findings: tuple[Finding, ...]
+    form: TaskForm,
+    how: ScheduleSearch,
+    outcome: SequencingResult,
+    findings: tuple[Finding, ...],
 ) -> Schedule:
     problem = form.problem
     known = shifted(form, outcome.assignment)  # type: ignore[arg-type]
@@ -272,7 +275,7 @@ def _decoded(
 
 
 def _final_goals(
-    form: TaskForm, known: Assignment, outcome: Outcome
+    form: TaskForm, known: Assignment, outcome: SequencingResult
 ) -> list[GoalResult]:
     """Results of the stated goals for the schedule that is handed out.
 
@@ -320,7 +323,10 @@ def _scale(form: TaskForm, goal: Goal) -> float:
 
 
 def _record(
-    problem: ScheduleProblem, how: Search, outcome: Outcome, status: Status
+    problem: ScheduleProblem,
+    how: ScheduleSearch,
+    outcome: SequencingResult,
+    status: Status,
 ) -> RunRecord:
     return RunRecord(
         planner="schedule",
@@ -343,7 +349,7 @@ def _record(
     )
 
 
-def _form_notes(form: TaskForm, outcome: Outcome) -> tuple[Finding, ...]:
+def _form_notes(form: TaskForm, outcome: SequencingResult) -> tuple[Finding, ...]:
     """Where set-ups break the triangle inequality."""
     forms = outcome.notes.get("setups", {})
     names = {

@@ -27,18 +27,18 @@ from medhavi.optimize.cpsat_tasks import (
     Assignment,
     Goal,
     GoalResult,
-    Outcome,
+    SequencingResult,
     earliest_fit,
     paused_end,
     paused_start,
 )
-from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
+from medhavi.planners.scheduling.tabu import SearchLimit, can_improve, improved
 from medhavi.progress import Progress, unobserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.optimize.cpsat import Effort
+    from medhavi.optimize.cpsat import SolverEffort
     from medhavi.optimize.cpsat_tasks import Machine, TaskProblem
     from medhavi.progress import Cancelled, Observe
 
@@ -259,11 +259,11 @@ LOOKS = 2_000_000
 def staged_search(
     problem: TaskProblem,
     goals: Sequence[Goal],
-    effort: Effort,
+    effort: SolverEffort,
     cancelled: Cancelled | None = None,
     shift: Callable[[Assignment], Assignment] = lambda known: known,
     observe: Observe = unobserved,
-) -> Outcome:
+) -> SequencingResult:
     """Minimise goals in their order.
 
     Parameters
@@ -300,16 +300,16 @@ def staged_search(
         if hint is None:
             raise
         results = [_unproven(problem, goal, hint) for goal in goals]
-        return Outcome(assignment=hint, goals=tuple(results), interrupted=True)
+        return SequencingResult(assignment=hint, goals=tuple(results), interrupted=True)
 
 
 def _improve(
     problem: TaskProblem,
     goals: Sequence[Goal],
-    effort: Effort,
+    effort: SolverEffort,
     hint: Assignment | None,
     cancelled: Cancelled | None,
-) -> Outcome:
+) -> SequencingResult:
     if not can_improve(problem, goals):
         return search(problem, goals, effort, hint, cancelled)
     begun = search(problem, goals, _part(effort, FIRST, 0.0), hint, cancelled)
@@ -325,7 +325,7 @@ def _improve(
         return late or (cancelled is not None and cancelled())
 
     looks = int(effort.deterministic * LOOKS)
-    moved = improved(problem, goals, known, Looks(looks, effort.seed, stop))
+    moved = improved(problem, goals, known, SearchLimit(looks, effort.seed, stop))
     used = begun.seconds + time.monotonic() - started
     if moved.stopped:
         late = time.monotonic() - started >= limit
@@ -348,13 +348,13 @@ def _improve(
     )
 
 
-def _part(effort: Effort, share: float, used: float) -> Effort:
+def _part(effort: SolverEffort, share: float, used: float) -> SolverEffort:
     """Part of the effort, and the seconds that are left."""
     left = None if effort.seconds is None else max(effort.seconds - used, 0.01)
     return replace(effort, deterministic=effort.deterministic * share, seconds=left)
 
 
-def _finished(outcome: Outcome) -> bool:
+def _finished(outcome: SequencingResult) -> bool:
     """Whether nothing is left to improve, or nothing may be."""
     if outcome.impossible or outcome.interrupted or outcome.timed_out:
         return True

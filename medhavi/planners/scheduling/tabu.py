@@ -34,7 +34,7 @@ State = tuple[list[int], list[list[int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class LongestPaths:
     """Longest paths of one solution.
 
     Parameters
@@ -52,7 +52,7 @@ class Timing:
     makespan: int
 
 
-class Lines:
+class MachineSequences:
     """Modes and sequences that can be changed, and their longest paths.
 
     Plain lists: a few hundred tasks are walked faster than arrays are called.
@@ -115,7 +115,7 @@ class Lines:
         self.modes[task] = mode
         self.lines[self.machine[task][mode]].insert(place, task)
 
-    def assignment(self, timing: Timing) -> Assignment:
+    def assignment(self, timing: LongestPaths) -> Assignment:
         """Solution with its starts."""
         return Assignment(
             starts=tuple(timing.heads),
@@ -123,7 +123,7 @@ class Lines:
             ends=tuple(head + self.run(task) for task, head in enumerate(timing.heads)),
         )
 
-    def timing(self) -> Timing | None:
+    def timing(self) -> LongestPaths | None:
         """Compute heads and tails; None where the sequences form a circle."""
         size = len(self.modes)
         self.looks += 2 * size
@@ -135,7 +135,7 @@ class Lines:
         if len(order) < size:
             return None
         ends = [head + self.run(task) for task, head in enumerate(heads)]
-        return Timing(
+        return LongestPaths(
             heads=heads,
             tails=self._tails(order, following),
             makespan=max(ends, default=0),
@@ -212,7 +212,7 @@ class Move(NamedTuple):
     place: int
 
 
-class Room(NamedTuple):
+class TaskWindow(NamedTuple):
     """What a task's own predecessors and followers leave it.
 
     begin: longest path to it. latest: latest head before it. rest: longest path from
@@ -226,7 +226,7 @@ class Room(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class SearchLimit:
     """How much to look at: looks at tasks, the seed, and who may stop it earlier."""
 
     most: int
@@ -253,7 +253,7 @@ def can_improve(problem: TaskProblem, goals: Sequence[Goal]) -> bool:
 
 
 def improved(
-    problem: TaskProblem, goals: Sequence[Goal], known: Assignment, looks: Looks
+    problem: TaskProblem, goals: Sequence[Goal], known: Assignment, looks: SearchLimit
 ) -> Improvement:
     """Best solution by the goals in their order.
 
@@ -276,13 +276,13 @@ class _Tabu:
         problem: TaskProblem,
         goals: Sequence[Goal],
         known: Assignment,
-        looks: Looks,
+        looks: SearchLimit,
     ) -> None:
         self.problem = problem
         self.goals = tuple(goals)
         self.allowed = looks
         self.random = random.Random(looks.seed)
-        self.shop = Lines(problem, known)
+        self.shop = MachineSequences(problem, known)
         self.best = known
         self.rank = self._rank(known)
         self.least = max(known.ends, default=0)
@@ -301,7 +301,7 @@ class _Tabu:
             stopped = True
         return Improvement(assignment=self.best, stopped=stopped)
 
-    def _loop(self, timing: Timing) -> bool:
+    def _loop(self, timing: LongestPaths) -> bool:
         """Move, remember, go back; tell whether it was stopped."""
         forbidden: dict[tuple[int, int, int], int] = {}
         step = since = 0
@@ -324,7 +324,7 @@ class _Tabu:
                 since = 0
         return False
 
-    def _better(self, timing: Timing) -> bool:
+    def _better(self, timing: LongestPaths) -> bool:
         """Keep a solution that is better by the goals; tell whether it was."""
         if timing.makespan > self.least:
             return False
@@ -339,7 +339,7 @@ class _Tabu:
     def _rank(self, known: Assignment) -> tuple[int, ...]:
         return tuple(goal_value(self.problem, goal, known) for goal in self.goals)
 
-    def _moved(self, move: Move) -> Timing | None:
+    def _moved(self, move: Move) -> LongestPaths | None:
         """Make a move; one that closes a circle is taken back."""
         before = self.shop.state()
         self.shop.shift(move.task, move.mode, move.place)
@@ -348,7 +348,7 @@ class _Tabu:
             self.shop.restore(before)
         return timing
 
-    def _shaken(self, timing: Timing) -> Timing:
+    def _shaken(self, timing: LongestPaths) -> LongestPaths:
         """Make some random moves of critical tasks, whatever they cost."""
         for _ in range(SHAKES):
             moves = list(self._moves(timing))
@@ -359,7 +359,10 @@ class _Tabu:
 
     # -------------------------------------------------------------------- moves
     def _choose(
-        self, timing: Timing, forbidden: dict[tuple[int, int, int], int], step: int
+        self,
+        timing: LongestPaths,
+        forbidden: dict[tuple[int, int, int], int],
+        step: int,
     ) -> Move | None:
         """Shortest move that is not forbidden, or shorter than all so far."""
         moves = list(self._moves(timing))
@@ -384,14 +387,14 @@ class _Tabu:
         place = line.index(task)
         return task, mode, line[place - 1] if place else -1
 
-    def _moves(self, timing: Timing) -> Iterator[Move]:
+    def _moves(self, timing: LongestPaths) -> Iterator[Move]:
         """List every move of the tasks of a critical path, with its estimated path."""
         for task in self._critical_path(timing):
             room = self._room(task, timing)
             for mode in range(len(self.shop.length[task])):
                 yield from self._places(task, mode, room, timing)
 
-    def _critical_path(self, timing: Timing) -> list[int]:
+    def _critical_path(self, timing: LongestPaths) -> list[int]:
         """One longest path, drawn among equals; with set-ups, all of them."""
         heads, tails, shop = timing.heads, timing.tails, self.shop
         by_end: dict[int, list[int]] = {}
@@ -409,14 +412,14 @@ class _Tabu:
             moment = heads[task]
         return path
 
-    def _room(self, task: int, timing: Timing) -> Room:
+    def _room(self, task: int, timing: LongestPaths) -> TaskWindow:
         heads, tails, shop = timing.heads, timing.tails, self.shop
         before = [(heads[t], heads[t] + shop.run(t)) for t in shop.after[task]]
         behind = [
             (heads[t] + shop.run(t), tails[t] + shop.run(t))
             for t in shop.followers[task]
         ]
-        return Room(
+        return TaskWindow(
             begin=max([shop.release[task], *(end for _, end in before)]),
             latest=max((head for head, _ in before), default=-1),
             rest=max((path for _, path in behind), default=0),
@@ -424,7 +427,7 @@ class _Tabu:
         )
 
     def _places(
-        self, task: int, mode: int, room: Room, timing: Timing
+        self, task: int, mode: int, room: TaskWindow, timing: LongestPaths
     ) -> Iterator[Move]:
         """List the places on one machine that close no circle."""
         heads, tails, shop = timing.heads, timing.tails, self.shop

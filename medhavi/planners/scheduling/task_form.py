@@ -82,7 +82,7 @@ class TaskForm:
 
 def task_form(problem: ScheduleProblem, without: Iterable[Rule] = ()) -> TaskForm:
     """Integer form of a problem; `without` leaves rules out."""
-    return _Former(problem, frozenset(without)).form()
+    return _TaskBuilder(problem, frozenset(without)).form()
 
 
 def seconds(minutes: float) -> int:
@@ -90,7 +90,7 @@ def seconds(minutes: float) -> int:
     return round(exact(minutes) * MINUTE)
 
 
-class _Former:
+class _TaskBuilder:
     def __init__(self, problem: ScheduleProblem, without: frozenset[Rule]) -> None:
         self.problem = problem
         self.without = without

@@ -13,7 +13,7 @@ from medhavi.planners.scheduling.problem_file import (
     read_problem,
 )
 from medhavi.planners.scheduling.risk import RiskParameters, simulate
-from medhavi.planners.scheduling.solve import SEED, Search, solve
+from medhavi.planners.scheduling.solve import SEED, ScheduleSearch, solve
 from medhavi.results.reports.risk import RISK_FILES
 from medhavi.results.schedules.problem import ScheduleProblem
 from medhavi.results.schedules.schedule import FILES, Schedule
@@ -94,7 +94,7 @@ def schedule(
         if effort is not None:
             problem = replace(problem, effort=effort)
     with measurement.phase("schedule"):
-        how = Search(seed=seed, cancelled=cancelled, observe=observe)
+        how = ScheduleSearch(seed=seed, cancelled=cancelled, observe=observe)
         made = solve(problem, how, read.findings)
     return made.with_measured(measurement.facts())
 

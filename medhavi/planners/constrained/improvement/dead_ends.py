@@ -17,22 +17,22 @@ from medhavi.planners.constrained.improvement.diverting import (
 )
 from medhavi.planners.constrained.netting.rationing import lot_below, most_from
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS
-from medhavi.planners.mrp.netting_state.release import MOST_PARTS
-from medhavi.planners.mrp.netting_state.state import Portion
+from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
+from medhavi.planners.mrp.netting_state.state import SourceShare
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
-    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
         Diverted,
         Need,
         NodeKey,
-        Order,
+        SupplyOrder,
         SupplyUnit,
     )
 
@@ -44,7 +44,7 @@ MOST_HALVED = 100
 
 
 def dead_ends(
-    model: Model, lines: Sequence[Line], jobs: Sequence[Job]
+    model: ItemLocationGraph, lines: Sequence[Line], jobs: Sequence[Job]
 ) -> dict[str, DeadEnd]:
     """Ways around orders that fit at no time, by the demand that lacks them.
 
@@ -92,7 +92,7 @@ def _takes(job: Job) -> list[Taken]:
 
 
 def ended_sources(
-    release: FeasibleRelease, needs: Iterable[Need]
+    release: FeasibleOrderCreation, needs: Iterable[Need]
 ) -> dict[str, DeadEnd]:
     """Ways around sources that end before what their orders take is there.
 
@@ -127,14 +127,14 @@ def ended_sources(
     return found
 
 
-def _ends(order: Order) -> bool:
+def _ends(order: SupplyOrder) -> bool:
     """Whether a new order has a source that ends."""
     source = order.source if order.existing is None else None
     return source is not None and source.windows[-1][1] < NEVER
 
 
 def _takes_of(
-    release: FeasibleRelease, orders: Collection[int]
+    release: FeasibleOrderCreation, orders: Collection[int]
 ) -> dict[int, list[Taken]]:
     """List what orders take and what serves it, by their index."""
     units: dict[int, list[SupplyUnit]] = {}
@@ -150,7 +150,7 @@ def _takes_of(
 
 
 def halved(
-    diverted: Diverted, orders: Sequence[Order], unfit: Collection[int]
+    diverted: Diverted, orders: Sequence[SupplyOrder], unfit: Collection[int]
 ) -> Diverted:
     """Halve the pieces of portions that fit at no time; what is too small is left out.
 
@@ -170,7 +170,7 @@ def halved(
     """
     found = dict(diverted)
     for place, given in diverted.items():
-        if not isinstance(given, Portion):
+        if not isinstance(given, SourceShare):
             continue
         own = [order for order in orders if _is_alike(order, place, given.source)]
         if not any(order.index in unfit for order in own):
@@ -183,14 +183,14 @@ def halved(
                 pieces.append(order.qty)
             elif half >= least:
                 pieces += [half, half]
-        found[place] = Portion(given.source, tuple(pieces))
+        found[place] = SourceShare(given.source, tuple(pieces))
     return found
 
 
 def _portion(
     around: Diverted,
-    blamed: Order,
-    orders: Iterable[tuple[Order, Sequence[Taken] | None]],
+    blamed: SupplyOrder,
+    orders: Iterable[tuple[SupplyOrder, Sequence[Taken] | None]],
 ) -> Diverted:
     """What the source of an order brings before it ends; empty: nothing.
 
@@ -206,10 +206,10 @@ def _portion(
     )
     size = max(1, -(-most // MOST_PARTS))
     pieces = [min(size, most - before) for before in range(0, most, size)]
-    return {place: Portion(blamed.source_id, tuple(pieces))} if pieces else {}
+    return {place: SourceShare(blamed.source_id, tuple(pieces))} if pieces else {}
 
 
-def _is_alike(order: Order, place: Place, source: str) -> bool:
+def _is_alike(order: SupplyOrder, place: Place, source: str) -> bool:
     """Whether a new order is for a demand at a place, from a source."""
     return (
         (order.node, order.cause) == place
@@ -218,7 +218,7 @@ def _is_alike(order: Order, place: Place, source: str) -> bool:
     )
 
 
-def _in_time(order: Order, takes: Sequence[Taken]) -> int:
+def _in_time(order: SupplyOrder, takes: Sequence[Taken]) -> int:
     """How much an order could bring if it took no more than is there [steps]."""
     source, timing = order.source, order.timing
     if source is None:

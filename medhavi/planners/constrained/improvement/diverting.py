@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
-    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey
     from medhavi.planners.parameters import SourceBudget
     from medhavi.snapshot import Snapshot
@@ -290,7 +290,9 @@ def upward(job: Job) -> list[Job]:
     return path[::-1]
 
 
-def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> Diverted:
+def way_around(
+    model: ItemLocationGraph, demand: str, path: Sequence[Job], blamed: Job
+) -> Diverted:
     """Find other sources that do not lead to the order that was waited for.
 
     Parameters
@@ -326,7 +328,7 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
     return {}
 
 
-def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
+def _origins(model: ItemLocationGraph, path: Sequence[Job]) -> set[NodeKey]:
     """List from where the nodes of a path can be served by a move."""
     return {
         way.origin.key
@@ -337,7 +339,7 @@ def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
 
 
 def other_sources(
-    model: Model,
+    model: ItemLocationGraph,
     node: Node,
     cause: str,
     gone: Collection[str],
@@ -379,7 +381,10 @@ def _spare(node: Node, by: int) -> bool:
 
 
 def detours(
-    model: Model, placing: Placing, demands: Sequence[str], weighing: Weighing
+    model: ItemLocationGraph,
+    placing: Placing,
+    demands: Sequence[str],
+    weighing: Weighing,
 ) -> Iterator[Detour]:
     """Ways around what late demands waited for, and around their places.
 

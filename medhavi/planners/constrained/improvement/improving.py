@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.stage import Ints, Setting
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
-    from medhavi.planners.parameters import Budget
+    from medhavi.planners.parameters import ImprovementBudget
     from medhavi.progress import Observe
     from medhavi.providers.sources import OrderTiming
 
@@ -304,7 +304,7 @@ class Improving:
         self.cost = self._first = weighing.total()
         self.tried = self.better = 0
 
-    def run(self, effort: str, budget: Budget) -> bool:
+    def run(self, effort: str, budget: ImprovementBudget) -> bool:
         """Improve until a budget is spent, or nothing is late; tell whether it did.
 
         Parameters

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     )
 
     from medhavi.planners.constrained.improvement.round_memory import Memory
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.netting.rationing import Slice
     from medhavi.planners.constrained.netting.slices import SliceReader
-    from medhavi.planners.mrp.netting_state.register import Register
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         Node,
         NodeKey,
-        Order,
+        SupplyOrder,
         SupplyUnit,
     )
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
 
 Record = TypeVar("Record")
@@ -52,13 +52,13 @@ class Netting(NamedTuple):
     levels by identity of the node.
     """
 
-    release: FeasibleRelease
+    release: FeasibleOrderCreation
     slicer: SliceReader
     rank: Mapping[int, int]
     clusters: Sequence[list[Node]]
     walk: Callable[[list[Node]], None]
     blocked: dict[int, int]
-    levels: Mapping[int, Levels]
+    levels: Mapping[int, StockLevels]
 
     def ration(self, memory: Memory) -> None:
         """Share out what is missing and net that again, as long as it is apart.
@@ -232,7 +232,7 @@ class Netting(NamedTuple):
         release.match_unit = [units[giving[match]].index for match in matches]
         release.match_qty = [release.match_qty[match] for match in matches]
 
-    def _made(self, order: Order | None) -> int:
+    def _made(self, order: SupplyOrder | None) -> int:
         """When a netting makes an order: what exists comes first."""
         if order is None or order.existing is not None:
             return -1
@@ -338,7 +338,7 @@ class _Counts(NamedTuple):
     matches: int
 
     @classmethod
-    def of(cls, release: Register) -> _Counts:
+    def of(cls, release: NettingState) -> _Counts:
         """Count the records of a register."""
         return cls(
             len(release.orders),
@@ -357,7 +357,7 @@ def _merged(
     return known
 
 
-def _number(records: Iterable[Order | SupplyUnit | Need]) -> None:
+def _number(records: Iterable[SupplyOrder | SupplyUnit | Need]) -> None:
     for index, record in enumerate(records):
         # Most stay where they are: their number is kept, no other one takes memory.
         if record.index != index:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
+from medhavi.planners.mrp.unsupported import MRP, TableReading, check_supported
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
 
-READING = Reading(
+READING = TableReading(
     mode="constrained",
     tables={
         "tariffs": "energy prices",

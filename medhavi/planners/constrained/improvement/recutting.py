@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.given_sources import WHOLE, Pieces
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
-from medhavi.planners.mrp.netting_state.release import MOST_PARTS
+from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Place
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Judged, Weighing
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Node, Order, Way
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        SupplyAlternative,
+        SupplyOrder,
+    )
 
 
 class PieceTrial(NamedTuple):
@@ -55,7 +59,7 @@ def trial_of(
     pieces: Pieces,
     cost: Judged,
     jobs: Sequence[Job],
-    model: Model,
+    model: ItemLocationGraph,
     weighing: Weighing,
 ) -> PieceTrial:
     """Trial of placed orders: their cost, and what could be ordered in parts."""
@@ -138,7 +142,7 @@ def _may_be_cut(job: Job, qty: int) -> bool:
     return source.lot(-(-order.steps * qty // order.qty)) < order.steps
 
 
-def lying_about(model: Model, weighing: Weighing) -> list[Pieces]:
+def lying_about(model: ItemLocationGraph, weighing: Weighing) -> list[Pieces]:
     """What lies ready for the goods that late demands waited for, by demand.
 
     Of each chain the nearest place to the delivery with a source of which some lies
@@ -151,7 +155,7 @@ def lying_about(model: Model, weighing: Weighing) -> list[Pieces]:
     return found
 
 
-def _ready(model: Model, job: Job) -> Pieces:
+def _ready(model: ItemLocationGraph, job: Job) -> Pieces:
     """What a source of an order could bring of what lies there."""
     order = job.order
     ways = model.ways(model.node(order.node))
@@ -162,7 +166,7 @@ def _ready(model: Model, job: Job) -> Pieces:
     return WHOLE
 
 
-def _at_hand(way: Way, order: Order) -> int:
+def _at_hand(way: SupplyAlternative, order: SupplyOrder) -> int:
     """Largest order whose goods lie there, wanted by no other [steps]."""
     most = order.steps
     if way.origin is not None:
@@ -174,7 +178,7 @@ def _at_hand(way: Way, order: Order) -> int:
     return most
 
 
-def _spare(node: Node, order: Order) -> int:
+def _spare(node: Node, order: SupplyOrder) -> int:
     """Count what lies at a node and is wanted by nobody but an order [steps]."""
     units = [unit for unit in node.units if unit.is_ours and unit.order is None]
     taken = [qty for unit in units for need, qty in unit.takers if need.order is order]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.rationing import Rationing, Slice
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey
-    from medhavi.planners.mrp.netting_state.stock_levels import Lowering
+    from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
     from medhavi.snapshot import Snapshot
 
 
@@ -75,7 +75,7 @@ class Memory:
         self.diverted = diverted
         self.slices: dict[int, list[Slice]] = {}
         self.missing: dict[int, NodeKey] = {}
-        self.lowered: dict[NodeKey, list[Lowering]] = {}
+        self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         self.refused: dict[int, list[Cause]] = {}
         self.dead_ends: dict[str, DeadEnd] = {}
         self.rules: dict[int, tuple[str, int]] = {}

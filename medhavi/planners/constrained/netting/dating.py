@@ -15,17 +15,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.netting.given_sources import GivenRelease
+from medhavi.planners.constrained.netting.given_sources import GivenOrderCreation
 from medhavi.planners.constrained.netting.rationing import lot_below, makeable
-from medhavi.planners.mrp.netting_state.release import MOST_PARTS, Want
+from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS, NetRequirement
 from medhavi.planners.mrp.netting_state.state import URGENCY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from medhavi.planners.constrained.netting.way_chains import WayChains
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit, Way
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyAlternative,
+        SupplyUnit,
+    )
     from medhavi.providers.material.recipes import ProductOutput
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
@@ -35,7 +40,7 @@ TRIES = 1000
 """Windows of a supplier that are looked at for one order, at most."""
 
 
-class SupplierRoom:
+class SupplierCapacity:
     """Room of suppliers, less what is ordered.
 
     Parameters
@@ -107,7 +112,7 @@ class SupplierRoom:
         return None
 
 
-class FeasibleRelease(GivenRelease):
+class FeasibleOrderCreation(GivenOrderCreation):
     """The register of a constrained run, and the maker of its new orders.
 
     Parameters
@@ -123,17 +128,21 @@ class FeasibleRelease(GivenRelease):
     """
 
     def __init__(
-        self, model: Model, as_of: int, limiting: Collection[str], quotas: SupplyLimits
+        self,
+        model: ItemLocationGraph,
+        as_of: int,
+        limiting: Collection[str],
+        quotas: SupplyLimits,
     ) -> None:
         super().__init__(model, as_of)
         self._limiting = frozenset(limiting)
         self._quotas = quotas
-        self._room = SupplierRoom(quotas)
+        self._room = SupplierCapacity(quotas)
         self._most: dict[int, int | None] = {}
         self.chains: WayChains | None = None
 
     def dissolve(self) -> None:
-        """Clear all references; see `Register.dissolve`."""
+        """Clear all references; see `NettingState.dissolve`."""
         super().dissolve()
         self.chains = None
 
@@ -159,7 +168,7 @@ class FeasibleRelease(GivenRelease):
         return self._most[id(source)]
 
     def _fitting(
-        self, way: Way, missing: int, instant: int
+        self, way: SupplyAlternative, missing: int, instant: int
     ) -> tuple[int, OrderTiming | None]:
         """Size the first order, below what its source can bring at a time."""
         size, timing = super()._fitting(way, missing, instant)
@@ -176,7 +185,7 @@ class FeasibleRelease(GivenRelease):
         return most, source.clock.latest(instant, most) if most else None
 
     def _cut(
-        self, way: Way, whole: int, instant: int
+        self, way: SupplyAlternative, whole: int, instant: int
     ) -> tuple[int, OrderTiming | None]:
         """Halve an order that is too long for the time there is until the need.
 
@@ -199,7 +208,11 @@ class FeasibleRelease(GivenRelease):
         return self._room.piece(source, size, soonest, last.finish)
 
     def _new_order(
-        self, way: Way, want: Want, size: int, timing: OrderTiming
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming,
     ) -> list[SupplyUnit]:
         source = way.source
         if source.kind == "make":
@@ -209,7 +222,7 @@ class FeasibleRelease(GivenRelease):
             self._room.take(source, size, soonest, timing.finish)
         return super()._new_order(way, want, size, timing)
 
-    def buy_late(self, way: Way, group: Sequence[Need]) -> SupplyUnit:
+    def buy_late(self, way: SupplyAlternative, group: Sequence[Need]) -> SupplyUnit:
         """Buy what needs of an instant lack, as early as its source can bring it.
 
         Parameters
@@ -220,7 +233,7 @@ class FeasibleRelease(GivenRelease):
             Needs in sequence; all ask for the same.
         """
         first, missing = group[0], sum(need.open for need in group)
-        want = Want(
+        want = NetRequirement(
             first.node,
             first.instant,
             missing,
@@ -278,7 +291,7 @@ class FeasibleRelease(GivenRelease):
         )
 
     def _delays_at_origin(
-        self, whole: tuple[Way, int, OrderTiming], need: Need, others: int
+        self, whole: tuple[SupplyAlternative, int, OrderTiming], need: Need, others: int
     ) -> bool:
         """Whether a move for more than a need waits for goods that come sooner.
 
@@ -307,9 +320,9 @@ class FeasibleRelease(GivenRelease):
 
     def _offer(
         self, node: Node, need: Need, instant: int, missing: int
-    ) -> tuple[Way, int, OrderTiming] | None:
+    ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """What would be ordered, without ordering it."""
-        want = Want(
+        want = NetRequirement(
             node,
             instant,
             missing,
@@ -326,18 +339,23 @@ class FeasibleRelease(GivenRelease):
         return chosen
 
     def _choose(
-        self, ways: Sequence[Way], want: Want, missing: int
-    ) -> tuple[Way, int, OrderTiming] | None:
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, missing: int
+    ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """Take the first source that can be on time, else the earliest that can be."""
         if self.pieces.largest:
             missing = min(missing, self.largest_part(want) or missing)
         return self._choose_from(ways, want, missing, choosy=len(ways) > 1)
 
     def _choose_from(
-        self, ways: Sequence[Way], want: Want, missing: int, *, choosy: bool = False
-    ) -> tuple[Way, int, OrderTiming] | None:
+        self,
+        ways: Sequence[SupplyAlternative],
+        want: NetRequirement,
+        missing: int,
+        *,
+        choosy: bool = False,
+    ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """Choose; `choosy`: only what the components of a source still allow."""
-        late: list[tuple[int, int, Way, int, OrderTiming]] = []
+        late: list[tuple[int, int, SupplyAlternative, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size, timing = self._fitting(way, missing, want.instant)
             if size > 0 and choosy:
@@ -372,7 +390,11 @@ class FeasibleRelease(GivenRelease):
         return wait > 0 and timing.start - wait < self.floor(source)
 
     def _coverable(
-        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming | None,
     ) -> tuple[int, OrderTiming | None]:
         """Cut an order to what is left of components that nothing supplies anew."""
         most = size
@@ -392,7 +414,11 @@ class FeasibleRelease(GivenRelease):
         return most, clock.latest(want.instant, most) if most > 0 else None
 
     def _on_time_from(
-        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming | None,
     ) -> tuple[int, OrderTiming] | None:
         """Latest order on time that starts from the floor on, if one does."""
         if timing is None:
@@ -415,7 +441,11 @@ class FeasibleRelease(GivenRelease):
         return None if moved is None or moved.finish > instant else moved
 
     def _piece(
-        self, way: Way, want: Want, size: int, timing: OrderTiming | None
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming | None,
     ) -> tuple[int, OrderTiming] | None:
         """Largest piece that is on time, where pieces run side by side."""
         if timing is None or not self._side_by_side(timing):
@@ -439,7 +469,7 @@ class FeasibleRelease(GivenRelease):
         return found
 
     def _soonest(
-        self, way: Way, want: Want, size: int
+        self, way: SupplyAlternative, want: NetRequirement, size: int
     ) -> tuple[int, OrderTiming] | None:
         """First order of a source from its floor on.
 

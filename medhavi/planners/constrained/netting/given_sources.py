@@ -13,22 +13,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.rationing import lot_below
-from medhavi.planners.mrp.netting_state.release import Release
-from medhavi.planners.mrp.netting_state.state import Portion
+from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+from medhavi.planners.mrp.netting_state.state import SourceShare
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.release import Want
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
         Diverted,
         Need,
         Node,
         NodeKey,
+        SupplyAlternative,
         SupplyUnit,
-        Way,
     )
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
@@ -305,7 +305,7 @@ def runs_until_done(
     return [run for run in running if run], [run for run in others if run]
 
 
-class GivenRelease(Release):
+class GivenOrderCreation(OrderCreation):
     """The register of a run in which demands may be given sources and parts.
 
     Parameters
@@ -316,7 +316,7 @@ class GivenRelease(Release):
         Now of the plan [UTC seconds].
     """
 
-    def __init__(self, model: Model, as_of: int) -> None:
+    def __init__(self, model: ItemLocationGraph, as_of: int) -> None:
         super().__init__(model, as_of)
         self._queue = PieceQueue(model.providers.capacity)
         self.diverted: Diverted = {}
@@ -333,7 +333,7 @@ class GivenRelease(Release):
         # Of what has a portion each demand is ordered for by itself.
         return given if isinstance(given, str) else f"{given.source} {cause}"
 
-    def open_ways(self, want: Want) -> Sequence[Way]:
+    def open_ways(self, want: NetRequirement) -> Sequence[SupplyAlternative]:
         """List the sources that may serve a want: the one that is given, if one is.
 
         Where it may not serve the want, the others stay.
@@ -342,22 +342,22 @@ class GivenRelease(Release):
         if not self.diverted:
             return ways
         given = self.diverted.get((want.node.key, want.cause))
-        if given is None or want.node.shared or isinstance(given, Portion):
+        if given is None or want.node.shared or isinstance(given, SourceShare):
             return ways
         return [way for way in ways if way.source.source == given] or ways
 
-    def largest_part(self, want: Want) -> int | None:
+    def largest_part(self, want: NetRequirement) -> int | None:
         """Largest order for a want [steps]; None: as sources allow."""
         return self.pieces.largest.get((want.node.key, want.cause))
 
     def _order_from(
-        self, ways: Sequence[Way], want: Want, wanted: int
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
     ) -> list[SupplyUnit]:
         """Order as in mode mrp; the next source may make the last pieces in time."""
         given = (
             self.diverted.get((want.node.key, want.cause)) if self.diverted else None
         )
-        if isinstance(given, Portion) and not want.node.shared:
+        if isinstance(given, SourceShare) and not want.node.shared:
             return self._order_portion(given, ways, want, wanted)
         if self.pieces.first:
             made = self._order_ready_first(ways, want, wanted)
@@ -367,7 +367,11 @@ class GivenRelease(Release):
         return made
 
     def _order_portion(
-        self, given: Portion, ways: Sequence[Way], want: Want, wanted: int
+        self,
+        given: SourceShare,
+        ways: Sequence[SupplyAlternative],
+        want: NetRequirement,
+        wanted: int,
     ) -> list[SupplyUnit]:
         """Order pieces from one source until it ends, and the rest from the others."""
         place = want.node.key, want.cause
@@ -394,7 +398,7 @@ class GivenRelease(Release):
         return made
 
     def _until_end(
-        self, ways: Sequence[Way], pieces: Sequence[int]
+        self, ways: Sequence[SupplyAlternative], pieces: Sequence[int]
     ) -> list[tuple[int, int]]:
         """Date pieces so that what they take may be made evenly until a source ends."""
         source = ways[-1].source if ways and pieces else None
@@ -412,7 +416,7 @@ class GivenRelease(Release):
         return dated
 
     def _order_ready_first(
-        self, ways: Sequence[Way], want: Want, wanted: int
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
     ) -> list[SupplyUnit]:
         """Order what lies ready at the source that is asked first, once."""
         made: list[SupplyUnit] = []

@@ -12,22 +12,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.netting.postponing import timing_behind
+from medhavi.planners.mrp.netting.postponement import timing_behind
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.planners.mrp.netting_state.stock_levels import Lowering
+from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import (
         Need,
         NodeKey,
-        Order,
+        SupplyOrder,
         SupplyUnit,
     )
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import Source
 
@@ -65,9 +65,9 @@ class Rationing:
 
     def __init__(
         self,
-        release: Release,
+        release: OrderCreation,
         rank: Mapping[int, int],
-        levels: Mapping[int, Levels],
+        levels: Mapping[int, StockLevels],
     ) -> None:
         self._release = release
         self._rank = rank
@@ -75,7 +75,7 @@ class Rationing:
         self._lost: dict[int, Loss] = {}
         self.missing: dict[int, NodeKey] = {}
         """Demands that lost something for good, and what is short."""
-        self.lowered: dict[NodeKey, list[Lowering]] = {}
+        self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         """What stock levels lose."""
         self._projections: dict[NodeKey, Projection] = {}
         self._needs: dict[int, list[Need]] = {}
@@ -155,7 +155,7 @@ class Rationing:
             moments.append(line.valid_to)
         return min(moments) - need.instant if moments else None
 
-    def _cut(self, order: Order) -> None:
+    def _cut(self, order: SupplyOrder) -> None:
         losses = [
             (need, self._lost[need.index])
             for need in self._needs.get(order.index, ())
@@ -177,7 +177,7 @@ class Rationing:
         for unit in order.units:
             self._take_away(unit, unit.qty - self._given(order, unit, size), loss)
 
-    def _later(self, order: Order, need: Need, delay: int) -> int:
+    def _later(self, order: SupplyOrder, need: Need, delay: int) -> int:
         """How much later an order is done that gets a need later [s].
 
         Goods that miss a departure, or a shift, by a second wait for the next one.
@@ -189,7 +189,7 @@ class Rationing:
         timing, _ = found
         return max(delay, timing.finish - order.timing.finish)
 
-    def _given(self, order: Order, unit: SupplyUnit, size: int) -> int:
+    def _given(self, order: SupplyOrder, unit: SupplyUnit, size: int) -> int:
         if order.recipe is None:
             return min(unit.qty, size)
         if size <= 0:
@@ -215,7 +215,7 @@ class Rationing:
             self._lose(need, loss._replace(qty=part))
 
     def _from_level(
-        self, unit: SupplyUnit, levels: Levels, lost: int, delay: int | None
+        self, unit: SupplyUnit, levels: StockLevels, lost: int, delay: int | None
     ) -> int:
         """Lower a stock level, as far as nothing else takes what it keeps [steps].
 
@@ -232,7 +232,7 @@ class Rationing:
         self._projections[key].take(spare, at, end)
         less = min(spare, levels.wanted(at))
         if less > 0:
-            self.lowered.setdefault(key, []).append(Lowering(at, end, less))
+            self.lowered.setdefault(key, []).append(LevelReduction(at, end, less))
         return spare
 
     # --- demands -------------------------------------------------------------------
@@ -295,7 +295,7 @@ class Projection:
 
 
 def _projections(
-    units: Iterable[SupplyUnit], levels: Mapping[int, Levels]
+    units: Iterable[SupplyUnit], levels: Mapping[int, StockLevels]
 ) -> dict[NodeKey, Projection]:
     """Project the places that have stock levels."""
     found: dict[NodeKey, Projection] = {}
@@ -313,13 +313,13 @@ def _could_serve(unit: SupplyUnit, need: Need) -> bool:
     )
 
 
-def most_from(order: Order, need: Need, got: int) -> int:
+def most_from(order: SupplyOrder, need: Need, got: int) -> int:
     """Largest order that needs no more of what it takes [steps]."""
     line = need.line or _line_of(order, need)
     return min(order.steps, got) if line is None else makeable(line, got, order.steps)
 
 
-def _line_of(order: Order, need: Need) -> Component | None:
+def _line_of(order: SupplyOrder, need: Need) -> Component | None:
     """Find the line of the bill of materials that a plain need stands for."""
     if order.recipe is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.rationing import Slice
-from medhavi.planners.mrp.intake import Reader
+from medhavi.planners.mrp.state_loading import StateLoader
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Demand, Need
 
 
-class SliceReader(Reader):
+class SliceReader(StateLoader):
     """Reads the state tables; demands become needs slice by slice.
 
     Attributes

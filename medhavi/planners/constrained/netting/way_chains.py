@@ -18,9 +18,9 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable
 
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Demand, Node, Way
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
     from medhavi.providers.capacity.capacity import Capacity
 
     Asked = tuple[Node, int]
@@ -42,8 +42,8 @@ class WayChains:
 
     def __init__(
         self,
-        model: Model,
-        release: Release,
+        model: ItemLocationGraph,
+        release: OrderCreation,
         capacity: Capacity,
         moving: Collection[int],
     ) -> None:
@@ -111,7 +111,7 @@ class WayChains:
                 moves = order.index in self._moving
                 yield (now if moves else max(now, unit.arrives)), unit.qty
 
-    def _first_lot(self, way: Way) -> Steps:
+    def _first_lot(self, way: SupplyAlternative) -> Steps:
         """Earliest instant of the least lot of a source [UTC s]."""
         source = way.source
         if source.fence_days < 0:
@@ -137,7 +137,7 @@ class WayChains:
         ]
         return min(found, default=ready)
 
-    def _plain(self, way: Way) -> bool:
+    def _plain(self, way: SupplyAlternative) -> bool:
         """Whether a clock gives the least time of a source."""
         if way.source.kind != "make":
             return True
@@ -151,7 +151,7 @@ class WayChains:
         ) and not any(node.queue or node.safety for node in compiled.network.nodes)
 
 
-def given_beside(model: Model) -> set[int]:
+def given_beside(model: ItemLocationGraph) -> set[int]:
     """Nodes, by identity, of what orders for something else give besides."""
     recipes = model.providers.recipes
     return {

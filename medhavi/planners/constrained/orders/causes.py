@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.orders.weighing import NEVER_FITS, RULES
-from medhavi.planners.mrp.messages import tell_awaited
-from medhavi.planners.mrp.service import late_cost, short_cost
+from medhavi.planners.mrp.exception_messages import tell_awaited
+from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, HOUR, from_steps
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
-    from medhavi.planners.mrp.messages import Messages
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.exception_messages import ExceptionMessages
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
-    from medhavi.planners.mrp.service import Service
     from medhavi.snapshot.settings import Settings
 
 
@@ -271,8 +271,8 @@ def _most(one: int | None, other: int | None) -> int | None:
 
 
 def cause_table(
-    pairs: Iterable[tuple[Service, Sequence[Cause]]],
-    release: Release,
+    pairs: Iterable[tuple[DemandFulfilment, Sequence[Cause]]],
+    release: OrderCreation,
     settings: Settings,
 ) -> dict[str, list[object]]:
     """Rows of `causes`: hours and money of a demand sum to its whole.
@@ -318,9 +318,9 @@ CODES = {
 
 
 def tell(
-    messages: Messages,
+    messages: ExceptionMessages,
     jobs: Sequence[Job],
-    release: Release,
+    release: OrderCreation,
     as_of: int,
 ) -> None:
     """Add what only a constrained plan has to tell.
@@ -365,7 +365,7 @@ def tell(
             )
 
 
-def _missing(messages: Messages, release: Release) -> None:
+def _missing(messages: ExceptionMessages, release: OrderCreation) -> None:
     """Which orders that exist take what nothing supplies."""
     for shortage in release.shortages:
         need = shortage.need
@@ -386,10 +386,10 @@ def _missing(messages: Messages, release: Release) -> None:
 
 
 def tell_refused(
-    messages: Messages,
+    messages: ExceptionMessages,
     lines: Iterable[Line],
     rules: Mapping[int, tuple[str, int]],
-    model: Model,
+    model: ItemLocationGraph,
 ) -> None:
     """Which demands are not delivered in full because a rule forbids it.
 

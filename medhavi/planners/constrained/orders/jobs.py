@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.planners.mrp.netting_state.state import (
+    NO_DEMAND,
+    Need,
+    SupplyOrder,
+    SupplyUnit,
+)
 from medhavi.providers.material.recipes import Component, ProductOutput  # noqa: TC001 (records)
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
-    from medhavi.planners.mrp.netting_state.register import Register
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.providers.material.recipes import Recipe
     from medhavi.providers.sources import OrderTiming
     from medhavi.snapshot import Snapshot
@@ -92,7 +97,7 @@ class Job:
     """
 
     number: int
-    order: Order
+    order: SupplyOrder
     takes: list[Take] = field(default_factory=list)
     mortal: tuple[Take, ...] = ()
     timeless: bool = False
@@ -141,7 +146,7 @@ class Job:
 
 
 def jobs_of(
-    release: FeasibleRelease, most_early: Mapping[str, int] | None = None
+    release: FeasibleOrderCreation, most_early: Mapping[str, int] | None = None
 ) -> list[Job]:
     """List the orders of a netting that are placed, with their links.
 
@@ -175,7 +180,9 @@ def jobs_of(
     return jobs
 
 
-def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | None]:
+def _own(
+    release: FeasibleOrderCreation, most_early: Mapping[str, int]
+) -> list[Job | None]:
     """What each order says of itself; None: it stays as it is dated."""
     found: list[Job | None] = []
     plain: dict[int, bool] = {}
@@ -210,7 +217,7 @@ def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
                 job.floor = max(job.floor, earliest)
 
 
-def _moves(order: Order) -> bool:
+def _moves(order: SupplyOrder) -> bool:
     if order.source is None or order.steps == 0:
         return False
     if order.existing is None:
@@ -220,7 +227,7 @@ def _moves(order: Order) -> bool:
 
 
 def _served(
-    release: FeasibleRelease,
+    release: FeasibleOrderCreation,
 ) -> tuple[list[list[SupplyUnit] | None], set[int]]:
     """List the units that serve each need (None: nothing does), and what dies.
 
@@ -240,7 +247,7 @@ def _served(
     return found, mortal
 
 
-def _date(job: Job, release: FeasibleRelease) -> None:
+def _date(job: Job, release: FeasibleOrderCreation) -> None:
     """Set the earliest start of an order, and its safety time."""
     order = job.order
     if order.existing is None and order.source is not None:
@@ -250,7 +257,7 @@ def _date(job: Job, release: FeasibleRelease) -> None:
         job.floor = max(release.as_of, _wanted_start(order))
 
 
-def _is_plain(recipe: Recipe, release: FeasibleRelease) -> bool:
+def _is_plain(recipe: Recipe, release: FeasibleOrderCreation) -> bool:
     """Whether orders take and give the same at any time, and all at their end."""
     return all(
         release.falls_out_last(gain) and not gain.dated
@@ -262,7 +269,7 @@ def _always(group: Iterable[Component]) -> bool:
     return all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group)
 
 
-def _give(job: Job, release: FeasibleRelease) -> None:
+def _give(job: Job, release: FeasibleOrderCreation) -> None:
     """What an order gives and from when on, and what it does not take."""
     order = job.order
     for unit in order.units:
@@ -291,7 +298,7 @@ def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
                 other.after.append(job)
 
 
-def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
+def _gaps(order: SupplyOrder, release: FeasibleOrderCreation) -> Iterable[Gap]:
     """List the lines of an order that hold before or after it, and not now."""
     if order.recipe is None:
         return
@@ -319,7 +326,7 @@ def _phase(gain: ProductOutput, at: int) -> tuple[int, int]:
     )
 
 
-def _wanted_start(order: Order) -> int:
+def _wanted_start(order: SupplyOrder) -> int:
     """When an existing order starts: as dated, or at once for a late need."""
     early = any(
         need.instant < unit.available and need.demand != NO_DEMAND
@@ -398,7 +405,7 @@ class Netted:
         Where each was, by number of its job.
     """
 
-    def __init__(self, register: Register, jobs: Iterable[Job]) -> None:
+    def __init__(self, register: NettingState, jobs: Iterable[Job]) -> None:
         self.timings = [job.order.timing for job in jobs]
         self._instants = [need.instant for need in register.needs]
         units = register.units

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.register import Register
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import Need
     from medhavi.snapshot.settings import Settings
 
@@ -180,7 +180,10 @@ def states_money(demands: Iterable[Demand]) -> bool:
 
 
 def money_weights(
-    demands: Iterable[Demand], settings: Settings, model: Model, base_days: float
+    demands: Iterable[Demand],
+    settings: Settings,
+    model: ItemLocationGraph,
+    base_days: float,
 ) -> MoneyWeights:
     """Weigh demands as the causes of a plan are priced: per unit and day late.
 
@@ -219,7 +222,7 @@ class Weighing:
 
     def __init__(
         self,
-        register: Register,
+        register: NettingState,
         jobs: Sequence[Job],
         demands: Sequence[Demand],
         weights: Weights | MoneyWeights,

@@ -15,15 +15,19 @@ import polars as pl
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.planners.campaigns.campaign_program import Ahead, Task, program
 from medhavi.planners.campaigns.campaign_rules import (
     CampaignRules,
-    Work,
+    ResourceWork,
     breaches,
     by_time,
     check_campaign,
     gap_cleaned,
     runs,
+)
+from medhavi.planners.campaigns.campaign_sequence import (
+    CampaignTask,
+    PullAheadLimit,
+    program,
 )
 from medhavi.planners.campaigns.family_order import best_order
 from medhavi.units import ALWAYS, DAY, NEVER, from_steps
@@ -33,12 +37,12 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.planners.campaigns.campaign_program import Campaign
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
+    from medhavi.planners.campaigns.campaign_sequence import Campaign
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers import Providers
     from medhavi.providers.sources import OrderTiming, StepWindow
@@ -91,17 +95,17 @@ class Campaigning:
         rules: CampaignRules,
         providers: Providers,
         jobs: Sequence[Job],
-        standing: Sequence[Order],
+        standing: Sequence[SupplyOrder],
         window: int | None,
     ) -> None:
         self._rules = rules
         self._providers = providers
         self._ruled = frozenset(rules.resources)
         self._jobs = jobs
-        self._ahead = Ahead(
+        self._ahead = PullAheadLimit(
             window=window or 0, preferred=None if window is None else self._preferred
         )
-        self._fixed: dict[str, list[Work]] = {name: [] for name in self._ruled}
+        self._fixed: dict[str, list[ResourceWork]] = {name: [] for name in self._ruled}
         for order in standing:
             for resource, work in self._works(order, order.timing, fixed=True):
                 insort(self._fixed[resource], work, key=by_time)
@@ -112,7 +116,7 @@ class Campaigning:
         self._orders = {order.index: order for order in standing}
         self._orders.update((job.order.index, job.order) for job in jobs)
         self.findings: dict[tuple[str, str], Finding] = {}
-        self._rows: dict[str, list[Work]] = {}
+        self._rows: dict[str, list[ResourceWork]] = {}
         self._places: dict[tuple[str, int, int], int] = {}
 
     # --------------------------------------------------------------------- sequence
@@ -150,13 +154,13 @@ class Campaigning:
         for found in check_campaign(rule, task.qty, task.seconds):
             self.findings.setdefault((found.code, found.message), found)
 
-    def _tasks(self, job: Job) -> Iterator[Task]:
+    def _tasks(self, job: Job) -> Iterator[CampaignTask]:
         order = job.order
         seen: set[str] = set()
         for resource, work in self._works(order, order.timing):
             if not work.neutral and resource not in seen:
                 seen.add(resource)
-                yield Task(
+                yield CampaignTask(
                     job=job.number,
                     resource=resource,
                     rule=work.rule,
@@ -221,7 +225,7 @@ class Campaigning:
         number = self._campaign.get((job.number, resource))
         return ("alone", job.number) if number is None else number
 
-    def _floor(self, job: Job, resource: str, work: Work) -> int:
+    def _floor(self, job: Job, resource: str, work: ResourceWork) -> int:
         """From when on work may stand behind what its resource does by then."""
         tail = self._tails.get(resource)
         key = self._key(job, resource)
@@ -237,7 +241,11 @@ class Campaigning:
         return self._past_standing(job, resource, work, max(floor, work.start))
 
     def _cleaned(
-        self, rule: CampaignRule | None, family: str | None, work: Work, end: int
+        self,
+        rule: CampaignRule | None,
+        family: str | None,
+        work: ResourceWork,
+        end: int,
     ) -> int:
         """When a resource is ready for other work after a campaign."""
         if rule is None or not rule.cleaning.seconds:
@@ -247,7 +255,9 @@ class Campaigning:
         done = self._providers.cleanings.done(rule.cleaning, end)
         return NEVER if done is None else done
 
-    def _past_standing(self, job: Job, resource: str, work: Work, start: int) -> int:
+    def _past_standing(
+        self, job: Job, resource: str, work: ResourceWork, start: int
+    ) -> int:
         """When a whole campaign fits between the work that stands."""
         number = self._campaign.get((job.number, resource))
         seconds = (
@@ -270,7 +280,9 @@ class Campaigning:
             at = max(at, self._cleaned(other.rule, other.family, work, other.finish))
         return at
 
-    def _joins(self, work: Work, number: int | None, other: Work) -> bool:
+    def _joins(
+        self, work: ResourceWork, number: int | None, other: ResourceWork
+    ) -> bool:
         """Whether work that stands can be of the same campaign."""
         rule = work.rule
         if rule is None or other.rule != rule:
@@ -300,7 +312,7 @@ class Campaigning:
                     self.barred[owner] = breach.rule
         return len(self.barred) > count
 
-    def _by_resource(self) -> dict[str, list[Work]]:
+    def _by_resource(self) -> dict[str, list[ResourceWork]]:
         """List all work by resource, in order of time."""
         found = {name: list(self._fixed[name]) for name in sorted(self._ruled)}
         for job in self._jobs:
@@ -370,7 +382,7 @@ class Campaigning:
             most = max(most, self._too_late(self._rows[resource], place, work))
         return most
 
-    def _too_late(self, row: list[Work], place: int, work: Work) -> int:
+    def _too_late(self, row: list[ResourceWork], place: int, work: ResourceWork) -> int:
         old = row[place]
         work = work._replace(campaign=old.campaign)
         if work.start < old.start:
@@ -382,7 +394,7 @@ class Campaigning:
             return work.finish - until
         return 0 if self._clean(row, place, work) else self._over(old, work, until)
 
-    def _clean(self, row: list[Work], place: int, work: Work) -> bool:
+    def _clean(self, row: list[ResourceWork], place: int, work: ResourceWork) -> bool:
         """Whether the cleaning around a place keeps its room after a move."""
         pair = _neighbours(row, place, work)
         if pair is None or _together(*pair):
@@ -394,7 +406,7 @@ class Campaigning:
         row[place] = old
         return clean
 
-    def _over(self, old: Work, work: Work, until: int) -> int:
+    def _over(self, old: ResourceWork, work: ResourceWork, until: int) -> int:
         """Lateness of the end of work for the cleaning after it [s]."""
         if old.rule is None:
             return NEVER
@@ -429,8 +441,8 @@ class Campaigning:
 
     # ------------------------------------------------------------------------- works
     def _works(
-        self, order: Order, timing: OrderTiming, *, fixed: bool = False
-    ) -> Iterator[tuple[str, Work]]:
+        self, order: SupplyOrder, timing: OrderTiming, *, fixed: bool = False
+    ) -> Iterator[tuple[str, ResourceWork]]:
         """Walk over what an order does on resources with campaigns.
 
         Its quantity counts once in each campaign.
@@ -449,9 +461,11 @@ class Campaigning:
                 counted.add(key)
                 yield resource, work._replace(fixed=fixed)
 
-    def _work(self, resource: str, window: StepWindow, order: Order) -> Work:
+    def _work(
+        self, resource: str, window: StepWindow, order: SupplyOrder
+    ) -> ResourceWork:
         main = next((unit for unit in order.units if unit.node.key == order.node), None)
-        return Work(
+        return ResourceWork(
             start=window.start,
             finish=window.finish,
             owner=order.index,
@@ -463,7 +477,9 @@ class Campaigning:
         )
 
 
-def _neighbours(row: list[Work], place: int, work: Work) -> tuple[Work, Work] | None:
+def _neighbours(
+    row: list[ResourceWork], place: int, work: ResourceWork
+) -> tuple[ResourceWork, ResourceWork] | None:
     """Works of campaigns on both sides of what ends at a place."""
     after = next((w for w in islice(row, place + 1, None) if not w.neutral), None)
     if not work.neutral:
@@ -474,12 +490,14 @@ def _neighbours(row: list[Work], place: int, work: Work) -> tuple[Work, Work] | 
     return None if before is None or after is None else (before, after)
 
 
-def _together(one: Work, other: Work) -> bool:
+def _together(one: ResourceWork, other: ResourceWork) -> bool:
     """Whether two works are of one campaign for certain."""
     return one.campaign is not None and one.campaign == other.campaign
 
 
-def _between(row: list[Work], place: int, pair: tuple[Work, Work]) -> list[Work]:
+def _between(
+    row: list[ResourceWork], place: int, pair: tuple[ResourceWork, ResourceWork]
+) -> list[ResourceWork]:
     """List the work around a place that could lie between a pair."""
     first, last = place, place
     while first and row[first - 1].start >= pair[0].finish:
@@ -509,7 +527,7 @@ class Surroundings(Protocol):
 
 def campaigning(
     rules: CampaignRules | None,
-    release: Release,
+    release: OrderCreation,
     jobs: Sequence[Job],
     surroundings: Surroundings,
 ) -> Campaigning | None:

@@ -13,17 +13,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.orders.weighing import TOO_OLD
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Way
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SupplyAlternative
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job, Out
     from medhavi.planners.constrained.orders.weighing import Line
-    from medhavi.planners.mrp.netting_state.register import Register
-    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
     from medhavi.providers.material.recipes import Component, Recipe
     from medhavi.providers.sources import OrderTiming, StepWindow
 
@@ -49,7 +49,7 @@ class GoodsInTime:
         Register of the netting.
     """
 
-    def __init__(self, release: FeasibleRelease) -> None:
+    def __init__(self, release: FeasibleOrderCreation) -> None:
         self._release = release
         self._asked: Job | None = None
         self._there: OrderTiming | None = None
@@ -189,7 +189,7 @@ class GoodsInTime:
         return spot
 
 
-def _begin(order: Order, timing: OrderTiming) -> int:
+def _begin(order: SupplyOrder, timing: OrderTiming) -> int:
     """When an order takes what no line of a bill of materials dates otherwise."""
     if order.kind == "move":
         return timing.ready
@@ -286,7 +286,7 @@ def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
     return until
 
 
-def leave_out_dead(lines: Iterable[Line], register: Register) -> None:
+def leave_out_dead(lines: Iterable[Line], register: NettingState) -> None:
     """Leave out of the lines what is dead, or too old, when it is delivered.
 
     Goods that are moved are as old as the lots that were taken for them.
@@ -307,7 +307,7 @@ def leave_out_dead(lines: Iterable[Line], register: Register) -> None:
             line.refused = line.refused or TOO_OLD
 
 
-def _ends_of_life(register: Register) -> list[int]:
+def _ends_of_life(register: NettingState) -> list[int]:
     """Expiry by unit; lots that are moved are taken before they are moved.
 
     Orders of a move come before those of its goods, but for goods that are there.
@@ -343,7 +343,7 @@ def _ends_of_life(register: Register) -> list[int]:
     return ends
 
 
-def give_late_outputs(release: FeasibleRelease, jobs: Iterable[Job]) -> None:
+def give_late_outputs(release: FeasibleOrderCreation, jobs: Iterable[Job]) -> None:
     """Register the outputs that new orders gained by where they were placed.
 
     Those that exist keep what they are planned to give (rule 3). Where an output of a
@@ -361,14 +361,16 @@ def give_late_outputs(release: FeasibleRelease, jobs: Iterable[Job]) -> None:
         if not job.placed or order.existing is not None or order.recipe is None:
             continue
         if order.source is not None and _is_dated(order.recipe):
-            _give(release, order, Way(order.source, release.model))
+            _give(release, order, SupplyAlternative(order.source, release.model))
 
 
 def _is_dated(recipe: Recipe) -> bool:
     return recipe.main.dated or any(gain.dated for gain in recipe.others.values())
 
 
-def _give(release: FeasibleRelease, order: Order, way: Way) -> None:
+def _give(
+    release: FeasibleOrderCreation, order: SupplyOrder, way: SupplyAlternative
+) -> None:
     known = {id(unit.node) for unit in order.units}
     for node, gain, _ in way.yields:
         if not gain.dated or id(node) in known:

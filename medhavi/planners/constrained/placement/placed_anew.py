@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from medhavi.planners.constrained.orders.jobs import Job, Netted
-    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
 
-    Places = Callable[[Order], frozenset[tuple[str, str]]]
+    Places = Callable[[SupplyOrder], frozenset[tuple[str, str]]]
     """Where the place of one order can change that of another."""
 
 

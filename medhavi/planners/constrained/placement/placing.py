@@ -26,14 +26,14 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.causes import Wait
     from medhavi.planners.constrained.orders.jobs import Before, Job
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
     from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
-    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.providers.sources import OrderTiming
 
 TRIES = 16
@@ -75,7 +75,9 @@ class Placing:
         time are `campaigns`.
     """
 
-    def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
+    def __init__(
+        self, release: FeasibleOrderCreation, shop: Shop, scene: Scene
+    ) -> None:
         self._scene = scene
         self._shop = shop
         self._release = release
@@ -413,7 +415,7 @@ class Placing:
             return lack
         return self.campaigns.lack(job, timing)
 
-    def _span(self, order: Order) -> int:
+    def _span(self, order: SupplyOrder) -> int:
         """How long an order takes where nothing is in its way [s]."""
         timing = order.timing
         return timing.finish - min(timing.start, timing.ready)

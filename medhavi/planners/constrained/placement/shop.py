@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.mrp.netting_state.state import Order
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
@@ -53,7 +53,7 @@ class Shop:
         """Reduce the efficiency of resources for the order asked for next."""
         self._finite.slow(efficiency)
 
-    def before_use(self, order: Order) -> int:
+    def before_use(self, order: SupplyOrder) -> int:
         """Time from the start of an order to the first use of goods [s]."""
         timing = order.timing
         if order.kind == "move" or not timing.steps:
@@ -62,7 +62,7 @@ class Shop:
         return first.start - first.queue_start
 
     # --- questions -----------------------------------------------------------------
-    def earliest(self, order: Order, start: int) -> OrderTiming | None:
+    def earliest(self, order: SupplyOrder, start: int) -> OrderTiming | None:
         """Earliest order that begins nothing before a start; None: never."""
         source = order.source
         if source is None:
@@ -75,7 +75,9 @@ class Shop:
                 return timing
         return None
 
-    def _from(self, source: Source, order: Order, start: int) -> OrderTiming | None:
+    def _from(
+        self, source: Source, order: SupplyOrder, start: int
+    ) -> OrderTiming | None:
         if source.kind == "make":
             return self._finite.earliest(
                 source.source, order.steps, start, by=order.need
@@ -95,7 +97,9 @@ class Shop:
             bound = begun + max(1, later - at)
         return None
 
-    def latest(self, order: Order, need: int, not_before: int) -> OrderTiming | None:
+    def latest(
+        self, order: SupplyOrder, need: int, not_before: int
+    ) -> OrderTiming | None:
         """Latest order whose goods are there by a need, soft time included."""
         source = order.source
         if source is None:
@@ -124,7 +128,7 @@ class Shop:
         return None
 
     def _too_late(
-        self, source: Source, order: Order, timing: OrderTiming
+        self, source: Source, order: SupplyOrder, timing: OrderTiming
     ) -> int | None:
         """How much earlier an order is valid, or finds room; None: it is so."""
         if order.existing is None and not source.valid_at(timing.start):
@@ -148,7 +152,7 @@ class Shop:
             return timing.start if timing.departure is None else timing.departure
         return self._quotas.door(source, timing.finish)
 
-    def places(self, order: Order) -> frozenset[tuple[str, str]]:
+    def places(self, order: SupplyOrder) -> frozenset[tuple[str, str]]:
         """Name what limits an order and others: resources, suppliers, lanes.
 
         Those of its place now are among them, whatever its source is.
@@ -183,7 +187,7 @@ class Shop:
         ]
 
     # --- changes -------------------------------------------------------------------
-    def occupy(self, order: Order, timing: OrderTiming) -> None:
+    def occupy(self, order: SupplyOrder, timing: OrderTiming) -> None:
         """Hold what an order takes."""
         source = order.source
         if source is None:
@@ -193,7 +197,7 @@ class Shop:
         elif self._limits(source):
             self._take(source, order.steps, self._at(source, timing), 1)
 
-    def release(self, order: Order, timing: OrderTiming) -> None:
+    def release(self, order: SupplyOrder, timing: OrderTiming) -> None:
         """Release what `occupy` took."""
         source = order.source
         if source is None:
@@ -221,14 +225,14 @@ class Shop:
             source, steps, at, sign = self._journal.pop()
             self._quotas.take(source, steps, at, -sign)
 
-    def owes(self, order: Order, timing: OrderTiming) -> bool:
+    def owes(self, order: SupplyOrder, timing: OrderTiming) -> bool:
         """Whether work behind an order that is gone lacks its changeover now."""
         source = order.source
         making = source is not None and source.kind == "make"
         return making and self._finite.owes(timing)
 
     # --- reasons -------------------------------------------------------------------
-    def rivals(self, order: Order, timing: OrderTiming, start: int) -> set[str]:
+    def rivals(self, order: SupplyOrder, timing: OrderTiming, start: int) -> set[str]:
         """Name who held what an order waited for, by its owner; see `waits`."""
         source = order.source
         if source is None or source.kind != "make":
@@ -237,7 +241,9 @@ class Shop:
         found = self._finite.waits(source.source, timing, start, owner)
         return {name for wait in found for name in wait.owners}
 
-    def waits(self, order: Order, timing: OrderTiming, start: int) -> Iterator[Wait]:
+    def waits(
+        self, order: SupplyOrder, timing: OrderTiming, start: int
+    ) -> Iterator[Wait]:
         """List what an order waited for.
 
         Parameters

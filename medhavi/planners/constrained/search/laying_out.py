@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import (
         Model,
         SearchableRun,
-        SearchedRelease,
+        SearchedOrderCreation,
     )
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.mrp.netting_state.state import Need, Node, Order
+    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyOrder
 
 
 class MismatchError(Exception):
@@ -235,9 +235,11 @@ class Layout:
         it gives.
     """
 
-    def __init__(self, release: SearchedRelease, model: Model, found: Found) -> None:
+    def __init__(
+        self, release: SearchedOrderCreation, model: Model, found: Found
+    ) -> None:
         self.model = model
-        self.orders: list[Order] = []
+        self.orders: list[SupplyOrder] = []
         self._release = release
         item = np.asarray(found.order_item, np.int64)
         early = work_of(model, found, found.order_start)

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import numpy as np
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.netting.dating import FeasibleRelease
+from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-from medhavi.planners.mrp.intake import LIVE_ORDERS
-from medhavi.planners.mrp.netting_state.release import PEG_SOURCE
+from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
 from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     Need,
     Node,
-    Order,
+    SupplyAlternative,
+    SupplyOrder,
     SupplyUnit,
-    Way,
 )
+from medhavi.planners.mrp.state_loading import LIVE_ORDERS
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.units import ALWAYS, DAY, INT64_MAX, NEVER
 
@@ -53,7 +53,7 @@ class FoundItem:
 
     __slots__ = ("lines", "node", "peg", "traits", "way")
 
-    def __init__(self, node: Node, way: Way) -> None:
+    def __init__(self, node: Node, way: SupplyAlternative) -> None:
         self.node = node
         self.way = way
         # Of the others orders take nothing: no quantity is fixed here.
@@ -86,14 +86,14 @@ class FoundOrders(NamedTuple):
     givers: Sequence[int]
 
 
-class SearchedRelease(FeasibleRelease):
+class SearchedOrderCreation(FeasibleOrderCreation):
     """The register of a run whose orders were found: they come with their dates."""
 
     def limited(self, source: Source) -> bool:
         """Whether a supplier delivers, or a vehicle carries, only so much."""
         return self.largest(source) is not None
 
-    def found_orders(self, item: FoundItem, found: FoundOrders) -> list[Order]:
+    def found_orders(self, item: FoundItem, found: FoundOrders) -> list[SupplyOrder]:
         """Register orders with what they give and need, as early as can be.
 
         What is open of the needs that they serve stays as it is.
@@ -142,7 +142,7 @@ class SearchedRelease(FeasibleRelease):
                 takers,
             )
             units.append(unit)
-            unit.order = order = Order(
+            unit.order = order = SupplyOrder(
                 len(orders),
                 kind,
                 key,
@@ -189,12 +189,12 @@ class SearchedRelease(FeasibleRelease):
 class SearchableRun(FeasibleRun):
     """A run whose nodes can be netted one by one."""
 
-    release: SearchedRelease
+    release: SearchedOrderCreation
 
-    def _released(self) -> SearchedRelease:
+    def _released(self) -> SearchedOrderCreation:
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
-        return SearchedRelease(self.model, self.as_of, finite, self._quotas())
+        return SearchedOrderCreation(self.model, self.as_of, finite, self._quotas())
 
     @property
     def clusters(self) -> Sequence[list[Node]]:
@@ -237,7 +237,7 @@ class Model:
 
     plant: Plant
     nodes: Sequence[Node]
-    ways: Sequence[Way]
+    ways: Sequence[SupplyAlternative]
     queues: Sequence[int]
     priority: Sequence[int]
     machines: tuple[str, ...]
@@ -387,7 +387,7 @@ class _Reading:
         )
 
     # --- nodes ---------------------------------------------------------------------
-    def _way(self, node: Node) -> Way:
+    def _way(self, node: Node) -> SupplyAlternative:
         rules = node.rules
         if not rules.is_plain or rules.unlimited or rules.lot_rule != "lot_for_lot":
             _refuse(f"{node.key} has stock rules")
@@ -408,7 +408,7 @@ class _Reading:
             _refuse(f"{source.source} has soft time or a batch window")
         return way
 
-    def _item(self, node: Node, way: Way) -> _Item:
+    def _item(self, node: Node, way: SupplyAlternative) -> _Item:
         item = _Item(
             grain=way.source.multiple,
             least=max(way.source.min_lot, 1),
@@ -432,7 +432,7 @@ class _Reading:
             _refuse(f"{way.source.source} is a lane")
         return item
 
-    def _buy(self, item: _Item, way: Way) -> None:
+    def _buy(self, item: _Item, way: SupplyAlternative) -> None:
         clock = way.source.clock
         start = self._as_of + item.floor
         found = {
@@ -447,7 +447,7 @@ class _Reading:
             _refuse(f"{way.source.source} does not deliver at any time")
         item.lead = item.floor + found.pop()
 
-    def _make(self, item: _Item, way: Way) -> None:
+    def _make(self, item: _Item, way: SupplyAlternative) -> None:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
             _refuse(f"{name} keeps a tool")
@@ -473,7 +473,7 @@ class _Reading:
                 below[part] = below.get(part, 0) + qty
         item.below = tuple(below.items())
 
-    def _length(self, item: _Item, way: Way) -> None:
+    def _length(self, item: _Item, way: SupplyAlternative) -> None:
         """Read fixed time, rate and machine of a routing off its clock."""
         source = way.source
         clock = source.clock

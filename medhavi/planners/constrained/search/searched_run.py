@@ -49,13 +49,13 @@ from medhavi.units import ALWAYS, DAY, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
-    from medhavi.planners.mrp.netting_state.state import Order, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters
-    from medhavi.planners.pegging import Pegs
+    from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.results.plans.plan import Plan
@@ -76,7 +76,7 @@ class FoundPlacing(Placing):
 
     def __init__(
         self,
-        release: FeasibleRelease,
+        release: FeasibleOrderCreation,
         shop: Shop,
         scene: Scene,
         layout: Layout,
@@ -116,7 +116,7 @@ class FoundPlacing(Placing):
             differ("work begins before its goods are there")
         self._begins = begins
 
-    def _buy_early(self, order: Order, source: Source) -> _Purchase:
+    def _buy_early(self, order: SupplyOrder, source: Source) -> _Purchase:
         """Date a purchase as early as it can be."""
         soft = max(0, order.need - order.timing.finish)
         # Nothing is limited of what a search knows: the clock alone says when.
@@ -126,7 +126,7 @@ class FoundPlacing(Placing):
         _put(order, timing)
         return _Purchase(order, source, soft)
 
-    def _floor(self, order: Order) -> int:
+    def _floor(self, order: SupplyOrder) -> int:
         source = order.source
         return ALWAYS if source is None else self._release.floor(source)
 
@@ -218,7 +218,7 @@ class FoundPlacing(Placing):
 class _Purchase(NamedTuple):
     """A purchase, its source, and its safety time, which is given up first [s]."""
 
-    order: Order
+    order: SupplyOrder
     source: Source
     soft: int
 
@@ -237,7 +237,7 @@ def _buy_late(purchase: _Purchase, taken: Mapping[int, int]) -> None:
         _put(order, later)
 
 
-def _put(order: Order, timing: OrderTiming) -> None:
+def _put(order: SupplyOrder, timing: OrderTiming) -> None:
     """Write down where an order is, and when its goods are there."""
     order.timing = timing
     for unit in order.units:
@@ -258,9 +258,9 @@ class _Jobs(Mapping[int, Job]):
 
     def __init__(
         self,
-        release: FeasibleRelease,
+        release: FeasibleOrderCreation,
         takers: np.ndarray,
-        floor: Callable[[Order], int],
+        floor: Callable[[SupplyOrder], int],
     ) -> None:
         self._release = release
         self._matches = Grouped(takers, len(release.orders))
@@ -279,7 +279,7 @@ class _Jobs(Mapping[int, Job]):
     def __len__(self) -> int:
         return len(self._release.orders)
 
-    def _job(self, order: Order) -> Job:
+    def _job(self, order: SupplyOrder) -> Job:
         release = self._release
         units: dict[int, list[SupplyUnit]] = {}
         for match in self._matches[order.index]:
@@ -363,7 +363,7 @@ class SearchedRun(SearchableRun):
             "weighted_days": self.found.cost / SCALE / DAY,
         }
 
-    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+    def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
         reached, bound = self.found.cost / SCALE / DAY, self.least.days
         gap = (reached - bound) / reached if reached > 0 else 0.0

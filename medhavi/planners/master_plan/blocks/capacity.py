@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.program_parts import ObjectivePart
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Block, Problem
@@ -67,7 +67,7 @@ def _add_overtime(problem: Problem, statement: Statement, rows: Block) -> None:
     problem.entries(rows.at(places), bought.at(every), -1.0)
     prices = overtime_prices(statement)[places // max(size, 1)]
     weight = statement.parameters.cost_weight
-    problem.cost(Part.OVERTIME, bought.at(every), prices * weight)
+    problem.cost(ObjectivePart.OVERTIME, bought.at(every), prices * weight)
 
 
 def _add_overload(problem: Problem, statement: Statement, rows: Block) -> None:
@@ -78,5 +78,5 @@ def _add_overload(problem: Problem, statement: Statement, rows: Block) -> None:
     prices = np.maximum(overtime_prices(statement), LEAST_OVERTIME)
     factor = statement.parameters.overload_factor * statement.parameters.overload_weight
     problem.cost(
-        Part.OVERLOAD, bought.at(every), prices[every // max(size, 1)] * factor
+        ObjectivePart.OVERLOAD, bought.at(every), prices[every // max(size, 1)] * factor
     )

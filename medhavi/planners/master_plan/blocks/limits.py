@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.optimize.problem import Block, Problem
-    from medhavi.planners.master_plan.grid.way_plans import WayPlan
+    from medhavi.planners.master_plan.grid.source_rates import SourceColumns
     from medhavi.planners.master_plan.statement import Statement
 
     Ints = NDArray[np.int64]
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_DEPARTURES = 100_000
 
 
-class Limit(NamedTuple):
+class LimitRow(NamedTuple):
     """One limit: columns among the orders, their weights, the most."""
 
     subject: str
@@ -35,7 +35,7 @@ class Limit(NamedTuple):
     most: float
 
 
-class Limits(NamedTuple):
+class LimitRows(NamedTuple):
     """Rows of lanes and suppliers with what each is about: (subject, instant)."""
 
     lane: Block
@@ -43,19 +43,19 @@ class Limits(NamedTuple):
     about: tuple[tuple[str, int], ...]
 
 
-def add_limits(problem: Problem, statement: Statement, orders: Block) -> Limits:
+def add_limits(problem: Problem, statement: Statement, orders: Block) -> LimitRows:
     """Add a row per lane and decision, and per supplier and period or window."""
     lanes = list(_lane_limits(statement))
     suppliers = [*_period_limits(statement), *_window_limits(statement)]
     about = tuple((limit.subject, limit.instant) for limit in (*lanes, *suppliers))
-    return Limits(
+    return LimitRows(
         _add(problem, names.LANE, lanes, orders),
         _add(problem, names.SUPPLIER, suppliers, orders),
         about,
     )
 
 
-def _add(problem: Problem, name: str, found: list[Limit], orders: Block) -> Block:
+def _add(problem: Problem, name: str, found: list[LimitRow], orders: Block) -> Block:
     upper = np.array([limit.most for limit in found], dtype=float)
     rows = problem.rows(name, len(found), upper=upper)
     if found:
@@ -69,12 +69,12 @@ def _add(problem: Problem, name: str, found: list[Limit], orders: Block) -> Bloc
 
 
 # --- lanes -------------------------------------------------------------------------
-def _lane_limits(statement: Statement) -> Iterator[Limit]:
+def _lane_limits(statement: Statement) -> Iterator[LimitRow]:
     """Limit what leaves on the departures of each bucket.
 
     A lane that leaves at any time has no limit: another departure is always there.
     """
-    grouped: dict[str, list[WayPlan]] = defaultdict(list)
+    grouped: dict[str, list[SourceColumns]] = defaultdict(list)
     for plan in statement.plans:
         row = plan.ways[0].source.row
         if plan.kind == "move" and (
@@ -101,10 +101,10 @@ def _lane_limits(statement: Statement) -> Iterator[Limit]:
 def _by_bucket(
     statement: Statement,
     subject: str,
-    plans: list[WayPlan],
+    plans: list[SourceColumns],
     weights: list[float],
     most: Floats,
-) -> Iterator[Limit]:
+) -> Iterator[LimitRow]:
     grid = statement.grid
     counts = [len(plan.times.start) for plan in plans]
     columns = np.concatenate(
@@ -116,10 +116,10 @@ def _by_bucket(
     for k in np.unique(bucket[weight > 0]).tolist():
         chosen = (bucket == k) & (weight > 0)
         at = int(grid.edges[k])
-        yield Limit(subject, at, columns[chosen], weight[chosen], float(most[k]))
+        yield LimitRow(subject, at, columns[chosen], weight[chosen], float(most[k]))
 
 
-def _departures(statement: Statement, plan: WayPlan) -> Floats | None:
+def _departures(statement: Statement, plan: SourceColumns) -> Floats | None:
     """Count the departures of a lane in each bucket; None: it leaves at any time."""
     grid, clock = statement.grid, plan.ways[0].source.clock
     found = np.zeros(grid.size)
@@ -137,18 +137,18 @@ def _departures(statement: Statement, plan: WayPlan) -> Floats | None:
 
 
 # --- suppliers ---------------------------------------------------------------------
-def _buys(statement: Statement) -> list[WayPlan]:
+def _buys(statement: Statement) -> list[SourceColumns]:
     return [plan for plan in statement.plans if plan.kind == "buy"]
 
 
-def _columns(plan: WayPlan) -> Ints:
+def _columns(plan: SourceColumns) -> Ints:
     found: Ints = plan.first + np.arange(len(plan.times.start))
     return found
 
 
-def _period_limits(statement: Statement) -> Iterator[Limit]:
+def _period_limits(statement: Statement) -> Iterator[LimitRow]:
     """Limit what terms give per period; of a longer bucket the periods in it."""
-    grouped: dict[tuple[str, str, str], list[WayPlan]] = defaultdict(list)
+    grouped: dict[tuple[str, str, str], list[SourceColumns]] = defaultdict(list)
     for plan in _buys(statement):
         row = plan.ways[0].source.row
         if isinstance(row["capacity_per_period"], float):
@@ -170,7 +170,7 @@ def _period_limits(statement: Statement) -> Iterator[Limit]:
             chosen = periods == period
             edge = int(arrive[chosen].max())
             several = max(1.0, float(grid.lengths[edge]) / length)
-            yield Limit(
+            yield LimitRow(
                 supplier,
                 as_of + period * length,
                 columns[chosen],
@@ -179,7 +179,7 @@ def _period_limits(statement: Statement) -> Iterator[Limit]:
             )
 
 
-def _window_limits(statement: Statement) -> Iterator[Limit]:
+def _window_limits(statement: Statement) -> Iterator[LimitRow]:
     """Limit what arrives in the windows of supplier_capacity (rule 32)."""
     facts = statement.run.providers.facts
     for row in statement.run.snapshot["supplier_capacity"].iter_rows(named=True):
@@ -194,4 +194,4 @@ def _window_limits(statement: Statement) -> Iterator[Limit]:
         columns = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
         if len(columns):
             most = float(row["qty"])
-            yield Limit(row["supplier"], low, columns, np.ones(len(columns)), most)
+            yield LimitRow(row["supplier"], low, columns, np.ones(len(columns)), most)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.optimize.problem import Block, Problem
-    from medhavi.planners.master_plan.blocks.material import Material
+    from medhavi.planners.master_plan.blocks.material import MaterialBlocks
     from medhavi.planners.master_plan.statement import Statement
 
     Ints = NDArray[np.int64]
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def add_lots(
     problem: Problem,
     statement: Statement,
-    material: Material,
+    material: MaterialBlocks,
     orders: Block,
     deliveries: Block,
 ) -> None:
@@ -52,7 +52,7 @@ def add_lots(
 def _add_takes(
     problem: Problem,
     statement: Statement,
-    material: Material,
+    material: MaterialBlocks,
     blocks: tuple[Block, Block, Block],
     places: Ints,
 ) -> None:
@@ -93,7 +93,7 @@ def _add_takes(
 def _add_left(
     problem: Problem,
     statement: Statement,
-    material: Material,
+    material: MaterialBlocks,
     use: Block,
     which: Ints,
     edge: Ints,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.program_parts import ObjectivePart
 from medhavi.providers.demand_values import LATE_COST_SHARE, SHORT_PRICES
 from medhavi.units import DAY
 
@@ -32,7 +32,7 @@ REPLACEMENT = 1.05
 otherwise the best plan would run all buffers down by its last day."""
 
 
-class Material(NamedTuple):
+class MaterialBlocks(NamedTuple):
     """Blocks of material: `balance` has a row per node and decision, node first.
 
     `safety` has a row per place of `levels` in it, `waiting` a column per node with
@@ -46,7 +46,7 @@ class Material(NamedTuple):
     waiting: Block
 
 
-def add_material(problem: Problem, statement: Statement) -> Material:
+def add_material(problem: Problem, statement: Statement) -> MaterialBlocks:
     """Add stock, its balance and its price."""
     n, size = len(statement.nodes), statement.grid.size
     stock = problem.columns(names.STOCK, n * size)
@@ -57,11 +57,13 @@ def add_material(problem: Problem, statement: Statement) -> Material:
     later = every[every % size > 0] if size else every
     problem.entries(balance.at(later), stock.at(later - 1), 1.0)
     weight = statement.parameters.inventory_weight
-    problem.cost(Part.HOLDING, stock.at(every), statement.holding.ravel() * weight)
+    problem.cost(
+        ObjectivePart.HOLDING, stock.at(every), statement.holding.ravel() * weight
+    )
     levels = np.flatnonzero(statement.safety.ravel() > 0)
     safety = _add_safety(problem, statement, stock, levels)
     waiting = _add_waiting(problem, statement, balance)
-    return Material(balance, stock, safety, levels, waiting)
+    return MaterialBlocks(balance, stock, safety, levels, waiting)
 
 
 def _add_safety(
@@ -80,7 +82,7 @@ def _add_safety(
     money = SAFETY_SHARE * statement.stock_value[node] * days[edge]
     money += np.where(edge == size - 1, REPLACEMENT * statement.value[node], 0.0)
     weight = statement.parameters.safety_weight
-    problem.cost(Part.SAFETY, below.at(every), money * weight)
+    problem.cost(ObjectivePart.SAFETY, below.at(every), money * weight)
     return rows
 
 
@@ -104,5 +106,5 @@ def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> Bloc
     days = statement.grid.lengths[edge] / DAY
     weight = statement.run.settings.weight(1)
     money = LATE_COST_SHARE * days + np.where(edge == size - 1, SHORT_PRICES, 0.0)
-    problem.cost(Part.WAITING, waiting.at(every), money * worth * weight)
+    problem.cost(ObjectivePart.WAITING, waiting.at(every), money * worth * weight)
     return waiting

@@ -7,22 +7,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.program_parts import ObjectivePart
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Block, Problem
-    from medhavi.planners.master_plan.blocks.material import Material
-    from medhavi.planners.master_plan.grid.way_plans import Given, Taken
+    from medhavi.planners.master_plan.blocks.material import MaterialBlocks
+    from medhavi.planners.master_plan.grid.source_rates import InputRates, OutputRates
     from medhavi.planners.master_plan.statement import Statement
 
-PART_OF = {"make": Part.MAKING, "buy": Part.BUYING, "move": Part.MOVING}
+PART_OF = {
+    "make": ObjectivePart.MAKING,
+    "buy": ObjectivePart.BUYING,
+    "move": ObjectivePart.MOVING,
+}
 
 
-def add_orders(problem: Problem, statement: Statement, material: Material) -> Block:
+def add_orders(
+    problem: Problem, statement: Statement, material: MaterialBlocks
+) -> Block:
     """Add a column per source and start, in units ordered, with cost and emission."""
     plans = statement.plans
     orders = problem.columns(names.ORDERS, statement.n_orders)
-    lines: list[tuple[int, float, Given | Taken]] = []
+    lines: list[tuple[int, float, OutputRates | InputRates]] = []
     for plan in plans:
         lines += [(plan.first, 1.0, given) for given in plan.given]
         lines += [(plan.first, -1.0, taken) for taken in plan.taken]
@@ -37,16 +43,16 @@ def add_orders(problem: Problem, statement: Statement, material: Material) -> Bl
         problem.cost(part, orders.at(chosen), cost[chosen] * weight)
     co2 = np.repeat(np.array([plan.co2 for plan in plans], dtype=float), counts)
     price = statement.parameters.co2_price
-    problem.cost(Part.CO2, orders.at(every), co2 * price)
+    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * price)
     return orders
 
 
 def _add_lines(
     problem: Problem,
     statement: Statement,
-    material: Material,
+    material: MaterialBlocks,
     orders: Block,
-    lines: list[tuple[int, float, Given | Taken]],
+    lines: list[tuple[int, float, OutputRates | InputRates]],
 ) -> None:
     """Add all lines at once: a call per line would cost more than the lines."""
     planned = [

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.program_parts import ObjectivePart
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Block, Problem
-    from medhavi.planners.master_plan.blocks.material import Material
+    from medhavi.planners.master_plan.blocks.material import MaterialBlocks
     from medhavi.planners.master_plan.statement import Statement
 
 
-class Service(NamedTuple):
+class ServiceBlocks(NamedTuple):
     """Blocks of service: a row and a short column per demand."""
 
     demand: Block
@@ -26,7 +26,9 @@ class Service(NamedTuple):
     short: Block
 
 
-def add_service(problem: Problem, statement: Statement, material: Material) -> Service:
+def add_service(
+    problem: Problem, statement: Statement, material: MaterialBlocks
+) -> ServiceBlocks:
     """Add deliveries and shortage of all demands."""
     wanted, size = statement.wanted, statement.grid.size
     n, many = len(wanted.qty), len(wanted.column_demand)
@@ -43,8 +45,10 @@ def add_service(problem: Problem, statement: Statement, material: Material) -> S
     )
     weights = statement.parameters
     late = wanted.late[who] * wanted.column_days * weights.lateness_weight
-    problem.cost(Part.LATENESS, deliveries.at(every), late)
+    problem.cost(ObjectivePart.LATENESS, deliveries.at(every), late)
     problem.cost(
-        Part.SHORTAGE, short.at(np.arange(n)), wanted.short * weights.shortage_weight
+        ObjectivePart.SHORTAGE,
+        short.at(np.arange(n)),
+        wanted.short * weights.shortage_weight,
     )
-    return Service(rows, deliveries, short)
+    return ServiceBlocks(rows, deliveries, short)

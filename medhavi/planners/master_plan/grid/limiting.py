@@ -13,14 +13,14 @@ from medhavi.results.limiter import Limiter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.master_plan.grid.way_plans import WayPlan
+    from medhavi.planners.master_plan.grid.source_rates import SourceColumns
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting_state.state import NodeKey
-    from medhavi.planners.mrp.service import Service
 
 PRICED = 1e-6
 
 
-class Limits:
+class DemandLimiters:
     """Says what limits the demands of a solved program.
 
     Parameters
@@ -31,15 +31,17 @@ class Limits:
         Money per hour that all hours of a resource are worth together.
     """
 
-    def __init__(self, plans: Iterable[WayPlan], prices: Mapping[str, float]) -> None:
+    def __init__(
+        self, plans: Iterable[SourceColumns], prices: Mapping[str, float]
+    ) -> None:
         self._price = prices
-        self._plans: dict[NodeKey, list[WayPlan]] = {}
+        self._plans: dict[NodeKey, list[SourceColumns]] = {}
         for plan in plans:
             for given in plan.given:
                 self._plans.setdefault(given.node.key, []).append(plan)
         self._known: dict[NodeKey, str | None] = {}
 
-    def of(self, found: Service) -> tuple[str, str | None]:
+    def of(self, found: DemandFulfilment) -> tuple[str, str | None]:
         """Code and, for a resource, its id."""
         demand = found.demand
         if not found.deliveries and demand.node not in self._plans:

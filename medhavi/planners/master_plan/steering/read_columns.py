@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.planners.mrp.unsupported import MRP, TRAITS, Reading, check_supported
+from medhavi.planners.mrp.unsupported import MRP, TRAITS, TableReading, check_supported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ MODE = "optimize"
 MOST_NAMES = 10
 
 
-class Relaxed(NamedTuple):
+class RelaxedColumn(NamedTuple):
     """A column, the value that asks for nothing, and what becomes of the others."""
 
     table: str
@@ -42,87 +42,87 @@ OLD = "orders keep it, amounts and dates of the program do not look at it"
 ROOM = "it holds for all departures of a bucket together, one may carry more"
 NAMED = "it is not obeyed, deliveries that break it are exceptions"
 
-RELAXED: tuple[Relaxed, ...] = (
-    Relaxed("sourcing", "share_pct", None, COST_DECIDES),
-    Relaxed("sourcing", "preference", None, COST_DECIDES),
-    Relaxed("routings", "preference", 1, COST_DECIDES),
-    Relaxed("supply_terms", "preference", 1, COST_DECIDES),
-    Relaxed("lanes", "preference", 1, COST_DECIDES),
-    Relaxed("inventory_policies", "source_rule", "preference", COST_DECIDES),
-    Relaxed(
+RELAXED: tuple[RelaxedColumn, ...] = (
+    RelaxedColumn("sourcing", "share_pct", None, COST_DECIDES),
+    RelaxedColumn("sourcing", "preference", None, COST_DECIDES),
+    RelaxedColumn("routings", "preference", 1, COST_DECIDES),
+    RelaxedColumn("supply_terms", "preference", 1, COST_DECIDES),
+    RelaxedColumn("lanes", "preference", 1, COST_DECIDES),
+    RelaxedColumn("inventory_policies", "source_rule", "preference", COST_DECIDES),
+    RelaxedColumn(
         "substitutes",
         "substitute",
         None,
         "only stock that nobody else needs stands in, when orders are made",
     ),
-    Relaxed(
+    RelaxedColumn(
         "bom_lines",
         "substitute_group",
         None,
         "the first valid line is counted on, others stand in when orders are made",
     ),
-    Relaxed("products", "shelf_life_days", None, OLD),
-    Relaxed("products", "make_to_order", default=False, what=OLD),
-    Relaxed("demands", "min_shelf_days", 0.0, OLD),
-    Relaxed("demands", "ship_from", None, OLD),
-    Relaxed("demands", "order_policy", "independent", NAMED),
-    Relaxed("demands", "min_shipment", 0.0, NAMED),
-    Relaxed("demands", "full_line", default=False, what=NAMED),
-    Relaxed("stock", "owner", None, OLD),
-    Relaxed("routings", "min_lot", 0.0, LOTS),
-    Relaxed("routings", "max_lot", None, LOTS),
-    Relaxed("routings", "lot_multiple", 0.0, LOTS),
-    Relaxed("supply_terms", "moq", 0.0, LOTS),
-    Relaxed("supply_terms", "max_lot", None, LOTS),
-    Relaxed("supply_terms", "lot_multiple", 0.0, LOTS),
-    Relaxed("sourcing", "min_lot", None, LOTS),
-    Relaxed("sourcing", "max_lot", None, LOTS),
-    Relaxed("sourcing", "lot_multiple", None, LOTS),
-    Relaxed("routings", "fixed_cost", 0.0, SPREAD),
-    Relaxed("lanes", "fixed_cost", 0.0, SPREAD),
-    Relaxed("lanes", "customs_cost", 0.0, SPREAD),
-    Relaxed("steps", "setup_minutes", 0.0, SPREAD),
-    Relaxed("bom_lines", "qty_fixed", 0.0, SPREAD),
-    Relaxed("routing_outputs", "qty_fixed", 0.0, SPREAD),
-    Relaxed(
+    RelaxedColumn("products", "shelf_life_days", None, OLD),
+    RelaxedColumn("products", "make_to_order", default=False, what=OLD),
+    RelaxedColumn("demands", "min_shelf_days", 0.0, OLD),
+    RelaxedColumn("demands", "ship_from", None, OLD),
+    RelaxedColumn("demands", "order_policy", "independent", NAMED),
+    RelaxedColumn("demands", "min_shipment", 0.0, NAMED),
+    RelaxedColumn("demands", "full_line", default=False, what=NAMED),
+    RelaxedColumn("stock", "owner", None, OLD),
+    RelaxedColumn("routings", "min_lot", 0.0, LOTS),
+    RelaxedColumn("routings", "max_lot", None, LOTS),
+    RelaxedColumn("routings", "lot_multiple", 0.0, LOTS),
+    RelaxedColumn("supply_terms", "moq", 0.0, LOTS),
+    RelaxedColumn("supply_terms", "max_lot", None, LOTS),
+    RelaxedColumn("supply_terms", "lot_multiple", 0.0, LOTS),
+    RelaxedColumn("sourcing", "min_lot", None, LOTS),
+    RelaxedColumn("sourcing", "max_lot", None, LOTS),
+    RelaxedColumn("sourcing", "lot_multiple", None, LOTS),
+    RelaxedColumn("routings", "fixed_cost", 0.0, SPREAD),
+    RelaxedColumn("lanes", "fixed_cost", 0.0, SPREAD),
+    RelaxedColumn("lanes", "customs_cost", 0.0, SPREAD),
+    RelaxedColumn("steps", "setup_minutes", 0.0, SPREAD),
+    RelaxedColumn("bom_lines", "qty_fixed", 0.0, SPREAD),
+    RelaxedColumn("routing_outputs", "qty_fixed", 0.0, SPREAD),
+    RelaxedColumn(
         "price_tiers", "min_qty", 0.0, "the price of an order of usual size counts"
     ),
-    Relaxed("routings", "safety_days", 0.0, USED_ON_ARRIVAL),
-    Relaxed("supply_terms", "safety_days", 0.0, USED_ON_ARRIVAL),
-    Relaxed("sourcing", "safety_days", None, USED_ON_ARRIVAL),
-    Relaxed("routings", "batch_window_days", 0.0, NO_EFFECT),
-    Relaxed("supply_terms", "batch_window_days", 0.0, NO_EFFECT),
-    Relaxed("sourcing", "batch_window_days", None, NO_EFFECT),
-    Relaxed("inventory_policies", "lot_rule", "lot_for_lot", NO_EFFECT),
-    Relaxed("inventory_policies", "target_qty", None, NO_EFFECT),
-    Relaxed("inventory_levels", "target_qty", None, NO_EFFECT),
-    Relaxed("inventory_levels", "min_qty", None, NO_EFFECT),
-    Relaxed("inventory_levels", "max_qty", None, NO_EFFECT),
-    Relaxed(
+    RelaxedColumn("routings", "safety_days", 0.0, USED_ON_ARRIVAL),
+    RelaxedColumn("supply_terms", "safety_days", 0.0, USED_ON_ARRIVAL),
+    RelaxedColumn("sourcing", "safety_days", None, USED_ON_ARRIVAL),
+    RelaxedColumn("routings", "batch_window_days", 0.0, NO_EFFECT),
+    RelaxedColumn("supply_terms", "batch_window_days", 0.0, NO_EFFECT),
+    RelaxedColumn("sourcing", "batch_window_days", None, NO_EFFECT),
+    RelaxedColumn("inventory_policies", "lot_rule", "lot_for_lot", NO_EFFECT),
+    RelaxedColumn("inventory_policies", "target_qty", None, NO_EFFECT),
+    RelaxedColumn("inventory_levels", "target_qty", None, NO_EFFECT),
+    RelaxedColumn("inventory_levels", "min_qty", None, NO_EFFECT),
+    RelaxedColumn("inventory_levels", "max_qty", None, NO_EFFECT),
+    RelaxedColumn(
         "storage_limits",
         "max_qty",
         None,
         "it is not obeyed, stock beyond it is an exception",
     ),
-    Relaxed(
+    RelaxedColumn(
         "lanes",
         "capacity_kg",
         None,
         ROOM,
     ),
-    Relaxed(
+    RelaxedColumn(
         "lanes",
         "capacity_m3",
         None,
         ROOM,
     ),
-    Relaxed(
+    RelaxedColumn(
         "supply_terms",
         "capacity_per_period",
         None,
         "lots may round beyond it, that is an exception",
     ),
-    Relaxed(
+    RelaxedColumn(
         "supplier_capacity",
         "qty",
         None,
@@ -166,7 +166,7 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-READING = Reading(
+READING = TableReading(
     mode="optimize",
     tables={
         "changeovers": "sequence-dependent set-up",

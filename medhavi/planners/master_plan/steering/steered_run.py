@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.master_plan.steering.read_columns import check_read
-from medhavi.planners.master_plan.steering.steering import SteeredRelease
-from medhavi.planners.mrp.netting.postponing import delay, postpone, recipes_anew
+from medhavi.planners.master_plan.steering.steering import SteeredOrderCreation
+from medhavi.planners.mrp.fulfilment import by_date
+from medhavi.planners.mrp.netting.postponement import delay, postpone, recipes_anew
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.mrp.service import by_date
 from medhavi.planners.parameters import MrpParameters
 from medhavi.providers import Providers
 from medhavi.results.exceptions import ExceptionCode
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.optimize.problem import Solution
-    from medhavi.planners.master_plan.grid.limiting import Limits
-    from medhavi.planners.mrp.messages import Messages
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.master_plan.grid.limiting import DemandLimiters
+    from medhavi.planners.mrp.exception_messages import ExceptionMessages
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import (
         Demand,
         Need,
         Node,
-        Order,
         Shortage,
+        SupplyOrder,
         SupplyUnit,
     )
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
-    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.planners.parameters import OptimizeParameters
-    from medhavi.planners.pegging import Pegs
+    from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
 
-def replaced(release: SteeredRelease) -> bool:
+def replaced(release: SteeredOrderCreation) -> bool:
     """Take back what would be used after its death, and supply it anew.
 
     Parameters
@@ -69,14 +69,14 @@ def replaced(release: SteeredRelease) -> bool:
     return bool(needs)
 
 
-def given_up(release: SteeredRelease) -> None:
+def given_up(release: SteeredOrderCreation) -> None:
     """Take back what would be used after its death; it stays missing."""
     for need in release.take_back(is_dead):
         release.give_up(need)
 
 
 def refuse_too_late(
-    release: SteeredRelease, demands: Sequence[Demand], as_of: int
+    release: SteeredOrderCreation, demands: Sequence[Demand], as_of: int
 ) -> None:
     """Take back what comes later than a demand accepts; it is short instead.
 
@@ -108,7 +108,9 @@ def is_dead(unit: SupplyUnit, need: Need) -> bool:
     return unit.expires < max(need.instant, unit.arrives) + left
 
 
-def without_lacking(release: SteeredRelease) -> tuple[dict[int, int], dict[int, int]]:
+def without_lacking(
+    release: SteeredOrderCreation,
+) -> tuple[dict[int, int], dict[int, int]]:
     """Drop new orders that lack what nothing gives, and all that is made of them.
 
     Demands and fixed orders that took from them are short.
@@ -118,7 +120,7 @@ def without_lacking(release: SteeredRelease) -> tuple[dict[int, int], dict[int, 
     needs, units : dict of int to int
         New index of each need and unit by its old one; empty where nothing is dropped.
     """
-    gone: dict[int, Order] = {}
+    gone: dict[int, SupplyOrder] = {}
     waiting = [shortage.need.order for shortage in release.shortages]
     short: dict[int, Need] = {}
     while waiting:
@@ -140,7 +142,7 @@ def without_lacking(release: SteeredRelease) -> tuple[dict[int, int], dict[int, 
     return release.drop(gone)
 
 
-def redated(found: Service, as_of: int) -> Service:
+def redated(found: DemandFulfilment, as_of: int) -> DemandFulfilment:
     """Date each delivery by its supply: never before due, now, or its arrival.
 
     What no source can supply is not delivered; mode mrp alone plans it on paper.
@@ -165,7 +167,7 @@ def redated(found: Service, as_of: int) -> Service:
     )
 
 
-def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]]:
+def missing_rows(release: OrderCreation, as_of: int) -> Iterator[tuple[Need, int, int]]:
     """List what orders with fixed dates take before it is there.
 
     Returns
@@ -190,7 +192,9 @@ def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]
             yield need, max(need.instant, as_of), late[index]
 
 
-def awaits_receipts(release: Release, movable: Callable[[Order], bool]) -> bool:
+def awaits_receipts(
+    release: OrderCreation, movable: Callable[[SupplyOrder], bool]
+) -> bool:
     """Whether an order that may move takes what exists before it is there."""
     for need_index, unit_index in zip(
         release.match_need, release.match_unit, strict=True
@@ -206,7 +210,7 @@ def awaits_receipts(release: Release, movable: Callable[[Order], bool]) -> bool:
     return False
 
 
-def refreshed(release: Release, movable: Callable[[Order], bool]) -> bool:
+def refreshed(release: OrderCreation, movable: Callable[[SupplyOrder], bool]) -> bool:
     """Start orders later whose goods would be too old for a use that was postponed.
 
     Returns
@@ -238,14 +242,14 @@ ROUNDS = 12
 """Postponing what waits and replacing what would be too old by then, in turn."""
 
 
-def _movable(order: Order) -> bool:
+def _movable(order: SupplyOrder) -> bool:
     """Whether an order may move: new ones, and firmed ones that are not locked."""
     if order.existing is None:
         return True
     return order.status == "firmed" and not order.locked and order.source is not None
 
 
-def _comes(order: Order) -> bool:  # noqa: ARG001 (nothing is brought forward)
+def _comes(order: SupplyOrder) -> bool:  # noqa: ARG001 (nothing is brought forward)
     """Whether an order is waited for: all are."""
     return True
 
@@ -295,7 +299,7 @@ class SteeredRun(MrpRun):
         self._given = providers
         self._optimize = settings
         self.solution: Solution | None = None
-        self.limits: Limits | None = None
+        self.limits: DemandLimiters | None = None
         self._subjects: dict[str, str] = {}
         changed = with_disruptions(snapshot)
         super().__init__(changed, MrpParameters(), observe, cancelled)
@@ -307,8 +311,8 @@ class SteeredRun(MrpRun):
     def _provided(self) -> Providers:
         return Providers(self.snapshot) if self._given is None else self._given
 
-    def _released(self) -> Release:
-        return SteeredRelease(self.model, self.as_of)
+    def _released(self) -> OrderCreation:
+        return SteeredOrderCreation(self.model, self.as_of)
 
     def net(self) -> None:
         """Net every cluster; a late receipt may be too old for what it serves."""
@@ -339,12 +343,12 @@ class SteeredRun(MrpRun):
         self.release.shortages += _never_served(stuck)
         given_up(self.steered)
 
-    def _services(self) -> list[Service]:
+    def _services(self) -> list[DemandFulfilment]:
         return [
             self._limited(redated(found, self.as_of)) for found in super()._services()
         ]
 
-    def _limited(self, found: Service) -> Service:
+    def _limited(self, found: DemandFulfilment) -> DemandFulfilment:
         if found.limiter is None or self.limits is None:
             return found
         code, subject = self.limits.of(found)
@@ -352,7 +356,7 @@ class SteeredRun(MrpRun):
             self._subjects[found.demand.demand] = subject
         return replace(found, limiter=code)
 
-    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+    def _causes(self, found: list[DemandFulfilment]) -> dict[str, list[object]]:
         columns = super()._causes(found)
         columns["subject"] = [
             subject
@@ -366,8 +370,8 @@ class SteeredRun(MrpRun):
 
     def _tell(
         self,
-        messages: Messages,
-        found: list[Service],
+        messages: ExceptionMessages,
+        found: list[DemandFulfilment],
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         super()._tell(messages, found, tables)
@@ -384,7 +388,7 @@ class SteeredRun(MrpRun):
                 qty=from_steps(qty, need.node.step),
             )
 
-    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+    def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         """Describe the run: a relaxation, whose bound is the linear program's value."""
         found = self.solution
         effort = {
@@ -411,9 +415,9 @@ class SteeredRun(MrpRun):
 
     # --- what the program is stated from ---------------------------------------------
     @property
-    def steered(self) -> SteeredRelease:
+    def steered(self) -> SteeredOrderCreation:
         """The register, as what it is here."""
-        assert isinstance(self.release, SteeredRelease)
+        assert isinstance(self.release, SteeredOrderCreation)
         return self.release
 
     @property
@@ -426,6 +430,6 @@ class SteeredRun(MrpRun):
         """All nodes in order of planning, after `build`."""
         return self._clusters
 
-    def levels_of(self, node: Node) -> Levels:
+    def levels_of(self, node: Node) -> StockLevels:
         """Levels of stock of a node."""
         return self._walk(node).levels

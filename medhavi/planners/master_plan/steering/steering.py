@@ -15,14 +15,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.netting_state.release import Release
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Way
+from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SupplyAlternative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.release import Want
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import Need, Node, NodeKey, SupplyUnit
     from medhavi.providers.sources import OrderTiming
 
@@ -36,7 +36,7 @@ HALVES = 40
 
 
 @dataclass(slots=True, eq=False)
-class Amount:
+class OrderAmount:
     """What a source starts at a decision [steps of the order]; `left` shrinks.
 
     `until` is the next decision: an order may start up to there.
@@ -53,11 +53,11 @@ class Amount:
 class Allowance:
     """An amount as one node sees it: with its own way."""
 
-    way: Way
-    amount: Amount
+    way: SupplyAlternative
+    amount: OrderAmount
 
 
-class SteeredRelease(Release):
+class SteeredOrderCreation(OrderCreation):
     """The register of a run whose new orders follow the amounts of a solution.
 
     Parameters
@@ -68,7 +68,7 @@ class SteeredRelease(Release):
         Now of the plan [UTC seconds].
     """
 
-    def __init__(self, model: Model, as_of: int) -> None:
+    def __init__(self, model: ItemLocationGraph, as_of: int) -> None:
         super().__init__(model, as_of)
         self._allowed: dict[NodeKey, list[Allowance]] = {}
         self._cursor: dict[NodeKey, int] = {}
@@ -131,7 +131,7 @@ class SteeredRelease(Release):
             if need.open > 0 and self.usable(unit, need):
                 self.match(need, unit)
 
-    def _replenish(self, want: Want) -> list[SupplyUnit]:
+    def _replenish(self, want: NetRequirement) -> list[SupplyUnit]:
         self.asked.append((want.node, want.instant, want.qty))
         made: list[SupplyUnit] = []
         missing, optional = want.qty, want.qty - self._must
@@ -151,7 +151,7 @@ class SteeredRelease(Release):
             self._unforeseen(want, missing, made)
         return made
 
-    def _open(self, want: Want) -> Iterable[Allowance]:
+    def _open(self, want: NetRequirement) -> Iterable[Allowance]:
         """Walk the amounts that have something left for a want."""
         key = want.node.key
         allowed = self._allowed.get(key, [])
@@ -167,7 +167,11 @@ class SteeredRelease(Release):
                 yield allowance
 
     def _draw(
-        self, allowance: Allowance, want: Want, missing: int, made: list[SupplyUnit]
+        self,
+        allowance: Allowance,
+        want: NetRequirement,
+        missing: int,
+        made: list[SupplyUnit],
     ) -> int:
         """Order from an amount; gives what it brings [steps of the node]."""
         way, amount = allowance.way, allowance.amount
@@ -197,14 +201,20 @@ class SteeredRelease(Release):
             brought += got
         return brought
 
-    def _spend(self, key: NodeKey, amount: Amount, size: int) -> None:
+    def _spend(self, key: NodeKey, amount: OrderAmount, size: int) -> None:
         """Take an order off its amount; what is more comes off the next one."""
         amount.left -= size
         if amount.left < 0:
             self._ahead[key] = self._ahead.get(key, 0.0) - amount.left
             amount.left = 0.0
 
-    def _sized(self, way: Way, amount: Amount, want: Want, missing: int) -> int:
+    def _sized(
+        self,
+        way: SupplyAlternative,
+        amount: OrderAmount,
+        want: NetRequirement,
+        missing: int,
+    ) -> int:
         """Size an order: all of the amount, as the program wants it made at once.
 
         What one demand alone may use is made for it alone.
@@ -216,9 +226,9 @@ class SteeredRelease(Release):
 
     def _fitted(
         self,
-        way: Way,
-        amount: Amount,
-        want: Want,
+        way: SupplyAlternative,
+        amount: OrderAmount,
+        want: NetRequirement,
         size: int,
         timing: OrderTiming | None,
     ) -> tuple[int, OrderTiming | None]:
@@ -246,7 +256,11 @@ class SteeredRelease(Release):
         return size, timing
 
     def _dated(
-        self, way: Way, amount: Amount, want: Want, size: int
+        self,
+        way: SupplyAlternative,
+        amount: OrderAmount,
+        want: NetRequirement,
+        size: int,
     ) -> OrderTiming | None:
         """Date an order inside its bucket: work at once, purchases just in time.
 
@@ -274,17 +288,19 @@ class SteeredRelease(Release):
             return begun
         return sooner if begun is None or sooner.finish < begun.finish else begun
 
-    def _note_lateness(self, units: Iterable[SupplyUnit], want: Want) -> None:
+    def _note_lateness(self, units: Iterable[SupplyUnit], want: NetRequirement) -> None:
         for unit in units:
             if unit.arrives > want.instant and unit.node is want.node:
                 self.has_late = True
 
     # --- rounding ------------------------------------------------------------------
-    def _is_rounding(self, want: Want, made: list[SupplyUnit], missing: int) -> bool:
+    def _is_rounding(
+        self, want: NetRequirement, made: list[SupplyUnit], missing: int
+    ) -> bool:
         """Whether what is missing is rounding of what was ordered."""
         return missing <= OVERDRAFT * max(want.qty, sum(u.qty for u in made)) + 2
 
-    def _fill(self, want: Want, made: list[SupplyUnit], missing: int) -> int:
+    def _fill(self, want: NetRequirement, made: list[SupplyUnit], missing: int) -> int:
         """Order the rest of a rounding from an amount that is used up."""
         key = want.node.key
         allowed = self._allowed.get(key, [])
@@ -310,7 +326,9 @@ class SteeredRelease(Release):
             return missing - sum(u.qty for u in units if u.node is want.node)
         return missing
 
-    def _unforeseen(self, want: Want, missing: int, made: list[SupplyUnit]) -> None:
+    def _unforeseen(
+        self, want: NetRequirement, missing: int, made: list[SupplyUnit]
+    ) -> None:
         """Order what no amount covers from the source that has it first."""
         ways = [
             way
@@ -333,9 +351,9 @@ class SteeredRelease(Release):
             missing -= got
 
     def _first(
-        self, ways: Iterable[Way], want: Want, missing: int
-    ) -> tuple[Way, int, OrderTiming] | None:
-        found: list[tuple[int, int, Way, int, OrderTiming]] = []
+        self, ways: Iterable[SupplyAlternative], want: NetRequirement, missing: int
+    ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
+        found: list[tuple[int, int, SupplyAlternative, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size = way.first_size(missing, want.instant)
             if size <= 0:
@@ -349,7 +367,9 @@ class SteeredRelease(Release):
         _, _, way, size, timing = min(found, key=lambda entry: entry[:2])
         return way, size, timing
 
-    def _from_now(self, way: Way, want: Want, size: int) -> OrderTiming | None:
+    def _from_now(
+        self, way: SupplyAlternative, want: NetRequirement, size: int
+    ) -> OrderTiming | None:
         """Date an order just in time, else as early as it may start."""
         source = way.source
         begin = max(self.as_of, source.fence_start)

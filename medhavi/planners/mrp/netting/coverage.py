@@ -25,16 +25,16 @@ from medhavi.planners.mrp.netting_state.stock_levels import PLANNED_RULES
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Node
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
 JOINING_RULES = ("lot_for_lot", "poq", *PLANNED_RULES)
 """Rules without a level of their own: for them what safety lacks is a need as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class ProjectedNeeds:
     """What a node has and needs from an instant on.
 
     Parameters
@@ -74,7 +74,7 @@ class Coverage:
 
     __slots__ = ("_foreseen", "_levels", "_node", "_places", "_release", "_until")
 
-    def __init__(self, node: Node, levels: Levels, release: Release) -> None:
+    def __init__(self, node: Node, levels: StockLevels, release: OrderCreation) -> None:
         self._node = node
         self._levels = levels
         self._release = release
@@ -92,7 +92,7 @@ class Coverage:
         place = self._places.get(instant)
         return place is not None and self._foreseen[place] == missing
 
-    def until(self, ahead: Ahead) -> int:
+    def until(self, ahead: ProjectedNeeds) -> int:
         """End (exclusive) of what an order for a net need joins."""
         if self._node.rules.lot_rule not in PLANNED_RULES:
             return self._levels.window_end(ahead.instant)
@@ -100,7 +100,7 @@ class Coverage:
             self._look(ahead)
         return self._until[self._places[ahead.instant]]
 
-    def wanted(self, ahead: Ahead) -> int:
+    def wanted(self, ahead: ProjectedNeeds) -> int:
         """What an order for stock brings: the net needs that it joins [steps]."""
         if self._node.rules.lot_rule not in JOINING_RULES:
             return ahead.missing
@@ -121,7 +121,7 @@ class Coverage:
             return NEVER
         return self._release.expiry(self._node, instant, missing)
 
-    def _look(self, ahead: Ahead) -> None:
+    def _look(self, ahead: ProjectedNeeds) -> None:
         """Compute the net needs from an instant on, and what orders at them cover."""
         net = net_needs(ahead, self._levels)
         self._places = {need.instant: place for place, need in enumerate(net)}
@@ -145,7 +145,7 @@ class Coverage:
             net[end].instant if end < len(net) else NEVER for end in following
         ]
 
-    def _limits(self, ahead: Ahead) -> LotLimits:
+    def _limits(self, ahead: ProjectedNeeds) -> LotLimits:
         """Largest lot of the first source, and how long an order lives."""
         life = None
         if self._node.shelf_life is not None:
@@ -161,7 +161,7 @@ class Coverage:
         return LotLimits(most=most, life=life)
 
 
-def net_needs(ahead: Ahead, levels: Levels) -> list[NetNeed]:
+def net_needs(ahead: ProjectedNeeds, levels: StockLevels) -> list[NetNeed]:
     """Net needs against supply, first expired, first out, down to the stock level.
 
     Parameters

@@ -15,16 +15,16 @@ from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.netting.coverage import Ahead, Coverage
+from medhavi.planners.mrp.netting.coverage import Coverage, ProjectedNeeds
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.material.characteristics import Characteristics
 
     Wish = tuple[str, Characteristics | None, str]
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _SEQUENCE = attrgetter("instant", "priority", "index")
 
 
-class NodeWalk:
+class DatedNodeNetting:
     """One node on its way through time.
 
     Parameters
@@ -62,7 +62,7 @@ class NodeWalk:
         "node",
     )
 
-    def __init__(self, node: Node, levels: Levels, release: Release) -> None:
+    def __init__(self, node: Node, levels: StockLevels, release: OrderCreation) -> None:
         self.node = node
         self.levels = levels
         self.needs = sorted(node.needs, key=_SEQUENCE)
@@ -285,7 +285,9 @@ class NodeWalk:
             self._before = min(before, self.available)
         return joined
 
-    def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
+    def _ahead(
+        self, instant: int, missing: int, kept: int, alive: int
+    ) -> ProjectedNeeds:
         """What is there and needed from an instant on."""
         needs: list[Need] = []
         units: list[SupplyUnit] = []
@@ -295,7 +297,7 @@ class NodeWalk:
             needs = self.needs[self._cursor :]
             units += [unit for *_, unit in self._arrived]
             units += [unit for *_, unit in self._pending]
-        return Ahead(
+        return ProjectedNeeds(
             instant=instant,
             missing=missing,
             kept=kept,
@@ -391,7 +393,7 @@ def _by_text(wish: Wish) -> tuple[str, list[str], int, str]:
     return place, sorted(asks.pairs), asks.rank, given
 
 
-def walk_cluster(walks: Sequence[NodeWalk]) -> None:
+def walk_cluster(walks: Sequence[DatedNodeNetting]) -> None:
     """Walk all nodes of a cluster through time together.
 
     Nodes are visited in the given order at equal instants; new supply that a walk

@@ -31,14 +31,14 @@ NodeKey = tuple[str, str]
 """(product, location)."""
 
 
-class Portion(NamedTuple):
+class SourceShare(NamedTuple):
     """A source that gives a demand some orders [steps]; the others give the rest."""
 
     source: str
     pieces: tuple[int, ...]
 
 
-Diverted = Mapping[tuple[NodeKey, str], str | Portion]
+Diverted = Mapping[tuple[NodeKey, str], str | SourceShare]
 """The one source that is used, by place and by the demand that is ordered for there.
 
 Empty text: whichever netting takes. A portion: that source and others.
@@ -66,7 +66,7 @@ class Demand:
 
 
 @dataclass(slots=True, eq=False)
-class Order:
+class SupplyOrder:
     """A make, buy or move order, existing or proposed.
 
     `steps` is the order quantity (make: routing units in steps of the main product,
@@ -121,7 +121,7 @@ class SupplyUnit:
     available: int
     arrives: int
     source: PegSource
-    order: Order | None = None
+    order: SupplyOrder | None = None
     lot: str = ""
     expires: int = NEVER
     customer: str | None = None
@@ -154,7 +154,7 @@ class Need:
     open: int
     priority: int
     demand: int = NO_DEMAND
-    order: Order | None = None
+    order: SupplyOrder | None = None
     alive_until: int = ALWAYS
     only_from: str | None = None
     alternatives: tuple[tuple[Node, Fraction], ...] = ()
@@ -239,7 +239,7 @@ class Nodes(Protocol):
         ...
 
 
-class Intake(NamedTuple):
+class ComponentRequirement(NamedTuple):
     """One component line with its node; `plain`: used at the start of the first step.
 
     Then no offset, no validity and no step has to be looked at.
@@ -250,7 +250,7 @@ class Intake(NamedTuple):
     plain: bool
 
 
-class Yield(NamedTuple):
+class OutputQuantity(NamedTuple):
     """One product that orders give, with its node; `plain`: there when they finish."""
 
     node: Node
@@ -262,7 +262,7 @@ NOTHING: frozenset[str] = frozenset()
 """What most ways provide; every call makes an empty set of its own."""
 
 
-class Way:
+class SupplyAlternative:
     """One source of a node.
 
     Attributes
@@ -301,8 +301,8 @@ class Way:
         )
         self.recipe: Recipe | None = None
         self.gain: ProductOutput | None = None
-        self.intakes: tuple[tuple[Intake, ...], ...] = ()
-        self.yields: tuple[Yield, ...] = ()
+        self.intakes: tuple[tuple[ComponentRequirement, ...], ...] = ()
+        self.yields: tuple[OutputQuantity, ...] = ()
         self.origin: Node | None = None
         self.provides = NOTHING
         if source.kind == "make":
@@ -346,20 +346,22 @@ class Way:
         return self.always or self.source.valid_at(start)
 
 
-def _intake(component: Component, model: Nodes) -> Intake:
+def _intake(component: Component, model: Nodes) -> ComponentRequirement:
     plain = (
         component.at_first
         and component.valid_from <= ALWAYS
         and component.valid_to >= NEVER
     )
     node = model.node((component.component, component.location))
-    return Intake(component, node, plain)
+    return ComponentRequirement(component, node, plain)
 
 
-def _yields(recipe: Recipe, model: Nodes) -> list[Yield]:
+def _yields(recipe: Recipe, model: Nodes) -> list[OutputQuantity]:
     gains = [((recipe.product, recipe.location), recipe.main)]
     gains += sorted(recipe.others.items())
-    return [Yield(model.node(key), gain, _at_finish(gain)) for key, gain in gains]
+    return [
+        OutputQuantity(model.node(key), gain, _at_finish(gain)) for key, gain in gains
+    ]
 
 
 def _at_finish(gain: ProductOutput) -> bool:

@@ -26,7 +26,7 @@ PLANNED_RULES = ("silver_meal", "wagner_whitin")
 """Rules that weigh the cost of an order against holding."""
 
 
-class Lowering(NamedTuple):
+class LevelReduction(NamedTuple):
     """Quantity [steps] by which a level is lower in [start, end) [UTC seconds]."""
 
     start: int
@@ -34,7 +34,7 @@ class Lowering(NamedTuple):
     qty: int
 
 
-class Levels:
+class StockLevels:
     """Levels of one node over time.
 
     Parameters
@@ -94,7 +94,7 @@ class Levels:
         self._steady: tuple[int, int] | None = None
         """Bounds before the horizon, where nothing changes them until then."""
         self.eoq = eoq
-        self.lowered: Sequence[Lowering] = ()
+        self.lowered: Sequence[LevelReduction] = ()
         explicit = rules.lot_rule == "min_max" or (
             rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
         )

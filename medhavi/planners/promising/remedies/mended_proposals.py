@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disruptions import Hindered, mended
+from medhavi.planners.disruptions import WaitingScope, mended
 from medhavi.planners.promising.remedies.table_proposals import MOST_OF_A_KIND, Proposal
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def mended_proposals(cases: Sequence[Case]) -> Iterator[Proposal]:
                 yield Proposal(one.kind, one.text, {"disruptions": (one.row,)})
 
 
-def _hindered(case: Case) -> Hindered:
+def _hindered(case: Case) -> WaitingScope:
     """What a reason waits for: all that the earliest option would need."""
     quest, subject = case.quest, case.reason.subject
     book, request = quest.book, quest.request
@@ -49,7 +49,9 @@ def _hindered(case: Case) -> Hindered:
     for one in quest.offered:
         for sent in one.times.evaluation.shipments:
             lanes |= set(() if sent.itinerary is None else sent.itinerary.lanes)
-    return Hindered(book.now, case.date, nodes | {node}, resources | {subject}, lanes)
+    return WaitingScope(
+        book.now, case.date, nodes | {node}, resources | {subject}, lanes
+    )
 
 
 def _origins(case: Case) -> tuple[str, ...]:

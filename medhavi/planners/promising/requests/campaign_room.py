@@ -11,14 +11,21 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.planners.campaigns.campaign_rules import CampaignRules, Work, breaches
+from medhavi.planners.campaigns.campaign_rules import (
+    CampaignRules,
+    ResourceWork,
+    breaches,
+)
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.units import from_steps, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.campaigns.campaign_rules import Breach, CampaignRule
+    from medhavi.planners.campaigns.campaign_rules import (
+        CampaignRule,
+        CampaignViolation,
+    )
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
@@ -255,7 +262,7 @@ class CampaignRoom:
         0: it fits; None: it would fit nowhere later either.
         """
         most = 0
-        own: dict[str, list[Work]] = {}
+        own: dict[str, list[ResourceWork]] = {}
         for resource, work in self._works(source, timing, good):
             own.setdefault(resource, []).append(work)
         for resource, works in own.items():
@@ -274,7 +281,10 @@ class CampaignRoom:
         return most
 
     def _keeps(
-        self, resource: str, standing: Sequence[Work], works: Sequence[Work]
+        self,
+        resource: str,
+        standing: Sequence[ResourceWork],
+        works: Sequence[ResourceWork],
     ) -> bool:
         """Whether new work breaks no rule, its own or that of what stands."""
         before = self._breaches(resource, standing)
@@ -284,10 +294,12 @@ class CampaignRoom:
             own = [one for one in own if one.finding.code != SHORT]
         return not own and sum(OWN not in one.owners for one in after) <= len(before)
 
-    def _breaches(self, resource: str, works: Sequence[Work]) -> list[Breach]:
+    def _breaches(
+        self, resource: str, works: Sequence[ResourceWork]
+    ) -> list[CampaignViolation]:
         return breaches(resource, works, self._providers.cleanings, self._cleans)
 
-    def _openings(self, standing: Sequence[Work]) -> Iterator[int]:
+    def _openings(self, standing: Sequence[ResourceWork]) -> Iterator[int]:
         """From when on new work may stand behind other: at once, or cleaned."""
         for work in standing:
             yield work.finish
@@ -303,7 +315,7 @@ class CampaignRoom:
             return False
         return self._providers.changeovers.cleans(matrix, before, after)
 
-    def _standing(self, book: ResourceLedger, block: BusyInterval) -> Work:
+    def _standing(self, book: ResourceLedger, block: BusyInterval) -> ResourceWork:
         """Read work that stands; where nobody knows how much it makes, a whole run."""
         resource = book.clock.resource
         product, qty = self._makes(resource, block) or ("", -1)
@@ -311,7 +323,7 @@ class CampaignRoom:
         if qty < 0 and rule is not None:
             qty = rule.max_run_qty or rule.min_run_qty
         seconds = book.clock.working.between(block.start, block.finish)
-        return Work(
+        return ResourceWork(
             start=block.start,
             finish=block.finish,
             owner=0,
@@ -336,7 +348,7 @@ class CampaignRoom:
 
     def _works(
         self, source: Source, timing: OrderTiming, good: float
-    ) -> Iterator[tuple[str, Work]]:
+    ) -> Iterator[tuple[str, ResourceWork]]:
         """Walk over what an order does on resources with campaigns.
 
         Its quantity counts once in each campaign.
@@ -347,7 +359,7 @@ class CampaignRoom:
                 if resource not in self._ruled or window.start >= window.finish:
                     continue
                 rule = self._rules.of(resource, window.family, source.product)
-                work = Work(
+                work = ResourceWork(
                     start=window.start,
                     finish=window.finish,
                     owner=OWN,

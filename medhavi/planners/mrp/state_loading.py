@@ -14,14 +14,14 @@ from medhavi.planners.forecast_netting import (
     needed_at,
     period_end,
 )
+from medhavi.planners.mrp.hard_allocations import HardAllocation
 from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     Demand,
     NodeKey,
-    Order,
-    Way,
+    SupplyAlternative,
+    SupplyOrder,
 )
-from medhavi.planners.mrp.pins import Pin
 from medhavi.providers.product_facts import parents_of
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.table_rows import Row
@@ -39,8 +39,8 @@ from medhavi.units import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.sources import Source
@@ -55,7 +55,7 @@ BOOKING_PRIORITY = -1
 
 
 @dataclass(slots=True)
-class Intake:
+class LoadedState:
     """What was brought in.
 
     `demands` are planned, in order of id; `ignored` are rows that are not, with their
@@ -64,13 +64,13 @@ class Intake:
 
     demands: list[Demand] = field(default_factory=list)
     ignored: list[tuple[Row, int]] = field(default_factory=list)
-    pins: dict[NodeKey, list[Pin]] = field(default_factory=dict)
+    pins: dict[NodeKey, list[HardAllocation]] = field(default_factory=dict)
     bookings: set[int] = field(default_factory=set)
     expired: list[tuple[Row, int]] = field(default_factory=list)
     starts: list[NodeKey] = field(default_factory=list)
 
 
-class Reader:
+class StateLoader:
     """Reads the state tables of a snapshot into the register of a run.
 
     Parameters
@@ -88,8 +88,8 @@ class Reader:
     def __init__(
         self,
         tables: Mapping[str, TableRows],
-        model: Model,
-        release: Release,
+        model: ItemLocationGraph,
+        release: OrderCreation,
         settings: Settings,
         parameters: MrpParameters | ConstrainedParameters,
     ) -> None:
@@ -99,7 +99,7 @@ class Reader:
         self._as_of = int(settings.as_of)
         self._horizon = settings.horizon_end
         self._parameters = parameters
-        self.intake = Intake()
+        self.intake = LoadedState()
         self._index_of: dict[str, int] = {}
         self._sources: dict[tuple[str, ...], Source | None] = {}
         self._locations = set(tables["locations"].column("location"))
@@ -323,7 +323,7 @@ class Reader:
         unit_step = source.step if making and source else node.step
         steps = max(0, math.floor(open_qty / unit_step))
         timing = self._timing(row, source, steps)
-        order = Order(
+        order = SupplyOrder(
             index=len(self._release.orders),
             kind=KINDS[row["kind"]],  # type: ignore[arg-type]
             node=key,
@@ -349,7 +349,7 @@ class Reader:
         self._release.orders.append(order)
         if steps == 0:
             return
-        way = None if source is None else Way(source, self._model)
+        way = None if source is None else SupplyAlternative(source, self._model)
         if way is not None and way.recipe is not None:
             order.recipe = way.recipe
             self._release.outputs(order, way, None)
@@ -440,7 +440,7 @@ class Reader:
         blocks: bool = False,
     ) -> None:
         node = self._model.node(key)
-        pin = Pin(
+        pin = HardAllocation(
             node=node,
             demand=self._index_of.get(demand or "", NO_DEMAND),
             qty=qty,

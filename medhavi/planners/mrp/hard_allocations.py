@@ -18,7 +18,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
 
 _BY_ARRIVAL = attrgetter("available", "expires", "index")
@@ -26,7 +26,7 @@ _SEQUENCE = attrgetter("instant", "priority", "index")
 
 
 @dataclass(slots=True, eq=False)
-class Pin:
+class HardAllocation:
     """A quantity that belongs to a demand (or to nobody who is planned).
 
     `supply` tells what may serve it; None: any, first available first. `blocks`: what
@@ -43,23 +43,23 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenPin:
+class BrokenAllocation:
     """A pin that the supply at hand does not cover [steps]."""
 
-    pin: Pin
+    pin: HardAllocation
     missing: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverPin:
+class ExcessAllocation:
     """A firm peg that keeps more than its owner needs [steps]."""
 
-    pin: Pin
+    pin: HardAllocation
     kept: int
 
 
 @dataclass(slots=True, kw_only=True)
-class PinReport:
+class AllocationReport:
     """What a plan has to tell of its pins.
 
     `allow_over`: a firm peg keeps what its owner does not need. `broken` could not be
@@ -67,15 +67,15 @@ class PinReport:
     """
 
     allow_over: bool
-    broken: list[BrokenPin] = field(default_factory=list)
-    over: list[OverPin] = field(default_factory=list)
+    broken: list[BrokenAllocation] = field(default_factory=list)
+    over: list[ExcessAllocation] = field(default_factory=list)
 
 
 def settle(
-    pins: Iterable[Pin],
-    release: Release,
+    pins: Iterable[HardAllocation],
+    release: OrderCreation,
     name_of: Callable[[SupplyUnit], str],
-    report: PinReport,
+    report: AllocationReport,
 ) -> dict[int, int]:
     """Pinned supply to its owners before a cluster is walked.
 
@@ -98,8 +98,8 @@ def settle(
         Unit index → quantity that pins keep from everyone [steps].
     """
     blocked: dict[int, int] = {}
-    over: list[tuple[Pin, int]] = []
-    holds: list[Pin] = []
+    over: list[tuple[HardAllocation, int]] = []
+    holds: list[HardAllocation] = []
     for pin in pins:
         if pin.blocks:
             holds.append(pin)
@@ -108,7 +108,7 @@ def settle(
         if pin.demand == NO_DEMAND:
             continue
         if unmet:
-            report.broken.append(BrokenPin(pin=pin, missing=unmet))
+            report.broken.append(BrokenAllocation(pin=pin, missing=unmet))
         elif report.allow_over and pin.label:
             over.append((pin, left))
     for pin, rest in over:
@@ -119,7 +119,7 @@ def settle(
         ]
         kept = _block(units, rest, blocked)
         if kept:
-            report.over.append(OverPin(pin=pin, kept=kept))
+            report.over.append(ExcessAllocation(pin=pin, kept=kept))
     for pin in holds:
         units = _units(pin, name_of)
         left, _ = _serve_owner(pin, units, release)
@@ -127,7 +127,9 @@ def settle(
     return blocked
 
 
-def _units(pin: Pin, name_of: Callable[[SupplyUnit], str]) -> list[SupplyUnit]:
+def _units(
+    pin: HardAllocation, name_of: Callable[[SupplyUnit], str]
+) -> list[SupplyUnit]:
     """Supply that a pin may take, first available first."""
     return [
         unit
@@ -149,7 +151,7 @@ def _block(units: Iterable[SupplyUnit], qty: int, blocked: dict[int, int]) -> in
 
 
 def _serve_owner(
-    pin: Pin, units: list[SupplyUnit], release: Release
+    pin: HardAllocation, units: list[SupplyUnit], release: OrderCreation
 ) -> tuple[int, int]:
     """Match the owner's needs in sequence.
 
@@ -185,7 +187,9 @@ def _serve_owner(
     return left, min(left, unmet) if needed else left
 
 
-def _may_serve(pin: Pin, unit: SupplyUnit, need: Need, release: Release) -> bool:
+def _may_serve(
+    pin: HardAllocation, unit: SupplyUnit, need: Need, release: OrderCreation
+) -> bool:
     """Whether a pin can be kept (rules 10, 11).
 
     What belongs to another customer or is dead by then serves nobody: a firm peg to it

@@ -18,18 +18,23 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.dating import is_scarce
 from medhavi.planners.constrained.netting.way_chains import WayChains
-from medhavi.planners.mrp.netting.netting import NodeWalk
-from medhavi.planners.mrp.netting.plain_walk import BY_ARRIVAL, PlainWalk
+from medhavi.planners.mrp.netting.netting import DatedNodeNetting
+from medhavi.planners.mrp.netting.plain_netting import BY_ARRIVAL, PlainNodeNetting
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, URGENCY
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from medhavi.planners.constrained.netting.dating import FeasibleRelease
-    from medhavi.planners.mrp.netting_state.register import Register
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyUnit, Way
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.mrp.netting_state.run_state import NettingState
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyAlternative,
+        SupplyUnit,
+    )
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.capacity.capacity import Capacity
 
 
@@ -38,7 +43,7 @@ BY_DATE = attrgetter("available", "index")
 
 
 def keep_for_important(
-    node: Node, release: FeasibleRelease, capacity: Capacity
+    node: Node, release: FeasibleOrderCreation, capacity: Capacity
 ) -> None:
     """Serve the needs before new supply by urgency, where they are in each other's way.
 
@@ -65,13 +70,13 @@ def keep_for_important(
             serve_from(release, need, earliest, soon)
 
 
-def is_kept(node: Node, release: FeasibleRelease, capacity: Capacity) -> bool:
+def is_kept(node: Node, release: FeasibleOrderCreation, capacity: Capacity) -> bool:
     """Whether something is kept for more important needs of a node."""
     return bool(_pressed(node, release, capacity)[0])
 
 
 def _pressed(
-    node: Node, release: FeasibleRelease, capacity: Capacity
+    node: Node, release: FeasibleOrderCreation, capacity: Capacity
 ) -> tuple[list[Need], list[SupplyUnit], int]:
     """Needs that are in each other's way, what there is, and when more could be.
 
@@ -117,7 +122,7 @@ def _hinder(needs: Iterable[Need], units: Iterable[SupplyUnit]) -> bool:
 
 
 def serve_from(
-    register: Register, need: Need, units: list[SupplyUnit], until: int
+    register: NettingState, need: Need, units: list[SupplyUnit], until: int
 ) -> None:
     """Serve a need from units available by an instant, in their sequence."""
     for unit in units:
@@ -132,12 +137,14 @@ def kept_first(unit: SupplyUnit) -> tuple[int, int, int]:
     return unit.expires, -unit.available, unit.index
 
 
-class FeasibleWalk(NodeWalk):
+class FeasibleNodeNetting(DatedNodeNetting):
     """A node on its way through time; a need that would be late may take a receipt."""
 
     __slots__ = ("_makes",)
 
-    def __init__(self, node: Node, levels: Levels, release: FeasibleRelease) -> None:
+    def __init__(
+        self, node: Node, levels: StockLevels, release: FeasibleOrderCreation
+    ) -> None:
         super().__init__(node, levels, release)
         self._makes = release
 
@@ -185,7 +192,7 @@ class FeasibleWalk(NodeWalk):
             return
         _, _, other, ratio, lent = min(found, key=lambda one: one[:2])
         walk = release.walk_of(other)
-        if not isinstance(walk, FeasibleWalk):
+        if not isinstance(walk, FeasibleNodeNetting):
             return
         walk.advance(max(instant, walk.at))
         stand_in = release.substitute_need(need, other, lent)
@@ -204,7 +211,7 @@ class FeasibleWalk(NodeWalk):
                     self._makes.match(need, unit)
 
 
-class ScarceWalk(NodeWalk):
+class ScarceNodeNetting(DatedNodeNetting):
     """A node that nothing supplies anew: what there is goes by urgency, not by date.
 
     A more important need takes the latest supply that is still in time, so that less
@@ -232,7 +239,7 @@ class ScarceWalk(NodeWalk):
                 self._release.give_up(need)
 
 
-class FeasiblePlainWalk(PlainWalk):
+class FeasiblePlainNetting(PlainNodeNetting):
     """A plain node whose orders are on time or bought; any other ends the walk.
 
     Where an order is on time, no receipt that comes later serves in its place. A
@@ -242,16 +249,16 @@ class FeasiblePlainWalk(PlainWalk):
 
     __slots__ = ("_makes",)
 
-    def __init__(self, node: Node, release: FeasibleRelease) -> None:
+    def __init__(self, node: Node, release: FeasibleOrderCreation) -> None:
         super().__init__(node, release, release.floor(node.sources[0]))
         self._makes = release
 
     def walk(self) -> bool:
-        """Serve all needs in sequence; False: see `PlainWalk.walk`."""
+        """Serve all needs in sequence; False: see `PlainNodeNetting.walk`."""
         capacity = self._makes.model.providers.capacity
         return not is_kept(self._node, self._makes, capacity) and super().walk()
 
-    def _opens(self, way: Way) -> bool:
+    def _opens(self, way: SupplyAlternative) -> bool:
         release, source = self._makes, way.source
         if way.recipe is None:
             self._most = release.largest(source)
@@ -319,8 +326,8 @@ def _last_first(unit: SupplyUnit) -> tuple[int, int]:
 
 
 def walk_of(
-    node: Node, levels: Levels, release: FeasibleRelease, *, keeps: bool
-) -> NodeWalk:
+    node: Node, levels: StockLevels, release: FeasibleOrderCreation, *, keeps: bool
+) -> DatedNodeNetting:
     """Make the general walk of a node.
 
     Parameters
@@ -336,7 +343,7 @@ def walk_of(
     """
     alone = not node.substitutes and not any(n.alternatives for n in node.needs)
     if alone and is_scarce(node):
-        return ScarceWalk(node, levels, release)
+        return ScarceNodeNetting(node, levels, release)
     if keeps:
         keep_for_important(node, release, release.model.providers.capacity)
-    return FeasibleWalk(node, levels, release)
+    return FeasibleNodeNetting(node, levels, release)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.netting_state.state import Shortage, Way
+from medhavi.planners.mrp.netting_state.state import Shortage, SupplyAlternative
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from medhavi.planners.mrp.netting.netting import NodeWalk
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting.netting import DatedNodeNetting
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import (
-        Intake,
+        ComponentRequirement,
         Need,
         Node,
-        Order,
+        SupplyOrder,
         SupplyUnit,
     )
     from medhavi.providers.material.recipes import Recipe
@@ -46,7 +46,7 @@ TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
 
 
-def is_new(order: Order) -> bool:
+def is_new(order: SupplyOrder) -> bool:
     """Whether the run made the order."""
     return order.existing is None
 
@@ -57,10 +57,10 @@ def died(unit: SupplyUnit, need: Need) -> bool:
 
 
 def postpone(
-    release: Release,
+    release: OrderCreation,
     rank: Mapping[int, int],
-    movable: Callable[[Order], bool] = is_new,
-    awaited: Callable[[Order], bool] = is_new,
+    movable: Callable[[SupplyOrder], bool] = is_new,
+    awaited: Callable[[SupplyOrder], bool] = is_new,
 ) -> list[Shortage]:
     """Move new orders behind the late new supply that they take.
 
@@ -141,9 +141,9 @@ def postpone(
 
 
 def _may_wait(
-    release: Release,
-    movable: Callable[[Order], bool],
-    awaited: Callable[[Order], bool],
+    release: OrderCreation,
+    movable: Callable[[SupplyOrder], bool],
+    awaited: Callable[[SupplyOrder], bool],
 ) -> set[int]:
     """List the orders that lack late supply, and those above, by index.
 
@@ -173,7 +173,9 @@ def _may_wait(
 
 
 def _taken(
-    release: Release, orders: Collection[int], awaited: Callable[[Order], bool]
+    release: OrderCreation,
+    orders: Collection[int],
+    awaited: Callable[[SupplyOrder], bool],
 ) -> tuple[dict[int, list[Need]], dict[int, list[SupplyUnit]]]:
     """Needs of orders, and what of awaited orders serves each need."""
     needs: dict[int, list[Need]] = defaultdict(list)
@@ -190,12 +192,15 @@ def _taken(
     return needs, given
 
 
-def _matches(release: Release) -> Iterator[tuple[int, int]]:
+def _matches(release: OrderCreation) -> Iterator[tuple[int, int]]:
     return zip(release.match_need, release.match_unit, strict=True)
 
 
 def _move(
-    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+    release: OrderCreation,
+    order: SupplyOrder,
+    needs: list[Need],
+    waiting: Mapping[int, int],
 ) -> bool:
     """Start an order so late that all it takes is there; False: it cannot."""
     found = timing_behind(release, order, needs, waiting)
@@ -209,7 +214,10 @@ def _move(
 
 
 def timing_behind(
-    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+    release: OrderCreation,
+    order: SupplyOrder,
+    needs: list[Need],
+    waiting: Mapping[int, int],
 ) -> tuple[OrderTiming, dict[int, int]] | None:
     """Earliest timing at which all that an order takes is there; None: never.
 
@@ -269,7 +277,9 @@ def _lack(need: Need, at: int, there: int) -> int:
     return 0 if at >= line.valid_to else min(there, line.valid_to) - at
 
 
-def delay(release: Release, order: Order, needs: Iterable[Need], lack: int) -> bool:
+def delay(
+    release: OrderCreation, order: SupplyOrder, needs: Iterable[Need], lack: int
+) -> bool:
     """Start an order later by at least so many seconds; False: it cannot.
 
     Parameters
@@ -309,21 +319,23 @@ def _from(
     return None
 
 
-def _use(release: Release, order: Order, need: Need, timing: OrderTiming) -> int:
+def _use(
+    release: OrderCreation, order: SupplyOrder, need: Need, timing: OrderTiming
+) -> int:
     line = need.line
     if line is None:
         return timing.steps[0].start if timing.steps else timing.start
     return release.use_instant(order, line, timing)
 
 
-def _arrive(release: Release, order: Order) -> None:
+def _arrive(release: OrderCreation, order: SupplyOrder) -> None:
     """Date what an order gives by its new times; safety time is given up first."""
     source = order.source
     gains = {}
     if source is not None and source.kind == "make":
         gains = {
             id(node): (gain, plain)
-            for node, gain, plain in Way(source, release.model).yields
+            for node, gain, plain in SupplyAlternative(source, release.model).yields
         }
     for unit in order.units:
         gain, plain = gains.get(id(unit.node), (None, True))
@@ -342,9 +354,9 @@ ROUNDS = 12
 
 
 def wait_and_resupply(
-    release: Release,
+    release: OrderCreation,
     rank: Mapping[int, int],
-    walks: Callable[[Node], list[NodeWalk]],
+    walks: Callable[[Node], list[DatedNodeNetting]],
 ) -> set[int]:
     """Move new orders behind late supply; what they take then is netted again.
 
@@ -384,12 +396,14 @@ def wait_and_resupply(
     return useless(release, release.freed.values())
 
 
-def _mortal(release: Release) -> set[int]:
+def _mortal(release: OrderCreation) -> set[int]:
     """List the units that expire at all, by index."""
     return {unit.index for unit in release.units if unit.expires < NEVER}
 
 
-def recipes_anew(release: Release, movable: Callable[[Order], bool]) -> list[Need]:
+def recipes_anew(
+    release: OrderCreation, movable: Callable[[SupplyOrder], bool]
+) -> list[Need]:
     """Update the recipe lines of orders to the dates they have now.
 
     Parameters
@@ -409,7 +423,7 @@ def recipes_anew(release: Release, movable: Callable[[Order], bool]) -> list[Nee
     Looks only at orders of recipes with dated lines.
     """
     dated: dict[int, bool] = {}
-    found: dict[int, tuple[Order, Source]] = {}
+    found: dict[int, tuple[SupplyOrder, Source]] = {}
     for order in release.orders:
         recipe, source = order.recipe, order.source
         if recipe is None or source is None or not movable(order):
@@ -427,7 +441,7 @@ def recipes_anew(release: Release, movable: Callable[[Order], bool]) -> list[Nee
     gone: list[Need] = []
     made: list[Need] = []
     for index, (order, source) in found.items():
-        for group in Way(source, release.model).intakes:
+        for group in SupplyAlternative(source, release.model).intakes:
             lines = {intake.component.line for intake in group}
             own = [
                 n for n in taken[index] if n.line is not None and n.line.line in lines
@@ -449,7 +463,10 @@ def _is_dated(recipe: Recipe) -> bool:
 
 
 def _holds(
-    release: Release, order: Order, group: Sequence[Intake], own: Sequence[Need]
+    release: OrderCreation,
+    order: SupplyOrder,
+    group: Sequence[ComponentRequirement],
+    own: Sequence[Need],
 ) -> bool:
     """Whether what an order takes of a group is what holds at its dates."""
     if len(group) == 1 and group[0].plain:
@@ -463,7 +480,7 @@ def _holds(
     )
 
 
-def forget(release: Release, needs: Collection[Need]) -> None:
+def forget(release: OrderCreation, needs: Collection[Need]) -> None:
     """Cancel needs of orders, with their pegs."""
     if not needs:
         return
@@ -475,13 +492,15 @@ def forget(release: Release, needs: Collection[Need]) -> None:
         release.covered.pop(need.index, None)
 
 
-def _find_again(release: Release, needs: Collection[int]) -> None:
+def _find_again(release: OrderCreation, needs: Collection[int]) -> None:
     """Strike what was written down as missing: it is looked for anew."""
     release.shortages = [s for s in release.shortages if s.need.index not in needs]
 
 
 def supply_anew(
-    release: Release, needs: Sequence[Need], walks: Callable[[Node], list[NodeWalk]]
+    release: OrderCreation,
+    needs: Sequence[Need],
+    walks: Callable[[Node], list[DatedNodeNetting]],
 ) -> None:
     """Serve needs after netting, with all that their new orders need in turn.
 
@@ -518,7 +537,7 @@ def supply_anew(
         stack += reversed([made for made in release.needs[known:] if made.open > 0])
 
 
-def useless(release: Release, orders: Iterable[Order]) -> set[int]:
+def useless(release: OrderCreation, orders: Iterable[SupplyOrder]) -> set[int]:
     """Find new orders that nothing takes from any more, and what was made for them.
 
     Parameters
@@ -533,7 +552,7 @@ def useless(release: Release, orders: Iterable[Order]) -> set[int]:
     set of int
         Their indexes; levels of stock keep an order.
     """
-    givers: Mapping[int, list[Order]] | None = None
+    givers: Mapping[int, list[SupplyOrder]] | None = None
     gone: set[int] = set()
     stack = list(orders)
     while stack:
@@ -553,9 +572,9 @@ def useless(release: Release, orders: Iterable[Order]) -> set[int]:
     return gone
 
 
-def _givers(release: Release) -> dict[int, list[Order]]:
+def _givers(release: OrderCreation) -> dict[int, list[SupplyOrder]]:
     """List the orders that each order takes from, by its index."""
-    found: dict[int, list[Order]] = defaultdict(list)
+    found: dict[int, list[SupplyOrder]] = defaultdict(list)
     for need_index, unit_index in zip(
         release.match_need, release.match_unit, strict=True
     ):

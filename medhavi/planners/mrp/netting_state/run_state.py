@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     )
     from fractions import Fraction
 
-    from medhavi.planners.mrp.netting_state.model import Model
-    from medhavi.planners.mrp.netting_state.state import Node, Order, PegSource
-    from medhavi.planners.mrp.netting_state.stock_levels import Levels
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import Node, PegSource, SupplyOrder
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
 
 
-class Slice(NamedTuple):
+class PegSlice(NamedTuple):
     """A part of the span of an order that is for a demand [steps]."""
 
     demand: int
@@ -46,7 +46,7 @@ class Slice(NamedTuple):
     end: int
 
 
-class Behind:
+class DownstreamPegs:
     """Slices of the orders of a register, looked up when they are asked for."""
 
     def __init__(self) -> None:
@@ -70,9 +70,9 @@ class Behind:
             before.append(latest.get(need, -1))
             latest[need] = place
 
-    def of(self, order: Order) -> list[Slice]:
+    def of(self, order: SupplyOrder) -> list[PegSlice]:
         """Slices of an order, without recursion down long chains."""
-        found: dict[int, list[Slice]] = {}
+        found: dict[int, list[PegSlice]] = {}
         # A by-product may go back into its own order: that adds nobody behind it.
         path: set[int] = set()
         stack = [order]
@@ -99,15 +99,17 @@ class Behind:
             stack.pop()
         return found[order.index]
 
-    def _own(self, order: Order, found: dict[int, list[Slice]]) -> list[Slice]:
-        slices: list[Slice] = []
+    def _own(
+        self, order: SupplyOrder, found: dict[int, list[PegSlice]]
+    ) -> list[PegSlice]:
+        slices: list[PegSlice] = []
         offset = 0
         for unit in order.units:
             at = offset
             met: dict[int, int] = {}
             for taker, taken in unit.takers:
                 if taker.demand != NO_DEMAND:
-                    slices.append(Slice(taker.demand, at, at + taken))
+                    slices.append(PegSlice(taker.demand, at, at + taken))
                 elif taker.order is not None:
                     turn = met.get(taker.index, 0)
                     met[taker.index] = turn + 1
@@ -118,7 +120,7 @@ class Behind:
                         high = min(end, first + taken)
                         if low < high:
                             moved = at - first
-                            slices.append(Slice(demand, low + moved, high + moved))
+                            slices.append(PegSlice(demand, low + moved, high + moved))
                 at += taken
             offset += unit.qty
         return slices
@@ -146,7 +148,7 @@ class Behind:
         return found
 
 
-def stretched(need: Need, slices: Sequence[Slice]) -> list[Slice]:
+def stretched(need: Need, slices: Sequence[PegSlice]) -> list[PegSlice]:
     """Interval slices of an order onto a need of it; ends round down."""
     if need.order is None:
         return []
@@ -154,16 +156,16 @@ def stretched(need: Need, slices: Sequence[Slice]) -> list[Slice]:
     if not span:
         return []
     return [
-        Slice(demand, begin * need.qty // span, end * need.qty // span)
+        PegSlice(demand, begin * need.qty // span, end * need.qty // span)
         for demand, begin, end in slices
     ]
 
 
-class Walk(Protocol):
+class NodeNetting(Protocol):
     """One node on its way through time; `at` is where it is [UTC seconds]."""
 
     at: int
-    levels: Levels
+    levels: StockLevels
     node: Node
 
     def add(self, unit: SupplyUnit) -> None:
@@ -179,7 +181,7 @@ class Walk(Protocol):
         """Count what more important own needs leave over from now on."""
 
 
-class Register:
+class NettingState:
     """All records of one run; their `index` is their place in its lists.
 
     Attributes
@@ -200,9 +202,9 @@ class Register:
         Ids and customers of the planned demands.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: ItemLocationGraph) -> None:
         self.model = model
-        self.orders: MutableSequence[Order] = []
+        self.orders: MutableSequence[SupplyOrder] = []
         self.units: MutableSequence[SupplyUnit] = []
         self.needs: MutableSequence[Need] = []
         self.match_need: list[int] = []
@@ -210,21 +212,21 @@ class Register:
         self.match_qty: list[int] = []
         self.shortages: list[Shortage] = []
         self.covered: dict[int, int] = {}
-        self.freed: dict[int, Order] = {}
-        self.forgotten: list[Order] = []
+        self.freed: dict[int, SupplyOrder] = {}
+        self.forgotten: list[SupplyOrder] = []
         """Orders that were dropped; they and what they gave point at each other."""
         self.asked: list[tuple[Node, int, int]] = []
         self.demand_names: MutableSequence[str] = []
         self.demand_customers: MutableSequence[str | None] = []
-        self._walks: dict[int, Walk] = {}
-        self._behind = Behind()
+        self._walks: dict[int, NodeNetting] = {}
+        self._behind = DownstreamPegs()
 
     # --- cluster -------------------------------------------------------------------
-    def enter(self, walks: Sequence[Walk]) -> None:
+    def enter(self, walks: Sequence[NodeNetting]) -> None:
         """Take note of the walks of the cluster that is planned now."""
         self._walks = {id(walk.node): walk for walk in walks}
 
-    def walk_of(self, node: Node) -> Walk:
+    def walk_of(self, node: Node) -> NodeNetting:
         """Walk of a node of the cluster."""
         return self._walks[id(node)]
 
@@ -343,7 +345,7 @@ class Register:
         qty: int,
         priority: int,
         demand: int = NO_DEMAND,
-        order: Order | None = None,
+        order: SupplyOrder | None = None,
     ) -> Need:
         """Register a need of a node.
 
@@ -469,7 +471,7 @@ class Register:
             New index of each need and unit that is left, by its old one.
         """
         # The places of all matches change.
-        self._behind = Behind()
+        self._behind = DownstreamPegs()
         these = {id(order) for order in self.orders if order.index in orders}
         lacking = [id(need.order) in these for need in self.needs]
         giving = [id(unit.order) in these for unit in self.units]
@@ -539,7 +541,7 @@ class Register:
         available: int,
         arrives: int,
         source: PegSource,
-        order: Order | None = None,
+        order: SupplyOrder | None = None,
     ) -> SupplyUnit:
         """Register supply of a node; its shelf life counts from its arrival."""
         made = SupplyUnit(

@@ -12,15 +12,24 @@ from collections import deque
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.netting_state.release import PEG_SOURCE
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
+from medhavi.planners.mrp.netting_state.state import (
+    NO_DEMAND,
+    Need,
+    SupplyOrder,
+    SupplyUnit,
+)
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Node, PegSource, Way
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        PegSource,
+        SupplyAlternative,
+    )
     from medhavi.providers.sources import Kind, OrderTiming, Source
 
     Line = tuple[int, int, int, Node]
@@ -65,7 +74,7 @@ def _has_no_owner(unit: SupplyUnit) -> bool:
     return unit.expires == NEVER and unit.customer is None and unit.only_need is None
 
 
-def _gives_one_product(way: Way, node: Node) -> bool:
+def _gives_one_product(way: SupplyAlternative, node: Node) -> bool:
     """Whether an order brings the node's product, all at its end, and no other."""
     if way.gain is None:
         return way.recipe is None
@@ -92,13 +101,13 @@ class _Lots(NamedTuple):
     denominator: int
 
 
-class _Making(NamedTuple):
+class _SourceOrders(NamedTuple):
     """What all orders of a plain source have in common.
 
     `lines` are None where components are not all simply taken at the start.
     """
 
-    way: Way
+    way: SupplyAlternative
     source: Source
     kind: Kind
     name: str
@@ -106,7 +115,7 @@ class _Making(NamedTuple):
     lines: list[Line] | None
 
 
-class PlainWalk:
+class PlainNodeNetting:
     """One plain node on its way through time.
 
     Parameters
@@ -136,12 +145,12 @@ class PlainWalk:
         "surplus",
     )
 
-    def __init__(self, node: Node, release: Release, floor: int = ALWAYS) -> None:
+    def __init__(self, node: Node, release: OrderCreation, floor: int = ALWAYS) -> None:
         self._node = node
         self._release = release
         self._floor = floor
-        self._way: Way | None = None
-        self._terms: tuple[_Lots, _Making] | None = None
+        self._way: SupplyAlternative | None = None
+        self._terms: tuple[_Lots, _SourceOrders] | None = None
         self._most: int | None = None
         """Largest order [steps]; None: any."""
         self._arrived: deque[SupplyUnit] = deque()
@@ -149,7 +158,7 @@ class PlainWalk:
         """What arrives after the need of the moment, the last first."""
         self.surplus: list[SupplyUnit] = []
 
-    def _opened(self) -> tuple[_Lots, _Making] | None:
+    def _opened(self) -> tuple[_Lots, _SourceOrders] | None:
         """Look the source up, at the first order; None: it is not plain."""
         way = self._release.model.ways(self._node)[0]
         if not self._opens(way):
@@ -160,13 +169,13 @@ class PlainWalk:
             numbers = made.numerator, made.addend, made.denominator
         kind, least = source.kind, max(1, source.min_lot)
         lots = _Lots(source.clock.latest, least, source.multiple, *numbers)
-        making = _Making(
+        making = _SourceOrders(
             way, source, kind, source.source, PEG_SOURCE[kind], _lines(way)
         )
         self._terms = lots, making
         return self._terms
 
-    def _opens(self, way: Way) -> bool:
+    def _opens(self, way: SupplyAlternative) -> bool:
         """Whether all orders of a source are plain, whatever their dates."""
         return way.always and _gives_one_product(way, self._node)
 
@@ -203,7 +212,7 @@ class PlainWalk:
         return not short or self._order(short)
 
     def _match(self, need: Need, unit: SupplyUnit) -> None:
-        """Peg a need to a unit, as `Register.match` does."""
+        """Peg a need to a unit, as `NettingState.match` does."""
         taken = unit.free
         if need.open < taken:  # noqa: PLR1730 - min() takes four times as long
             taken = need.open
@@ -252,7 +261,7 @@ class PlainWalk:
 
     def _made(
         self,
-        making: _Making,
+        making: _SourceOrders,
         short: Sequence[Need],
         size: int,
         qty: int,
@@ -266,7 +275,7 @@ class PlainWalk:
         if len(short) > 1:
             priority = min([need.priority for need in short])
             alive_until = max([need.alive_until for need in short])
-        order = Order(
+        order = SupplyOrder(
             len(release.orders),
             kind,
             node.key,
@@ -310,8 +319,8 @@ class PlainWalk:
         if order is not None and order.carried is not None:
             _keep_alive(order.carried, short)
 
-    def _explode(self, order: Order, lines: list[Line]) -> None:
-        """Register the needs of an order, as `Release.explode` does."""
+    def _explode(self, order: SupplyOrder, lines: list[Line]) -> None:
+        """Register the needs of an order, as `OrderCreation.explode` does."""
         release, timing = self._release, order.timing
         begin = timing.steps[0].start if timing.steps else timing.start
         needs, steps, priority = release.needs, order.steps, order.priority
@@ -334,7 +343,7 @@ def _keep_alive(carried: Need, takers: Sequence[Need]) -> None:
         carried.alive_until = max(carried.alive_until, lasting)
 
 
-def _lines(way: Way) -> list[Line] | None:
+def _lines(way: SupplyAlternative) -> list[Line] | None:
     """List the components of a way; None: not all are simply taken at its start."""
     if way.origin is not None:
         return None

@@ -26,7 +26,7 @@ MOST_TOGETHER = 400
 """Orders of one campaign that are looked at where its rule states no most."""
 
 
-class Piece(NamedTuple):
+class IndivisibleWork(NamedTuple):
     """Work that stays whole.
 
     Parameters
@@ -57,7 +57,9 @@ class Partition(NamedTuple):
     refused: tuple[int, ...]
 
 
-def partition(rule: CampaignRule, pieces: Sequence[Piece], window: int) -> Partition:
+def partition(
+    rule: CampaignRule, pieces: Sequence[IndivisibleWork], window: int
+) -> Partition:
     """Cut pieces, in their sequence, into campaigns.
 
     Least first: campaigns of existing work that break a rule, quantity refused, time
@@ -107,7 +109,7 @@ def partition(rule: CampaignRule, pieces: Sequence[Piece], window: int) -> Parti
 
 def _campaigns(
     rule: CampaignRule,
-    pieces: Sequence[Piece],
+    pieces: Sequence[IndivisibleWork],
     end: int,
     best: Sequence[tuple[Cost, int]],
     window: int,
@@ -146,7 +148,7 @@ def _plus(one: Cost, other: Cost) -> Cost:
     )
 
 
-class Task(NamedTuple):
+class CampaignTask(NamedTuple):
     """A step of an order on a resource with campaigns.
 
     Parameters
@@ -179,9 +181,9 @@ class Task(NamedTuple):
     must: bool = False
 
     @property
-    def piece(self) -> Piece:
+    def piece(self) -> IndivisibleWork:
         """What of it is cut into campaigns."""
-        return Piece(self.job, self.qty, self.seconds, self.when, self.must)
+        return IndivisibleWork(self.job, self.qty, self.seconds, self.when, self.must)
 
 
 class Campaign(NamedTuple):
@@ -203,7 +205,7 @@ class Campaign(NamedTuple):
     seconds: float
 
 
-class Group(NamedTuple):
+class OrderGroup(NamedTuple):
     """Orders that move together: the rule, its first family, when it is wanted."""
 
     rule: CampaignRule
@@ -212,7 +214,7 @@ class Group(NamedTuple):
     when: int
 
 
-class Program(NamedTuple):
+class CampaignSequence(NamedTuple):
     """A sequence with its campaigns.
 
     Parameters
@@ -230,7 +232,7 @@ class Program(NamedTuple):
     refused: Mapping[int, CampaignRule]
 
 
-class Ahead(NamedTuple):
+class PullAheadLimit(NamedTuple):
     """How far work may be pulled ahead.
 
     Parameters
@@ -248,9 +250,9 @@ class Ahead(NamedTuple):
 def program(
     order: Sequence[int],
     before: Sequence[Iterable[int]],
-    tasks: Iterable[Task],
-    ahead: Ahead,
-) -> Program:
+    tasks: Iterable[CampaignTask],
+    ahead: PullAheadLimit,
+) -> CampaignSequence:
     """Arrange jobs into campaigns.
 
     Parameters
@@ -269,7 +271,7 @@ def program(
     Program
         Campaigns keep the limits of their rules but for work that exists and must stay.
     """
-    by_job: dict[int, list[Task]] = {}
+    by_job: dict[int, list[CampaignTask]] = {}
     for task in tasks:
         by_job.setdefault(task.job, []).append(task)
     rank = {job: place for place, job in enumerate(order)}
@@ -280,16 +282,16 @@ def program(
         kept = [job for job in arranged if job not in refused]
         campaigns, more = _in_rows(kept, by_job)
         if not more:
-            return Program(tuple(kept), campaigns, refused)
+            return CampaignSequence(tuple(kept), campaigns, refused)
         refused.update(more)
 
 
 # ----------------------------------------------------------------------- first cut
 def _led(
-    order: Sequence[int], by_job: Mapping[int, Sequence[Task]], window: int
-) -> tuple[list[Group], dict[int, CampaignRule]]:
+    order: Sequence[int], by_job: Mapping[int, Sequence[CampaignTask]], window: int
+) -> tuple[list[OrderGroup], dict[int, CampaignRule]]:
     """Cut the orders of each rule; the step with the largest least run leads."""
-    led: dict[CampaignRule, list[Task]] = {}
+    led: dict[CampaignRule, list[CampaignTask]] = {}
     refused: dict[int, CampaignRule] = {}
     for job in order:
         ruled = [task for task in by_job.get(job, ()) if task.rule is not None]
@@ -298,20 +300,22 @@ def _led(
         task = max(ruled, key=lambda t: t.rule.min_run_qty if t.rule else 0.0)
         if task.rule is not None:
             led.setdefault(task.rule, []).append(task)
-    groups: list[Group] = []
+    groups: list[OrderGroup] = []
     for rule in sorted(led, key=lambda r: r.name):
         known = {task.job: task for task in led[rule]}
         cut = partition(rule, [task.piece for task in led[rule]], window)
         refused.update(dict.fromkeys(cut.refused, rule))
         groups += [
-            Group(rule, jobs, known[jobs[0]].family, min(known[j].when for j in jobs))
+            OrderGroup(
+                rule, jobs, known[jobs[0]].family, min(known[j].when for j in jobs)
+            )
             for jobs in cut.campaigns
         ]
     return groups, refused
 
 
 def _reordered(
-    groups: Sequence[Group], rank: Mapping[int, int], ahead: Ahead
+    groups: Sequence[OrderGroup], rank: Mapping[int, int], ahead: PullAheadLimit
 ) -> list[int]:
     """Swap the places of campaigns that begin near each other, to save set-up."""
     places = [min(rank[job] for job in group.jobs) for group in groups]
@@ -333,7 +337,7 @@ def _reordered(
 
 
 def _near(
-    groups: Sequence[Group], numbers: Sequence[int], window: int
+    groups: Sequence[OrderGroup], numbers: Sequence[int], window: int
 ) -> list[list[int]]:
     """Cut campaigns in sequence where one is too late, or a family comes again."""
     found: list[list[int]] = []
@@ -441,10 +445,10 @@ def _topological(
 
 # ----------------------------------------------------------------------- second cut
 def _in_rows(
-    order: Sequence[int], by_job: Mapping[int, Sequence[Task]]
+    order: Sequence[int], by_job: Mapping[int, Sequence[CampaignTask]]
 ) -> tuple[dict[str, tuple[Campaign, ...]], dict[int, CampaignRule]]:
     """Cut what stands in a row on each resource; and the jobs that fit nowhere."""
-    rows: dict[str, list[list[Task]]] = {}
+    rows: dict[str, list[list[CampaignTask]]] = {}
     for job in order:
         for task in by_job.get(job, ()):
             row = rows.setdefault(task.resource, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.netting_state.release import SAFETY
+from medhavi.planners.mrp.netting_state.order_creation import SAFETY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, NEVER, from_steps, seconds_up, to_seconds
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.planners.mrp.decode import Decoder
-    from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.limits import Excess
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Need, Order, SupplyUnit
-    from medhavi.planners.mrp.pins import BrokenPin, OverPin, Pin, PinReport
-    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.hard_allocations import (
+        AllocationReport,
+        BrokenAllocation,
+        ExcessAllocation,
+        HardAllocation,
+    )
+    from medhavi.planners.mrp.limits import LimitExcess
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
+    from medhavi.planners.mrp.state_loading import LoadedState
 
 COLUMNS = (
     "code",
@@ -38,7 +43,7 @@ COLUMNS = (
 )
 
 
-class Messages:
+class ExceptionMessages:
     """Collects exception rows; `columns` is the table.
 
     Parameters
@@ -50,7 +55,7 @@ class Messages:
     """
 
     def __init__(
-        self, release: Release, intake: Intake, decoder: Decoder, as_of: int
+        self, release: OrderCreation, intake: LoadedState, decoder: Decoder, as_of: int
     ) -> None:
         self.columns: dict[str, list[object]] = {name: [] for name in COLUMNS}
         self._release = release
@@ -70,7 +75,7 @@ class Messages:
         for name, cells in self.columns.items():
             cells.append(values.get(name))
 
-    def of_order(self, order: Order) -> dict[str, object]:
+    def of_order(self, order: SupplyOrder) -> dict[str, object]:
         """Cells that name an order."""
         product, location = order.node
         return {
@@ -80,7 +85,9 @@ class Messages:
             "location": location,
         }
 
-    def collect(self, found: Iterable[Service], pins: PinReport) -> None:
+    def collect(
+        self, found: Iterable[DemandFulfilment], pins: AllocationReport
+    ) -> None:
         """Go through orders, stock, demands and pegs."""
         served = list(found)
         for order in self._release.orders:
@@ -96,7 +103,7 @@ class Messages:
         self._over(pins.over)
 
     # --- orders --------------------------------------------------------------------
-    def _new(self, order: Order) -> None:
+    def _new(self, order: SupplyOrder) -> None:
         start, source = order.timing.start, order.source
         if start < self._as_of and (
             source is None or start < self._release.floor(source)
@@ -135,7 +142,7 @@ class Messages:
                 **self.of_order(order),
             )
 
-    def _existing(self, order: Order) -> None:
+    def _existing(self, order: SupplyOrder) -> None:
         unit = next((u for u in order.units if u.node.key == order.node), None)
         where = self.of_order(order)
         if order.timing.finish < self._as_of:
@@ -190,7 +197,7 @@ class Messages:
         else:
             self._late_for_its_needs(unit, order)
 
-    def _late_for_its_needs(self, unit: SupplyUnit, order: Order) -> None:
+    def _late_for_its_needs(self, unit: SupplyUnit, order: SupplyOrder) -> None:
         """What an existing order gives after a need that it serves."""
         first = min((need.instant for need, _ in unit.takers), default=unit.available)
         if first >= unit.available:
@@ -208,7 +215,7 @@ class Messages:
             location=location,
         )
 
-    def _holds_nothing(self, order: Order) -> bool:
+    def _holds_nothing(self, order: SupplyOrder) -> bool:
         """Whether no level of stock is held where an order arrives."""
         return self._release.model.node(order.node).rules.is_plain
 
@@ -289,7 +296,7 @@ class Messages:
             )
 
     # --- demands -------------------------------------------------------------------
-    def _demands(self, found: Iterable[Service]) -> None:
+    def _demands(self, found: Iterable[DemandFulfilment]) -> None:
         for service in found:
             demand = service.demand
             product, location = demand.node
@@ -331,8 +338,8 @@ class Messages:
                     **where,
                 )
 
-    def _order_policies(self, found: Iterable[Service]) -> None:
-        lines: dict[str, list[Service]] = defaultdict(list)
+    def _order_policies(self, found: Iterable[DemandFulfilment]) -> None:
+        lines: dict[str, list[DemandFulfilment]] = defaultdict(list)
         for service in found:
             row = service.demand.row
             if row["sales_order"] and row["order_policy"] != "independent":
@@ -354,7 +361,7 @@ class Messages:
                 date=max(dates, default=None),
             )
 
-    def _broken(self, broken: Iterable[BrokenPin]) -> None:
+    def _broken(self, broken: Iterable[BrokenAllocation]) -> None:
         for entry in broken:
             if entry.pin.label:
                 self.add(
@@ -363,7 +370,7 @@ class Messages:
                     **self._of_pin(entry.pin, entry.missing),
                 )
 
-    def _over(self, over: Iterable[OverPin]) -> None:
+    def _over(self, over: Iterable[ExcessAllocation]) -> None:
         for entry in over:
             cells = self._of_pin(entry.pin, entry.kept)
             self.add(
@@ -374,7 +381,7 @@ class Messages:
                 **cells,
             )
 
-    def _of_pin(self, pin: Pin, steps: int) -> dict[str, object]:
+    def _of_pin(self, pin: HardAllocation, steps: int) -> dict[str, object]:
         """Cells that name a firm peg, and a quantity of it."""
         product, location = pin.node.key
         return {
@@ -416,7 +423,7 @@ class Messages:
                 qty=row["safety"] - row["on_hand"],
             )
 
-    def limits(self, beyond: Iterable[Excess]) -> None:
+    def limits(self, beyond: Iterable[LimitExcess]) -> None:
         """Add what goes beyond the limits of suppliers and places."""
         for entry in beyond:
             self.add(
@@ -429,7 +436,7 @@ class Messages:
             )
 
 
-def _in_ratio(services: list[Service]) -> bool:
+def _in_ratio(services: list[DemandFulfilment]) -> bool:
     """Whether after every delivery the delivered share of all lines is equal."""
     dates = sorted({d.date for s in services for d in s.deliveries})
     for date in dates:
@@ -443,8 +450,8 @@ def _in_ratio(services: list[Service]) -> bool:
 
 
 def tell_awaited(
-    messages: Messages,
-    release: Release,
+    messages: ExceptionMessages,
+    release: OrderCreation,
     stands: Callable[[Need, SupplyUnit], bool],
     as_of: int,
 ) -> None:

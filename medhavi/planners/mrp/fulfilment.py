@@ -14,8 +14,8 @@ from medhavi.units import HOUR, from_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.mrp.intake import Intake
-    from medhavi.planners.mrp.netting_state.release import Release
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.state_loading import LoadedState
     from medhavi.providers.demand_values import DemandValue
     from medhavi.snapshot.settings import Settings
 
@@ -48,7 +48,7 @@ FULFILMENT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class DemandFulfilment:
     """Deliveries of one demand, sorted by date, and what became of it.
 
     `limiter` binds the missing quantity, or the hours of lateness after now; `as_of` is
@@ -99,7 +99,7 @@ class Service:
         )
 
 
-def services(intake: Intake, release: Release) -> list[Service]:
+def services(intake: LoadedState, release: OrderCreation) -> list[DemandFulfilment]:
     """Collect what the demands get from the matches of their needs."""
     needs = release.needs
     demands = {demand.index: demand for demand in intake.demands}
@@ -165,7 +165,7 @@ def _converted(
     return found
 
 
-def _service(demand: Demand, found: list[Delivery], as_of: int) -> Service:
+def _service(demand: Demand, found: list[Delivery], as_of: int) -> DemandFulfilment:
     planned = sum([delivery.qty for delivery in found])
     limiter = None
     if planned < demand.qty or any(delivery.unit is None for delivery in found):
@@ -174,7 +174,7 @@ def _service(demand: Demand, found: list[Delivery], as_of: int) -> Service:
         limiter = Limiter.AWAITING_SUPPLY
     elif any(delivery.date > max(demand.due, as_of) for delivery in found):
         limiter = Limiter.LEAD_TIME
-    return Service(
+    return DemandFulfilment(
         demand=demand,
         deliveries=tuple(found),
         planned=planned,
@@ -189,7 +189,9 @@ def _awaits(delivery: Delivery) -> bool:
     return unit is not None and unit.available > delivery.date
 
 
-def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:
+def delivery_rows(
+    found: list[DemandFulfilment], release: OrderCreation
+) -> dict[str, list[object]]:
     """Table of deliveries; equal dates of one demand are one delivery."""
     columns: dict[str, list[object]] = {"demand": [], "qty": [], "date": []}
     for service in found:
@@ -205,7 +207,7 @@ def delivery_rows(found: list[Service], release: Release) -> dict[str, list[obje
 
 
 def fulfilment_rows(
-    found: list[Service], intake: Intake, release: Release
+    found: list[DemandFulfilment], intake: LoadedState, release: OrderCreation
 ) -> dict[str, list[object]]:
     """Table of fulfilment, ignored demands included."""
     rows: list[tuple[object, ...]] = []
@@ -236,7 +238,7 @@ def fulfilment_rows(
 
 
 def cause_rows(
-    found: list[Service], release: Release, settings: Settings
+    found: list[DemandFulfilment], release: OrderCreation, settings: Settings
 ) -> dict[str, list[object]]:
     """Causes of each late or short demand; hours and money sum to its whole.
 
@@ -259,7 +261,7 @@ def cause_rows(
 
 
 def _reasons(
-    service: Service, late: float, short: float
+    service: DemandFulfilment, late: float, short: float
 ) -> Iterator[tuple[object, ...]]:
     """Rows of `causes` of one demand: what had passed before now, then its limiter."""
     demand, lateness = service.demand, service.lateness or 0
@@ -291,7 +293,7 @@ def _value(demand: Demand, settings: Settings) -> DemandValue:
     return demand_value(demand.row, demand.unit_cost, weight)
 
 
-def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
+def late_cost(service: DemandFulfilment, step: Fraction, settings: Settings) -> float:
     """What the late deliveries of a demand cost [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).late
@@ -303,7 +305,7 @@ def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
     )
 
 
-def short_cost(service: Service, step: Fraction, settings: Settings) -> float:
+def short_cost(service: DemandFulfilment, step: Fraction, settings: Settings) -> float:
     """What the undelivered rest of a demand costs [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).short

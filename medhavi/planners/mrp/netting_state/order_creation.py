@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
-from medhavi.planners.mrp.netting_state.register import Register
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Order, ratio
+from medhavi.planners.mrp.netting_state.run_state import NettingState
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SupplyOrder, ratio
 from medhavi.providers.sources import split_by_share
 from medhavi.units import ALWAYS, NEVER, from_steps
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
-    from medhavi.planners.mrp.netting_state.model import Model
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
-        Intake,
+        ComponentRequirement,
         Need,
         Node,
         NodeKey,
         PegSource,
+        SupplyAlternative,
         SupplyUnit,
-        Way,
     )
     from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.recipes import Component, ProductOutput
@@ -45,7 +45,7 @@ STOCK_PRIORITY = 2**31
 """Orders for stock come after those of all demands."""
 
 
-class Want(NamedTuple):
+class NetRequirement(NamedTuple):
     """What a node lacks: quantity [steps], instant, and who asks."""
 
     node: Node
@@ -58,7 +58,7 @@ class Want(NamedTuple):
     asks: Characteristics | None = None
 
 
-class Release(Register):
+class OrderCreation(NettingState):
     """The register of a run, and the maker of its new orders.
 
     Parameters
@@ -69,7 +69,7 @@ class Release(Register):
         Now of the plan [UTC seconds].
     """
 
-    def __init__(self, model: Model, as_of: int) -> None:
+    def __init__(self, model: ItemLocationGraph, as_of: int) -> None:
         super().__init__(model)
         self.as_of = as_of
         self.has_late = False
@@ -94,7 +94,7 @@ class Release(Register):
         else:
             priority = min(need.priority for need in group)
             alive_until = max(need.alive_until for need in group)
-        want = Want(
+        want = NetRequirement(
             node,
             instant,
             missing,
@@ -133,7 +133,7 @@ class Release(Register):
     def for_stock(self, node: Node, instant: int, missing: int) -> list[SupplyUnit]:
         """Order what a stock level lacks."""
         return self._replenish(
-            Want(node, instant, missing, SAFETY, STOCK_PRIORITY, None, ALWAYS)
+            NetRequirement(node, instant, missing, SAFETY, STOCK_PRIORITY, None, ALWAYS)
         )
 
     def expiry(self, node: Node, instant: int, wanted: int) -> int:
@@ -147,7 +147,7 @@ class Release(Register):
                 return _born(way, timing) + life
         return instant + life
 
-    def _replenish(self, want: Want) -> list[SupplyUnit]:
+    def _replenish(self, want: NetRequirement) -> list[SupplyUnit]:
         node = want.node
         self.asked.append((node, want.instant, want.qty))
         wanted = self.walk_of(node).levels.sized(want.qty)
@@ -174,9 +174,9 @@ class Release(Register):
             for unit in self._order_from([way], want, part)
         ]
 
-    def open_ways(self, want: Want) -> Sequence[Way]:
+    def open_ways(self, want: NetRequirement) -> Sequence[SupplyAlternative]:
         """List the sources that may serve a want: its origin, and what it asks for."""
-        ways: Sequence[Way] = self.model.ways(want.node)
+        ways: Sequence[SupplyAlternative] = self.model.ways(want.node)
         origin = want.only_from
         if origin is not None and origin != want.node.key[1]:
             ways = [way for way in ways if way.source.origin == origin]
@@ -186,7 +186,11 @@ class Release(Register):
         return ways
 
     def _has(
-        self, way: Way, node: Node, asks: Characteristics, seen: set[NodeKey]
+        self,
+        way: SupplyAlternative,
+        node: Node,
+        asks: Characteristics,
+        seen: set[NodeKey],
     ) -> bool:
         """Whether a source gives what is asked; a move: whether its origin can."""
         if way.origin is None:
@@ -201,12 +205,12 @@ class Release(Register):
             self._has(other, origin, asks, seen) for other in self.model.ways(origin)
         )
 
-    def _on_time(self, way: Way, instant: int, wanted: int) -> bool:
+    def _on_time(self, way: SupplyAlternative, instant: int, wanted: int) -> bool:
         timing = way.source.clock.latest(instant, way.first_size(wanted, instant))
         return timing is not None and way.serves(timing.start)
 
     def _order_from(
-        self, ways: Sequence[Way], want: Want, wanted: int
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
     ) -> list[SupplyUnit]:
         """Order from the first source that can; in pieces of its largest lot.
 
@@ -237,11 +241,11 @@ class Release(Register):
         return made
 
     def _choose(
-        self, ways: Sequence[Way], want: Want, missing: int
-    ) -> tuple[Way, int, OrderTiming] | None:
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, missing: int
+    ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """Take the first source that can be on time, else the earliest that can be."""
         instant = want.instant
-        late: list[tuple[int, int, Way, int, OrderTiming]] = []
+        late: list[tuple[int, int, SupplyAlternative, int, OrderTiming]] = []
         for rank, way in enumerate(ways):
             size, timing = self._fitting(way, missing, instant)
             if size <= 0:
@@ -262,7 +266,11 @@ class Release(Register):
         return way, size, timing
 
     def _serves_well(
-        self, way: Way, want: Want, size: int, timing: OrderTiming
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming,
     ) -> bool:
         """Whether an order gives the product, and that alive until its use."""
         if way.gain is not None and not self._gives(way.gain, size, timing):
@@ -274,7 +282,7 @@ class Release(Register):
         return _born(way, timing) + life >= last
 
     def _fitting(
-        self, way: Way, missing: int, instant: int
+        self, way: SupplyAlternative, missing: int, instant: int
     ) -> tuple[int, OrderTiming | None]:
         """Size the first order; one too long for the open time there is comes smaller.
 
@@ -288,7 +296,7 @@ class Release(Register):
         return (size, timing) if timing is not None else self._cut(way, size, instant)
 
     def _cut(
-        self, way: Way, whole: int, instant: int
+        self, way: SupplyAlternative, whole: int, instant: int
     ) -> tuple[int, OrderTiming | None]:
         """Halve an order that is too long; it stays whole where no piece fits."""
         size = whole
@@ -336,7 +344,9 @@ class Release(Register):
                 return part, smaller
         return size, whole
 
-    def _ranked(self, ways: Sequence[Way], node: Node, missing: int) -> Sequence[Way]:
+    def _ranked(
+        self, ways: Sequence[SupplyAlternative], node: Node, missing: int
+    ) -> Sequence[SupplyAlternative]:
         """Order the sources by the rule of the node; ties keep preference, then id."""
         if node.rules.source_rule == "preference" or len(ways) < 2:
             return ways
@@ -345,10 +355,14 @@ class Release(Register):
         return sorted(ways, key=lambda way: place[id(way.source)])
 
     def _new_order(
-        self, way: Way, want: Want, size: int, timing: OrderTiming
+        self,
+        way: SupplyAlternative,
+        want: NetRequirement,
+        size: int,
+        timing: OrderTiming,
     ) -> list[SupplyUnit]:
         node, instant, source, recipe = want.node, want.instant, way.source, way.recipe
-        order = Order(
+        order = SupplyOrder(
             len(self.orders),
             source.kind,
             node.key if recipe is None else (recipe.product, recipe.location),
@@ -379,7 +393,9 @@ class Release(Register):
         self.explode(order, way)
         return order.units
 
-    def outputs(self, order: Order, way: Way, want: Want | None) -> None:
+    def outputs(
+        self, order: SupplyOrder, way: SupplyAlternative, want: NetRequirement | None
+    ) -> None:
         """Register what a make order gives, main product first.
 
         What is wanted is usable from that instant (safety time is over then), all else
@@ -406,7 +422,7 @@ class Release(Register):
             if way.provides:
                 unit.traits = way.traits(node)
 
-    def output_instant(self, order: Order, gain: ProductOutput) -> int:
+    def output_instant(self, order: SupplyOrder, gain: ProductOutput) -> int:
         """Instant at which all that an order gives of a product is there."""
         return max(
             self._capacity.output_instant(
@@ -419,7 +435,7 @@ class Release(Register):
             for output in gain.outputs
         )
 
-    def explode(self, order: Order, way: Way) -> None:
+    def explode(self, order: SupplyOrder, way: SupplyAlternative) -> None:
         """Register the needs of an order: components, or goods at the origin."""
         timing = order.timing
         if way.origin is not None:
@@ -440,7 +456,9 @@ class Release(Register):
             if qty > 0:
                 self.need(node, begin, qty, order.priority, order=order)
 
-    def component_need(self, order: Order, group: Sequence[Intake]) -> Need | None:
+    def component_need(
+        self, order: SupplyOrder, group: Sequence[ComponentRequirement]
+    ) -> Need | None:
         """Register the need of lines with a step, an offset, a validity or a rival."""
         choices = self.choices(order, group)
         if not choices:
@@ -459,15 +477,15 @@ class Release(Register):
         return need
 
     def choices(
-        self, order: Order, group: Sequence[Intake]
-    ) -> list[tuple[Intake, int]]:
+        self, order: SupplyOrder, group: Sequence[ComponentRequirement]
+    ) -> list[tuple[ComponentRequirement, int]]:
         """List the lines that hold for an order by its dates, and their instants."""
         timing = order.timing
         used = [(one, self.use_instant(order, one.component, timing)) for one in group]
         return [one for one in used if one[0].component.valid_at(one[1])]
 
     def use_instant(
-        self, order: Order, component: Component, timing: OrderTiming
+        self, order: SupplyOrder, component: Component, timing: OrderTiming
     ) -> int:
         """Instant at which an order takes a component."""
         if len(timing.steps) == 1 and not component.offset_minutes:
@@ -482,7 +500,7 @@ class Release(Register):
         )
 
 
-def _born(way: Way, timing: OrderTiming) -> int:
+def _born(way: SupplyAlternative, timing: OrderTiming) -> int:
     """When the life of an order begins.
 
     Nothing that is moved is fresher than what is made just before it leaves.

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Intake, Way
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import (
+        ComponentRequirement,
+        SupplyAlternative,
+    )
     from medhavi.providers.sources import OrderTiming, StepWindow
 
     Ints = NDArray[np.int64]
@@ -102,7 +105,7 @@ EVERY = 8
 HALVES = 40
 
 
-class Work(NamedTuple):
+class ResourceHours(NamedTuple):
     """Occupied hours of one resource: columns of the way, buckets, hours per order."""
 
     resource: str
@@ -111,15 +114,15 @@ class Work(NamedTuple):
     hours: Floats
 
 
-class Take(NamedTuple):
+class InputTimes(NamedTuple):
     """What orders take of a node: columns, decision at which it must be there."""
 
-    intake: Intake | None
+    intake: ComponentRequirement | None
     column: Ints
     at: Ints
 
 
-class WayTimes(NamedTuple):
+class SourceTimes(NamedTuple):
     """Orders of one way that may start at an edge, one column each.
 
     Parameters
@@ -140,8 +143,8 @@ class WayTimes(NamedTuple):
     arrive: Ints
     begin: Ints
     finish: Ints
-    takes: tuple[Take, ...]
-    works: tuple[Work, ...]
+    takes: tuple[InputTimes, ...]
+    works: tuple[ResourceHours, ...]
     size: int
 
 
@@ -160,8 +163,12 @@ def sampled_edges(grid: DecisionGrid, n_ways: int) -> Ints:
 
 
 def way_times(
-    way: Way, size: int, release: Release, grid: DecisionGrid, asked: Ints
-) -> WayTimes | None:
+    way: SupplyAlternative,
+    size: int,
+    release: OrderCreation,
+    grid: DecisionGrid,
+    asked: Ints,
+) -> SourceTimes | None:
     """Ask the clock of a way for orders of a size.
 
     Parameters
@@ -179,7 +186,7 @@ def way_times(
 
     Returns
     -------
-    WayTimes or None
+    SourceTimes or None
         None: no order can start and arrive on the grid.
     """
     starts = grid.starts
@@ -204,7 +211,7 @@ def way_times(
     return _columns(way, size, longer, release, grid, patterns)
 
 
-def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
+def _short_size(way: SupplyAlternative, size: int, grid: DecisionGrid) -> int:
     """Cut a size until its units add no more than the first bucket to an order's time.
 
     What is made in a bucket is limited by its hours, not by the time of one order:
@@ -227,7 +234,7 @@ def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
     return size
 
 
-def _took(way: Way, size: int, moment: int) -> int | None:
+def _took(way: SupplyAlternative, size: int, moment: int) -> int | None:
     """How long an order runs from an instant on; None: it fits nowhere."""
     timing = way.source.clock.earliest(moment, size)
     return None if timing is None else timing.finish - timing.start
@@ -253,13 +260,13 @@ def _alike(
 
 
 def _columns(
-    way: Way,
+    way: SupplyAlternative,
     size: int,
     longer: Mapping[int, float],
-    release: Release,
+    release: OrderCreation,
     grid: DecisionGrid,
     patterns: Sequence[tuple[Ints, OrderTiming, int]],
-) -> WayTimes | None:
+) -> SourceTimes | None:
     fence = way.source.fence_start
     moments = [np.maximum(grid.starts[edges], fence) for edges, _, _ in patterns]
     shifts = [at - then for at, (_, _, then) in zip(moments, patterns, strict=True)]
@@ -278,7 +285,7 @@ def _columns(
     place[kept] = np.arange(len(kept))
     counts = np.cumsum([0, *(len(edges) for edges, _, _ in patterns)])
     columns = [place[low:high] for low, high in itertools.pairwise(counts)]
-    return WayTimes(
+    return SourceTimes(
         start=edge[kept],
         arrive=grid.at_or_after(finish[kept]),
         begin=begin[kept],
@@ -290,7 +297,7 @@ def _columns(
 
 
 def _worthwhile(
-    way: Way, grid: DecisionGrid, edge: Ints, begin: Ints, finish: Ints
+    way: SupplyAlternative, grid: DecisionGrid, edge: Ints, begin: Ints, finish: Ints
 ) -> Ints:
     """Keep columns that are valid, arrive on the grid, and differ from each other.
 
@@ -311,19 +318,19 @@ def _worthwhile(
 
 
 def _takes(
-    way: Way,
-    release: Release,
+    way: SupplyAlternative,
+    release: OrderCreation,
     grid: DecisionGrid,
     timings: Sequence[OrderTiming],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
-) -> list[Take]:
+) -> list[InputTimes]:
     if way.origin is not None:
         at = [timing.ready + by for timing, by in zip(timings, shifts, strict=True)]
         used = np.concatenate(at)
         column = np.concatenate(columns)
         return [_take(None, grid, column, used)]
-    found: list[Take] = []
+    found: list[InputTimes] = []
     column = np.concatenate(columns)
     for group in way.intakes:
         open_ = column >= 0
@@ -342,13 +349,20 @@ def _takes(
     return found
 
 
-def _take(intake: Intake | None, grid: DecisionGrid, column: Ints, used: Ints) -> Take:
+def _take(
+    intake: ComponentRequirement | None, grid: DecisionGrid, column: Ints, used: Ints
+) -> InputTimes:
     kept = column >= 0
     at = np.maximum(grid.at_or_before(used[kept]), 0)
-    return Take(intake, column[kept], at)
+    return InputTimes(intake, column[kept], at)
 
 
-def _use(way: Way, intake: Intake, release: Release, timing: OrderTiming) -> int:
+def _use(
+    way: SupplyAlternative,
+    intake: ComponentRequirement,
+    release: OrderCreation,
+    timing: OrderTiming,
+) -> int:
     if intake.plain:
         return timing.steps[0].start if timing.steps else timing.start
     line = intake.component
@@ -364,7 +378,7 @@ def _works(
     timings: Sequence[OrderTiming],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
-) -> list[Work]:
+) -> list[ResourceHours]:
     pieces: dict[str, list[tuple[Ints, Ints, Floats]]] = {}
     for timing, by, column in zip(timings, shifts, columns, strict=True):
         kept = column >= 0
@@ -381,12 +395,16 @@ def _works(
                         for which, bucket, hours in split
                     )
     return [
-        Work(resource, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        ResourceHours(
+            resource, *(np.concatenate(parts) for parts in zip(*found, strict=True))
+        )
         for resource, found in sorted(pieces.items())
     ]
 
 
-def _longer(way: Way, size: int, least: int, moment: int) -> dict[int, float]:
+def _longer(
+    way: SupplyAlternative, size: int, least: int, moment: int
+) -> dict[int, float]:
     """How much longer an order of a size works at each step than a shorter one.
 
     Set-up, and what an order takes whatever its size is, count once.

@@ -15,7 +15,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
-from medhavi.planners.mrp.netting_state.state import Node, StockRules, Way
+from medhavi.planners.mrp.netting_state.state import Node, StockRules, SupplyAlternative
 from medhavi.providers.material.characteristics import CharacteristicsCatalog
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LEVELS = ("safety_qty", "min_qty", "max_qty", "target_qty")
 
 
-class Model:
+class ItemLocationGraph:
     """Nodes of a run, made when first asked for.
 
     Parameters
@@ -45,7 +45,7 @@ class Model:
         self.nodes: dict[NodeKey, Node] = {}
         self.irregular = False
         """Links had to be left out to find an order of planning."""
-        self._ways: dict[int, tuple[Way, ...]] = {}
+        self._ways: dict[int, tuple[SupplyAlternative, ...]] = {}
         self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
         self._new_rules: dict[NodeKey, StockRules] = {}
@@ -61,7 +61,9 @@ class Model:
         self._shelf_life = products.column("shelf_life_days")
         self._unit_cost = products.column("unit_cost")
 
-    def again(self, rules: Mapping[NodeKey, StockRules] | None = None) -> Model:
+    def again(
+        self, rules: Mapping[NodeKey, StockRules] | None = None
+    ) -> ItemLocationGraph:
         """Same graph with no node yet: nothing is wanted, nothing is there.
 
         `rules` take the place of those that nodes had.
@@ -71,7 +73,7 @@ class Model:
         fresh._new_rules = {**self._new_rules, **(rules or {})}  # noqa: SLF001
         return fresh
 
-    def with_rules(self, policies: TableRows, levels: TableRows) -> Model:
+    def with_rules(self, policies: TableRows, levels: TableRows) -> ItemLocationGraph:
         """Same graph with the rules of these rows and no others."""
         fresh = self.again()
         fresh._new_rules = {}  # noqa: SLF001 - its own kind
@@ -111,11 +113,11 @@ class Model:
             made.substitutes = tuple(self._substitutes_of(key))
         return made
 
-    def ways(self, node: Node) -> tuple[Way, ...]:
+    def ways(self, node: Node) -> tuple[SupplyAlternative, ...]:
         """Compiled sources of a node."""
         known = self._ways.get(id(node))
         if known is None:
-            known = tuple([Way(source, self) for source in node.sources])
+            known = tuple([SupplyAlternative(source, self) for source in node.sources])
             self._ways[id(node)] = known
             node.shared = any(source.share is not None for source in node.sources)
         return known
@@ -252,11 +254,11 @@ class Model:
         """
         kept = list(links)
         number = {key: place for place, key in enumerate(sorted(self.nodes))}
-        places = _Places(number, self._leaders(number, existing=True))
+        places = _NodeNumbers(number, self._leaders(number, existing=True))
         order = self._order_of_planning(places, kept)
         if order is None:
             # Rivals of orders that exist are better planned together, but need not be.
-            places = _Places(number, self._leaders(number, existing=False))
+            places = _NodeNumbers(number, self._leaders(number, existing=False))
             order = self._order_of_planning(places, kept)
         if order is None:
             raise BadData([self._cycle(places)])
@@ -266,7 +268,7 @@ class Model:
         return [members[leader] for leader in order]
 
     def _order_of_planning(
-        self, places: _Places, links: Sequence[Edge]
+        self, places: _NodeNumbers, links: Sequence[Edge]
     ) -> list[int] | None:
         """Sort the clusters, with as many of the soft edges and links as allow it."""
         hard, soft = self._edges(places)
@@ -307,7 +309,7 @@ class Model:
         return [find(place) for place in range(len(leader))]
 
     def _edges(
-        self, places: _Places
+        self, places: _NodeNumbers
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         hard: list[tuple[int, int]] = []
         soft: list[tuple[int, int]] = []
@@ -325,7 +327,7 @@ class Model:
                     soft.append(edge)
         return hard, soft
 
-    def _cycle(self, places: _Places) -> Finding:
+    def _cycle(self, places: _NodeNumbers) -> Finding:
         keys = list(places.number)
         first = {key: keys[places.leader[i]] for key, i in places.number.items()}
         edges = [(keys[a], keys[b]) for a, b in self._edges(places)[0]]
@@ -346,7 +348,7 @@ class Model:
         return replace(found, subject=tuple(chain.from_iterable(stops)))
 
 
-class _Places(NamedTuple):
+class _NodeNumbers(NamedTuple):
     """Nodes by number, in order of key: numbers are compared faster than keys.
 
     `leader` is the first place of the cluster of each place.

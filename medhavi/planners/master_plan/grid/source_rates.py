@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.master_plan.grid.way_times import sampled_edges, way_times
+from medhavi.planners.master_plan.grid.source_times import sampled_edges, way_times
 from medhavi.units import from_steps
 
 if TYPE_CHECKING:
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.master_plan.grid.way_times import DecisionGrid, WayTimes
-    from medhavi.planners.mrp.netting_state.release import Release
-    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, Way
+    from medhavi.planners.master_plan.grid.source_times import DecisionGrid, SourceTimes
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
     from medhavi.providers.finite_capacity.occupation import HourRates
     from medhavi.providers.material.recipes import Component, ProductOutput
 
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-class Given(NamedTuple):
+class OutputRates(NamedTuple):
     """What an order gives of a node per unit ordered, and from which decision on."""
 
     node: Node
@@ -38,7 +42,7 @@ class Given(NamedTuple):
     at: Ints
 
 
-class Taken(NamedTuple):
+class InputRates(NamedTuple):
     """What an order takes of a node per unit ordered, and at which decision."""
 
     node: Node
@@ -47,7 +51,7 @@ class Taken(NamedTuple):
     at: Ints
 
 
-class Occupied(NamedTuple):
+class ResourceRates(NamedTuple):
     """Hours of a resource per unit ordered, by column and bucket."""
 
     resource: str
@@ -56,7 +60,7 @@ class Occupied(NamedTuple):
     hours: Floats
 
 
-class WayPlan(NamedTuple):
+class SourceColumns(NamedTuple):
     """One source in the program: a column for each decision at which it may start.
 
     Parameters
@@ -73,15 +77,15 @@ class WayPlan(NamedTuple):
         Per unit ordered, hours included [base currency], [kg].
     """
 
-    ways: tuple[Way, ...]
-    times: WayTimes
+    ways: tuple[SupplyAlternative, ...]
+    times: SourceTimes
     first: int
     size: float
     cost: float
     co2: float
-    given: tuple[Given, ...]
-    taken: tuple[Taken, ...]
-    occupied: tuple[Occupied, ...]
+    given: tuple[OutputRates, ...]
+    taken: tuple[InputRates, ...]
+    occupied: tuple[ResourceRates, ...]
 
     @property
     def kind(self) -> str:
@@ -89,13 +93,13 @@ class WayPlan(NamedTuple):
         return self.ways[0].source.kind
 
 
-def way_plans(
+def source_columns(
     clusters: Sequence[Sequence[Node]],
     means: Mapping[NodeKey, int],
-    release: Release,
+    release: OrderCreation,
     grid: DecisionGrid,
     rates: Mapping[str, HourRates],
-) -> list[WayPlan]:
+) -> list[SourceColumns]:
     """Turn the sources of all nodes into rates.
 
     Parameters
@@ -111,13 +115,13 @@ def way_plans(
     rates
         Cost and emission of hours by resource.
     """
-    grouped: dict[tuple[object, ...], list[tuple[Node, Way]]] = {}
+    grouped: dict[tuple[object, ...], list[tuple[Node, SupplyAlternative]]] = {}
     for cluster in clusters:
         for node in cluster:
             for way in usable_ways(node, release):
                 grouped.setdefault(_identity(node, way), []).append((node, way))
     asked = sampled_edges(grid, len(grouped))
-    found: list[WayPlan] = []
+    found: list[SourceColumns] = []
     first = 0
     for members in grouped.values():
         members.sort(key=lambda entry: not _is_main(*entry))
@@ -133,7 +137,7 @@ def way_plans(
     return found
 
 
-def usable_ways(node: Node, release: Release) -> tuple[Way, ...]:
+def usable_ways(node: Node, release: OrderCreation) -> tuple[SupplyAlternative, ...]:
     """Sources that new orders of a node may use (rule 8)."""
     ways = release.model.ways(node)
     if node.rules.unlimited:
@@ -143,59 +147,59 @@ def usable_ways(node: Node, release: Release) -> tuple[Way, ...]:
     return tuple(way for way in ways if way.source.share)
 
 
-def reference_size(way: Way, mean: int, as_of: int) -> int:
+def reference_size(way: SupplyAlternative, mean: int, as_of: int) -> int:
     """Size of the order for a mean need [steps]; 0: it gives nothing."""
     return way.first_size(max(mean, 1), as_of)
 
 
-def _identity(node: Node, way: Way) -> tuple[object, ...]:
+def _identity(node: Node, way: SupplyAlternative) -> tuple[object, ...]:
     """Identity of a source; one routing with co-products is one source."""
     source = way.source
     place: object = node.key if source.kind != "make" else None
     return source.kind, source.source, place, source.windows, source.fence_start
 
 
-def _is_main(node: Node, way: Way) -> bool:
+def _is_main(node: Node, way: SupplyAlternative) -> bool:
     recipe = way.recipe
     return recipe is None or node.key == (recipe.product, recipe.location)
 
 
 def _plan(
-    ways: tuple[Way, ...],
+    ways: tuple[SupplyAlternative, ...],
     node: Node,
-    times: WayTimes,
+    times: SourceTimes,
     first: int,
     grid: DecisionGrid,
-    release: Release,
-) -> WayPlan:
+    release: OrderCreation,
+) -> SourceColumns:
     way = ways[0]
     source = way.source
     size = from_steps(times.size, source.step)
     every = np.arange(len(times.start))
-    given: list[Given] = []
+    given: list[OutputRates] = []
     if way.recipe is None:
-        given.append(Given(node, 1.0, every, times.arrive))
+        given.append(OutputRates(node, 1.0, every, times.arrive))
     else:
         for other, gain, plain in way.yields:
             rate = _gain_rate(gain, times.size) * float(other.step / source.step)
             later = 0 if plain else _later(way, gain, times, release)
             at = grid.at_or_after(times.finish + later)
             kept = at < grid.size
-            given.append(Given(other, rate, every[kept], at[kept]))
-    taken: list[Taken] = []
+            given.append(OutputRates(other, rate, every[kept], at[kept]))
+    taken: list[InputRates] = []
     for take in times.takes:
         if take.intake is None:
             if way.origin is not None:
-                taken.append(Taken(way.origin, 1.0, take.column, take.at))
+                taken.append(InputRates(way.origin, 1.0, take.column, take.at))
             continue
         component, other, _ = take.intake
         rate = _use_rate(component, times.size) * float(other.step / source.step)
-        taken.append(Taken(other, rate, take.column, take.at))
+        taken.append(InputRates(other, rate, take.column, take.at))
     occupied = tuple(
-        Occupied(work.resource, work.column, work.bucket, work.hours / size)
+        ResourceRates(work.resource, work.column, work.bucket, work.hours / size)
         for work in times.works
     )
-    return WayPlan(
+    return SourceColumns(
         ways,
         times,
         first,
@@ -208,7 +212,7 @@ def _plan(
     )
 
 
-def _costed(plan: WayPlan, rates: Mapping[str, HourRates]) -> WayPlan:
+def _costed(plan: SourceColumns, rates: Mapping[str, HourRates]) -> SourceColumns:
     """Add what the hours of an order cost and emit."""
     columns = len(plan.times.start)
     cost, co2 = plan.cost, plan.co2
@@ -230,7 +234,12 @@ def _use_rate(line: Component, size: int) -> float:
     return (line.numerator * size + line.addend) / line.denominator / size
 
 
-def _later(way: Way, gain: ProductOutput, times: WayTimes, release: Release) -> int:
+def _later(
+    way: SupplyAlternative,
+    gain: ProductOutput,
+    times: SourceTimes,
+    release: OrderCreation,
+) -> int:
     """Seconds from the finish of an order to an output of its own."""
     timing = way.source.clock.earliest(int(times.begin[0]), times.size)
     if timing is None:
@@ -246,7 +255,7 @@ def _later(way: Way, gain: ProductOutput, times: WayTimes, release: Release) -> 
 
 
 def mean_needs(
-    clusters: Sequence[Sequence[Node]], release: Release, as_of: int
+    clusters: Sequence[Sequence[Node]], release: OrderCreation, as_of: int
 ) -> dict[NodeKey, int]:
     """Mean size of a need of each node, demands and orders above [steps].
 
