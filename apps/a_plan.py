@@ -33,7 +33,7 @@ with app.setup:
     from medhavi.views.lists.exception_list import codes, groups_html
     from medhavi.views.lists.plan_comparison import comparison_html
     from medhavi.views.pictures.chain import chain_chart
-    from medhavi.views.pictures.late import late_chart, late_html
+    from medhavi.views.pictures.lateness import late_chart, late_html
     from medhavi.views.pictures.load_map import load_chart
     from medhavi.views.pictures.overdue import overdue_chart
     from medhavi.views.pictures.stock import stock_chart

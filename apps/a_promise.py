@@ -26,14 +26,14 @@ with app.setup:
         promise_widgets,
     )
     from medhavi.service.promise_pages.promise_commit import (
-        OwnDate,
+        OverrideDate,
         commit,
         commit_lines,
     )
     from medhavi.service.promise_pages.promise_form import choices
+    from medhavi.service.promise_pages.promise_monitoring import watch_promises
     from medhavi.service.promise_pages.promise_page import ask, ask_changed, named
     from medhavi.service.promise_pages.promise_recent import recent
-    from medhavi.service.promise_pages.promise_watching import watch_promises
     from medhavi.version import __version__
     from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of
@@ -390,7 +390,7 @@ def who(accept, approver, because, told):
 @app.cell(hide_code=True)
 def done(accept, approver, because, chosen, made, own, shown):
     mo.stop(not accept.value)
-    _own = OwnDate(date=own.value, reason=because.value)
+    _own = OverrideDate(date=own.value, reason=because.value)
     _done = commit(shown, chosen, approver.value, _own)
     made(lambda known: (*known, *_done.promises))
     said(_done)

@@ -15,7 +15,7 @@ app = marimo.App(width="medium", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import Problem
+    from medhavi.service.page_data import PageProblem
     from medhavi.service.page_parts import html, picture, section
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
@@ -179,7 +179,7 @@ def risk(schedule, spread, steps):
     _controls = mo.hstack([spread, steps], justify="start", wrap=True)
     _parts = (
         [html(page.problem(_told.title, _told.text, _told.remedy))]
-        if isinstance(_told, Problem)
+        if isinstance(_told, PageProblem)
         else [
             picture(risk_chart(_told), "No risk", "Nothing is uncertain."),
             html(risk_orders_html(_told)),

@@ -27,7 +27,7 @@ from benchmarks.public_lead_times import (
     scms_punctuality,
 )
 from medhavi.predict.backtest import Comparison, compare
-from medhavi.predict.recipe import Recipe
+from medhavi.predict.recipe import TrainingRecipe
 from medhavi.predict.reliability import compare_rates
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "predictors.md"
 
 def comparisons(folder: Path) -> dict[str, Comparison | RateComparison]:
     """Judge every way on the public data."""
-    recipe = Recipe()
+    recipe = TrainingRecipe()
     transports = cargo(folder)
     return {
         "scms-lead-times": compare(scms_lead_times(folder), recipe),

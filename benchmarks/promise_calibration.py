@@ -106,9 +106,9 @@ def estimates(
     """Learn quantiles from the history, as the product does."""
     from medhavi.predict.backtest import final_model
     from medhavi.predict.estimates import asked
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
 
-    recipe, parts = Recipe(), []
+    recipe, parts = TrainingRecipe(), []
     for kind, stated in STATED.items():
         told = history(kind, truth, chance)
         model = final_model(told, "group", recipe)

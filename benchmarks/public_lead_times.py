@@ -17,7 +17,7 @@ from medhavi.predict.windows import Split, Windows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
 
 SCMS = "SCMS_Delivery_History_Dataset.csv"
 CARGO = "c2k_data_comma.csv"
@@ -152,7 +152,7 @@ def _days(columns: list[str], ending: str) -> pl.Expr:
     return (slowest + total("o_")) / _MINUTES
 
 
-def file_order(rows: pl.DataFrame, recipe: Recipe) -> Split:
+def file_order(rows: pl.DataFrame, recipe: TrainingRecipe) -> Split:
     """Cut by place: the last 20 % judge, of the rest the last fifth chooses."""
     del recipe
     rows = rows.sort("ordered_at")

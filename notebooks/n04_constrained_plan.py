@@ -22,7 +22,7 @@ with app.setup:
     from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.lists.plan_comparison import comparison_html
     from medhavi.views.names import names_of
-    from medhavi.views.pictures.late import late_html
+    from medhavi.views.pictures.lateness import late_html
 
     theme.register()
 

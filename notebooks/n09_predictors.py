@@ -25,7 +25,7 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.predict.backtest import compare
     from medhavi.predict.features import HISTORY
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.reliability import compare_rates
     from medhavi.views import navigation, theme
     from medhavi.workbench.training.observed_history import history_of
@@ -87,7 +87,7 @@ def open_history():
         source = "the workspace's lake"
     except MedhaviError:
         history, source = example_history(), "three invented suppliers"
-    if history.height < Recipe().minimum:
+    if history.height < TrainingRecipe().minimum:
         history, source = example_history(), "three invented suppliers"
     mo.md(f"**{history.height:,}** observed purchases from {source}.")
     return (history,)
@@ -145,7 +145,7 @@ def say_judge():
 
 @app.cell
 def judge(history):
-    made = compare(history, Recipe())
+    made = compare(history, TrainingRecipe())
     shown = made.to_frame().select(
         "method", "basis", "loss", "coverage_p80", "coverage_p95", "fits", "chosen"
     )
@@ -172,7 +172,7 @@ def say_chance():
 
 @app.cell
 def judge_rates(history):
-    rates = compare_rates(history, Recipe())
+    rates = compare_rates(history, TrainingRecipe())
     mo.vstack([mo.ui.table(rates.to_frame(), selection=None), mo.md(rates.reason)])
     return (rates,)
 

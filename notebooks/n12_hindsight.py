@@ -19,7 +19,7 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.demo.jam_shop import jam_shop
+    from medhavi.demo.toy_company import toy_company
     from medhavi.errors import MedhaviError
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
@@ -70,7 +70,7 @@ def open_lake():
     if _orders is None or _orders.is_empty():
         lake, company = Lake(folder / "lake"), "a jam shop"
         _store = MemoryStore()
-        _store.append_many(jam_shop())
+        _store.append_many(toy_company())
         lake.mirror(_store)
     snapshot = lake.snapshot()
     names = names_of(snapshot)

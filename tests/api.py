@@ -76,20 +76,20 @@ from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.planners.scheduling.problem_file import chosen_objectives, read_problem
 from medhavi.planners.scheduling.solve import solve
 from medhavi.planners.work_orders.order_edit import edit
-from medhavi.predict.recipe import QUANTILES, Recipe, read_recipe
+from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import lineage
 from medhavi.providers.sources import OrderTiming, StepWindow
 from medhavi.results.difference import compare
 from medhavi.results.verify import verify
-from medhavi.service.page_data import PageData, Problem, Source, load_data
+from medhavi.service.page_data import DataSource, PageData, PageProblem, load_data
 from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
 from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus
-from medhavi.workbench.commitments.gives_way import gives_way
+from medhavi.workbench.commitments.preempted_lines import gives_way
 from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,
@@ -117,6 +117,7 @@ __all__ = [
     "Commit",
     "CommitStatus",
     "ConstrainedParameters",
+    "DataSource",
     "EventFilter",
     "EventStore",
     "JsonlStore",
@@ -130,21 +131,20 @@ __all__ = [
     "OptimizeParameters",
     "OrderTiming",
     "PageData",
-    "Problem",
+    "PageProblem",
     "Progress",
     "PromiseDesk",
     "Providers",
     "QueryLimits",
-    "Recipe",
     "RecordedEvent",
     "Request",
     "SharedDesk",
     "SharedWorkbench",
-    "Source",
     "SourceBudget",
     "SqliteStore",
     "StepWindow",
     "StoreUnreachable",
+    "TrainingRecipe",
     "UndecodableEvent",
     "Workbench",
     "WrittenRequests",

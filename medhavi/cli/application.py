@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli import cycle_commands, desk_commands, later_commands, study_commands
+from medhavi.cli import (
+    cycle_commands,
+    desk_commands,
+    study_commands,
+    unavailable_commands,
+)
 from medhavi.cli.boundary import guarded
-from medhavi.cli.conversation import begin
+from medhavi.cli.command_output import begin
 from medhavi.cli.data import (
     data_commands,
     event_commands,
@@ -38,7 +43,7 @@ app = typer.Typer(
     help="A workbench for supply-chain planning: events, snapshots, plans that explain "
     "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
     "3 interrupted or ended at a limit, 4 environment.",
-    epilog=later_commands.EPILOG,
+    epilog=unavailable_commands.EPILOG,
 )
 for group in (
     desk_commands,
@@ -57,7 +62,7 @@ for group in (
     event_commands,
     study_commands,
     schedule_commands,
-    later_commands,
+    unavailable_commands,
 ):
     group.register(app)
 

@@ -11,7 +11,7 @@ import os
 import traceback
 from collections.abc import Callable
 
-from medhavi.cli.conversation import Conversation
+from medhavi.cli.command_output import CommandOutput
 from medhavi.errors import MedhaviError
 
 DATA, USAGE, INTERRUPTED, ENVIRONMENT = 1, 2, 3, 4
@@ -36,7 +36,7 @@ _FORBIDDEN = (
 _LOCKED = ("database is locked", "readonly database", "unable to open database")
 
 
-def guarded(conversation: Conversation, command: Callable[[], object]) -> int:
+def guarded(conversation: CommandOutput, command: Callable[[], object]) -> int:
     """Run a command and give its exit code; say what went wrong, where, what to do."""
     from typer.exceptions import Abort, TyperException
 
@@ -59,7 +59,7 @@ def guarded(conversation: Conversation, command: Callable[[], object]) -> int:
     return DATA if conversation.failed else 0
 
 
-def _usage(conversation: Conversation, failure: Exception) -> int:
+def _usage(conversation: CommandOutput, failure: Exception) -> int:
     context = getattr(failure, "ctx", None)
     if context is not None and not str(failure):
         conversation.note(context.get_help())
@@ -70,7 +70,7 @@ def _usage(conversation: Conversation, failure: Exception) -> int:
     return USAGE
 
 
-def _expected(conversation: Conversation, failure: MedhaviError) -> int:
+def _expected(conversation: CommandOutput, failure: MedhaviError) -> int:
     findings = getattr(failure, "findings", None)
     if findings:
         conversation.report(findings)
@@ -80,7 +80,7 @@ def _expected(conversation: Conversation, failure: MedhaviError) -> int:
     return failure.exit_code
 
 
-def _unexpected(conversation: Conversation, failure: Exception) -> int:
+def _unexpected(conversation: CommandOutput, failure: Exception) -> int:
     reason = environment_reason(failure)
     if reason is not None:
         _fail(conversation, "environment", reason)
@@ -123,7 +123,7 @@ def environment_reason(failure: Exception) -> str | None:
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def summary(conversation: Conversation) -> str:
+def summary(conversation: CommandOutput) -> str:
     """Count the findings by severity."""
     counts: dict[str, int] = {}
     for finding in conversation.findings:
@@ -141,6 +141,6 @@ def _kind(failure: MedhaviError) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
 
 
-def _fail(conversation: Conversation, kind: str, message: str) -> None:
+def _fail(conversation: CommandOutput, kind: str, message: str) -> None:
     conversation.answer(error={"kind": kind, "message": message})
     conversation.note(f"medhavi: {message}")

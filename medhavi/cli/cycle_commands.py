@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.cli.data.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
     JsonOption,
@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("demo", help="Show it all on a generated company.")(demo)
     app.command("serve", help="Serve the apps and notebooks on this machine.")(serve)
-    app.command("doctor", help="Say what of the surroundings is there.")(doctor)
+    app.command(
+        "doctor", help="Check Python, packages, disk, memory, lake and browser."
+    )(doctor)
     app.command("bench", help="Measure this installation.")(bench)
 
 
@@ -35,7 +37,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Generate, mirror, plan, verify, report; a second run reuses what is there."""
-    from medhavi.cli.demo_talk import tell
+    from medhavi.cli.demo_summary import tell
     from medhavi.workbench.demonstration import demonstrate
 
     conversation = talk()
@@ -104,7 +106,7 @@ def serve(
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Look at Python, packages, disk, memory, lake, Chromium."""
-    from medhavi.cli.surroundings import examine
+    from medhavi.cli.system_checks import examine
 
     conversation = talk()
     checks = examine(lake)

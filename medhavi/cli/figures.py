@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.results.amounts import NO_PRICES, figure, full_money, is_currency
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.errors import UsageError
 
 
@@ -253,7 +253,7 @@ def settings_file(path: Path | None) -> dict[str, object]:
         raise UsageError(message) from error
 
 
-class Moments(NamedTuple):
+class LakeMoment(NamedTuple):
     """A moment of a lake in both of its times; empty: the head, now."""
 
     known_at: dt.datetime | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
     FileFormat,

@@ -6,7 +6,7 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.demo.company_model.company import Scale
+from medhavi.demo.company_model.company import CompanyScale
 from medhavi.demo.history import History, found
 from medhavi.demo.timeline import START
 from medhavi.errors import UsageError
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from medhavi.progress import Observe
 
 
-SCALES: Mapping[str, Scale] = MappingProxyType(
+SCALES: Mapping[str, CompanyScale] = MappingProxyType(
     {
-        "small": Scale(
+        "small": CompanyScale(
             name="small",
             ranges=3,
             lines=1,
@@ -31,7 +31,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             cover_days=30,
             begin=START,
         ),
-        "medium": Scale(
+        "medium": CompanyScale(
             name="medium",
             ranges=15,
             lines=5,
@@ -40,7 +40,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             cover_days=30,
             begin=START,
         ),
-        "large": Scale(
+        "large": CompanyScale(
             name="large",
             ranges=328,
             lines=9,
@@ -58,7 +58,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
 events more, and no plan reads them."""
 
 
-def scale_of(name: str) -> Scale:
+def scale_of(name: str) -> CompanyScale:
     """Record of a scale.
 
     Raises

@@ -19,7 +19,7 @@ from medhavi.demo.company_model.procurement import (
 from medhavi.demo.company_model.shop_floor import BOTTLENECK
 from medhavi.demo.history import History
 from medhavi.demo.simulation.logistics import MISSED_SHARE
-from medhavi.demo.simulation.story import DEAD_SINCE, Planted
+from medhavi.demo.simulation.planted_facts import DEAD_SINCE, PlantedFacts
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 
 
@@ -30,7 +30,7 @@ class Truth:
     `planted` has the ids that depend on the seed.
     """
 
-    planted: Planted
+    planted: PlantedFacts
     now: int = END
     drifting_supplier: str = DRIFTING
     drift_begin: int = DRIFT_BEGIN

@@ -18,15 +18,19 @@ from medhavi.demo.company_model.procurement import (
     add_terms,
     weekly_rates,
 )
+from medhavi.demo.company_model.products import (
+    add_finished,
+    add_materials,
+    add_mixtures,
+)
 from medhavi.demo.company_model.shop_floor import add_resources
-from medhavi.demo.company_model.works import add_finished, add_materials, add_mixtures
 from medhavi.demo.simulation.factory import Factory
-from medhavi.demo.simulation.journal import Journal
+from medhavi.demo.simulation.journal import EventJournal
 from medhavi.demo.simulation.logistics import Logistics
 from medhavi.demo.simulation.market import Market, season
+from medhavi.demo.simulation.planted_facts import DEAD_QTY, FactPlanting
 from medhavi.demo.simulation.purchasing import Purchasing
-from medhavi.demo.simulation.story import DEAD_QTY, Story
-from medhavi.demo.simulation.world import World
+from medhavi.demo.simulation.simulation_state import SimulationState
 from medhavi.demo.timeline import (
     END,
     Timeline,
@@ -40,7 +44,7 @@ from medhavi.progress import Progress
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
-    from medhavi.demo.company_model.company import Scale
+    from medhavi.demo.company_model.company import CompanyScale
     from medhavi.progress import Observe
 
 
@@ -49,7 +53,7 @@ _FORECAST_AFTER = 34
 _SCRAP_AFTER = 14 * DAY
 
 
-def found(scale: Scale, seed: int) -> Company:
+def found(scale: CompanyScale, seed: int) -> Company:
     """Build the company: every master-data row, and the records that play."""
     company = Company(scale=scale)
     add_calendars(company)
@@ -74,10 +78,10 @@ class History:
         Together they decide every event.
     """
 
-    def __init__(self, scale: Scale, seed: int) -> None:
+    def __init__(self, scale: CompanyScale, seed: int) -> None:
         company = found(scale, seed)
-        journal = Journal(seed, END)
-        self.world = World(
+        journal = EventJournal(seed, END)
+        self.world = SimulationState(
             company=company,
             rates=rates(company),
             journal=journal,
@@ -90,7 +94,9 @@ class History:
         self.logistics = Logistics(self.world, self.market)
         self.factory = Factory(self.world, self.market, self.logistics)
         self.purchasing = Purchasing(self.world)
-        self.story = Story(self.world, self.market, self.factory, self.purchasing)
+        self.story = FactPlanting(
+            self.world, self.market, self.factory, self.purchasing
+        )
         self._rng = self.world.chance("history")
         self._observe: Observe | None = None
 

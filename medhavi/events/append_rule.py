@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
 
 
-class Stored(NamedTuple):
+class StoredEvent(NamedTuple):
     """What a store knows of an event id that is asked for again."""
 
     stream: str
@@ -29,7 +29,7 @@ def settle(
     events: Sequence[NewEvent],
     expected_revision: int,
     head: int,
-    known: Mapping[str, Stored],
+    known: Mapping[str, StoredEvent],
 ) -> tuple[int, ...] | None:
     """Decide on an append: None = go on, positions = it is done already.
 
@@ -75,7 +75,7 @@ def _stored_positions(
     stream: str,
     events: Sequence[NewEvent],
     expected_revision: int,
-    known: Mapping[str, Stored],
+    known: Mapping[str, StoredEvent],
 ) -> tuple[int, ...]:
     missing = [event.event_id for event in events if event.event_id not in known]
     if missing:

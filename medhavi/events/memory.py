@@ -7,7 +7,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from medhavi.events.append_rule import Stored, settle
+from medhavi.events.append_rule import StoredEvent, settle
 from medhavi.events.envelope import (
     from_microseconds,
     record,
@@ -78,7 +78,7 @@ class MemoryStore:
     ) -> tuple[int, ...]:
         present = self._streams.get(stream, [])
         known = {
-            event.event_id: Stored(
+            event.event_id: StoredEvent(
                 found.stream,
                 found.revision,
                 found.position,

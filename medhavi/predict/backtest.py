@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.predict.lead_time import LeadTimeModel
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.windows import Split, Windows
 
     Floats = NDArray[np.float64]
@@ -97,7 +97,9 @@ class Comparison:
         return pl.DataFrame(rows)
 
 
-def prepared(history: pl.DataFrame, recipe: Recipe) -> tuple[pl.DataFrame, bool]:
+def prepared(
+    history: pl.DataFrame, recipe: TrainingRecipe
+) -> tuple[pl.DataFrame, bool]:
     """Add scale, ratio and features to a history; tell whether it has stated times."""
     stated = features.stated_in(history)
     scaled = features.scaled(history, stated=stated)
@@ -106,9 +108,9 @@ def prepared(history: pl.DataFrame, recipe: Recipe) -> tuple[pl.DataFrame, bool]
 
 def compare(
     history: pl.DataFrame,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
-    cut: Callable[[pl.DataFrame, Recipe], Split] = windows,
+    cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
 ) -> Comparison:
     """Choose a way on rolling origins and judge it on later orders.
 
@@ -165,7 +167,7 @@ def compare(
 def _chosen(
     candidates: Sequence[str],
     origins: Iterable[Windows],
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     stated: bool,
 ) -> str:
@@ -188,7 +190,7 @@ def _chosen(
     return min(fitting or scores, key=lambda score: score.loss).method
 
 
-def _said(name: str, taken: Windows, recipe: Recipe, *, stated: bool) -> Floats:
+def _said(name: str, taken: Windows, recipe: TrainingRecipe, *, stated: bool) -> Floats:
     """Quantiles that a way would have told of the test [days], shape (n, 3)."""
     model = calibrated(name, taken.fit, taken.calibrate, recipe, stated=stated)
     return as_it_stood(model, taken)
@@ -205,7 +207,9 @@ def _losses(said: Floats, test: pl.DataFrame) -> Floats:
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 
-def _score(name: str, said: Floats, test: pl.DataFrame, recipe: Recipe) -> Score:
+def _score(
+    name: str, said: Floats, test: pl.DataFrame, recipe: TrainingRecipe
+) -> Score:
     actual: Floats = test["lead_days"].to_numpy()
     losses = tuple(
         pinball(actual, said[:, place], quantile)
@@ -242,7 +246,9 @@ def _reason(best: Score, plain: Score, *, better: bool, tested: int) -> str:
     return f"{best.method} beats the {plain.method} quantile: {losses}; covers {told}"
 
 
-def final_model(history: pl.DataFrame, name: str, recipe: Recipe) -> LeadTimeModel:
+def final_model(
+    history: pl.DataFrame, name: str, recipe: TrainingRecipe
+) -> LeadTimeModel:
     """Fit a way on all that is known; the latest part calibrates."""
     rows, stated = prepared(history, recipe)
     fit, calibrate = latest(rows, recipe.calibrate_share)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from medhavi.predict.lead_time import METHODS, LeadTimeModel
-from medhavi.predict.recipe import Recipe
+from medhavi.predict.recipe import TrainingRecipe
 from medhavi.predict.reliability import RATES, RateModel
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _calibration(model: Predictor) -> dict[str, Any]:
 
 def predictor_of(bundle: dict[str, Any]) -> Predictor:
     """Predictor that `bundle_of` took apart."""
-    recipe = Recipe(**bundle["recipe"])
+    recipe = TrainingRecipe(**bundle["recipe"])
     stated = bool(bundle["stated"])
     if bundle["kind"] == LEAD_TIME:
         method = METHODS[bundle["method"]](recipe)

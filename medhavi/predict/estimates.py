@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from medhavi.predict.lead_time import LeadTimeModel
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.reliability import RateModel
 
 EVERY_PRODUCT = "*"
@@ -27,7 +27,7 @@ def asked(
     history: pl.DataFrame,
     subjects: pl.DataFrame,
     now: dt.datetime,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     stated: bool,
 ) -> pl.DataFrame:
@@ -77,7 +77,9 @@ def asked(
     return features.as_of(told, scaled, recipe)
 
 
-def _usual(history: pl.DataFrame, by: list[str], recipe: Recipe) -> pl.DataFrame:
+def _usual(
+    history: pl.DataFrame, by: list[str], recipe: TrainingRecipe
+) -> pl.DataFrame:
     """Stated time and quantity of the last observed orders of each group."""
     return (
         history.sort("known_at", "ordered_at", "subject", "product", "lead_days")

@@ -17,7 +17,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
 
 HISTORY: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -67,7 +67,9 @@ def scaled(rows: pl.DataFrame, *, stated: bool) -> pl.DataFrame:
     )
 
 
-def as_of(history: pl.DataFrame, rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def as_of(
+    history: pl.DataFrame, rows: pl.DataFrame, recipe: TrainingRecipe
+) -> pl.DataFrame:
     """Add to each order what was known when it was placed.
 
     Parameters
@@ -91,7 +93,7 @@ def as_of(history: pl.DataFrame, rows: pl.DataFrame, recipe: Recipe) -> pl.DataF
     ).rows()
     asked = rows.select(pl.col("ordered_at").cast(pl.Int64), "subject", "product")
     memory = _Memory(recipe)
-    found: list[_Known] = [_Known(1.0, 0, 0, 0.0)] * rows.height
+    found: list[_SubjectHistory] = [_SubjectHistory(1.0, 0, 0, 0.0)] * rows.height
     upto = 0
     moments = asked["ordered_at"].to_list()
     subjects, products = asked["subject"].to_list(), asked["product"].to_list()
@@ -116,7 +118,7 @@ def as_of(history: pl.DataFrame, rows: pl.DataFrame, recipe: Recipe) -> pl.DataF
     )
 
 
-class _Known(NamedTuple):
+class _SubjectHistory(NamedTuple):
     level: float
     seen: int
     own: int
@@ -132,7 +134,7 @@ class _Memory:
     product that is ordered twice a year follows its supplier.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self._shrink = recipe.shrink
         self._usual: dict[Hashable, list[float]] = defaultdict(list)
         self._gaps: dict[str, deque[float]] = defaultdict(
@@ -151,7 +153,7 @@ class _Memory:
             self._late[subject].append(not on_time)
             self._all_late.append(not on_time)
 
-    def tell(self, subject: str, product: str) -> _Known:
+    def tell(self, subject: str, product: str) -> _SubjectHistory:
         gaps = self._gaps.get(subject)
         drift = 0.0
         if gaps:
@@ -163,7 +165,7 @@ class _Memory:
         level = math.exp(self._habit(subject, product) + drift)
         seen = len(self._usual.get(subject, ()))
         own = len(self._usual.get((subject, product), ()))
-        return _Known(level, seen, own, share)
+        return _SubjectHistory(level, seen, own, share)
 
     def _habit(self, subject: str, product: str) -> float:
         usual = 0.0

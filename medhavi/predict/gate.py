@@ -24,7 +24,7 @@ from medhavi.predict.calibration import Band
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
 
     Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ class Evidence:
 
 
 def evidence(
-    candidate: Floats, plain: Floats, ordered_at: pl.Series, recipe: Recipe
+    candidate: Floats, plain: Floats, ordered_at: pl.Series, recipe: TrainingRecipe
 ) -> Evidence:
     """Confidence that a candidate loses less than a plain rule on the same orders.
 
@@ -89,7 +89,7 @@ def evidence(
 
 
 def _blocks(
-    gaps: Floats, ordered_at: pl.Series, recipe: Recipe
+    gaps: Floats, ordered_at: pl.Series, recipe: TrainingRecipe
 ) -> tuple[Floats, Floats]:
     """Sum and count of the gaps of each block of time that has any."""
     moments = ordered_at.cast(pl.Int64).to_numpy()
@@ -123,7 +123,7 @@ def coverage_band(quantile: float, count: int, level: float) -> Band:
     return Band(round(low / count, 4), round(high / count, 4))
 
 
-def covers(share: float, quantile: float, count: int, recipe: Recipe) -> bool:
+def covers(share: float, quantile: float, count: int, recipe: TrainingRecipe) -> bool:
     """Whether a share of orders below a quantile is what chance allows."""
     low, high = coverage_band(quantile, count, recipe.coverage_level)
     return low - 1e-4 <= share <= high + 1e-4

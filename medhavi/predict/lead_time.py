@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.predict.calibration import factors_of
-from medhavi.predict.recipe import QUANTILES, Recipe
+from medhavi.predict.recipe import QUANTILES, TrainingRecipe
 from medhavi.predict.threads import one_thread
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Method(Protocol):
     name: str
     basis: Basis
 
-    def __init__(self, recipe: Recipe) -> None: ...
+    def __init__(self, recipe: TrainingRecipe) -> None: ...
 
     def fit(self, rows: pl.DataFrame) -> None:
         """Learn from observed orders."""
@@ -66,7 +66,7 @@ class PlainQuantile:
     name = "plain"
     basis: Basis = "global"
 
-    def __init__(self, recipe: Recipe) -> None:  # noqa: ARG002 - like the others
+    def __init__(self, recipe: TrainingRecipe) -> None:  # noqa: ARG002 - like the others
         self._values = [1.0, 1.0, 1.0]
 
     def fit(self, rows: pl.DataFrame) -> None:
@@ -116,7 +116,7 @@ class GroupQuantile:
     basis: Basis = "group"
     levels: tuple[tuple[str, ...], ...] = (("subject",), ("subject", "product"))
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self._recipe = recipe
         self._groups: dict[str, list[float]] = {}
 
@@ -182,7 +182,7 @@ class RecentLevel:
     name = "recent level"
     basis: Basis = "group"
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self._spread = _SubjectSpread(recipe)
 
     def fit(self, rows: pl.DataFrame) -> None:
@@ -215,7 +215,7 @@ class Boosting:
     name = "boosting"
     basis: Basis = "model"
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self._recipe = recipe
         self._subjects: dict[str, int] = {}
         self._models: list[Any] = []
@@ -297,7 +297,7 @@ class LeadTimeModel:
     method: Method
     factors: tuple[float, ...]
     stated: bool
-    recipe: Recipe
+    recipe: TrainingRecipe
     fitted_until: int = 0
 
     def predict(self, rows: pl.DataFrame) -> Floats:
@@ -314,7 +314,7 @@ def calibrated(
     name: str,
     fit: pl.DataFrame,
     calibrate: pl.DataFrame,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
     stated: bool,
 ) -> LeadTimeModel:

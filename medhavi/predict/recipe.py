@@ -38,7 +38,7 @@ _LEAST = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class TrainingRecipe:
     """How predictors are trained and judged.
 
     Parameters
@@ -120,7 +120,7 @@ class Recipe:
         raise UsageError(message)
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path) -> TrainingRecipe:
     """Read a recipe from TOML; what it leaves out keeps its default.
 
     Raises
@@ -133,7 +133,10 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read as a recipe: {error}"
         raise UsageError(message) from error
-    defaults = {entry.name: getattr(Recipe(), entry.name) for entry in fields(Recipe)}
+    defaults = {
+        entry.name: getattr(TrainingRecipe(), entry.name)
+        for entry in fields(TrainingRecipe)
+    }
     for name, value in document.items():
         if name not in defaults:
             message = f"{path}: a recipe has no {name!r}; it has {', '.join(defaults)}."
@@ -145,4 +148,4 @@ def read_recipe(path: Path) -> Recipe:
                 " without a fraction." if whole else "."
             )
             raise UsageError(message)
-    return Recipe(**document)
+    return TrainingRecipe(**document)

@@ -70,7 +70,7 @@ _QUIET = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
+class PredictorVersion:
     """A version of a predictor: what it is called and what is known of it."""
 
     model: str
@@ -116,7 +116,7 @@ def _silenced() -> ExitStack:
         return change.pop_all()
 
 
-class _SharedQuiet:
+class _LogSilence:
     """Who in this process wants MLflow silent now."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class _SharedQuiet:
         self.change = ExitStack()
 
 
-_SHARED_QUIET = _SharedQuiet()
+_SHARED_QUIET = _LogSilence()
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-class _Opened(NamedTuple):
+class _OpenClient(NamedTuple):
     """A client of this process, the file it works on, and how often it was made."""
 
     client: Any
@@ -158,7 +158,7 @@ class _Opened(NamedTuple):
     generation: int
 
 
-_OPENED: dict[Path, _Opened] = {}
+_OPENED: dict[Path, _OpenClient] = {}
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def store_client(folder: Path) -> Any:
         spelled = f"{database.parent}/{'./' * generation}{database.name}"
         address = f"sqlite:///{spelled}"
         client = MlflowClient(tracking_uri=address, registry_uri=address)
-        _OPENED[database] = _Opened(client, database.stat().st_ino, generation)
+        _OPENED[database] = _OpenClient(client, database.stat().st_ino, generation)
         return client
 
 
@@ -258,7 +258,7 @@ class Registry:
         *,
         run_id: str,
         tags: Mapping[str, str],
-    ) -> Registered:
+    ) -> PredictorVersion:
         """Keep a predictor as the next version of its name, alias challenger.
 
         Parameters
@@ -294,7 +294,7 @@ class Registry:
             client.set_registered_model_alias(name, CHALLENGER, version.version)
         return self.version(name, str(version.version))
 
-    def versions(self, name: str | None = None) -> list[Registered]:
+    def versions(self, name: str | None = None) -> list[PredictorVersion]:
         """All versions, of one name or of all, by name, newest first."""
         if not self.exists:
             return []
@@ -312,7 +312,7 @@ class Registry:
                     ]
         return sorted(found, key=lambda each: (each.model, -int(each.version)))
 
-    def version(self, name: str, version: str) -> Registered:
+    def version(self, name: str, version: str) -> PredictorVersion:
         """One version.
 
         Raises
@@ -327,7 +327,7 @@ class Registry:
         message = f"There is no version {version} of {name}. Registered are: {known}."
         raise UsageError(message)
 
-    def under(self, name: str, alias: str) -> Registered | None:
+    def under(self, name: str, alias: str) -> PredictorVersion | None:
         """Version that has an alias; None where none has."""
         for each in self.versions(name):
             if alias in each.aliases:
@@ -360,7 +360,7 @@ def serve() -> None:
     import pandas as pd  # type: ignore[import-untyped]
     from mlflow.pyfunc.model import PythonModel
 
-    class Served(PythonModel):
+    class MlflowPredictor(PythonModel):
         """A predictor for MLflow: a frame of features in, a frame of answers out."""
 
         def load_context(self, context: Any) -> None:
@@ -380,7 +380,7 @@ def serve() -> None:
             told = outputs(self.predictor, rows)
             return pd.DataFrame(told, columns=list(OUTPUTS[self.kind]))
 
-    mlflow.models.set_model(Served())
+    mlflow.models.set_model(MlflowPredictor())
 
 
 def _save(model: Predictor, place: Path) -> Path:
@@ -464,9 +464,11 @@ def _aliases(client: Any, name: str) -> dict[str, list[str]]:
     return found
 
 
-def _registered(client: Any, version: Any, aliases: dict[str, list[str]]) -> Registered:
+def _registered(
+    client: Any, version: Any, aliases: dict[str, list[str]]
+) -> PredictorVersion:
     run = client.get_run(version.run_id)
-    return Registered(
+    return PredictorVersion(
         model=version.name,
         version=str(version.version),
         aliases=tuple(sorted(aliases.get(str(version.version), ()))),

@@ -18,7 +18,7 @@ import polars as pl
 from medhavi.predict import gate
 from medhavi.predict.backtest import prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
-from medhavi.predict.recipe import Recipe
+from medhavi.predict.recipe import TrainingRecipe
 from medhavi.predict.threads import one_thread
 from medhavi.predict.windows import latest, windows
 
@@ -46,7 +46,7 @@ class RateMethod(Protocol):
     name: str
     basis: Basis
 
-    def __init__(self, recipe: Recipe) -> None: ...
+    def __init__(self, recipe: TrainingRecipe) -> None: ...
 
     def fit(self, rows: pl.DataFrame, later: pl.DataFrame) -> None:
         """Learn from orders; the later ones may calibrate."""
@@ -70,7 +70,7 @@ class PlainRate:
     name = "plain"
     basis: Basis = "global"
 
-    def __init__(self, recipe: Recipe) -> None:  # noqa: ARG002 - like the others
+    def __init__(self, recipe: TrainingRecipe) -> None:  # noqa: ARG002 - like the others
         self._rate = 0.5
 
     def fit(self, rows: pl.DataFrame, later: pl.DataFrame) -> None:
@@ -108,7 +108,7 @@ class GroupRate:
     name = "group"
     basis: Basis = "group"
 
-    def __init__(self, recipe: Recipe) -> None:  # noqa: ARG002 - like the others
+    def __init__(self, recipe: TrainingRecipe) -> None:  # noqa: ARG002 - like the others
         self._rates: dict[str, float] = {}
         self._rate = 0.5
 
@@ -143,7 +143,7 @@ class RecentRate:
     name = "recent rate"
     basis: Basis = "group"
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         """Nothing to set: the feature knows it."""
 
     def fit(self, rows: pl.DataFrame, later: pl.DataFrame) -> None:
@@ -168,7 +168,7 @@ class _Learned:
     name = ""
     basis: Basis = "model"
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self._recipe = recipe
         self._model: Any = None
         self._line = (0.0, 1.0)
@@ -268,7 +268,7 @@ class RateModel:
 
     method: RateMethod
     stated: bool
-    recipe: Recipe
+    recipe: TrainingRecipe
 
     def predict(self, rows: pl.DataFrame) -> Floats:
         """Probabilities, shape (n,); `rows` are of `features.as_of`."""
@@ -332,9 +332,9 @@ class RateComparison:
 
 def compare_rates(
     history: pl.DataFrame,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     *,
-    cut: Callable[[pl.DataFrame, Recipe], Split] = windows,
+    cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
 ) -> RateComparison:
     """Choose a way on rolling origins and judge it on later orders.
 
@@ -390,7 +390,7 @@ def compare_rates(
 
 
 def _chosen(
-    candidates: Sequence[str], origins: Iterable[Windows], recipe: Recipe
+    candidates: Sequence[str], origins: Iterable[Windows], recipe: TrainingRecipe
 ) -> str:
     """Name of the candidate with the least loss over all origins together."""
     losses = dict.fromkeys(candidates, 0.0)
@@ -402,7 +402,7 @@ def _chosen(
     return min(candidates, key=lambda name: losses[name])
 
 
-def as_they_stood(name: str, taken: Windows, recipe: Recipe) -> Floats:
+def as_they_stood(name: str, taken: Windows, recipe: TrainingRecipe) -> Floats:
     """Chances that a way would have told on the day of each order, shape (n,).
 
     Rates that are counted follow what became known since the test began, as publishing
@@ -456,7 +456,7 @@ def recounted(model: RateModel, history: pl.DataFrame) -> RateModel:
     return final_rate(history, model.method.name, model.recipe)
 
 
-def final_rate(history: pl.DataFrame, name: str, recipe: Recipe) -> RateModel:
+def final_rate(history: pl.DataFrame, name: str, recipe: TrainingRecipe) -> RateModel:
     """Fit a way on all that is known; the latest part straightens."""
     rows, stated = prepared(history.filter(pl.col("on_time").is_not_null()), recipe)
     fit, later = latest(rows, recipe.calibrate_share)

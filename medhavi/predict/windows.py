@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 if TYPE_CHECKING:
-    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.recipe import TrainingRecipe
 
 _SETTLED = 0.99
 """Orders younger than this quantile of lead times are not judged: of them only the
@@ -65,7 +65,7 @@ def latest(known: pl.DataFrame, share: float) -> tuple[pl.DataFrame, pl.DataFram
     )
 
 
-def windows(history: pl.DataFrame, recipe: Recipe) -> Split:
+def windows(history: pl.DataFrame, recipe: TrainingRecipe) -> Split:
     """Cut a history by time."""
     ordered = history.sort("ordered_at", "known_at", "subject", "product")
     settled = _settled(ordered)
@@ -77,7 +77,7 @@ def windows(history: pl.DataFrame, recipe: Recipe) -> Split:
     return Split(_origins(known, recipe), judge)
 
 
-def _origins(known: pl.DataFrame, recipe: Recipe) -> tuple[Windows, ...]:
+def _origins(known: pl.DataFrame, recipe: TrainingRecipe) -> tuple[Windows, ...]:
     """Origins among the latest orders of what was known, each up to the next."""
     settled = _settled(known)
     if settled.is_empty():
@@ -121,7 +121,7 @@ def _origin(
     settled: pl.DataFrame,
     begin: dt.datetime,
     end: dt.datetime | None,
-    recipe: Recipe,
+    recipe: TrainingRecipe,
 ) -> Windows:
     known = ordered.filter(pl.col("known_at") < begin)
     fit, calibrate = latest(known, recipe.calibrate_share)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
 from medhavi.service.api.desk_api import DeskApi
-from medhavi.service.api.desk_keeper import COMPARED_SECONDS, DeskKeeper
-from medhavi.service.api.guard import Guard
+from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
+from medhavi.service.api.guard import RequestGuard
 from medhavi.service.api.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.live_numbers import live_numbers
@@ -39,15 +39,15 @@ def create_app(
     watch: bool = False,
     hosts: Iterable[str] = (),
     compared_every: float = COMPARED_SECONDS,
-) -> Guard:
+) -> RequestGuard:
     """Make the ASGI application, behind its guard.
 
     Parameters
     ----------
     watch, compared_every
-        As in `DeskKeeper`.
+        As in `DeskMaintenance`.
     hosts
-        Further names of this machine, as in `Guard`.
+        Further names of this machine, as in `RequestGuard`.
     """
     import marimo
     from starlette.applications import Starlette
@@ -92,10 +92,10 @@ def create_app(
         lifespan=lifespan,
     )
     pages = [entry.address for entry in (*apps, *notebooks)]
-    return Guard(served, pages, hosts)
+    return RequestGuard(served, pages, hosts)
 
 
-def _keeper(*, watch: bool, compared_every: float) -> DeskKeeper | None:
+def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:
     """Keeper of the promise desk; None where no event store is known."""
     try:
         bench = bench_of(choose_source())
@@ -103,7 +103,7 @@ def _keeper(*, watch: bool, compared_every: float) -> DeskKeeper | None:
         return None
     if bench is None:
         return None
-    return DeskKeeper(bench, watch=watch, compared_every=compared_every)
+    return DeskMaintenance(bench, watch=watch, compared_every=compared_every)
 
 
 async def _end_sessions(mounted: object) -> None:

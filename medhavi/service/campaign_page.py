@@ -18,15 +18,15 @@ from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
 from medhavi.planners.work_orders.order_edit import edit as edit_of
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
-    Problem,
-    Source,
+    DataSource,
+    PageProblem,
     bench_of,
     findings_of,
     problem_of,
 )
 from medhavi.service.plan_pages.plan_page import plan_of
-from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.format import NOTHING, number
 from medhavi.views.lists.campaign_words import family_name
@@ -54,19 +54,19 @@ FROM = "from \\ to"
 CLEANS = " ●"
 """Mark of a change that is a cleaning."""
 _KEPT = 4
-_studies: Remembered[CampaignStudy] = Remembered(_KEPT)
+_studies: AnswerCache[CampaignStudy] = AnswerCache(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPage:
     """Both plans and what is told about them, or what stands in the way."""
 
-    source: Source = field(default_factory=Source)
+    source: DataSource = field(default_factory=DataSource)
     snapshot: Snapshot | None = None
     names: Names = field(default_factory=Names)
     study: CampaignStudy | None = None
     findings: tuple[Finding, ...] = ()
-    problem: Problem | None = None
+    problem: PageProblem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class EditedMatrix:
     preview: Preview | None = None
     study: CampaignStudy | None = None
     binding: bool = False
-    problem: Problem | None = None
+    problem: PageProblem | None = None
 
 
 def load_campaigns(
@@ -297,7 +297,7 @@ def _minutes(value: object) -> float | None:
 
 
 def _worked_out(
-    study: CampaignStudy, snapshot: Snapshot, source: Source, asked: Edit
+    study: CampaignStudy, snapshot: Snapshot, source: DataSource, asked: Edit
 ) -> EditedMatrix:
     bench = bench_of(source)
     made = study.with_campaigns

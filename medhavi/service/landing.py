@@ -10,7 +10,7 @@ from medhavi.views.theme import style_sheet
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.service.pages import Entry
+    from medhavi.service.pages import AppEntry
 
 _RULES = """
 html{background:var(--mv-page)}
@@ -27,8 +27,8 @@ section{display:grid;gap:12px}
 
 
 def landing_html(
-    apps: Sequence[Entry],
-    notebooks: Sequence[Entry],
+    apps: Sequence[AppEntry],
+    notebooks: Sequence[AppEntry],
     health: Mapping[str, object],
     numbers: Mapping[str, str] | None = None,
 ) -> str:
@@ -52,7 +52,7 @@ def landing_html(
     )
 
 
-def _card(entry: Entry, numbers: Mapping[str, str]) -> str:
+def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
     told = numbers.get(entry.address.strip("/"))
     number = f"<b>{escape(told)}</b>" if told else ""
     return (

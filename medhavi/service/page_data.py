@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
-from medhavi.service.remembered import Remembered
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views.names import Names, names_of
@@ -36,11 +36,11 @@ DATE_FORMAT_VARIABLE = "MEDHAVI_DATE_FORMAT"
 """Variable of the order of written dates in files, beside ISO 8601 (DD.MM.YYYY)."""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
-_snapshots: Remembered[Snapshot] = Remembered(4)
+_snapshots: AnswerCache[Snapshot] = AnswerCache(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class DataSource:
     """Where the tables come from: a folder, or the lake of a workspace.
 
     Both are empty where nothing names one.
@@ -75,7 +75,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class PageProblem:
     """What stands in the way of a page, for people."""
 
     title: str
@@ -87,11 +87,11 @@ class Problem:
 class PageData:
     """Tables that a page may work on; they have no errors unless `problem` says so."""
 
-    source: Source
+    source: DataSource
     snapshot: Snapshot | None = None
     names: Names = field(default_factory=Names)
     findings: tuple[Finding, ...] = ()
-    problem: Problem | None = None
+    problem: PageProblem | None = None
 
 
 def served_tables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -125,7 +125,7 @@ def file_date_format() -> str | None:
 
 def choose_source(
     name: str | None = None, environment: Mapping[str, str] | None = None
-) -> Source:
+) -> DataSource:
     """Source of the named tables, of the first that are served, else of the workspace.
 
     Parameters
@@ -152,12 +152,12 @@ def choose_source(
         )
         raise UsageError(message)
     if served:
-        return Source(tables=served[name or next(iter(served))])
+        return DataSource(tables=served[name or next(iter(served))])
     found = current_workspace()
     if found.lake is None:
         message = "The workspace names no lake. Set MEDHAVI_LAKE or run: medhavi demo"
         raise UsageError(message)
-    return Source(lake=found.lake)
+    return DataSource(lake=found.lake)
 
 
 def read_moment(
@@ -206,7 +206,7 @@ def load_data(
     known_at, effective_at
         Moments of a lake, in the company's local time; empty for the latest.
     """
-    source = Source(tables=tables or "")
+    source = DataSource(tables=tables or "")
     followed: tuple[Finding, ...] = ()
     try:
         source = source if source.tables else choose_source(name)
@@ -231,7 +231,7 @@ def load_data(
     )
 
 
-def _follow(source: Source) -> tuple[Finding, ...]:
+def _follow(source: DataSource) -> tuple[Finding, ...]:
     """Mirror what the log of a lake has new; a log that cannot be read is a finding."""
     try:
         bench = bench_of(source)
@@ -242,7 +242,9 @@ def _follow(source: Source) -> tuple[Finding, ...]:
     return ()
 
 
-def _read(source: Source, known_at: str | None, effective_at: str | None) -> Snapshot:
+def _read(
+    source: DataSource, known_at: str | None, effective_at: str | None
+) -> Snapshot:
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
@@ -276,7 +278,7 @@ def store_of(lake: str) -> str | None:
     return f"sqlite:///{beside}" if beside.is_file() else None
 
 
-def bench_of(source: Source) -> Workbench | None:
+def bench_of(source: DataSource) -> Workbench | None:
     """One workbench of a lake; None where nothing that is decided can bind.
 
     All pages of a lake share it: what one decides, the others know.
@@ -300,9 +302,9 @@ def findings_of(failure: Exception) -> tuple[Finding, ...]:
     return failure.findings if isinstance(failure, BadData) else ()
 
 
-def _bad_data(failure: BadData) -> Problem:
+def _bad_data(failure: BadData) -> PageProblem:
     errors = sum(has_errors([found]) for found in failure.findings)
-    return Problem(
+    return PageProblem(
         title="The data has to be mended first",
         text=f"{errors} error{'s stop' if errors != 1 else ' stops'} the plan. "
         "Each is listed below with its place.",
@@ -310,25 +312,25 @@ def _bad_data(failure: BadData) -> Problem:
     )
 
 
-def problem_of(failure: Exception) -> Problem:
+def problem_of(failure: Exception) -> PageProblem:
     """What went wrong, for people."""
     if isinstance(failure, BadData):
         return _bad_data(failure)
     if isinstance(failure, VerificationFailed):
-        return Problem(
+        return PageProblem(
             title="The plan failed its own check",
             text=str(failure),
             remedy="Report it with the data: this is a defect of the planner.",
         )
     if isinstance(failure, MedhaviError):
-        return Problem(title="There is nothing to show yet", text=str(failure))
+        return PageProblem(title="There is nothing to show yet", text=str(failure))
     if isinstance(failure, OSError):
-        return Problem(
+        return PageProblem(
             title="The data cannot be read",
             text=str(failure),
             remedy="Check the folder's name and permissions.",
         )
-    return Problem(
+    return PageProblem(
         title="Medhavi failed in a way it should not",
         text=f"{type(failure).__name__}: {failure}",
         remedy="Report it with the data; the server's log says more.",

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.findings import Finding
-    from medhavi.service.page_data import Problem
+    from medhavi.service.page_data import PageProblem
     from medhavi.views.charts import Picture
 
 
-class Troubled(Protocol):
+class PageWithProblem(Protocol):
     """A page that may say why it shows nothing."""
 
     @property
-    def problem(self) -> Problem | None:
+    def problem(self) -> PageProblem | None:
         """What stands in the way."""
 
     @property
@@ -28,7 +28,7 @@ class Troubled(Protocol):
         """What is wrong with the data."""
 
 
-class Done(Protocol):
+class DecisionResult(Protocol):
     """What became of a decision."""
 
     @property
@@ -73,7 +73,7 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
     )
 
 
-def trouble_of(shown: Troubled) -> mo.Html:
+def trouble_of(shown: PageWithProblem) -> mo.Html:
     """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
     text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
@@ -81,7 +81,7 @@ def trouble_of(shown: Troubled) -> mo.Html:
     return html(f"{text}{rows}")
 
 
-def said(done: Done) -> mo.Html:
+def said(done: DecisionResult) -> mo.Html:
     """What became of a decision."""
     if done.kept:
         return html(page.empty(f"● {done.title}", done.text))

@@ -10,7 +10,7 @@ from medhavi.views.navigation import PAGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AppEntry:
     """One app or notebook.
 
     `title` and `summary` come from its docstring: the first line, and the paragraph
@@ -36,7 +36,7 @@ def folder_of(kind: str) -> Path:
     return shipped if shipped.is_dir() else package.parent / kind
 
 
-def entries(kind: str, folder: Path | None = None) -> list[Entry]:
+def entries(kind: str, folder: Path | None = None) -> list[AppEntry]:
     """List apps (`a_…`) in the order of `PAGES`, or notebooks (`n01_…`) by name."""
     place = folder or folder_of(kind)
     pattern = "a_*.py" if kind == "apps" else "n[0-9][0-9]_*.py"
@@ -47,11 +47,11 @@ def entries(kind: str, folder: Path | None = None) -> list[Entry]:
     return sorted(found, key=lambda entry: places[entry.address])
 
 
-def _entry(path: Path, kind: str) -> Entry:
+def _entry(path: Path, kind: str) -> AppEntry:
     lines = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()
     told = [line.strip() for line in lines if line.strip()]
     name = path.stem.removeprefix("a_") if kind == "apps" else path.stem
-    return Entry(
+    return AppEntry(
         path=path,
         address=f"/{name}/",
         title=told[0] if told else name.replace("_", " "),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Finding
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.schema.example_schedule import example_schedule
-from medhavi.service.page_data import Problem, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.workbench.files.schedule_files import risk, schedule
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SchedulePage:
 
     source: str
     schedule: Schedule | None = None
-    problem: Problem | None = None
+    problem: PageProblem | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -102,7 +102,7 @@ def _scheduled(
 
 def risk_of(
     made: Schedule, *, scenarios: int, spread: float | None, steps: str, seed: int = 1
-) -> RiskReport | Problem:
+) -> RiskReport | PageProblem:
     """Simulate the schedule's own sequence.
 
     Parameters

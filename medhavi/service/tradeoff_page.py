@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
 from medhavi.results.pareto_front import ParetoFront
-from medhavi.service.page_data import Problem, findings_of, problem_of
+from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.workbench.files.trade_off_files import trade_offs
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class TradeOffPage:
     """A front; None where `problem` says why."""
 
     front: ParetoFront | None = None
-    problem: Problem | None = None
+    problem: PageProblem | None = None
     findings: tuple[Finding, ...] = ()
 
 

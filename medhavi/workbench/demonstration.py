@@ -28,7 +28,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
 from medhavi.workbench.cycle.file import FILE as CYCLE_FILE
 from medhavi.workbench.cycle.file import TEMPLATE
-from medhavi.workbench.demonstration_tour import (
+from medhavi.workbench.demonstration_steps import (
     LARGE_MODES,
     MODES,
     ModeFigures,
@@ -38,7 +38,7 @@ from medhavi.workbench.demonstration_tour import (
     study_of,
     train_once,
 )
-from medhavi.workbench.files.safe_folder import replaced_file
+from medhavi.workbench.files.atomic_write import replaced_file
 from medhavi.workbench.workbench import Workbench
 from medhavi.workbench.workspace import DEMO, models_folder
 

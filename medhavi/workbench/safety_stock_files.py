@@ -8,7 +8,7 @@ import polars as pl
 
 from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.results.plans.folder import write_frames
-from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

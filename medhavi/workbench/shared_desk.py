@@ -36,7 +36,7 @@ from medhavi.planners.promising.requests.request_file import (
     WrittenRequests,
     raw_requests,
 )
-from medhavi.workbench.commitments.turns import Precedence
+from medhavi.workbench.commitments.fifo_lock import Precedence
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.commit_answer import Commit
-    from medhavi.workbench.commitments.commit_events import Wish
+    from medhavi.workbench.commitments.commit_events import CommitRequest
 
 ORDER_LINES: Final = 50
 """Most lines of a call that shares a book with other orders, and not with files."""
@@ -93,7 +93,7 @@ class SharedDesk(PromiseDesk):
                 return super().answer(asked, policy, detail=detail, call=call)
             return desk.answer(asked, policy, detail=detail, call=call)
 
-    def bind(self, wish: Wish) -> Commit:
+    def bind(self, wish: CommitRequest) -> Commit:
         """Make a wish binding; one of several lines beside the desk first."""
         rank = _rank(len(wish.promises))
         with self._precedence.working(rank), self._doubting():

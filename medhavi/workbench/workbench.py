@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
-    from medhavi.predict.recipe import Recipe
-    from medhavi.predict.registry import Registered
+    from medhavi.predict.recipe import TrainingRecipe
+    from medhavi.predict.registry import PredictorVersion
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.results.promises.promise import Promise
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from medhavi.workbench.cycle.cycle import CycleReport, StepReport
     from medhavi.workbench.orders.plan_edits import PlanEdits
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
-    from medhavi.workbench.promise_desk.repromising import Renewed
+    from medhavi.workbench.promise_desk.repromising import RenewalResult
     from medhavi.workbench.studies.studies import StudyResult
-    from medhavi.workbench.training.training import Published, Trained
+    from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 _LATER = {"drift": "drift of predictors"}
 
@@ -218,10 +218,10 @@ class Workbench(PlanEditing, FactAmending):
         kinds: Sequence[str] = ("lead_time", "reliability"),
         *,
         approver: str | None = None,
-        recipe: Recipe | None = None,
+        recipe: TrainingRecipe | None = None,
         known_at: dt.datetime | None = None,
         observe: Observe | None = None,
-    ) -> tuple[Trained, ...]:
+    ) -> tuple[TrainingResult, ...]:
         """Train predictors and judge them against the plain quantile.
 
         Parameters
@@ -250,7 +250,7 @@ class Workbench(PlanEditing, FactAmending):
 
     def promote(
         self, model: str, *, approver: str, version: str | None = None
-    ) -> Registered:
+    ) -> PredictorVersion:
         """Put a version of a predictor in use and publish estimates by it.
 
         Raises
@@ -262,7 +262,7 @@ class Workbench(PlanEditing, FactAmending):
 
         return promote(self, model, approver=approver, version=version)
 
-    def estimates(self) -> tuple[Published, ...]:
+    def estimates(self) -> tuple[PublishedEstimates, ...]:
         """Publish estimates of every supplier and lane by what is in use now."""
         from medhavi.workbench.training.training import publish
 
@@ -375,7 +375,7 @@ class Workbench(PlanEditing, FactAmending):
         desk = self.desk
         return standing_promises(desk.snapshot, desk.quantities, explained=explained)
 
-    def record_risks(self) -> Renewed:
+    def record_risks(self) -> RenewalResult:
         """Record each new risk of an accepted promise as a PromiseAtRisk event.
 
         Meant to follow a mirror; the same risk again gives no event.
@@ -398,7 +398,7 @@ class Workbench(PlanEditing, FactAmending):
         reason: str = "asked again",
         worse: Collection[str] | str = (),
         gain_hours: float | None = None,
-    ) -> Renewed:
+    ) -> RenewalResult:
         """Promise again on today's facts; see `repromising.repromise`.
 
         Parameters

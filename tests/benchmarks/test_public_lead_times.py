@@ -15,7 +15,7 @@ from benchmarks.public_lead_times import (
     shipments,
 )
 from medhavi.predict.backtest import prepared
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "predictors.md"
 NAMES = (
@@ -41,7 +41,7 @@ def test_cargo_keeps_the_order_of_its_file_and_teaches_nothing_of_its_test(publi
     rows = cargo(public_data)
     assert rows["ordered_at"].is_sorted()
     assert 1 - rows["on_time"].mean() == pytest.approx(0.266, abs=0.005)
-    taken = file_order(prepared(rows, Recipe())[0], Recipe())
+    taken = file_order(prepared(rows, TrainingRecipe())[0], TrainingRecipe())
     assert taken.judge.test["known_at"].min() > rows["ordered_at"].max()
     assert sum(part.height for part in taken.judge) == rows.height
     (chose,) = taken.choose

@@ -9,16 +9,16 @@ import pytest
 
 from medhavi import errors
 from medhavi.cli.boundary import environment_reason, guarded
-from medhavi.cli.conversation import Conversation
+from medhavi.cli.command_output import CommandOutput
 from medhavi.findings import BadData, Finding, Severity
 
 
 @pytest.fixture
-def conversation() -> Conversation:
-    return Conversation(as_json=False, out=io.StringIO(), err=io.StringIO())
+def conversation() -> CommandOutput:
+    return CommandOutput(as_json=False, out=io.StringIO(), err=io.StringIO())
 
 
-def ends(conversation: Conversation, failure: BaseException) -> tuple[int, str]:
+def ends(conversation: CommandOutput, failure: BaseException) -> tuple[int, str]:
     def command() -> object:
         raise failure
 

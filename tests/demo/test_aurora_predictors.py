@@ -8,9 +8,9 @@ import pytest
 from medhavi.predict import backtest, estimates, reliability
 from medhavi.units import from_seconds
 from medhavi.workbench.training.observed_history import history_of, subjects_of
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 
-RECIPE = Recipe()
+RECIPE = TrainingRecipe()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.demo.simulation.journal import Journal
+from medhavi.demo.simulation.journal import EventJournal
 from tests.api import TYPES
 
 END = 1_000_000
@@ -13,7 +13,7 @@ def released(order: str) -> object:
 
 
 def test_events_come_out_in_the_order_of_recording():
-    journal = Journal(1, END)
+    journal = EventJournal(1, END)
     journal.note(released("B"), 500, lag=10)
     journal.note(released("A"), 400, lag=20)
     assert [stream for stream, _ in journal.batches()] == [
@@ -23,7 +23,7 @@ def test_events_come_out_in_the_order_of_recording():
 
 
 def test_a_stream_keeps_the_order_in_which_it_was_noted():
-    journal = Journal(1, END)
+    journal = EventJournal(1, END)
     journal.note(released("A"), 500, lag=100, actor="first")
     journal.note(released("A"), 510, lag=0, actor="second")
     ((_, events),) = journal.batches()
@@ -32,18 +32,18 @@ def test_a_stream_keeps_the_order_in_which_it_was_noted():
 
 
 def test_nothing_is_recorded_after_the_end():
-    journal = Journal(1, END)
+    journal = EventJournal(1, END)
     assert journal.note(released("A"), END, lag=50).recorded == END
 
 
 def test_ids_depend_on_seed_and_number_alone():
-    assert Journal(1, END).event_id(4) == Journal(1, END).event_id(4)
-    assert Journal(1, END).event_id(4) != Journal(1, END).event_id(5)
-    assert Journal(1, END).event_id(4) != Journal(2, END).event_id(4)
+    assert EventJournal(1, END).event_id(4) == EventJournal(1, END).event_id(4)
+    assert EventJournal(1, END).event_id(4) != EventJournal(1, END).event_id(5)
+    assert EventJournal(1, END).event_id(4) != EventJournal(2, END).event_id(4)
 
 
 def test_a_repeated_event_has_the_same_id_and_a_batch_of_its_own():
-    journal = Journal(1, END)
+    journal = EventJournal(1, END)
     entry = journal.note(released("A"), 500, lag=1)
     journal.repeat(entry, 60)
     first, second = (events for _, events in journal.batches())

@@ -18,7 +18,7 @@ from kurrentdbclient import NewEvent as ClientEvent
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events.kurrent_store.kurrent import table_of_what_comes
-from medhavi.events.kurrent_store.seen import SeenStreams
+from medhavi.events.kurrent_store.stream_ids import StreamIdCache
 from tests.api import (
     ANY,
     NO_STREAM,
@@ -223,7 +223,7 @@ def test_writers_that_expect_nothing_all_get_through(url):
 
 
 def test_ids_of_streams_that_rest_are_forgotten_first():
-    seen = SeenStreams(most_ids=4)
+    seen = StreamIdCache(most_ids=4)
     for number in range(3):
         seen.add("a", f"a{number}", number)
     seen.add("b", "b0", 0)

@@ -7,7 +7,7 @@ import pytest
 from medhavi.results.plans.lateness import Verdict, tally, verdicts
 from medhavi.views.narrative import headline
 from medhavi.views.pictures.chain import chain_title
-from medhavi.views.pictures.late import cause_sentence
+from medhavi.views.pictures.lateness import cause_sentence
 from tests import factories
 from tests.api import names_of, plan, verify
 from tests.planners.small_plans import day

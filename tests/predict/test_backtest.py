@@ -11,10 +11,10 @@ from medhavi.predict.backtest import compare, prepared
 from medhavi.predict.lead_time import METHODS, calibrated
 from medhavi.predict.rolling import as_it_stood
 from medhavi.predict.windows import Split, Windows, windows
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import drawn, steady
 
-RECIPE = Recipe(trees=20)
+RECIPE = TrainingRecipe(trees=20)
 
 
 @pytest.mark.req("ANA-13")
@@ -42,7 +42,7 @@ def test_a_jump_that_nobody_could_know_costs_coverage_and_the_place():
 def test_the_gate_needs_both_a_lower_loss_and_coverage(monkeypatch):
     history = drawn(500, {"A": steady(1.0), "B": steady(2.5)})
     assert compare(history, RECIPE).promotable
-    strict = compare(history, Recipe(coverage_level=0.001))
+    strict = compare(history, TrainingRecipe(coverage_level=0.001))
     assert not strict.promotable
     assert "which is not chance" in strict.reason
     monkeypatch.setattr(backtest, "PLAIN", ("plain", "plain days", "group"))
@@ -79,7 +79,7 @@ def test_what_was_said_on_a_day_does_not_change_with_what_came_later():
 
 
 def test_other_windows_may_be_given():
-    def halves(rows: pl.DataFrame, recipe: Recipe) -> Split:
+    def halves(rows: pl.DataFrame, recipe: TrainingRecipe) -> Split:
         del recipe
         earlier = Windows(rows[:50], rows[50:100], rows[:0], rows[100:200])
         return Split(

@@ -9,10 +9,10 @@ from medhavi.predict.backtest import final_model
 from medhavi.predict.estimates import asked, estimate_rows
 from medhavi.predict.reliability import final_rate
 from medhavi.snapshot.tables import DTYPES
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
-RECIPE = Recipe()
+RECIPE = TrainingRecipe()
 
 
 def wanted(*rows: tuple[str, str, float | None]) -> pl.DataFrame:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.predict.features import SMALLEST, as_of, scaled, stated_in
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
-RECIPE = Recipe()
+RECIPE = TrainingRecipe()
 LEARNED = ["level", "seen", "own", "late_share"]
 
 

@@ -12,10 +12,10 @@ from medhavi.predict.backtest import compare, prepared
 from medhavi.predict.gate import coverage_band, covers, evidence
 from medhavi.predict.reliability import as_they_stood, compare_rates
 from medhavi.predict.windows import windows
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import day, drawn, frame, row, steady
 
-RECIPE = Recipe(trees=10)
+RECIPE = TrainingRecipe(trees=10)
 EQUAL = {name: steady(1.0) for name in "ABCDEFGH"}
 
 
@@ -40,7 +40,10 @@ def test_a_gain_in_every_week_is_better_and_one_in_a_single_week_is_not():
 def test_orders_of_one_week_count_as_one_and_too_few_weeks_prove_nothing():
     gap = np.repeat([-1.0, -1.0, -1.0, 1.2], 25)
     by_week = placed(100, 7.0 * 4)
-    assert evidence(gap, np.zeros(100), by_week, Recipe(least_blocks=2)).blocks == 4
+    assert (
+        evidence(gap, np.zeros(100), by_week, TrainingRecipe(least_blocks=2)).blocks
+        == 4
+    )
     few = evidence(gap, np.zeros(100), pl.Series([day(1)] * 100), RECIPE)
     assert few.blocks == 1
     assert math.isinf(few.upper)
@@ -114,11 +117,13 @@ def test_the_plain_rate_is_counted_anew_on_the_day_of_each_order():
 
 def test_a_history_without_an_origin_to_choose_on_promotes_nothing():
     history = drawn(8, {"A": steady(1.0), "B": steady(3.0)})
-    made = compare(history, Recipe(trees=1, choose_share=0.05))
+    made = compare(history, TrainingRecipe(trees=1, choose_share=0.05))
     assert not made.promotable
 
 
-def promoted(kind: str, seeds: range, level: float, recipe: Recipe) -> tuple[int, int]:
+def promoted(
+    kind: str, seeds: range, level: float, recipe: TrainingRecipe
+) -> tuple[int, int]:
     """Seeds with a promotion, and with a plain rule refused for its coverage."""
     count = refused = 0
     for seed in seeds:

@@ -9,10 +9,10 @@ import pytest
 from medhavi.predict.backtest import compare, final_model, prepared
 from medhavi.predict.lead_time import METHODS, GroupQuantile, PlainQuantile
 from medhavi.predict.rolling import recalibrated
-from tests.api import QUANTILES, Recipe
+from tests.api import QUANTILES, TrainingRecipe
 from tests.predict.histories import drawn, frame, row, steady
 
-RECIPE = Recipe()
+RECIPE = TrainingRecipe()
 TWO = {"A": steady(1.0), "B": steady(2.0)}
 TRUE_FACTORS = np.exp(0.15 * np.array([0.0, 0.8416, 1.6449]))
 

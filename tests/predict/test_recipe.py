@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medhavi.errors import UsageError
-from tests.api import Recipe, read_recipe
+from tests.api import TrainingRecipe, read_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,11 +25,11 @@ ROOT = Path(__file__).resolve().parents[2]
 )
 def test_a_number_out_of_range_is_named(field, value, rule):
     with pytest.raises(UsageError, match=rf"{field} \({value}\) must be {rule}"):
-        Recipe(**{field: value})
+        TrainingRecipe(**{field: value})
 
 
 def test_the_shown_recipe_repeats_the_defaults():
-    assert read_recipe(ROOT / "models" / "recipes" / "aurora.toml") == Recipe()
+    assert read_recipe(ROOT / "models" / "recipes" / "aurora.toml") == TrainingRecipe()
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_a_missing_file_is_named(tmp_path):
 def test_what_a_file_leaves_out_keeps_its_default(tmp_path):
     file = tmp_path / "recipe.toml"
     file.write_text("shrink = 3\n")
-    assert read_recipe(file) == Recipe(shrink=3)
+    assert read_recipe(file) == TrainingRecipe(shrink=3)

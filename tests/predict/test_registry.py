@@ -17,11 +17,11 @@ from medhavi.predict.lead_time import METHODS
 from medhavi.predict.registry import CHALLENGER, CHAMPION, Registry, quietly
 from medhavi.predict.reliability import RATES, final_rate
 from medhavi.workbench.training.tracking import Tracking
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.model_stores import ready
 from tests.predict.histories import drawn, steady
 
-RECIPE = Recipe(trees=10)
+RECIPE = TrainingRecipe(trees=10)
 
 
 @pytest.fixture(scope="module")

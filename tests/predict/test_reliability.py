@@ -7,10 +7,10 @@ import pytest
 
 from medhavi.predict.backtest import prepared
 from medhavi.predict.reliability import RATES, compare_rates, final_rate
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import drawn, frame, row, steady
 
-RECIPE = Recipe()
+RECIPE = TrainingRecipe()
 GOOD_AND_BAD = {"GOOD": steady(0.9), "BAD": steady(1.1)}
 
 

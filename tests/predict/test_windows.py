@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.predict.windows import latest, windows
-from tests.api import Recipe
+from tests.api import TrainingRecipe
 from tests.predict.histories import drawn, frame, row, steady
 
 
 @given(st.integers(1, 150), st.integers(0, 5))
 def test_everything_fitted_was_known_before_the_first_judged_order(count, seed):
     history = drawn(count, {"A": steady(1.0), "B": steady(3.0)}, seed=seed)
-    fit, calibrate, under_way, test = windows(history, Recipe()).judge
+    fit, calibrate, under_way, test = windows(history, TrainingRecipe()).judge
     if test.height:
         begin = test["ordered_at"].min()
         for part in (fit, calibrate):
@@ -27,12 +27,12 @@ def test_everything_fitted_was_known_before_the_first_judged_order(count, seed):
 def test_young_orders_are_not_judged_for_only_the_fast_ones_are_known():
     slow = [row("S", 3 * n, 30.0) for n in range(100)]
     fast = [row("S", 325, 1.0), row("S", 326, 1.0)]
-    test = windows(frame(*slow, *fast), Recipe()).judge.test
+    test = windows(frame(*slow, *fast), TrainingRecipe()).judge.test
     assert test["lead_days"].unique().to_list() == [30.0]
 
 
 def test_nothing_gives_empty_windows():
-    choose, judge = windows(frame(), Recipe())
+    choose, judge = windows(frame(), TrainingRecipe())
     assert choose == ()
     assert [part.height for part in judge] == [0, 0, 0, 0]
     assert latest(frame(), 0.5)[1].is_empty()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.service.promise_pages.promise_page import named
-from tests.api import Lake, PageData, Source, names_of, open_store
+from tests.api import DataSource, Lake, PageData, names_of, open_store
 from tests.lakehouse.lake_events import event, small_company
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def page_of(lake: Path) -> PageData:
     snapshot = Lake(lake).snapshot()
     return named(
         PageData(
-            source=Source(lake=str(lake)), snapshot=snapshot, names=names_of(snapshot)
+            source=DataSource(lake=str(lake)),
+            snapshot=snapshot,
+            names=names_of(snapshot),
         )
     )

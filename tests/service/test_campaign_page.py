@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import campaign_page, page_data
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.campaign_page import (
     FROM,
     CampaignPage,
@@ -17,10 +18,9 @@ from medhavi.service.campaign_page import (
 )
 from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
 from medhavi.service.plan_pages import desk_page, desk_words
-from medhavi.service.remembered import Remembered
 from medhavi.views.format import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
-from tests.api import PageData, Problem, Source, load_data, names_of, plan
+from tests.api import DataSource, PageData, PageProblem, load_data, names_of, plan
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company
 
@@ -33,7 +33,7 @@ CELL = {"matrix": "X", "from_family": "FA", "to_family": "FB", "minutes": "60"}
 @pytest.fixture(autouse=True)
 def no_memory():
     page_data._benches.clear()
-    campaign_page._studies = Remembered(4)
+    campaign_page._studies = AnswerCache(4)
 
 
 def small():
@@ -46,7 +46,7 @@ def small():
 
 def data_of(snapshot):
     return PageData(
-        source=Source(tables="t"), snapshot=snapshot, names=names_of(snapshot)
+        source=DataSource(tables="t"), snapshot=snapshot, names=names_of(snapshot)
     )
 
 
@@ -124,8 +124,8 @@ def test_what_stands_in_the_way_is_a_problem_of_the_page():
     assert found.study is None
     assert "campaign_rules" in found.problem.text
     assert setup_rows(found).is_empty()
-    gone = Problem(title="gone", text="gone")
-    assert load_campaigns(PageData(source=Source(), problem=gone)).problem is gone
+    gone = PageProblem(title="gone", text="gone")
+    assert load_campaigns(PageData(source=DataSource(), problem=gone)).problem is gone
 
 
 @pytest.mark.req("CMP-07", "KPI-20")
@@ -149,7 +149,7 @@ def test_the_last_published_plan_with_campaigns_is_followed(tmp_path):
 
 # ------------------------------------------------------------------------------ edits
 def page_of(folder) -> CampaignPage:
-    source = Source(lake=str(folder / "lake"))
+    source = DataSource(lake=str(folder / "lake"))
     bench = page_data.bench_of(source)
     snapshot = bench.snapshot()
     return load_campaigns(
@@ -209,5 +209,5 @@ def test_a_wrong_cell_is_told(cell, words):
 
 
 def test_a_page_without_plans_edits_nothing():
-    gone = Problem(title="gone", text="gone")
+    gone = PageProblem(title="gone", text="gone")
     assert show_change(CampaignPage(problem=gone), CELL).problem is gone

@@ -23,8 +23,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from medhavi.service.api.desk_api import DeskApi
-from medhavi.service.api.desk_keeper import DeskKeeper
-from medhavi.service.api.guard import Guard
+from medhavi.service.api.desk_maintenance import DeskMaintenance
+from medhavi.service.api.guard import RequestGuard
 from tests.api import SharedWorkbench, SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, small_company
 
@@ -44,14 +44,14 @@ def bench(tmp_path):
 
 @pytest.fixture
 def keeper(bench):
-    keeper = DeskKeeper(bench)
+    keeper = DeskMaintenance(bench)
     keeper.look()
     return keeper
 
 
 @pytest.fixture
 def client(keeper):
-    app = Guard(Starlette(routes=DeskApi(keeper).routes()))
+    app = RequestGuard(Starlette(routes=DeskApi(keeper).routes()))
     return TestClient(app, base_url="http://localhost:8710")
 
 
@@ -194,7 +194,7 @@ def test_pages_of_other_sites_promise_nothing(client):
 
 
 def test_desk_that_is_not_open_yet_says_so(bench):
-    api = DeskApi(DeskKeeper(bench))
+    api = DeskApi(DeskMaintenance(bench))
     client = TestClient(Starlette(routes=api.routes()), base_url="http://localhost")
     assert client.get("/desk").json() == {"state": "opening"}
     said = client.post("/desk/quote", json={"requests": []})
@@ -222,7 +222,7 @@ def test_keeper_opens_the_desk_anew_on_what_was_mirrored(keeper, bench):
 
 @pytest.mark.req("ATP-20")
 def test_keeper_tells_the_log_of_risks_when_facts_change(bench):
-    keeper = DeskKeeper(bench, watch=True)
+    keeper = DeskMaintenance(bench, watch=True)
     keeper.look()
     done = keeper.desk.commit(*keeper.desk.quote([line("SO-7", 30)]), approver="Ada")
     assert done.committed
@@ -247,7 +247,7 @@ def test_keeper_frees_holds_whose_time_is_over(keeper, monkeypatch):
 
 
 def test_keeper_compares_its_books_in_time_and_replaces_what_differs(bench, caplog):
-    keeper = DeskKeeper(bench, compared_every=0.05)
+    keeper = DeskMaintenance(bench, compared_every=0.05)
     keeper.start()
     try:
         until(lambda: keeper.ready)

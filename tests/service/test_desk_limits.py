@@ -18,8 +18,8 @@ from medhavi.service.api.desk_body import (
     BodyRefusedError,
     read_body,
 )
-from medhavi.service.api.desk_keeper import DeskKeeper
-from medhavi.service.api.guard import Guard
+from medhavi.service.api.desk_maintenance import DeskMaintenance
+from medhavi.service.api.guard import RequestGuard
 from tests.api import SharedWorkbench, SqliteStore
 from tests.lakehouse.lake_events import small_company
 
@@ -35,10 +35,10 @@ def bench(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(bench):
-    keeper = DeskKeeper(bench)
+    keeper = DeskMaintenance(bench)
     keeper.look()
     return TestClient(
-        Guard(Starlette(routes=DeskApi(keeper).routes())),
+        RequestGuard(Starlette(routes=DeskApi(keeper).routes())),
         base_url="http://localhost:8710",
     )
 

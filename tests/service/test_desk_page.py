@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.service import page_data
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
 from medhavi.service.plan_pages.edit_session import (
     MOST_RENEWALS,
@@ -15,10 +16,9 @@ from medhavi.service.plan_pages.edit_session import (
 )
 from medhavi.service.plan_pages.plan_page import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.remedy_answers import answer_of
-from medhavi.service.remembered import Remembered
 from medhavi.units import to_seconds
 from tests import factories
-from tests.api import Source, names_of, write_xlsx_template
+from tests.api import DataSource, names_of, write_xlsx_template
 from tests.planners.small_plans import day
 from tests.workbench.edit_company import company, proposal
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def no_memory():
     page_data._benches.clear()
-    desk_page._tried = Remembered(32)
+    desk_page._tried = AnswerCache(32)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def desk(tmp_path):
 
 
 def page_of(folder) -> PlanPage:
-    page = PlanPage(source=Source(lake=str(folder / "lake")))
+    page = PlanPage(source=DataSource(lake=str(folder / "lake")))
     bench = page_data.bench_of(page.source)
     assert bench is not None
     snapshot = bench.snapshot()

@@ -9,7 +9,7 @@ import logging
 import pytest
 from starlette.testclient import TestClient
 
-from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, Guard
+from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, RequestGuard
 from medhavi.service.app import create_app
 from medhavi.service.pages import entries
 
@@ -115,7 +115,7 @@ def test_what_is_foreign_is_refused_before_any_route(headers, status):
     async def never(*_):
         raise AssertionError(headers)
 
-    client = TestClient(Guard(never, ["/plan"]), base_url=OWN)
+    client = TestClient(RequestGuard(never, ["/plan"]), base_url=OWN)
     for method, path in ("GET", "/"), ("POST", "/desk/quote"), ("GET", "/plan/sse"):
         said = client.request(method, path, headers=headers)
         assert said.status_code == status
@@ -207,7 +207,7 @@ def test_a_body_is_counted_as_it_arrives(caplog):
 
         headers = [(b"host", b"localhost")]
         scope = {"type": "http", "method": "POST", "path": "/x", "headers": headers}
-        await Guard(reads)(scope, receive, send)
+        await RequestGuard(reads)(scope, receive, send)
         return len(left)
 
     with caplog.at_level(logging.WARNING):
@@ -229,7 +229,7 @@ def test_a_route_that_fails_is_told_by_id_and_logged_with_its_cause(caplog):
         raise KeyError(_CAUSE)
 
     with caplog.at_level(logging.WARNING):
-        said = TestClient(Guard(fails), base_url=OWN).get("/x")
+        said = TestClient(RequestGuard(fails), base_url=OWN).get("/x")
     assert said.status_code == 500
     assert _CAUSE not in said.text
     (line,) = caplog.messages

@@ -8,7 +8,7 @@ from medhavi.service import page_data
 from medhavi.service.plan_pages.plan_history import publish, tiles_of
 from medhavi.service.plan_pages.plan_page import PlanPage, plan_of
 from medhavi.workbench.runs.published_plans import published_plans
-from tests.api import Lake, Source, names_of
+from tests.api import DataSource, Lake, names_of
 from tests.service.promise_company import promise_company
 
 
@@ -18,7 +18,7 @@ def desk(tmp_path):
     lake = promise_company(tmp_path)
     snapshot = Lake(lake).snapshot()
     return PlanPage(
-        source=Source(lake=str(lake)),
+        source=DataSource(lake=str(lake)),
         snapshot=snapshot,
         plan=plan_of(snapshot),
         names=names_of(snapshot),
@@ -48,6 +48,6 @@ def test_the_next_plan_is_compared_with_the_published_one(desk):
 
 
 def test_a_folder_publishes_nothing(desk):
-    folder = PlanPage(source=Source(tables="x"), plan=desk.plan, names=desk.names)
+    folder = PlanPage(source=DataSource(tables="x"), plan=desk.plan, names=desk.names)
     assert publish(folder, "Ada").kept is False
     assert {tile.change for tile in tiles_of(folder)} == {("", "")}

@@ -9,12 +9,12 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import choose_source, read_moment, served_tables
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_page import load_page
-from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
-from tests.api import Lake, Progress, Source
+from tests.api import DataSource, Lake, Progress
 from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written
 
@@ -47,7 +47,7 @@ def test_a_reload_does_not_plan_again(lemonade):
 
 
 def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
+    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
     first = load_page(str(lemonade)).plan
     rows = Snapshot.from_folder(lemonade)["demands"].to_dicts()
     rows[0]["qty"] = 123.0
@@ -59,7 +59,7 @@ def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
 
 
 def test_progress_is_told(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
+    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
     told: list[Progress] = []
     load_page(str(lemonade), observe=told.append)
     assert told[0].phase.startswith("planning (mrp): 3 demands")
@@ -68,7 +68,7 @@ def test_progress_is_told(lemonade, monkeypatch):
 
 def test_the_environment_names_the_tables(nowhere, lemonade, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
-    assert load_page().source == Source(tables=str(lemonade))
+    assert load_page().source == DataSource(tables=str(lemonade))
 
 
 def test_an_address_names_served_tables_and_no_path(lemonade, monkeypatch):
@@ -78,7 +78,7 @@ def test_an_address_names_served_tables_and_no_path(lemonade, monkeypatch):
         "north-2": "/old/north",
         "c.xlsx": "c.xlsx",
     }
-    assert choose_source("north-2", served) == Source(tables="/old/north")
+    assert choose_source("north-2", served) == DataSource(tables="/old/north")
     for path in ("/old/north", "..", str(lemonade)):
         with pytest.raises(UsageError, match=r"Served: north, north-2, c\.xlsx"):
             choose_source(path, served)
@@ -89,12 +89,12 @@ def test_an_address_names_served_tables_and_no_path(lemonade, monkeypatch):
 
 
 def test_a_command_names_no_folder_of_the_server(tmp_path, monkeypatch):
-    lake = Source(lake=str(tmp_path / "a b" / "lake"))
+    lake = DataSource(lake=str(tmp_path / "a b" / "lake"))
     assert lake.option == " --lake lake"
     monkeypatch.chdir(tmp_path)
     assert lake.option == " --lake 'a b/lake'"
-    assert Source(tables="t", lake="lake").option == " --tables t"
-    assert Source().option == ""
+    assert DataSource(tables="t", lake="lake").option == " --tables t"
+    assert DataSource().option == ""
 
 
 def test_without_data_the_page_says_how_to_get_some(nowhere):
@@ -146,7 +146,7 @@ def test_edges_that_can_be_planned_are_shown(tmp_path, case):
 
 
 def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
+    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
 
     def broken(*_arguments, **_options):
         message = "inside"
@@ -184,7 +184,7 @@ def lake(nowhere, monkeypatch):
 def test_a_lake_is_planned_at_its_latest_moment(lake):
     shown = load_page()
     assert shown.problem is None
-    assert shown.source == Source(lake=str(lake))
+    assert shown.source == DataSource(lake=str(lake))
     assert str(shown.source) == lake.parent.name
 
 

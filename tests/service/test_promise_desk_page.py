@@ -26,15 +26,19 @@ from medhavi.service.promise_pages.promise_bulk import (
     template_csv,
     template_xlsx,
 )
-from medhavi.service.promise_pages.promise_commit import OwnDate, commit, commit_lines
+from medhavi.service.promise_pages.promise_commit import (
+    OverrideDate,
+    commit,
+    commit_lines,
+)
 from medhavi.service.promise_pages.promise_form import choices, read_quantity
+from medhavi.service.promise_pages.promise_monitoring import watch_promises
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
     ask,
     ask_changed,
     named,
 )
-from medhavi.service.promise_pages.promise_watching import watch_promises
 from medhavi.units import DAY
 from medhavi.views.promises.compare import changes_html, compared_html, variants_html
 from medhavi.views.promises.lists import (
@@ -166,26 +170,26 @@ def test_what_cannot_be_tried_is_a_problem_of_the_page(company):
 @pytest.mark.req("ATP-23")
 def test_another_date_needs_a_reason_and_is_told(company):
     page = asked(company, qty="5", due="2026-03-20")
-    bare = commit(company, page, "Ada", OwnDate(date="2026-03-19 10:00"))
+    bare = commit(company, page, "Ada", OverrideDate(date="2026-03-19 10:00"))
     assert not bare.kept
     assert "needs a reason" in bare.text
-    own = OwnDate(date="2026-03-19 10:00", reason="closed before")
+    own = OverrideDate(date="2026-03-19 10:00", reason="closed before")
     said = commit(company, page, "Ada", own)
     assert said.kept
     assert "Thu 19 Mar, 10:00, not the one that was found: closed before" in said.text
-    wrong = commit(company, page, "Ada", OwnDate(date="soon", reason="x"))
+    wrong = commit(company, page, "Ada", OverrideDate(date="soon", reason="x"))
     assert (wrong.kept, wrong.title) == (False, "It was not promised")
 
 
 @pytest.mark.req("ATP-28")
 def test_a_date_that_somebody_gave_is_changed_with_a_reason_only(company):
     page = asked(company, qty="5", due="2026-03-20")
-    own = OwnDate(date="2026-03-19 10:00", reason="closed before")
+    own = OverrideDate(date="2026-03-19 10:00", reason="closed before")
     assert commit(company, page, "Ada", own).kept
-    bare = commit(company, page, "Bob", OwnDate())
+    bare = commit(company, page, "Bob", OverrideDate())
     assert (bare.kept, bare.title) == (False, "It was not promised")
     assert "Thu 19 Mar 2026, 10:00, a date that somebody gave" in bare.text
-    assert commit(company, page, "Bob", OwnDate(reason="it opens earlier")).kept
+    assert commit(company, page, "Bob", OverrideDate(reason="it opens earlier")).kept
 
 
 @pytest.mark.req("RES-05")
@@ -199,7 +203,7 @@ def test_equal_questions_of_two_pages_are_two_promises(company):
 
 def test_the_date_that_was_found_is_no_override(company):
     page = asked(company, qty="5", due="2026-03-20")
-    assert commit(company, page, "Ada", OwnDate()).kept
+    assert commit(company, page, "Ada", OverrideDate()).kept
 
 
 @pytest.mark.req("RES-05")
@@ -341,7 +345,7 @@ def test_lines_need_an_approver_and_a_date(company):
 @pytest.mark.req("ATP-20")
 def test_promises_at_risk_are_told_by_name_with_their_reason(company):
     page = asked(company, qty="40", due="2026-01-20")
-    before = OwnDate(date="2026-01-06 01:00", reason="he insists")
+    before = OverrideDate(date="2026-01-06 01:00", reason="he insists")
     assert commit(company, page, "Ada", before).kept
     found = watch_promises(company)
     assert found.problem is None

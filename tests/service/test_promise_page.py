@@ -12,7 +12,7 @@ from medhavi.service.promise_pages.promise_commit import commit
 from medhavi.service.promise_pages.promise_form import choices
 from medhavi.service.promise_pages.promise_page import PromisePage, ask
 from tests import factories
-from tests.api import Lake, PageData, Source, load_data, names_of, open_store
+from tests.api import DataSource, Lake, PageData, load_data, names_of, open_store
 from tests.factories import AS_OF
 from tests.lakehouse.lake_events import event, small_company
 
@@ -102,7 +102,7 @@ def company(tmp_path):
 def load_of(lake):
     snapshot = Lake(lake).snapshot()
     return PageData(
-        source=Source(lake=str(lake)), snapshot=snapshot, names=names_of(snapshot)
+        source=DataSource(lake=str(lake)), snapshot=snapshot, names=names_of(snapshot)
     )
 
 

@@ -16,7 +16,7 @@ from medhavi.service.promise_pages import promise_remedies
 from medhavi.snapshot.reading.folder import read
 from medhavi.views.changed_cells import rows_html
 from tests import factories
-from tests.api import PageData, Source, edit, names_of
+from tests.api import DataSource, PageData, edit, names_of
 from tests.factories import AS_OF
 
 NOW = AS_OF
@@ -159,9 +159,9 @@ def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
 def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):
     rows = changed(snapshot, "supply_orders", due=NOW)
     remedy = TriedRemedy(code="AwaitingSupply", text="t", rows=rows, date=0, cost=0.0)
-    page = PageData(source=Source(tables="t"), snapshot=snapshot)
+    page = PageData(source=DataSource(tables="t"), snapshot=snapshot)
     assert "serve a lake" in promise_remedies.edit_of(remedy, page).why
-    lake = PageData(source=Source(lake="l"), snapshot=snapshot)
+    lake = PageData(source=DataSource(lake="l"), snapshot=snapshot)
     assert "in the past" in promise_remedies.edit_of(remedy, lake, past=True).why
     asked = promise_remedies.priced(page, promise_remedies.AGO)
     assert asked.problem is not None

@@ -17,7 +17,7 @@ from medhavi.views.lists.schedule_words import (
     schedule_foot,
     schedule_tiles,
 )
-from tests.api import Problem
+from tests.api import PageProblem
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_the_file_s_own_ranges_hold_without_a_spread(example):
 
 def test_nothing_uncertain_is_told_in_words():
     made = load_schedule(document=json.dumps(tiny()).encode()).schedule
-    assert isinstance(risk_of(made, scenarios=10, spread=None, steps=""), Problem)
+    assert isinstance(risk_of(made, scenarios=10, spread=None, steps=""), PageProblem)
 
 
 def test_the_example_is_a_fresh_document_each_time():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.views.pictures.late import (
+from medhavi.views.pictures.lateness import (
     cause_sentence,
     late_bars,
     late_chart,

@@ -17,7 +17,7 @@ from medhavi.errors import UsageError
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.cycle.cycle import run_cycle
 from medhavi.workbench.cycle.file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
-from medhavi.workbench.cycle.journal import Journal
+from medhavi.workbench.cycle.journal import CycleJournal
 from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, line, small_company
 
@@ -61,9 +61,9 @@ def statuses(report: Any) -> dict[str, str]:
     return {step.step: step.status for step in report.steps}
 
 
-def journal(bench: Workbench) -> Journal:
+def journal(bench: Workbench) -> CycleJournal:
     place = bench.lake.path
-    return Journal(place.parent / f"{place.name}-cycle")
+    return CycleJournal(place.parent / f"{place.name}-cycle")
 
 
 # --- what runs ----------------------------------------------------------------------
@@ -265,7 +265,7 @@ def test_two_cycles_of_a_lake_do_not_run_together(bench, config):
 
 
 def test_a_line_that_was_cut_short_does_not_count(tmp_path):
-    book = Journal(tmp_path)
+    book = CycleJournal(tmp_path)
     book.write(cycle="000001", event="begin")
     with (tmp_path / "journal.jsonl").open("ab") as file:
         file.write(b'{"cycle": "000001", "ev')

@@ -12,11 +12,11 @@ from medhavi.errors import EnvironmentFailure
 from medhavi.predict import store_file
 from medhavi.predict.registry import DATABASE, Registry
 from medhavi.workbench.training.training import PLAIN
-from tests.api import Recipe, Workbench, open_store
+from tests.api import TrainingRecipe, Workbench, open_store
 from tests.model_stores import ready
 from tests.purchases import bought
 
-QUICK = Recipe(trees=5)
+QUICK = TrainingRecipe(trees=5)
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +146,10 @@ def test_a_folder_that_cannot_be_written_gives_one_finding(company):
 
 def test_the_step_of_the_cycle_says_what_was_lost(company):
     from medhavi.workbench.cycle.file import StepRule
-    from medhavi.workbench.cycle.steps import Work, do
+    from medhavi.workbench.cycle.steps import CycleState, do
 
     cut(company.models / DATABASE)
-    work = Work(company, company.lake.path, "Anna", lambda _text: None)
+    work = CycleState(company, company.lake.path, "Anna", lambda _text: None)
     rule = StepRule(name="estimates", automation="commit", trigger="always")
     done = do(rule, work)
     assert "PRED001" in done.text

@@ -12,11 +12,11 @@ from medhavi.errors import UsageError
 from medhavi.workbench.training.observed_history import history_of, subjects_of
 from medhavi.workbench.training.training import NAMES, PLAIN, NotPromoted
 from medhavi.workbench.workspace import models_folder
-from tests.api import Providers, Recipe, Workbench, open_store
+from tests.api import Providers, TrainingRecipe, Workbench, open_store
 from tests.model_stores import ready
 from tests.purchases import bought, moment
 
-QUICK = Recipe(trees=10)
+QUICK = TrainingRecipe(trees=10)
 
 
 def opened(folder) -> Workbench:
@@ -147,7 +147,7 @@ def test_without_an_approver_nothing_changes_for_planners(tmp_path):
 
 def test_what_did_not_earn_it_is_refused_and_nothing_changes(trained, tmp_path):
     bench = opened(tmp_path)
-    strict = Recipe(trees=10, coverage_level=0.001)
+    strict = TrainingRecipe(trees=10, coverage_level=0.001)
     bench.train(kinds=("lead_time",), recipe=strict)
     with pytest.raises(NotPromoted, match=r"not promoted: .*The plain quantile stays"):
         bench.promote("lane-lead-time", approver="Anna")

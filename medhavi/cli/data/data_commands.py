@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import summary
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.cli.data.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
     DateFormatOption,
@@ -130,7 +130,7 @@ def mirror(
     """Mirror new events exactly once."""
     from dataclasses import asdict
 
-    from medhavi.cli.following import follow_store
+    from medhavi.cli.interruptible import follow_store
 
     conversation = talk()
     workbench = open_workbench(lake, store)

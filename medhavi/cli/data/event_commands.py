@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.cli.data.lake_commands import open_workbench
-from medhavi.cli.later_commands import refusing
 from medhavi.cli.options import JsonOption, LakeOption, StoreOption, instant
+from medhavi.cli.unavailable_commands import refusing
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
     JsonOption,
+    LakeMoment,
     LakeOption,
-    Moments,
     existing_tables,
     instant,
 )
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.workbench import Workbench
 
 ROWS_FOR_PEOPLE = 100
-HEAD = Moments()
+HEAD = LakeMoment()
 """All that is known, now."""
 
 
@@ -61,7 +61,7 @@ def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
 def snapshot_of(
     tables: Path | None,
     lake: str | None,
-    moments: Moments = HEAD,
+    moments: LakeMoment = HEAD,
     *,
     strict: bool | None = None,
     date_format: str | None = None,
@@ -93,7 +93,7 @@ def moments(
     known_at: str | None,
     lake: str | None,
     tables: Path | None = None,
-) -> Moments:
+) -> LakeMoment:
     """Read --as-of and --known-at; tables of a folder have one moment only.
 
     A date without a time is a day of the company: of --as-of its begin, of --known-at
@@ -106,7 +106,7 @@ def moments(
     """
     from medhavi.snapshot.reading.cells import is_day
 
-    found = Moments(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
+    found = LakeMoment(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
     if found and tables is not None:
         message = (
             "--as-of and --known-at look back in a lake; a folder of tables has one "
@@ -116,7 +116,7 @@ def moments(
     if not any(text and is_day(text.strip()) for text in (as_of, known_at)):
         return found
     zone = open_workbench(lake).snapshot().local_days.company
-    return Moments(
+    return LakeMoment(
         instant(known_at, "--known-at", zone), instant(as_of, "--as-of", zone)
     )
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.data.lake_commands import open_workbench
 from medhavi.cli.options import JsonOption, LakeOption
 
 if TYPE_CHECKING:
-    from medhavi.predict.registry import Registered
-    from medhavi.workbench.training.training import Trained
+    from medhavi.predict.registry import PredictorVersion
+    from medhavi.workbench.training.training import TrainingResult
 
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Event store, for decisions.")
@@ -60,7 +60,7 @@ def train(
         conversation.say(f"to use it: medhavi promote {each.model} --approver YOU")
 
 
-def tell_trained(done: tuple[Trained, ...]) -> None:
+def tell_trained(done: tuple[TrainingResult, ...]) -> None:
     """Print how each training did against the plain quantile, and answer it."""
     conversation = talk()
     show_table(
@@ -136,7 +136,7 @@ def predictors(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     )
 
 
-def _row(each: Registered) -> tuple[object, ...]:
+def _row(each: PredictorVersion) -> tuple[object, ...]:
     metrics = each.metrics
 
     def share(name: str) -> str | None:

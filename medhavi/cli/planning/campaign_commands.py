@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.command_output import CommandOutput, show_table, talk
 from medhavi.cli.data.lake_commands import snapshot_of
 from medhavi.cli.options import (
     DateFormatOption,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-class How(StrEnum):
+class CampaignPlanOptions(StrEnum):
     """What a plan with campaigns does."""
 
     RULES = "rules"
@@ -53,8 +53,9 @@ def campaigns(
         typer.Option("--plan", help="A plan with campaigns: how was it carried out?"),
     ] = None,
     how: Annotated[
-        How, typer.Option("--how", help="Obey the rules, or save set-up as well.")
-    ] = How.PROPOSE,
+        CampaignPlanOptions,
+        typer.Option("--how", help="Obey the rules, or save set-up as well."),
+    ] = CampaignPlanOptions.PROPOSE,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder for the plan with campaigns."),
@@ -96,7 +97,7 @@ def campaigns(
 
 
 def _proposals(
-    found: Sequence[CampaignProposal], snapshot: Snapshot, conversation: Conversation
+    found: Sequence[CampaignProposal], snapshot: Snapshot, conversation: CommandOutput
 ) -> None:
     if not found:
         conversation.say("No campaigns: no rule and no changeover matrix asks for any.")
@@ -123,7 +124,7 @@ def _proposals(
 
 
 def _difference(
-    found: CampaignDifference, snapshot: Snapshot, conversation: Conversation
+    found: CampaignDifference, snapshot: Snapshot, conversation: CommandOutput
 ) -> None:
     from medhavi.results.plan_locale import currency_of
 
@@ -160,7 +161,7 @@ def _difference(
     )
 
 
-def _adherence(found: Sequence[CampaignAdherence], conversation: Conversation) -> None:
+def _adherence(found: Sequence[CampaignAdherence], conversation: CommandOutput) -> None:
     if not found:
         conversation.say("The plan has no campaigns.")
         return

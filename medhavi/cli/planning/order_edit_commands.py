@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.cli.options import (
     JsonOption,
     LakeOption,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import JsonOption, LakeOption, StoreOption
 from medhavi.cli.planning.order_edit_commands import (
     ModeOption,
@@ -215,7 +215,7 @@ def export_orders(
     UsageError
         The kind is neither csv nor json, or the position is not in this log.
     """
-    from medhavi.workbench.files.safe_folder import replaced_file
+    from medhavi.workbench.files.atomic_write import replaced_file
     from medhavi.workbench.orders.order_outbox import outbox
 
     conversation = talk()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.cli.data.lake_commands import moments
 from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
-from medhavi.cli.following import interruption
+from medhavi.cli.interruptible import interruption
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
@@ -24,8 +24,8 @@ from medhavi.cli.options import (
     FormatOption,
     JsonOption,
     KnownAtOption,
+    LakeMoment,
     LakeOption,
-    Moments,
     PlanArgument,
     SettingsOption,
     StoreOption,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
 
-class Mode(StrEnum):
+class PlanMode(StrEnum):
     """How a plan is made."""
 
     MRP = "mrp"
@@ -61,7 +61,7 @@ class Effort(StrEnum):
     INCREMENTAL = "incremental"
 
 
-class Target(StrEnum):
+class ExportTarget(StrEnum):
     """What a plan is exported to."""
 
     XLSX = "xlsx"
@@ -85,10 +85,12 @@ def register(app: typer.Typer) -> None:
 def plan(
     tables: TablesOption = None,
     lake: LakeOption = None,
-    mode: Annotated[Mode, typer.Option("--mode", help="How to plan.")] = Mode.MRP,
+    mode: Annotated[
+        PlanMode, typer.Option("--mode", help="How to plan.")
+    ] = PlanMode.MRP,
     effort: Annotated[
         Effort | None,
-        typer.Option("--effort", help="Mode constrained: how many tries."),
+        typer.Option("--effort", help="PlanMode constrained: how many tries."),
     ] = None,
     settings: SettingsOption = None,
     baseline: Annotated[
@@ -149,9 +151,9 @@ def plan(
 
 
 @contextmanager
-def _interruptible(mode: Mode) -> Iterator[Cancelled | None]:
+def _interruptible(mode: PlanMode) -> Iterator[Cancelled | None]:
     """End the improvement of a plan at Ctrl-C instead of discarding the plan."""
-    if mode is not Mode.CONSTRAINED:
+    if mode is not PlanMode.CONSTRAINED:
         yield None
         return
     with interruption() as cancelled:
@@ -159,11 +161,11 @@ def _interruptible(mode: Mode) -> Iterator[Cancelled | None]:
 
 
 def _refuse_what_does_not_fit(
-    mode: Mode, effort: Effort | None, baseline: Path | None
+    mode: PlanMode, effort: Effort | None, baseline: Path | None
 ) -> None:
     if effort is None:
         return
-    if mode is not Mode.CONSTRAINED:
+    if mode is not PlanMode.CONSTRAINED:
         message = f"plan --effort: mode {mode} has one effort."
         raise NotAvailable(message)
     if effort is Effort.INCREMENTAL and baseline is None:
@@ -173,7 +175,7 @@ def _refuse_what_does_not_fit(
 
 def _refuse_place(out: Path | None) -> None:
     """Refuse before hours of planning what could not be written after them."""
-    from medhavi.workbench.files.safe_folder import refuse_foreign
+    from medhavi.workbench.files.atomic_write import refuse_foreign
     from medhavi.workbench.files.tables_run import RESULT_NAMES
 
     if out is not None:
@@ -188,7 +190,7 @@ def _stored(folder: Path) -> Plan:
 
 def _plan_of_tables(
     place: Path,
-    mode: Mode,
+    mode: PlanMode,
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
@@ -213,8 +215,8 @@ def _plan_of_tables(
 
 def _plan_of_lake(
     lake: str | None,
-    moment: Moments,
-    mode: Mode,
+    moment: LakeMoment,
+    mode: PlanMode,
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
@@ -308,7 +310,7 @@ def export(
     folder: Annotated[
         Path, typer.Argument(help="Folder of a plan (plan --out), or the word orders.")
     ],
-    to: Annotated[Target, typer.Option("--to", help="Kind of file.")],
+    to: Annotated[ExportTarget, typer.Option("--to", help="Kind of file.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="File, or folder for csv.")
     ] = None,
@@ -339,16 +341,16 @@ def export(
         export_orders(since or 0, str(to), out, (lake, store))
         return
     _refuse_options_of_orders({"--since": since, "--lake": lake, "--from": store})
-    if to is Target.PDF:
+    if to is ExportTarget.PDF:
         message = "export --to pdf is not built yet; html prints well."
         raise NotAvailable(message)
-    if to is Target.JSON:
+    if to is ExportTarget.JSON:
         message = "export --to json is for orders; a plan has xlsx, csv and html."
         raise NotAvailable(message)
     made = Plan.from_folder(existing_plan(folder))
     place = out or folder.with_name(
         f"{folder.resolve().name}-csv"
-        if to is Target.CSV
+        if to is ExportTarget.CSV
         else f"{folder.resolve().name}.{to}"
     )
     export_plan(made, place, kind=str(to), raw=raw)

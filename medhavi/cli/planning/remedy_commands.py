@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.data.lake_commands import snapshot_of
 from medhavi.cli.options import (
     DateFormatOption,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.data.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
     DateFormatOption,

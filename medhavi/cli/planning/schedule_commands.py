@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.command_output import CommandOutput, show_table, talk
 from medhavi.cli.options import (
     FileFormat,
     FolderOption,
@@ -89,7 +89,7 @@ def _text(moment: object) -> str | None:
     return None if moment is None else f"{moment:%a %d %b %H:%M} UTC"
 
 
-def _leave(made: Schedule, conversation: Conversation) -> None:
+def _leave(made: Schedule, conversation: CommandOutput) -> None:
     """End with the code of an interruption where one cut the search short."""
     if str(made.status) == "cancelled":
         conversation.note("interrupted: the best schedule so far was kept")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.cli.data.lake_commands import moments, snapshot_of
 from medhavi.cli.options import (
     AsOfOption,
@@ -227,7 +227,7 @@ def writer_of(place: Path) -> Callable[[DataFrame], bytes]:
 
 
 def settle(
-    conversation: Conversation,
+    conversation: CommandOutput,
     desk: PromiseDesk,
     promises: list[Promise],
     approver: str,
@@ -237,7 +237,7 @@ def settle(
 ) -> None:
     """Commit what can be promised, and say what became of it."""
     from medhavi.results.promises.promise import moment
-    from medhavi.workbench.commitments.gives_way import gives_way
+    from medhavi.workbench.commitments.preempted_lines import gives_way
 
     if not promises:
         conversation.say("Nothing can be promised, so nothing was committed.")
@@ -278,7 +278,7 @@ def request_content(place: str) -> bytes:
 
 
 def show(
-    conversation: Conversation, promises: tuple[Promise, ...], snapshot: Snapshot
+    conversation: CommandOutput, promises: tuple[Promise, ...], snapshot: Snapshot
 ) -> None:
     """Print each promise as a block, in the local time of its place of delivery."""
     from medhavi.results.plan_locale import currency_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.data.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
     DateFormatOption,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.promise_desk.repromising import Renewed
+    from medhavi.workbench.promise_desk.repromising import RenewalResult
 
 ROWS_FOR_PEOPLE = 30
 SHOWN = (
@@ -315,7 +315,7 @@ def _remedies(found: PromiseMonitor) -> list[dict[str, object]]:
     ]
 
 
-def _tell_renewed(done: Renewed) -> None:
+def _tell_renewed(done: RenewalResult) -> None:
     from medhavi.results.amounts import duration, number
 
     say = talk().say

@@ -15,7 +15,7 @@ MEDIUM = "medium"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class ProductFormat:
     """A kind of finished product.
 
     `line` is the filling line it needs, `run_minutes` the filling minutes per piece,
@@ -39,7 +39,7 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class ProductRange:
     """A scent: code, name, whether its colour or allergens make cleaning long."""
 
     code: str
@@ -49,7 +49,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class RawMaterial:
     """A bought material: price in euro per base unit, life on the shelf in days."""
 
     code: str
@@ -60,7 +60,7 @@ class Material:
 
 
 FORMATS = (
-    Format(
+    ProductFormat(
         code="FC50",
         name="Face cream 50 ml",
         family="Face care",
@@ -76,7 +76,7 @@ FORMATS = (
         carton=True,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="SE30",
         name="Serum 30 ml",
         family="Face care",
@@ -91,7 +91,7 @@ FORMATS = (
         popularity=0.9,
         carton=True,
     ),
-    Format(
+    ProductFormat(
         code="BL150",
         name="Body lotion 150 ml",
         family="Body care",
@@ -106,7 +106,7 @@ FORMATS = (
         popularity=1.0,
         carton=True,
     ),
-    Format(
+    ProductFormat(
         code="HC75",
         name="Hand cream 75 ml",
         family="Body care",
@@ -121,7 +121,7 @@ FORMATS = (
         popularity=1.0,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="SH250",
         name="Shampoo 250 ml",
         family="Hair care",
@@ -136,7 +136,7 @@ FORMATS = (
         popularity=1.6,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="CO250",
         name="Conditioner 250 ml",
         family="Hair care",
@@ -151,7 +151,7 @@ FORMATS = (
         popularity=1.1,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="SG200",
         name="Shower gel 200 ml",
         family="Bath",
@@ -166,7 +166,7 @@ FORMATS = (
         popularity=1.3,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="LS300",
         name="Liquid soap 300 ml",
         family="Bath",
@@ -181,7 +181,7 @@ FORMATS = (
         popularity=0.9,
         label=True,
     ),
-    Format(
+    ProductFormat(
         code="SH500",
         name="Shampoo 500 ml",
         family="Hair care",
@@ -199,21 +199,21 @@ FORMATS = (
 )
 
 RANGES = (
-    Range(code="ROS", name="Rosa Alpina", popularity=1.2),
-    Range(code="AGR", name="Agrumi", popularity=1.0),
-    Range(code="OLI", name="Oliva", popularity=0.8, difficult=True),
-    Range(code="MAR", name="Mare", popularity=1.0),
-    Range(code="LAV", name="Lavanda", popularity=1.1),
-    Range(code="MIE", name="Miele", popularity=0.9),
-    Range(code="TEV", name="Tè Verde", popularity=1.0),
-    Range(code="MAN", name="Mandorla", popularity=0.8, difficult=True),
-    Range(code="FIC", name="Fico", popularity=0.7),
-    Range(code="VAN", name="Vaniglia", popularity=1.0),
-    Range(code="MEN", name="Menta", popularity=0.9),
-    Range(code="SAN", name="Sandalo", popularity=0.8, difficult=True),
-    Range(code="GEL", name="Gelsomino", popularity=0.9),
-    Range(code="CAM", name="Camomilla", popularity=1.0),
-    Range(code="MEL", name="Melograno", popularity=1.0),
+    ProductRange(code="ROS", name="Rosa Alpina", popularity=1.2),
+    ProductRange(code="AGR", name="Agrumi", popularity=1.0),
+    ProductRange(code="OLI", name="Oliva", popularity=0.8, difficult=True),
+    ProductRange(code="MAR", name="Mare", popularity=1.0),
+    ProductRange(code="LAV", name="Lavanda", popularity=1.1),
+    ProductRange(code="MIE", name="Miele", popularity=0.9),
+    ProductRange(code="TEV", name="Tè Verde", popularity=1.0),
+    ProductRange(code="MAN", name="Mandorla", popularity=0.8, difficult=True),
+    ProductRange(code="FIC", name="Fico", popularity=0.7),
+    ProductRange(code="VAN", name="Vaniglia", popularity=1.0),
+    ProductRange(code="MEN", name="Menta", popularity=0.9),
+    ProductRange(code="SAN", name="Sandalo", popularity=0.8, difficult=True),
+    ProductRange(code="GEL", name="Gelsomino", popularity=0.9),
+    ProductRange(code="CAM", name="Camomilla", popularity=1.0),
+    ProductRange(code="MEL", name="Melograno", popularity=1.0),
 )
 
 COLLECTIONS = (
@@ -244,7 +244,7 @@ COLLECTIONS = (
 
 
 @cache
-def named_ranges(count: int) -> tuple[Range, ...]:
+def named_ranges(count: int) -> tuple[ProductRange, ...]:
     """So many ranges: the scents, then each again in the further collections.
 
     >>> [scent.code for scent in named_ranges(17)[-2:]]
@@ -348,42 +348,42 @@ PREMIXES = {
 }
 
 RAW = (
-    Material(code="RM-WATER", name="Purified water", price=0.01),
-    Material(code="RM-GLYCERIN", name="Glycerin 99.5 %", price=1.4),
-    Material(code="RM-SHEA", name="Shea butter", price=7.2, shelf_life_days=540),
-    Material(code="RM-CETEARYL", name="Cetearyl alcohol", price=3.1),
-    Material(code="RM-CAPRYLIC", name="Caprylic triglyceride", price=4.6),
-    Material(code="RM-EMULSIFIER", name="Emulsifier", price=9.8),
-    Material(code="RM-SLES", name="SLES 70 %", price=1.7),
-    Material(code="RM-BETAINE", name="Cocamidopropyl betaine", price=1.9),
-    Material(code="RM-GLUCOSIDE", name="Decyl glucoside", price=2.8),
-    Material(code="RM-NIACINAMIDE", name="Niacinamide", price=16.5),
-    Material(code="RM-VITAMIN-E", name="Vitamin E", price=24.0, shelf_life_days=365),
-    Material(code="RM-ALOE", name="Aloe vera gel", price=6.8, shelf_life_days=270),
-    Material(
+    RawMaterial(code="RM-WATER", name="Purified water", price=0.01),
+    RawMaterial(code="RM-GLYCERIN", name="Glycerin 99.5 %", price=1.4),
+    RawMaterial(code="RM-SHEA", name="Shea butter", price=7.2, shelf_life_days=540),
+    RawMaterial(code="RM-CETEARYL", name="Cetearyl alcohol", price=3.1),
+    RawMaterial(code="RM-CAPRYLIC", name="Caprylic triglyceride", price=4.6),
+    RawMaterial(code="RM-EMULSIFIER", name="Emulsifier", price=9.8),
+    RawMaterial(code="RM-SLES", name="SLES 70 %", price=1.7),
+    RawMaterial(code="RM-BETAINE", name="Cocamidopropyl betaine", price=1.9),
+    RawMaterial(code="RM-GLUCOSIDE", name="Decyl glucoside", price=2.8),
+    RawMaterial(code="RM-NIACINAMIDE", name="Niacinamide", price=16.5),
+    RawMaterial(code="RM-VITAMIN-E", name="Vitamin E", price=24.0, shelf_life_days=365),
+    RawMaterial(code="RM-ALOE", name="Aloe vera gel", price=6.8, shelf_life_days=270),
+    RawMaterial(
         code="RM-PEPTIDE", name="Peptide complex", price=210.0, shelf_life_days=365
     ),
-    Material(code="RM-HYALURONIC", name="Hyaluronic acid 1 %", price=48.0),
-    Material(code="RM-PANTHENOL", name="Panthenol", price=18.0),
-    Material(code="RM-PRESERVATIVE", name="Preservative", price=12.5),
-    Material(code="RM-CITRIC", name="Citric acid", price=1.6),
+    RawMaterial(code="RM-HYALURONIC", name="Hyaluronic acid 1 %", price=48.0),
+    RawMaterial(code="RM-PANTHENOL", name="Panthenol", price=18.0),
+    RawMaterial(code="RM-PRESERVATIVE", name="Preservative", price=12.5),
+    RawMaterial(code="RM-CITRIC", name="Citric acid", price=1.6),
 )
 
 PACKAGING = (
-    Material(code="PK-JAR-50", name="Glass jar 50 ml", price=0.42, uom="each"),
-    Material(code="PK-BOTTLE-30", name="Glass bottle 30 ml", price=0.36, uom="each"),
-    Material(code="PK-TUBE-150", name="Tube 150 ml", price=0.24, uom="each"),
-    Material(code="PK-TUBE-75", name="Tube 75 ml", price=0.17, uom="each"),
-    Material(code="PK-BOTTLE-250", name="Bottle 250 ml", price=0.19, uom="each"),
-    Material(code="PK-BOTTLE-200", name="Bottle 200 ml", price=0.16, uom="each"),
-    Material(code="PK-BOTTLE-300", name="Bottle 300 ml", price=0.21, uom="each"),
-    Material(code="PK-BOTTLE-500", name="Bottle 500 ml", price=0.29, uom="each"),
-    Material(code="PK-LID-50", name="Jar lid 50 mm", price=0.14, uom="each"),
-    Material(code="PK-PIPETTE-30", name="Pipette 30 ml", price=0.31, uom="each"),
-    Material(code="PK-CAP-FLIP", name="Flip-top cap", price=0.06, uom="each"),
-    Material(code="PK-CAP-DISC", name="Disc-top cap", price=0.07, uom="each"),
-    Material(code="PK-PUMP-28", name="Pump 28 mm", price=0.18, uom="each"),
-    Material(code="PK-SHIPPER", name="Shipping case", price=0.55, uom="each"),
+    RawMaterial(code="PK-JAR-50", name="Glass jar 50 ml", price=0.42, uom="each"),
+    RawMaterial(code="PK-BOTTLE-30", name="Glass bottle 30 ml", price=0.36, uom="each"),
+    RawMaterial(code="PK-TUBE-150", name="Tube 150 ml", price=0.24, uom="each"),
+    RawMaterial(code="PK-TUBE-75", name="Tube 75 ml", price=0.17, uom="each"),
+    RawMaterial(code="PK-BOTTLE-250", name="Bottle 250 ml", price=0.19, uom="each"),
+    RawMaterial(code="PK-BOTTLE-200", name="Bottle 200 ml", price=0.16, uom="each"),
+    RawMaterial(code="PK-BOTTLE-300", name="Bottle 300 ml", price=0.21, uom="each"),
+    RawMaterial(code="PK-BOTTLE-500", name="Bottle 500 ml", price=0.29, uom="each"),
+    RawMaterial(code="PK-LID-50", name="Jar lid 50 mm", price=0.14, uom="each"),
+    RawMaterial(code="PK-PIPETTE-30", name="Pipette 30 ml", price=0.31, uom="each"),
+    RawMaterial(code="PK-CAP-FLIP", name="Flip-top cap", price=0.06, uom="each"),
+    RawMaterial(code="PK-CAP-DISC", name="Disc-top cap", price=0.07, uom="each"),
+    RawMaterial(code="PK-PUMP-28", name="Pump 28 mm", price=0.18, uom="each"),
+    RawMaterial(code="PK-SHIPPER", name="Shipping case", price=0.55, uom="each"),
 )
 
 PIECES_PER_CASE = 10

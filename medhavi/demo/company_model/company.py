@@ -16,7 +16,7 @@ STEPS_PER_KG = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class CompanyScale:
     """How large the company is.
 
     `ranges` scents, `lines` parallel filling and packing lines a plant, `customers`
@@ -54,7 +54,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class RecipeStep:
     """One operation of a recipe on its usual resource; minutes per routing unit."""
 
     number: int
@@ -69,7 +69,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class BomLine:
     """A component: quantity per routing unit and the part lost on the way."""
 
     component: str
@@ -79,14 +79,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class ProductRecipe:
     """A routing with its steps and its bill of materials."""
 
     routing: str
     product: str
     plant: str
-    steps: tuple[Step, ...]
-    lines: tuple[Line, ...]
+    steps: tuple[RecipeStep, ...]
+    lines: tuple[BomLine, ...]
     min_lot: float
     multiple: float
     max_lot: float | None = None
@@ -94,7 +94,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class SupplyTerm:
     """What a supplier offers; `true_days` is what the lead time really is (median)."""
 
     supplier: str
@@ -140,11 +140,11 @@ class Customer:
 class Company:
     """The whole company; filled by the builders, then only read."""
 
-    scale: Scale
+    scale: CompanyScale
     rows: dict[str, list[Row]] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
-    recipes: dict[tuple[str, str], Recipe] = field(default_factory=dict)
-    terms: dict[tuple[str, str], list[Term]] = field(default_factory=dict)
+    recipes: dict[tuple[str, str], ProductRecipe] = field(default_factory=dict)
+    terms: dict[tuple[str, str], list[SupplyTerm]] = field(default_factory=dict)
     lanes: dict[str, Lane] = field(default_factory=dict)
     customers: list[Customer] = field(default_factory=list)
     zones: dict[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from medhavi.demo.company_model.company import Company
-    from medhavi.demo.company_model.plants import Pair
+    from medhavi.demo.company_model.plants import PlantPair
 
 WAREHOUSES = ("MILANO", "HAMBURG", "NEWARK")
 LATE_LANE = "BERGAMO-HAMBURG"
@@ -278,7 +278,7 @@ def add_sites(company: Company) -> None:
 
 
 def _lane_like(
-    lane: _LaneRow, pair: Pair, where: dict[str, tuple[float, float]]
+    lane: _LaneRow, pair: PlantPair, where: dict[str, tuple[float, float]]
 ) -> _LaneRow:
     """Lane of another pair; roads take as long and cost as their length."""
     name, origin, destination, hours, days, hour, cutoff, customs, cost, rate, rank = (

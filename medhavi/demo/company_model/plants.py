@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class PlantPair:
     """Two plants that supply each other: names of locations."""
 
     medium: str
@@ -29,7 +29,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class PlantSite:
     """A plant of a further pair: time zone, degrees north and east, country."""
 
     name: str
@@ -40,102 +40,102 @@ class Site:
 
 
 FURTHER_SITES = (
-    Site(
+    PlantSite(
         name="PARMA", zone="Europe/Rome", latitude=44.8, longitude=10.33, country="IT"
     ),
-    Site(
+    PlantSite(
         name="POZNAN",
         zone="Europe/Warsaw",
         latitude=52.41,
         longitude=16.93,
         country="PL",
     ),
-    Site(
+    PlantSite(
         name="LYON", zone="Europe/Paris", latitude=45.76, longitude=4.84, country="FR"
     ),
-    Site(
+    PlantSite(
         name="BRNO", zone="Europe/Prague", latitude=49.2, longitude=16.61, country="CZ"
     ),
-    Site(
+    PlantSite(
         name="NANTES",
         zone="Europe/Paris",
         latitude=47.22,
         longitude=-1.55,
         country="FR",
     ),
-    Site(
+    PlantSite(
         name="OSTRAVA",
         zone="Europe/Prague",
         latitude=49.83,
         longitude=18.28,
         country="CZ",
     ),
-    Site(
+    PlantSite(
         name="GIRONA",
         zone="Europe/Madrid",
         latitude=41.98,
         longitude=2.82,
         country="ES",
     ),
-    Site(
+    PlantSite(
         name="GYOR",
         zone="Europe/Budapest",
         latitude=47.69,
         longitude=17.65,
         country="HU",
     ),
-    Site(
+    PlantSite(
         name="ZARAGOZA",
         zone="Europe/Madrid",
         latitude=41.65,
         longitude=-0.89,
         country="ES",
     ),
-    Site(
+    PlantSite(
         name="DEBRECEN",
         zone="Europe/Budapest",
         latitude=47.53,
         longitude=21.63,
         country="HU",
     ),
-    Site(
+    PlantSite(
         name="PORTO",
         zone="Europe/Lisbon",
         latitude=41.15,
         longitude=-8.61,
         country="PT",
     ),
-    Site(
+    PlantSite(
         name="KOSICE",
         zone="Europe/Bratislava",
         latitude=48.72,
         longitude=21.26,
         country="SK",
     ),
-    Site(
+    PlantSite(
         name="LINZ", zone="Europe/Vienna", latitude=48.31, longitude=14.29, country="AT"
     ),
-    Site(
+    PlantSite(
         name="CLUJ",
         zone="Europe/Bucharest",
         latitude=46.77,
         longitude=23.6,
         country="RO",
     ),
-    Site(
+    PlantSite(
         name="GRAZ", zone="Europe/Vienna", latitude=47.07, longitude=15.44, country="AT"
     ),
-    Site(
+    PlantSite(
         name="GDANSK",
         zone="Europe/Warsaw",
         latitude=54.35,
         longitude=18.65,
         country="PL",
     ),
-    Site(
+    PlantSite(
         name="PADOVA", zone="Europe/Rome", latitude=45.41, longitude=11.88, country="IT"
     ),
-    Site(
+    PlantSite(
         name="KATOWICE",
         zone="Europe/Warsaw",
         latitude=50.26,
@@ -145,17 +145,17 @@ FURTHER_SITES = (
 )
 """The plants of the second to the tenth pair: medium and heavy in turns."""
 
-FIRST_PAIR = Pair(medium="BERGAMO", heavy="LODZ")
+FIRST_PAIR = PlantPair(medium="BERGAMO", heavy="LODZ")
 PAIRS = (
     FIRST_PAIR,
     *(
-        Pair(medium=medium.name, heavy=heavy.name)
+        PlantPair(medium=medium.name, heavy=heavy.name)
         for medium, heavy in zip(FURTHER_SITES[::2], FURTHER_SITES[1::2], strict=True)
     ),
 )
 
 
-def pairs(company: Company) -> tuple[Pair, ...]:
+def pairs(company: Company) -> tuple[PlantPair, ...]:
     """Pairs of plants of a company of this scale."""
     return PAIRS[: company.scale.pairs]
 
@@ -165,11 +165,11 @@ def plants(company: Company) -> tuple[str, ...]:
     return tuple(name for pair in pairs(company) for name in (pair.medium, pair.heavy))
 
 
-def further_sites(company: Company) -> tuple[Site, ...]:
+def further_sites(company: Company) -> tuple[PlantSite, ...]:
     """Plants beside those of the first pair."""
     return FURTHER_SITES[: 2 * (company.scale.pairs - 1)]
 
 
-def pair_of(index: int, company: Company) -> Pair:
+def pair_of(index: int, company: Company) -> PlantPair:
     """Pair that makes the range at an index: an equal share for each."""
     return PAIRS[index * company.scale.pairs // company.scale.ranges]

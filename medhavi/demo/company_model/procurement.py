@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company_model.assortment import LABEL_GROUP
-from medhavi.demo.company_model.company import EACH, Term
+from medhavi.demo.company_model.company import EACH, SupplyTerm
 
 if TYPE_CHECKING:
     from random import Random
@@ -190,7 +190,7 @@ def _add_term(
     elapsed = stated * 1.4 if goods in _CALENDARS else stated
     price = company.products[product].cost * rng.uniform(0.94, 1.04)
     price *= 1.12 if preference > 1 else 1.0
-    term = Term(
+    term = SupplyTerm(
         supplier=supplier,
         product=product,
         plant=plant,
@@ -225,7 +225,7 @@ def _add_term(
     _add_tiers(company, term)
 
 
-def _add_tiers(company: Company, term: Term) -> None:
+def _add_tiers(company: Company, term: SupplyTerm) -> None:
     for factor, rebate in ((1, 1.0), (5, 0.97), (20, 0.93)):
         company.add(
             "price_tiers",

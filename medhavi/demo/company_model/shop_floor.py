@@ -10,18 +10,18 @@ from medhavi.demo.company_model.plants import FIRST_PAIR, pairs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.demo.company_model.assortment import Format, Range
+    from medhavi.demo.company_model.assortment import ProductFormat, ProductRange
     from medhavi.demo.company_model.company import Company
 
 BOTTLENECK = f"{FIRST_PAIR.heavy}-FILL-HEAVY-1"
 
 
-def ranges(company: Company) -> tuple[Range, ...]:
+def ranges(company: Company) -> tuple[ProductRange, ...]:
     """Ranges that a company of this scale sells."""
     return named_ranges(company.scale.ranges)
 
 
-def formats(index: int) -> Iterable[Format]:
+def formats(index: int) -> Iterable[ProductFormat]:
     """Formats of the range at an index; none is sold in all of them."""
     return (f for f in FORMATS if (index % 3, f.code) not in NOT_MADE)
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medhavi.demo.company_model.company import Recipe
+from medhavi.demo.company_model.company import ProductRecipe
 from medhavi.demo.company_model.places import WAREHOUSES
-from medhavi.demo.simulation.world import round_up
+from medhavi.demo.simulation.simulation_state import round_up
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.demo.company_model.company import Step
+    from medhavi.demo.company_model.company import RecipeStep
     from medhavi.demo.simulation.logistics import Logistics
     from medhavi.demo.simulation.market import Market
-    from medhavi.demo.simulation.world import World
+    from medhavi.demo.simulation.simulation_state import SimulationState
 
 _LOOK_DAYS = {"MILANO": 30, "HAMBURG": 32, "NEWARK": 66}
 _BUNDLE_DAYS = 14
@@ -32,7 +32,7 @@ class WorkOrder:
     """A work order; quantities are smallest ones of its product, in routing units."""
 
     order: str
-    recipe: Recipe
+    recipe: ProductRecipe
     qty: int
     due: int
     placed: int
@@ -44,7 +44,9 @@ class WorkOrder:
 class Factory:
     """Plays work orders of all plants."""
 
-    def __init__(self, world: World, market: Market, logistics: Logistics) -> None:
+    def __init__(
+        self, world: SimulationState, market: Market, logistics: Logistics
+    ) -> None:
         self._world = world
         self._market = market
         self._logistics = logistics
@@ -252,7 +254,7 @@ class Factory:
                 if not order.released and order.due - self._world.now < 5 * DAY:
                     self.release(order)
 
-    def _minutes(self, order: WorkOrder, step: Step) -> float:
+    def _minutes(self, order: WorkOrder, step: RecipeStep) -> float:
         units = self._world.base(order.recipe.product, order.qty)
         run = step.fixed_minutes + step.run_minutes * units
         noise = self._rng.lognormvariate(0.03, 0.1)

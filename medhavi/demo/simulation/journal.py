@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One event before it is encoded; `number` makes its id and breaks ties."""
 
     recorded: int
@@ -36,7 +36,7 @@ class Entry:
     metadata: dict[str, str]
 
 
-class Journal:
+class EventJournal:
     """Collects what happened; gives it in the order in which it was recorded.
 
     Parameters
@@ -51,7 +51,7 @@ class Journal:
         self._seed = seed
         self._end = end
         self._rng = Random(f"{seed}:journal")
-        self._entries: list[Entry] = []
+        self._entries: list[JournalEntry] = []
         self._last: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -66,14 +66,14 @@ class Journal:
         correlation: str | None = None,
         lag: int | None = None,
         metadata: dict[str, str] | None = None,
-    ) -> Entry:
+    ) -> JournalEntry:
         """Note a fact; it is recorded a little later, within its stream in order."""
         stream = stream_for(payload)
         delay = self._rng.randrange(5, 300) if lag is None else lag
         recorded = max(occurred + delay, self._last.get(stream, 0))
         recorded = max(min(recorded, self._end), occurred)
         self._last[stream] = recorded
-        entry = Entry(
+        entry = JournalEntry(
             recorded,
             len(self._entries),
             stream,
@@ -86,12 +86,12 @@ class Journal:
         self._entries.append(entry)
         return entry
 
-    def repeat(self, entry: Entry, later: int) -> None:
+    def repeat(self, entry: JournalEntry, later: int) -> None:
         """Note the same event again, id and all: a broker delivered it twice."""
         recorded = entry.recorded + later
         self._last[entry.stream] = max(self._last[entry.stream], recorded)
         self._entries.append(
-            Entry(
+            JournalEntry(
                 recorded,
                 entry.number,
                 entry.stream,
@@ -124,7 +124,7 @@ class Journal:
                 events.append(self._event(entry))
             yield stream, events
 
-    def _event(self, entry: Entry) -> NewEvent:
+    def _event(self, entry: JournalEntry) -> NewEvent:
         return new_event(
             entry.payload,
             event_id=self.event_id(entry.number),

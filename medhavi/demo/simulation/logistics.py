@@ -6,15 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company_model.places import LATE_LANE
-from medhavi.demo.simulation.world import round_up
+from medhavi.demo.simulation.simulation_state import round_up
 from medhavi.demo.timeline import DRIFT_BEGIN, next_departure
 from medhavi.units import DAY, HOUR, from_seconds
 
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import Lane
     from medhavi.demo.simulation.market import Market
-    from medhavi.demo.simulation.stock_book import Lot
-    from medhavi.demo.simulation.world import World
+    from medhavi.demo.simulation.simulation_state import SimulationState
+    from medhavi.demo.simulation.stock_ledger import LotOnHand
 
 MISSED_SHARE = 0.45
 """Part of the departures of the late lane that goods miss in the last six months."""
@@ -29,7 +29,7 @@ _PLANT_SAFETY_DAYS = 3
 class Logistics:
     """Fills the warehouses from the plants."""
 
-    def __init__(self, world: World, market: Market) -> None:
+    def __init__(self, world: SimulationState, market: Market) -> None:
         self._world = world
         self._market = market
         self._rng = world.chance("logistics")
@@ -142,7 +142,9 @@ class Logistics:
         arrival = world.now + round((travel + lane.customs_h) * HOUR)
         world.timeline.at(arrival, partial(self._arrive, order, lane, product, lots))
 
-    def _arrive(self, order: str, lane: Lane, product: str, lots: list[Lot]) -> None:
+    def _arrive(
+        self, order: str, lane: Lane, product: str, lots: list[LotOnHand]
+    ) -> None:
         world = self._world
         place = lane.destination
         for lot in lots:

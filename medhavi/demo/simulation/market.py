@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from medhavi.demo.company_model.company import Customer
 from medhavi.demo.company_model.demand_rates import SIZE_SPREAD
-from medhavi.demo.simulation.world import round_up
+from medhavi.demo.simulation.simulation_state import round_up
 from medhavi.demo.timeline import END, day_of, is_workday, next_departure
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.demo.simulation.world import World
+    from medhavi.demo.simulation.simulation_state import SimulationState
 
 PRIORITY = {"Gold": 1, "Silver": 2, "Bronze": 3}
 _LEAD_DAYS = {"MILANO": (12, 48), "HAMBURG": (14, 52), "NEWARK": (46, 85)}
@@ -24,7 +24,7 @@ _GIFT_SEASON = (280, 350)
 
 
 @dataclass(slots=True, kw_only=True)
-class Demand:
+class OrderLine:
     """An order line: `open_qty` is still to be delivered, `sent` is on its way."""
 
     demand: str
@@ -63,15 +63,15 @@ def season(product: str, instant: int) -> float:
 class Market:
     """Plays demand from the order to the delivery."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulationState) -> None:
         self._world = world
         self._rng = world.chance("market")
-        self.demands: dict[str, Demand] = {}
+        self.demands: dict[str, OrderLine] = {}
         self._products = list(world.rates.shares)
         self._shares = list(accumulate(world.rates.shares.values()))
         self._mix = 1.55
 
-    def open_lines(self) -> list[Demand]:
+    def open_lines(self) -> list[OrderLine]:
         """Lines with something still to deliver, in the order of serving."""
         self.demands = {k: d for k, d in self.demands.items() if not d.done}
         return sorted(self.demands.values(), key=lambda d: d.rank)
@@ -120,13 +120,13 @@ class Market:
         *,
         certain: bool = False,
         expedite: bool = False,
-    ) -> list[Demand]:
+    ) -> list[OrderLine]:
         """Place an order with a line a product; it is promised a few hours later."""
         world = self._world
         order = world.number("SO")
         lines = []
         for line, (product, qty) in enumerate(wanted.items(), start=1):
-            demand = Demand(
+            demand = OrderLine(
                 demand=f"{order}-{line}",
                 sales_order=order,
                 line=line,
@@ -154,7 +154,7 @@ class Market:
             world.timeline.at(world.now + later, partial(self._promise, demand))
         return lines
 
-    def _row(self, demand: Demand) -> dict[str, object]:
+    def _row(self, demand: OrderLine) -> dict[str, object]:
         gold = demand.customer.tier == "Gold"
         product = self._world.company.products[demand.product]
         return {
@@ -171,7 +171,7 @@ class Market:
         }
 
     # -------------------------------------------------------------- promises
-    def _promise(self, demand: Demand) -> None:
+    def _promise(self, demand: OrderLine) -> None:
         world = self._world
         free = world.stock.free(demand.product, demand.customer.home)
         days = (demand.due - world.now) / DAY
@@ -203,7 +203,7 @@ class Market:
             later = self._rng.randrange(2, 7) * DAY
             world.timeline.at(world.now + later, partial(self._change, demand))
 
-    def _hold(self, demand: Demand, free: int) -> None:
+    def _hold(self, demand: OrderLine, free: int) -> None:
         """Hold stock for Gold lines; holds are a custom of the last weeks."""
         world = self._world
         gold = demand.customer.tier == "Gold"
@@ -234,7 +234,7 @@ class Market:
             _envelope={"actor": "promise-desk", "lag": 2},
         )
 
-    def _cancel(self, demand: Demand) -> None:
+    def _cancel(self, demand: OrderLine) -> None:
         if demand.sent or demand.done:
             return
         demand.done = True
@@ -245,7 +245,7 @@ class Market:
             reason="no acceptable date",
         )
 
-    def _change(self, demand: Demand) -> None:
+    def _change(self, demand: OrderLine) -> None:
         """Postpone a line of a customer or change its quantity."""
         if demand.sent or demand.done or demand.hold or demand.open_qty < demand.qty:
             return
@@ -275,7 +275,7 @@ class Market:
                 continue
             self._ship(demand)
 
-    def _ship(self, demand: Demand) -> None:
+    def _ship(self, demand: OrderLine) -> None:
         world = self._world
         place = demand.customer.home
         lane = world.company.lanes[f"{place}-{demand.customer.location}"]
@@ -298,7 +298,7 @@ class Market:
         arrival = departure + round(travel * noise) + slip
         world.timeline.at(arrival, partial(self._deliver, demand, place, lane.lane))
 
-    def _deliver(self, demand: Demand, place: str, lane: str) -> None:
+    def _deliver(self, demand: OrderLine, place: str, lane: str) -> None:
         world = self._world
         qty, demand.sent = demand.sent, 0
         world.stock.claim(demand.product, place, -qty)

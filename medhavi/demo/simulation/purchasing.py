@@ -17,14 +17,14 @@ from medhavi.demo.company_model.procurement import (
     SECOND_RECEIPT,
     goods_of,
 )
-from medhavi.demo.simulation.journal import Entry
-from medhavi.demo.simulation.world import round_up
+from medhavi.demo.simulation.journal import JournalEntry
+from medhavi.demo.simulation.simulation_state import round_up
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 from medhavi.units import DAY, HOUR, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.demo.company_model.company import Term
-    from medhavi.demo.simulation.world import World
+    from medhavi.demo.company_model.company import SupplyTerm
+    from medhavi.demo.simulation.simulation_state import SimulationState
 
 _COVER_DAYS = {
     "closure": 13,
@@ -38,7 +38,7 @@ _SAFETY_DAYS = {"closure": 9, "active": 12, "butter": 14}
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class GoodsReceipt:
     """A goods receipt as it was noted, for those who must find a second one."""
 
     order: str
@@ -48,7 +48,7 @@ class Receipt:
     qty: int
     document: str
     occurred: int
-    entry: Entry
+    entry: JournalEntry
 
 
 def drifted_days(instant: int) -> float:
@@ -64,11 +64,11 @@ def drifted_days(instant: int) -> float:
 class Purchasing:
     """Plays purchase orders from the order to the goods receipt."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulationState) -> None:
         self._world = world
         self._rng = world.chance("purchasing")
         self.coming: dict[tuple[str, str], int] = {}
-        self.receipts: list[Receipt] = []
+        self.receipts: list[GoodsReceipt] = []
 
     def reorder_point(self, key: tuple[str, str]) -> int:
         """Stock below which a material is ordered again."""
@@ -144,13 +144,13 @@ class Purchasing:
             act = partial(self._receive, order, term, part, last=last)
             world.timeline.at(arrival + index * 4 * DAY, act)
 
-    def _real_days(self, term: Term) -> float:
+    def _real_days(self, term: SupplyTerm) -> float:
         median = term.true_days
         if term.supplier == DRIFTING:
             median = drifted_days(self._world.now)
         return max(median * self._rng.lognormvariate(0.0, term.spread), 3.5)
 
-    def _confirm(self, order: str, term: Term, promised: int) -> None:
+    def _confirm(self, order: str, term: SupplyTerm, promised: int) -> None:
         world = self._world
         if (term.supplier, term.product) == MISSTATED:
             promised += round((term.true_days - term.lead_days) * DAY)
@@ -163,7 +163,7 @@ class Purchasing:
             _envelope={"actor": f"supplier:{term.supplier}"},
         )
 
-    def _receive(self, order: str, term: Term, qty: int, *, last: bool) -> None:
+    def _receive(self, order: str, term: SupplyTerm, qty: int, *, last: bool) -> None:
         world = self._world
         key = (term.product, term.plant)
         self.coming[key] -= qty
@@ -195,7 +195,7 @@ class Purchasing:
             each = world.company.products[term.product].uom == EACH
             if each and last:
                 self.receipts.append(
-                    Receipt(
+                    GoodsReceipt(
                         order,
                         term.supplier,
                         term.product,

@@ -57,7 +57,7 @@ _VERSIONS = range(1, 2**31)
 _VERSION_DIGITS = 10
 
 
-class _Travelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _EnvelopeMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The keys that Medhavi writes itself."""
 
     occurred_at: dt.datetime | None = msgspec.field(name="occurredAt", default=None)
@@ -71,21 +71,21 @@ class _Travelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Envelope(NamedTuple):
     """What a metadata text says, and the rest of it."""
 
-    keys: _Travelling
+    keys: _EnvelopeMetadata
     rest: str
 
 
-_STRICT = msgspec.json.Decoder(_Travelling)
+_STRICT = msgspec.json.Decoder(_EnvelopeMetadata)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _INSTANT = msgspec.json.Decoder(dt.datetime)
-_PLAIN = _Envelope(_Travelling(), _NO_METADATA)
+_PLAIN = _Envelope(_EnvelopeMetadata(), _NO_METADATA)
 
 
 def to_kurrent(event: NewEvent) -> kurrentdbclient.NewEvent:
     """Client's form of an event."""
     from kurrentdbclient import NewEvent as ClientEvent
 
-    keys = _Travelling(
+    keys = _EnvelopeMetadata(
         occurred_at=event.occurred_at and event.occurred_at.astimezone(dt.UTC),
         recorded_at=event.recorded_at and event.recorded_at.astimezone(dt.UTC),
         actor=event.actor,
@@ -167,7 +167,7 @@ def _read_metadata(text: bytes) -> _Envelope:
     return _Envelope(keys, _NO_METADATA)
 
 
-def _is_sound(keys: _Travelling) -> bool:
+def _is_sound(keys: _EnvelopeMetadata) -> bool:
     return (
         keys.schema_version in _VERSIONS
         and bool(keys.actor)
@@ -183,10 +183,10 @@ def _read_key_by_key(text: bytes) -> _Envelope:
     try:
         fault = metadata_fault(text.decode())
         if fault is not None:
-            return _Envelope(_Travelling(), _wrapped(text, fault))
+            return _Envelope(_EnvelopeMetadata(), _wrapped(text, fault))
         found = _OBJECT.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _Envelope(_Travelling(), _wrapped(text))
+        return _Envelope(_EnvelopeMetadata(), _wrapped(text))
     readers = {
         "occurredAt": ("occurred_at", _instant),
         "recordedAt": ("recorded_at", _instant),
@@ -207,7 +207,7 @@ def _read_key_by_key(text: bytes) -> _Envelope:
         ):
             rest[key[1:] if _ESCAPED.fullmatch(key) else key] = raw
     kept = msgspec.json.encode(rest, order="deterministic").decode()
-    return _Envelope(_Travelling(**stated), kept)
+    return _Envelope(_EnvelopeMetadata(**stated), kept)
 
 
 def _instant(raw: msgspec.Raw) -> dt.datetime | None:

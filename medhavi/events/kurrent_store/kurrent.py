@@ -16,13 +16,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.errors import RevisionConflict
-from medhavi.events.append_rule import Stored, settle
+from medhavi.events.append_rule import StoredEvent, settle
 from medhavi.events.envelope import rows_to_arrow
 from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
 from medhavi.events.kurrent_store.live import LiveEvents, wait
 from medhavi.events.kurrent_store.reads import EVERYTHING, USERS, KurrentReader, admits
-from medhavi.events.kurrent_store.seen import SeenStreams
 from medhavi.events.kurrent_store.server import KurrentServer
+from medhavi.events.kurrent_store.stream_ids import StreamIdCache
 from medhavi.events.store import ANY, NO_STREAM, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from medhavi.events.envelope import NewEvent, RecordedEvent
-    from medhavi.events.kurrent_store.seen import SeenStream
+    from medhavi.events.kurrent_store.stream_ids import StreamIds
     from medhavi.events.store import EventFilter
 
 _CALL_SECONDS: Final = 30.0
@@ -72,7 +72,7 @@ class KurrentStore:
         self._server = KurrentServer(url)
         self._reader = KurrentReader(self._server)
         self._patience = patience
-        self._seen = SeenStreams()
+        self._seen = StreamIdCache()
         self._writing = threading.RLock()
 
     def __repr__(self) -> str:
@@ -105,7 +105,7 @@ class KurrentStore:
 
     def _check(self, batches: Sequence[tuple[str, Sequence[NewEvent]]]) -> None:
         """Raise what an append of one of the batches would raise."""
-        coming: dict[str, dict[str, Stored]] = {}
+        coming: dict[str, dict[str, StoredEvent]] = {}
         for stream, events in batches:
             settle(stream, (), ANY, NO_STREAM, {})
             if stream not in coming:
@@ -121,7 +121,7 @@ class KurrentStore:
             if settle(stream, events, ANY, seen.last, known) is None:
                 first = seen.last + len(coming[stream]) + 1
                 coming[stream] |= {
-                    event.event_id: Stored(
+                    event.event_id: StoredEvent(
                         stream, revision, 0, event.type, event.payload_text
                     )
                     for revision, event in enumerate(events, start=first)
@@ -153,7 +153,7 @@ class KurrentStore:
         )
         raise RevisionConflict(message)
 
-    def _look(self, stream: str) -> SeenStream:
+    def _look(self, stream: str) -> StreamIds:
         """Learn the ids that the stream has got since the last look."""
         seen = self._seen.get(stream)
         start = seen.last + 1
@@ -166,8 +166,8 @@ class KurrentStore:
         return self._seen.get(stream)
 
     def _stored(
-        self, stream: str, events: Sequence[NewEvent], seen: SeenStream
-    ) -> dict[str, Stored]:
+        self, stream: str, events: Sequence[NewEvent], seen: StreamIds
+    ) -> dict[str, StoredEvent]:
         """What the server has under the ids of these events in this stream."""
         revisions = sorted(
             {seen.ids[e.event_id] for e in events if e.event_id in seen.ids}
@@ -182,7 +182,7 @@ class KurrentStore:
         }
 
     def _write(
-        self, stream: str, events: Sequence[NewEvent], seen: SeenStream
+        self, stream: str, events: Sequence[NewEvent], seen: StreamIds
     ) -> tuple[int, ...] | None:
         """Write after the last revision seen; None when another was first."""
         from kurrentdbclient import StreamState
@@ -283,8 +283,8 @@ class KurrentStore:
             wait(pause, cancelled)
 
 
-def _stored(event: kurrentdbclient.RecordedEvent) -> Stored:
-    return Stored(
+def _stored(event: kurrentdbclient.RecordedEvent) -> StoredEvent:
+    return StoredEvent(
         event.stream_name,
         event.stream_position,
         event.commit_position,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.append_rule import Stored, settle
+from medhavi.events.append_rule import StoredEvent, settle
 from medhavi.events.envelope import (
     COLUMNS,
     JSON,
@@ -310,7 +310,7 @@ class _Writer:
             self._heads[stream] = self._database.execute(sql, (stream,)).fetchone()[0]
         return self._heads[stream]
 
-    def _known(self, events: Sequence[NewEvent]) -> dict[str, Stored]:
+    def _known(self, events: Sequence[NewEvent]) -> dict[str, StoredEvent]:
         sql = (
             "SELECT event_id, stream, revision, position, type, payload FROM events "
             "WHERE event_id = ?"
@@ -319,7 +319,7 @@ class _Writer:
             self._database.execute(sql, (event.event_id,)).fetchone()
             for event in events
         )
-        return {row[0]: Stored(*row[1:]) for row in found if row}
+        return {row[0]: StoredEvent(*row[1:]) for row in found if row}
 
     def _new_rows(
         self, stream: str, events: Sequence[NewEvent]

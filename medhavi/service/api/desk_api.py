@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from medhavi.results.promises.promise import Promise
-    from medhavi.service.api.desk_keeper import DeskKeeper
+    from medhavi.service.api.desk_maintenance import DeskMaintenance
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
@@ -68,7 +68,7 @@ _PIECE: Final = 64_000
 class DeskApi:
     """The routes of one keeper's desk."""
 
-    def __init__(self, keeper: DeskKeeper) -> None:
+    def __init__(self, keeper: DeskMaintenance) -> None:
         self._keeper = keeper
         self._lock = threading.Lock()
         self._quotes: OrderedDict[str, tuple[str | None, tuple[Promise, ...]]] = (

@@ -83,7 +83,7 @@ _SERVED: Final = re.compile(
 _log = logging.getLogger(__name__)
 
 
-class Refusal(NamedTuple):
+class HttpRefusal(NamedTuple):
     """The answer in place of a route's: status, what is wrong, what to do."""
 
     status: int
@@ -91,22 +91,22 @@ class Refusal(NamedTuple):
     remedy: str
 
 
-TOO_LARGE = Refusal(
+TOO_LARGE = HttpRefusal(
     413,
     f"The body has more than {MOST_BYTES // 1_000_000} MB.",
     "Send less at once; a large file is read by the command line.",
 )
-_GONE = Refusal(
+_GONE = HttpRefusal(
     404, "The file of this page is not there any more.", "Load the page again."
 )
-_FAILED = Refusal(
+_FAILED = HttpRefusal(
     500,
     "The server failed in a way it should not.",
     "Report it with the request id; the server's log has it with the cause.",
 )
 
 
-class Guard:
+class RequestGuard:
     """An ASGI application behind the checks of this module.
 
     Parameters
@@ -145,12 +145,12 @@ class Guard:
         await exchange.end()
 
     # -------------------------------------------------------------------- decisions
-    def _refusal(self, scope: Scope) -> Refusal | None:
+    def _refusal(self, scope: Scope) -> HttpRefusal | None:
         """Check a request before its body is read; None: nothing is wrong."""
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or _host_name(hosts[0]) not in self._hosts:
             said = ", ".join(hosts) or "no host"
-            return Refusal(
+            return HttpRefusal(
                 421,
                 f"This server answers for this machine only, not as {said[:200]}.",
                 "Open it as http://localhost with its port.",
@@ -161,11 +161,11 @@ class Guard:
             or _announced(scope)
         )
 
-    def _not_served(self, path: str) -> Refusal | None:
+    def _not_served(self, path: str) -> HttpRefusal | None:
         """Why a path is not served, as far as the path alone says it."""
         parts = path.split("/")
         if ".." in parts or "\\" in path or "\0" in path:
-            return Refusal(
+            return HttpRefusal(
                 400, "The path leaves its folder.", "Follow a link of a page."
             )
         page = f"/{parts[1]}" if len(parts) > 1 else ""
@@ -174,12 +174,12 @@ class Guard:
         below = path[len(page) :] or "/"
         if below in KERNEL or _SERVED.fullmatch(below):
             return None
-        return Refusal(
+        return HttpRefusal(
             404, "This address is not served.", "Open a page from the first one, /."
         )
 
 
-def _foreign(scope: Scope, host: str) -> Refusal | None:
+def _foreign(scope: Scope, host: str) -> HttpRefusal | None:
     """Why a request comes from a page of another site; None: it does not."""
     scheme = str(scope.get("scheme", "http")).replace("ws", "http")
     own = _address(f"{scheme}://{host}")
@@ -187,7 +187,7 @@ def _foreign(scope: Scope, host: str) -> Refusal | None:
     # A proxy that ends TLS asks by http what the browser asked by https.
     ends = {own, _address(f"https://{host}")}
     if any(_address(origin) not in ends for origin in origins):
-        return Refusal(
+        return HttpRefusal(
             403,
             f"A page of {', '.join(origins)[:200]} asks; only its own pages may.",
             "Open the page from this server.",
@@ -199,7 +199,7 @@ def _foreign(scope: Scope, host: str) -> Refusal | None:
         and _values(scope, b"sec-fetch-dest") == ["document"]
     )
     if not followed and any(one not in {"same-origin", "none"} for one in site):
-        return Refusal(
+        return HttpRefusal(
             403,
             "A page of another site asks; only its own pages may.",
             "Open the page from this server.",
@@ -207,7 +207,7 @@ def _foreign(scope: Scope, host: str) -> Refusal | None:
     return None
 
 
-def _announced(scope: Scope) -> Refusal | None:
+def _announced(scope: Scope) -> HttpRefusal | None:
     """Why an announced length is not taken; what is not announced is counted."""
     for length in _values(scope, b"content-length"):
         if not length.isdecimal() or len(length) > 18 or int(length) > MOST_BYTES:
@@ -277,7 +277,7 @@ class _Exchange:
         if not self._withheld:
             await self._send(message)
 
-    async def refuse(self, refusal: Refusal) -> None:
+    async def refuse(self, refusal: HttpRefusal) -> None:
         """Answer in place of a route; a WebSocket is closed before it is open."""
         self._scope["state"][PROBLEM] = refusal.problem
         await self._answer(refusal)
@@ -300,7 +300,7 @@ class _Exchange:
         if self._status >= 400 or FAILURE in state:
             self._note()
 
-    async def _answer(self, refusal: Refusal) -> None:
+    async def _answer(self, refusal: HttpRefusal) -> None:
         self._status = refusal.status
         text = json.dumps(
             {

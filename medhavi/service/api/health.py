@@ -10,10 +10,10 @@ from medhavi.errors import MedhaviError
 from medhavi.service.page_data import choose_source
 
 if TYPE_CHECKING:
-    from medhavi.service.api.desk_keeper import DeskKeeper
+    from medhavi.service.api.desk_maintenance import DeskMaintenance
 
 
-def health(keeper: DeskKeeper | None = None) -> dict[str, object]:
+def health(keeper: DeskMaintenance | None = None) -> dict[str, object]:
     """State of the server: version, data and desk; only presence of folders is read.
 
     `status` is "ok" where there is data and the desk, if any, is open; "no data" and

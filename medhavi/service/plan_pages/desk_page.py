@@ -15,9 +15,10 @@ from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_edit import OF_DATA
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.progress import Progress
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
-    Problem,
-    Source,
+    DataSource,
+    PageProblem,
     bench_of,
     problem_of,
     read_moment,
@@ -29,7 +30,6 @@ from medhavi.service.plan_pages.plan_page import (
     plan_of,
     plan_previewed,
 )
-from medhavi.service.remembered import Remembered
 from medhavi.units import to_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
@@ -49,19 +49,19 @@ MOST_BYTES = 50_000_000
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
-_tried: Remembered[RemedyTrials] = Remembered(_KEPT)
+_tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class PreviewResult:
     """A preview, or what stands in the way."""
 
     preview: Preview | None = None
-    problem: Problem | None = None
+    problem: PageProblem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class EditResult:
     """What became of a decision, for people; `order` is the first that it changed."""
 
     title: str
@@ -70,15 +70,15 @@ class Decided:
     order: str | None = None
 
 
-class Sourced(Protocol):
+class PageWithSource(Protocol):
     """A page that knows where its data come from."""
 
     @property
-    def source(self) -> Source:
+    def source(self) -> DataSource:
         """Where."""
 
 
-def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
+def show_edit(page: PlanPage, form: Mapping[str, Any]) -> PreviewResult:
     """Preview an edit that a form describes.
 
     Parameters
@@ -92,14 +92,16 @@ def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
     bench = bench_of(page.source)
     if bench is None or page.plan is None:
         failure = UsageError("An edit needs a lake and its event store, not a folder.")
-        return Shown(problem=problem_of(failure))
+        return PreviewResult(problem=problem_of(failure))
     try:
-        return Shown(preview=bench.preview(page.plan, _asked(form, page.names.zone)))
+        return PreviewResult(
+            preview=bench.preview(page.plan, _asked(form, page.names.zone))
+        )
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return Shown(problem=problem_of(failure))
+        return PreviewResult(problem=problem_of(failure))
 
 
-def is_overtaken(asked: Shown) -> bool:
+def is_overtaken(asked: PreviewResult) -> bool:
     """Whether facts that the page's plan depends on are newer than it."""
     return asked.preview is not None and asked.preview.status is EditStatus.STALE
 
@@ -163,34 +165,34 @@ def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
     return can
 
 
-def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
+def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
     """Commit a preview; a refusal and a failure are told in words."""
     if not approver.strip():
-        return Decided(
+        return EditResult(
             title="Nobody has approved it",
             text="A decision is made by somebody: fill in the approver.",
             kept=False,
         )
     bench = bench_of(page.source)
     if bench is None:
-        return Decided(
+        return EditResult(
             title="Nothing can be kept from here", text="Serve a lake.", kept=False
         )
     try:
         done = bench.commit_edit(preview, approver=approver)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
-        return Decided(title=problem.title, text=problem.text, kept=False)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
         why = [str(one) for one in (*done.findings, *done.changed)]
-        return Decided(
+        return EditResult(
             title="It was not done", text=" ".join(why) or str(done.status), kept=False
         )
     remember_approver(approver)
     plan_previewed(bench, preview)
     orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
     again = " It was decided before; nothing was written again." * done.replayed
-    return Decided(
+    return EditResult(
         title="Decided",
         text=f"{orders}: approved by {approver}.{again}",
         kept=True,
@@ -198,11 +200,11 @@ def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
     )
 
 
-def take_back(page: Sourced, approver: str) -> Decided:
+def take_back(page: PageWithSource, approver: str) -> EditResult:
     """Undo the last edit that stands."""
     bench = bench_of(page.source)
     if bench is None or not approver.strip():
-        return Decided(
+        return EditResult(
             title="Nothing was taken back",
             text="It needs a lake, its event store and an approver.",
             kept=False,
@@ -211,12 +213,12 @@ def take_back(page: Sourced, approver: str) -> Decided:
         done = bench.undo(approver=approver)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
-        return Decided(title=problem.title, text=problem.text, kept=False)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
         why = " ".join(str(one) for one in (*done.findings, *done.changed))
-        return Decided(title="Nothing was taken back", text=why, kept=False)
+        return EditResult(title="Nothing was taken back", text=why, kept=False)
     remember_approver(approver)
-    return Decided(
+    return EditResult(
         title="Taken back",
         text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
         f"{approver}.",
@@ -224,7 +226,7 @@ def take_back(page: Sourced, approver: str) -> Decided:
     )
 
 
-def decisions(page: Sourced) -> list[EditRecord]:
+def decisions(page: PageWithSource) -> list[EditRecord]:
     """Edits of the lake's store, the oldest first; none without a store."""
     bench = bench_of(page.source)
     try:
@@ -289,13 +291,13 @@ def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
             "template (medhavi template --xlsx)."
         )
         return PlanPage(
-            source=Source(tables=name), problem=problem_of(UsageError(message))
+            source=DataSource(tables=name), problem=problem_of(UsageError(message))
         )
     with TemporaryDirectory(prefix="medhavi-") as folder:
         path = Path(folder) / "tables.xlsx"
         path.write_bytes(content)
         page = load_page(str(path), mode=mode)
-    return replace(page, source=Source(tables=name))
+    return replace(page, source=DataSource(tables=name))
 
 
 def template_bytes() -> bytes:

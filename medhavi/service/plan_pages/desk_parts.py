@@ -19,7 +19,7 @@ from medhavi.views.lists.exception_list import (
     exception_rows,
     plain,
 )
-from medhavi.views.pictures.late import late_demands
+from medhavi.views.pictures.lateness import late_demands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.desk_page import Shown
+    from medhavi.service.plan_pages.desk_page import PreviewResult
     from medhavi.service.plan_pages.edit_session import EditSession
     from medhavi.service.plan_pages.remedy_answers import Rows
     from medhavi.snapshot import Snapshot
@@ -330,7 +330,7 @@ def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:
     return mo.hstack([button, words], justify="start", align="start", widths=[0, 1])
 
 
-def is_ready(asked: Shown) -> bool:
+def is_ready(asked: PreviewResult) -> bool:
     """Whether an edit that was asked for can be approved."""
     return asked.preview is not None and asked.preview.ready
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.planners.work_orders.order_edit import Edit
-    from medhavi.service.plan_pages.desk_page import Shown
+    from medhavi.service.plan_pages.desk_page import PreviewResult
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import (
         DemandEffect,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_EFFECTS = 10
 
 
-def asked_html(asked: Shown, names: Names, order: str = "") -> str:
+def asked_html(asked: PreviewResult, names: Names, order: str = "") -> str:
     """What an edit comes to, or why nothing can be said; see `preview_html`."""
     wrong = asked.problem
     if wrong is not None:

@@ -9,7 +9,7 @@ from medhavi.service.plan_pages.plan_page import MODES
 from medhavi.views import page
 from medhavi.views.lists import order_list
 from medhavi.views.lists.exception_list import codes
-from medhavi.views.pictures.late import late_demands
+from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.pictures.overdue import overdue_rows
 from medhavi.views.pictures.stock import items_by_need
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.service.page_data import bench_of, problem_of
-from medhavi.service.plan_pages.desk_page import Decided
+from medhavi.service.plan_pages.desk_page import EditResult
 from medhavi.service.plan_pages.edit_session import remember_approver
 from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.workbench.runs.published_plans import published_plan, published_plans
@@ -49,11 +49,11 @@ def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
     return None
 
 
-def publish(page: PlanPage, approver: str) -> Decided:
+def publish(page: PlanPage, approver: str) -> EditResult:
     """Make the page's plan the plan; a refusal and a failure are told in words."""
     bench = bench_of(page.source)
     if bench is None or page.plan is None:
-        return Decided(
+        return EditResult(
             title="Nothing can be kept from here", text="Serve a lake.", kept=False
         )
     try:
@@ -61,9 +61,9 @@ def publish(page: PlanPage, approver: str) -> Decided:
         bench.edits.facts.read()
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
-        return Decided(title=problem.title, text=problem.text, kept=False)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
     remember_approver(approver)
-    return Decided(
+    return EditResult(
         title="It is the plan",
         text=f"Published, approved by {approver}. The next plan is compared with it.",
         kept=True,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
+from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
-    Problem,
-    Source,
+    DataSource,
+    PageProblem,
     findings_of,
     load_data,
     problem_of,
 )
-from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names
 
@@ -39,16 +39,16 @@ class PlanPage:
     any is not shown.
     """
 
-    source: Source
+    source: DataSource
     snapshot: Snapshot | None = None
     plan: Plan | None = None
     names: Names = field(default_factory=Names)
     findings: tuple[Finding, ...] = ()
-    problem: Problem | None = None
+    problem: PageProblem | None = None
     violations: int | None = None
 
 
-_plans: Remembered[Plan] = Remembered(_KEPT)
+_plans: AnswerCache[Plan] = AnswerCache(_KEPT)
 
 
 def load_page(

@@ -36,14 +36,14 @@ CARRY = "Take the rows along, have them entered there, and ask again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RemedyEdit:
     """The edit that does a remedy, or in a sentence why there is none."""
 
     edit: Mapping[str, Any] | None = None
     why: str = ""
 
 
-def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
+def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
     """Edit that puts the rows of a remedy in place.
 
     Parameters
@@ -63,7 +63,7 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
     changed = {name: new for name, new in rows.items() if new}
     why = _nobodys(changed, snapshot)
     if why:
-        return Answer(why=why)
+        return RemedyEdit(why=why)
     cells: list[ChangedCell] = []
     added: list[dict[str, object]] = []
     for table, new in changed.items():
@@ -77,9 +77,9 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
     if added and cells:
         tables = ", ".join(sorted({said(one.table) for one in cells}))
         words = f"It adds rows and changes cells ({tables})"
-        return Answer(why=f"{words}, and an edit does one of both. {CARRY}")
+        return RemedyEdit(why=f"{words}, and an edit does one of both. {CARRY}")
     if added:
-        return Answer(edit={"kind": "add_rows", "rows": added})
+        return RemedyEdit(edit={"kind": "add_rows", "rows": added})
     return _answer(cells)
 
 
@@ -111,21 +111,21 @@ def _may_move(order: Mapping[str, object]) -> bool:
     return Verb.MOVE in allowed(OrderState(str(order["status"])))
 
 
-def _answer(cells: Sequence[ChangedCell]) -> Answer:
+def _answer(cells: Sequence[ChangedCell]) -> RemedyEdit:
     orders = {one.key["supply_order"] for one in cells if one.table == ORDERS}
     dates = {one.column: one.after for one in cells if one.table == ORDERS}
     moved = "due" in dates and dates.keys() <= _DATES
     if moved and len(orders) == 1 and len(dates) == len(cells):
         # Its start follows by the time of its source.
         due = _plain(dates["due"])
-        return Answer(edit={"kind": "move", "supply": orders.pop(), "due": due})
+        return RemedyEdit(edit={"kind": "move", "supply": orders.pop(), "due": due})
     if len(cells) > 1 and orders:
         tables = ", ".join(sorted({said(one.table) for one in cells}))
         words = f"It changes {len(cells)} cells of orders and more ({tables})"
-        return Answer(why=f"{words}, and an edit changes one order. {CARRY}")
+        return RemedyEdit(why=f"{words}, and an edit changes one order. {CARRY}")
     first, *others = [_overridden(one) for one in cells]
     also = {"cells": others} if others else {}
-    return Answer(edit={"kind": "override", **first, **also})
+    return RemedyEdit(edit={"kind": "override", **first, **also})
 
 
 def _overridden(one: ChangedCell) -> dict[str, object]:

@@ -24,7 +24,7 @@ from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS, guarded
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.page_data import (
-    Problem,
+    PageProblem,
     file_date_format,
     findings_of,
     problem_of,
@@ -63,7 +63,7 @@ class BulkPage:
     name: str
     promises: tuple[Promise, ...] = ()
     findings: tuple[Finding, ...] = ()
-    problem: Problem | None = None
+    problem: PageProblem | None = None
     binding: bool = False
     brief: bool = False
 

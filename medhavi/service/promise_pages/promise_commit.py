@@ -13,7 +13,7 @@ from medhavi.service.promise_pages.promise_page import binding_desk
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.format import count, when
 from medhavi.views.promises.names import there
-from medhavi.workbench.commitments.gives_way import gives_way
+from medhavi.workbench.commitments.preempted_lines import gives_way
 from medhavi.workbench.commitments.promise_changes import ReasonNeeded
 from medhavi.workbench.commitments.promise_override import Override
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class CommitMessage:
     """What became of a commit, for people; `promises` are those that it made."""
 
     title: str
@@ -38,7 +38,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnDate:
+class OverrideDate:
     """Another date than the one that was found: local text of the place, and why.
 
     The reason counts for a worse date than was promised before, too.
@@ -48,12 +48,12 @@ class OwnDate:
     reason: str = ""
 
 
-_NOBODY = Said(
+_NOBODY = CommitMessage(
     title="Nobody has approved it",
     text="A promise is made by somebody: fill in the approver.",
     kept=False,
 )
-_NOTHING = Said(
+_NOTHING = CommitMessage(
     title="There is nothing to promise",
     text="Quote something that can be kept.",
     kept=False,
@@ -61,8 +61,8 @@ _NOTHING = Said(
 
 
 def commit(
-    data: PageData, page: PromisePage, approver: str, own: OwnDate | None = None
-) -> Said:
+    data: PageData, page: PromisePage, approver: str, own: OverrideDate | None = None
+) -> CommitMessage:
     """Make an answer binding; a conflict and a failure are told in words."""
     if page.promise is None or not page.binding:
         return _NOBODY if not approver.strip() else _NOTHING
@@ -71,12 +71,12 @@ def commit(
     try:
         override = None if own is None else _override(own, page.promise, zone)
     except UsageError as failure:
-        return Said(title="It was not promised", text=str(failure), kept=False)
+        return CommitMessage(title="It was not promised", text=str(failure), kept=False)
     reason = "" if own is None else own.reason
     return commit_lines(data, [page.promise], approver, override, reason)
 
 
-def _override(own: OwnDate, promise: Promise, zone: str) -> Override | None:
+def _override(own: OverrideDate, promise: Promise, zone: str) -> Override | None:
     """Read a date; none, and the one that was found, are no override."""
     moment = read_moment(own.date, zone, "end")
     if moment is None or to_seconds(moment) == promise.date:
@@ -92,7 +92,7 @@ def commit_lines(
     approver: str,
     override: Override | None = None,
     reason: str = "",
-) -> Said:
+) -> CommitMessage:
     """Make several answers binding, all or none."""
     lines = [one for one in promises if one.date is not None]
     if not lines or not approver.strip():
@@ -106,14 +106,16 @@ def commit_lines(
             )
     except ReasonNeeded as failure:
         text = failure.words(lambda change, moment: _when(data.names, change, moment))
-        return Said(title="It was not promised", text=text, kept=False)
+        return CommitMessage(title="It was not promised", text=text, kept=False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
-        return Said(title=problem.title, text=problem.text, kept=False)
+        return CommitMessage(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
-        return Said(title="Others came first", text=_lost(done, data.names), kept=False)
+        return CommitMessage(
+            title="Others came first", text=_lost(done, data.names), kept=False
+        )
     remember_approver(approver)
-    return Said(
+    return CommitMessage(
         title="Promised",
         text=_told(done, approver, data.names, override),
         kept=True,

@@ -22,7 +22,7 @@ _AMOUNT = re.compile(r"^([0-9][0-9 ,_']*(?:\.[0-9]+)?|\.[0-9]+)\s*(.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class FormChoices:
     """What a form offers: label to id, the usual first; `first` fills the form."""
 
     products: Mapping[str, str]
@@ -32,14 +32,14 @@ class Choices:
     first: Mapping[str, object]
 
 
-def choices(snapshot: Snapshot, names: Names) -> Choices:
+def choices(snapshot: Snapshot, names: Names) -> FormChoices:
     """What may be asked for: products and places with demand first."""
     demands = snapshot["demands"].filter(pl.col("status").is_in(("open", "quote")))
     usual = demands.sort("due", "demand").row(0, named=True) if demands.height else {}
     products = _ordered(demands["product"], snapshot["products"]["product"])
     places = _ordered(demands["location"], snapshot["locations"]["location"])
     customers = _ordered(demands["customer"], snapshot["customers"]["customer"])
-    return Choices(
+    return FormChoices(
         products={_product(one, names): one for one in products},
         locations={names.both(one): one for one in places},
         customers={names.both(one): one for one in customers},

@@ -26,7 +26,7 @@ from medhavi.planners.promising.requests.asking import Request, read_requests
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.service.page_data import (
-    Problem,
+    PageProblem,
     bench_of,
     findings_of,
     problem_of,
@@ -70,7 +70,7 @@ class PromisePage:
     due: int | None = None
     qty: float = 0.0
     binding: bool = False
-    problem: Problem | None = None
+    problem: PageProblem | None = None
     findings: tuple[Finding, ...] = field(default=())
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.explain.arrival_curve import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
-    from medhavi.service.page_data import PageData, Source
+    from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.promise_pages.promise_bulk import BulkPage
-    from medhavi.service.promise_pages.promise_form import Choices
+    from medhavi.service.promise_pages.promise_form import FormChoices
     from medhavi.service.promise_pages.promise_page import PromisePage
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names
@@ -50,7 +50,7 @@ NOT_HERE = (
 
 
 def request_form(
-    offered: Choices,
+    offered: FormChoices,
     wanted: Callable[[str], str],
     keep: Callable[[Mapping[str, Any] | None], None],
 ) -> mo.ui.form[Any, Any]:
@@ -362,7 +362,7 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
     return parts
 
 
-def command(row: Mapping[str, object], source: Source) -> str:
+def command(row: Mapping[str, object], source: DataSource) -> str:
     r"""Command line of the same question.
 
     >>> from medhavi.service.page_data import Source

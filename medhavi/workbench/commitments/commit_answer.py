@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from medhavi.providers.reservations.ledger import CONFLICT_CODES
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promises.promise import Promise, PromiseStatus
-from medhavi.workbench.commitments.gives_way import takes_more
+from medhavi.workbench.commitments.preempted_lines import takes_more
 
 if TYPE_CHECKING:
     from medhavi.results.promises.promise import PlannedHold

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.workbench.commitments.decisions import Decider
-from medhavi.workbench.commitments.gives_way import gives_way, named_among
-from medhavi.workbench.commitments.holds_anew import bound_anew, held_anew
+from medhavi.workbench.commitments.decisions import DecisionWriter
+from medhavi.workbench.commitments.preempted_lines import gives_way, named_among
 from medhavi.workbench.commitments.promised_supply import marked
+from medhavi.workbench.commitments.replaced_holds import bound_anew, held_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.commitments.promise_override import Override
 
 
-class Wish(NamedTuple):
+class CommitRequest(NamedTuple):
     """What is to bind: for good where somebody approves it, else for a while."""
 
     promises: tuple[Promise, ...]
@@ -28,7 +28,9 @@ class Wish(NamedTuple):
     reason: str | None = None
 
 
-def events_of(live: LiveBook, made: Sequence[Promise], wish: Wish) -> list[NewEvent]:
+def events_of(
+    live: LiveBook, made: Sequence[Promise], wish: CommitRequest
+) -> list[NewEvent]:
     """Events that make a wish binding on the revision that a book has read.
 
     Parameters
@@ -37,7 +39,7 @@ def events_of(live: LiveBook, made: Sequence[Promise], wish: Wish) -> list[NewEv
         The promises of the wish as the book answers them now.
     """
     actor = wish.approver
-    decider = Decider(live.revision, live.now, actor or "medhavi")
+    decider = DecisionWriter(live.revision, live.now, actor or "medhavi")
     events: list[NewEvent] = []
     if actor is None:
         for promise in made:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.results.promises.promises_at_risk import MonitoredPromise
-    from medhavi.workbench.commitments.gives_way import GivesWay
+    from medhavi.workbench.commitments.preempted_lines import PreemptedLine
     from medhavi.workbench.commitments.promise_override import Override
     from medhavi.workbench.commitments.state import Risk
 
@@ -46,7 +46,7 @@ _INSTANTS = frozenset(
 )
 
 
-class Decider:
+class DecisionWriter:
     """Makes the events of one append.
 
     Parameters
@@ -221,7 +221,7 @@ class Decider:
         ]
 
     def moved(
-        self, one: GivesWay, previous: int | None, approver: str
+        self, one: PreemptedLine, previous: int | None, approver: str
     ) -> list[NewEvent]:
         """Record that a line gave way to a more important one.
 

@@ -17,9 +17,9 @@ from medhavi.planners.promising.ledger.book_state import built_nodes, difference
 from medhavi.planners.promising.ledger.taken import Undo
 from medhavi.results.promises.promise import PlannedHold
 from medhavi.units import steps_up
-from medhavi.workbench.commitments.decisions import Decider
+from medhavi.workbench.commitments.decisions import DecisionWriter
+from medhavi.workbench.commitments.fifo_lock import FifoLock
 from medhavi.workbench.commitments.state import STREAM, CommitmentState
-from medhavi.workbench.commitments.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.snapshot import Snapshot
 
-    Decide = Callable[[Decider], tuple[list[NewEvent], tuple[Reservation, ...]]]
+    Decide = Callable[[DecisionWriter], tuple[list[NewEvent], tuple[Reservation, ...]]]
 
 ATTEMPTS = 1_000
 """How often a decision is made again when others came first; each of them succeeded."""
@@ -88,7 +88,7 @@ class LiveBook:
         self._store = store
         self._snapshot = snapshot
         self.covered = covered
-        self.turn = Turn()
+        self.turn = FifoLock()
         self._begin()
         self.catch_up()
 
@@ -217,7 +217,7 @@ class LiveBook:
         with self.turn:
             for _ in range(ATTEMPTS):
                 self.catch_up()
-                events, holds = decide(Decider(self.revision, self.now, actor))
+                events, holds = decide(DecisionWriter(self.revision, self.now, actor))
                 if not events:
                     return ()
                 _require_readable(events)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.results.promises.promise import iso
-from medhavi.workbench.commitments.gives_way import named_among
+from medhavi.workbench.commitments.preempted_lines import named_among
 from medhavi.workbench.commitments.promise_override import binding_date
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ Risk = tuple[int, int | None, str | None]
 """Promised and expected date [s], and what binds: the same again is no news."""
 
 
-class Ordered(NamedTuple):
+class DemandState(NamedTuple):
     """What the tables say of a demand; quantity in base units, still to come."""
 
     status: str
@@ -89,7 +89,7 @@ class CommitmentState:
         held = snapshot["reservations"].iter_rows(named=True)
         self.ledger = ReservationLedger(_reservation(row) for row in held)
         rows = snapshot["demands"].select("demand", "status", "product", "qty")
-        self.orders = {row[0]: Ordered(*row[1:]) for row in rows.iter_rows()}
+        self.orders = {row[0]: DemandState(*row[1:]) for row in rows.iter_rows()}
         demands = snapshot["demands"].select("demand", "promised", "status")
         self._tabled = set(demands["demand"])
         self._ordered: set[str] = set()

@@ -16,8 +16,8 @@ from medhavi.errors import MedhaviError
 from medhavi.events.memory import system_clock
 from medhavi.progress import unobserved
 from medhavi.workbench.cycle.file import FILE, read_rules
-from medhavi.workbench.cycle.journal import Journal
-from medhavi.workbench.cycle.steps import Work, do, due
+from medhavi.workbench.cycle.journal import CycleJournal
+from medhavi.workbench.cycle.steps import CycleState, do, due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from medhavi.progress import Observe
     from medhavi.workbench.cycle.file import CycleRules, StepRule
-    from medhavi.workbench.cycle.steps import Company
+    from medhavi.workbench.cycle.steps import CycleWorkbench
 
     Tell = Callable[["StepReport"], object]
 
@@ -92,7 +92,7 @@ class CycleReport:
 
 
 def run_cycle(
-    workbench: Company,
+    workbench: CycleWorkbench,
     config: Path | None = None,
     *,
     observe: Observe | None = None,
@@ -136,10 +136,10 @@ def run_cycle(
     if config is None and beside.is_file():
         config = beside
     rules = read_rules(config)
-    journal = Journal(place.parent / f"{place.name}-cycle")
+    journal = CycleJournal(place.parent / f"{place.name}-cycle")
     with journal.alone():
         past = moment != (None, None)
-        work = Work(
+        work = CycleState(
             workbench,
             journal.folder / "past" if past else journal.folder,
             rules.approver,
@@ -155,9 +155,9 @@ class _Run:
 
     def __init__(
         self,
-        work: Work,
+        work: CycleState,
         rules: CycleRules,
-        journal: Journal,
+        journal: CycleJournal,
         clock: Callable[[], dt.datetime],
     ) -> None:
         self._rules = rules

@@ -23,7 +23,7 @@ FILE = "journal.jsonl"
 LOCK = "lock"
 
 
-class Journal:
+class CycleJournal:
     """Facts of all cycles of one lake.
 
     Parameters

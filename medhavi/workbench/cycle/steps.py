@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.cycle.file import StepRule
-    from medhavi.workbench.training.training import Published, Trained
+    from medhavi.workbench.training.training import PublishedEstimates, TrainingResult
 
 
-class Company(Protocol):
+class CycleWorkbench(Protocol):
     """What a cycle needs of a workbench."""
 
     @property
@@ -59,21 +59,21 @@ class Company(Protocol):
     def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
         """Make a plan the plan."""
 
-    def train(self, *, observe: Observe | None = None) -> tuple[Trained, ...]:
+    def train(self, *, observe: Observe | None = None) -> tuple[TrainingResult, ...]:
         """Train predictors."""
 
-    def estimates(self) -> tuple[Published, ...]:
+    def estimates(self) -> tuple[PublishedEstimates, ...]:
         """Publish estimates."""
 
 
-class Outcome(NamedTuple):
+class StepOutcome(NamedTuple):
     """What a step did: one line for people, and its facts."""
 
     text: str
     facts: Mapping[str, object]
 
 
-class Work:
+class CycleState:
     """The state that the steps of one cycle share.
 
     Parameters
@@ -94,7 +94,7 @@ class Work:
 
     def __init__(
         self,
-        workbench: Company,
+        workbench: CycleWorkbench,
         folder: Path,
         approver: str | None,
         observe: Observe,
@@ -165,28 +165,30 @@ def due(
     return None
 
 
-def do(rule: StepRule, work: Work) -> Outcome:
+def do(rule: StepRule, work: CycleState) -> StepOutcome:
     """Do a step, as far as its automation allows."""
     return _STEPS[rule.name](rule, work)
 
 
-def _mirror(rule: StepRule, work: Work) -> Outcome:
+def _mirror(rule: StepRule, work: CycleState) -> StepOutcome:
     if rule.automation == "propose":
         lake = work.workbench.lake
         held = lake.position() if (lake.path / "bronze").is_dir() else 0
         head = work.workbench.store.head()
         text = f"log at position {head}, lake at {held}; nothing copied"
-        return Outcome(text, {"head": head, "position": held})
+        return StepOutcome(text, {"head": head, "position": held})
     report = work.workbench.mirror(work.observe)
     work.moved()
-    return Outcome(str(report), {"events": report.events, "position": report.position})
+    return StepOutcome(
+        str(report), {"events": report.events, "position": report.position}
+    )
 
 
-def _estimates(rule: StepRule, work: Work) -> Outcome:
+def _estimates(rule: StepRule, work: CycleState) -> StepOutcome:
     if rule.automation == "propose":
         trained = work.workbench.train(observe=work.observe)
         names = [f"{one.model} {one.version}" for one in trained]
-        return Outcome(
+        return StepOutcome(
             f"{len(names)} challengers trained, none in use", {"trained": names}
         )
     published = work.workbench.estimates()
@@ -195,13 +197,13 @@ def _estimates(rule: StepRule, work: Work) -> Outcome:
     text = ", ".join(f"{count} of {about}" for about, count in rows.items())
     found = dict.fromkeys(each for one in published for each in one.findings)
     told = "".join(f"; {each.code}: {each.message}" for each in found)
-    return Outcome(
+    return StepOutcome(
         f"published {text or 'nothing: no observations'}{told}",
         {"rows": rows, "findings": [each.as_dict() for each in found]},
     )
 
 
-def _plan(rule: StepRule, work: Work) -> Outcome:
+def _plan(rule: StepRule, work: CycleState) -> StepOutcome:
     from medhavi.results.figures.stability import stability_json
     from medhavi.workbench.files.tables_run import write_plan
 
@@ -226,10 +228,10 @@ def _plan(rule: StepRule, work: Work) -> Outcome:
             made, approver=work.approver, baseline=old
         )
     write_plan(made, place)
-    return Outcome(_said(made, rule), facts)
+    return StepOutcome(_said(made, rule), facts)
 
 
-def _replenish(rule: StepRule, work: Work) -> Outcome:
+def _replenish(rule: StepRule, work: CycleState) -> StepOutcome:
     from medhavi.workbench.files.replenish_files import (
         replenish_verified,
         write_replenishment,
@@ -247,7 +249,7 @@ def _replenish(rule: StepRule, work: Work) -> Outcome:
         found = replace(found, plan=work.workbench.lake.record(found.plan).plan)
     write_replenishment(found, work.folder / rule.name)
     ends = ", published" if rule.automation == "commit" else ""
-    return Outcome(f"{str(found).splitlines()[0]}{ends}", facts)
+    return StepOutcome(f"{str(found).splitlines()[0]}{ends}", facts)
 
 
 def _stored(place: Path) -> Plan | None:
@@ -272,7 +274,7 @@ def _said(made: Plan, rule: StepRule) -> str:
     )
 
 
-_STEPS: Mapping[str, Callable[[StepRule, Work], Outcome]] = {
+_STEPS: Mapping[str, Callable[[StepRule, CycleState], StepOutcome]] = {
     "mirror": _mirror,
     "estimates": _estimates,
     "mrp": _plan,

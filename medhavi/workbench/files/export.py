@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.results.plans.tables import INSTANT
 from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS
-from medhavi.workbench.files.safe_folder import replaced_file
+from medhavi.workbench.files.atomic_write import replaced_file
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan

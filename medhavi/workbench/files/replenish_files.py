@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.results.spreadsheet_text import guarded
-from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, verify_or_refuse
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from medhavi.planners.scheduling.solve import SEED, ScheduleSearch, solve
 from medhavi.results.reports.risk import RISK_FILES
 from medhavi.results.schedules.problem import ScheduleProblem
 from medhavi.results.schedules.schedule import FILES, Schedule
-from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_folder
 from medhavi.workbench.files.tables_run import Measurement
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.results.run_record import Status
 from medhavi.schema import tables as schema_tables
-from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

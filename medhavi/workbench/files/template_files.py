@@ -15,7 +15,7 @@ from medhavi.schema.template import (
     example_rows,
 )
 from medhavi.snapshot.reading.folder import DOCUMENTATION
-from medhavi.workbench.files.safe_folder import replaced_file, replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.progress import Progress
-from medhavi.workbench.files.safe_folder import replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES
 
 if TYPE_CHECKING:

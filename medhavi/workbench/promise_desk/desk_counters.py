@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers import Providers
     from medhavi.results.promises.promise import Promise
-    from medhavi.workbench.promise_desk.provider_meter import Asked
+    from medhavi.workbench.promise_desk.provider_meter import ProviderCall
 
 PROVIDERS = frozenset(FAILED)
 """Providers that may fail; a reason then has the name of one as its subject."""
@@ -46,7 +46,7 @@ class DeskCounters:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.choices = ChoiceCounters()
-        self._asked: dict[str, deque[Asked]] = {}
+        self._asked: dict[str, deque[ProviderCall]] = {}
         self._seconds: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
@@ -86,7 +86,7 @@ class DeskCounters:
             else:
                 self.counts[f"errors.{provider}"] += 1
 
-    def measured(self, told: Mapping[str, Asked]) -> None:
+    def measured(self, told: Mapping[str, ProviderCall]) -> None:
         """Keep what the providers did for an answer."""
         with self._lock:
             for provider, asked in told.items():
@@ -129,7 +129,7 @@ class DeskCounters:
         }
 
 
-def _provider(asked: Sequence[Asked]) -> dict[str, object]:
+def _provider(asked: Sequence[ProviderCall]) -> dict[str, object]:
     """Questions, the share that was known, and the times of the answers."""
     questions = sum(one.questions for one in asked)
     misses = [one.misses for one in asked if one.misses is not None]

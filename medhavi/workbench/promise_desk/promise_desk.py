@@ -29,7 +29,11 @@ from medhavi.workbench.commitments.commit_answer import (
     is_worse,
     told,
 )
-from medhavi.workbench.commitments.commit_events import Wish, demand_of, events_of
+from medhavi.workbench.commitments.commit_events import (
+    CommitRequest,
+    demand_of,
+    events_of,
+)
 from medhavi.workbench.commitments.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.commitments.promise_changes import check_changes
 from medhavi.workbench.commitments.promise_override import binding_date
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.commitments.decisions import Decider
+    from medhavi.workbench.commitments.decisions import DecisionWriter
     from medhavi.workbench.commitments.live_book import Decide
     from medhavi.workbench.commitments.promise_override import Override
 
@@ -163,7 +167,7 @@ class PromiseDesk:
                 "their dates for nothing. Commit it."
             )
             raise UsageError(message)
-        return self.bind(Wish(promises, policy, None))
+        return self.bind(CommitRequest(promises, policy, None))
 
     def commit(
         self,
@@ -200,9 +204,9 @@ class PromiseDesk:
         if override is not None:
             override.check(promises)
         why = (reason or "").strip() or (override and override.reason.strip()) or None
-        return self.bind(Wish(promises, policy, approver, override, why))
+        return self.bind(CommitRequest(promises, policy, approver, override, why))
 
-    def bind(self, wish: Wish) -> Commit:
+    def bind(self, wish: CommitRequest) -> Commit:
         """Make a wish binding; tried anew where others came first."""
         with self.counters.timed("commit"), self.live.turn:
             most = self._attempts or ATTEMPTS
@@ -215,7 +219,7 @@ class PromiseDesk:
                 self.counters.count("retried")
         raise beaten(most)
 
-    def _tried(self, wish: Wish, attempt: int) -> Commit | None:
+    def _tried(self, wish: CommitRequest, attempt: int) -> Commit | None:
         """Try once; None: somebody else came first."""
         promises = tuple(marked(one) for one in wish.promises)
         if self._is_done(promises, wish):
@@ -272,7 +276,9 @@ class PromiseDesk:
         if not approver.strip():
             raise UsageError(_NOBODY)
 
-        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        def decide(
+            decider: DecisionWriter,
+        ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
             holds = self.live.state.holds_of(demand, self.live.now)
             events = decider.released(holds, reason)
             if (promised := self.live.state.promised.get(demand)) is not None:
@@ -296,7 +302,9 @@ class PromiseDesk:
         """
         moment = self.live.now if now is None else now
 
-        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        def decide(
+            decider: DecisionWriter,
+        ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
             holds = self.live.state.ledger.ended(moment)
             return decider.expired(holds), holds
 
@@ -320,7 +328,9 @@ class PromiseDesk:
         """
         moment = self.live.now if now is None else now
 
-        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        def decide(
+            decider: DecisionWriter,
+        ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
             ended = self.live.state.ledger.ended(moment)
             needless = self.live.state.needless(moment)
             excess = self.live.state.excess(moment)
@@ -382,7 +392,9 @@ class PromiseDesk:
         """
         written: list[NewEvent] = []
 
-        def noted(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        def noted(
+            decider: DecisionWriter,
+        ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
             events, holds = decide(decider)
             written[:] = events
             return events, holds
@@ -391,7 +403,7 @@ class PromiseDesk:
         self.counters.appended(written)
         return found
 
-    def _is_done(self, promises: Sequence[Promise], wish: Wish) -> bool:
+    def _is_done(self, promises: Sequence[Promise], wish: CommitRequest) -> bool:
         """Whether exactly this was committed, or held, before."""
         for promise in promises:
             demand = demand_of(promise)
@@ -412,7 +424,7 @@ class PromiseDesk:
     def _bound(
         self,
         made: Sequence[Promise],
-        wish: Wish,
+        wish: CommitRequest,
         attempts: int,
         *,
         replayed: bool = False,

@@ -24,7 +24,7 @@ EVERY = 20
 """One of so many answers is measured."""
 
 
-class Asked(NamedTuple):
+class ProviderCall(NamedTuple):
     """What one provider did for one answer; `misses` None: nothing is kept of it."""
 
     questions: int
@@ -62,10 +62,10 @@ class Meter:
             self.seconds[provider] = self.seconds.get(provider, 0.0) + taken
             self._since = None
 
-    def told(self) -> dict[str, Asked]:
+    def told(self) -> dict[str, ProviderCall]:
         """What each provider did, by name."""
         return {
-            name: Asked(count, self.seconds[name], self.misses.get(name))
+            name: ProviderCall(count, self.seconds[name], self.misses.get(name))
             for name, count in sorted(self.questions.items())
         }
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
-    from medhavi.workbench.commitments.decisions import Decider
+    from medhavi.workbench.commitments.decisions import DecisionWriter
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
 
@@ -29,7 +29,9 @@ def record_rejections(desk: PromiseDesk, promises: Iterable[Promise]) -> int:
     }
     told: list[NewEvent] = []
 
-    def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+    def decide(
+        decider: DecisionWriter,
+    ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
         live = desk.live
         told[:] = [
             decider.rejected(promise, code, live.book.snapshot.fingerprint)

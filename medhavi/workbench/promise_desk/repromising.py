@@ -16,8 +16,8 @@ from medhavi.errors import UsageError
 from medhavi.planners.promising.standing.renewal import Wish, renewal
 from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
-from medhavi.workbench.commitments.holds_anew import bound_anew
 from medhavi.workbench.commitments.promised_supply import marked
+from medhavi.workbench.commitments.replaced_holds import bound_anew
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.planners.promising.standing.renewal import Renewal
     from medhavi.providers.reservations.ledger import Reservation
-    from medhavi.workbench.commitments.decisions import Decider
+    from medhavi.workbench.commitments.decisions import DecisionWriter
     from medhavi.workbench.commitments.live_book import LiveBook
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
@@ -34,7 +34,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renewed:
+class RenewalResult:
     """What became of promises that were made again.
 
     Parameters
@@ -71,7 +71,7 @@ class Renewed:
         return {**self.watch.as_dict(), **named}
 
 
-def record_risks(desk: PromiseDesk) -> Renewed:
+def record_risks(desk: PromiseDesk) -> RenewalResult:
     """Log the accepted promises at risk; nothing else changes.
 
     Others quote and commit while the promises are asked.
@@ -82,9 +82,11 @@ def record_risks(desk: PromiseDesk) -> Renewed:
         The tables have errors.
     """
     watch = standing_promises(desk.snapshot, desk.quantities, explained=0)
-    renewed = Renewed(watch=watch, at_risk=watch.at_risk)
+    renewed = RenewalResult(watch=watch, at_risk=watch.at_risk)
 
-    def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+    def decide(
+        decider: DecisionWriter,
+    ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
         nonlocal renewed
         events, renewed = _told(decider, desk.live, renewed)
         return events, ()
@@ -94,8 +96,8 @@ def record_risks(desk: PromiseDesk) -> Renewed:
 
 
 def _told(
-    decider: Decider, live: LiveBook, renewed: Renewed
-) -> tuple[list[NewEvent], Renewed]:
+    decider: DecisionWriter, live: LiveBook, renewed: RenewalResult
+) -> tuple[list[NewEvent], RenewalResult]:
     """Events of the risks not yet in the log."""
     events = []
     told = []
@@ -114,7 +116,7 @@ def repromise(
     reason: str = "asked again",
     worse: Collection[str] | str = (),
     gain_hours: float | None = None,
-) -> Renewed:
+) -> RenewalResult:
     """Promise again what is accepted.
 
     Parameters
@@ -139,10 +141,10 @@ def repromise(
     if worse and not reason.strip():
         message = "A worse date needs a reason: say why the customer gets it."
         raise UsageError(message)
-    return _Renewal(desk, approver, reason, worse, gain_hours).run()
+    return _RenewalRun(desk, approver, reason, worse, gain_hours).run()
 
 
-class _Renewal:
+class _RenewalRun:
     """One run over all accepted promises; anew where others came first."""
 
     def __init__(
@@ -158,15 +160,15 @@ class _Renewal:
         self._reason = reason.strip()
         self._worse = worse
         self._gain = gain_hours
-        self._renewed: Renewed | None = None
+        self._renewed: RenewalResult | None = None
 
-    def run(self) -> Renewed:
+    def run(self) -> RenewalResult:
         self._desk.settle(self._decide, self._approver)
         assert self._renewed is not None
         return self._renewed
 
     def _decide(
-        self, decider: Decider
+        self, decider: DecisionWriter
     ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
         live = self._desk.live
         self._refuse_unknown(live)
@@ -198,7 +200,11 @@ class _Renewal:
             raise UsageError(message)
 
     def _dated_anew(
-        self, decider: Decider, live: LiveBook, one: MonitoredPromise, approver: str
+        self,
+        decider: DecisionWriter,
+        live: LiveBook,
+        one: MonitoredPromise,
+        approver: str,
     ) -> list[NewEvent]:
         promise = marked(one.promise)
         return [
@@ -214,7 +220,7 @@ class _Renewal:
         ]
 
 
-def _sorted(found: Renewal, wish: Wish) -> Renewed:
+def _sorted(found: Renewal, wish: Wish) -> RenewalResult:
     """What became of each promise; who found nothing keeps what it has."""
     changed = found.changed.values()
     worse = [one for one in changed if _is_worse(one)]
@@ -223,7 +229,7 @@ def _sorted(found: Renewal, wish: Wish) -> Renewed:
         for one in changed
         if one not in worse and wish.gains(one.demand, one.promised, one.expected)
     ]
-    return Renewed(
+    return RenewalResult(
         watch=found.before,
         moved=tuple(one for one in changed if one not in worse and one not in gains),
         better=tuple(gains),

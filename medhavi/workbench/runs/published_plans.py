@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
 
 
-class Published(msgspec.Struct, frozen=True):
+class PublishedPlan(msgspec.Struct, frozen=True):
     """What is read of an event PlanPublished."""
 
     run: str
@@ -32,7 +32,7 @@ class Published(msgspec.Struct, frozen=True):
 
 def published_plans(
     lake: Lake, mode: str, until: int | None = None
-) -> tuple[Published, ...]:
+) -> tuple[PublishedPlan, ...]:
     """Published plans of a mode, the newest first, each plan once.
 
     Parameters
@@ -48,15 +48,15 @@ def published_plans(
         .collect()["payload"]
     )
     last = None if until is None else from_seconds(until)
-    found: dict[str, Published] = {}
+    found: dict[str, PublishedPlan] = {}
     for text in said:
-        told = msgspec.json.decode(text, type=Published)
+        told = msgspec.json.decode(text, type=PublishedPlan)
         if told.mode == mode and (last is None or told.as_of <= last):
             found.setdefault(told.fingerprint, told)
     return tuple(found.values())
 
 
-def published_plan(lake: Lake, told: Published, tables: Iterable[str]) -> Plan:
+def published_plan(lake: Lake, told: PublishedPlan, tables: Iterable[str]) -> Plan:
     """Published plan with these of its tables; the others are not there."""
     run = RunRecord(
         planner=told.planner,

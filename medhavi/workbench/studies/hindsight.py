@@ -24,7 +24,7 @@ from medhavi.results.reports.hindsight import HindsightReport
 from medhavi.scenarios.hindsight_file import Hindsight, is_hindsight, parse_hindsight
 from medhavi.snapshot import Snapshot
 from medhavi.version import __version__
-from medhavi.workbench.files.safe_folder import replaced_file, replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.studies.executor import execute
 from medhavi.workbench.studies.studies import found_place
 
@@ -59,7 +59,7 @@ class _Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _DayAnswers:
     """What became of a day: file of its answers, whether it was computed now.
 
     `problem` says why its lines could not be asked.
@@ -156,7 +156,7 @@ def run_hindsight(
         for day in days
     ]
     say(Progress(f"hindsight {study.name}: {chosen.height} lines of {len(tasks)} days"))
-    done: list[_Asked] = []
+    done: list[_DayAnswers] = []
     for asked in execute(executor or study.executor, _ask, tasks):
         done.append(asked)
         why = f", not asked: {asked.problem}" if asked.problem else ""
@@ -199,7 +199,7 @@ def _chosen(ordered: pl.DataFrame, study: Hindsight) -> pl.DataFrame:
     return lines.filter(pl.col("day").is_in(asked)).sort("day", "placed_at", "demand")
 
 
-def _ask(task: _Day) -> _Asked:
+def _ask(task: _Day) -> _DayAnswers:
     """Ask the lines of a day, or find that they were asked before."""
     from medhavi.lakehouse import Lake
 
@@ -211,7 +211,7 @@ def _ask(task: _Day) -> _Asked:
         json.dumps([snapshot.fingerprint, lines.write_json(), task.policy, __version__])
     )
     place = Path(task.cache) / f"day-{identity}.parquet"
-    asked = _Asked(day=task.day, answers=str(place), computed=not place.is_file())
+    asked = _DayAnswers(day=task.day, answers=str(place), computed=not place.is_file())
     try:
         snapshot.require()
     except BadData as error:

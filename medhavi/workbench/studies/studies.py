@@ -22,10 +22,10 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.study import StudyReport
 from medhavi.scenarios.study import Study, parse_study
 from medhavi.version import __version__
-from medhavi.workbench.files.safe_folder import replaced_file, replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, read_tables, write_tables
 from medhavi.workbench.studies.executor import execute
-from medhavi.workbench.studies.kept_study_base import KeptBase, on_kept_runs
+from medhavi.workbench.studies.study_base import StudyBase, on_kept_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -222,7 +222,7 @@ def _shared_base(base: Snapshot, store: Path) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _base_of(place: str, fingerprint: str) -> KeptBase:
+def _base_of(place: str, fingerprint: str) -> StudyBase:
     """Read the base of a study, once in each process.
 
     Raises
@@ -234,7 +234,7 @@ def _base_of(place: str, fingerprint: str) -> KeptBase:
     if base.fingerprint != fingerprint:
         message = f"{place} was changed while the study ran. Remove it, run again."
         raise EnvironmentFailure(message)
-    return KeptBase(base)
+    return StudyBase(base)
 
 
 def _work(task: _Task) -> int:

@@ -19,7 +19,7 @@ from medhavi.predict import backtest, estimates, reliability
 from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY
 from medhavi.predict.features import stated_in
 from medhavi.predict.lead_time import LeadTimeModel
-from medhavi.predict.recipe import Recipe
+from medhavi.predict.recipe import TrainingRecipe
 from medhavi.predict.registry import CHAMPION, Registry
 from medhavi.predict.reliability import PlainRate, RateModel
 from medhavi.predict.rolling import recalibrated
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
     from medhavi.predict.bundle import Predictor
-    from medhavi.predict.registry import Registered
+    from medhavi.predict.registry import PredictorVersion
     from medhavi.progress import Observe
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.training.champions import Champions
@@ -59,7 +59,7 @@ _EXPERIMENT = "predictors"
 _SAMPLE = 200
 
 
-class Company(Protocol):
+class TrainingWorkbench(Protocol):
     """What training needs of a company."""
 
     @property
@@ -91,7 +91,7 @@ class NotPromoted(MedhaviError):  # noqa: N818 - reads as what it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class TrainingResult:
     """One training: how the candidates did, and what became of the best one.
 
     `version` is None where there was too little to learn from; `comparison` too.
@@ -114,7 +114,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedEstimates:
     """A batch of estimates that is now an event.
 
     `findings` say which predictor in use could not speak; the plain rule did.
@@ -128,10 +128,12 @@ class Published:
     findings: tuple[Finding, ...]
 
 
-class _Past:
+class _LakeHistory:
     """What the lake knows, as predictors read it."""
 
-    def __init__(self, company: Company, known_at: dt.datetime | None = None) -> None:
+    def __init__(
+        self, company: TrainingWorkbench, known_at: dt.datetime | None = None
+    ) -> None:
         self.snapshot: Snapshot = company.snapshot(known_at=known_at)
         self._observations = company.lake.lead_time_observations(known_at)
         self._histories: dict[str, pl.DataFrame] = {}
@@ -144,14 +146,14 @@ class _Past:
 
 
 def train(
-    company: Company,
+    company: TrainingWorkbench,
     kinds: Sequence[str] = KINDS,
     *,
     approver: str | None = None,
-    recipe: Recipe | None = None,
+    recipe: TrainingRecipe | None = None,
     known_at: dt.datetime | None = None,
     observe: Observe | None = None,
-) -> tuple[Trained, ...]:
+) -> tuple[TrainingResult, ...]:
     """Train, judge and register predictors; with an approver, use what earned it.
 
     Parameters
@@ -177,8 +179,8 @@ def train(
     if approver is not None:
         _check_approver(approver)
     say = observe or unobserved
-    past = _Past(company, known_at)
-    chosen = recipe or Recipe()
+    past = _LakeHistory(company, known_at)
+    chosen = recipe or TrainingRecipe()
     done = []
     for kind in kinds:
         for about in ABOUT:
@@ -195,12 +197,15 @@ def train(
 
 
 def _train_one(
-    company: Company, past: _Past, key: tuple[str, str], recipe: Recipe
-) -> Trained:
+    company: TrainingWorkbench,
+    past: _LakeHistory,
+    key: tuple[str, str],
+    recipe: TrainingRecipe,
+) -> TrainingResult:
     kind, about = key
     name, history = NAMES[key], past.history(about)
     if history.height < recipe.minimum:
-        return Trained(
+        return TrainingResult(
             model=name,
             kind=kind,
             about=about,
@@ -232,7 +237,7 @@ def _train_one(
     kept = Registry(company.models).register(
         name, model, sample, run_id=run_id, tags=facts
     )
-    return Trained(
+    return TrainingResult(
         model=name,
         kind=kind,
         about=about,
@@ -246,7 +251,7 @@ def _train_one(
 
 
 def _facts(
-    company: Company, comparison: Comparison, kind: str, about: str
+    company: TrainingWorkbench, comparison: Comparison, kind: str, about: str
 ) -> dict[str, str]:
     return {
         "kind": kind,
@@ -280,13 +285,13 @@ def _metrics(comparison: Comparison) -> dict[str, float]:
 
 
 def promote(
-    company: Company,
+    company: TrainingWorkbench,
     model: str,
     *,
     approver: str,
     version: str | None = None,
     reason: str | None = None,
-) -> Registered:
+) -> PredictorVersion:
     """Put a version in use, record who decided it, and publish new estimates.
 
     Parameters
@@ -321,16 +326,16 @@ def promote(
         )
         raise NotPromoted(message)
     registry.load(model, chosen.version)
-    past = _Past(company)
+    past = _LakeHistory(company)
     _use(company, past, chosen, approver=approver, reason=reason)
-    _publish(company, past, Recipe())
+    _publish(company, past, TrainingRecipe())
     return registry.version(model, chosen.version)
 
 
 def _use(
-    company: Company,
-    past: _Past,
-    chosen: Registered,
+    company: TrainingWorkbench,
+    past: _LakeHistory,
+    chosen: PredictorVersion,
     *,
     approver: str,
     reason: str | None,
@@ -350,8 +355,11 @@ def _use(
 
 
 def _promoted(
-    company: Company, past: _Past, trained: Trained, approver: str
-) -> Trained:
+    company: TrainingWorkbench,
+    past: _LakeHistory,
+    trained: TrainingResult,
+    approver: str,
+) -> TrainingResult:
     from dataclasses import replace
 
     assert trained.version is not None
@@ -360,17 +368,19 @@ def _promoted(
     return replace(trained, promoted=True)
 
 
-def publish(company: Company) -> tuple[Published, ...]:
+def publish(company: TrainingWorkbench) -> tuple[PublishedEstimates, ...]:
     """Publish estimates of every supplier and lane by what is in use now.
 
     Where no predictor is in use, or the store or its files cannot be read, the plain
     rule speaks, `basis` says global, and one finding (PRED001, PRED002) says why.
     Without observations nothing is published: planners then use the stated terms.
     """
-    return _publish(company, _Past(company), Recipe())
+    return _publish(company, _LakeHistory(company), TrainingRecipe())
 
 
-def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, ...]:
+def _publish(
+    company: TrainingWorkbench, past: _LakeHistory, recipe: TrainingRecipe
+) -> tuple[PublishedEstimates, ...]:
     done = []
     champions = champions_of(company.models, company.lake, NAMES.values())
     for about in ABOUT:
@@ -393,7 +403,7 @@ def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, 
             as_of=past.snapshot.as_of,
         )
         done.append(
-            Published(
+            PublishedEstimates(
                 about=about,
                 model=name,
                 version=version,
@@ -408,7 +418,7 @@ def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, 
 
 
 def _rows(
-    past: _Past,
+    past: _LakeHistory,
     about: str,
     models: tuple[LeadTimeModel, RateModel],
     named: tuple[str, str],
@@ -429,7 +439,7 @@ def _rows(
 
 
 def _in_use(
-    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
+    champions: Champions, about: str, history: pl.DataFrame, recipe: TrainingRecipe
 ) -> tuple[LeadTimeModel, str, str]:
     name = NAMES[LEAD_TIME, about]
     found, version = champions.models.get(name, (None, ""))
@@ -442,7 +452,7 @@ def _in_use(
 
 
 def _rate_in_use(
-    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
+    champions: Champions, about: str, history: pl.DataFrame, recipe: TrainingRecipe
 ) -> RateModel:
     found, _ = champions.models.get(NAMES[RELIABILITY, about], (None, ""))
     if isinstance(found, RateModel):

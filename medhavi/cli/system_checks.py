@@ -18,7 +18,7 @@ LEAST_FREE_GB = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class SystemCheck:
     """One thing that was looked at.
 
     `missing` stops work and ends in exit code 4; `optional` only takes something away.
@@ -33,9 +33,9 @@ class Check:
         return {"name": self.name, "state": self.state, "detail": self.detail}
 
 
-def examine(lake: str | None) -> list[Check]:
+def examine(lake: str | None) -> list[SystemCheck]:
     """Look at everything; nothing is changed and nothing is downloaded."""
-    looks: list[Callable[[], Check]] = [
+    looks: list[Callable[[], SystemCheck]] = [
         _python,
         _packages,
         _numba,
@@ -49,26 +49,28 @@ def examine(lake: str | None) -> list[Check]:
     return [look() for look in looks]
 
 
-def _python() -> Check:
+def _python() -> SystemCheck:
     version = ".".join(str(part) for part in sys.version_info[:3])
     good = sys.version_info >= (3, 11)
     detail = f"{version} at {sys.executable}; Medhavi {__version__}"
-    return Check(name="Python", state="ok" if good else "missing", detail=detail)
+    return SystemCheck(name="Python", state="ok" if good else "missing", detail=detail)
 
 
-def _packages() -> Check:
+def _packages() -> SystemCheck:
     """Compare what the project asks for with what is installed."""
     try:
         wanted = metadata.requires("medhavi") or []
     except metadata.PackageNotFoundError:
         detail = "medhavi itself is not installed; run `make setup`"
-        return Check(name="packages", state="missing", detail=detail)
+        return SystemCheck(name="packages", state="missing", detail=detail)
     names = [_bare(line) for line in wanted if "extra ==" not in line]
     absent = [name for name in names if not _installed(name)]
     if absent:
         detail = f"not installed: {', '.join(absent)}; run `make setup`"
-        return Check(name="packages", state="missing", detail=detail)
-    return Check(name="packages", state="ok", detail=f"all {len(names)} are installed")
+        return SystemCheck(name="packages", state="missing", detail=detail)
+    return SystemCheck(
+        name="packages", state="ok", detail=f"all {len(names)} are installed"
+    )
 
 
 def _bare(requirement: str) -> str:
@@ -91,47 +93,49 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _numba() -> Check:
+def _numba() -> SystemCheck:
     if _installed("numba"):
         detail = f"{metadata.version('numba')}: compiled kernels can be used"
-        return Check(name="numba", state="ok", detail=detail)
+        return SystemCheck(name="numba", state="ok", detail=detail)
     detail = "not installed (extra `fast`); kernels run uncompiled"
-    return Check(name="numba", state="optional", detail=detail)
+    return SystemCheck(name="numba", state="optional", detail=detail)
 
 
-def _processors() -> Check:
+def _processors() -> SystemCheck:
     usable = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     detail = f"{usable} processors, {memory:.1f} GB of memory"
-    return Check(name="machine", state="ok", detail=detail)
+    return SystemCheck(name="machine", state="ok", detail=detail)
 
 
-def _disk() -> Check:
+def _disk() -> SystemCheck:
     free = shutil.disk_usage(Path.cwd()).free / 1024**3
     detail = f"{free:.1f} GB free in {Path.cwd()}"
-    return Check(
+    return SystemCheck(
         name="disk", state="ok" if free >= LEAST_FREE_GB else "missing", detail=detail
     )
 
 
-def _lake(lake: str | None) -> Check:
+def _lake(lake: str | None) -> SystemCheck:
     place = lake or os.environ.get("MEDHAVI_LAKE")
     if place is None:
         detail = "none named (--lake or MEDHAVI_LAKE); `medhavi demo` makes one"
-        return Check(name="lake", state="optional", detail=detail)
+        return SystemCheck(name="lake", state="optional", detail=detail)
     if "://" in place:
-        return Check(name="lake", state="unknown", detail=f"{place} is not looked at")
+        return SystemCheck(
+            name="lake", state="unknown", detail=f"{place} is not looked at"
+        )
     folder = Path(place)
     if not folder.is_dir():
         detail = f"{place} is not there; `medhavi mirror --lake {place}` makes it"
-        return Check(name="lake", state="missing", detail=detail)
+        return SystemCheck(name="lake", state="missing", detail=detail)
     if not os.access(folder, os.W_OK):
         detail = f"{place} cannot be written to; change its permissions"
-        return Check(name="lake", state="missing", detail=detail)
-    return Check(name="lake", state="ok", detail=place)
+        return SystemCheck(name="lake", state="missing", detail=detail)
+    return SystemCheck(name="lake", state="ok", detail=place)
 
 
-def _permissions(lake: str | None) -> Check:
+def _permissions(lake: str | None) -> SystemCheck:
     """Name what other users of the machine may read or write of a workspace."""
     store = os.environ.get("MEDHAVI_STORE", "").removeprefix("sqlite:///")
     named = (lake or os.environ.get("MEDHAVI_LAKE"), store)
@@ -143,15 +147,17 @@ def _permissions(lake: str | None) -> Check:
         if place.stat().st_mode & 0o077 and not _closed_above(place)
     ]
     if not places:
-        return Check(name="permissions", state="optional", detail="no workspace named")
+        return SystemCheck(
+            name="permissions", state="optional", detail="no workspace named"
+        )
     if wide:
         detail = (
             f"other users of this machine can read {', '.join(wide)}; "
             "`chmod -R go-rwx` closes them"
         )
-        return Check(name="permissions", state="optional", detail=detail)
+        return SystemCheck(name="permissions", state="optional", detail=detail)
     detail = "the workspace is open to its owner alone"
-    return Check(name="permissions", state="ok", detail=detail)
+    return SystemCheck(name="permissions", state="ok", detail=detail)
 
 
 def _closed_above(place: Path) -> bool:
@@ -159,7 +165,7 @@ def _closed_above(place: Path) -> bool:
     return any(not folder.stat().st_mode & 0o011 for folder in place.resolve().parents)
 
 
-def _chromium() -> Check:
+def _chromium() -> SystemCheck:
     place = (
         os.environ.get("CHROMIUM")
         or shutil.which("chromium")
@@ -168,14 +174,14 @@ def _chromium() -> Check:
     )
     if place is None:
         detail = "not found; browser tests skip. `apt-get install chromium`"
-        return Check(name="Chromium", state="optional", detail=detail)
-    return Check(name="Chromium", state="ok", detail=place)
+        return SystemCheck(name="Chromium", state="optional", detail=detail)
+    return SystemCheck(name="Chromium", state="ok", detail=place)
 
 
-def _public_data() -> Check:
+def _public_data() -> SystemCheck:
     place = os.environ.get("MEDHAVI_PUBLIC_DATA")
     if place is None:
         detail = "MEDHAVI_PUBLIC_DATA is not set; tests on public data skip"
-        return Check(name="public data", state="optional", detail=detail)
+        return SystemCheck(name="public data", state="optional", detail=detail)
     state: State = "ok" if Path(place).is_dir() else "missing"
-    return Check(name="public data", state=state, detail=place)
+    return SystemCheck(name="public data", state=state, detail=place)

@@ -63,7 +63,7 @@ def _nets_alone(base: Snapshot, run: StudyRun) -> bool:
         return False
 
 
-class KeptBase:
+class StudyBase:
     """Tables that a study changes, and the run of the plan of them.
 
     Parameters

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from medhavi.demo.simulation.stock_book import StockBook
+from medhavi.demo.simulation.stock_ledger import StockLedger
 
 
-def shelf() -> StockBook:
-    book = StockBook()
+def shelf() -> StockLedger:
+    book = StockLedger()
     book.add("cream", "MILANO", 10, "L2", 200)
     book.add("cream", "MILANO", 5, "L1", 100)
     return book

@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company_model.company import Company
 from medhavi.demo.company_model.demand_rates import Rates
-from medhavi.demo.simulation.journal import Journal
-from medhavi.demo.simulation.stock_book import StockBook
+from medhavi.demo.simulation.journal import EventJournal
+from medhavi.demo.simulation.stock_ledger import StockLedger
 from medhavi.demo.timeline import Timeline, WorkingHours
 from medhavi.events.event_types.catalog import TYPES
 from medhavi.units import DAY, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.demo.simulation.journal import Entry
-    from medhavi.demo.simulation.stock_book import Lot
+    from medhavi.demo.simulation.journal import JournalEntry
+    from medhavi.demo.simulation.stock_ledger import LotOnHand
 
 
 @dataclass(slots=True, kw_only=True)
-class World:
+class SimulationState:
     """The state that the players change; `counters` number orders and lots."""
 
     company: Company
     rates: Rates
-    journal: Journal
+    journal: EventJournal
     seed: int
     timeline: Timeline
-    stock: StockBook = field(default_factory=StockBook)
+    stock: StockLedger = field(default_factory=StockLedger)
     hours: dict[str, WorkingHours] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     moving: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -54,7 +54,9 @@ class World:
         """Quantity in the base unit of its product."""
         return qty / self.company.products[product].steps
 
-    def note(self, event: str, occurred: int | None = None, **fields: Any) -> Entry:
+    def note(
+        self, event: str, occurred: int | None = None, **fields: Any
+    ) -> JournalEntry:
         """Note an event of the catalogue; `_envelope` goes to the journal."""
         envelope: dict[str, Any] = fields.pop("_envelope", {})
         payload = TYPES[event].payload(**fields)
@@ -83,7 +85,7 @@ class World:
 
     def issue(
         self, product: str, place: str, qty: int, reason: str, **fields: Any
-    ) -> list[Lot]:
+    ) -> list[LotOnHand]:
         """Take goods off the shelf; one movement a lot."""
         taken = self.stock.take(product, place, qty)
         for lot in taken:

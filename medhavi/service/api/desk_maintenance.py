@@ -27,7 +27,7 @@ COMPARED_SECONDS = 300.0
 _log = logging.getLogger(__name__)
 
 
-class DeskKeeper:
+class DeskMaintenance:
     """A thread beside the server that looks after the desk of a workbench.
 
     Parameters

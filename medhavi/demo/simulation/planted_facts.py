@@ -21,9 +21,9 @@ from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import Customer
     from medhavi.demo.simulation.factory import Factory
-    from medhavi.demo.simulation.market import Demand, Market
+    from medhavi.demo.simulation.market import Market, OrderLine
     from medhavi.demo.simulation.purchasing import Purchasing
-    from medhavi.demo.simulation.world import World
+    from medhavi.demo.simulation.simulation_state import SimulationState
 
 DEAD_QTY = 12_000
 DEAD_SINCE = to_seconds(dt.datetime(2025, 9, 12, tzinfo=dt.UTC))
@@ -33,7 +33,7 @@ _PROMOTION_DAYS = (35, 8)
 
 
 @dataclass(slots=True, kw_only=True)
-class Planted:
+class PlantedFacts:
     """Ids of what was planted; filled while the history is played."""
 
     rush_demand: str = ""
@@ -48,18 +48,22 @@ class Planted:
     expired_hold: str = ""
 
 
-class Story:
+class FactPlanting:
     """Plants the dated facts into a history."""
 
     def __init__(
-        self, world: World, market: Market, factory: Factory, purchasing: Purchasing
+        self,
+        world: SimulationState,
+        market: Market,
+        factory: Factory,
+        purchasing: Purchasing,
     ) -> None:
         self._world = world
         self._market = market
         self._factory = factory
         self._purchasing = purchasing
         self._rng = world.chance("story")
-        self.planted = Planted()
+        self.planted = PlantedFacts()
 
     def schedule(self) -> None:
         """Put every dated fact on the clock."""
@@ -219,7 +223,7 @@ class Story:
                 self._book(demand, place)
                 return
 
-    def _book(self, demand: Demand, place: str) -> None:
+    def _book(self, demand: OrderLine, place: str) -> None:
         world = self._world
         order = world.number("TO")
         lane = world.company.lanes[f"{place}-{demand.customer.location}"]

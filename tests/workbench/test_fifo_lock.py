@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from medhavi.workbench.commitments.turns import Turn
+from medhavi.workbench.commitments.fifo_lock import FifoLock
 
 
 def test_threads_are_served_in_the_order_of_asking():
-    turn = Turn()
+    turn = FifoLock()
     served: list[int] = []
 
     def ask(number):
@@ -31,7 +31,7 @@ def test_threads_are_served_in_the_order_of_asking():
 
 
 def test_turn_ends_with_an_error_too():
-    turn = Turn()
+    turn = FifoLock()
     with pytest.raises(KeyError, match="lost"), turn:
         raise KeyError("lost")  # noqa: EM101
     with turn:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.promise import Preempted, Promise
 
 
-class GivesWay(NamedTuple):
+class PreemptedLine(NamedTuple):
     """A line, what it is promised now, and the line that is more important."""
 
     line: Preempted
@@ -22,17 +22,17 @@ class GivesWay(NamedTuple):
         return f"gave way to {self.to}"
 
 
-def gives_way(made: Sequence[Promise]) -> list[GivesWay]:
+def gives_way(made: Sequence[Promise]) -> list[PreemptedLine]:
     """Lines that promises take from; lines promised here too are left out.
 
     A line that gives way twice counts as it ends up.
     """
     own = {str(one.demand["demand"]) for one in made}
-    found: dict[str, GivesWay] = {}
+    found: dict[str, PreemptedLine] = {}
     for promise in made:
         for line in promise.preempted:
             if line.demand not in own:
-                found[line.demand] = GivesWay(line, str(promise.demand["demand"]))
+                found[line.demand] = PreemptedLine(line, str(promise.demand["demand"]))
     return list(found.values())
 
 
@@ -40,7 +40,7 @@ def named_among(made: Sequence[Promise]) -> dict[str, str]:
     """Why lines that are promised here give way to others that are, by demand."""
     own = {str(one.demand["demand"]) for one in made}
     return {
-        line.demand: GivesWay(line, str(promise.demand["demand"])).reason
+        line.demand: PreemptedLine(line, str(promise.demand["demand"])).reason
         for promise in made
         for line in promise.preempted
         if line.demand in own

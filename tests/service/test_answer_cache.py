@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from medhavi.service.remembered import Remembered
+from medhavi.service.answer_cache import AnswerCache
 
 
 def test_an_answer_is_made_once_and_the_oldest_goes():
     made: list[int] = []
-    kept: Remembered[int] = Remembered(2)
+    kept: AnswerCache[int] = AnswerCache(2)
 
     def ask(key: int) -> int:
         def make() -> int:
@@ -25,14 +25,14 @@ def test_an_answer_is_made_once_and_the_oldest_goes():
 
 
 def test_a_failure_is_told_and_asked_again():
-    kept: Remembered[int] = Remembered(2)
+    kept: AnswerCache[int] = AnswerCache(2)
     with pytest.raises(ZeroDivisionError):
         kept.get("a", lambda: 1 // 0)
     assert kept.get("a", lambda: 7) == 7
 
 
 def test_who_asks_for_another_key_does_not_wait():
-    kept: Remembered[str] = Remembered(2)
+    kept: AnswerCache[str] = AnswerCache(2)
     begun, may_end = threading.Event(), threading.Event()
     told: list[str] = []
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Progress
 
 
-class Conversation:
+class CommandOutput:
     """One call of the program: what it found, what it answers, how it ends.
 
     With `as_json` stdout gets exactly one object, at the end; text for people then goes
@@ -76,12 +76,12 @@ class Conversation:
         print(json.dumps(document, ensure_ascii=False, default=plain), file=self.out)
 
 
-_CURRENT: ContextVar[Conversation] = ContextVar("conversation")
+_CURRENT: ContextVar[CommandOutput] = ContextVar("conversation")
 
 
-def begin(arguments: Sequence[str]) -> Conversation:
+def begin(arguments: Sequence[str]) -> CommandOutput:
     """Open the conversation of this call."""
-    conversation = Conversation(
+    conversation = CommandOutput(
         as_json="--json" in arguments,
         out=sys.stdout,
         err=sys.stderr,
@@ -91,7 +91,7 @@ def begin(arguments: Sequence[str]) -> Conversation:
     return conversation
 
 
-def talk() -> Conversation:
+def talk() -> CommandOutput:
     """Conversation of the running command."""
     return _CURRENT.get()
 

@@ -24,7 +24,7 @@ RANKS: Final = 3
 """Ranks of calls: one line, the lines of an order, a file."""
 
 
-class Turn:
+class FifoLock:
     """A lock that serves in the order of asking; a plain one lets luck decide.
 
     Who has the turn may take it again.

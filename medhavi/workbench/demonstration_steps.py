@@ -21,7 +21,7 @@ from medhavi.results.figures.scorecard import Scorecard, scorecard
 from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.plan import Plan
 from medhavi.units import from_seconds
-from medhavi.workbench.files.safe_folder import replaced_file
+from medhavi.workbench.files.atomic_write import replaced_file
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 
 if TYPE_CHECKING:

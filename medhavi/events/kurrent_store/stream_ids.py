@@ -8,14 +8,14 @@ from typing import NamedTuple
 _MOST_IDS = 500_000
 
 
-class SeenStream(NamedTuple):
+class StreamIds(NamedTuple):
     """A stream up to its revision `last`; `ids` gives the revision of an event id."""
 
     last: int
     ids: dict[str, int]
 
 
-class SeenStreams:
+class StreamIdCache:
     """The streams that were appended to, the least recent forgotten first.
 
     What is forgotten is read again; a long stream is kept while it is in use.
@@ -24,15 +24,15 @@ class SeenStreams:
     def __init__(self, most_ids: int = _MOST_IDS) -> None:
         self._most_ids = most_ids
         self._count = 0
-        self._streams: OrderedDict[str, SeenStream] = OrderedDict()
+        self._streams: OrderedDict[str, StreamIds] = OrderedDict()
 
     def __contains__(self, stream: str) -> bool:
         return stream in self._streams
 
-    def get(self, stream: str) -> SeenStream:
+    def get(self, stream: str) -> StreamIds:
         """What is known of a stream: nothing at first."""
         if stream not in self._streams:
-            self._streams[stream] = SeenStream(-1, {})
+            self._streams[stream] = StreamIds(-1, {})
         self._streams.move_to_end(stream)
         return self._streams[stream]
 
@@ -41,7 +41,7 @@ class SeenStreams:
         ids = self.get(stream).ids
         self._count += event_id not in ids
         ids[event_id] = revision
-        self._streams[stream] = SeenStream(revision, ids)
+        self._streams[stream] = StreamIds(revision, ids)
         while self._count > self._most_ids and len(self._streams) > 1:
             _, oldest = self._streams.popitem(last=False)
             self._count -= len(oldest.ids)

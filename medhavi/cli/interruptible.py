@@ -10,7 +10,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.command_output import talk
 from medhavi.progress import Progress
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
-    from medhavi.workbench.commitments.decisions import Decider
+    from medhavi.workbench.commitments.decisions import DecisionWriter
     from medhavi.workbench.commitments.live_book import LiveBook
 
 
 def held_anew(
-    live: LiveBook, decider: Decider, promise: Promise, reason: str
+    live: LiveBook, decider: DecisionWriter, promise: Promise, reason: str
 ) -> list[NewEvent]:
     """Make the holds of a promise that are not there, let go of what it does not need.
 
@@ -33,7 +33,7 @@ def held_anew(
 
 
 def bound_anew(
-    live: LiveBook, decider: Decider, promise: Promise, reason: str
+    live: LiveBook, decider: DecisionWriter, promise: Promise, reason: str
 ) -> list[NewEvent]:
     """Make the holds of a promise, and make those firm that are tentative (RES-03)."""
     made = held_anew(live, decider, promise, reason)

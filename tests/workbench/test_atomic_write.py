@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.workbench.files.safe_folder import replaced_file, replaced_folder
+from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 
 OURS = {"a", "b"}
 

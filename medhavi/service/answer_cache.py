@@ -19,7 +19,7 @@ class _Slot(Generic[Value]):
     made: list[Value] = field(default_factory=list)
 
 
-class Remembered(Generic[Value]):
+class AnswerCache(Generic[Value]):
     """Answers by key; who asks for another key does not wait.
 
     Parameters

@@ -15,14 +15,20 @@ from medhavi.demo.company_model.assortment import (
     PREMIXES,
     RAW,
 )
-from medhavi.demo.company_model.company import EACH, Line, Product, Recipe, Step
+from medhavi.demo.company_model.company import (
+    EACH,
+    BomLine,
+    Product,
+    ProductRecipe,
+    RecipeStep,
+)
 from medhavi.demo.company_model.plants import FIRST_PAIR, pair_of, pairs
 from medhavi.demo.company_model.shop_floor import formats, line_of, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.demo.company_model.assortment import Format, Range
+    from medhavi.demo.company_model.assortment import ProductFormat, ProductRange
     from medhavi.demo.company_model.company import Company
 
 _BUNDLES = (
@@ -102,7 +108,7 @@ def _product(company: Company, product: Product, **row: object) -> None:
     )
 
 
-def _recipe(company: Company, recipe: Recipe, cost_per_unit: float) -> None:
+def _recipe(company: Company, recipe: ProductRecipe, cost_per_unit: float) -> None:
     """Keep a recipe and add its rows."""
     company.recipes[recipe.product, recipe.plant] = recipe
     company.add(
@@ -144,7 +150,7 @@ def _recipe(company: Company, recipe: Recipe, cost_per_unit: float) -> None:
         _step_resources(company, recipe, step)
 
 
-def _step_resources(company: Company, recipe: Recipe, step: Step) -> None:
+def _step_resources(company: Company, recipe: ProductRecipe, step: RecipeStep) -> None:
     choices = [step.resource]
     labellers = f"{recipe.plant}-LABEL-"
     medium = any(pair.medium == recipe.plant for pair in pairs(company))
@@ -162,7 +168,7 @@ def _step_resources(company: Company, recipe: Recipe, step: Step) -> None:
         )
 
 
-def _cost(company: Company, lines: Iterable[Line], making: float) -> float:
+def _cost(company: Company, lines: Iterable[BomLine], making: float) -> float:
     """Standard cost of one unit: materials with their loss, and making."""
     parts = (
         company.products[x.component].cost * x.qty_per / (1 - x.scrap) for x in lines
@@ -170,7 +176,9 @@ def _cost(company: Company, lines: Iterable[Line], making: float) -> float:
     return round(sum(parts) + making, 4)
 
 
-def _mixture(company: Company, code: str, name: str, lines: tuple[Line, ...]) -> None:
+def _mixture(
+    company: Company, code: str, name: str, lines: tuple[BomLine, ...]
+) -> None:
     """Add a bulk or premix; it is mixed where the fillings that use it are."""
     premix = code.startswith("PX")
     product = Product(
@@ -184,17 +192,17 @@ def _mixture(company: Company, code: str, name: str, lines: tuple[Line, ...]) ->
 
 
 def _mix_recipe(
-    company: Company, code: str, lines: tuple[Line, ...], plant: str, line: int
+    company: Company, code: str, lines: tuple[BomLine, ...], plant: str, line: int
 ) -> None:
     mixer = f"{plant}-MIX-{2 * line - 1 if code.startswith('PX') else 2 * line}"
     _recipe(
         company,
-        Recipe(
+        ProductRecipe(
             routing=f"R-{code}-{plant}",
             product=code,
             plant=plant,
             steps=(
-                Step(
+                RecipeStep(
                     number=10,
                     name="mixing",
                     resource=mixer,
@@ -203,7 +211,7 @@ def _mix_recipe(
                     run_minutes=0.06,
                     good=0.985,
                 ),
-                Step(
+                RecipeStep(
                     number=20,
                     name="bulk release",
                     resource=f"{plant}-QC",
@@ -223,7 +231,9 @@ def _mix_recipe(
 def add_mixtures(company: Company) -> None:
     """Add premixes and the bulks of every range."""
     for code, (name, parts) in PREMIXES.items():
-        lines = tuple(Line(component=c, qty_per=q, step=10) for c, q in parts.items())
+        lines = tuple(
+            BomLine(component=c, qty_per=q, step=10) for c, q in parts.items()
+        )
         _mixture(company, code, name, lines)
         for pair in pairs(company):
             _mix_recipe(company, code, lines, pair.medium, 1)
@@ -237,7 +247,7 @@ def add_mixtures(company: Company) -> None:
                 continue
             made.add(kind.formula)
             lines = tuple(
-                Line(component=_material(part, scent), qty_per=quantity, step=10)
+                BomLine(component=_material(part, scent), qty_per=quantity, step=10)
                 for part, quantity in FORMULAS[kind.formula].items()
             )
             code = f"BK-{scent.code}-{kind.formula}"
@@ -249,7 +259,7 @@ def add_mixtures(company: Company) -> None:
                 _mix_recipe(company, code, lines, pair.medium, number)
 
 
-def _material(part: str, scent: Range) -> str:
+def _material(part: str, scent: ProductRange) -> str:
     if part == "fragrance":
         return f"RM-FRA-{scent.code}"
     if part in _SCENTED:
@@ -276,23 +286,25 @@ def add_finished(company: Company) -> None:
     _remnants(company)
 
 
-def _finished(company: Company, index: int, scent: Range, kind: Format) -> None:
+def _finished(
+    company: Company, index: int, scent: ProductRange, kind: ProductFormat
+) -> None:
     code = f"{scent.code}-{kind.code}"
     name = f"{scent.name} {kind.name.lower()}"
     bulk = f"BK-{scent.code}-{kind.formula}"
     lines = [
-        Line(component=bulk, qty_per=kind.kilograms, step=10, scrap=0.01),
-        Line(component=f"PK-{kind.container}", qty_per=1.0, step=10, scrap=0.005),
-        Line(component=f"PK-{kind.closure}", qty_per=1.0, step=10, scrap=0.005),
+        BomLine(component=bulk, qty_per=kind.kilograms, step=10, scrap=0.01),
+        BomLine(component=f"PK-{kind.container}", qty_per=1.0, step=10, scrap=0.005),
+        BomLine(component=f"PK-{kind.closure}", qty_per=1.0, step=10, scrap=0.005),
     ]
     if kind.label:
         label = _printed(company, f"LB-{code}", f"Label {name}", 0.035, "Labels")
-        lines.append(Line(component=label, qty_per=1.0, step=30, scrap=0.02))
+        lines.append(BomLine(component=label, qty_per=1.0, step=30, scrap=0.02))
     if kind.carton:
         carton = _printed(company, f"CT-{code}", f"Carton {name}", 0.12, "Cartons")
-        lines.append(Line(component=carton, qty_per=1.0, step=20, scrap=0.01))
+        lines.append(BomLine(component=carton, qty_per=1.0, step=20, scrap=0.01))
     case = round(1 / PIECES_PER_CASE, 4)
-    lines.append(Line(component="PK-SHIPPER", qty_per=case, step=40))
+    lines.append(BomLine(component="PK-SHIPPER", qty_per=case, step=40))
     product = Product(
         code=code,
         kind="finished",
@@ -315,7 +327,7 @@ def _finished(company: Company, index: int, scent: Range, kind: Format) -> None:
     for preference, plant in enumerate(plants, start=1):
         _recipe(
             company,
-            Recipe(
+            ProductRecipe(
                 routing=f"R-{code}-{plant}",
                 product=code,
                 plant=plant,
@@ -330,12 +342,12 @@ def _finished(company: Company, index: int, scent: Range, kind: Format) -> None:
 
 
 def _fill_steps(
-    company: Company, index: int, scent: Range, kind: Format, plant: str
-) -> tuple[Step, ...]:
+    company: Company, index: int, scent: ProductRange, kind: ProductFormat, plant: str
+) -> tuple[RecipeStep, ...]:
     """Filling → cartoning → labelling → quality control, as the format needs."""
     number = line_of(index, company)
     steps = [
-        Step(
+        RecipeStep(
             number=10,
             name="filling",
             resource=f"{plant}-FILL-{kind.line.upper()}-{number}",
@@ -352,7 +364,7 @@ def _fill_steps(
         resource = f"{plant}-LABEL-{number}"
         steps.append(_pack_step(30, "labelling", resource, 0.024))
     steps.append(
-        Step(
+        RecipeStep(
             number=40,
             name="QC and batch release",
             resource=f"{plant}-QC",
@@ -364,8 +376,8 @@ def _fill_steps(
     return tuple(steps)
 
 
-def _pack_step(number: int, name: str, resource: str, run_minutes: float) -> Step:
-    return Step(
+def _pack_step(number: int, name: str, resource: str, run_minutes: float) -> RecipeStep:
+    return RecipeStep(
         number=number,
         name=name,
         resource=resource,
@@ -375,14 +387,17 @@ def _pack_step(number: int, name: str, resource: str, run_minutes: float) -> Ste
 
 
 def _bundle(
-    company: Company, index: int, scent: Range, kit: tuple[str, str, tuple[str, ...]]
+    company: Company,
+    index: int,
+    scent: ProductRange,
+    kit: tuple[str, str, tuple[str, ...]],
 ) -> None:
     code, word, parts = f"{scent.code}-{kit[0]}", kit[1], kit[2]
     name = f"{scent.name} {word.lower()} gift bundle"
     box = _printed(company, f"GB-{code}", f"Gift box {name}", 0.62, "Gift boxes")
     lines = (
-        *(Line(component=f"{scent.code}-{p}", qty_per=1.0, step=10) for p in parts),
-        Line(component=box, qty_per=1.0, step=10, scrap=0.01),
+        *(BomLine(component=f"{scent.code}-{p}", qty_per=1.0, step=10) for p in parts),
+        BomLine(component=box, qty_per=1.0, step=10, scrap=0.01),
     )
     product = Product(
         code=code, kind="finished", uom=EACH, cost=_cost(company, lines, 0.4)
@@ -391,7 +406,7 @@ def _bundle(
     number = line_of(index, company)
     plant = pair_of(index, company).medium
     bundling = _pack_step(10, "bundling", f"{plant}-BUNDLE-{number}", 0.06)
-    checking = Step(
+    checking = RecipeStep(
         number=20,
         name="QC",
         resource=f"{plant}-QC",
@@ -400,7 +415,7 @@ def _bundle(
     )
     _recipe(
         company,
-        Recipe(
+        ProductRecipe(
             routing=f"R-{code}-{plant}",
             product=code,
             plant=plant,

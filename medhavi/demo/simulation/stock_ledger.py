@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Lot:
+class LotOnHand:
     """A lot on hand; `usable` false while it is held or expired."""
 
     lot: str
@@ -15,11 +15,11 @@ class Lot:
     usable: bool = True
 
 
-class StockBook:
+class StockLedger:
     """What is on hand and what of it is spoken for, in smallest quantities."""
 
     def __init__(self) -> None:
-        self._lots: dict[tuple[str, str], list[Lot]] = {}
+        self._lots: dict[tuple[str, str], list[LotOnHand]] = {}
         self._usable: dict[tuple[str, str], int] = {}
         self._taken: dict[tuple[str, str], int] = {}
 
@@ -27,7 +27,7 @@ class StockBook:
         """Every (product, place) that ever held something, in order."""
         return list(self._lots)
 
-    def lots(self, product: str, place: str) -> list[Lot]:
+    def lots(self, product: str, place: str) -> list[LotOnHand]:
         """Lots on hand."""
         return self._lots.get((product, place), [])
 
@@ -61,14 +61,14 @@ class StockBook:
             if entry.lot == lot:
                 entry.qty += qty
                 return
-        shelf.append(Lot(lot, qty, expires))
+        shelf.append(LotOnHand(lot, qty, expires))
         shelf.sort(key=lambda x: (x.expires is None, x.expires or 0, x.lot))
 
-    def take(self, product: str, place: str, qty: int) -> list[Lot]:
+    def take(self, product: str, place: str, qty: int) -> list[LotOnHand]:
         """Take up to a quantity off the shelf; give what was taken of which lot."""
         key = (product, place)
         shelf = self._lots.get(key, [])
-        taken: list[Lot] = []
+        taken: list[LotOnHand] = []
         for entry in shelf:
             if not qty:
                 break
@@ -77,17 +77,19 @@ class StockBook:
                 entry.qty -= part
                 qty -= part
                 self._usable[key] -= part
-                taken.append(Lot(entry.lot, part, entry.expires))
+                taken.append(LotOnHand(entry.lot, part, entry.expires))
         self._lots[key] = [entry for entry in shelf if entry.qty or not entry.lot]
         return taken
 
-    def correct(self, product: str, place: str, lot: Lot, qty: int) -> None:
+    def correct(self, product: str, place: str, lot: LotOnHand, qty: int) -> None:
         """Set the quantity of a lot to what was counted."""
         if lot.usable:
             self._usable[product, place] += qty - lot.qty
         lot.qty = qty
 
-    def set_usable(self, product: str, place: str, lot: Lot, *, usable: bool) -> None:
+    def set_usable(
+        self, product: str, place: str, lot: LotOnHand, *, usable: bool
+    ) -> None:
         """Hold a lot or free it again."""
         if lot.usable != usable:
             sign = 1 if usable else -1

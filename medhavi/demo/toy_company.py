@@ -29,7 +29,7 @@ DRIFT_DAYS = 5.0
 QTY = 5.0
 
 
-def jam_shop(seed: int = 12) -> list[tuple[str, list[NewEvent]]]:
+def toy_company(seed: int = 12) -> list[tuple[str, list[NewEvent]]]:
     """Events of the shop from its first day until every order arrives.
 
     Returns
