@@ -157,7 +157,7 @@ def found_in(plan: Plan, snapshot: Snapshot) -> Found:
     import polars as pl
 
     from medhavi.results.figures.scorecard import scorecard
-    from medhavi.snapshot.changed_rows import with_rows
+    from medhavi.snapshot.patch import Patch
 
     rows = plan.fulfilment.filter(pl.col("status") != "on_time").join(
         snapshot["demands"].select("demand", "priority"), on="demand"
@@ -173,7 +173,7 @@ def found_in(plan: Plan, snapshot: Snapshot) -> Found:
     priced = snapshot["products"].with_columns(
         unit_cost=pl.when(pl.col("unit_cost") > 0).then("unit_cost").otherwise(1.0)
     )
-    products = with_rows(snapshot, {"products": priced.to_dicts()})
+    products = Patch.of(snapshot, {"products": priced.to_dicts()}).apply(snapshot)
     return Found(
         tuple(one.len() for one in classes),
         _days(days.mean()),

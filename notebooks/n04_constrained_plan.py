@@ -17,7 +17,7 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.schema.template import example_rows
-    from medhavi.snapshot.changed_rows import with_rows
+    from medhavi.snapshot.patch import Patch
     from medhavi.views import navigation, theme
     from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.lists.plan_comparison import comparison_html
@@ -142,7 +142,7 @@ def say_apply():
 @app.cell
 def apply(plan, snapshot, tried):
     best = tried[0]
-    again = mv.plan(with_rows(snapshot, best.rows), mode="constrained")
+    again = mv.plan(Patch.of(snapshot, best.rows).apply(snapshot), mode="constrained")
     told, got = best.fingerprint, again.fingerprint
     mo.plain_text(
         f"{best.text}\n"

@@ -21,9 +21,9 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
+    from medhavi.edits import apply, changes
+    from medhavi.edits.change import KINDS
     from medhavi.errors import MedhaviError
-    from medhavi.scenarios import apply, changes
-    from medhavi.scenarios.change_kinds import KINDS
     from medhavi.schema.template import example_rows
     from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled

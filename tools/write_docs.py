@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medhavi.edits.change import KINDS
 from medhavi.findings import catalog
 from medhavi.results.figures.kpis import kpis_page
 from medhavi.results.limiter import limiters_page
-from medhavi.scenarios.change_kinds import KINDS
 from medhavi.schema import conventions, tables
 from medhavi.service.pages import entries
 from tools import rule_index

@@ -1,11 +1,5 @@
-"""Scenarios: typed changes on a snapshot, and studies that compare their plans.
+"""Scenarios: studies that compare plans of changed snapshots.
 
-Pure: parses a study, changes snapshots, computes one run. Executing many runs, caching,
-tracking and reports are the workbench's.
+Pure: parses a study, computes one run. Executing many runs, caching, tracking and
+reports are the workbench's.
 """
-
-from __future__ import annotations
-
-from medhavi.scenarios.change import Change, apply, changes
-
-__all__ = ["Change", "apply", "changes"]

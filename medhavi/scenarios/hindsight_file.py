@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.edits.parameter import instant, instant_or_day, unknown_keys
 from medhavi.findings import BadData, finding
-from medhavi.scenarios.parameter import instant, instant_or_day, unknown_keys
 from medhavi.scenarios.study import DASK, EXECUTORS
 
 if TYPE_CHECKING:

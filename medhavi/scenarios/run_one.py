@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.edits.change import apply
 from medhavi.errors import MedhaviError
 from medhavi.findings import has_errors
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.plans.plan import Plan
 from medhavi.results.verify import verify
-from medhavi.scenarios.change import apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

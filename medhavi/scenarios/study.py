@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from medhavi.edits.change import KINDS, Change, plain, read_change
+from medhavi.edits.parameter import instant_or_day, unknown_keys
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, finding
 from medhavi.planners.pipeline import MODES, check_settings
 from medhavi.results.figures.kpis import KPIS
-from medhavi.scenarios.change import Change, plain, read_change
-from medhavi.scenarios.change_kinds import KINDS
-from medhavi.scenarios.parameter import instant_or_day, unknown_keys
 from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:

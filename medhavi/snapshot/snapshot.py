@@ -269,9 +269,14 @@ class Snapshot(ShownByText):
 
         parts = LazyTables(self._parts, frozenset(names), part)
         made = type(self)(
-            _parts=parts, _before=self._before, held=self.held, holds=self.holds
+            _parts=parts,
+            _before=self._before,
+            held=self.held,
+            holds=self.holds,
+            _memory=CheckMemory(self._memory),
         )
-        made.__dict__["settings"] = self.settings
+        if "settings" in self.__dict__:
+            made.__dict__["settings"] = self.settings
         return made
 
     def to_folder(

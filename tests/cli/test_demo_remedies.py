@@ -14,7 +14,7 @@ from medhavi.planners.late_remedies.trying_out import Damage
 from medhavi.results.plans.lateness import not_kept
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import PromiseStatus
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from tests.api import Lake, plan, promise, remedies
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_each_remedy_of_the_plan_helps_its_demand_and_enough_of_it(folder):
     # The best one, planned again by nobody's help, brings what it says.
     best = found[0]
     again = plan(
-        with_rows(snapshot, best.rows),
+        Patch.of(snapshot, best.rows).apply(snapshot),
         made.run.mode,
         dict(made.run.settings),
         seed=made.run.seed,

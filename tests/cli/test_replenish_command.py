@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from medhavi.edits import apply, changes
 from medhavi.results.plans.plan import Plan
-from medhavi.scenarios import apply, changes
 from tests import factories
 from tests.planners.small_plans import day
 

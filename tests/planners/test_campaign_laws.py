@@ -16,7 +16,7 @@ from medhavi.planners.campaigns.campaign_proposals import (
     plan_changes,
     propose,
 )
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from tests.api import Providers
 from tests.examples import examples
 from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
@@ -210,7 +210,10 @@ def test_a_tool_beside_a_machine_waits_for_its_changes():
         {"routing": f"R{product}", "step": 1, "resource": "CREW"} for product in "AB"
     ]
     made = planned(
-        with_rows(snapshot, {"resources": crew, "step_resources": beside}), "off"
+        Patch.of(snapshot, {"resources": crew, "step_resources": beside}).apply(
+            snapshot
+        ),
+        "off",
     )
     hours = made.operations.group_by("resource").agg(
         (pl.col("finish") - pl.col("start")).dt.total_hours().sum()

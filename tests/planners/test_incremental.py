@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from medhavi.edits import apply, changes
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.planners.net_change.linked import linked
 from medhavi.results.figures.stability import stability
-from medhavi.scenarios import apply, changes
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples

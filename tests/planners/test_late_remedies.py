@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.results.plan_remedy import remedy_table, with_remedies
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
 from tests.examples import examples
@@ -40,7 +40,7 @@ def tried(
     made = feasible(snapshot)
     found = remedies(snapshot, made, demand, **words)
     for one in found:
-        again = feasible(with_rows(snapshot, one.rows))
+        again = feasible(Patch.of(snapshot, one.rows).apply(snapshot))
         assert again.fingerprint == one.fingerprint
         assert last_delivery(again, one.demand) == one.tested_date
     return {one.kind.value: one for one in found}
@@ -348,9 +348,8 @@ def test_what_cannot_be_tried_is_refused(
 ) -> None:
     snapshot = two_on_one_machine()
     made = plan(snapshot, mode, PYTHON)
-    other = with_rows(
-        snapshot, {"settings": [{**_settings(snapshot), "horizon_days": 9}]}
-    )
+    shorter = {"settings": [{**_settings(snapshot), "horizon_days": 9}]}
+    other = Patch.of(snapshot, shorter).apply(snapshot)
     with pytest.raises(error, match=words):
         remedies(other if mode == "constrained" else snapshot, made)
     if mode == "constrained":

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.edits import apply, changes
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.results.plans.plan import Plan
-from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan, plan_to_build_on

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from medhavi.edits import apply, changes
 from medhavi.findings import BadData
-from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import Kept, plan, plan_to_build_on

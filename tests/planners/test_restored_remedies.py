@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import promise
 from tests.planners.small_plans import day
@@ -97,7 +97,7 @@ def test_a_promise_is_in_time_once_what_is_broken_works_again(
     found = next(one for one in made.remedies if one.code == kind)
     assert found.text.startswith(text)
     assert found.status == "promised"
-    (again,) = promise(with_rows(snapshot, found.rows), asked)
+    (again,) = promise(Patch.of(snapshot, found.rows).apply(snapshot), asked)
     assert (again.date, again.cost.total) == (found.date, found.cost)
 
 

@@ -10,7 +10,7 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
 from tests.wide_networks import wide_tables
@@ -42,7 +42,7 @@ def remedies_hold(seeds: Iterable[int]) -> set[str]:
     for seed in seeds:
         made = planned(seed, "constrained")
         for one in remedies(*made, tries=3) if made else ():
-            changed = with_rows(made[0], one.rows) if made else None
+            changed = Patch.of(made[0], one.rows).apply(made[0]) if made else None
             assert changed is not None
             again = plan(changed, "constrained", QUICK["constrained"])
             assert [str(fault) for fault in verify(again, changed)] == []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from medhavi.edits import apply, changes
 from medhavi.results.plans.plan import Plan
-from medhavi.scenarios import apply, changes
 from medhavi.workbench.runs.last_run import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.api import plan as make_plan

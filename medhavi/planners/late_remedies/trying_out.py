@@ -20,7 +20,7 @@ from medhavi.progress import Progress
 from medhavi.providers import Providers
 from medhavi.providers.demand_values import demand_value
 from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
     """
     try:
         return pipeline.plan(
-            with_rows(snapshot, change.rows),
+            Patch.of(snapshot, change.rows).apply(snapshot),
             plan.run.mode,
             dict(plan.run.settings),
             seed=plan.run.seed,

@@ -5,17 +5,14 @@ providers, their caches and the ledgers, with all that was promised, are shared.
 what the row reaches is made anew; where that cannot be told, there is no answer here
 and the tables are read again as a whole.
 
-A frame is made for thousands of rows; for one it takes as long as a quote. Cells that
-have the type of their column already, as those of rows that were read before, become
-what `table_rows` gives of the normal form; any other cell goes through a frame.
+Cells that have the type of their column already, as those of rows that were read
+before, are taken as they are; any other cell goes through a frame.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from medhavi import schema
 from medhavi.providers import TABLES
@@ -28,7 +25,7 @@ from medhavi.providers.table_rows import TableRows, read_tables
 from medhavi.providers.transport.itineraries import bound, bound_again
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
 from medhavi.snapshot.active_holds import ACTIVE
-from medhavi.snapshot.changed_rows import normal_rows, with_rows_when_read
+from medhavi.snapshot.patch import Patch, typed_row
 from medhavi.snapshot.tables import LazyTables
 from medhavi.units import to_seconds
 
@@ -50,7 +47,6 @@ if TYPE_CHECKING:
     from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.table_rows import Row
     from medhavi.providers.what_if.ledger_moves import Ledgers
-    from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
 
     Changes = Mapping[str, Sequence[Mapping[str, object]]]
@@ -102,17 +98,6 @@ class ChangedSourcing(Sourcing):
         return self._base.of_node(product, location)
 
 
-_KINDS: Mapping[str, type] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "time": dt.time,
-    "timestamp": dt.datetime,
-}
-_UTC = dt.timedelta(0)
-
-
 def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
     """Changed rows of a table with all columns; instants in UTC seconds.
 
@@ -125,52 +110,19 @@ def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
     rows
         Rows by table, each with all of its columns or some.
     """
-    columns = schema.tables()[name].columns
-    found = []
-    for row in rows[name]:
-        plain = _plain(columns, row)
-        if plain is None:
-            return list(TableRows(normal_rows(snapshot, name, rows)))
-        found.append(plain)
-    return found
-
-
-def _plain(columns: Mapping[str, Column], row: Mapping[str, object]) -> Row | None:
-    if not row.keys() <= columns.keys():
-        return None
-    cells: dict[str, Any] = {}
-    for name, column in columns.items():
-        value: Any = row.get(name)
-        if value is None and column.default != "always":
-            value = column.default
-        if value is not None:
-            if column.type == "float" and type(value) is int:
-                value = float(value)
-            if not _is_plain(column.type, value):
-                return None
-            if column.type == "timestamp":
-                value = to_seconds(value)
-            elif column.type == "float":
-                value += 0.0
-        cells[name] = value
-    return cells
-
-
-def _is_plain(kind: str, value: object) -> bool:
-    """Whether a cell stays as it is in the normal form."""
-    if type(value) is not _KINDS.get(kind):
-        return False
-    match value:
-        case str():
-            return bool(value)
-        case float():
-            return math.isfinite(value)
-        case dt.datetime():
-            return value.utcoffset() == _UTC and not value.microsecond
-        case dt.time():
-            return not value.microsecond and value.tzinfo is None
-        case _:
-            return True
+    known = [typed_row(name, row) for row in rows[name]]
+    found = [row for row in known if row is not None]
+    if len(found) < len(known):
+        return list(TableRows(Patch.of(snapshot, {name: rows[name]}).upserts[name]))
+    stamps = [
+        column.name
+        for column in schema.tables()[name].columns.values()
+        if column.type == "timestamp"
+    ]
+    return [
+        {**row, **{at: to_seconds(row[at]) for at in stamps if row[at] is not None}}
+        for row in found
+    ]
 
 
 SHARED = (
@@ -241,7 +193,7 @@ def _on_changed_tables(
     providers: Providers, rows: Changes, shared: Sequence[str]
 ) -> Providers:
     """Providers that share some of those before and read their tables late."""
-    snapshot = with_rows_when_read(providers.snapshot, rows)
+    snapshot = Patch.of(providers.snapshot, rows).apply(providers.snapshot)
     made = providers.on(snapshot)
     names = [name for name in rows if name in TABLES]
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.ledger.what_if import HOLDS, REQUEST
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
-from medhavi.snapshot.changed_rows import normal_rows
+from medhavi.snapshot.patch import Patch
 from medhavi.views.changed_cells import changed_cells, known_row, said
 
 if TYPE_CHECKING:
@@ -145,13 +145,13 @@ def rows_file(rows: Rows, snapshot: Snapshot) -> bytes:
     """Rows of a remedy as a workbook like the template, a sheet a table."""
     from medhavi.workbench.files.template_files import write_filled_sheets
 
+    stated = {table: new for table, new in rows.items() if table != REQUEST}
     filled = {
         table: [
             {name: _text(cell) for name, cell in row.items()}
-            for row in normal_rows(snapshot, table, {table: new}).to_dicts()
+            for row in frame.to_dicts()
         ]
-        for table, new in rows.items()
-        if new and table != REQUEST
+        for table, frame in Patch.of(snapshot, stated).upserts.items()
     }
     with TemporaryDirectory(prefix="medhavi-") as folder:
         path = Path(folder) / "rows.xlsx"

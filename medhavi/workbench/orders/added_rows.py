@@ -15,7 +15,7 @@ from medhavi.events.event_types.master_data import MASTER
 from medhavi.findings import finding
 from medhavi.lakehouse.folds.decision_folds import cell
 from medhavi.planners.work_orders.edit_rows import RowEdit
-from medhavi.snapshot.changed_rows import normal_rows
+from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _wrong_table(new: NewRow) -> list[Finding]:
 
 def _whole(table: str, typed: Row, snapshot: Snapshot) -> RowEdit:
     """Row with all its columns and their defaults."""
-    (row,) = normal_rows(snapshot, table, {table: [typed]}).to_dicts()
+    row = Patch.of(snapshot, {table: [typed]}).upserts[table].row(0, named=True)
     key = {name: str(row[name]) for name in schema.tables()[table].key}
     return RowEdit(table=table, key=key, before=None, after=row)
 

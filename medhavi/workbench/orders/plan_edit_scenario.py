@@ -1,4 +1,4 @@
-"""The plan with an edit: typed changes on the snapshot, planned the same way again."""
+"""The plan with an edit: its patch on the snapshot, planned the same way again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from medhavi.findings import BadData, finding, has_errors
 from medhavi.lakehouse.folds.decision_folds import cell
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.scenarios.change import apply, changes
+from medhavi.snapshot.patch import NoSuchRowError, Patch
 from medhavi.units import from_seconds
 from medhavi.workbench.files.tables_run import verify_or_refuse
 
@@ -46,10 +46,13 @@ def edited_snapshot(
     if (begins and begins > now) or (ends and ends <= now):
         return snapshot, ()
     try:
-        stated = [_change(row) for row in rows if not _is_same(row)]
-        edited = apply(snapshot, changes(stated), "edit")
+        edited = patch_of(rows, snapshot).apply(snapshot)
     except BadData as bad:
         return None, bad.findings
+    except NoSuchRowError as gone:
+        place = "edit"
+        found = finding("STU011", table=gone.table, value=gone.selection, place=place)
+        return None, (found,)
     except (ValueError, TypeError) as error:
         value = "" if edit.value is None else str(edit.value)
         reason = str(error).splitlines()[0]
@@ -73,13 +76,30 @@ def _is_same(row: RowEdit) -> bool:
     )
 
 
-def _change(row: RowEdit) -> dict[str, object]:
-    """Typed change of a scenario that a row edit is."""
+def patch_of(rows: Sequence[RowEdit], snapshot: Snapshot) -> Patch:
+    """Patch that the rows of an edit are on a snapshot.
+
+    Raises
+    ------
+    NoSuchRowError
+        A row that changes or goes is not there.
+    BadData, ValueError
+        A value does not fit its column.
+    """
+    made = Patch()
+    for row in rows:
+        if _is_same(row):
+            continue
+        one = _patch(row, snapshot)
+        made, snapshot = made.then(one), one.apply(snapshot)
+    return made
+
+
+def _patch(row: RowEdit, snapshot: Snapshot) -> Patch:
     if row.before is None:
-        return {"kind": "row_added", "table": row.table, "row": dict(row.after or {})}
-    where = dict(row.key)
+        return Patch.adding(snapshot, row.table, [dict(row.after or {})])
     if row.after is None:
-        return {"kind": "rows_removed", "table": row.table, "where": where}
+        return Patch.removing(snapshot, row.table, row.key)
     cells = {
         name: cell(row.table, name, row.after.get(name))
         if row.table != "supply_orders"
@@ -87,8 +107,7 @@ def _change(row: RowEdit) -> dict[str, object]:
         for name in sorted({*row.before, *row.after})
         if row.before.get(name) != row.after.get(name)
     }
-    cells = cells or {"supply_order": row.key.get("supply_order")}
-    return {"kind": "set", "table": row.table, "where": where, "set": cells}
+    return Patch.setting(snapshot, row.table, row.key, cells)
 
 
 def planned_again(plan: Plan, edited: Snapshot, last: OnLastRun | None = None) -> Plan:

@@ -10,8 +10,8 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from medhavi.edits.change import apply
 from medhavi.findings import BadData
-from medhavi.scenarios.change import apply
 from medhavi.scenarios.run_one import compute, planned
 from medhavi.workbench.runs.last_run import LastRun, nets_alone
 

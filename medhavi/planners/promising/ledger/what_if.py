@@ -11,7 +11,7 @@ from medhavi.planners.promising.supply_search.reach import Reach
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers.what_if.changed_providers import changed as changed_providers
 from medhavi.providers.what_if.changed_providers import changed_rows
-from medhavi.snapshot.changed_rows import with_rows, with_rows_when_read
+from medhavi.snapshot.patch import Patch
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
@@ -47,9 +47,8 @@ def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
 
     Cells of the request (key `request`) change no table.
     """
-    return with_rows(
-        snapshot, {name: new for name, new in rows.items() if name != REQUEST}
-    )
+    tables = {name: new for name, new in rows.items() if name != REQUEST}
+    return Patch.of(snapshot, tables).apply(snapshot)
 
 
 def asked_again(request: Request, rows: Rows) -> Request:
@@ -85,10 +84,10 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
     """
     if name == POLICIES:
         new = changed_rows(book.snapshot, POLICIES, tables)
-        snapshot = with_rows_when_read(book.snapshot, tables)
+        snapshot = Patch.of(book.snapshot, tables).apply(book.snapshot)
         return book.on(snapshot, policies=book.policies.with_rows(new))
     if name == SUBSTITUTES and not book.providers.traits.ranked:
-        snapshot = with_rows_when_read(book.snapshot, tables)
+        snapshot = Patch.of(book.snapshot, tables).apply(book.snapshot)
         return book.on(snapshot, substitutes=substitutes(snapshot))
     broken = book.snapshot["disruptions"]
     # What a disruption changes in the same rows is worked out again.
@@ -103,7 +102,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
         return None
     snapshot = found.providers.snapshot
     if not broken.is_empty():
-        snapshot = with_rows_when_read(book.snapshot, tables)
+        snapshot = Patch.of(book.snapshot, tables).apply(book.snapshot)
     return book.on(
         snapshot,
         stages=book.stages.on(found),

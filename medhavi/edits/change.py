@@ -9,19 +9,22 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medhavi import schema
+from medhavi.edits import scenario_changes
+from medhavi.edits.catalogue import kinds_of
+from medhavi.edits.parameter import unknown_keys
 from medhavi.findings import BadData, finding
-from medhavi.scenarios.change_kinds import KINDS
-from medhavi.scenarios.parameter import unknown_keys
-from medhavi.scenarios.row_changes import NothingChanged
+from medhavi.snapshot.patch import NoSuchRowError
 from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from medhavi.edits.catalogue import ChangeKind
     from medhavi.findings import Finding
-    from medhavi.scenarios.change_kinds import ChangeKind
     from medhavi.snapshot import Snapshot
 
+KINDS = kinds_of(scenario_changes)
+"""All kinds of change by name, in the order of their definition."""
 _CELLS = {"set": "set", "row_added": "row"}
 
 
@@ -183,8 +186,8 @@ def apply(
         if change.values.get("factor") == 1.0:
             continue
         try:
-            tables = KINDS[change.kind].do(made, change.values)
-        except NothingChanged as nothing:
+            patch = KINDS[change.kind].make(made, **change.values)
+        except NoSuchRowError as nothing:
             raise BadData(
                 [
                     finding(
@@ -195,7 +198,7 @@ def apply(
                     )
                 ]
             ) from nothing
-        made = made.replace(**tables)
+        made = patch.apply(made)
     return made
 
 

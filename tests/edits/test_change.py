@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.edits import apply, changes
+from medhavi.edits.change import KINDS
 from medhavi.findings import BadData
-from medhavi.scenarios import apply, changes
-from medhavi.scenarios.change_kinds import KINDS
 from tests import factories
 from tests.api import plan
 from tests.factories import AS_OF

@@ -1,0 +1,135 @@
+"""Kinds of change: a decorated function is one.
+
+The function takes a snapshot and keyword arguments and gives a `Patch`. Its name is the
+kind; its parameters are those of the kind: an argument without a default has to be
+stated, the type says how a value is read, `Argument` what it means.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NewType, get_args, get_type_hints
+
+from medhavi.edits.parameter import Parameter
+from medhavi.snapshot.patch import Patch
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from medhavi.edits.parameter import Type
+
+Moment = NewType("Moment", str)
+"""Instant in ISO 8601, or a date: a local day of the row that it meets."""
+Cells = Mapping[str, object]
+"""Cells of a row by their column."""
+_TYPES: Mapping[object, Type] = {
+    str: "text",
+    float: "number",
+    Moment: "instant",
+    Cells: "row",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What an argument of a change means, and which values it takes.
+
+    Parameters
+    ----------
+    meaning
+        In words, for messages and docs/studies.md.
+    least
+        Smallest number; it must be above it where `open_end` says so.
+    reference
+        (table, column) in which the value has to occur; None: free.
+    """
+
+    meaning: str
+    least: float | None = None
+    open_end: bool = False
+    reference: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeKind:
+    """One kind of change: its name, meaning and parameters, and the patch it makes.
+
+    `make` takes a snapshot and the read values by name.
+    """
+
+    name: str
+    meaning: str
+    parameters: Mapping[str, Parameter]
+    make: Callable[..., Patch]
+
+    @property
+    def is_factor(self) -> bool:
+        """Whether one number says it all, so that a grid can vary it."""
+        return [p.name for p in self.parameters.values() if p.required] == ["factor"]
+
+
+def change(
+    meaning: str, *, name: str = ""
+) -> Callable[[Callable[..., Patch]], ChangeKind]:
+    """Make a kind of change of a function.
+
+    Parameters
+    ----------
+    meaning
+        What the change is, in one sentence.
+    name
+        Name of the kind, where it is not that of the function.
+    """
+
+    def kind(function: Callable[..., Patch]) -> ChangeKind:
+        return ChangeKind(
+            name=name or function.__name__,
+            meaning=meaning,
+            parameters=MappingProxyType(_parameters(function)),
+            make=function,
+        )
+
+    return kind
+
+
+def kinds_of(module: ModuleType) -> Mapping[str, ChangeKind]:
+    """Kinds that a module defines, by name, in the order of their definition."""
+    return MappingProxyType(
+        {
+            kind.name: kind
+            for kind in vars(module).values()
+            if isinstance(kind, ChangeKind)
+        }
+    )
+
+
+def _parameters(function: Callable[..., Patch]) -> dict[str, Parameter]:
+    """Parameters of a change as its signature states them."""
+    hints = get_type_hints(function, include_extras=True)
+    found: dict[str, Parameter] = {}
+    for name, stated in inspect.signature(function).parameters.items():
+        if stated.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        base, about = _annotated(hints[name])
+        found[name] = Parameter(
+            name=name,
+            meaning=about.meaning,
+            type=_TYPES[base],
+            required=stated.default is inspect.Parameter.empty,
+            least=about.least,
+            open_end=about.open_end,
+            reference=about.reference,
+        )
+    return found
+
+
+def _annotated(hint: Any) -> tuple[object, Argument]:
+    """Type and meaning of an annotation; None beside the type does not count."""
+    stated, about = get_args(hint)
+    if stated in _TYPES:
+        return stated, about
+    (base,) = (one for one in get_args(stated) if one is not type(None))
+    return base, about

@@ -1,0 +1,425 @@
+"""What a study may change: disruptions, demand, capacity, times, stock, any table.
+
+A change that selects nothing raises `NoSuchRowError`, for a scenario that is equal to
+its base by mistake would be believed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, cast
+
+import polars as pl
+
+from medhavi.edits.catalogue import Argument, Cells, Moment, change
+from medhavi.edits.parameter import instant
+from medhavi.providers.product_facts import ProductFacts
+from medhavi.providers.table_rows import read_tables
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.patch import NoSuchRowError, Patch
+from medhavi.units import exact, from_seconds, from_steps
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from medhavi.snapshot.reading.local_days import Edge
+
+PLANNED = ("open", "quote")
+
+Factor = Annotated[
+    float, Argument("what it is multiplied by; 1 changes nothing", least=0.0)
+]
+Pace = Annotated[
+    float,
+    Argument("what it is multiplied by; 1 changes nothing", least=0.0, open_end=True),
+]
+Start = Annotated[Moment | None, Argument("from here; empty: now")]
+Finish = Annotated[Moment | None, Argument("to here; empty: open end")]
+SpanStart = Annotated[Moment, Argument("from here")]
+SpanFinish = Annotated[Moment, Argument("before this instant")]
+OneProduct = Annotated[
+    str | None, Argument("only this product", reference=("products", "product"))
+]
+OneLocation = Annotated[
+    str | None, Argument("only this location", reference=("locations", "location"))
+]
+OneSupplier = Annotated[
+    str | None, Argument("only this supplier", reference=("suppliers", "supplier"))
+]
+Calendar = Annotated[str, Argument("which", reference=("calendars", "calendar"))]
+Line = Annotated[str, Argument("which", reference=("demands", "demand"))]
+TableName = Annotated[str, Argument("name of the table")]
+
+
+# ------------------------------------------------------------------- disruptions
+@change("A resource fails.")
+def resource_down(
+    snapshot: Snapshot,
+    *,
+    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    start: Start = None,
+    finish: Finish = None,
+    severity: Annotated[
+        float | None, Argument("share that is lost; empty: 1, all", least=0.0)
+    ] = None,
+) -> Patch:
+    """Row of `disruptions` that takes a share of a resource."""
+    lost = 1.0 if severity is None else severity
+    return _disrupted(
+        snapshot, "resource_down", resource, (start, finish), severity=lost
+    )
+
+
+@change("What a supplier delivers comes later.")
+def supplier_delay(
+    snapshot: Snapshot,
+    *,
+    supplier: Annotated[str, Argument("which", reference=("suppliers", "supplier"))],
+    days: Annotated[float, Argument("how much later", least=0.0)],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Row of `disruptions` by which deliveries come later."""
+    return _disrupted(
+        snapshot, "supplier_delay", supplier, (start, finish), delay_days=days
+    )
+
+
+@change("Nothing leaves on a lane.")
+def lane_blocked(
+    snapshot: Snapshot,
+    *,
+    lane: Annotated[str, Argument("which", reference=("lanes", "lane"))],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Row of `disruptions` that closes a lane."""
+    return _disrupted(snapshot, "lane_blocked", lane, (start, finish))
+
+
+@change("A lot may not be used.")
+def lot_held(
+    snapshot: Snapshot,
+    *,
+    lot: Annotated[str, Argument("product|location|lot")],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Row of `disruptions` that holds a lot."""
+    return _disrupted(snapshot, "lot_held", lot, (start, finish))
+
+
+def _disrupted(
+    snapshot: Snapshot,
+    kind: str,
+    subject: str,
+    span: tuple[Moment | None, Moment | None],
+    *,
+    severity: float = 1.0,
+    delay_days: float = 0.0,
+) -> Patch:
+    begin, end = span
+    named = {"kind": kind, "subject": subject}
+    opens = from_seconds(snapshot.as_of)
+    if begin is not None:
+        opens = _asked(snapshot, begin, "begin", **named) or opens
+    row = {
+        "disruption": f"study:{kind}:{subject}:{opens:%Y%m%dT%H%M%SZ}",
+        **named,
+        "valid_from": opens,
+        "valid_to": None if end is None else _asked(snapshot, end, "end", **named),
+        "severity": severity,
+        "delay_days": delay_days,
+    }
+    return Patch.adding(snapshot, "disruptions", [row])
+
+
+# ------------------------------------------------------------------------ demand
+@change("Open demand is multiplied, rounded up to the step of the product.")
+def demand_factor(
+    snapshot: Snapshot,
+    *,
+    factor: Pace,
+    product: OneProduct = None,
+    location: OneLocation = None,
+    customer: Annotated[
+        str | None, Argument("only this customer", reference=("demands", "customer"))
+    ] = None,
+) -> Patch:
+    """Quantities of open demand, each rounded up to the step of its product."""
+    chosen = {"product": product, "location": location, "customer": customer}
+    rows = _chosen(snapshot, "demands", chosen, pl.col("status").is_in(PLANNED))
+    facts = ProductFacts(read_tables(snapshot, ("products", "locations")))
+    times = exact(factor)
+
+    def scaled(product: str, qty: float) -> float:
+        step = facts.step(product)
+        return from_steps(-(-(exact(qty) * times) // step), step)
+
+    qtys = [scaled(*pair) for pair in rows.select("product", "qty").iter_rows()]
+    fresh = rows.with_columns(pl.Series("qty", qtys, pl.Float64))
+    return Patch(upserts={"demands": fresh})
+
+
+@change("One more order line.")
+def demand_added(  # noqa: PLR0913 - the fields of an order line
+    snapshot: Snapshot,
+    *,
+    product: Annotated[str, Argument("what", reference=("products", "product"))],
+    location: Annotated[str, Argument("where", reference=("locations", "location"))],
+    qty: Annotated[float, Argument("how much", least=0.0, open_end=True)],
+    due: Annotated[Moment, Argument("when")],
+    priority: Annotated[float | None, Argument("empty: 1", least=0.0)] = None,
+    customer: Annotated[str | None, Argument("for whom")] = None,
+    demand: Annotated[str | None, Argument("id of the line; empty: made up")] = None,
+) -> Patch:
+    """One row more of `demands`."""
+    row = {
+        "demand": demand or f"study:{product}:{due}",
+        "product": product,
+        "location": location,
+        "qty": qty,
+        "due": _asked(snapshot, due, "end", location=location),
+        "priority": None if priority is None else int(priority),
+        "customer": customer,
+    }
+    return Patch.adding(snapshot, "demands", [row])
+
+
+@change("An order line with another quantity, date or priority.")
+def demand_changed(
+    snapshot: Snapshot,
+    *,
+    demand: Line,
+    qty: Annotated[
+        float | None, Argument("new quantity", least=0.0, open_end=True)
+    ] = None,
+    due: Annotated[Moment | None, Argument("new due date")] = None,
+    priority: Annotated[float | None, Argument("new priority", least=0.0)] = None,
+) -> Patch:
+    """Row of `demands` with other cells."""
+    cells: dict[str, object] = {}
+    if qty is not None:
+        cells["qty"] = qty
+    if priority is not None:
+        cells["priority"] = int(priority)
+    if due is not None:
+        cells["due"] = _asked(snapshot, due, "end", demand=demand)
+    return Patch.setting(snapshot, "demands", {"demand": demand}, cells)
+
+
+@change("An order line falls away.")
+def demand_removed(snapshot: Snapshot, *, demand: Line) -> Patch:
+    """One row less of `demands`."""
+    return Patch.removing(snapshot, "demands", {"demand": demand})
+
+
+# ------------------------------------------------------------ capacity and time
+@change("Resources work faster or slower (efficiency).")
+def capacity_factor(
+    snapshot: Snapshot,
+    *,
+    factor: Pace,
+    resource: Annotated[
+        str | None, Argument("only this resource", reference=("resources", "resource"))
+    ] = None,
+) -> Patch:
+    """Efficiency of resources, dated rows included."""
+    faster = {"efficiency": pl.col("efficiency") * factor}
+    chosen = {"resource": resource}
+    rows = {"resources": _chosen(snapshot, "resources", chosen)}
+    dated = snapshot["resource_units"].filter(_selection(chosen))
+    if dated.height:
+        rows["resource_units"] = dated
+    return _rewritten(rows, faster)
+
+
+@change("A calendar works in a span: overtime, an extra shift.")
+def calendar_open(
+    snapshot: Snapshot, *, calendar: Calendar, start: SpanStart, finish: SpanFinish
+) -> Patch:
+    """Row of `calendar_exceptions` with full capacity."""
+    return _exception(snapshot, calendar, (start, finish), 1.0)
+
+
+@change("A calendar rests in a span: a holiday, a stop.")
+def calendar_closed(
+    snapshot: Snapshot, *, calendar: Calendar, start: SpanStart, finish: SpanFinish
+) -> Patch:
+    """Row of `calendar_exceptions` without capacity."""
+    return _exception(snapshot, calendar, (start, finish), 0.0)
+
+
+def _exception(
+    snapshot: Snapshot, calendar: str, span: tuple[Moment, Moment], capacity: float
+) -> Patch:
+    frame = snapshot["calendar_exceptions"]
+    others = frame.filter(pl.col("calendar") == calendar)["priority"].max()
+    start, finish = span
+    row = {
+        "calendar": calendar,
+        "start": _asked(snapshot, start, "begin", calendar=calendar),
+        "finish": _asked(snapshot, finish, "end", calendar=calendar),
+        "capacity": capacity,
+        "priority": 0 if others is None else int(cast("int", others)) + 1,
+        "reason": "study",
+    }
+    return Patch.adding(snapshot, "calendar_exceptions", [row])
+
+
+@change("Lead times of suppliers, stated and estimated.")
+def lead_time_factor(
+    snapshot: Snapshot, *, factor: Factor, supplier: OneSupplier = None
+) -> Patch:
+    """Lead times of terms and their estimates."""
+    rows = {"supply_terms": _chosen(snapshot, "supply_terms", {"supplier": supplier})}
+    stated = _rewritten(rows, _times(factor, "lead_time_days", "lead_time_p95_days"))
+    return stated.then(_estimated(snapshot, "supplier", supplier, factor))
+
+
+@change("Durations of lanes, stated and estimated.")
+def transit_factor(
+    snapshot: Snapshot,
+    *,
+    factor: Factor,
+    lane: Annotated[
+        str | None, Argument("only this lane", reference=("lanes", "lane"))
+    ] = None,
+) -> Patch:
+    """Durations of lanes and their estimates."""
+    rows = {"lanes": _chosen(snapshot, "lanes", {"lane": lane})}
+    stated = _rewritten(rows, _times(factor, "duration_h", "duration_p95_h"))
+    return stated.then(_estimated(snapshot, "lane", lane, factor))
+
+
+def _estimated(
+    snapshot: Snapshot, kind: str, subject: str | None, factor: float
+) -> Patch:
+    hit = (pl.col("kind") == kind) & (pl.col("quantity") == "lead_days")
+    rows = snapshot["estimates"].filter(hit & _selection({"subject": subject}))
+    if rows.is_empty():
+        return Patch()
+    return _rewritten({"estimates": rows}, _times(factor, "p50", "p80", "p95"))
+
+
+# ------------------------------------------------------------ stock, rules, money
+@change("Stock on hand.")
+def stock_factor(
+    snapshot: Snapshot,
+    *,
+    factor: Factor,
+    product: OneProduct = None,
+    location: OneLocation = None,
+) -> Patch:
+    """Stock on hand; negative bookings stay as they are."""
+    rows = _chosen(snapshot, "stock", {"product": product, "location": location})
+    qty = pl.col("qty")
+    scaled = pl.when(qty > 0).then(qty * factor).otherwise(qty)
+    return _rewritten({"stock": rows}, {"qty": scaled})
+
+
+@change("Safety stock, in quantity and in days.")
+def safety_factor(
+    snapshot: Snapshot,
+    *,
+    factor: Factor,
+    product: OneProduct = None,
+    location: OneLocation = None,
+) -> Patch:
+    """Safety stock of stock rules, in quantity and in days."""
+    table = "inventory_policies"
+    rows = _chosen(snapshot, table, {"product": product, "location": location})
+    return _rewritten({table: rows}, _times(factor, "safety_qty", "safety_days"))
+
+
+@change("Prices of suppliers, price breaks included.")
+def price_factor(
+    snapshot: Snapshot, *, factor: Factor, supplier: OneSupplier = None
+) -> Patch:
+    """Prices of terms and of their price breaks."""
+    chosen = {"supplier": supplier}
+    rows = {"supply_terms": _chosen(snapshot, "supply_terms", chosen)}
+    breaks = snapshot["price_tiers"].filter(_selection(chosen))
+    if breaks.height:
+        rows["price_tiers"] = breaks
+    return _rewritten(rows, _times(factor, "unit_price"))
+
+
+# ---------------------------------------------------------------------- any table
+@change("Other values in the rows of any table.", name="set")
+def set_cells(
+    snapshot: Snapshot,
+    *,
+    table: TableName,
+    where: Annotated[
+        Cells | None, Argument("cells that select the rows; empty: all rows")
+    ] = None,
+    set: Annotated[Cells, Argument("the new cells")],  # noqa: A002 - as studies write it
+) -> Patch:
+    """Cells of the rows that a selection names."""
+    return Patch.setting(snapshot, table, where or {}, set)
+
+
+@change("One more row in any table.")
+def row_added(
+    snapshot: Snapshot,
+    *,
+    table: TableName,
+    row: Annotated[Cells, Argument("its cells")],
+) -> Patch:
+    """One row more of a table."""
+    return Patch.adding(snapshot, table, [row])
+
+
+@change("Rows of any table fall away.")
+def rows_removed(
+    snapshot: Snapshot,
+    *,
+    table: TableName,
+    where: Annotated[Cells, Argument("cells that select the rows")],
+) -> Patch:
+    """Rows of a table that a selection names, taken out."""
+    return Patch.removing(snapshot, table, where)
+
+
+# ------------------------------------------------------------------------- shared
+def _asked(
+    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
+) -> dt.datetime | None:
+    """Instant of a text; a date is a local day of the row that the cells lead to."""
+    return instant(value, edge, snapshot.local_days.zone_of(**cells) or "UTC")
+
+
+def _selection(chosen: Mapping[str, str | None]) -> pl.Expr:
+    """Rows that the stated cells name; all where none is stated."""
+    expression = pl.lit(value=True)
+    for name, value in chosen.items():
+        if value is not None:
+            expression &= pl.col(name) == value
+    return expression
+
+
+def _chosen(
+    snapshot: Snapshot,
+    table: str,
+    chosen: Mapping[str, str | None],
+    more: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Rows of a table that the stated cells name, at least one."""
+    hit = _selection(chosen)
+    rows = snapshot[table].filter(hit if more is None else hit & more)
+    if rows.is_empty():
+        stated = {name: value for name, value in chosen.items() if value is not None}
+        raise NoSuchRowError(table, stated)
+    return rows
+
+
+def _times(factor: float, *names: str) -> Mapping[str, pl.Expr]:
+    return {name: pl.col(name) * factor for name in names}
+
+
+def _rewritten(rows: Mapping[str, pl.DataFrame], cells: Mapping[str, pl.Expr]) -> Patch:
+    """Patch by which rows get other cells."""
+    return Patch(
+        upserts={name: frame.with_columns(**cells) for name, frame in rows.items()}
+    )
