@@ -92,14 +92,33 @@ class Providers:
         stated: Quantile = snapshot.settings.risk_basis
         self._quantile = quantile or ("p50" if infinite else stated)
 
-    def on(self, snapshot: Snapshot) -> Providers:
-        """Providers of another snapshot that plan in the same way."""
-        return Providers(
+    def on(
+        self,
+        snapshot: Snapshot,
+        *,
+        tables: Mapping[str, TableRows] | None = None,
+        shared: Collection[str] = (),
+    ) -> Providers:
+        """Providers of another snapshot that plan in the same way.
+
+        Parameters
+        ----------
+        tables
+            Its tables as rows, where they are known; else they are read.
+        shared
+            Names of the providers that both snapshots have in common.
+        """
+        made = Providers(
             snapshot,
             infinite=self._infinite,
             learned_yields=self._learned_yields,
             quantile=self._quantile,
         )
+        if tables is not None:
+            made.tables = tables
+        for name in shared:
+            setattr(made, name, getattr(self, name))
+        return made
 
     @cached_property
     def tables(self) -> Mapping[str, TableRows]:

@@ -194,16 +194,13 @@ def _on_changed_tables(
 ) -> Providers:
     """Providers that share some of those before and read their tables late."""
     snapshot = Patch.of(providers.snapshot, rows).apply(providers.snapshot)
-    made = providers.on(snapshot)
     names = [name for name in rows if name in TABLES]
 
     def read(name: str) -> TableRows:
         return read_tables(snapshot, (name,))[name]
 
-    made.__dict__["tables"] = LazyTables(providers.tables, names, read)
-    for name in shared:
-        made.__dict__[name] = getattr(providers, name)
-    return made
+    tables = LazyTables(providers.tables, names, read)
+    return providers.on(snapshot, tables=tables, shared=shared)
 
 
 def _terms(
@@ -215,16 +212,14 @@ def _terms(
     if suppliers is None:
         return None
     made = _on_changed_tables(providers, rows, (*SHARED, "transport"))
-    made.__dict__["suppliers"] = suppliers
+    made.suppliers = suppliers
     names = frozenset(row["product"] for row in new)
 
     def touched(product: str, location: str) -> bool:
         del location
         return not names.isdisjoint(providers.facts.lineage(product))
 
-    made.__dict__["sourcing"] = ChangedSourcing.of(
-        providers.sourcing, made.roads, touched
-    )
+    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
     return ChangedProviders(made, ledgers)
 
 
@@ -237,17 +232,15 @@ def _estimates(
         return None
     made = _on_changed_tables(providers, rows, (*SHARED, "transport"))
     learned = providers.lead_times.relearned(new)
-    made.__dict__["lead_times"] = learned
-    made.__dict__["suppliers"] = providers.suppliers.timed_by(learned)
+    made.lead_times = learned
+    made.suppliers = providers.suppliers.timed_by(learned)
     names = frozenset(row["product"] for row in new)
 
     def touched(product: str, location: str) -> bool:
         del location
         return product in names or EVERY_PRODUCT in names
 
-    made.__dict__["sourcing"] = ChangedSourcing.of(
-        providers.sourcing, made.roads, touched
-    )
+    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
     return ChangedProviders(made, ledgers)
 
 
@@ -263,16 +256,14 @@ def _departures(
     if transport is None or not lanes.isdisjoint(dated):
         return None
     made = _on_changed_tables(providers, rows, (*SHARED, "suppliers"))
-    made.__dict__["transport"] = transport
+    made.transport = transport
     ends = frozenset(transport.row(lane)["destination"] for lane in lanes)
 
     def touched(product: str, location: str) -> bool:
         del product
         return location in ends
 
-    made.__dict__["sourcing"] = ChangedSourcing.of(
-        providers.sourcing, made.roads, touched
-    )
+    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
     held = providers.reservations
     holds = [one for lane in sorted(lanes) for one in held.on_lane(lane)]
     loads = bound_again(
@@ -292,7 +283,7 @@ def _routings(
         return None
     shared = [name for name in SHARED if name != "recipes"]
     made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
-    made.__dict__["recipes"] = recipes
+    made.recipes = recipes
     return ChangedProviders(made, ledgers)
 
 
@@ -325,7 +316,7 @@ def _units(
         return None
     shared = [one for one in SHARED if one != "capacity"]
     made = _on_changed_tables(providers, rows, (*shared, *WAYS))
-    made.__dict__["capacity"] = capacity
+    made.capacity = capacity
     occupancy = ledgers.capacity.occupancy.on(capacity, name)
     return ChangedProviders(
         made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy))
@@ -345,16 +336,14 @@ def _needs(
         _standing(providers, capacity, routings)
     ):
         return None
-    made.__dict__["capacity"] = capacity
+    made.capacity = capacity
     makers = providers.recipes.makers
 
     def touched(product: str, location: str) -> bool:
         roles = makers.get((product, location), {})
         return any(not routings.isdisjoint(names) for names in roles.values())
 
-    made.__dict__["sourcing"] = ChangedSourcing.of(
-        providers.sourcing, made.roads, touched
-    )
+    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
     occupancy = ledgers.capacity.occupancy
     return ChangedProviders(
         made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy))
@@ -390,11 +379,11 @@ def _holds(
     left_out = {"reservations", "commitments"}
     shared = [name for name in SHARED if name not in left_out]
     made = _on_changed_tables(providers, rows, (*shared, *WAYS))
-    made.__dict__["reservations"] = providers.reservations.without(hold)
+    made.reservations = providers.reservations.without(hold)
     commitments = providers.commitments.without(hold, made)
     if commitments is None:
         return None
-    made.__dict__["commitments"] = commitments
+    made.commitments = commitments
     had = {
         *providers.commitments.of(hold.demand or ""),
         *commitments.of(hold.demand or ""),
@@ -429,7 +418,7 @@ def _orders(
     made = _on_changed_tables(providers, rows, (*shared, *WAYS))
     before = providers.existing_orders
     orders = before.with_order(new, made)
-    made.__dict__["existing_orders"] = orders
+    made.existing_orders = orders
     gone = [one for one in before.withdrawals if one.order == name]
     taken = [one for one in orders.withdrawals if one.order == name]
     came = [one for one in before.receipts if one.order == name]
@@ -442,8 +431,8 @@ def _orders(
     for node in nodes:
         kept = [one for one in orders.receipts if (one.product, one.location) == node]
         receipts[node] = tuple(kept)
-    made.__dict__["receipts"] = receipts
-    made.__dict__["commitments"] = providers.commitments.revised(
+    made.receipts = receipts
+    made.commitments = providers.commitments.revised(
         [withdrawn(need) for need in gone], [withdrawn(need) for need in taken]
     )
     material = ledgers.material.on(made)

@@ -113,10 +113,9 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
 def rebuilt(book: Book, rows: Rows) -> Book:
     """Book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
-    providers = book.providers.on(with_disruptions(snapshot))
     reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
-    for name in sorted(set.intersection(*map(set, reached)) if reached else ()):
-        providers.__dict__[name] = getattr(book.providers, name)
+    shared = sorted(set.intersection(*map(set, reached)) if reached else ())
+    providers = book.providers.on(with_disruptions(snapshot), shared=shared)
     other = Book(snapshot, Stages(providers))
     for undos in book.accepted.values():
         for undo in undos:
