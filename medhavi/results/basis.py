@@ -20,6 +20,7 @@ from medhavi.results.plan_locale import PlanLocale
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.active_holds import active_holds
 from medhavi.snapshot.fingerprint import sorted_hash
+from medhavi.snapshot.patch import differing_rows, with_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -154,7 +155,7 @@ class Basis:
         before = self.snapshot
         if before is not None:
             old, new = _rows(before, table), _rows(later, table)
-            gone, fresh = _unlike(old, new)
+            gone, fresh = differing_rows(old, new)
             return _products(before, table, gone) | _products(later, table, fresh)
         new_marks = Basis.of(later)._marks_of(table)  # noqa: SLF001 - one of ours
         both = self._marks_of(table).join(
@@ -201,35 +202,9 @@ def _nothing() -> None:
     return None
 
 
-def _unlike(
-    one: pl.DataFrame, other: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of each of two tables that the other may not have."""
-    if one.height == other.height:
-        differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
-        for name in one.columns:
-            if not one[name].equals(other[name]):
-                differs |= one[name].ne_missing(other[name])
-        one, other = one.filter(differs), other.filter(differs)
-    old, new = (_plain(frame).hash_rows() for frame in (one, other))
-    return (
-        one.filter(~old.is_in(new.implode()) | old.is_duplicated()),
-        other.filter(~new.is_in(old.implode()) | new.is_duplicated()),
-    )
-
-
 def _rows(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Rows of a table that a plan can depend on."""
     return active_holds(snapshot) if table == HOLDS else snapshot[table]
-
-
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Write lists as texts."""
-    return frame.with_columns(
-        pl.col(name).cast(pl.List(pl.String)).list.join("\x1f")
-        for name, kind in frame.schema.items()
-        if isinstance(kind, pl.List)
-    )
 
 
 def _products(snapshot: Snapshot, table: str, rows: pl.DataFrame) -> set[str]:
@@ -246,7 +221,7 @@ def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Fold the hashes of rows by the products that they name."""
     frame = _rows(snapshot, table)
     numbered = frame.with_columns(
-        mark=content_hashes(_plain(frame)).str.to_integer(base=16, dtype=pl.UInt64)
+        mark=content_hashes(with_texts(frame)).str.to_integer(base=16, dtype=pl.UInt64)
     )
     named = pl.concat(list(_named(snapshot, table, numbered))).unique()
     ordered = named.sort("product")

@@ -23,6 +23,8 @@ from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.snapshot.tables import DTYPES, LazyTables, empty
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.schema import Column
     from medhavi.snapshot.snapshot import Snapshot
 
@@ -177,6 +179,28 @@ class Patch:
             raise NoSuchRowError(table, where)
         return cls(deletes={table: _keys(table, frame.filter(pl.Series(hit)))})
 
+    @classmethod
+    def between(
+        cls, before: Snapshot, after: Snapshot, tables: Iterable[str] = DTYPES
+    ) -> Patch:
+        """Patch that makes some tables of one snapshot those of another.
+
+        Parameters
+        ----------
+        tables
+            All of them by default.
+        """
+        upserts: dict[str, pl.DataFrame] = {}
+        deletes: dict[str, pl.DataFrame] = {}
+        for name in tables:
+            gone, fresh = differing_rows(before[name], after[name])
+            if fresh.height:
+                upserts[name] = _with_keys(after[name], _keys(name, fresh), name)
+            lost = _without_keys(_keys(name, gone), _keys(name, fresh), name)
+            if lost.height or (gone.height and not after[name].height):
+                deletes[name] = lost
+        return cls(upserts=upserts, deletes=deletes)
+
     # --- what it does --------------------------------------------------------------
     def apply(self, snapshot: Snapshot) -> Snapshot:
         """Snapshot with the rows changed; the same one where there are none.
@@ -296,6 +320,35 @@ def _fits(row: Row, wanted: Row) -> bool:
 def _at(cell: object, value: object) -> bool:
     """Whether a cell is the instant that a text states."""
     return isinstance(cell, dt.datetime) and cell == asked_instant(value, "begin")
+
+
+# -------------------------------------------------------------------------------- rows
+def differing_rows(
+    one: pl.DataFrame, other: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of each of two tables that are not in the other, or there more than once."""
+    if one is other:
+        return one.clear(), other.clear()
+    if one.height == other.height:
+        differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
+        for name in one.columns:
+            if not one[name].equals(other[name]):
+                differs |= one[name].ne_missing(other[name])
+        one, other = one.filter(differs), other.filter(differs)
+    old, new = (with_texts(frame).hash_rows() for frame in (one, other))
+    return (
+        one.filter(~old.is_in(new.implode()) | old.is_duplicated()),
+        other.filter(~new.is_in(old.implode()) | new.is_duplicated()),
+    )
+
+
+def with_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Table whose lists are texts, so that rows can be hashed."""
+    return frame.with_columns(
+        pl.col(name).cast(pl.List(pl.String)).list.join("\x1f")
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.List)
+    )
 
 
 # ------------------------------------------------------------------------------- cells

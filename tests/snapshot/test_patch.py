@@ -92,6 +92,17 @@ def test_one_patch_then_another_is_both_in_turn(data):
 
 @FEW
 @given(patched())
+def test_the_patch_between_two_snapshots_makes_one_of_the_other(both):
+    before, patch = both
+    after = patch.apply(before)
+    found = Patch.between(before, after)
+    assert found.apply(before).fingerprint == after.fingerprint
+    assert found.inverse(before).apply(after).fingerprint == before.fingerprint
+    assert set(found.affected()) <= set(patch.affected())
+
+
+@FEW
+@given(patched())
 def test_all_that_differs_is_affected(both):
     before, patch = both
     told = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -66,7 +68,7 @@ ApproverOption = Annotated[
 
 def register_edits(group: typer.Typer) -> None:
     """Add the edits to the group of orders."""
-    for name, command, text in (
+    for name, edit, text in (
         ("firm", firm, "Make proposals orders that the next plan keeps."),
         ("release", release, "Let the work of a firm order begin."),
         ("move", move, "Give an order other dates."),
@@ -78,33 +80,80 @@ def register_edits(group: typer.Typer) -> None:
         ("change-setup", change_setup, "Give a change of families another time."),
         ("add-rows", add_rows, "Give tables of master data rows that they have not."),
     ):
-        group.command(name, help=text)(command)
+        group.command(name, help=text)(_command(edit))
+
+
+# ---------------------------------------------------------------------- what all have
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditOptions:
+    """Options that every edit has."""
+
+    plan: PlanOption = None
+    mode: ModeOption = OrderMode.MRP
+    reason: ReasonOption = None
+    commit: CommitOption = False
+    approver: ApproverOption = None
+    lake: LakeOption = None
+    store: StoreOption = None
+    as_json: JsonOption = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityEditOptions(EditOptions):
+    """Options of edits that say something in mode constrained alone."""
+
+    mode: ModeOption = OrderMode.CONSTRAINED
+
+
+def _command(edit: Callable[..., None]) -> Callable[..., None]:
+    """Command with the options of an edit, then those of all edits.
+
+    Parameters
+    ----------
+    edit
+        Takes the options of all edits first, then its own by name.
+    """
+    options, *own = _parameters(edit)
+    of_all = _parameters(options.annotation)
+
+    def run(**given: Any) -> None:
+        shared = {one.name: given.pop(one.name) for one in of_all}
+        edit(options.annotation(**shared), **given)
+
+    parameters = [
+        one.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        for one in (*own, *of_all)
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+def _parameters(of: Callable[..., object]) -> list[inspect.Parameter]:
+    """Parameters with their types and options."""
+    hints = get_type_hints(of, include_extras=True)
+    return [
+        one.replace(annotation=hints[one.name])
+        for one in inspect.signature(of).parameters.values()
+    ]
 
 
 # --------------------------------------------------------------------------- edits
 def firm(
+    options: EditOptions,
     supplies: SuppliesArgument = None,
     automatic: Annotated[
         bool, typer.Option("--automatic", help="What the rules firm now.")
     ] = False,
     settings: RulesOption = None,
     unlocked: UnlockedOption = False,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Firm the named proposals, or with --automatic what the rules firm."""
     names = list(supplies or ())
     if bool(names) == automatic:
         message = "firm: name proposals, or give --automatic with --settings."
         raise UsageError(message)
-    place = lake, store, plan, mode
-    bench, made = _opened(place, commit=commit, approver=approver)
+    bench, made = _opened(options)
     if automatic:
         advice = bench.advice(made, parameters_of(settings))
         names = [one.supply for one in advice if one.action == "firm"]
@@ -114,28 +163,18 @@ def firm(
             return
     values = {
         "kind": "firm", "supply": names[0], "also": names[1:],
-        "lock": not unlocked, "reason": reason,
+        "lock": not unlocked, "reason": options.reason,
     }  # fmt: skip
-    _edit(bench, made, values, approver if commit else None)
+    _edit(bench, made, values, options)
 
 
-def release(
-    supply: SupplyArgument,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def release(options: EditOptions, supply: SupplyArgument) -> None:
     """Release a firm order."""
-    values = {"kind": "release", "supply": supply, "reason": reason}
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, kind="release", supply=supply)
 
 
 def move(
+    options: EditOptions,
     supply: SupplyArgument,
     due: Annotated[
         str | None, typer.Option("--due", help="When it is to be in stock.")
@@ -144,109 +183,56 @@ def move(
         str | None, typer.Option("--start", help="When it is to begin.")
     ] = None,
     unlocked: UnlockedOption = False,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Move an order; of due and start one is enough."""
-    values = {
-        "kind": "move", "supply": supply, "due": due, "start": start,
-        "lock": not unlocked, "reason": reason,
-    }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    dates = {"due": due, "start": start}
+    _one(options, kind="move", supply=supply, lock=not unlocked, **dates)
 
 
 def split(
+    options: EditOptions,
     supply: SupplyArgument,
     part: Annotated[
         list[float], typer.Option("--part", help="Quantity of a part; twice or more.")
     ],
     unlocked: UnlockedOption = False,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Split an order into parts that add up to it."""
-    values = {
-        "kind": "split", "supply": supply, "parts": part,
-        "lock": not unlocked, "reason": reason,
-    }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, kind="split", supply=supply, parts=part, lock=not unlocked)
 
 
 def change_qty(
+    options: EditOptions,
     supply: SupplyArgument,
     qty: Annotated[
         float, typer.Option("--qty", help="New quantity; work orders: units started.")
     ],
     unlocked: UnlockedOption = False,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Change the quantity of an order."""
-    values = {
-        "kind": "change_qty", "supply": supply, "qty": qty,
-        "lock": not unlocked, "reason": reason,
-    }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, kind="change_qty", supply=supply, qty=qty, lock=not unlocked)
 
 
 def change_source(
+    options: EditOptions,
     supply: SupplyArgument,
     source: Annotated[
         str, typer.Option("--source", help="Routing, supplier, lane or origin.")
     ],
     unlocked: UnlockedOption = False,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Change where an order comes from."""
-    values = {
-        "kind": "change_source", "supply": supply, "source": source,
-        "lock": not unlocked, "reason": reason,
-    }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    lock = not unlocked
+    _one(options, kind="change_source", supply=supply, source=source, lock=lock)
 
 
-def cancel(
-    supply: SupplyArgument,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
-) -> None:
+def cancel(options: EditOptions, supply: SupplyArgument) -> None:
     """Cancel an order."""
-    values = {"kind": "cancel", "supply": supply, "reason": reason}
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, kind="cancel", supply=supply)
 
 
 def override(
+    options: EditOptions,
     table: Annotated[str, typer.Option("--table", help="Planning table.")],
     key: Annotated[
         list[str], typer.Option("--key", help="column=value that names the row.")
@@ -267,14 +253,6 @@ def override(
     valid_to: Annotated[
         str | None, typer.Option("--valid-to", help="It holds until then.")
     ] = None,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.MRP,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Override a cell of a planning table, or several in one edit."""
     pairs = [entry.partition("=") for entry in key]
@@ -282,15 +260,16 @@ def override(
         message = "--key names a row like --key product=A."
         raise UsageError(message)
     values = {
-        "kind": "override", "table": table, "column": column, "reason": reason,
+        "kind": "override", "table": table, "column": column,
         "key": {name: text for name, _, text in pairs}, "value": _json_or_text(value),
         "cells": [_json_or_text(cell) for cell in also or ()],
         "valid_from": valid_from, "valid_to": valid_to,
     }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, **values)
 
 
 def change_setup(
+    options: CapacityEditOptions,
     matrix: Annotated[str, typer.Option("--matrix", help="Changeover matrix.")],
     before: Annotated[
         str, typer.Option("--before", help="Family before; * is any family.")
@@ -304,47 +283,24 @@ def change_setup(
         bool | None,
         typer.Option("--cleaning/--no-cleaning", help="Left out: as before."),
     ] = None,
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.CONSTRAINED,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Edit one cell of a changeover matrix."""
-    values = {
-        "kind": "changeover", "value": minutes, "cleaning": cleaning, "reason": reason,
-        "key": {"matrix": matrix, "from_family": before, "to_family": after},
-    }  # fmt: skip
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    key = {"matrix": matrix, "from_family": before, "to_family": after}
+    _one(options, kind="changeover", key=key, value=minutes, cleaning=cleaning)
 
 
 def add_rows(
+    options: CapacityEditOptions,
     row: Annotated[
         list[str],
         typer.Option("--row", help='JSON: {"table": …, "row": {column: value}}.'),
     ],
-    plan: PlanOption = None,
-    mode: ModeOption = OrderMode.CONSTRAINED,
-    reason: ReasonOption = None,
-    commit: CommitOption = False,
-    approver: ApproverOption = None,
-    lake: LakeOption = None,
-    store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Add rows to tables of master data: one more unit, a departure, an alternate."""
-    rows = [_json_or_text(one) for one in row]
-    values = {"kind": "add_rows", "rows": rows, "reason": reason}
-    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+    _one(options, kind="add_rows", rows=[_json_or_text(one) for one in row])
 
 
 # -------------------------------------------------------------------------- shared
-Place = tuple[str | None, str | None, Path | None, OrderMode]
-
-
 def bench_of(lake: str | None, store: str | None) -> Workbench:
     """Open the named workspace, else that of the surroundings."""
     from medhavi.cli.data.lake_commands import open_workbench
@@ -369,33 +325,30 @@ def parameters_of(path: Path | None) -> OrderParameters:
     return OrderParameters.from_mapping(settings_file(path))
 
 
-def _opened(
-    place: Place, *, commit: bool, approver: str | None
-) -> tuple[Workbench, Plan]:
+def _opened(options: EditOptions) -> tuple[Workbench, Plan]:
     """Open the workspace and its plan; refuse a commit by nobody before any work."""
-    if commit and not (approver or "").strip():
+    if options.commit and not (options.approver or "").strip():
         message = "--commit needs --approver: an edit is confirmed by somebody."
         raise UsageError(message)
-    lake, store, folder, mode = place
-    bench = bench_of(lake, store)
-    return bench, plan_of(bench, folder, mode)
+    bench = bench_of(options.lake, options.store)
+    return bench, plan_of(bench, options.plan, options.mode)
 
 
-def _one(
-    values: Mapping[str, object], place: Place, *, commit: bool, approver: str | None
-) -> None:
+def _one(options: EditOptions, **stated: Any) -> None:
     from medhavi.planners.work_orders.order_edit import edit
 
+    values = {**stated, "reason": options.reason}
     # What is wrong in the call is said before anything is planned.
-    edit(**dict(values))  # type: ignore[arg-type]
-    bench, made = _opened(place, commit=commit, approver=approver)
-    _edit(bench, made, values, approver if commit else None)
+    edit(**values)
+    bench, made = _opened(options)
+    _edit(bench, made, values, options)
 
 
 def _edit(
-    bench: Workbench, plan: Plan, values: Mapping[str, object], approver: str | None
+    bench: Workbench, plan: Plan, values: Mapping[str, object], options: EditOptions
 ) -> None:
     """Show price and victims; with an approver commit too."""
+    approver = options.approver if options.commit else None
     conversation = talk()
     preview: Preview = bench.preview(plan, values)
     conversation.answer(preview=preview.as_dict(), commit=None)

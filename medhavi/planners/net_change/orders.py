@@ -14,6 +14,7 @@ from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 from medhavi.planners.mrp.state_loading import LIVE_ORDERS, StateLoader
 from medhavi.planners.net_change.state import STOCK, BeyondError
 from medhavi.providers.table_rows import TableRows
+from medhavi.snapshot.patch import Patch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,7 +73,9 @@ class ChangedOrders:
         self._parameters = parameters
         self._after = after
         old, new = before[ORDERS], after[ORDERS]
-        was, now = _without(old, new), _without(new, old)
+        patch = Patch.between(before, after, (ORDERS,))
+        now = patch.upserts.get(ORDERS, new.clear())
+        was = patch.inverse(before).upserts.get(ORDERS, old.clear())
         names = {*was["supply_order"], *now["supply_order"]}
         _refuse_other_rows(old, new, was, now, names)
         self._refuse_other_sources(before, after)
@@ -247,11 +250,6 @@ def arriving(
             if unit.order is not None
         ]
     return [unit for _, _, unit in sorted(found, key=lambda entry: entry[:2])]
-
-
-def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """Rows that another table does not have."""
-    return rows.join(others, on=rows.columns, how="anti", nulls_equal=True)
 
 
 def _refuse_other_rows(
