@@ -320,7 +320,7 @@ class Source(NamedTuple):
         """First instant from `start` on at which a new order may start."""
         begin = max(start, self.fence_start)
         for opens, closes in self.windows:
-            if max(begin, opens) < closes:
+            if begin < closes and opens < closes:
                 return max(begin, opens)
         return None
 
@@ -355,6 +355,8 @@ class Source(NamedTuple):
             return ()
         most = self.max_lot
         if most is None or wanted <= most:
+            if self.multiple == 1:
+                return (max(wanted, self.min_lot),)
             return (self.lot(wanted),)
         full, rest = divmod(wanted, most)
         return (most,) * full + ((self.lot(rest),) if rest else ())

@@ -113,3 +113,32 @@ def test_what_one_component_left_the_other_does_not_find():
     assert sum(one.qty for one in taken) == 12
     step = book.stages.step("D")
     assert sum(one.steps * step for one in made.purchases) == 8
+
+
+@pytest.mark.req("ATP-02")
+def test_a_component_of_a_later_step_may_come_while_the_first_one_runs():
+    """Slow needs nothing; quick is through first, because its D comes on the way."""
+    snapshot = workshop(
+        products=[{"product": name} for name in ("A", "D")],
+        resources=[{"resource": name, "location": "L"} for name in ("M", "N")],
+        routings=[
+            {"routing": name, "product": "A", "location": "L", "preference": rank}
+            for rank, name in enumerate(("slow", "quick"), 1)
+        ],
+        steps=[
+            {"routing": "slow", "step": 1, "sequence": 1, "run_minutes_per_unit": 600},
+            {"routing": "quick", "step": 1, "sequence": 1, "run_minutes_per_unit": 240},
+            {"routing": "quick", "step": 2, "sequence": 2, "run_minutes_per_unit": 240},
+        ],
+        step_resources=[
+            {"routing": "slow", "step": 1, "resource": "M"},
+            {"routing": "quick", "step": 1, "resource": "N"},
+            {"routing": "quick", "step": 2, "resource": "N"},
+        ],
+        bom_lines=[{"routing": "quick", "line": 1, "component": "D", "step": 2}],
+        supply_terms=[{"product": "D", "lead_time_days": 2}],
+    )
+    book = Book.from_snapshot(snapshot)
+    wanted = replace(request_of(snapshot, qty=10), due=book.now + DAY)
+    assert quote(book, wanted, detail="date").option == "make:quick@L"
+    left_out(book, wanted)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.free_slots import FreeSlots
-    from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger
+    from medhavi.providers.finite_capacity.resource_ledger import FreeIntervals
 
     Span = tuple[int, int]
     KnownOrders = dict[tuple["FiniteChain", int, int, int | None], OrderTiming | None]
@@ -79,7 +79,7 @@ class FiniteStep:
         """Resources that the step may hold."""
         self._only = self.options[0] if len(self.options) == 1 else None
         self.alike = _alike(self.options)
-        """Options with ledger and need, where all take as long; else none."""
+        """Options with what is free of their resource, where all take as long."""
         self.rule = node.rule
         """Which option is preferred."""
         self.family = node.family
@@ -123,10 +123,8 @@ class FiniteStep:
         length = self.options[0].length(steps)
         taken: tuple[FiniteOption, Span] | None = None
         limit = ENDLESS
-        for option, book, need in self.alike:
-            span = book.earliest(
-                option.working, option.splittable, length, bound, need, limit
-            )
+        for option, free in self.alike:
+            span = free.earliest(option.splittable, length, bound, limit)
             if span is None or span[1] >= limit:
                 continue
             taken, limit = (option, span), span[1]
@@ -135,7 +133,8 @@ class FiniteStep:
         if taken is None:
             return None
         option, (start, finish) = taken
-        return OptionSlot(option, start, finish, length)
+        made: OptionSlot = _made(OptionSlot, (option, start, finish, length, 0))
+        return made
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -187,14 +186,15 @@ class FiniteStep:
 
 def _alike(
     options: Sequence[FiniteOption],
-) -> tuple[tuple[FiniteOption, ResourceLedger, int], ...]:
-    """Options with ledger and need where all take as long; else none."""
+) -> tuple[tuple[FiniteOption, FreeIntervals], ...]:
+    """Options with what is free of their resource where all take as long; else none."""
     found = tuple(
-        (option, *option.tracks[0])
+        (option, book.free(option.working, need))
         for option in options
         if type(option) is FiniteOption and len(option.tracks) == 1
+        for book, need in option.tracks
     )
-    times = {option.times for option, *_ in found}
+    times = {option.times for option, _ in found}
     alike = len(found) == len(options) and len(times) == 1 and found[0][0].length(1)
     return found if alike else ()
 
@@ -219,6 +219,7 @@ class FiniteChain:
     """
 
     __slots__ = (
+        "_least",
         "_offset",
         "_outlet",
         "_working",
@@ -234,6 +235,7 @@ class FiniteChain:
         """Whether a changeover follows from the sequence of some step."""
         self._offset = outlet.offset
         self._outlet = outlet
+        self._least: dict[int, tuple[int, ...]] = {}
         self.alternates = any(len(step.options) > 1 for step in steps)
         """Whether another option than the preferred one can be taken."""
         times = {option.working for step in steps for option in step.options}
@@ -244,20 +246,33 @@ class FiniteChain:
 
     def earliest(self, steps: int, start: int, *, hasty: bool) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
-        chosen = self._chosen(steps, start, hasty=hasty)
-        return None if chosen is None else self._run(chosen, start)
+        chosen: list[OptionSlot] = []
+        found = self._choose_on(chosen, steps, (start, ENDLESS), hasty=hasty)
+        return self._run(chosen, start) if found else None
 
     def least(self, steps: int, start: int) -> int:
         """Instant before which no order from `start` on is through [s]."""
-        bound, work = start, 0
-        for step in self.steps:
-            length = min([option.length(steps) for option in step.options], default=0)
-            work += length
-            bound += step.queue + length + step.move + step.lag
+        rest = self._rest(steps)
+        work, bound = rest[-1], start + rest[0]
         if self._working is None or not work:
             return bound
         span = self._working.soonest(start, work)
         return bound if span is None else max(bound, span[1])
+
+    def _rest(self, steps: int) -> tuple[int, ...]:
+        """What passes at the least from each step on to the end; last, all work [s]."""
+        known = self._least.get(steps)
+        if known is not None:
+            return known
+        work = passed = 0
+        rest = [0]
+        for step in reversed(self.steps):
+            length = min([option.length(steps) for option in step.options], default=0)
+            work += length
+            passed += step.queue + length + step.move + step.lag
+            rest.append(passed)
+        known = self._least[steps] = (*reversed(rest), work)
+        return known
 
     def soonest(
         self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
@@ -282,28 +297,50 @@ class FiniteChain:
     def _soonest(
         self, steps: int, start: int, by: int | None, known: KnownOrders
     ) -> OrderTiming | None:
-        chosen = self._chosen(steps, start, hasty=by is None)
-        if by is not None and self.alternates:
-            after = None if chosen is None else chosen[-1].finish + self.steps[-1].move
-            if after is None or after > by:
-                hasty = self.soonest(steps, start, None, known)
-                if after is None or (hasty is not None and hasty.finish < after):
-                    return hasty
-        return None if chosen is None else self._run(chosen, start)
-
-    def _chosen(
-        self, steps: int, start: int, *, hasty: bool
-    ) -> list[OptionSlot] | None:
-        """Choose an option for each step, one after the other."""
-        bound = start
         chosen: list[OptionSlot] = []
-        for step in self.steps:
+        if by is None:
+            found = self._choose_on(chosen, steps, (start, ENDLESS), hasty=True)
+            return self._run(chosen, start) if found else None
+        if not self.alternates:
+            return self.soonest(steps, start, None, known)
+        if not self._choose_on(chosen, steps, (start, by), hasty=False):
+            hasty = self.soonest(steps, start, None, known)
+            # What is preferred stays where the others are through no sooner.
+            latest = ENDLESS if hasty is None else hasty.finish
+            if not self._choose_on(chosen, steps, (start, latest), hasty=False):
+                return hasty
+        return self._run(chosen, start)
+
+    def _choose_on(
+        self, chosen: list[OptionSlot], steps: int, bounds: Span, *, hasty: bool
+    ) -> bool:
+        """Choose an option for each step that has none, one after the other.
+
+        Whether all have one: they have not where a step finds no room, or where the
+        order would be through too late.
+
+        Parameters
+        ----------
+        chosen
+            Options of the first steps; it grows.
+        bounds
+            Instants from which the order begins and by which it is through [s].
+        """
+        bound, latest = bounds
+        if chosen:
+            last = self.steps[len(chosen) - 1]
+            bound = chosen[-1].finish + last.move + last.lag
+        rest = self._rest(steps)
+        for place in range(len(chosen), len(self.steps)):
+            if bound + rest[place] > latest:
+                return False
+            step = self.steps[place]
             taken = step.choose(steps, bound + step.queue, hasty=hasty)
             if taken is None:
-                return None
+                return False
             chosen.append(taken)
             bound = taken.finish + step.move + step.lag
-        return chosen
+        return bound <= latest
 
     def _run(self, chosen: list[OptionSlot], start: int) -> OrderTiming | None:
         windows = [

@@ -41,7 +41,7 @@ class FreeIntervals:
         The use of the ledger, which changes in place: instants [s], and the use from
         each on.
     limit
-        Use up to which there is room for the need.
+        Use up to which there is room for the need; negative: there never is.
     working
         Open time that work may use.
     """
@@ -56,14 +56,109 @@ class FreeIntervals:
         self._limit = limit
         self._working = working
         self._lists: dict[int, tuple[list[int], list[int]]] = {}
-        """Starts and ends of the stretches that are long enough, by class."""
+        """Starts and ends of the stretches that are long enough, by rising class."""
 
-    def listed(self, length: int) -> tuple[list[int], list[int]] | None:
-        """Starts and ends of what may be long enough; None: not listed."""
+    def earliest(
+        self,
+        splittable: bool,  # noqa: FBT001 - hot
+        length: int,
+        bound: int,
+        limit: int,
+    ) -> Span | None:
+        """First room from an instant on for work that ends before a limit.
+
+        Parameters
+        ----------
+        length
+            Working seconds, positive.
+        bound, limit
+            Instants from which it begins and before which it ends [s].
+        """
         size = length // _CLASS
-        return self._lists.get(min(_CLASSES, size))
+        if size > _CLASSES:  # noqa: PLR1730 - hot: `min` takes twice as long
+            size = _CLASSES
+        listed = self._lists.get(size)
+        if listed is None:
+            return self._sought(splittable, length, (bound, limit - length))
+        starts, ends = listed
+        latest = limit - length
+        for place in range(bisect_right(ends, bound), len(ends)):
+            begin = starts[place]
+            if begin < bound:  # noqa: PLR1730 - hot
+                begin = bound
+            if begin >= latest:
+                return None
+            end = ends[place]
+            if end - begin < length:
+                continue
+            if splittable:
+                span = self._working.soonest(begin, length)
+            else:
+                span = self._open(splittable, length, begin)
+            if span is None or span[1] <= end:
+                return span
+        return None
 
-    def learn(self, length: int) -> None:
+    def _sought(
+        self,
+        splittable: bool,  # noqa: FBT001
+        length: int,
+        bounds: Span,
+    ) -> Span | None:
+        """Pass the use from an instant on, for room that begins before another.
+
+        Where that was long, the stretches for such a length are listed from now on.
+        """
+        bound, latest = bounds
+        times, used, limit = self._times, self._used, self._limit
+        if limit < 0:
+            return None
+        count = len(times)
+        place = bisect_right(times, bound) - 1
+        most = place + _LONG
+        found: Span | None = None
+        while True:
+            if used[place] > limit:
+                place += 1
+                while used[place] > limit:
+                    place += 1
+                bound = times[place]
+            if bound >= latest:
+                break
+            after = place + 1
+            while after < count and used[after] <= limit:
+                after += 1
+            end = times[after] if after < count else NEVER
+            if end - bound >= length:
+                span = self._open(splittable, length, bound)
+                if span is None:
+                    break
+                start = span[0]
+                if span[1] <= end:
+                    found = span
+                    break
+                if start >= end:
+                    bound = start
+                    place = bisect_right(times, bound, after) - 1
+                    continue
+            place = after
+        if place > most:
+            self._learn(length)
+        return found
+
+    def _open(
+        self,
+        splittable: bool,  # noqa: FBT001
+        length: int,
+        bound: int,
+    ) -> Span | None:
+        """First open time for work from an instant on, whoever else works."""
+        if splittable:
+            return self._working.soonest(bound, length)
+        start = self._working.first_fit(bound, length)
+        return None if start is None else (start, start + length)
+
+    def _learn(self, length: int) -> None:
         """List the stretches for a length from now on."""
         size = min(length // _CLASS, _CLASSES)
         starts: list[int] = []
@@ -73,42 +168,12 @@ class FreeIntervals:
             if room >= size:
                 starts.append(start)
                 ends.append(end)
-
-    def earliest(
-        self,
-        listed: tuple[list[int], list[int]],
-        splittable: bool,  # noqa: FBT001 - hot
-        length: int,
-        bound: int,
-        latest: int,
-    ) -> Span | None:
-        """First room in what is `listed` from an instant on, before another.
-
-        Parameters
-        ----------
-        bound, latest
-            Instants from which and before which the work begins [s].
-        """
-        starts, ends = listed
-        working = self._working
-        for place in range(bisect_right(ends, bound), len(ends)):
-            begin, end = starts[place], ends[place]
-            begin = max(begin, bound)
-            if begin >= latest:
-                return None
-            if end - begin < length:
-                continue
-            if splittable:
-                span = working.soonest(begin, length)
-            else:
-                fit = working.first_fit(begin, length)
-                span = None if fit is None else (fit, fit + length)
-            if span is None or span[1] <= end:
-                return span
-        return None
+        self._lists = dict(sorted(self._lists.items()))
 
     def changed(self, start: int, finish: int) -> None:
         """Look again at what `[start, finish)` touches: its use is another now."""
+        if not self._lists:
+            return
         times, used, limit = self._times, self._used, self._limit
         first = bisect_right(times, start) - 1
         while first and used[first - 1] <= limit:
@@ -121,10 +186,15 @@ class FreeIntervals:
         for size, (starts, ends) in self._lists.items():
             before = bisect_left(starts, low)
             behind = bisect_left(starts, high, before)
-            fitting = [one for one in found if one[2] >= size]
-            if fitting or before < behind:
-                starts[before:behind] = [one[0] for one in fitting]
-                ends[before:behind] = [one[1] for one in fitting]
+            found = [one for one in found if one[2] >= size]
+            if found:
+                starts[before:behind] = [one[0] for one in found]
+                ends[before:behind] = [one[1] for one in found]
+            elif before < behind:
+                del starts[before:behind], ends[before:behind]
+            else:
+                # What is too short for a class is too short for all that follow.
+                return
 
     def _free(self, first: int, last: int) -> list[tuple[int, int, int]]:
         """Stretches of some pieces of use: start, end, class of length.
@@ -150,6 +220,40 @@ class FreeIntervals:
                 room = min(self._working.between(start, end) // _CLASS, _CLASSES)
             found.append((start, end, room))
         return found
+
+
+class VaryingIntervals(FreeIntervals):
+    """Where one need has room on a ledger whose units change."""
+
+    __slots__ = ("_book", "_need")
+
+    def __init__(self, book: VaryingLedger, working: WorkingTime, need: int) -> None:
+        super().__init__(book.times, book.used, 0, working)
+        self._book = book
+        self._need = need
+
+    def earliest(
+        self,
+        splittable: bool,  # noqa: FBT001
+        length: int,
+        bound: int,
+        limit: int,  # noqa: ARG002 - what ends too late may be given
+    ) -> Span | None:
+        """First room from an instant on, whether it ends before a limit or not."""
+        book, working = self._book, self._working
+        while True:
+            if splittable:
+                start = working.next_open(bound)
+                finish = None if start is None else working.add(start, length)
+            else:
+                start = working.first_fit(bound, length)
+                finish = None if start is None else start + length
+            if start is None or finish is None:
+                return None
+            blocked = book.conflict(start, finish, self._need)
+            if blocked is None:
+                return start, finish
+            bound = blocked[1]
 
 
 MILLION: Final = 1_000_000
@@ -342,66 +446,17 @@ class ResourceLedger:
         be split; no other work is inside it. None: there is none, or none that could
         end before the limit.
         """
-        if self.most < need:
-            return None
-        free = self._free.get((working, need))
-        listed = None if free is None else free.listed(length)
-        if free is not None and listed is not None:
-            return free.earliest(listed, splittable, length, bound, limit - length)
-        bounds = bound, limit - length
-        span, passed = self._gap(working, splittable, length, bounds, need)
-        if passed > _LONG:
-            if free is None:
-                most = self.most - need
-                free = FreeIntervals(self.times, self.used, most, working)
-                self._free[working, need] = free
-            free.learn(length)
-        return span
+        return self.free(working, need).earliest(splittable, length, bound, limit)
 
-    def _gap(
-        self,
-        working: WorkingTime,
-        splittable: bool,  # noqa: FBT001
-        length: int,
-        bounds: Span,
-        need: int,
-    ) -> tuple[Span | None, int]:
-        """Look for room from an instant on that begins before another.
+    def free(self, working: WorkingTime, need: int) -> FreeIntervals:
+        """Where a need has room in a working time, now and after every change."""
+        found = self._free.get((working, need))
+        if found is None:
+            found = self._free[working, need] = self._free_intervals(working, need)
+        return found
 
-        Give it, and how many pieces of use the search passed.
-        """
-        bound, latest = bounds
-        times, used, limit = self.times, self.used, self.most - need
-        count = len(times)
-        first = place = bisect_right(times, bound) - 1
-        while True:
-            if used[place] > limit:
-                place += 1
-                while used[place] > limit:
-                    place += 1
-                bound = times[place]
-            if bound >= latest:
-                return None, place - first
-            after = place + 1
-            while after < count and used[after] <= limit:
-                after += 1
-            end = times[after] if after < count else NEVER
-            if end - bound >= length:
-                if splittable:
-                    span = working.soonest(bound, length)
-                else:
-                    fit = working.first_fit(bound, length)
-                    span = None if fit is None else (fit, fit + length)
-                if span is None:
-                    return None, place - first
-                start = span[0]
-                if span[1] <= end:
-                    return span, place - first
-                if start >= end:
-                    bound = start
-                    place = bisect_right(times, bound, after) - 1
-                    continue
-            place = after
+    def _free_intervals(self, working: WorkingTime, need: int) -> FreeIntervals:
+        return FreeIntervals(self.times, self.used, self.most - need, working)
 
     def latest(
         self,
@@ -473,29 +528,8 @@ class VaryingLedger(ResourceLedger):
             upper = lower
         return None
 
-    def earliest(
-        self,
-        working: WorkingTime,
-        splittable: bool,  # noqa: FBT001
-        length: int,
-        bound: int,
-        need: int,
-        limit: int = ENDLESS,  # noqa: ARG002 - what ends too late may be given
-    ) -> Span | None:
-        """Place so many working seconds as early as possible from an instant on."""
-        while True:
-            if splittable:
-                start = working.next_open(bound)
-                finish = None if start is None else working.add(start, length)
-            else:
-                start = working.first_fit(bound, length)
-                finish = None if start is None else start + length
-            if start is None or finish is None:
-                return None
-            blocked = self.conflict(start, finish, need)
-            if blocked is None:
-                return start, finish
-            bound = blocked[1]
+    def _free_intervals(self, working: WorkingTime, need: int) -> FreeIntervals:
+        return VaryingIntervals(self, working, need)
 
     def latest(
         self,
@@ -548,5 +582,5 @@ def last_span(
 
 
 def ledger(clock: ResourceClock) -> ResourceLedger:
-    """Ledger of a resource."""
+    """ResourceLedger of a resource."""
     return VaryingLedger(clock) if clock.constant is None else ResourceLedger(clock)

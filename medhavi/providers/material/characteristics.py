@@ -378,11 +378,7 @@ class MatchingLine(SearchedLine):
         super().__init__((), (), [])
         self._behind = behind
         self._kind = kind
-
-    @property
-    def withholds(self) -> bool:
-        """Whether it keeps safety stock back at any time."""
-        return self._behind.withholds
+        self.withholds = behind.withholds
 
     def available(
         self,

@@ -80,6 +80,7 @@ class MaterialLine:
         "_unlimited",
         "_uses",
         "_withheld",
+        "withholds",
     )
 
     def __init__(
@@ -95,15 +96,12 @@ class MaterialLine:
         else:
             self._times, self._net, self._uses = [ALWAYS], [0], [1]
         self._withheld = _levels_at(self._times, withheld) if withheld else None
+        self.withholds = bool(withheld)
+        """Whether it keeps safety stock back at any time."""
         self._suffix: list[int] | None = None
         self._bare: list[int] | None = None
         self._journal = journal
         self._unlimited = unlimited
-
-    @property
-    def withholds(self) -> bool:
-        """Whether it keeps safety stock back at any time."""
-        return self._withheld is not None
 
     # ------------------------------------------------------------------ questions
     def available(
@@ -138,7 +136,10 @@ class MaterialLine:
 
     def never_free(self, *, buffers: bool = False) -> bool:
         """Whether a new taker finds nothing at any instant, as is known at once."""
-        return not self._unlimited and self._floor(buffers)[-1] <= 0
+        if self._unlimited:
+            return False
+        floor = self._bare if buffers or self._withheld is None else self._suffix
+        return (floor or self._floor(buffers))[-1] <= 0
 
     def fits(
         self,
@@ -174,7 +175,8 @@ class MaterialLine:
         """
         if self._unlimited or steps <= 0:
             return start
-        floor = self._floor(buffers)
+        floor = self._bare if buffers or self._withheld is None else self._suffix
+        floor = floor or self._floor(buffers)
         # The suffix minimum never falls, so the first place that is high enough rules.
         place = bisect_left(floor, steps)
         if place == len(floor):

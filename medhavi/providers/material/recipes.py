@@ -43,7 +43,8 @@ class Component(NamedTuple):
     """One line of a bill of materials.
 
     `step` None means the first. `valid_from` and `valid_to` bind the instant of use,
-    which is the anchor of the step plus `offset_minutes` of working time.
+    which is the anchor of the step plus `offset_minutes` of working time; `at_first`
+    tells that this is when the first step starts.
     """
 
     line: int
@@ -62,11 +63,7 @@ class Component(NamedTuple):
     numerator: int
     addend: int
     denominator: int
-
-    @property
-    def at_first(self) -> bool:
-        """Whether it is taken when the first step starts."""
-        return self.step is None and self.anchor == "start" and not self.offset_minutes
+    at_first: bool
 
     def steps(self, order_steps: int) -> int:
         """Need of an order [steps of the component], rounded up."""
@@ -122,7 +119,7 @@ class ProductOutput:
 
     def good_steps(self, order_steps: int, at: int | None = None) -> int:
         """Good quantity of an order [steps of the product]."""
-        found = self._valid(at)
+        found = self.outputs if at is None else self._valid(at)
         if len(found) == 1:
             return found[0].steps(order_steps)
         return sum(output.steps(order_steps) for output in found)
@@ -143,7 +140,7 @@ class ProductOutput:
             Order size [steps of routing units]. 0: an order gives nothing then. Where
             an order gives a fixed quantity only, 1: more orders are needed for more.
         """
-        outputs = self._valid(at)
+        outputs = self.outputs if at is None else self._valid(at)
         if len(outputs) == 1:
             output = outputs[0]
             short = net * output.denominator - output.addend
@@ -514,6 +511,7 @@ class Recipes:
             _begin(begin),
             _end(end),
             *compiled(scale, per, fixed, scrap),
+            step is None and anchor == "start" and not offset,
         )
 
     def _output(self, routing: str, row: Row, unit_step: Fraction) -> Output:

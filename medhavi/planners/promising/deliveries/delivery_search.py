@@ -95,6 +95,7 @@ class DeliverySearch:
         "_expiring",
         "_reached",
         "_repeats",
+        "_same",
         "_stages",
         "_walk",
         "bar",
@@ -120,6 +121,8 @@ class DeliverySearch:
         self.rough = False
         self._expiring: dict[tuple[str, str], int] = {}
         self._repeats = False
+        self._same: set[str] = set()
+        """Options that a later pass finds as they were found."""
         self._walk: Walk | None = None
         self.found: FoundBefore | None = None
         self.known: set[str] = set()
@@ -147,6 +150,8 @@ class DeliverySearch:
             for way in self.ways(terms):
                 if again and way.option in known:
                     continue
+                if self.bar < NEVER and way.option in self._same:
+                    continue
                 if self.evaluations >= terms.budget:
                     self.cut = True
                     return
@@ -162,6 +167,7 @@ class DeliverySearch:
     def close(self) -> None:
         """Forget what holds while options are collected alone."""
         self.bar, self.found = NEVER, None
+        self._same.clear()
 
     def ways(self, terms: Terms) -> Iterator[Way]:
         """Ways in the order of trying: stock, mixed, new, many places."""
@@ -402,6 +408,8 @@ class DeliverySearch:
         walk = Walk(self._stages, terms, known, self._too_late(way, terms))
         shipments = self._shipments(way, terms, walk)
         self._repeats = walk.repeats
+        if len(way.parts) < 2 and walk.settled:
+            self._same.add(way.option)
         self.evaluations += 1 + walk.evaluations
         rough = walk.greedy or walk.contended
         self.rough = self.rough or rough

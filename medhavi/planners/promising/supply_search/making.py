@@ -12,7 +12,7 @@ from medhavi.units import ALWAYS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.supply_search.stages import Stages
+    from medhavi.planners.promising.supply_search.stages import Making, Stages
     from medhavi.planners.promising.supply_search.walk_terms import Node, Terms
     from medhavi.providers.material.recipes import Component, ProductOutput
     from medhavi.providers.sources import OrderTiming, Source
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Part = tuple[Component, tuple[Piece, ...]]
     """A component line and what was got for it."""
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
 MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
 
@@ -94,7 +96,8 @@ def make(
     rules = walk.terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
     parts: list[Part] = []
-    for lines in _in_turn(making.groups, walk.terms.first):
+    groups = making.groups
+    for lines in _in_turn(groups, walk.terms.first) if walk.terms.first else groups:
         if len(lines) == 1:
             line = lines[0]
             pieces = walk.acquire(line.component, line.location, line.steps(size))
@@ -104,46 +107,38 @@ def make(
         if got is None:
             return None
         parts.append(got)
-    if late is not None and _outrun(walk, source, size, (start, left), parts, late):
-        return None
+    if late is not None and making.gain.good_steps(size) >= left:
+        soonest = _soonest(walk, making, size, start, parts)
+        if soonest is not None and late(soonest) and not walk.meets(source):
+            return None
     return ordered(walk, source, size, start, parts)
 
 
-def _outrun(
-    walk: Getter,
-    source: Source,
-    size: int,
-    need: tuple[int, int],
-    parts: Sequence[Part],
-    late: Callable[[int], bool],
-) -> bool:
-    """Whether an order would be too late wherever its steps find room.
+def _soonest(
+    walk: Getter, making: Making, size: int, start: int, parts: Sequence[Part]
+) -> int | None:
+    """Instant before which an order is not through, wherever its steps find room [s].
 
-    Its steps take their time after the last component is there; so it is not placed. No
-    answer shows the difference: of what is too late only the choices below it count,
-    and whether its orders need one resource. Its own steps can do neither, where none
-    of the other orders holds what they may use.
-
-    `need` is the first instant at all [s] and what is needed [steps of the product].
+    Its steps take their time after the components are there that the first one takes.
+    An order that is too late then is not placed. No answer shows the difference: of
+    what is too late only the choices below it count, and whether its orders need one
+    resource. Its own steps can do neither, where none of the other orders holds what
+    they may use. None: that is not known of the order.
     """
-    start, left = need
-    stages = walk.stages
-    making = stages.making(source, start)
-    if making is None or making.chain is None or walk.terms.work is not None:
-        return False
-    if making.gain.good_steps(size) < left or "capacity" in walk.terms.relaxed:
-        return False
-    ready = max([one.ready for _, pieces in parts for one in pieces], default=start)
-    soonest = making.chain.least(size, max(start, ready))
-    return late(soonest) and not walk.meets(source)
+    chain, terms = making.chain, walk.terms
+    if chain is None or terms.work is not None or "capacity" in terms.relaxed:
+        return None
+    ready = start
+    for line, pieces in parts:
+        if line.at_first and pieces:
+            ready = max([ready, *[one.ready for one in pieces]])
+    return chain.least(size, ready)
 
 
 def _in_turn(
     groups: Sequence[Sequence[Component]], first: frozenset[Node]
 ) -> Sequence[Sequence[Component]]:
     """Groups of components in the order in which they are got."""
-    if not first:
-        return groups
     return sorted(
         groups,
         key=lambda group: all(
@@ -183,21 +178,33 @@ def ordered(
             used = walk.stages.used(source.source, timing, line)
         for piece in pieces:
             ready = piece.ready
-            uses.append(Use(max(ready, used), piece))
+            uses.append(_made(Use, (max(used, ready), piece)))
             lines.append(line)
-    return Piece(
-        "make",
-        source.product,
-        source.location,
-        making.gain.good_steps(size),
-        timing.finish if making.ends else _output(walk, source, timing, making.gain),
-        timing.start,
-        source,
-        size,
-        timing,
-        tuple(uses),
-        tuple(lines),
+    finish = timing.finish
+    if making.chain is None:
+        finish = _output(walk, source, timing, making.gain)
+    made: Piece = _made(
+        Piece,
+        (
+            "make",
+            source.product,
+            source.location,
+            making.gain.good_steps(size),
+            finish,
+            timing.start,
+            source,
+            size,
+            timing,
+            tuple(uses),
+            tuple(lines),
+            0,
+            None,
+            0,
+            False,
+            0,
+        ),
     )
+    return made
 
 
 def _substituted(walk: Getter, lines: Sequence[Component], size: int) -> Part | None:

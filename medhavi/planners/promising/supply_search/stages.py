@@ -78,11 +78,6 @@ class Making(NamedTuple):
     groups: tuple[tuple[Component, ...], ...]
     chain: FiniteChain | None
 
-    @property
-    def ends(self) -> bool:
-        """Whether the goods are there when the order is through."""
-        return self.chain is not None
-
 
 MOST_WAYS = 4
 """Ways by cost, CO2 or reliability that are looked at until one is in time."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.stages import Stages
     from medhavi.planners.promising.supply_search.walk_terms import Limits, Terms
-    from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.sources import Source
 
@@ -57,7 +56,7 @@ class StockWalk:
     def sources(self, product: str, location: str) -> Sequence[Source]:
         """Sources whose goods may have what is asked for, by preference."""
         found = self.stages.sources(product, location)
-        asked = self._asked(product)
+        asked = self.terms.traits if product == self.terms.asked else None
         if asked is None:
             return found
         good = [
@@ -67,18 +66,15 @@ class StockWalk:
             self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
         return good
 
-    def _asked(self, product: str) -> Characteristics | None:
-        """What a product must have: what is delivered alone is asked for more."""
-        return self.terms.traits if product == self.terms.asked else None
-
     def _line(self, product: str, location: str) -> Seen:
         """Line of a need and how this walk may look at it."""
         node = product, location
         found = self._lines.get(node)
         if found is None:
             terms, stages = self.terms, self.stages
-            line = stages.line(product, location, self._asked(product))
-            shelf = terms.min_shelf_days if product == terms.asked else 0.0
+            delivered = product == terms.asked
+            line = stages.line(product, location, terms.traits if delivered else None)
+            shelf = terms.min_shelf_days if delivered else 0.0
             free = terms.buffers and not stages.blocked_safety(product, location)
             found = line, terms.transit.get(node, 0), shelf, free
             self._lines[node] = found

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     Way = Callable[[], tuple[Piece, ...] | None]
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
 MOST_MOMENTS = 4
 """Receipts that a new order is joined with, one after the other."""
 MOST_ORDERS = 1000
@@ -69,6 +71,8 @@ class Walk(StockWalk):
         Why ways were closed, in the order of trying.
     repeats
         Some product was made or bought more than once at a place.
+    spared
+        Less was bought, or nothing, because of what comes later.
     """
 
     __slots__ = (
@@ -82,6 +86,7 @@ class Walk(StockWalk):
         "evaluations",
         "greedy",
         "repeats",
+        "spared",
         "too_late",
     )
 
@@ -98,6 +103,7 @@ class Walk(StockWalk):
         self.evaluations = 0
         self.greedy = False
         self.repeats = False
+        self.spared = False
         self._orders = WaitingOrders(stages)
         self._shared = False
         self._path: list[tuple[str, str]] = []
@@ -116,7 +122,10 @@ class Walk(StockWalk):
         if node in self._path:
             self.fail(Limiter.NO_SOURCE, f"{product}|{location}")
             return None
-        waiting = self._free_at(product, location, steps)
+        # What is relaxed may be at hand although nothing is free.
+        given = "material" in self.terms.relaxed
+        bare = not given and self.never_free(product, location)
+        waiting = None if bare else self._free_at(product, location, steps)
         if waiting is not None and waiting <= self.terms.now:
             self._needed.add(node)
             return (self.take(product, location, steps, self.terms.now),)
@@ -125,7 +134,7 @@ class Walk(StockWalk):
         self._needed.add(node)
         self._path.append(node)
         try:
-            if waiting is None and self.never_free(product, location):
+            if bare or (given and waiting is None and self.never_free(*node)):
                 return self._all_new(node, steps)
             return self.best(list(self._ways(product, location, steps, waiting)), node)
         finally:
@@ -197,7 +206,7 @@ class Walk(StockWalk):
             self.fail(refused, source.source)
             return False
         if self.terms.buy == "rest":
-            self.stages.spared = self.stages.spared or covered
+            self._spare(nothing_less=not covered)
             return not covered
         return self.terms.buy != "never"
 
@@ -210,8 +219,13 @@ class Walk(StockWalk):
         if source.kind != "buy" or self.terms.buy != "rest":
             return part
         ever = min(self.ever(product, location), steps - 1)
-        self.stages.spared = self.stages.spared or ever != part
+        self._spare(nothing_less=ever == part)
         return ever
+
+    def _spare(self, *, nothing_less: bool) -> None:
+        """Note that less is bought because of what comes later."""
+        self.spared = self.spared or not nothing_less
+        self.stages.spared = self.stages.spared or self.spared
 
     def mixed(
         self, source: Source, part: int, steps: int, *, whole: bool = True
@@ -282,7 +296,7 @@ class Walk(StockWalk):
         None, too, where all of it is ready when it is too `late`.
         """
         pieces: list[Piece] = []
-        wanted = self._together(source, steps)
+        wanted = self._together(source, steps) if self.terms.batches else steps
         left = steps
         while left > 0:
             if len(pieces) >= MOST_ORDERS:
@@ -302,8 +316,6 @@ class Walk(StockWalk):
 
     def _together(self, source: Source, steps: int) -> int:
         """What the first order of a source brings for all needs of the request."""
-        if not self.terms.batches:
-            return steps
         batch = (source.kind, source.source, source.product, source.location)
         total = self.terms.batches.get(batch, 0)
         if total <= steps or batch in self._batched:
@@ -355,17 +367,28 @@ class Walk(StockWalk):
             return None
         relaxed = "material" in self.terms.relaxed
         ready = self.terms.now if relaxed else timing.finish
-        return Piece(
-            "buy",
-            source.product,
-            source.location,
-            size,
-            ready,
-            timing.start,
-            source,
-            size,
-            timing,
+        made: Piece = _made(
+            Piece,
+            (
+                "buy",
+                source.product,
+                source.location,
+                size,
+                ready,
+                timing.start,
+                source,
+                size,
+                timing,
+                (),
+                (),
+                0,
+                None,
+                0,
+                False,
+                0,
+            ),
         )
+        return made
 
     @property
     def contended(self) -> bool:
@@ -375,6 +398,21 @@ class Walk(StockWalk):
     def meets(self, source: Source) -> bool:
         """Whether any order of the walk holds what a routing may use."""
         return self._orders.meet(source.source)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it would be the same with any resource and any purchase.
+
+        So it is where nothing was chosen among ways, nothing was bought less, no order
+        is in another's way, and each runs on the resources that are through first.
+        """
+        known = self._known_orders
+        if known is None or self.terms.work is not None or self.greedy or self.spared:
+            return False
+        if self.evaluations or self.repeats or self._shared:
+            return False
+        soonest = {id(one) for key, one in known.items() if key[-1] is None}
+        return all(id(timing) in soonest for timing in self._orders.timings)
 
     def placed(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""

@@ -53,11 +53,13 @@ class WaitingOrders:
         When the orders run.
     """
 
-    __slots__ = ("_stages", "_waiting", "_written", "timings")
+    __slots__ = ("_held", "_stages", "_waiting", "_written", "timings")
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self.timings: list[OrderTiming] = []
+        self._held: list[set[str]] = []
+        """Resources of each order."""
         self._waiting: list[int] = []
         self._written: list[int] = []
 
@@ -65,6 +67,9 @@ class WaitingOrders:
         """Reserve the resources of an order."""
         self._waiting.append(len(self.timings))
         self.timings.append(timing)
+        held = {name for window in timing.steps for name, _ in window.resources}
+        held.update([hold.resource for hold in timing.holds])
+        self._held.append(held)
 
     def write_for(self, routing: str) -> bool:
         """Write the orders that hold what a routing may use; tell whether any do."""
@@ -73,9 +78,8 @@ class WaitingOrders:
         named = self._stages.capacity.named(routing)
         kept = []
         for place in self._waiting:
-            timing = self.timings[place]
-            if _holds_any(timing, named):
-                self._stages.occupy(timing)
+            if not named.isdisjoint(self._held[place]):
+                self._stages.occupy(self.timings[place])
                 self._written.append(place)
             else:
                 kept.append(place)
@@ -86,7 +90,7 @@ class WaitingOrders:
     def meet(self, routing: str) -> bool:
         """Whether any order holds what a routing may use."""
         named = self._stages.capacity.named(routing)
-        return any(_holds_any(timing, named) for timing in self.timings)
+        return any(not named.isdisjoint(held) for held in self._held)
 
     @property
     def written(self) -> bool:
@@ -101,15 +105,6 @@ class WaitingOrders:
         """Forget the orders since a mark, which the ledger has taken back."""
         orders, written = mark
         again = self._written[written:]
-        del self.timings[orders:], self._written[written:]
+        del self.timings[orders:], self._held[orders:], self._written[written:]
         left = {*self._waiting, *again} if again else self._waiting
         self._waiting = sorted(place for place in left if place < orders)
-
-
-def _holds_any(timing: OrderTiming, named: frozenset[str]) -> bool:
-    """Whether an order holds one of the resources."""
-    for window in timing.steps:
-        for resource, _ in window.resources:
-            if resource in named:
-                return True
-    return any(hold.resource in named for hold in timing.holds)
