@@ -17,25 +17,23 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service.page_parts import html, picture, said, section, trouble_of
+    from medhavi.service import pages
+    from medhavi.service.page_data import html, picture, said, section, trouble_of
     from medhavi.service.plan_pages import (
         desk_page,
         desk_parts,
         desk_words,
         plan_choices,
-        plan_history,
     )
-    from medhavi.service.plan_pages.edit_session import EditSession, last_approver
+    from medhavi.service.plan_pages.desk_page import EditSession, last_approver
     from medhavi.service.plan_pages.plan_page import MODES, load_page
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.lists import order_list
     from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
-    from medhavi.views.lists.exception_list import codes, groups_html
-    from medhavi.views.lists.plan_comparison import comparison_html
+    from medhavi.views.lists.order_list import codes, comparison_html, groups_html
     from medhavi.views.pictures.chain import chain_chart
-    from medhavi.views.pictures.lateness import late_chart, late_html
+    from medhavi.views.pictures.lateness import late_chart, late_html, overdue_chart
     from medhavi.views.pictures.load_map import load_chart
-    from medhavi.views.pictures.overdue import overdue_chart
     from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
@@ -45,7 +43,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("plan"))
+    mo.Html(pages.top_html("plan"))
     return
 
 
@@ -150,7 +148,7 @@ def tiles(params, plan, shown):
     )
     link = f"?{_address}&code={{rows}}#exceptions"
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(plan_history.tiles_of(shown), link)) if plan else None
+    html(tiles_html(plan_choices.tiles_of(shown), link)) if plan else None
     return costs, link
 
 
@@ -453,7 +451,7 @@ def publishing(approver, publish, shown):
 @app.cell(hide_code=True)
 def published(approver, publish, shown):
     mo.stop(not publish.value)
-    said(plan_history.publish(shown, approver.value))
+    said(plan_choices.publish(shown, approver.value))
     return
 
 
@@ -506,7 +504,7 @@ def workbook(dropped, mode):
     if _made.problem is not None:
         _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))
     else:
-        _parts.insert(0, tiles_html(plan_history.tiles_of(_made), "#workbook"))
+        _parts.insert(0, tiles_html(plan_choices.tiles_of(_made), "#workbook"))
     mo.vstack([html(part) for part in _parts])
     return
 

@@ -16,33 +16,45 @@ app = marimo.App(width="medium", app_title="Medhavi: promise desk")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import load_data
-    from medhavi.service.page_parts import html, picture, said, section, trouble_of
+    from medhavi.service import pages
+    from medhavi.service.page_data import (
+        html,
+        load_data,
+        picture,
+        said,
+        section,
+        trouble_of,
+    )
     from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
-    from medhavi.service.plan_pages.edit_session import last_approver
+    from medhavi.service.plan_pages.desk_page import last_approver
     from medhavi.service.promise_pages import (
         promise_bulk,
-        promise_remedies,
+        promise_commit,
         promise_widgets,
     )
     from medhavi.service.promise_pages.promise_commit import (
         OverrideDate,
         commit,
         commit_lines,
+        watch_promises,
     )
-    from medhavi.service.promise_pages.promise_form import choices
-    from medhavi.service.promise_pages.promise_monitoring import watch_promises
-    from medhavi.service.promise_pages.promise_page import ask, ask_changed, named
-    from medhavi.service.promise_pages.promise_recent import recent
+    from medhavi.service.promise_pages.promise_page import (
+        ask,
+        ask_changed,
+        choices,
+        named,
+        recent,
+    )
     from medhavi.version import __version__
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of
     from medhavi.views.format import count
     from medhavi.views.promises import lists as promise_lists
-    from medhavi.views.promises.compare import variants_html
-    from medhavi.views.promises.names import there
-    from medhavi.views.promises.picture import probability_chart, promise_chain_chart
-    from medhavi.views.promises.style import RULES
+    from medhavi.views.promises.picture import (
+        RULES,
+        probability_chart,
+        promise_chain_chart,
+    )
     from medhavi.views.promises.words import (
         options_html,
         preempted_html,
@@ -50,6 +62,8 @@ with app.setup:
         reasons_html,
         remedies_html,
         remedy_words,
+        there,
+        variants_html,
     )
     from medhavi.views.tiles import tiles_html
 
@@ -58,7 +72,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("promise", rules=RULES))
+    mo.Html(pages.top_html("promise", rules=RULES))
     return
 
 
@@ -286,9 +300,9 @@ def tried(get_tried, names, past, promise, shown, told):
 def try_it(get_tried, past, promise, shown, tried_page):
     mo.stop(tried_page is None or tried_page.promise is None)
     _rows = promise.remedies[get_tried()].rows
-    remedy = promise_remedies.edit_of(promise.remedies[get_tried()], shown, past=past)
+    remedy = promise_commit.edit_of(promise.remedies[get_tried()], shown, past=past)
     do_it = mo.ui.run_button(label="Show its price")
-    mo.vstack(promise_remedies.doing(remedy, _rows, do_it))
+    mo.vstack(promise_commit.doing(remedy, _rows, do_it))
     return do_it, remedy
 
 
@@ -296,7 +310,7 @@ def try_it(get_tried, past, promise, shown, tried_page):
 def remedy_price(do_it, names, remedy, shown):
     mo.stop(not do_it.value)
     with mo.status.spinner("Planning with it", remove_on_exit=True) as _spinner:
-        priced = promise_remedies.priced(
+        priced = promise_commit.priced(
             shown, remedy, lambda done: _spinner.update(subtitle=str(done))
         )
     html(desk_words.asked_html(priced, names))

@@ -15,24 +15,24 @@ app = marimo.App(width="medium", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import PageProblem
-    from medhavi.service.page_parts import html, picture, section
+    from medhavi.service import pages
+    from medhavi.service.page_data import PageProblem, html, picture, section
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
         load_schedule,
         risk_of,
     )
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.lists.schedule_words import (
+        gantt_chart,
         orders_html,
         proof_html,
+        risk_chart,
         risk_orders_html,
         schedule_foot,
         schedule_tiles,
     )
-    from medhavi.views.pictures.gantt import gantt_chart
-    from medhavi.views.pictures.risk import risk_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -40,7 +40,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("schedule"))
+    mo.Html(pages.top_html("schedule"))
     return
 
 

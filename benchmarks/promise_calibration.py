@@ -76,7 +76,7 @@ def history(
     kind: str, truth: dict[tuple[str, str], TrueTime], chance: random.Random
 ) -> pl.DataFrame:
     """Give what a year of orders told, columns of `predict.features.HISTORY`."""
-    from medhavi.predict.features import HISTORY
+    from medhavi.predict.windows import HISTORY
 
     rows = []
     for (which, subject), time in truth.items():

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.predict.features import HISTORY
-from medhavi.predict.windows import Split, Windows
+from medhavi.predict.windows import HISTORY, Split, Windows
 
 if TYPE_CHECKING:
     from pathlib import Path

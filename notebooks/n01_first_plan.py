@@ -21,10 +21,11 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.results.figures.urgency import worst_demands
     from medhavi.schema.template import example_rows
-    from medhavi.views import navigation, page, theme
+    from medhavi.service import pages
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
-    from medhavi.views.narrative import story
+    from medhavi.views.page import story
     from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.stock import items_by_need, stock_chart
     from medhavi.workbench.files.tables_run import plan_snapshot
@@ -36,7 +37,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(pages.top_html()),
             mo.md(
                 """
                 # Your first plan

@@ -26,14 +26,17 @@ with app.setup:
     from medhavi.planners.promising.quoting import quote
     from medhavi.planners.promising.requests.asking import read_requests
     from medhavi.schema.template import example_rows
-    from medhavi.service.page_parts import html, picture
-    from medhavi.views import navigation, page, theme
+    from medhavi.service import pages
+    from medhavi.service.page_data import html, picture
+    from medhavi.views import page, theme
     from medhavi.views.promises import words
-    from medhavi.views.promises.compare import compared_html
     from medhavi.views.promises.lists import answers_sentence, brief_rows
-    from medhavi.views.promises.names import promise_names, there
-    from medhavi.views.promises.picture import probability_chart, promise_chain_chart
-    from medhavi.views.promises.style import RULES
+    from medhavi.views.promises.picture import (
+        RULES,
+        probability_chart,
+        promise_chain_chart,
+    )
+    from medhavi.views.promises.words import compared_html, promise_names, there
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -43,7 +46,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html(rules=RULES)),
+            mo.Html(pages.top_html(rules=RULES)),
             mo.md(
                 """
                 # Can we promise it?

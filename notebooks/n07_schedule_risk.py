@@ -18,10 +18,10 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.views import navigation, theme
+    from medhavi.service import pages
+    from medhavi.views import theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.pictures.gantt import gantt_chart, hours_text
-    from medhavi.views.pictures.risk import risk_chart
+    from medhavi.views.lists.schedule_words import gantt_chart, hours_text, risk_chart
 
     theme.register()
 
@@ -30,7 +30,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(pages.top_html()),
             mo.md(
                 """
                 # A schedule and what it risks

@@ -25,11 +25,11 @@ with app.setup:
     from medhavi.edits.change import KINDS
     from medhavi.errors import MedhaviError
     from medhavi.schema.template import example_rows
-    from medhavi.views import navigation, page, theme
+    from medhavi.service import pages
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.lists.study_page import study_table
+    from medhavi.views.lists.study_page import figure_chart, study_table
     from medhavi.views.names import names_of
-    from medhavi.views.pictures.study import figure_chart
     from medhavi.workbench.files.tables_run import plan_snapshot
     from medhavi.workbench.studies.studies import run_study
 
@@ -40,7 +40,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(pages.top_html()),
             mo.md(
                 """
                 # What if, side by side

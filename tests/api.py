@@ -88,8 +88,7 @@ from medhavi.views.names import Names, names_of
 from medhavi.views.page import trust_line
 from medhavi.views.theme import DARK, LIGHT
 from medhavi.workbench import Workbench
-from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus
-from medhavi.workbench.commitments.preempted_lines import gives_way
+from medhavi.workbench.commitments.commit_answer import Commit, CommitStatus, gives_way
 from medhavi.workbench.files.template_files import (
     write_csv_template,
     write_xlsx_template,

@@ -10,12 +10,7 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli import (
-    cycle_commands,
-    desk_commands,
-    study_commands,
-    unavailable_commands,
-)
+from medhavi.cli import desk_commands, study_commands, unavailable_commands
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_output import begin
 from medhavi.cli.data import (
@@ -26,10 +21,8 @@ from medhavi.cli.data import (
 )
 from medhavi.cli.planning import (
     campaign_commands,
-    optimize_commands,
     orders_commands,
     plan_commands,
-    remedy_commands,
     replenish_commands,
     schedule_commands,
 )
@@ -50,11 +43,8 @@ for group in (
     data_commands,
     plan_commands,
     orders_commands,
-    remedy_commands,
     replenish_commands,
-    cycle_commands,
     campaign_commands,
-    optimize_commands,
     predict_commands,
     promise_commands,
     standing_commands,

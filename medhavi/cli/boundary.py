@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from medhavi.cli.command_output import CommandOutput
+from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.errors import MedhaviError
+from medhavi.progress import Progress
+
+if TYPE_CHECKING:
+    from medhavi.lakehouse.log.mirror import MirrorReport
+    from medhavi.workbench import Workbench
+
 
 DATA, USAGE, INTERRUPTED, ENVIRONMENT = 1, 2, 3, 4
 INTERRUPT_EXIT = 130
@@ -144,3 +156,37 @@ def _kind(failure: MedhaviError) -> str:
 def _fail(conversation: CommandOutput, kind: str, message: str) -> None:
     conversation.answer(error={"kind": kind, "message": message})
     conversation.note(f"medhavi: {message}")
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Question: whether somebody asked for the end (Ctrl-C or SIGTERM).
+
+    What is under way may be finished; whoever asks twice is not kept waiting.
+    """
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            signal.default_int_handler(number, frame)
+        asked.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, ask) for number in numbers}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow_store(workbench: Workbench) -> MirrorReport:
+    """Mirror until interrupted; tell each batch, and when the store is away."""
+    from medhavi.lakehouse.log.follow import follow
+
+    say = talk().progress
+    store = workbench.store
+    with interruption() as cancelled:
+        mirror = partial(workbench.lake.mirror, store, say, cancelled)
+        say(Progress("following the store; Ctrl-C ends it after the batch"))
+        return follow(mirror, store, cancelled=cancelled, observe=say)

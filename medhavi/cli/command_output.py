@@ -8,11 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
-from medhavi.results.amounts import MINUS, number
+from medhavi.results.amounts import (
+    MINUS,
+    NO_PRICES,
+    figure,
+    full_money,
+    is_currency,
+    number,
+)
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.progress import Progress
+    from medhavi.results.plans.summary import KeyFigure
 
 
 class CommandOutput:
@@ -149,3 +157,57 @@ def cell_text(value: object) -> str:
     if isinstance(value, float):
         return number(value, 6).replace(MINUS, "-")
     return str(value)
+
+
+_TOLD = frozenset({"fraction", "hour"})
+"""Units that the text of a value has in it."""
+
+
+def show_figures(figures: Mapping[str, Mapping[str, object]]) -> None:
+    """Print the key figures of `Plan.kpis_json` that have a value."""
+    show_table(
+        ("kpi", "name", "value", "unit", "counted", "of"),
+        [
+            (
+                code,
+                row["name"],
+                figure(value, unit),
+                "" if unit in _TOLD or figure(value, unit) == NO_PRICES else unit,
+                row["numerator"],
+                row["denominator"],
+            )
+            for code, row in figures.items()
+            if isinstance(value := row["value"], (int, float))
+            and (unit := str(row["unit"]))
+        ],
+    )
+
+
+def show_key_figures(figures: Iterable[KeyFigure]) -> None:
+    """Print the key figures of a plan, each as its unit is read."""
+    show_table(
+        ("figure", "value"),
+        [
+            (one.name, _text(one.value, one.unit) if one.value is not None else "")
+            for one in figures
+        ],
+    )
+
+
+def _text(value: float | str, unit: str) -> str:
+    if isinstance(value, str):
+        return value
+    return full_money(value, unit) if is_currency(unit) else figure(value, unit)
+
+
+def show_reasons(figures: Mapping[str, Mapping[str, object]]) -> None:
+    """Print why figures have no value, one line a reason."""
+    by_reason: dict[str, list[str]] = {}
+    for code, row in figures.items():
+        if row["value"] is None:
+            by_reason.setdefault(str(row["reason"]), []).append(code)
+    conversation = talk()
+    if by_reason:
+        conversation.say("undefined:")
+    for reason, codes in by_reason.items():
+        conversation.say(f"  {', '.join(codes)}: {reason}")

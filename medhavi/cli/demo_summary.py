@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.figures import show_figures
+from medhavi.cli.command_output import show_figures, show_table, talk
 from medhavi.results.amounts import figure, number
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Commands of studies: run, compare two runs, write the page again."""
+"""`medhavi study`, `medhavi hindsight`, `medhavi cycle`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Annotated
 import typer
 
 from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.data.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
+    AsOfOption,
     DateFormatOption,
     FileFormat,
     FormatOption,
     JsonOption,
+    KnownAtOption,
+    LakeOption,
+    StoreOption,
+    StrictOption,
     existing_folder,
 )
 
@@ -35,6 +41,9 @@ def register(app: typer.Typer) -> None:
     group.command("compare", help="Compare the plans of two runs.")(compare)
     group.command("report", help="Write the page of a study that was run.")(report)
     app.add_typer(group)
+    app.command(
+        "cycle", help="Run the planning cycle: mirror, estimates, plans, stock."
+    )(cycle)
 
 
 def run(
@@ -168,3 +177,35 @@ def report(
     write_page(StudyReport.from_folder(existing_folder(folder, "STUDY")), page)
     conversation.say(str(page))
     conversation.answer(out=page)
+
+
+def cycle(
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Cycle file. Default: cycle.toml by the lake."),
+    ] = None,
+    strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the steps that are due; say one line for each.
+
+    With --as-of or --known-at it plans that moment again: nothing is mirrored, no
+    estimates are made, and plans are kept as proposals apart from those of today.
+    """
+    conversation = talk()
+    report = open_workbench(lake, store).cycle(
+        config,
+        observe=conversation.progress,
+        tell=lambda step: conversation.say(str(step)),
+        strict=bool(strict),
+        **moments(as_of, known_at, lake)._asdict(),
+    )
+    if report.resumed is not None:
+        conversation.note(f"cycle {report.resumed} was cut short; this one went on")
+    conversation.answer(**report.as_dict())
+    if report.failure is not None:
+        raise report.failure

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from medhavi.demo.aurora import scale_of
+from medhavi.demo.aurora import History, scale_of
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
 from medhavi.demo.company_model.places import LATE_LANE
+from medhavi.demo.company_model.plants import BOTTLENECK
 from medhavi.demo.company_model.procurement import (
     DRIFT_FROM_DAYS,
     DRIFT_TO_DAYS,
@@ -16,8 +17,6 @@ from medhavi.demo.company_model.procurement import (
     STATED_DAYS,
     TRUE_DAYS,
 )
-from medhavi.demo.company_model.shop_floor import BOTTLENECK
-from medhavi.demo.history import History
 from medhavi.demo.simulation.logistics import MISSED_SHARE
 from medhavi.demo.simulation.planted_facts import DEAD_SINCE, PlantedFacts
 from medhavi.demo.timeline import DRIFT_BEGIN, END

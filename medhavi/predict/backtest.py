@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from medhavi.predict import features, gate
+from medhavi.predict import calibration
 from medhavi.predict.calibration import coverage, pinball, pinball_losses, wilson
 from medhavi.predict.lead_time import METHODS, PLAIN, calibrated
 from medhavi.predict.recipe import GATED, QUANTILES
-from medhavi.predict.rolling import as_it_stood
-from medhavi.predict.windows import latest, windows
+from medhavi.predict.windows import (
+    as_it_stood,
+    as_of,
+    latest,
+    scaled,
+    stated_in,
+    windows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,9 +107,9 @@ def prepared(
     history: pl.DataFrame, recipe: TrainingRecipe
 ) -> tuple[pl.DataFrame, bool]:
     """Add scale, ratio and features to a history; tell whether it has stated times."""
-    stated = features.stated_in(history)
-    scaled = features.scaled(history, stated=stated)
-    return features.as_of(scaled, scaled, recipe), stated
+    stated = stated_in(history)
+    rows = scaled(history, stated=stated)
+    return as_of(rows, rows, recipe), stated
 
 
 def compare(
@@ -136,7 +142,7 @@ def compare(
     )
     best = by_name[chosen]
     proof = [
-        gate.evidence(
+        calibration.evidence(
             _losses(said[chosen], judge.test),
             _losses(said[name], judge.test),
             judge.test["ordered_at"],
@@ -224,7 +230,7 @@ def _score(
         pinball=losses,
         coverage=shares,
         fits=all(
-            gate.covers(share, quantile, test.height, recipe)
+            calibration.covers(share, quantile, test.height, recipe)
             for quantile, _, share in pairs
             if quantile in GATED
         ),

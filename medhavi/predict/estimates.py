@@ -6,18 +6,22 @@ today. A subject that nobody has observed gets the values of all, and says so (`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.predict import features
+from medhavi.predict import windows
+from medhavi.predict.lead_time import METHODS, LeadTimeModel
+from medhavi.predict.recipe import TrainingRecipe
+from medhavi.predict.reliability import RATES, RateModel
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from medhavi.predict.lead_time import LeadTimeModel
-    from medhavi.predict.recipe import TrainingRecipe
-    from medhavi.predict.reliability import RateModel
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 EVERY_PRODUCT = "*"
 _DIGITS = 4
@@ -61,7 +65,7 @@ def asked(
             "subject",
             "product",
             qty=pl.coalesce("usual_qty", "subject_qty"),
-            ordered_at=pl.lit(now, dtype=features.HISTORY["ordered_at"]),
+            ordered_at=pl.lit(now, dtype=windows.HISTORY["ordered_at"]),
             stated_days=pl.coalesce(
                 "usual_stated",
                 pl.when(every).then("subject_stated"),
@@ -72,9 +76,9 @@ def asked(
     )
     if stated:
         rows = rows.filter(pl.col("stated_days") > 0)
-    scaled = features.scaled(rows, stated=stated)
-    told = features.scaled(history, stated=stated)
-    return features.as_of(told, scaled, recipe)
+    scaled = windows.scaled(rows, stated=stated)
+    told = windows.scaled(history, stated=stated)
+    return windows.as_of(told, scaled, recipe)
 
 
 def _usual(
@@ -124,3 +128,65 @@ def estimate_rows(
         version=pl.lit(version),
         basis=pl.Series(model.method.bases(rows), dtype=pl.String),
     ).sort("kind", "subject", "product")
+
+
+LEAD_TIME = "lead_time"
+RELIABILITY = "reliability"
+KINDS = (LEAD_TIME, RELIABILITY)
+"""Kinds of predictors."""
+
+TEXTS = ("subject", "product")
+NUMBERS = ("scale", "level", "seen", "own", "late_share", "log_qty", "month")
+"""Columns that a predictor reads; `predict` takes rows with all of them."""
+OUTPUTS = {LEAD_TIME: ("p50", "p80", "p95"), RELIABILITY: ("on_time_prob",)}
+"""Columns that it gives, by kind; quantiles in days."""
+
+Predictor = LeadTimeModel | RateModel
+
+
+def bundle_of(model: Predictor) -> dict[str, Any]:
+    """Predictor as plain values and estimators.
+
+    The two directions give equal predictions: predictor_of(bundle_of(m)) is m.
+    """
+    kind = LEAD_TIME if isinstance(model, LeadTimeModel) else RELIABILITY
+    return {
+        "kind": kind,
+        "method": model.method.name,
+        "stated": model.stated,
+        "recipe": asdict(model.recipe),
+        "state": model.method.state(),
+        "calibration": _calibration(model),
+    }
+
+
+def _calibration(model: Predictor) -> dict[str, Any]:
+    if not isinstance(model, LeadTimeModel):
+        return {}
+    return {"factors": list(model.factors), "fitted_until": model.fitted_until}
+
+
+def predictor_of(bundle: dict[str, Any]) -> Predictor:
+    """Predictor that `bundle_of` took apart."""
+    recipe = TrainingRecipe(**bundle["recipe"])
+    stated = bool(bundle["stated"])
+    if bundle["kind"] == LEAD_TIME:
+        method = METHODS[bundle["method"]](recipe)
+        method.restore(bundle["state"])
+        return LeadTimeModel(
+            method=method,
+            factors=tuple(bundle["calibration"]["factors"]),
+            stated=stated,
+            recipe=recipe,
+            fitted_until=bundle["calibration"]["fitted_until"],
+        )
+    rate = RATES[bundle["method"]](recipe)
+    rate.restore(bundle["state"])
+    return RateModel(method=rate, stated=stated, recipe=recipe)
+
+
+def outputs(model: Predictor, rows: pl.DataFrame) -> NDArray[np.float64]:
+    """What a predictor says, shape (n, outputs of its kind)."""
+    if isinstance(model, LeadTimeModel):
+        return model.predict(rows)
+    return model.predict(rows)[:, None]

@@ -14,8 +14,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.predict.calibration import factors_of
-from medhavi.predict.recipe import QUANTILES, TrainingRecipe
-from medhavi.predict.threads import one_thread
+from medhavi.predict.recipe import QUANTILES, TrainingRecipe, one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

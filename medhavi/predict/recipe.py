@@ -1,15 +1,22 @@
-"""The training recipe: every number that a training depends on, in one record."""
+"""The training recipe: every number that a training depends on, in one record.
+
+With as many threads as processors, on a machine where others work too, a fit of half a
+second was seen to take minutes: its threads wait for each other in turn.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
 
 QUANTILES = (0.5, 0.8, 0.95)
 """Quantiles of every lead time: p50, p80, p95."""
@@ -149,3 +156,12 @@ def read_recipe(path: Path) -> TrainingRecipe:
             )
             raise UsageError(message)
     return TrainingRecipe(**document)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold the numeric libraries of this process to one thread."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1):
+        yield

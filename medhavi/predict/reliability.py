@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import polars as pl
 
-from medhavi.predict import gate
+from medhavi.predict import calibration
 from medhavi.predict.backtest import prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
-from medhavi.predict.recipe import TrainingRecipe
-from medhavi.predict.threads import one_thread
+from medhavi.predict.recipe import TrainingRecipe, one_thread
 from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
@@ -362,7 +361,7 @@ def compare_rates(
     best = by_name[chosen]
     plain = min((by_name[name] for name in PLAIN_RATES), key=lambda score: score.loss)
     proof = [
-        gate.evidence(
+        calibration.evidence(
             _squares(said[chosen], happened),
             _squares(said[name], happened),
             judge.test["ordered_at"],

@@ -7,7 +7,7 @@ without campaigns, and somebody approves it. A folder of tables keeps nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,8 +18,8 @@ from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
 from medhavi.planners.work_orders.order_edit import edit as edit_of
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
+    AnswerCache,
     DataSource,
     PageProblem,
     bench_of,
@@ -29,9 +29,8 @@ from medhavi.service.page_data import (
 from medhavi.service.plan_pages.plan_page import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.format import NOTHING, number
-from medhavi.views.lists.campaign_words import family_name
+from medhavi.views.lists.campaign_words import WITH, WITHOUT, family_name
 from medhavi.views.names import Names
-from medhavi.views.pictures.campaign import WITH, WITHOUT
 from medhavi.workbench.files.tables_run import plan_snapshot
 from medhavi.workbench.orders.plan_edit_answers import Preview
 from medhavi.workbench.orders.plan_edit_preview import worked_out
@@ -43,11 +42,14 @@ from medhavi.workbench.studies.campaign_study import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import marimo as mo
 
     from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.progress import Observe
     from medhavi.service.page_data import PageData
+
 
 HOW = ("propose", "rules")
 FROM = "from \\ to"
@@ -317,3 +319,112 @@ def _worked_out(
         study=side_by_side(without, preview.plan, edited),
         binding=bench is not None,
     )
+
+
+AS_ANY = "as a row for any family says"
+CLEANING = {"is a cleaning": True, "is no cleaning": False}
+
+
+def matrix_grid(table: pl.DataFrame) -> mo.ui.table:
+    """Show a matrix; one cell may be chosen."""
+    import marimo as mo
+
+    return mo.ui.table(
+        table,
+        selection="single-cell",
+        pagination=False,
+        show_column_summaries=False,
+        show_data_types=False,
+        show_download=False,
+        show_search=False,
+        freeze_columns_left=[FROM],
+        label="",
+    )
+
+
+def chosen_cell(
+    families: Sequence[str], cells: Sequence[Any], wanted: Callable[[str], str]
+) -> tuple[str | None, str | None]:
+    """Families of the chosen cell; else those that the address names."""
+    names = {family_name(family): family for family in families}
+    for cell in cells or ():
+        return families[int(cell.row)], names.get(cell.column)
+    before, after = wanted("from"), wanted("to")
+    return (
+        before if before in families else None,
+        after if after in families else None,
+    )
+
+
+def change_form(
+    snapshot: Snapshot,
+    matrix: str,
+    families: Sequence[str],
+    cells: Sequence[Any],
+    wanted: Callable[[str], str],
+) -> mo.ui.form[Any, Any]:
+    """Ask how long the change of a cell takes; it begins with what is so now.
+
+    Parameters
+    ----------
+    cells
+        What is chosen in the grid.
+    wanted
+        What the address asks for: `from` and `to` name a cell.
+    """
+    import marimo as mo
+
+    before, after = chosen_cell(families, cells, wanted)
+    row = _row(snapshot, matrix, before, after)
+    known = Providers(snapshot).changeovers
+    options = {family_name(family): family for family in families}
+    cleans = row.get("cleaning", known.cleans(matrix, before, after or ANY))
+    cleaning = next(word for word, value in CLEANING.items() if value == cleans)
+
+    return (
+        mo.md("{from_family} {to_family} {minutes} {cleaning}")
+        .batch(
+            from_family=mo.ui.dropdown(
+                options, value=_label(before), searchable=True, label="From"
+            ),
+            to_family=mo.ui.dropdown(
+                options, value=_label(after), searchable=True, label="to"
+            ),
+            minutes=mo.ui.text(
+                value=number(row["setup_minutes"]).replace(",", "") if row else "",
+                placeholder=AS_ANY,
+                label="takes, in minutes",
+            ),
+            cleaning=mo.ui.dropdown(CLEANING, value=cleaning, label="and"),
+        )
+        .form(submit_button_label="Show what it changes", bordered=True)
+    )
+
+
+def _label(family: str | None) -> str | None:
+    return None if family is None else family_name(family)
+
+
+def _row(
+    snapshot: Snapshot, matrix: str, before: str | None, after: str | None
+) -> dict[str, Any]:
+    """Row of a cell; empty where only a row for any family says it."""
+    cell = (matrix, before, after)
+    for row in snapshot["changeovers"].iter_rows(named=True):
+        if (row["matrix"], row["from_family"], row["to_family"]) == cell:
+            return row
+    return {}
+
+
+def change_words(form: Mapping[str, Any]) -> str:
+    """Edited cell in words.
+
+    >>> change_words({"from_family": "A", "to_family": "*", "minutes": "45"})
+    'from A to any family takes 45 min'
+    """
+    before, after = (
+        family_name(str(form[name])) for name in ("from_family", "to_family")
+    )
+    minutes = str(form["minutes"]).strip()
+    time = f"takes {minutes} min" if minutes else f"is {AS_ANY}"
+    return f"from {before} to {after} {time}"

@@ -8,24 +8,70 @@ from __future__ import annotations
 import os
 import shlex
 import threading
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
+from medhavi.views import page
+from medhavi.views.charts import title_of, untitled
 from medhavi.views.names import Names, names_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
+
+    import marimo as mo
 
     from medhavi.snapshot.reading.local_days import Edge
+    from medhavi.views.charts import Picture
     from medhavi.workbench.workbench import Workbench
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class _Slot(Generic[Value]):
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    made: list[Value] = field(default_factory=list)
+
+
+class AnswerCache(Generic[Value]):
+    """Answers by key; who asks for another key does not wait.
+
+    Parameters
+    ----------
+    most
+        How many are kept; the one that was asked for longest ago goes first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._slots: OrderedDict[Hashable, _Slot[Value]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Answer of a key; `make` it where it is not known.
+
+        What `make` raises is raised, and nothing is kept.
+        """
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > self._most:
+                self._slots.popitem(last=False)
+        with slot.lock:
+            if not slot.made:
+                slot.made.append(make())
+            return slot.made[0]
+
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
 """Variable of the folders and workbooks that pages may show, divided by `os.pathsep`.
@@ -335,3 +381,75 @@ def problem_of(failure: Exception) -> PageProblem:
         text=f"{type(failure).__name__}: {failure}",
         remedy="Report it with the data; the server's log says more.",
     )
+
+
+class PageWithProblem(Protocol):
+    """A page that may say why it shows nothing."""
+
+    @property
+    def problem(self) -> PageProblem | None:
+        """What stands in the way."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the data."""
+
+
+class DecisionResult(Protocol):
+    """What became of a decision."""
+
+    @property
+    def title(self) -> str:
+        """In a word or two."""
+
+    @property
+    def text(self) -> str:
+        """In a sentence."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was written."""
+
+
+def html(text: str) -> mo.Html:
+    """HTML in the look of the pages."""
+    import marimo as mo
+
+    return mo.Html(f'<div class="mv">{text}</div>')
+
+
+def section(key: str, title: str, *parts: object) -> mo.Html:
+    """Parts below their question; `key` is the section's address."""
+    import marimo as mo
+
+    head = html(f'<h2 id="{key}">{title}</h2>')
+    return mo.vstack([head, *parts], gap=1)
+
+
+def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
+    """Chart below its title; without one, say what that means and what helps."""
+    import marimo as mo
+
+    if chart is None:
+        return html(page.empty(what, advice))
+    drawn = mo.ui.altair_chart(
+        untitled(chart), chart_selection=False, legend_selection=False
+    )
+    return html(
+        f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
+    )
+
+
+def trouble_of(shown: PageWithProblem) -> mo.Html:
+    """What stands in the way of a page, and every finding behind it."""
+    problem = shown.problem
+    text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    return html(f"{text}{rows}")
+
+
+def said(done: DecisionResult) -> mo.Html:
+    """What became of a decision."""
+    if done.kept:
+        return html(page.empty(f"● {done.title}", done.text))
+    return html(page.problem(done.title, done.text))

@@ -27,7 +27,7 @@ from medhavi.views.format import (
     relative,
     when,
 )
-from medhavi.views.lists.exception_list import codes
+from medhavi.views.lists.order_list import codes
 from medhavi.views.names import names_of
 from medhavi.views.page import (
     empty,
@@ -40,8 +40,8 @@ from medhavi.views.page import (
     trust_line,
 )
 from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.pictures.lateness import overdue_chart
 from medhavi.views.pictures.load_map import load_chart
-from medhavi.views.pictures.overdue import overdue_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.theme import style_sheet
 from medhavi.views.tiles import plan_tiles, tiles_html

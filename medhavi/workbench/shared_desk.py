@@ -36,7 +36,7 @@ from medhavi.planners.promising.requests.request_file import (
     WrittenRequests,
     raw_requests,
 )
-from medhavi.workbench.commitments.fifo_lock import Precedence
+from medhavi.workbench.commitments.live_book import Precedence
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.workbench.amending import FactAmending
+from medhavi.workbench.decisions import FactAmending
 from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from medhavi.service.promise_pages.promise_bulk import KINDS, as_xlsx
-from medhavi.views.promises.names import promise_names
+from medhavi.views.promises.words import promise_names
 from tests.api import DARK, LIGHT, Lake
 from tests.browser.conftest import Watched, served
 from tests.browser.page_words import said, untold

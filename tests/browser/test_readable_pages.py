@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from medhavi.views.promises.names import promise_names
+from medhavi.views.promises.words import promise_names
 from tests.api import Lake
 from tests.browser.conftest import Watched, served
 from tests.browser.page_words import untold

@@ -15,8 +15,8 @@ import pytest
 
 import medhavi as mv
 from benchmarks.demo_company import company
+from medhavi.demo.aurora import found
 from medhavi.demo.company_model.plants import PAIRS
-from medhavi.demo.history import found
 from medhavi.demo.timeline import END, START
 from medhavi.errors import UsageError
 from medhavi.findings import Severity

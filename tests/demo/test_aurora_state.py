@@ -8,8 +8,8 @@ from random import Random
 import polars as pl
 import pytest
 
+from medhavi.demo.aurora import found
 from medhavi.demo.company_model.demand_rates import rates
-from medhavi.demo.history import found
 from medhavi.demo.timeline import END, START
 from medhavi.findings import Severity
 from medhavi.units import DAY, from_seconds

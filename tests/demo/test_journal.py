@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.demo.simulation.journal import EventJournal
+from medhavi.demo.simulation.simulation_state import EventJournal
 from tests.api import TYPES
 
 END = 1_000_000

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from medhavi.demo.aurora import found
 from medhavi.demo.company_model.procurement import (
     DRIFTING,
     bought,
@@ -14,7 +15,6 @@ from medhavi.demo.company_model.procurement import (
     supplier_id,
     weekly_rates,
 )
-from medhavi.demo.history import found
 from medhavi.demo.simulation.purchasing import drifted_days
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 from tests.api import SCALES

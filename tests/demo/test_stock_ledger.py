@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medhavi.demo.simulation.stock_ledger import StockLedger
+from medhavi.demo.simulation.simulation_state import StockLedger
 
 
 def shelf() -> StockLedger:

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
+from medhavi.demo.aurora import found
 from medhavi.demo.company_model.company import Lane
-from medhavi.demo.history import found
 from medhavi.demo.timeline import (
     START,
     Timeline,

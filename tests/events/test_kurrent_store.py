@@ -17,8 +17,7 @@ from kurrentdbclient import KurrentDBClient, StreamState
 from kurrentdbclient import NewEvent as ClientEvent
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
-from medhavi.events.kurrent_store.kurrent import table_of_what_comes
-from medhavi.events.kurrent_store.stream_ids import StreamIdCache
+from medhavi.events.kurrent_store.kurrent import StreamIdCache, table_of_what_comes
 from tests.api import (
     ANY,
     NO_STREAM,

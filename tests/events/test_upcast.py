@@ -7,7 +7,7 @@ import datetime as dt
 
 import pytest
 
-from medhavi.events.event_types.upcast import UPCASTS, current_version, upcast
+from medhavi.events.event_types.catalog import UPCASTS, current_version, upcast
 from tests.api import TYPES, UndecodableEvent, decode
 
 V1 = (

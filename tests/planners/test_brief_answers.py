@@ -10,7 +10,7 @@ import pytest
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.units import DAY
 from tests.api import Book, quote, quote_all

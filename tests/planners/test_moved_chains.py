@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.providers.finite_capacity.finite import FiniteCapacity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.plans.lateness import Verdict, tally, verdicts
-from medhavi.views.narrative import headline
+from medhavi.views.page import headline
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import cause_sentence
 from tests import factories

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from medhavi.planners.promising.preemption import preempting
-from medhavi.planners.promising.preemption.rivals import is_lower
+from medhavi.planners.promising.preemption.preempting import is_lower
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR

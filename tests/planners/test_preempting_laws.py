@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.preemption.least_set import least_set
-from medhavi.planners.promising.preemption.preempting import standing
+from medhavi.planners.promising.preemption.preempting import least_set, standing
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import Book, apply, quote, revert
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.explain.counterfactual import as_wide, widest
-from medhavi.planners.promising.explain.one_quest import searched
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.limiter import Limiter

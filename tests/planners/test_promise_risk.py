@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.ledger.sampled_chain import SampledChain, sobol
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.predict.features import HISTORY
+from medhavi.predict.windows import HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,8 +9,7 @@ import pytest
 from medhavi.predict import backtest
 from medhavi.predict.backtest import compare, prepared
 from medhavi.predict.lead_time import METHODS, calibrated
-from medhavi.predict.rolling import as_it_stood
-from medhavi.predict.windows import Split, Windows, windows
+from medhavi.predict.windows import Split, Windows, as_it_stood, windows
 from tests.api import TrainingRecipe
 from tests.predict.histories import drawn, steady
 

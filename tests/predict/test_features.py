@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.predict.features import SMALLEST, as_of, scaled, stated_in
+from medhavi.predict.windows import SMALLEST, as_of, scaled, stated_in
 from tests.api import TrainingRecipe
 from tests.predict.histories import day, drawn, frame, row, steady
 

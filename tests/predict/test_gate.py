@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.predict.backtest import compare, prepared
-from medhavi.predict.gate import coverage_band, covers, evidence
+from medhavi.predict.calibration import coverage_band, covers, evidence
 from medhavi.predict.reliability import as_they_stood, compare_rates
 from medhavi.predict.windows import windows
 from tests.api import TrainingRecipe

@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.predict.backtest import compare, final_model, prepared
 from medhavi.predict.lead_time import METHODS, GroupQuantile, PlainQuantile
-from medhavi.predict.rolling import recalibrated
+from medhavi.predict.windows import recalibrated
 from tests.api import QUANTILES, TrainingRecipe
 from tests.predict.histories import drawn, frame, row, steady
 

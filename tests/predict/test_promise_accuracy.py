@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from medhavi.lakehouse.order_outcomes import ORDER_LINE_SCHEMA
-from medhavi.planners.promising.standing.past_promises import ANSWERED
-from medhavi.predict.scorecards.promise_accuracy import judged, report
+from medhavi.planners.promising.standing.standing_promises import ANSWERED
+from medhavi.predict.scorecards import judged, report
 from medhavi.results.reports.hindsight import HindsightReport
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -12,7 +12,7 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.predict.backtest import final_model, prepared
-from medhavi.predict.bundle import NUMBERS, TEXTS, bundle_of, outputs, predictor_of
+from medhavi.predict.estimates import NUMBERS, TEXTS, bundle_of, outputs, predictor_of
 from medhavi.predict.lead_time import METHODS
 from medhavi.predict.registry import CHALLENGER, CHAMPION, Registry, quietly
 from medhavi.predict.reliability import RATES, final_rate

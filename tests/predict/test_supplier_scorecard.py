@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
-from medhavi.predict.scorecards.supplier_scorecard import SCORES, supplier_scorecard
+from medhavi.predict.scorecards import SCORES, supplier_scorecard
 from tests import factories
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)

@@ -58,7 +58,7 @@ READS = {
         "promising/supply_search/lead_draws.py",
         "supply_terms",
     ): "whether any time is uncertain",
-    ("promising/remedies/mended_proposals.py", "step_resources"): "who may be down",
+    ("promising/remedies/proposals.py", "step_resources"): "who may be down",
     (
         "promising/remedies/table_proposals.py",
         "supply_terms",

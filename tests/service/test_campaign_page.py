@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import campaign_page, page_data
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.campaign_page import (
     FROM,
     CampaignPage,
+    change_form,
+    change_words,
+    chosen_cell,
     load_campaigns,
     matrices,
     matrix_families,
@@ -16,7 +18,7 @@ from medhavi.service.campaign_page import (
     setup_rows,
     show_change,
 )
-from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
+from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_page, desk_words
 from medhavi.views.format import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan

@@ -10,12 +10,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from medhavi.service.api.desk_api import DeskApi
-from medhavi.service.api.desk_body import (
+from medhavi.service.api.desk_api import (
     MOST_BYTES,
     MOST_DEPTH,
     MOST_LINES,
     BodyRefusedError,
+    DeskApi,
     read_body,
 )
 from medhavi.service.api.desk_maintenance import DeskMaintenance

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.answer_cache import AnswerCache
+from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
-from medhavi.service.plan_pages.edit_session import (
+from medhavi.service.plan_pages.desk_page import (
     MOST_RENEWALS,
     EditSession,
     last_approver,

@@ -9,8 +9,12 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.schema.template import example_rows
-from medhavi.service.answer_cache import AnswerCache
-from medhavi.service.page_data import choose_source, read_moment, served_tables
+from medhavi.service.page_data import (
+    AnswerCache,
+    choose_source,
+    read_moment,
+    served_tables,
+)
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_page import load_page
 from medhavi.snapshot import Snapshot

@@ -13,12 +13,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.service import page_data
-from medhavi.service.promise_pages import (
-    promise_bulk,
-    promise_page,
-    promise_recent,
-    promise_widgets,
-)
+from medhavi.service.promise_pages import promise_bulk, promise_page, promise_widgets
 from medhavi.service.promise_pages.promise_bulk import (
     answer_file,
     as_csv,
@@ -30,17 +25,17 @@ from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
     commit_lines,
+    watch_promises,
 )
-from medhavi.service.promise_pages.promise_form import choices, read_quantity
-from medhavi.service.promise_pages.promise_monitoring import watch_promises
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
     ask,
     ask_changed,
+    choices,
     named,
+    read_quantity,
 )
 from medhavi.units import DAY
-from medhavi.views.promises.compare import changes_html, compared_html, variants_html
 from medhavi.views.promises.lists import (
     answer_rows,
     answers_sentence,
@@ -49,7 +44,12 @@ from medhavi.views.promises.lists import (
     risk_spots_html,
     watch_sentence,
 )
-from medhavi.views.promises.names import there
+from medhavi.views.promises.words import (
+    changes_html,
+    compared_html,
+    there,
+    variants_html,
+)
 from tests import factories
 from tests.api import load_data
 from tests.service.promise_company import SHORT, page_of, promise_company
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 def no_memory():
     promise_page._books.clear()
     page_data._benches.clear()
-    promise_recent.forget()
+    promise_page.forget()
 
 
 @pytest.fixture
@@ -283,7 +283,7 @@ def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
     monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 2)
     full = answer_file(company, "requests.csv", content)
     assert promise_widgets.brief_words(full) == ""
-    known = promise_recent.recent(str(company.source))
+    known = promise_page.recent(str(company.source))
     assert [bool(one.limiter) for one in known] == [False, True]
     monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 1)
     brief = answer_file(company, "requests.csv", content)
@@ -298,7 +298,7 @@ def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
     assert rows[0].row(1, named=True)["Limited by"]
     assert [set(rows[1][name]) for name in empty] == [{""}, {""}]
     # Answers without reasons do not drive out what limited others.
-    assert promise_recent.recent(str(company.source)) == known
+    assert promise_page.recent(str(company.source)) == known
     said = commit_lines(company, brief.promises, "Ada")
     assert (said.kept, "2 promises" in said.text) == (True, True)
 
@@ -371,7 +371,7 @@ def test_what_limits_most_is_counted_once_a_question(company):
     assert "Nothing limited" in hot_spots_html((), company.names)
     for qty in ("60", "60", "70"):
         asked(company, qty=qty)
-    known = promise_recent.recent(str(company.source))
+    known = promise_page.recent(str(company.source))
     assert len(known) == 2
     told = hot_spots_html(known, company.names)
     assert "100 %" in told
@@ -383,14 +383,14 @@ def test_the_memory_of_answers_is_bounded(company):
     assert promise is not None
     many = [
         replace(promise, demand={**promise.demand, "qty": number})
-        for number in range(1, promise_recent.MOST + 6)
+        for number in range(1, promise_page.MOST + 6)
     ]
-    promise_recent.remember("x", many)
-    promise_recent.remember("x", many[:3])
-    assert len(promise_recent.recent("x")) == promise_recent.MOST
+    promise_page.remember("x", many)
+    promise_page.remember("x", many[:3])
+    assert len(promise_page.recent("x")) == promise_page.MOST
     for number in range(20):
-        promise_recent.remember(f"y{number}", many[:1])
-    assert promise_recent.recent("x") == ()
+        promise_page.remember(f"y{number}", many[:1])
+    assert promise_page.recent("x") == ()
 
 
 def test_the_command_asks_the_same(company):

@@ -7,10 +7,9 @@ import datetime as dt
 import pytest
 
 from medhavi.service import page_data
-from medhavi.service.promise_pages import promise_page, promise_recent
+from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_commit import commit
-from medhavi.service.promise_pages.promise_form import choices
-from medhavi.service.promise_pages.promise_page import PromisePage, ask
+from medhavi.service.promise_pages.promise_page import PromisePage, ask, choices
 from tests import factories
 from tests.api import DataSource, Lake, PageData, load_data, names_of, open_store
 from tests.factories import AS_OF
@@ -23,7 +22,7 @@ FORM = {"product": "A", "location": "L", "qty": 4, "due": "2026-01-20"}
 def no_memory():
     promise_page._books.clear()
     page_data._benches.clear()
-    promise_recent.forget()
+    promise_page.forget()
 
 
 @pytest.fixture

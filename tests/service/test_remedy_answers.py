@@ -12,7 +12,7 @@ from medhavi.results.promises.parts import TriedRemedy
 from medhavi.service.plan_pages.desk_parts import remedy_lines
 from medhavi.service.plan_pages.desk_words import override_words
 from medhavi.service.plan_pages.remedy_answers import answer_of, rows_file
-from medhavi.service.promise_pages import promise_remedies
+from medhavi.service.promise_pages import promise_commit
 from medhavi.snapshot.reading.folder import read
 from medhavi.views.changed_cells import rows_html
 from tests import factories
@@ -160,9 +160,9 @@ def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):
     rows = changed(snapshot, "supply_orders", due=NOW)
     remedy = TriedRemedy(code="AwaitingSupply", text="t", rows=rows, date=0, cost=0.0)
     page = PageData(source=DataSource(tables="t"), snapshot=snapshot)
-    assert "serve a lake" in promise_remedies.edit_of(remedy, page).why
+    assert "serve a lake" in promise_commit.edit_of(remedy, page).why
     lake = PageData(source=DataSource(lake="l"), snapshot=snapshot)
-    assert "in the past" in promise_remedies.edit_of(remedy, lake, past=True).why
-    asked = promise_remedies.priced(page, promise_remedies.AGO)
+    assert "in the past" in promise_commit.edit_of(remedy, lake, past=True).why
+    asked = promise_commit.priced(page, promise_commit.AGO)
     assert asked.problem is not None
-    assert promise_remedies.edit_of(remedy, lake).edit is not None
+    assert promise_commit.edit_of(remedy, lake).edit is not None

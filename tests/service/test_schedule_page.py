@@ -7,9 +7,8 @@ import json
 import pytest
 
 from medhavi.results.reports.risk import RiskReport
-from medhavi.schema.example_schedule import example_schedule
 from medhavi.service import schedule_page
-from medhavi.service.schedule_page import load_schedule, risk_of
+from medhavi.service.schedule_page import example_schedule, load_schedule, risk_of
 from medhavi.views.lists.schedule_words import (
     orders_html,
     proof_html,

@@ -7,11 +7,9 @@ import socket
 import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.service.api.health import health
-from medhavi.service.app import serve
+from medhavi.service.app import health, serve
 from medhavi.service.landing import landing_html
-from medhavi.service.pages import entries, folder_of
-from medhavi.views.navigation import PAGES, top_html
+from medhavi.service.pages import PAGES, entries, folder_of, top_html
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from medhavi.views.lists.campaign_words import (
     proposals_html,
     runs_html,
     saving_tiles,
+    setup_chart,
 )
-from medhavi.views.pictures.campaign import setup_chart
 from tests.api import Names
 from tests.planners.campaign_shop import day
 

@@ -12,8 +12,12 @@ from medhavi.views.lists.cause_ranking import (
     causes_html,
     plan_remedies_html,
 )
-from medhavi.views.lists.order_list import order_rows, order_words, statuses
-from medhavi.views.lists.plan_comparison import comparison_html
+from medhavi.views.lists.order_list import (
+    comparison_html,
+    order_rows,
+    order_words,
+    statuses,
+)
 from tests import factories
 from tests.api import Names, compare, names_of, plan, remedies
 from tests.planners.small_plans import PYTHON, day

@@ -18,13 +18,17 @@ from medhavi.views.charts import (
     title_of,
     untitled,
 )
+from medhavi.views.lists.campaign_words import setup_chart
 from medhavi.views.lists.cause_ranking import causes_html
 from medhavi.views.lists.order_list import order_rows
-from medhavi.views.pictures.campaign import setup_chart
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
-from medhavi.views.pictures.lateness import late_chart, late_html
+from medhavi.views.pictures.lateness import (
+    late_chart,
+    late_html,
+    overdue_chart,
+    overdue_rows,
+)
 from medhavi.views.pictures.load_map import load_cells, load_chart, load_title
-from medhavi.views.pictures.overdue import overdue_chart, overdue_rows
 from medhavi.views.pictures.stock import (
     items_by_need,
     stock_chart,

@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 
 from medhavi.units import DAY, HOUR
-from medhavi.views.promises.chain import MAKING, MATERIAL, MOVING, chain_stages
-from medhavi.views.promises.names import promise_names, there
-from medhavi.views.promises.picture import promise_chain_rows
+from medhavi.views.promises.picture import (
+    MAKING,
+    MATERIAL,
+    MOVING,
+    chain_stages,
+    promise_chain_rows,
+)
+from medhavi.views.promises.words import promise_names, there
 from tests.api import Names, promise
 from tests.planners.small_promises import cells, day, workshop
 

@@ -8,8 +8,15 @@ import pytest
 
 import medhavi as mv
 from medhavi.views.charts import specification, title_of
-from medhavi.views.pictures.gantt import gantt_chart, gantt_rows, order_hues
-from medhavi.views.pictures.risk import risk_bars, risk_chart, risk_marks, risk_title
+from medhavi.views.lists.schedule_words import (
+    gantt_chart,
+    gantt_rows,
+    order_hues,
+    risk_bars,
+    risk_chart,
+    risk_marks,
+    risk_title,
+)
 from medhavi.views.theme import MODES, MOST_MARKS, inked
 from tests.planners.workshop import changes, order, solved, step, workshop
 

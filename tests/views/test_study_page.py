@@ -6,8 +6,7 @@ import pytest
 
 from medhavi.results.amounts import figure
 from medhavi.results.reports.study import StudyReport
-from medhavi.views.lists.study_page import html, study_table
-from medhavi.views.pictures.study import figure_chart, run_labels
+from medhavi.views.lists.study_page import figure_chart, html, run_labels, study_table
 
 
 def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:

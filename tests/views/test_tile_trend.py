@@ -8,9 +8,8 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
-from medhavi.views.lists.exception_list import exception_groups
-from medhavi.views.tile_trend import by_week, spark_html
-from medhavi.views.tiles import Tile, changed_since
+from medhavi.views.lists.order_list import exception_groups
+from medhavi.views.tiles import Tile, by_week, changed_since, spark_html
 from tests.views.big_plan import AS_OF, DAY, hand
 
 

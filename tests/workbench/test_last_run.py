@@ -7,7 +7,7 @@ import pytest
 
 from medhavi.edits import apply, changes
 from medhavi.results.plans.plan import Plan
-from medhavi.workbench.runs.last_run import FEW_PRODUCTS, LastRun, nets_alone
+from medhavi.workbench.runs import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.api import plan as make_plan
 from tests.planners.small_plans import PYTHON, day

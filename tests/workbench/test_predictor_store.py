@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.predict import store_file
+from medhavi.predict import registry
 from medhavi.predict.registry import DATABASE, Registry
 from medhavi.workbench.training.training import PLAIN
 from tests.api import TrainingRecipe, Workbench, open_store
@@ -125,7 +125,7 @@ def test_a_deleted_folder_names_the_predictor_that_was_in_use(company):
 def test_a_locked_store_is_waited_for_and_then_the_plain_rule_speaks(
     company, monkeypatch
 ):
-    monkeypatch.setattr(store_file, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(registry, "PATIENCE_S", 0.2)
     with closing(sqlite3.connect(company.models / DATABASE)) as other:
         other.execute("BEGIN EXCLUSIVE")
         (found,) = told(company.estimates())

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 import medhavi as mv
-from medhavi.workbench.commitments.promised_supply import marked
+from medhavi.workbench.commitments.commit_events import marked
 from tests import factories
 from tests.api import Book, MemoryStore, PromiseDesk
 from tests.workbench.desk_writer import request

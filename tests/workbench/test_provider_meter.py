@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.workbench.promise_desk.provider_meter import EVERY, Meter, metered
+from medhavi.workbench.promise_desk.desk_counters import EVERY, Meter, metered
 from tests.api import Book, MemoryStore, PromiseDesk, quote
 from tests.planners.small_promises import cells, day, request_of, state, workshop
 from tests.planners.test_promise_faults import replaced

@@ -11,7 +11,7 @@ import pytest
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import BadData
-from medhavi.planners.promising.ledger.book_state import differences
+from medhavi.planners.promising.ledger.book import differences
 from medhavi.workbench.commitments.live_book import LiveBook
 from tests import factories
 from tests.api import SharedDesk, SqliteStore

@@ -18,8 +18,8 @@ from medhavi.predict.registry import quietly, store_client
 from medhavi.results.reports.study import StudyReport
 from medhavi.scenarios.run_one import compute
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.studies.executor import execute
 from medhavi.workbench.studies.studies import (
+    execute,
     plan_of_run,
     read_study,
     run_study,

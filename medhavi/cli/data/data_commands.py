@@ -130,7 +130,7 @@ def mirror(
     """Mirror new events exactly once."""
     from dataclasses import asdict
 
-    from medhavi.cli.interruptible import follow_store
+    from medhavi.cli.boundary import follow_store
 
     conversation = talk()
     workbench = open_workbench(lake, store)

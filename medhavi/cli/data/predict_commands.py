@@ -44,7 +44,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train on the lake, and judge on later orders; see docs/predictors.md."""
-    from medhavi.predict.bundle import KINDS
+    from medhavi.predict.estimates import KINDS
     from medhavi.predict.recipe import read_recipe
 
     conversation = talk()

@@ -67,7 +67,7 @@ def list_orders(
 
     from medhavi.planners.work_orders.order_states import OrderState
     from medhavi.results.plan_locale import PlanLocale
-    from medhavi.workbench.orders.work_list import order_list
+    from medhavi.workbench.orders.order_history import order_list
 
     conversation = talk()
     parameters = parameters_of(settings)

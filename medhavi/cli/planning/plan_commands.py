@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.boundary import INTERRUPTED
-from medhavi.cli.command_output import talk
-from medhavi.cli.data.lake_commands import moments
-from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
-from medhavi.cli.interruptible import interruption
+from medhavi.cli.boundary import INTERRUPTED, interruption
+from medhavi.cli.command_output import (
+    show_figures,
+    show_key_figures,
+    show_reasons,
+    show_table,
+    talk,
+)
+from medhavi.cli.data.lake_commands import moments, snapshot_of
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
@@ -40,7 +44,7 @@ from medhavi.cli.options import (
 from medhavi.errors import NotAvailable, UsageError
 
 if TYPE_CHECKING:
-    from medhavi.progress import Cancelled, Observe
+    from medhavi.progress import Cancelled, Observe, Progress
     from medhavi.results.plans.plan import Plan
 
 
@@ -80,6 +84,12 @@ def register(app: typer.Typer) -> None:
     app.command("kpi", help="Print the key figures of a plan.")(kpi)
     app.command("compare", help="Say how two plans differ.")(compare)
     app.command("export", help="Write a plan, or orders decided since.")(export)
+    app.command(
+        "remedies", help="Try changes for late demands; tell their date and price."
+    )(remedies)
+    app.command(
+        "pareto", help="Show what lateness, CO2 and stock cost: the best plans."
+    )(pareto)
 
 
 def plan(
@@ -374,3 +384,134 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
             "leave that out, or name orders instead of a folder."
         )
         raise UsageError(message)
+
+
+def pareto(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    points: Annotated[int, typer.Option("--points", help="How many plans.")] = 12,
+    objectives: Annotated[
+        str,
+        typer.Option("--objectives", help="Names with commas, the first is the goal."),
+    ] = "cost,lateness,co2,inventory",
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
+    ] = None,
+    out: FolderOption = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find efficient plans, verify each, and write them whole or not at all."""
+    from medhavi.workbench.files.decision_files import trade_offs, write_front
+
+    conversation = talk()
+    one_place(tables, lake, date_format)
+    names = [name.strip() for name in objectives.split(",") if name.strip()]
+    front = trade_offs(
+        snapshot_of(tables, lake, date_format=date_format),
+        names,
+        points,
+        settings=settings_file(settings),
+        observe=conversation.progress,
+    )
+    if out is not None:
+        write_front(front, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(front))
+    conversation.answer(
+        out=out,
+        run=front.run.as_dict(),
+        fingerprint=front.fingerprint,
+        points=front.points.to_dicts(),
+        objectives=front.objectives.to_dicts(),
+    )
+    if str(front.run.status) == "cancelled":
+        conversation.note("interrupted: the points so far were kept")
+        raise typer.Exit(INTERRUPTED)
+
+
+def remedies(
+    folder: PlanArgument,
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    demand: Annotated[
+        str | None, typer.Option("--demand", help="Only for this late demand.")
+    ] = None,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, help="How many plans are made at most.")
+    ] = 8,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the plan with its causes noted here."),
+    ] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan again with one change at a time and list what helps, by money."""
+    from medhavi.planners.late_remedies.trying_out import remedies as tried
+    from medhavi.results.amounts import full_money
+    from medhavi.results.plan_locale import with_local_times
+    from medhavi.results.plan_remedy import with_remedies
+    from medhavi.results.plans.plan import Plan
+    from medhavi.units import from_seconds
+
+    conversation = talk()
+    one_place(tables, lake, date_format)
+    plan = Plan.from_folder(existing_plan(folder))
+    locale = plan.locale
+    changes: list[str] = []
+
+    def told(tried: Progress) -> None:
+        changes.append(tried.phase)
+        conversation.note(f"{tried.done} of at most {tried.total} plans made")
+
+    found = tried(
+        snapshot_of(tables, lake, date_format=date_format),
+        plan,
+        demand,
+        tries=tries,
+        observe=told,
+    )
+    if not found and not changes and _all_in_time(plan, demand):
+        conversation.say("No planned demand is late or short; no remedy is needed.")
+    elif not found:
+        told_changes = "; ".join(changes) or "no change applies"
+        what = with_local_times(told_changes, locale.told)
+        conversation.say(f"No remedy found. Tried without gain: {what}.")
+    else:
+        show_table(
+            ["what", "for", "its date", "saves", "costs", "worse off"],
+            [
+                (
+                    with_local_times(one.text, locale.told),
+                    one.demand,
+                    "no delivery"
+                    if one.tested_date is None
+                    else locale.told(from_seconds(one.tested_date)),
+                    full_money(one.saved, locale.currency),
+                    "not stated"
+                    if one.price is None
+                    else full_money(one.price, locale.currency),
+                    len(one.harms),
+                )
+                for one in found
+            ],
+        )
+    if out is not None:
+        with_remedies(plan, found).to_folder(out, file_format.value)
+        conversation.note(f"written to {out}")
+    conversation.answer(
+        out=out, remedies=[one.as_dict() for one in found], tried=changes
+    )
+
+
+def _all_in_time(plan: Plan, demand: str | None) -> bool:
+    """Whether the demand, or every one, is delivered whole by its date."""
+    from medhavi.results.plans.lateness import Verdict
+
+    told = plan.fulfilment
+    if demand is not None:
+        told = told.filter(told["demand"] == demand)
+    return set(told["status"]) <= {Verdict.ON_TIME, Verdict.IGNORED}

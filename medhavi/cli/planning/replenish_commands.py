@@ -103,7 +103,7 @@ def replenish(
     as_json: JsonOption = False,
 ) -> None:
     """Watch stock, hand what is short to net requirements, verify, write."""
-    from medhavi.workbench.files.replenish_files import (
+    from medhavi.workbench.files.decision_files import (
         replenish_verified,
         write_replenishment,
     )

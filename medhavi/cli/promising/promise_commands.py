@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.commitments.promise_override import Override
+    from medhavi.workbench.commitments.decisions import Override
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
 RequestOption = Annotated[
@@ -108,7 +108,7 @@ def promise(
     from medhavi.planners.promising.requests.request_file import WrittenRequests
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
-    from medhavi.workbench.promise_desk.rejections import record_rejections
+    from medhavi.workbench.promise_desk.promise_account import record_rejections
 
     conversation = talk()
     one_place(tables, lake)
@@ -197,7 +197,7 @@ def override_of(
 
     Without a time it is the end of that day where the promise is delivered.
     """
-    from medhavi.workbench.commitments.promise_override import Override
+    from medhavi.workbench.commitments.decisions import Override
 
     place = promises[0].demand.get("location") if promises else None
     moment = instant(date, "--date", snapshot.local_days.zone_of(location=place))
@@ -237,7 +237,7 @@ def settle(
 ) -> None:
     """Commit what can be promised, and say what became of it."""
     from medhavi.results.promises.promise import moment
-    from medhavi.workbench.commitments.preempted_lines import gives_way
+    from medhavi.workbench.commitments.commit_answer import gives_way
 
     if not promises:
         conversation.say("Nothing can be promised, so nothing was committed.")

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.demo.company_model.plants import pair_of
-from medhavi.demo.company_model.shop_floor import formats, ranges
+from medhavi.demo.company_model.plants import formats, pair_of, ranges
 
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import Company

@@ -22,8 +22,14 @@ from medhavi.demo.company_model.company import (
     ProductRecipe,
     RecipeStep,
 )
-from medhavi.demo.company_model.plants import FIRST_PAIR, pair_of, pairs
-from medhavi.demo.company_model.shop_floor import formats, line_of, ranges
+from medhavi.demo.company_model.plants import (
+    FIRST_PAIR,
+    formats,
+    line_of,
+    pair_of,
+    pairs,
+    ranges,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,8 +13,7 @@ from medhavi.units import DAY, HOUR, from_seconds
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import Lane
     from medhavi.demo.simulation.market import Market
-    from medhavi.demo.simulation.simulation_state import SimulationState
-    from medhavi.demo.simulation.stock_ledger import LotOnHand
+    from medhavi.demo.simulation.simulation_state import LotOnHand, SimulationState
 
 MISSED_SHARE = 0.45
 """Part of the departures of the late lane that goods miss in the last six months."""

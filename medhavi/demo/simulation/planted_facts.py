@@ -13,8 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company_model.plants import FIRST_PAIR, pair_of
-from medhavi.demo.company_model.shop_floor import BOTTLENECK, formats, line_of, ranges
+from medhavi.demo.company_model.plants import (
+    BOTTLENECK,
+    FIRST_PAIR,
+    formats,
+    line_of,
+    pair_of,
+    ranges,
+)
 from medhavi.demo.timeline import END, START, is_workday
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 

@@ -17,8 +17,7 @@ from medhavi.demo.company_model.procurement import (
     SECOND_RECEIPT,
     goods_of,
 )
-from medhavi.demo.simulation.journal import JournalEntry
-from medhavi.demo.simulation.simulation_state import round_up
+from medhavi.demo.simulation.simulation_state import JournalEntry, round_up
 from medhavi.demo.timeline import DRIFT_BEGIN, END
 from medhavi.units import DAY, HOUR, from_seconds
 

@@ -3,6 +3,11 @@
 A payload is a msgspec Struct; its JSON has floats as numbers, instants in ISO 8601 UTC
 with Z, and leaves out what is absent. `TYPES` is closed: what is not in it cannot be
 decoded and goes to quarantine with the reason of `UndecodableEvent`.
+
+The state of a key is the fold of its facts in the order of (`occurred_at`, position).
+
+A payload that was written under version n passes all steps from n up to the version of
+today before it is decoded. Steps work on plain JSON objects: the old types are gone.
 """
 
 from __future__ import annotations
@@ -11,6 +16,8 @@ import dataclasses
 import datetime as dt
 import math
 import re
+from collections.abc import Callable
+from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,16 +34,132 @@ from medhavi.events.admission import (
 )
 from medhavi.events.envelope import NewEvent, stream_name
 from medhavi.events.event_types.decision_types import AMENDMENTS, DECISIONS
-from medhavi.events.event_types.effects import Effect, effect_of
 from medhavi.events.event_types.master_data import MASTER, master_types
 from medhavi.events.event_types.movements import DISRUPTIONS, MOVEMENTS
-from medhavi.events.event_types.upcast import UPCASTS, current_version, upcast
 from medhavi.findings import finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.findings import Finding
+
+
+class Effect(StrEnum):
+    """What a fact does to the state of its key."""
+
+    ANCHOR = "anchor"
+    """Sets the level at its `occurred_at`; later movements stand on it."""
+    MOVEMENT = "movement"
+    """Adds to a level; movements commute."""
+    STATEMENT = "statement"
+    """Sets fields; the last in effect holds, whenever it was recorded."""
+    RECORD = "record"
+    """Changes no table; kept for whoever asks what was said."""
+    AMENDMENT = "amendment"
+    """Takes another fact out or replaces it, from when it was recorded."""
+
+
+_OTHERS: Mapping[str, Effect] = MappingProxyType(
+    {
+        "StockCounted": Effect.ANCHOR,
+        "StockMoved": Effect.MOVEMENT,
+        "LotReceived": Effect.MOVEMENT,
+        "ShipmentDelivered": Effect.MOVEMENT,
+        "SupplyOrderReceived": Effect.MOVEMENT,
+        "PromiseRejected": Effect.RECORD,
+        "PromiseAtRisk": Effect.RECORD,
+        "PlanPublished": Effect.RECORD,
+        "ModelPromoted": Effect.RECORD,
+        "EventVoided": Effect.AMENDMENT,
+        "EventCorrected": Effect.AMENDMENT,
+    }
+)
+
+
+def effect_of(type_name: str) -> Effect:
+    """Effect of an event type of the catalogue; most are statements.
+
+    >>> effect_of("StockCounted").value
+    'anchor'
+    >>> effect_of("SupplyTermChanged").value
+    'statement'
+    """
+    return _OTHERS.get(type_name, Effect.STATEMENT)
+
+
+JsonObject = dict[str, Any]
+Step = Callable[[JsonObject], JsonObject]
+
+
+def order_placed_1(old: JsonObject) -> JsonObject:
+    """Every line its own due date.
+
+    Version 1 had one `due_date` for the order, a date without time; the end of that day
+    in UTC is meant. A line without `due` takes it.
+    """
+    new = {key: value for key, value in old.items() if key != "due_date"}
+    due_date = old.get("due_date")
+    if due_date is not None:
+        due = {"due": f"{due_date}T23:59:59Z"}
+        new["lines"] = [{**due, **line} for line in old["lines"]]
+    return new
+
+
+def order_promised_1(old: JsonObject) -> JsonObject:
+    """Name the date that a probability is of.
+
+    `on_time_prob` of version 1 counted arrivals up to the later of `promised` and due.
+    Which of the two that was is known where the payload carries the line; elsewhere the
+    probability is left out.
+    """
+    new = {key: value for key, value in old.items() if key != "on_time_prob"}
+    stated, due = old.get("on_time_prob"), (old.get("line") or {}).get("due")
+    if stated is not None and due is not None:
+        late = _instant(old["promised"]) > _instant(due)
+        new["date_prob" if late else "on_time_prob"] = stated
+    return new
+
+
+def promise_at_risk_1(old: JsonObject) -> JsonObject:
+    """Name the date that a probability is of: in version 1 the promised one."""
+    new = {key: value for key, value in old.items() if key != "on_time_prob"}
+    if old.get("on_time_prob") is not None:
+        new["date_prob"] = old["on_time_prob"]
+    return new
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+UPCASTS: Mapping[tuple[str, int], Step] = {
+    ("OrderPlaced", 1): order_placed_1,
+    ("OrderPromised", 1): order_promised_1,
+    ("PromiseAtRisk", 1): promise_at_risk_1,
+}
+"""(type, version of the payload) → function to the next version."""
+
+
+def current_version(type_name: str, steps: Mapping[tuple[str, int], Step]) -> int:
+    """Version that a type has after all its steps."""
+    version = 1
+    while (type_name, version) in steps:
+        version += 1
+    return version
+
+
+def upcast(
+    type_name: str,
+    version: int,
+    payload: JsonObject,
+    steps: Mapping[tuple[str, int], Step] = UPCASTS,
+) -> JsonObject:
+    """Lift a payload to the version of today; the argument is not changed."""
+    while (type_name, version) in steps:
+        payload = steps[type_name, version](payload)
+        version += 1
+    return payload
+
 
 __all__ = [
     "MASTER",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from medhavi.events.event_types.payload_rows import Instant, Payload, row_type, says
+from medhavi.events.event_types.master_data import Instant, Payload, row_type, says
 
 if TYPE_CHECKING:
     DemandRow = Any

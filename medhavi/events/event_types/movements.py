@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from medhavi.events.event_types.payload_rows import Instant, Payload, row_type, says
+from medhavi.events.event_types.master_data import Instant, Payload, row_type, says
 
 if TYPE_CHECKING:
     DemandRow = Any

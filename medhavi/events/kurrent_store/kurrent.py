@@ -12,17 +12,23 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medhavi.errors import RevisionConflict
-from medhavi.events.append_rule import StoredEvent, settle
 from medhavi.events.envelope import rows_to_arrow
 from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
-from medhavi.events.kurrent_store.live import LiveEvents, wait
-from medhavi.events.kurrent_store.reads import EVERYTHING, USERS, KurrentReader, admits
+from medhavi.events.kurrent_store.reads import (
+    EVERYTHING,
+    USERS,
+    KurrentReader,
+    LiveEvents,
+    admits,
+    wait,
+)
 from medhavi.events.kurrent_store.server import KurrentServer
-from medhavi.events.kurrent_store.stream_ids import StreamIdCache
+from medhavi.events.memory import StoredEvent, settle
 from medhavi.events.store import ANY, NO_STREAM, StoreUnreachable
 
 if TYPE_CHECKING:
@@ -32,8 +38,55 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from medhavi.events.envelope import NewEvent, RecordedEvent
-    from medhavi.events.kurrent_store.stream_ids import StreamIds
     from medhavi.events.store import EventFilter
+
+
+_MOST_IDS = 500_000
+
+
+class StreamIds(NamedTuple):
+    """A stream up to its revision `last`; `ids` gives the revision of an event id."""
+
+    last: int
+    ids: dict[str, int]
+
+
+class StreamIdCache:
+    """The streams that were appended to, the least recent forgotten first.
+
+    What is forgotten is read again; a long stream is kept while it is in use.
+    """
+
+    def __init__(self, most_ids: int = _MOST_IDS) -> None:
+        self._most_ids = most_ids
+        self._count = 0
+        self._streams: OrderedDict[str, StreamIds] = OrderedDict()
+
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._streams
+
+    def get(self, stream: str) -> StreamIds:
+        """What is known of a stream: nothing at first."""
+        if stream not in self._streams:
+            self._streams[stream] = StreamIds(-1, {})
+        self._streams.move_to_end(stream)
+        return self._streams[stream]
+
+    def add(self, stream: str, event_id: str, revision: int) -> None:
+        """Note an event; it is the last one of its stream now."""
+        ids = self.get(stream).ids
+        self._count += event_id not in ids
+        ids[event_id] = revision
+        self._streams[stream] = StreamIds(revision, ids)
+        while self._count > self._most_ids and len(self._streams) > 1:
+            _, oldest = self._streams.popitem(last=False)
+            self._count -= len(oldest.ids)
+
+    def forget(self, stream: str) -> None:
+        """Know nothing of a stream any more."""
+        known = self._streams.pop(stream, None)
+        self._count -= 0 if known is None else len(known.ids)
+
 
 _CALL_SECONDS: Final = 30.0
 _WRITE_ATTEMPTS: Final = 100

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.append_rule import StoredEvent, settle
 from medhavi.events.envelope import (
     COLUMNS,
     JSON,
@@ -25,7 +24,7 @@ from medhavi.events.envelope import (
     from_microseconds,
     to_microseconds,
 )
-from medhavi.events.memory import system_clock
+from medhavi.events.memory import StoredEvent, settle, system_clock
 from medhavi.events.sqlite_store.file import DamagedFile, shared_file, translated
 from medhavi.events.store import ANY, EventFilter
 from medhavi.findings import finding

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.events.event_types.catalog import MASTER, TYPES
-from medhavi.events.event_types.effects import Effect
+from medhavi.events.event_types.catalog import MASTER, TYPES, Effect
 from medhavi.lakehouse.folds.fact import Rejection, row_of
 from medhavi.lakehouse.folds.silver_state import key_of
 from medhavi.schema import tables

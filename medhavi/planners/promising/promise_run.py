@@ -10,17 +10,15 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising.ledger.book import Book
-from medhavi.planners.promising.ledger.equal_shares import (
+from medhavi.planners.promising.ledger.sampled_chain import SEED
+from medhavi.planners.promising.ledger.whole_orders import (
+    COMPLETE,
     Line,
+    completed,
     evened,
     is_even,
     is_own,
     matched,
-)
-from medhavi.planners.promising.ledger.sampled_chain import SEED
-from medhavi.planners.promising.ledger.whole_orders import (
-    COMPLETE,
-    completed,
     whole_orders,
 )
 from medhavi.planners.promising.quoting import quote

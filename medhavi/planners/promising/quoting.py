@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.explain.answering import PROVIDER_FAILURES, failed
-from medhavi.planners.promising.explain.one_quest import searched
-from medhavi.planners.promising.explain.sensitivity import sensitivity
+from medhavi.planners.promising.explain.arrival_curve import searched
+from medhavi.planners.promising.explain.counterfactual import sensitivity
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.preemption.preempting import with_preemption
 from medhavi.planners.promising.remedies.tried_remedies import asked_anew, remedies

@@ -6,7 +6,7 @@ and needs a lake at its latest moment with its event store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,15 +15,14 @@ from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_edit import OF_DATA
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.progress import Progress
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
+    AnswerCache,
     DataSource,
     PageProblem,
     bench_of,
     problem_of,
     read_moment,
 )
-from medhavi.service.plan_pages.edit_session import remember_approver
 from medhavi.service.plan_pages.plan_page import (
     PlanPage,
     load_page,
@@ -41,6 +40,57 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
+
+
+MOST_RENEWALS = 3
+"""Times in a row that facts may overtake one preview before a person is asked."""
+_last_approver: list[str] = []
+
+
+def last_approver() -> str:
+    """Name of who approved last on this server; empty before."""
+    return _last_approver[-1] if _last_approver else ""
+
+
+def remember_approver(name: str) -> None:
+    """Offer a name on every page that is opened from now on."""
+    _last_approver[:] = [name.strip()] if name.strip() else _last_approver
+
+
+@dataclass(slots=True, kw_only=True)
+class EditSession:
+    """Choices of one open page.
+
+    A page that plans again makes its widgets again; they begin with what stands here.
+
+    Parameters
+    ----------
+    supply
+        Id of the chosen order.
+    form
+        The edit form as it was sent last.
+    renewals
+        Times that the page has planned again for the preview that is asked for.
+    """
+
+    supply: str | None = None
+    form: dict[str, Any] = field(default_factory=dict)
+    renewals: int = 0
+
+    def choose(self, supply: str | None) -> None:
+        """Take the order of the row that was ticked; none leaves the last one."""
+        self.supply = supply or self.supply
+
+    def send(self, form: dict[str, Any]) -> dict[str, Any]:
+        """Keep a form that was sent; give it with the chosen order."""
+        self.form, self.renewals = dict(form), 0
+        return {**form, "supply": self.supply}
+
+    def may_renew(self) -> bool:
+        """Whether the page may plan again by itself, and count that it does."""
+        self.renewals += 1
+        return self.renewals <= MOST_RENEWALS
+
 
 _KEPT = 32
 """Answers that stay in memory: trying a remedy again would plan again."""

@@ -6,14 +6,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.service.page_parts import html
+from medhavi.service.page_data import html
 from medhavi.service.plan_pages import desk_page
 from medhavi.service.plan_pages.remedy_answers import answer_of, rows_file
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.format import money, when
 from medhavi.views.lists import order_list
 from medhavi.views.lists.cause_ranking import remedy_text
-from medhavi.views.lists.exception_list import (
+from medhavi.views.lists.order_list import (
     clock,
     dearest_exceptions,
     exception_rows,
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.desk_page import PreviewResult
-    from medhavi.service.plan_pages.edit_session import EditSession
+    from medhavi.service.plan_pages.desk_page import EditSession, PreviewResult
     from medhavi.service.plan_pages.remedy_answers import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
-from medhavi.service.answer_cache import AnswerCache
 from medhavi.service.page_data import (
+    AnswerCache,
     DataSource,
     PageProblem,
     findings_of,

@@ -29,8 +29,7 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
 )
-from medhavi.service.promise_pages.promise_page import binding_desk, open_book
-from medhavi.service.promise_pages.promise_recent import remember
+from medhavi.service.promise_pages.promise_page import binding_desk, open_book, remember
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Making answers of the promise app binding, told in words."""
+"""Answers of the promise app made binding, remedies as decisions, promises today."""
 
 from __future__ import annotations
 
@@ -6,20 +6,41 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
+from medhavi.findings import Finding
+from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promise import Promise
-from medhavi.service.page_data import problem_of, read_moment
-from medhavi.service.plan_pages.edit_session import remember_approver
-from medhavi.service.promise_pages.promise_page import binding_desk
+from medhavi.results.promises.promises_at_risk import PromiseMonitor
+from medhavi.service.page_data import (
+    PageProblem,
+    bench_of,
+    findings_of,
+    html,
+    problem_of,
+    read_moment,
+)
+from medhavi.service.plan_pages.desk_page import (
+    PreviewResult,
+    remember_approver,
+    show_edit,
+)
+from medhavi.service.plan_pages.plan_page import planned
+from medhavi.service.plan_pages.remedy_answers import RemedyEdit, answer_of
+from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.format import count, when
-from medhavi.views.promises.names import there
-from medhavi.workbench.commitments.preempted_lines import gives_way
+from medhavi.views.page import empty
+from medhavi.views.promises.words import there
+from medhavi.workbench.commitments.commit_answer import gives_way
+from medhavi.workbench.commitments.decisions import Override
 from medhavi.workbench.commitments.promise_changes import ReasonNeeded
-from medhavi.workbench.commitments.promise_override import Override
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    import marimo as mo
+
+    from medhavi.progress import Observe
+    from medhavi.results.promises.promise import TriedRemedy
     from medhavi.service.page_data import PageData
     from medhavi.service.promise_pages.promise_page import PromisePage
     from medhavi.views.names import Names
@@ -160,3 +181,78 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
         verb = "has a new date" if len(moved) == 1 else "have new dates"
         text += f" {orders} gave way and {verb}."
     return f"{text} A plan page that is opened now has it."
+
+
+PROMISED_BY = "promise_policies"
+"""The one table that promises read and plans do not."""
+AGO = RemedyEdit(why="The page shows a chosen moment; nothing is decided in the past.")
+
+
+def edit_of(remedy: TriedRemedy, data: PageData, *, past: bool = False) -> RemedyEdit:
+    """Edit that puts a remedy in place, or why there is none here."""
+    if past:
+        return AGO
+    if data.snapshot is None or not data.source.lake:
+        return RemedyEdit(
+            why="Nothing can be kept from here: serve a lake with its store."
+        )
+    return answer_of(remedy.rows, data.snapshot)
+
+
+def priced(
+    data: PageData, answer: RemedyEdit, observe: Observe | None = None
+) -> PreviewResult:
+    """Plan with the edit of a remedy: what it costs and whom it hits.
+
+    The plan is the one that can be done (mode constrained), for on paper nobody is hit;
+    a policy of promising is no part of it, and any plan says so.
+    """
+    if data.snapshot is None or answer.edit is None:
+        return PreviewResult(
+            problem=PageProblem(title="Nothing is decided here", text=answer.why)
+        )
+    mode = "mrp" if answer.edit.get("table") == PROMISED_BY else "constrained"
+    page = planned(data, data.snapshot, mode, observe)
+    return (
+        PreviewResult(problem=page.problem)
+        if page.problem
+        else show_edit(page, answer.edit)
+    )
+
+
+def doing(
+    answer: RemedyEdit, rows: Mapping[str, object], do_it: mo.ui.run_button
+) -> list[mo.Html]:
+    """Button of a remedy that an edit does; else say why there is none."""
+    if answer.edit is None:
+        told = "" if set(rows) <= {REQUEST} else empty("No edit does it", answer.why)
+        return [html(told)] if told else []
+    words = (
+        "<p class='muted'>It changes data for everybody: see first what it costs and "
+        "whom it hits. That plans twice.</p>"
+    )
+    return [html(words), do_it]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitoringPage:
+    """How accepted promises stand, or what stands in the way."""
+
+    watch: PromiseMonitor | None = None
+    problem: PageProblem | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def watch_promises(data: PageData, *, past: bool = False) -> MonitoringPage:
+    """Ask all accepted promises again on today's facts; nothing is written."""
+    bench = None if past else bench_of(data.source)
+    try:
+        if bench is not None:
+            return MonitoringPage(watch=bench.at_risk())
+        if data.snapshot is not None:
+            return MonitoringPage(watch=standing_promises(data.snapshot))
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return MonitoringPage(
+            problem=problem_of(failure), findings=findings_of(failure)
+        )
+    return MonitoringPage(problem=data.problem)

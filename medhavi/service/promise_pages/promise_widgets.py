@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.explain.arrival_curve import chance_by
 from medhavi.planners.promising.requests.request_file import TABLE
-from medhavi.service.page_parts import html, trouble_of
+from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_bulk
 from medhavi.service.promise_pages.promise_page import REQUEST
@@ -17,10 +17,9 @@ from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.charts import untitled
 from medhavi.views.format import count, duration, local, percent, when
-from medhavi.views.promises.compare import changes_html, compared_html
 from medhavi.views.promises.lists import LINE, answer_rows
 from medhavi.views.promises.picture import DRAGGED
-from medhavi.views.promises.words import remedy_words
+from medhavi.views.promises.words import changes_html, compared_html, remedy_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.promise_pages.promise_bulk import BulkPage
-    from medhavi.service.promise_pages.promise_form import FormChoices
-    from medhavi.service.promise_pages.promise_page import PromisePage
+    from medhavi.service.promise_pages.promise_page import FormChoices, PromisePage
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names
 

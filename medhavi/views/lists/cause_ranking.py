@@ -11,7 +11,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
-from medhavi.views.promises.names import local_words
+from medhavi.views.promises.words import local_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,6 @@ from medhavi.views.format import (
     when,
 )
 from medhavi.views.page import empty, table_html
-from medhavi.views.promises.names import there
 from medhavi.views.promises.words import (
     BY_QUOTED,
     BY_REQUESTED,
@@ -28,6 +27,7 @@ from medhavi.views.promises.words import (
     order_words,
     reason_words,
     remedy_words,
+    there,
 )
 
 if TYPE_CHECKING:

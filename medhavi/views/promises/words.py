@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
+from medhavi.results.plan_locale import with_local_times
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
-from medhavi.views.format import NOTHING, duration, money, percent, quantity, when
+from medhavi.views.changed_cells import (
+    cell_words,
+    cells_html,
+    known_row,
+    said,
+    value_words,
+)
+from medhavi.views.format import (
+    NOTHING,
+    duration,
+    money,
+    number,
+    percent,
+    quantity,
+    when,
+)
+from medhavi.views.names import names_of
 from medhavi.views.page import empty, table_html
-from medhavi.views.promises.names import local_words, way_words
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.results.promises.parts import PromiseVariant
     from medhavi.results.promises.promise import (
         Preempted,
         Promise,
@@ -22,7 +42,80 @@ if TYPE_CHECKING:
         PromiseReason,
         TriedRemedy,
     )
+    from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
+
+
+_TAKING = "preempt:"
+"""How an option begins that takes from others."""
+
+
+def promise_names(snapshot: Snapshot) -> Names:
+    """Read names for answers: also of steps, and shorter ones of routings.
+
+    A routing is called like its product, with its id where a product has several at
+    one place; a lane says its mode.
+    """
+    names = names_of(snapshot)
+    texts = dict(names.texts)
+    made = snapshot["routings"].select("routing", "product", "location").rows()
+    several = Counter((product, place) for _, product, place in made)
+    for routing, product, place in made:
+        name = texts.get(product) or product
+        alone = several[product, place] == 1
+        texts[routing] = name if alone else f"{name} ({routing})"
+    for lane, origin, destination, mode in (
+        snapshot["lanes"].select("lane", "origin", "destination", "mode").iter_rows()
+    ):
+        ends = f"{texts.get(origin, origin)} → {texts.get(destination, destination)}"
+        texts[lane] = f"{ends} by {mode}" if mode else ends
+    for routing, step, name in (
+        snapshot["steps"].select("routing", "step", "name").iter_rows()
+    ):
+        texts[step_key(routing, step)] = name or f"step {step}"
+    return replace(names, texts=texts)
+
+
+def step_key(routing: str, step: object) -> str:
+    """Key of a step's name; no id of a text looks like it."""
+    return f"{routing}/{step}"
+
+
+def there(names: Names, place: str | None) -> Names:
+    """Names with the zone of a place: dates are local to where goods come."""
+    return replace(names, zone=names.zone_of(place))
+
+
+def way_words(option: str, names: Names) -> str:
+    """Words of an option such as `stock+make:R1@L`.
+
+    >>> from medhavi.views.names import Names
+    >>> way_words("stock+make:R1@L", Names(texts={"R1": "Cream"}))
+    'stock, then make Cream at L'
+    >>> way_words("stock@P+make:R1@P+make:R1@Q", Names(texts={"R1": "Cream"}))
+    'stock at P, then make Cream at P and make Cream at Q at once'
+    >>> way_words("preempt:stock@L", Names())
+    'stock at L, which others have now'
+    """
+    way = option.removeprefix(_TAKING)
+    parts = way.split("+")
+    stocked = [part for part in parts if part.startswith("stock")]
+    new = [part for part in parts if part not in stocked]
+    shared = " and ".join(new) + (" at once" if len(new) > 1 else "")
+    told = ", then ".join([*stocked, shared] if new else stocked)
+    told = names.told(told.replace(":", " ").replace("@", " at "))
+    return told if way == option else f"{told}, which others have now"
+
+
+def local_words(text: str, names: Names) -> str:
+    """Text with names for ids and local time for UTC instants.
+
+    >>> from medhavi.views.names import Names
+    >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
+    'ask for Sat 7 Nov, 09:28'
+    """
+    return with_local_times(names.told(text), lambda moment: when(moment, names.zone))
+
 
 STATES = {
     PromiseStatus.PROMISED: ("good", "on time"),
@@ -306,3 +399,160 @@ def order_words(order: str | None, line: int | None) -> str:
     if order is None:
         return ""
     return order if line is None else f"{order} line {line}"
+
+
+REQUEST, POLICIES = "request", "promise_policies"
+
+
+def compared_html(before: Promise, after: Promise, names: Names) -> str:
+    """Both answers in a table: when, how sure, how much, at what cost, why."""
+    columns = ("", "As asked", "With the change", "Difference")
+    return table_html(columns, _rows(before, after, names))
+
+
+def _rows(before: Promise, after: Promise, names: Names) -> list[tuple[str, ...]]:
+    unit = names.unit(str(before.demand.get("product")))
+    money_in = before.cost.currency
+    by_due = [share(one.on_time_prob) for one in (before, after)]
+    by_date = [share(one.date_prob) for one in (before, after)]
+    spare = after.cost.total - before.cost.total
+    facts = (
+        (
+            "Delivery",
+            _date(before, names),
+            _date(after, names),
+            gain_words(before.date, after.date),
+        ),
+        ("Probability by the requested date", *by_due, ""),
+        ("Probability by the quoted date", *by_date, ""),
+        (
+            "Quantity",
+            quantity(before.qty, unit),
+            quantity(after.qty, unit),
+            _signed(after.qty - before.qty),
+        ),
+        (
+            "Cost",
+            money(before.cost.total, money_in),
+            money(after.cost.total, money_in),
+            f"{'+' if spare > 0 else ''}{money(spare, money_in)}",
+        ),
+        (
+            "CO2",
+            f"{before.co2_kg:,.1f} kg",
+            f"{after.co2_kg:,.1f} kg",
+            _signed(round(after.co2_kg - before.co2_kg, 1), " kg"),
+        ),
+        ("Limited by", _limit(before, names), _limit(after, names), ""),
+    )
+    return [tuple(escape(cell) for cell in row) for row in facts]
+
+
+def _date(promise: Promise, names: Names) -> str:
+    word = STATES[promise.status][1]
+    if promise.date is None:
+        return word
+    return f"{when(from_seconds(promise.date), names.zone)}, {word}"
+
+
+def _signed(value: float, unit: str = "") -> str:
+    sign = "+" if value > 0 else ""
+    return f"{sign}{number(value)}{unit}" if value else "the same"
+
+
+def _limit(promise: Promise, names: Names) -> str:
+    return (
+        "nothing" if promise.limiter is None else reason_words(promise.limiter, names)
+    )
+
+
+def variants_html(
+    variants: Sequence[PromiseVariant], promise: Promise, names: Names
+) -> str:
+    """List what would be promised if one thing were asked for otherwise."""
+    if not variants:
+        return empty("Nothing else was asked", "There is no other quantity or date.")
+    rows = [
+        tuple(escape(cell) for cell in _variant(one, promise, names))
+        for one in variants
+    ]
+    columns = (
+        "If it were",
+        "Answer",
+        "Delivery",
+        "Quantity",
+        BY_REQUESTED,
+        BY_QUOTED,
+        "Cost",
+    )
+    return table_html(columns, rows, ("Quantity", BY_REQUESTED, BY_QUOTED, "Cost"))
+
+
+def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
+    unit = names.unit(str(promise.demand.get("product")))
+    asked = {
+        "qty": f"{quantity(one.asked, unit)}",
+        "due": f"due {when(from_seconds(one.due), names.zone)}",
+    }.get(one.change, f"quoted at {one.risk_basis}")
+    date, cost = one.date, one.cost
+    return (
+        asked,
+        STATES[one.status][1],
+        NOTHING if date is None else when(from_seconds(date), names.zone),
+        quantity(one.qty, unit),
+        share(one.on_time_prob),
+        share(one.date_prob),
+        NOTHING if cost is None else money(cost, promise.cost.currency),
+    )
+
+
+def changes_html(
+    remedy: TriedRemedy,
+    before: Promise,
+    snapshot: Snapshot,
+    names: Names,
+    policy: Mapping[str, object],
+) -> str:
+    """List the cells that a remedy changes: table, row, cell, before, after.
+
+    Parameters
+    ----------
+    before
+        The answer that it was tried for.
+    policy
+        Cells of the policy that counted for it.
+    """
+    told = [
+        cells
+        for table, changed in remedy.rows.items()
+        for row in changed
+        for cells in _told(table, row, before, snapshot, policy, names)
+    ]
+    return cells_html(told)
+
+
+def _told(
+    table: str,
+    row: Mapping[str, object],
+    before: Promise,
+    snapshot: Snapshot,
+    policy: Mapping[str, object],
+    names: Names,
+) -> Iterable[tuple[str, str, str, str, str]]:
+    """What a row changes in the question, the policy that counts, or a table."""
+    if table == REQUEST:
+        due = before.demand.get("due")
+        moment = {"due": from_seconds(due)} if isinstance(due, int) else {}
+        asked = {**before.demand, **moment}
+        return [
+            (
+                "the question",
+                "",
+                said(cell),
+                value_words(asked.get(cell), names),
+                value_words(value, names),
+            )
+            for cell, value in row.items()
+        ]
+    known = policy if table == POLICIES else known_row(snapshot, table, row)
+    return cell_words(table, row, known or {}, names)

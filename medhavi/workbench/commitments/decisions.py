@@ -8,10 +8,12 @@ same again at the same place is one event, and a hold may be made anew later.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import new_event
 from medhavi.events.event_types.decision_types import (
     OrderPromised,
@@ -34,9 +36,54 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.results.promises.promises_at_risk import MonitoredPromise
-    from medhavi.workbench.commitments.preempted_lines import PreemptedLine
-    from medhavi.workbench.commitments.promise_override import Override
+    from medhavi.workbench.commitments.commit_answer import PreemptedLine
     from medhavi.workbench.commitments.state import Risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """The date, and why; the holds stay those that were found.
+
+    Parameters
+    ----------
+    date
+        What is promised [s]; earlier than what was found is a risk that somebody takes.
+    reason
+        For those who read the log.
+    """
+
+    date: int
+    reason: str
+
+    def check(self, promises: Sequence[Promise]) -> None:
+        """Refuse what nobody could answer for.
+
+        Raises
+        ------
+        UsageError
+            There is no reason, not exactly one promise, or the date is past.
+        """
+        if not self.reason.strip():
+            message = (
+                "Another date than the one that was found needs a reason: say why you "
+                "promise it."
+            )
+            raise UsageError(message)
+        if len(promises) != 1:
+            message = (
+                f"{len(promises)} promises are committed at once; a date of your own "
+                "is for one. Commit that one alone."
+            )
+            raise UsageError(message)
+        if self.date <= promises[0].known_at:
+            message = "The date is past already. Promise a later one."
+            raise UsageError(message)
+
+
+def binding_date(promise: Promise, override: Override | None) -> int | None:
+    """Date that binds once it is committed [s]."""
+    return promise.date if override is None else override.date
+
 
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a463-6f6d6d697473")
 _INSTANTS = frozenset(

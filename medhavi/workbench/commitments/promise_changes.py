@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.results.promises.promise import iso
-from medhavi.workbench.commitments.preempted_lines import named_among
-from medhavi.workbench.commitments.promise_override import binding_date
+from medhavi.workbench.commitments.commit_answer import named_among
+from medhavi.workbench.commitments.decisions import binding_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.results.promises.promise import Promise
-    from medhavi.workbench.commitments.promise_override import Override
+    from medhavi.workbench.commitments.decisions import Override
     from medhavi.workbench.commitments.state import CommitmentState
 
 _LEAST = 1e-9

@@ -232,7 +232,7 @@ def _plan(rule: StepRule, work: CycleState) -> StepOutcome:
 
 
 def _replenish(rule: StepRule, work: CycleState) -> StepOutcome:
-    from medhavi.workbench.files.replenish_files import (
+    from medhavi.workbench.files.decision_files import (
         replenish_verified,
         write_replenishment,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.edit_rows import RowEdit
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.runs.last_run import LastRun
+    from medhavi.workbench.runs import LastRun
 
 
 def worked_out(

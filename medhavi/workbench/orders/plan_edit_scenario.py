@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.runs.last_run import LastRun
+    from medhavi.workbench.runs import LastRun
 
 
 class OnLastRun(NamedTuple):

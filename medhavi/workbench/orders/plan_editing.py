@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Preview,
     )
     from medhavi.workbench.orders.plan_edits import PlanEdits
-    from medhavi.workbench.runs.last_run import LastRun
+    from medhavi.workbench.runs import LastRun
 
     Cell = bool | int | float | str | None
     Place = tuple[str, Mapping[str, str], str]
@@ -51,7 +51,7 @@ class PlanEditing(ABC):
     @cached_property
     def last_run(self) -> LastRun:
         """The kept run of mode mrp on which plans and previews are netted."""
-        from medhavi.workbench.runs.last_run import LastRun
+        from medhavi.workbench.runs import LastRun
 
         return LastRun()
 

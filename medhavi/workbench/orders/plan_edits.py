@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.orders.plan_edit_answers import (
         EditRecord,
     )
-    from medhavi.workbench.runs.last_run import LastRun
+    from medhavi.workbench.runs import LastRun
 
 OF_MASTER = frozenset({EditKind.CHANGEOVER, EditKind.ADD_ROWS})
 """Edits that say rows of master data anew."""

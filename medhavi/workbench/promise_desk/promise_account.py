@@ -1,4 +1,4 @@
-"""What the log says of promises and of suppliers: figures and scorecard of a lake."""
+"""What the log says of promises and suppliers, and refusals told to it (KPI-03)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.predict.scorecards.supplier_scorecard import supplier_scorecard
+from medhavi.predict.scorecards import supplier_scorecard
 from medhavi.results.figures.promise_figures import decision_rows, promise_figures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.events.envelope import NewEvent
     from medhavi.lakehouse import Lake
+    from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.figures.promise_figures import Figures
+    from medhavi.results.promises.promise import Promise
     from medhavi.results.promises.promises_at_risk import PromiseMonitor
+    from medhavi.workbench.commitments.decisions import DecisionWriter
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+
 
 _DECISIONS = ("OrderPromised", "PromiseRejected", "PromiseRevised", "PromiseAtRisk")
 
@@ -51,3 +59,33 @@ def supplier_account(lake: Lake) -> pl.DataFrame:
 
 def _now(lake: Lake) -> dt.datetime:
     return dt.datetime.fromtimestamp(lake.snapshot().as_of, dt.UTC)
+
+
+def record_rejections(desk: PromiseDesk, promises: Iterable[Promise]) -> int:
+    """Log each new rejection; those already in the log are passed over.
+
+    Returns
+    -------
+    int
+        How many were told.
+    """
+    refused = {
+        str(one.demand["demand"]): (one, str(one.limiter.code))
+        for one in promises
+        if one.date is None and one.limiter is not None
+    }
+    told: list[NewEvent] = []
+
+    def decide(
+        decider: DecisionWriter,
+    ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        live = desk.live
+        told[:] = [
+            decider.rejected(promise, code, live.book.snapshot.fingerprint)
+            for demand, (promise, code) in refused.items()
+            if live.state.rejected.get(demand) != code
+        ]
+        return told, ()
+
+    desk.settle(decide, "medhavi")
+    return len(told)

@@ -33,13 +33,17 @@ from medhavi.workbench.commitments.commit_events import (
     CommitRequest,
     demand_of,
     events_of,
+    marked,
 )
+from medhavi.workbench.commitments.decisions import binding_date
 from medhavi.workbench.commitments.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.commitments.promise_changes import check_changes
-from medhavi.workbench.commitments.promise_override import binding_date
-from medhavi.workbench.commitments.promised_supply import marked
-from medhavi.workbench.promise_desk.desk_counters import DeskCounters
-from medhavi.workbench.promise_desk.provider_meter import EVERY, Meter, metered
+from medhavi.workbench.promise_desk.desk_counters import (
+    EVERY,
+    DeskCounters,
+    Meter,
+    metered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,9 +58,8 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.commitments.decisions import DecisionWriter
+    from medhavi.workbench.commitments.decisions import DecisionWriter, Override
     from medhavi.workbench.commitments.live_book import Decide
-    from medhavi.workbench.commitments.promise_override import Override
 
 
 class PromiseDesk:

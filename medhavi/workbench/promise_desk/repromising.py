@@ -16,8 +16,7 @@ from medhavi.errors import UsageError
 from medhavi.planners.promising.standing.renewal import Wish, renewal
 from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
-from medhavi.workbench.commitments.promised_supply import marked
-from medhavi.workbench.commitments.replaced_holds import bound_anew
+from medhavi.workbench.commitments.commit_events import bound_anew, marked
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -15,7 +15,7 @@ from medhavi.results.reports.campaign import (
     CampaignProposal,
     campaign_measures,
 )
-from medhavi.workbench.runs.published_plans import published_plan, published_plans
+from medhavi.workbench.runs import published_plan, published_plans
 
 if TYPE_CHECKING:
     from pathlib import Path

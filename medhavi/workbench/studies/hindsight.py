@@ -17,16 +17,15 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.promising.standing.past_promises import past_promises, unasked
-from medhavi.predict.scorecards.promise_accuracy import judged, report
+from medhavi.planners.promising.standing.standing_promises import past_promises, unasked
+from medhavi.predict.scorecards import judged, report
 from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.hindsight import HindsightReport
 from medhavi.scenarios.hindsight_file import Hindsight, is_hindsight, parse_hindsight
 from medhavi.snapshot import Snapshot
 from medhavi.version import __version__
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
-from medhavi.workbench.studies.executor import execute
-from medhavi.workbench.studies.studies import found_place
+from medhavi.workbench.studies.studies import execute, found_place
 
 if TYPE_CHECKING:
     from medhavi.progress import Observe

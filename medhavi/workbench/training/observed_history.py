@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.predict.estimates import EVERY_PRODUCT
-from medhavi.predict.features import HISTORY
+from medhavi.predict.windows import HISTORY
 from medhavi.providers import Providers
 from medhavi.units import DAY, to_seconds
 

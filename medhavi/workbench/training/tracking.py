@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medhavi.predict.registry import batch_of, locked, store_client, store_in
-from medhavi.predict.store_file import ARTIFACTS
+from medhavi.predict.registry import ARTIFACTS, batch_of, locked, store_client, store_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

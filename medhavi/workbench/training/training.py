@@ -7,42 +7,101 @@ whether there is an answer.
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from medhavi.errors import MedhaviError, UsageError
-from medhavi.findings import Finding
+from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
+from medhavi.findings import Finding, finding
 from medhavi.predict import backtest, estimates, reliability
-from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY
-from medhavi.predict.features import stated_in
+from medhavi.predict.estimates import KINDS, LEAD_TIME, RELIABILITY, Predictor
 from medhavi.predict.lead_time import LeadTimeModel
 from medhavi.predict.recipe import TrainingRecipe
 from medhavi.predict.registry import CHAMPION, Registry
 from medhavi.predict.reliability import PlainRate, RateModel
-from medhavi.predict.rolling import recalibrated
+from medhavi.predict.windows import recalibrated, stated_in
 from medhavi.progress import Progress, unobserved
 from medhavi.workbench import decisions
-from medhavi.workbench.training.champions import champions_of
 from medhavi.workbench.training.observed_history import history_of, subjects_of
 from medhavi.workbench.training.tracking import Tracking
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
-    from medhavi.predict.bundle import Predictor
     from medhavi.predict.registry import PredictorVersion
     from medhavi.progress import Observe
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.training.champions import Champions
 
     Comparison = backtest.Comparison | reliability.RateComparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champions:
+    """Predictors in use by name, with their versions, and what keeps others out."""
+
+    models: Mapping[str, tuple[Predictor, str]]
+    findings: tuple[Finding, ...]
+
+
+def champions_of(models: Path, lake: Lake, names: Iterable[str]) -> Champions:
+    """Every predictor in use; at most one finding says what cannot be read.
+
+    Parameters
+    ----------
+    models
+        Folder of the predictor store.
+    lake
+        Holds the events by which predictors were put in use.
+    names
+        Of the predictors.
+    """
+    registry = Registry(models)
+    found: dict[str, tuple[Predictor, str]] = {}
+    lost: dict[str, str] = {}
+    try:
+        known = registry.versions()
+    except EnvironmentFailure as error:
+        return Champions(models={}, findings=(finding("PRED001", detail=error),))
+    promoted = _ever_promoted(lake)
+    in_use = {each.model: each for each in known if CHAMPION in each.aliases}
+    for name in names:
+        entry = in_use.get(name)
+        if entry is None:
+            if name in promoted:
+                lost[name] = f"{models} has no version of it in use."
+            continue
+        try:
+            found[name] = registry.load(name, entry.version), entry.version
+        except EnvironmentFailure as error:
+            lost[name] = str(error)
+    if not lost:
+        return Champions(models=found, findings=())
+    told = finding(
+        "PRED002",
+        value=", ".join(sorted(lost)),
+        detail=" ".join(dict.fromkeys(lost[name] for name in sorted(lost))),
+    )
+    return Champions(models=found, findings=(told,))
+
+
+def _ever_promoted(lake: Lake) -> set[str]:
+    """Names of predictors that somebody put in use, as the event log says."""
+    rows = (
+        lake.table("bronze.events")
+        .filter(pl.col("type") == "ModelPromoted")
+        .select("payload")
+        .collect()
+    )
+    return {str(json.loads(text)["model"]) for (text,) in rows.iter_rows()}
+
 
 ABOUT = ("supplier", "lane")
 """What predictors are about; a batch of estimates each."""

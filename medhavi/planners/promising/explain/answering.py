@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
 from medhavi.planners.promising.explain.counterfactual import reasons
-from medhavi.planners.promising.explain.tracing import trace_of
-from medhavi.planners.promising.explain.work_notes import expected
+from medhavi.planners.promising.explain.tracing import expected, trace_of
 from medhavi.planners.promising.ledger.holding import holds_of, purchases_of
 from medhavi.planners.promising.options.offers import above_cost, capped
 from medhavi.planners.promising.requests.scoring import Scored, ranking, scores

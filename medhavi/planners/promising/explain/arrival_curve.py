@@ -1,4 +1,4 @@
-"""The whole distribution of an answer's arrival, for a picture of it (rule 36).
+"""Probability of arrival by date, from one search of a request.
 
 A quote keeps three quantiles. This searches once more, finds the option that was
 chosen, and gives its arrival at many levels: one uncertain time is walked at each of
@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.planners.deep_calls import on_deep_stack
+from medhavi.planners.promising.explain.answering import (
+    PROVIDER_FAILURES,
+    answered,
+    failed,
+)
 from medhavi.planners.promising.ledger.sampled_chain import SampledChain, rank_at
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
@@ -22,6 +27,54 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.results.promises.promise import Promise
+
+
+def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
+    """Answer a request; the ledgers are as before after it.
+
+    Parameters
+    ----------
+    quest
+        The search, not begun.
+    detail
+        As in `quote`.
+    freed
+        The demand was given what it has already.
+    """
+    try:
+        return _searched(quest, detail, freed=freed)
+    except RecursionError:
+        # A chain of more levels than the usual stack has room for.
+        quest.begin_anew()
+    try:
+        return on_deep_stack(lambda: _searched(quest, detail, freed=freed))
+    except RecursionError as failure:
+        quest.broken = True
+        return failed(quest, failure)
+
+
+def _searched(quest: Quest, detail: str, *, freed: bool) -> Promise:
+    book, request = quest.book, quest.request
+    mark = book.stages.mark()
+    level = LEVELS[quest.policy.risk_basis]
+    book.stages.withheld = book.stages.spared = False
+    book.stages.leads = book.times.at(level) if book.times.anything else None
+    book.stages.level = level
+    try:
+        book.stages.begin()
+        if not freed:
+            book.free_for(request)
+        quest.brief = detail != "full"
+        quest.search()
+        return answered(quest, detail)
+    except PROVIDER_FAILURES as failure:
+        quest.broken = True
+        return failed(quest, failure)
+    finally:
+        quest.withheld = book.stages.withheld
+        book.stages.undo(mark)
+        book.stages.leads = book.stages.level = None
+
 
 Curve = tuple[tuple[float, int], ...]
 """Levels from 0 to 1, rising, each with the instant [s] by which it is there."""

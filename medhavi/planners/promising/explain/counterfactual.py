@@ -1,16 +1,19 @@
-"""Why an answer is late, short or none: the stage that gains most when relaxed.
+"""What would have to change: limiters relaxed one at a time, and sensitivities.
 
 Each stage is relaxed alone (rule 36): what it asks for is there at once and takes no
 time. The stage that gives the earliest date is the limiter (ties: material, capacity,
 transport, policy); relaxing it for good, the next one is sought, until the date is met.
 Options of the same date as the chosen one are asked as well.
 The hours of the chain add up to what all of them gain together.
+
+Each row is a quote of its own on the same book, for a request that differs in one
+respect alone. Nothing is interpolated.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.explain.naming import (
     closed_lane,
@@ -19,16 +22,27 @@ from medhavi.planners.promising.explain.naming import (
 )
 from medhavi.planners.promising.options.offers import capped
 from medhavi.results.limiter import Limiter
-from medhavi.results.promises.promise import PromiseReason, PromiseStatus
-from medhavi.units import HOUR
+from medhavi.results.promises.promise import (
+    PromiseReason,
+    PromiseStatus,
+    PromiseVariant,
+)
+from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from medhavi.planners.promising.explain.naming import Named
+    from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.options.offers import Offered
     from medhavi.planners.promising.options.quest import Quest
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.planners.promising.supply_search.pieces import Stage
+    from medhavi.results.promises.promise import Promise
+
+    Ask = Callable[[Book, Request, Policy], Promise]
+
 
 STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
 CAPS = frozenset(
@@ -190,4 +204,68 @@ def as_wide(quote: Quest, wider: Policy, request: Request) -> bool:
         and bool(quote.offered)
         and all(one.closed is None for one in quote.offered)
         and not quote.leaves_lanes
+    )
+
+
+LEVELS = ("p50", "p80", "p95")
+SHARES = (0.5, 2.0)
+"""Of the quantity that is asked for."""
+DUE_DAYS = (-7, 7)
+"""Earlier and later due dates; none before now."""
+
+
+class _Variant(NamedTuple):
+    change: str
+    request: Request
+    policy: Policy
+
+
+def sensitivity(quest: Quest, answer: Promise, ask: Ask) -> tuple[PromiseVariant, ...]:
+    """Answer the request as it could have been asked.
+
+    Parameters
+    ----------
+    quest
+        The finished search.
+    answer
+        What it gave.
+    ask
+        Gives the answer to a request on a book.
+    """
+    return tuple(
+        _told(one, ask(quest.book, one.request, one.policy))
+        for one in _variants(quest, answer)
+    )
+
+
+def _variants(quest: Quest, answer: Promise) -> Iterator[_Variant]:
+    request, policy = quest.request, quest.policy
+    if answer.date_p50 != answer.date_p95:
+        for level in LEVELS:
+            if level != policy.risk_basis:
+                yield _Variant("risk_basis", request, replace(policy, risk_basis=level))
+    step = quest.book.stages.step(request.product)
+    for share in SHARES:
+        steps = int(request.qty * share / float(step))
+        if steps > 0:
+            other = request.with_cells({"qty": from_steps(steps, step)})
+            yield _Variant("qty", other, policy)
+    for days in DUE_DAYS:
+        due = request.due + days * DAY
+        if due >= quest.book.now:
+            yield _Variant("due", request.with_cells({"due": due}), policy)
+
+
+def _told(one: _Variant, promise: Promise) -> PromiseVariant:
+    return PromiseVariant(
+        change=one.change,
+        risk_basis=one.policy.risk_basis,
+        asked=one.request.qty,
+        due=one.request.due,
+        status=promise.status,
+        qty=promise.qty,
+        date=promise.date,
+        on_time_prob=promise.on_time_prob,
+        date_prob=promise.date_prob,
+        cost=None if promise.date is None else promise.cost.total,
     )

@@ -3,12 +3,18 @@
 Quotes write and go back, so a book is as before after each. `apply` takes the holds of
 a promise, `revert` gives them back in any order and restores the state, `expire` gives
 back what was tentative for too long.
+
+Two books of the same tables and the same commitments hold the same, in whatever order
+they came about. Compared is what answers are made of: the net of each line of material
+over time, the use of each resource, the load of each departure. Not compared is what no
+commitment says: until when goods that are held must live, and what suppliers were asked
+for.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.disruptions import with_disruptions
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.campaign_room import Campaigns
+    from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promises.promise import PlannedHold, Promise
@@ -436,3 +443,46 @@ def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
     for rows in found.values():
         rows.sort(key=lambda row: (row["priority"], row["substitute"]))
     return found
+
+
+MOST_NAMED = 5
+"""Differences that are named of each kind."""
+
+
+def built_nodes(book: Book) -> tuple[Node, ...]:
+    """Products at places whose line a book has built; no other line was changed."""
+    return tuple(book.stages.material.state())
+
+
+def differences(book: Book, other: Book) -> tuple[str, ...]:
+    """Names of what two books of the same commitments hold differently; empty: nothing.
+
+    Both books are asked and not changed; nobody else may use them meanwhile.
+    """
+    nodes = sorted({*built_nodes(book), *built_nodes(other)})
+    one, two = book.stages, other.stages
+    pairs: tuple[tuple[str, Mapping[Any, object], Mapping[Any, object]], ...] = (
+        ("material", one.material.state(nodes), two.material.state(nodes)),
+        (
+            "resource",
+            one.capacity.occupancy.state(),
+            two.capacity.occupancy.state(),
+        ),
+        ("lane", one.transport.loads.state(), two.transport.loads.state()),
+    )
+    return tuple(
+        f"{kind} {name}"
+        for kind, first, second in pairs
+        for name in _unequal(first, second)
+    )
+
+
+def _unequal(first: Mapping[Any, object], second: Mapping[Any, object]) -> list[str]:
+    names = sorted(
+        (key if isinstance(key, str) else " at ".join(key))
+        for key in first.keys() | second.keys()
+        if first.get(key) != second.get(key)
+    )
+    if len(names) > MOST_NAMED:
+        return [*names[:MOST_NAMED], f"and {len(names) - MOST_NAMED} more"]
+    return names

@@ -11,19 +11,33 @@ way to anybody here, and caps of a policy, which are for accepting, do not count
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.promising.explain.one_quest import searched
+from medhavi.findings import BadData
+from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.ledger.book import Book
-from medhavi.planners.promising.ledger.equal_shares import Line, evened, is_own, reached
 from medhavi.planners.promising.ledger.own_holds import stands
 from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
-from medhavi.planners.promising.ledger.whole_orders import completed, whole_orders
+from medhavi.planners.promising.ledger.whole_orders import (
+    Line,
+    completed,
+    evened,
+    is_own,
+    reached,
+    whole_orders,
+)
 from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import helped
-from medhavi.planners.promising.requests.asking import Request, request_of_line
+from medhavi.planners.promising.requests.asking import (
+    Request,
+    columns,
+    read_requests,
+    request_of_line,
+)
 from medhavi.planners.promising.standing.held_chain import held_in_time
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
@@ -34,7 +48,7 @@ from medhavi.results.promises.promises_at_risk import (
     PromiseMonitor,
     chance_by,
 )
-from medhavi.units import DAY, HOUR, seconds_up
+from medhavi.units import DAY, HOUR, from_seconds, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,6 +56,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
+
 
 MOST_EXPLAINED = 20
 """Promises at risk for which remedies are tried, the most important first."""
@@ -389,3 +404,132 @@ def _lost(book: Book, request: Request, made: Promise) -> float:
     """Price of what does not come at all [base currency]."""
     missing = max(request.qty - made.qty, 0.0)
     return missing * book.costs.short_rate(request) if missing else 0.0
+
+
+_INSTANT = pl.Datetime("us", "UTC")
+
+ANSWERED: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "demand": pl.String(),
+        "asked_at": _INSTANT,
+        "status": pl.String(),
+        "promised_qty": pl.Float64(),
+        "date": _INSTANT,
+        "date_p50": _INSTANT,
+        "date_p80": _INSTANT,
+        "date_p95": _INSTANT,
+        "on_time_prob": pl.Float64(),
+        "date_prob": pl.Float64(),
+        "option": pl.String(),
+        "suppliers": pl.List(pl.String()),
+        "risk_basis": pl.String(),
+        "model": pl.String(),
+        "model_version": pl.String(),
+    }
+)
+"""Columns of the answers; `status` is that of a promise, or unknown.
+
+Unknown is a line that could not be asked: what it names was not in the tables yet,
+or the tables of that day had errors.
+`suppliers` are those that the promise counts on for a purchase.
+"""
+
+UNKNOWN = "unknown"
+
+
+def past_promises(
+    snapshot: Snapshot, lines: pl.DataFrame, policy: str | None = None
+) -> pl.DataFrame:
+    """Ask the lines of a day by priority, each seeing the holds of those before it.
+
+    Parameters
+    ----------
+    snapshot
+        Tables as they were known when the day began.
+    lines
+        Rows with the columns of a request, and `demand`.
+    policy
+        Policy of lines for which the tables name none.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `ANSWERED`, a row a line, in the order given.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors.
+    """
+    book = Book.from_snapshot(snapshot)
+    asked: list[Request] = []
+    for row in lines.iter_rows(named=True):
+        request = _request(row, snapshot, len(asked) + 1)
+        if request is not None:
+            asked.append(request)
+    made = quote_all(book, tuple(asked), policy, detail="date")
+    rows = {
+        request.demand: _row(promise)
+        for request, promise in zip(asked, made, strict=True)
+    }
+    return _table(lines, book.now, rows)
+
+
+def unasked(snapshot: Snapshot, lines: pl.DataFrame) -> pl.DataFrame:
+    """Answers of a day whose tables have errors: all are unknown."""
+    return _table(lines, int(snapshot.as_of), {})
+
+
+def _table(
+    lines: pl.DataFrame, now: int, rows: Mapping[str, Mapping[str, object]]
+) -> pl.DataFrame:
+    unknown = {"status": UNKNOWN, "promised_qty": 0.0, "suppliers": []}
+    at = from_seconds(now)
+    return pl.DataFrame(
+        [
+            {"demand": name, "asked_at": at, **rows.get(name, unknown)}
+            for name in lines["demand"]
+        ],
+        schema=dict(ANSWERED),
+    )
+
+
+def _request(
+    row: Mapping[str, Any], snapshot: Snapshot, position: int
+) -> Request | None:
+    """Turn a line into a request; None where it names what was not there yet."""
+    known = columns()
+    cells = {
+        name: value
+        for name, value in row.items()
+        if name in known and name != "demand" and value is not None
+    }
+    try:
+        (request,) = read_requests([cells], snapshot).requests
+    except BadData:
+        return None
+    return replace(request, demand=row["demand"], position=position)
+
+
+def _row(promise: Promise) -> dict[str, object]:
+    dates = {
+        name: None if value is None else from_seconds(value)
+        for name, value in (
+            ("date", promise.date),
+            ("date_p50", promise.date_p50),
+            ("date_p80", promise.date_p80),
+            ("date_p95", promise.date_p95),
+        )
+    }
+    return {
+        "status": str(promise.status),
+        "promised_qty": promise.qty,
+        **dates,
+        "on_time_prob": promise.on_time_prob,
+        "date_prob": promise.date_prob,
+        "option": promise.option,
+        "suppliers": sorted({one.supplier for one in promise.purchases}),
+        "risk_basis": promise.basis.risk_basis,
+        "model": promise.basis.model,
+        "model_version": promise.basis.version,
+    }

@@ -1,1 +1,0 @@
-"""How well promises and suppliers kept their dates."""

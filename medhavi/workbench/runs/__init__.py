@@ -1,1 +1,0 @@
-"""Runs and published plans of a workspace."""
