@@ -16,7 +16,7 @@ app = marimo.App(width="medium", app_title="Medhavi: campaigns and changeovers")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import campaign_page, pages
+    from medhavi.service import campaign_page
     from medhavi.service.campaign_page import change_form, change_words, matrix_grid
     from medhavi.service.page_data import (
         html,
@@ -28,7 +28,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages import desk_page, desk_words
     from medhavi.service.plan_pages.desk_page import last_approver
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.lists import campaign_words
     from medhavi.views.lists.campaign_words import setup_chart
     from medhavi.views.tiles import tiles_html
@@ -38,7 +38,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(pages.top_html("campaigns"))
+    mo.Html(navigation.top_html("campaigns"))
     return
 
 

@@ -17,7 +17,6 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service import pages
     from medhavi.service.page_data import html, picture, said, section, trouble_of
     from medhavi.service.plan_pages import (
         desk_page,
@@ -27,7 +26,7 @@ with app.setup:
     )
     from medhavi.service.plan_pages.desk_page import EditSession, last_approver
     from medhavi.service.plan_pages.plan_page import MODES, load_page
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.lists import order_list
     from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.lists.order_list import codes, comparison_html, groups_html
@@ -43,7 +42,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(pages.top_html("plan"))
+    mo.Html(navigation.top_html("plan"))
     return
 
 

@@ -16,7 +16,6 @@ app = marimo.App(width="medium", app_title="Medhavi: promise desk")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import pages
     from medhavi.service.page_data import (
         html,
         load_data,
@@ -46,7 +45,7 @@ with app.setup:
         recent,
     )
     from medhavi.version import __version__
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of
     from medhavi.views.format import count
     from medhavi.views.promises import lists as promise_lists
@@ -72,7 +71,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(pages.top_html("promise", rules=RULES))
+    mo.Html(navigation.top_html("promise", rules=RULES))
     return
 
 

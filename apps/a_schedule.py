@@ -15,7 +15,6 @@ app = marimo.App(width="medium", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import pages
     from medhavi.service.page_data import PageProblem, html, picture, section
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
@@ -23,7 +22,7 @@ with app.setup:
         load_schedule,
         risk_of,
     )
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.lists.schedule_words import (
         gantt_chart,
         orders_html,
@@ -40,7 +39,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(pages.top_html("schedule"))
+    mo.Html(navigation.top_html("schedule"))
     return
 
 

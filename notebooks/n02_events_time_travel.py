@@ -26,8 +26,7 @@ with app.setup:
     from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
-    from medhavi.service import pages
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
 
     theme.register()
 
@@ -46,7 +45,7 @@ def welcome():
     They come from the lake of a workspace (`medhavi demo` makes one). Where there is
     none, a shop that sells lemonade steps in.
     """
-    mo.vstack([mo.Html(pages.top_html()), mo.md(words)])
+    mo.vstack([mo.Html(navigation.top_html()), mo.md(words)])
     return
 
 

@@ -26,9 +26,8 @@ with app.setup:
     from medhavi.planners.promising.quoting import quote
     from medhavi.planners.promising.requests.asking import read_requests
     from medhavi.schema.template import example_rows
-    from medhavi.service import pages
     from medhavi.service.page_data import html, picture
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.promises import words
     from medhavi.views.promises.lists import answers_sentence, brief_rows
     from medhavi.views.promises.picture import (
@@ -46,7 +45,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html(rules=RULES)),
+            mo.Html(navigation.top_html(rules=RULES)),
             mo.md(
                 """
                 # Can we promise it?

@@ -17,9 +17,8 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.schema.template import example_rows
-    from medhavi.service import pages
     from medhavi.snapshot.patch import Patch
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
     from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.lists.order_list import comparison_html
     from medhavi.views.names import names_of
@@ -32,7 +31,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html()),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # A plan that can be carried out

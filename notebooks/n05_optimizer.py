@@ -21,8 +21,7 @@ with app.setup:
     import medhavi as mv
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.schema.template import example_rows
-    from medhavi.service import pages
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.format import money
     from medhavi.views.names import names_of
@@ -35,7 +34,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html()),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # The best plan, and what better costs

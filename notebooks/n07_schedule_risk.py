@@ -18,8 +18,7 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.service import pages
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.lists.schedule_words import gantt_chart, hours_text, risk_chart
 
@@ -30,7 +29,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html()),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # A schedule and what it risks

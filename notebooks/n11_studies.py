@@ -25,8 +25,7 @@ with app.setup:
     from medhavi.edits.change import KINDS
     from medhavi.errors import MedhaviError
     from medhavi.schema.template import example_rows
-    from medhavi.service import pages
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.lists.study_page import figure_chart, study_table
     from medhavi.views.names import names_of
@@ -40,7 +39,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html()),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # What if, side by side

@@ -23,9 +23,8 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
-    from medhavi.service import pages
     from medhavi.service.page_data import html, picture
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.format import count
     from medhavi.views.lists.hindsight_page import (
         calibration_chart,
@@ -44,7 +43,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(pages.top_html()),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # What would we have promised?

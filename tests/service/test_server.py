@@ -9,7 +9,8 @@ import pytest
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.app import health, serve
 from medhavi.service.landing import landing_html
-from medhavi.service.pages import PAGES, entries, folder_of, top_html
+from medhavi.service.pages import entries, folder_of
+from medhavi.views.navigation import PAGES, top_html
 
 
 @pytest.fixture
