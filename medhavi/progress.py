@@ -50,3 +50,23 @@ Cancelled = Callable[[], bool]
 
 def unobserved(_progress: Progress) -> None:
     """Look at no progress."""
+
+
+class Stop:
+    """Whether work was stopped: once somebody said so, nobody is asked again.
+
+    Attributes
+    ----------
+    asked
+        Whether it was.
+    """
+
+    def __init__(self, cancelled: Cancelled | None) -> None:
+        self._cancelled = cancelled
+        self.asked = False
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        if not self.asked and self._cancelled is not None:
+            self.asked = self._cancelled()
+        return self.asked

@@ -21,7 +21,6 @@ import logging
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from medhavi.errors import (
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.promise_run import Answers
+    from medhavi.progress import Cancelled, Progress
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.commit_answer import Commit
     from medhavi.workbench.commitments.commit_events import CommitRequest
@@ -83,15 +83,15 @@ class SharedDesk(PromiseDesk):
         *,
         detail: str = "full",
         call: str = "",
+        cancelled: Cancelled | None = None,
     ) -> Answers:
         """Answer requests; those of several lines on a book of their own."""
         asked, lines = _counted(requests)
         rank = _rank(lines)
         with self._precedence.working(rank), self._doubting():
             desk = self._desk_of(rank)
-            if desk is self:
-                return super().answer(asked, policy, detail=detail, call=call)
-            return desk.answer(asked, policy, detail=detail, call=call)
+            ask = super().answer if desk is self else desk.answer
+            return ask(asked, policy, detail=detail, call=call, cancelled=cancelled)
 
     def bind(self, wish: CommitRequest) -> Commit:
         """Make a wish binding; one of several lines beside the desk first."""
@@ -150,9 +150,12 @@ class SharedDesk(PromiseDesk):
             return self
         with self._opening:
             if rank not in self._beside:
-                pause = partial(self._precedence.give_way, rank)
+
+                def give_way(_line: Progress) -> object:
+                    return self._precedence.give_way(rank)
+
                 self._beside[rank] = PromiseDesk(
-                    *self._given, attempts=ATTEMPTS_BESIDE, pause=pause
+                    *self._given, attempts=ATTEMPTS_BESIDE, observe=give_way
                 )
             desk = self._beside[rank]
         desk.counters, desk.behind = self.counters, self.behind

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks.promising import crowd, waited
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, apply, quote, quote_all, read_requests
+from tests.api import Book, answer, apply, quote, quote_all, read_requests
 from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company
 
@@ -35,10 +35,10 @@ def test_a_file_is_answered_as_its_lines_one_by_one(lines):
     alone = Book.from_snapshot(snapshot)
     first = sorted(asked, key=lambda one: (one.priority, one.due, one.position))
     for request in first:
-        answer = quote(alone, request, detail="date")
-        assert answer == made[request.position - 1]
-        if answer.status is not PromiseStatus.REJECTED:
-            apply(alone, answer)
+        found = quote(alone, request, detail="date")
+        assert found == made[request.position - 1]
+        if found.status is not PromiseStatus.REJECTED:
+            apply(alone, found)
     assert state(alone) == state(together)
 
 
@@ -73,3 +73,47 @@ def test_threads_that_ask_one_writer_leave_the_book_as_it_was():
     assert len(crowd(book, asked, 3)) == len(asked)
     assert state(book) == held
     assert [quote(book, one, detail="date") for one in asked] == alone
+
+
+def stopped_after(count):
+    """Whether to stop: yes from the question after `count` ones on."""
+    asked = iter(range(10_000))
+    return lambda: next(asked) >= count
+
+
+@pytest.mark.req("ATP-22")
+@pytest.mark.parametrize("detail", ["full", "date"])
+def test_a_stopped_file_keeps_its_first_answers_and_rejects_the_rest(detail):
+    # Four of a stock of 4; the second is the first to ask as the most urgent.
+    snapshot = workshop(stock=[{"qty": 4}])
+    rows = [cells(qty=1, priority=priority) for priority in (2, 1, 2, 2)]
+    seen = []
+    made = answer(
+        snapshot,
+        rows,
+        detail=detail,
+        observe=seen.append,
+        cancelled=stopped_after(2),
+    )
+    whole = answer(snapshot, rows, detail=detail)
+    assert made.run.status == "cancelled"
+    assert whole.run.status != "cancelled"
+    assert made.promises[:2] == whole.promises[:2]
+    for one in made.promises[2:]:
+        assert one.status is PromiseStatus.REJECTED
+        assert [reason.code for reason in one.limiters] == ["SearchTimeout"]
+        assert not one.holds
+    assert [(one.phase, one.done, one.total) for one in seen] == [
+        ("requests", done, 4) for done in range(4)
+    ]
+
+
+def test_a_stopped_file_rejects_whole_orders_of_which_a_line_was_not_reached():
+    snapshot = workshop(stock=[{"qty": 9}])
+    rows = [
+        cells(sales_order=order, line=line, qty=1, order_policy="all_together")
+        for order, line in (("SO1", 1), ("SO1", 2), ("SO2", 1), ("SO2", 2))
+    ]
+    made = answer(snapshot, rows, cancelled=stopped_after(3))
+    statuses = [one.status is PromiseStatus.REJECTED for one in made.promises]
+    assert statuses == [False, False, True, True]

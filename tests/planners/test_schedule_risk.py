@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.errors import LimitReached
 from medhavi.findings import BadData
 from medhavi.planners.scheduling.assignment_tables import (
     SequenceLink,
@@ -316,3 +317,12 @@ def test_equal_calls_give_equal_reports():
     one, other = (simulate(made, RiskParameters(scenarios=99)) for _ in range(2))
     assert one.fingerprint == other.fingerprint
     assert one.run.run_id == other.run.run_id
+
+
+def test_a_simulation_tells_each_operation_and_has_no_figures_once_stopped():
+    made = solved(line())
+    seen = []
+    simulate(made, RiskParameters(scenarios=10), observe=seen.append)
+    assert [(one.done, one.total) for one in seen] == [(0, 2), (1, 2)]
+    with pytest.raises(LimitReached, match="stopped"):
+        simulate(made, RiskParameters(scenarios=10), cancelled=lambda: True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.boundary import INTERRUPTED, interruption
 from medhavi.cli.command_output import CommandOutput, talk
 from medhavi.cli.data.lake_commands import moments, snapshot_of
 from medhavi.cli.options import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from polars import DataFrame
 
+    from medhavi.progress import Observe, Progress
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import Override
@@ -106,6 +108,7 @@ def promise(
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
     from medhavi.planners.promising.requests.request_file import WrittenRequests
+    from medhavi.results.run_record import Status
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
     from medhavi.workbench.promise_desk.promise_account import record_rejections
@@ -129,11 +132,18 @@ def promise(
         if desk is None
         else desk.book.snapshot.require(strict=bool(strict))
     )
-    answers = (
-        answer(snapshot, content, policy, detail=detail)
-        if desk is None
-        else desk.answer(content, policy, detail=detail, call=str(uuid.uuid4()))
-    )
+    if desk is None:
+        with interruption() as cancelled:
+            answers = answer(
+                snapshot,
+                content,
+                policy,
+                detail=detail,
+                observe=_tenths(conversation),
+                cancelled=cancelled,
+            )
+    else:
+        answers = desk.answer(content, policy, detail=detail, call=str(uuid.uuid4()))
     conversation.report((*answers.findings, *snapshot.held.findings()))
     show(conversation, answers.promises, snapshot)
     if writer is not None and out is not None:
@@ -148,6 +158,20 @@ def promise(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
     )
+    if answers.run.status is Status.CANCELLED:
+        conversation.note("interrupted: requests that were not reached are rejected")
+        raise typer.Exit(INTERRUPTED)
+
+
+def _tenths(conversation: CommandOutput) -> Observe:
+    """Progress of a long file, told at each tenth of it."""
+
+    def observe(progress: Progress) -> None:
+        part = progress.total // 10
+        if part >= 10 and progress.done and progress.done % part == 0:
+            conversation.progress(progress)
+
+    return observe
 
 
 def desk_of(

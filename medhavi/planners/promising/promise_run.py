@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.gc_pause import without_collections
+from medhavi.planners.promising.explain.answering import unasked
 from medhavi.planners.promising.ledger.book import Book
 from medhavi.planners.promising.ledger.sampled_chain import SEED
 from medhavi.planners.promising.ledger.whole_orders import (
@@ -21,18 +22,21 @@ from medhavi.planners.promising.ledger.whole_orders import (
     matched,
     whole_orders,
 )
+from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.requests.asking import read_requests
+from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify.demands.promise import check_promise
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.ledger.whole_orders import Tied
     from medhavi.planners.promising.requests.asking import Request
+    from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
 
@@ -54,6 +58,8 @@ def promise(
     policy: str | None = None,
     *,
     detail: str = "full",
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
 ) -> list[Promise]:
     """Answer requests, each seeing the holds of those before it (rule 29).
 
@@ -68,6 +74,11 @@ def promise(
     detail
         "full"; or "date": date, price and holds, without reasons and remedies, which a
         large file has in a small part of the time.
+    observe
+        Called with the progress before each request.
+    cancelled
+        Asked before each request; once True, requests that were not reached are
+        rejected (`SearchTimeout`) and nothing is held for them.
 
     Returns
     -------
@@ -81,7 +92,15 @@ def promise(
     UsageError
         Nothing is answered in such detail.
     """
-    return list(answer(snapshot, requests, policy, detail=detail).promises)
+    made = answer(
+        snapshot,
+        requests,
+        policy,
+        detail=detail,
+        observe=observe,
+        cancelled=cancelled,
+    )
+    return list(made.promises)
 
 
 def answer(
@@ -90,10 +109,19 @@ def answer(
     policy: str | None = None,
     *,
     detail: str = "full",
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
 ) -> Answers:
     """Answer requests as `promise` does, with findings and the record of the run."""
     require_detail(detail)
-    return answer_on(Book.from_snapshot(snapshot), requests, policy, detail=detail)
+    return answer_on(
+        Book.from_snapshot(snapshot),
+        requests,
+        policy,
+        detail=detail,
+        observe=observe,
+        cancelled=cancelled,
+    )
 
 
 def require_detail(detail: str) -> None:
@@ -109,14 +137,15 @@ def require_detail(detail: str) -> None:
         raise UsageError(message)
 
 
-def answer_on(
+def answer_on(  # noqa: PLR0913 - one keyword each
     book: Book,
     requests: object,
     policy: str | None = None,
     known: tuple[Finding, ...] = (),
     *,
     detail: str = "full",
-    before: Callable[[], object] | None = None,
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
     call: str = "",
 ) -> Answers:
     """Answer requests on an open book, which takes the holds of what is promised.
@@ -127,7 +156,7 @@ def answer_on(
         What is odd about the tables, to be told with the answers.
     detail
         As in `promise`.
-    before
+    observe, cancelled
         As in `quote_all`.
     call
         As in `read_requests`.
@@ -135,8 +164,12 @@ def answer_on(
     require_detail(detail)
     snapshot = book.snapshot
     asked = read_requests(requests, snapshot, book.named, call)
-    made = quote_all(book, asked.requests, policy, detail=detail, before=before)
+    stop = Stop(cancelled)
+    made = quote_all(
+        book, asked.requests, policy, detail=detail, observe=observe, cancelled=stop
+    )
     exact = all(one.exact for one in made)
+    ended = Status.FEASIBLE if exact else Status.HEURISTIC
     run = RunRecord(
         planner="promising",
         mode="promise",
@@ -145,7 +178,7 @@ def answer_on(
         as_of=book.now,
         settings={"policy": policy, "detail": detail},
         seed=SEED,
-        status=Status.FEASIBLE if exact else Status.HEURISTIC,
+        status=Status.CANCELLED if stop.asked else ended,
         effort={"requests": float(len(made))},
     )
     warnings = (
@@ -202,7 +235,8 @@ def quote_all(
     policy: str | None = None,
     *,
     detail: str = "full",
-    before: Callable[[], object] | None = None,
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
 ) -> list[Promise]:
     """Answer by priority, due, position; give the answers in the order of the file.
 
@@ -212,11 +246,20 @@ def quote_all(
     ----------
     detail
         As in `quote`.
-    before
-        Called before each request is asked: a place to let others work. It must leave
-        the book alone.
+    observe
+        Called with the progress before each request: also a place to let others work.
+        It must leave the book alone.
+    cancelled
+        Asked before each request; once True, the rest is rejected without a search.
     """
-    asked = _Asked(book, policy, detail, before)
+    asked = _Asked(
+        book,
+        policy,
+        detail,
+        Progress("requests", total=len(requests)),
+        observe,
+        Stop(cancelled),
+    )
     if detail == "full":
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
@@ -237,7 +280,7 @@ def _ask_all(
         for request in waiting:
             asked.ask(request)
         broken = next((group for group in groups if asked.broken(group)), None)
-        if broken is None:
+        if broken is None or asked.stopped:
             break
         # What an order cannot use is free to all who were asked after its first line.
         if not asked.match(broken):
@@ -261,10 +304,14 @@ class _Asked:
         book: Book,
         policy: str | None,
         detail: str,
-        before: Callable[[], object] | None,
+        begun: Progress,
+        observe: Observe,
+        stop: Stop,
     ) -> None:
         self._book = book
-        self._before = before
+        self._begun = begun
+        self._observe = observe
+        self._stop = stop
         self._policy = policy
         self._detail = detail
         self._taken: dict[int, int] = {}
@@ -275,17 +322,24 @@ class _Asked:
 
     def ask(self, request: Request) -> None:
         """Answer a request, or the part that its order can use; take its holds."""
-        if self._before is not None:
-            self._before()
+        self._observe(replace(self._begun, done=len(self.answers)))
         book = self._book
         request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
+        if self._stop():
+            self.answers[request.position] = unasked(Quest(book, request, used))
+            return
         before = book.last_token
         made = quote(book, request, used, detail=self._detail)
         if made.status is not PromiseStatus.REJECTED:
             book.take(made)
             self._taken[request.position] = before
         self.answers[request.position] = made
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has stopped the run; requests since are not asked."""
+        return self._stop.asked
 
     def give_back(self, request: Request) -> None:
         """Free what an answer holds, the last first; what was before binds again."""

@@ -19,6 +19,7 @@ from medhavi.results.schedules.schedule import table_of
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     import polars as pl
     from numpy.typing import NDArray
@@ -62,6 +63,7 @@ def left_shift(
     links: tuple[SequenceLink, ...],
     sequence: tuple[int, ...],
     durations: NDArray[np.float64],
+    placed: Callable[[int], object] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Starts and ends of all operations in all scenarios.
 
@@ -73,6 +75,8 @@ def left_shift(
         Every operation, each after its predecessors and its neighbour.
     durations
         float64, shape (operations, scenarios).
+    placed
+        Called before each operation with the number of those that are placed.
 
     Returns
     -------
@@ -82,7 +86,9 @@ def left_shift(
     starts = np.empty_like(durations)
     ends = np.empty_like(durations)
     scenarios = durations.shape[1]
-    for place in sequence:
+    for done, place in enumerate(sequence):
+        if placed is not None:
+            placed(done)
         link = links[place]
         ready = np.full(scenarios, float(link.earliest))
         for before in link.after:

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from medhavi.errors import LimitReached
 from medhavi.findings import BadData, finding
 from medhavi.planners.scheduling.assignment_tables import SequenceLink, left_shift
 from medhavi.planners.scheduling.file_fields import nearest
+from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.risk import RiskReport, risk_table
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.schedules.problem import ScheduleProblem
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.schedules.problem import Order, Step
 
 
@@ -186,6 +189,9 @@ def simulate(
     schedule: Schedule,
     parameters: RiskParameters | None = None,
     problem: ScheduleProblem | None = None,
+    *,
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
 ) -> RiskReport:
     """Simulate a schedule.
 
@@ -193,12 +199,25 @@ def simulate(
     ----------
     problem
         Where ranges, releases and windows are read; the schedule's own when not given.
+    observe
+        Called with the progress before each operation.
+    cancelled
+        Asked before each operation; True ends the simulation.
 
     Raises
     ------
     BadData
         The schedule does not fit the problem, or nothing in it is uncertain.
+    LimitReached
+        It was cancelled: half a simulation has no figures.
     """
+
+    def placed(done: int) -> None:
+        if cancelled is not None and cancelled():
+            message = "The simulation was stopped before its end; it has no figures."
+            raise LimitReached(message)
+        observe(Progress("operations in all scenarios", done, len(rows)))
+
     chosen = parameters or RiskParameters()
     wanted = problem or schedule.problem
     _require_fit(schedule, wanted)
@@ -218,7 +237,7 @@ def simulate(
         drawn = uniforms(chosen.seed, f"{key[0]}/{key[1]}", chosen.scenarios)
         durations[place] = factor * triangular(drawn, low, mode, high)
     sequence = tuple(range(len(rows)))
-    _, ends = left_shift(links, sequence, durations)
+    _, ends = left_shift(links, sequence, durations, placed)
     _, calm = left_shift(links, sequence, nominal[:, None])
     uncertain = [numbers[key] for key in ranges]
     world = _RiskScenarios(

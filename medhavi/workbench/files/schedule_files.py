@@ -14,6 +14,7 @@ from medhavi.planners.scheduling.problem_file import (
 )
 from medhavi.planners.scheduling.risk import RiskParameters, simulate
 from medhavi.planners.scheduling.solve import SEED, ScheduleSearch, solve
+from medhavi.progress import unobserved
 from medhavi.results.reports.risk import RISK_FILES
 from medhavi.results.schedules.problem import ScheduleProblem
 from medhavi.results.schedules.schedule import FILES, Schedule
@@ -105,7 +106,7 @@ def write_schedule(made: Schedule, out: str | Path, file_format: str) -> None:
         made.to_folder(folder, "csv" if file_format == "csv" else "parquet")
 
 
-def risk(
+def risk(  # noqa: PLR0913 - one keyword each
     source: str | Path | Mapping[str, object] | ScheduleProblem | Schedule,
     made: Schedule | str | Path | None = None,
     *,
@@ -114,6 +115,8 @@ def risk(
     spread: float | None = None,
     steps: str | None = None,
     keep_starts: bool = False,
+    observe: Observe = unobserved,
+    cancelled: Cancelled | None = None,
 ) -> RiskReport:
     """Simulate a fixed schedule: same sequence, drawn run times.
 
@@ -127,6 +130,8 @@ def risk(
         Half width of runs, and the name of the steps it is for; see `RiskParameters`.
     keep_starts
         Nothing begins before its planned start; else everything moves left.
+    observe, cancelled
+        Called with the progress, and asked whether to end, before each operation.
 
     Raises
     ------
@@ -136,6 +141,8 @@ def risk(
         The schedule does not fit the problem, or nothing is uncertain.
     NotAvailable
         `source` is a snapshot: the risk of a plan is not built yet.
+    LimitReached
+        It was cancelled.
     """
     from medhavi.snapshot import Snapshot
 
@@ -160,7 +167,7 @@ def risk(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return simulate(fixed, parameters, problem)
+    return simulate(fixed, parameters, problem, observe=observe, cancelled=cancelled)
 
 
 def write_risk(report: RiskReport, out: str | Path) -> None:

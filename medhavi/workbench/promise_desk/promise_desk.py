@@ -20,6 +20,7 @@ from medhavi.planners.promising.ledger.own_holds import first_without_room
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.requests.asking import request_of_line
+from medhavi.progress import unobserved
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.workbench.commitments.commit_answer import (
     Commit,
@@ -46,7 +47,7 @@ from medhavi.workbench.promise_desk.desk_counters import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.ledger.book import Book
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.requests.asking import Request
+    from medhavi.progress import Cancelled, Observe
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -71,8 +73,8 @@ class PromiseDesk:
         As in `LiveBook`.
     attempts
         How often a commit is tried where others come first.
-    pause
-        Called before each line of a call; it may let others go first.
+    observe
+        Called with the progress before each line of a call; it may let others go first.
 
     Attributes
     ----------
@@ -91,11 +93,11 @@ class PromiseDesk:
         covered: int = 0,
         *,
         attempts: int | None = None,
-        pause: Callable[[], object] | None = None,
+        observe: Observe = unobserved,
     ) -> None:
         self.live = LiveBook(store, snapshot, covered)
         self._attempts = attempts
-        self._pause = pause
+        self._observe = observe
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self.counters = DeskCounters()
         self._answered = 0
@@ -133,8 +135,12 @@ class PromiseDesk:
         *,
         detail: str = "full",
         call: str = "",
+        cancelled: Cancelled | None = None,
     ) -> Answers:
-        """Answer as `quote`, with findings and run; `call` as in `read_requests`."""
+        """Answer as `quote`, with findings and run; `call` as in `read_requests`.
+
+        Once `cancelled` is True, requests that were not reached are rejected.
+        """
         with self.counters.timed("quote"), self.live.turn:
             self.live.catch_up()
             book, before = self.live.book, self.live.book.tokens
@@ -142,7 +148,13 @@ class PromiseDesk:
             try:
                 with nullcontext() if meter is None else metered(book, meter):
                     ask = book, requests, policy, self.behind
-                    made = answer_on(*ask, detail=detail, before=self._pause, call=call)
+                    made = answer_on(
+                        *ask,
+                        detail=detail,
+                        observe=self._observe,
+                        cancelled=cancelled,
+                        call=call,
+                    )
             finally:
                 self._go_back(book, before)
             self._answered += 1
@@ -461,7 +473,7 @@ class PromiseDesk:
             for position, promise in enumerate(promises, 1)
         )
         given = self.live.book, requests, policy
-        answers = quote_all(*given, detail="date", before=self._pause)
+        answers = quote_all(*given, detail="date", observe=self._observe)
         made = [marked(one) for one in answers]
         return [
             old if is_same(old, new) else told(new, old)

@@ -42,7 +42,7 @@ from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.progress import Progress, unobserved
+from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
@@ -433,7 +433,7 @@ def plan(
     memory = Memory(snapshot)
     way = way_of(parameters, snapshot["demands"].height)
     if way and not unfit_at_sight(snapshot):
-        stop = _Stop(cancelled)
+        stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _searched(run, way, watch, (version, seed))
@@ -470,16 +470,3 @@ def _searched(
     made = run.plan(version, seed)
     run.dissolve()
     return made
-
-
-class _Stop:
-    """Asks whether to stop, and remembers a yes."""
-
-    def __init__(self, cancelled: Cancelled | None) -> None:
-        self._cancelled = cancelled
-        self.asked = False
-
-    def __call__(self) -> bool:
-        if not self.asked and self._cancelled is not None:
-            self.asked = self._cancelled()
-        return self.asked

@@ -414,7 +414,7 @@ class _Repair:
             if done % between == 0:
                 self.justify()
                 self._classes.tell(self._plan.d_finish)
-            self._watch.told(Progress("moves", done, moves))
+            self._watch.told(Progress("moves", done, moves, incumbent=float(late)))
         self.justify()
 
     def found(self) -> Found:

@@ -94,6 +94,17 @@ def failed(quote: Quest, failure: Exception) -> Promise:
     return _replaced(_nothing(quote), limiters=(reason,), exact=False)
 
 
+def unasked(quest: Quest) -> Promise:
+    """Answer to a request that a stopped run did not reach: a rejection, no holds."""
+    text = (
+        "The run was stopped before this request was reached; nothing is held. "
+        "Ask again."
+    )
+    code = Limiter.SEARCH_TIMEOUT
+    reason = PromiseReason(code=code, subject="search", hours=0.0, text=text)
+    return _replaced(_nothing(quest), limiters=(reason,), exact=False)
+
+
 def _ranked(
     quote: Quest, permitted: list[Offered]
 ) -> tuple[list[Offered], list[float]]:
