@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from html import escape
+from importlib import import_module
+from typing import Any
+
+CHARTS = "medhavi.views.result_charts"
+"""Module whose `CHARTS` say which pictures each kind of result has; results do not know
+their pictures, so it is named and loads when the first one is asked for."""
 
 
 class ShownByText:
@@ -17,3 +23,14 @@ class ShownByText:
         head, _, rest = str(self).partition("\n")
         body = f'<pre style="margin: 0">{escape(rest)}</pre>' if rest else ""
         return f"<div><strong>{escape(head)}</strong>{body}</div>"
+
+
+class Charted(ShownByText):
+    """Result with pictures: `plan.chart.late(snapshot)`."""
+
+    __slots__ = ()
+
+    @property
+    def chart(self) -> Any:
+        """Pictures of this result as methods, see `medhavi.views.result_charts`."""
+        return import_module(CHARTS).CHARTS[type(self)](self)

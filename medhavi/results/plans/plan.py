@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.findings import Finding, Severity
 from medhavi.findings.groups import as_json
 from medhavi.results.basis import Basis
@@ -43,7 +43,7 @@ BASIS = "basis.arrow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan(ShownByText):
+class Plan(Charted):
     """A plan of supplies for demands, with all that explains it.
 
     Parameters

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.results.amounts import code_words, duration, full_money, number
 from medhavi.results.plan_locale import local_text, with_local_times
 from medhavi.results.promises.parts import (
@@ -53,7 +53,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise(ShownByText):
+class Promise(Charted):
     """The answer to one request; keys and meaning as rules 28 to 38 and 46 say.
 
     `on_time_prob` is the probability that the whole quantity arrives by the requested

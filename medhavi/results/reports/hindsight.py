@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.results.plans.folder import read_json, write_frames, write_json
 from medhavi.snapshot.reading.outside_file import read_written
@@ -116,7 +116,7 @@ BINS: Mapping[str, pl.DataType] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HindsightReport(ShownByText):
+class HindsightReport(Charted):
     """The result of a hindsight.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.results.plans.folder import read_json, write_json
@@ -77,7 +77,7 @@ def risk_table(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RiskReport(ShownByText):
+class RiskReport(Charted):
     """Spread of a schedule's makespan over common scenarios.
 
     Parameters

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.results.amounts import difference, figure
 from medhavi.results.plans.folder import read_json, write_frames, write_json
@@ -61,7 +61,7 @@ _DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyReport(ShownByText):
+class StudyReport(Charted):
     """The result of a study.
 
     Parameters

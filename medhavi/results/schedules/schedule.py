@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, Severity
 from medhavi.results.plans.folder import read_json, write_json
@@ -150,7 +150,7 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule(ShownByText):
+class Schedule(Charted):
     """Operations on resources, with the proof that there is.
 
     Parameters

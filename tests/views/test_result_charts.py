@@ -1,0 +1,59 @@
+"""Results have their pictures as methods: the same charts as the pages draw."""
+
+from __future__ import annotations
+
+import pytest
+
+import medhavi as mv
+from medhavi.views.charts import specification
+from medhavi.views.lists.schedule_words import gantt_chart, risk_chart
+from medhavi.views.pictures.chain import chain_chart
+from medhavi.views.pictures.lateness import late_chart, overdue_chart
+from medhavi.views.pictures.load_map import load_chart
+from medhavi.views.pictures.stock import items_by_need, stock_chart
+from tests.api import Names
+from tests.planners.small_promises import cells, day, workshop
+from tests.planners.workshop import order, solved, step
+from tests.planners.workshop import workshop as shop
+
+
+def same(one, other):
+    """Whether two charts draw the same."""
+    if one is None or other is None:
+        return one is other
+    return specification(one) == specification(other)
+
+
+@pytest.mark.req("UI-02")
+def test_a_plan_draws_what_its_page_draws(plan, names):
+    product, location, *_ = items_by_need(plan).row(0)
+    demand = plan.pegging["demand"].drop_nulls()[0]
+    own = Names()
+    assert same(plan.chart.late(), late_chart(plan, own))
+    assert same(plan.chart.overdue(), overdue_chart(plan, own))
+    assert same(plan.chart.load(), load_chart(plan, own))
+    assert same(
+        plan.chart.stock(product, location), stock_chart(plan, product, location, own)
+    )
+    assert same(
+        plan.chart.chain(demand),
+        chain_chart(plan.explain(demand), own, plan.run.as_of),
+    )
+
+
+def test_the_pictures_of_a_plan_are_found_by_completion(plan):
+    offered = {name for name in dir(plan.chart) if not name.startswith("_")}
+    assert offered == {"plan", "late", "overdue", "load", "stock", "chain"}
+
+
+def test_a_promise_a_schedule_and_its_risk_have_pictures():
+    snapshot = workshop(bom_lines=[{"component": "B"}], locations=[{"location": "L"}])
+    [made] = mv.promise(snapshot, [cells(due=day(28))])
+    chain = made.chart.chain(snapshot)
+    assert chain is not None
+    assert same(made.chart.chain(snapshot), chain)
+    problem = shop(order("A", step(1, ("M", 9), run_minutes_range=[8, 9, 12])))
+    schedule = solved(problem)
+    assert same(schedule.chart.gantt(), gantt_chart(schedule))
+    report = mv.risk(schedule, scenarios=50)
+    assert same(report.chart.makespan(), risk_chart(report))
