@@ -89,14 +89,14 @@ def parse_hindsight(text: str) -> Hindsight:
         raise BadData(
             [finding("STU001", value=f"The study is no TOML: {error}.")]
         ) from error
-    reader = _Reader()
+    reader = _HindsightReader()
     made = reader.read(document)
     if reader.found:
         raise BadData(reader.found)
     return made
 
 
-class _Reader:
+class _HindsightReader:
     """Reads a document and collects what is wrong in it."""
 
     def __init__(self) -> None:

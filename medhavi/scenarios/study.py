@@ -180,10 +180,10 @@ def parse_study(text: str) -> Study:
         raise BadData(
             [finding("STU001", value=f"The study is no TOML: {error}.")]
         ) from error
-    return _Reader(document).study()
+    return _StudyReader(document).study()
 
 
-class _Reader:
+class _StudyReader:
     """Reads a document and collects what is wrong in it."""
 
     def __init__(self, document: Mapping[str, object]) -> None:

@@ -17,8 +17,8 @@ from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.planners.constrained.placement.campaigning import campaign_rules
-from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
-from medhavi.progress import Progress
+from medhavi.planners.constrained.stopping import cancelled_plan, never
+from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
 
 if TYPE_CHECKING:

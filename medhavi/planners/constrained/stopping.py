@@ -8,28 +8,12 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.planners.mrp.run import MrpRun
 
 
 def never() -> bool:
     """Go on."""
     return False
-
-
-class Stop:
-    """Asks once whether to stop, and remembers a yes."""
-
-    def __init__(self, cancelled: Callable[[], bool] | None) -> None:
-        self._cancelled = cancelled
-        self._asked = False
-
-    def __call__(self) -> bool:
-        """Whether to stop."""
-        if not self._asked and self._cancelled is not None:
-            self._asked = self._cancelled()
-        return self._asked
 
 
 def cancelled_plan(

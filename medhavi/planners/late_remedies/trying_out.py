@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-class Outcome(NamedTuple):
+class DemandOutcome(NamedTuple):
     """What became of a demand.
 
     `last` is the last delivery [UTC seconds], `late` its lateness against the due date
@@ -80,8 +80,8 @@ class Damage:
             self._short[row["demand"]] = value.short
             self._due[row["demand"]] = _needed(row, policies)
 
-    def of(self, plan: Plan) -> dict[str, Outcome]:
-        """Outcome of every demand that a plan plans."""
+    def of(self, plan: Plan) -> dict[str, DemandOutcome]:
+        """DemandOutcome of every demand that a plan plans."""
         last: dict[str, int] = {}
         money: dict[str, float] = {}
         for demand, qty, date in plan.deliveries.select(
@@ -91,7 +91,7 @@ class Damage:
             behind = max(instant - self._due[demand], 0) / DAY
             money[demand] = money.get(demand, 0.0) + self._late[demand] * qty * behind
             last[demand] = max(last.get(demand, instant), instant)
-        found: dict[str, Outcome] = {}
+        found: dict[str, DemandOutcome] = {}
         for demand, qty, short in plan.fulfilment.select(
             "demand", "qty", "short"
         ).iter_rows():
@@ -100,7 +100,7 @@ class Damage:
             cost = money.get(demand, 0.0) + self._short[demand] * (short or 0.0)
             missing = short or 0.0
             share = 1.0 - missing / qty if qty else 1.0
-            found[demand] = Outcome(when, late, cost, missing, share)
+            found[demand] = DemandOutcome(when, late, cost, missing, share)
         return found
 
 
@@ -241,7 +241,7 @@ def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
         return None
 
 
-def _improves(mine: Outcome, then: Outcome, share: float) -> bool:
+def _improves(mine: DemandOutcome, then: DemandOutcome, share: float) -> bool:
     """Whether a demand is less late or less short, and gets enough of what it needs.
 
     What the rest of the plan gains is no reason: that is another search, not a remedy.
@@ -256,8 +256,8 @@ def _improves(mine: Outcome, then: Outcome, share: float) -> bool:
 def _remedy(
     reason: Reason,
     change: PlanChange,
-    before: Mapping[str, Outcome],
-    after: Mapping[str, Outcome],
+    before: Mapping[str, DemandOutcome],
+    after: Mapping[str, DemandOutcome],
     again: Plan,
     share: float,
 ) -> PlanRemedy | None:

@@ -174,7 +174,7 @@ TRANSITIONS: Mapping[tuple[OrderState, Verb], Transition] = MappingProxyType(
 """All that is possible."""
 
 
-class Outcome(NamedTuple):
+class TransitionResult(NamedTuple):
     """What a verb leads to: a state, or the finding that says why not."""
 
     state: OrderState | None
@@ -190,7 +190,7 @@ def allowed(state: OrderState) -> tuple[Verb, ...]:
     return tuple(verb for verb in Verb if (state, verb) in TRANSITIONS)
 
 
-def advance(order: OrderFacts, verb: Verb) -> Outcome:
+def advance(order: OrderFacts, verb: Verb) -> TransitionResult:
     """Do a verb, or say by name why it is not possible.
 
     Examples
@@ -202,7 +202,7 @@ def advance(order: OrderFacts, verb: Verb) -> Outcome:
     found = TRANSITIONS.get((order.state, verb))
     if found is None:
         words = ", ".join(allowed(order.state)) or "nothing, it is done"
-        return Outcome(
+        return TransitionResult(
             None,
             finding(
                 "ORD001",
@@ -216,7 +216,7 @@ def advance(order: OrderFacts, verb: Verb) -> Outcome:
         )
     for guard in found.guards:
         if not guard.holds(order):
-            return Outcome(
+            return TransitionResult(
                 None,
                 finding(
                     "ORD002",
@@ -227,4 +227,4 @@ def advance(order: OrderFacts, verb: Verb) -> Outcome:
                     way_out=guard.way_out,
                 ),
             )
-    return Outcome(found.target, None)
+    return TransitionResult(found.target, None)
