@@ -73,7 +73,8 @@ def service_times(places: Sequence[NetworkNode], effort: float = 20.0) -> Servic
 
     Examples
     --------
-    >>> chain = [Place(lead=4, weight=1.0), Place(1, 1.1, 0, suppliers=(0,))]
+    >>> supplier = NetworkNode(lead=4, weight=1.0)
+    >>> chain = [supplier, NetworkNode(1, 1.1, 0, suppliers=(0,))]
     >>> service_times(chain).covered
     (0, 5)
     """

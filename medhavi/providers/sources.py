@@ -43,7 +43,7 @@ def lot_steps(
 
     >>> from fractions import Fraction
     >>> lot_steps(Fraction(1), 12.0, 37.0, 5.0)
-    Lots(least=15, most=35, multiple=5)
+    LotRules(least=15, most=35, multiple=5)
     """
     # Whole numbers hash faster than a fraction does.
     return _lots(step.numerator, step.denominator, min_lot, max_lot, lot_multiple)

@@ -107,7 +107,7 @@ class DataSource:
 
         A folder elsewhere has its name only: where it lies is nobody's business.
 
-        >>> Source(tables="/srv/my tables").option
+        >>> DataSource(tables="/srv/my tables").option
         " --tables 'my tables'"
         """
         named, given = ("tables", self.tables) if self.tables else ("lake", self.lake)

@@ -191,7 +191,7 @@ class CharacteristicAllocation:
     --------
     The first taker gives up the lot that alone serves the second:
 
-    >>> served = Served([4, 4])
+    >>> served = CharacteristicAllocation([4, 4])
     >>> served.add([0, 1], 4), served.add([0], 3), served.add([0, 1], 5)
     (4, 3, 1)
     """

@@ -363,8 +363,8 @@ def odd_lines(many: BulkPage) -> list[mo.Html]:
 def command(row: Mapping[str, object], source: DataSource) -> str:
     r"""Command line of the same question.
 
-    >>> from medhavi.service.page_data import Source
-    >>> command({"product": "A", "qty": 5.0}, Source(tables="t"))
+    >>> from medhavi.service.page_data import DataSource
+    >>> command({"product": "A", "qty": 5.0}, DataSource(tables="t"))
     'echo \'[{"product": "A", "qty": 5.0}]\' | medhavi promise --tables t --request -'
     """
     told = json.dumps([dict(row)], default=lambda one: f"{one:%Y-%m-%dT%H:%M:%SZ}")

@@ -103,7 +103,7 @@ class CachedIntervals:
 
     Examples
     --------
-    >>> Remembered(lambda start, finish: [(start, finish, 1.0)])(-5, 5)
+    >>> CachedIntervals(lambda start, finish: [(start, finish, 1.0)])(-5, 5)
     [(-5, 5, 1.0)]
     """
 
