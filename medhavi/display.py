@@ -11,7 +11,7 @@ CHARTS = "medhavi.views.result_charts"
 their pictures, so it is named and loads when the first one is asked for."""
 
 
-class ShownByText:
+class TextDisplay:
     """Result whose text a notebook shows: its first line as a heading, then the others.
 
     Leading blanks of a line are kept, as the text sets rows apart by them.

@@ -300,7 +300,7 @@ class _Advance:
         if rows.height <= _FEW:
             passed = list(passed)
             fetch(self.state, passed)
-        watch = _Crossings(rows["crossing"])
+        watch = _EffectConflicts(rows["crossing"])
         apply(self.state, watch.passing(passed))
         if watch.subjects:
             positions = pl.Series(watch.positions(), dtype=pl.Int64())
@@ -337,7 +337,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class _Crossings:
+class _EffectConflicts:
     """Subjects of facts whose order of effect is not that of their positions.
 
     Parameters

@@ -166,7 +166,7 @@ _PLANNED = ("open", "quote")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class UnplannedDemand:
     """A demand of which a quantity is not planned because rows are held.
 
     `money` is what that quantity costs undelivered, in `currency`.
@@ -210,7 +210,7 @@ def _exchanged(
     return replace(plan, tables=tables, findings=findings)
 
 
-def _held_demands(snapshot: Snapshot) -> Iterator[LeftOut]:
+def _held_demands(snapshot: Snapshot) -> Iterator[UnplannedDemand]:
     rows = snapshot.held.tables.get("demands")
     if rows is None:
         return
@@ -220,7 +220,7 @@ def _held_demands(snapshot: Snapshot) -> Iterator[LeftOut]:
         yield _left_out(snapshot, row, qty, costs, str(row[REASON]))
 
 
-def _short_demands(plan: Plan, snapshot: Snapshot) -> Iterator[LeftOut]:
+def _short_demands(plan: Plan, snapshot: Snapshot) -> Iterator[UnplannedDemand]:
     touched = snapshot.held.touched
     if not touched.height:
         return
@@ -262,16 +262,16 @@ def _left_out(
     qty: float,
     costs: Mapping[str, float],
     reason: str,
-) -> LeftOut:
+) -> UnplannedDemand:
     weight = snapshot.settings.weight(int(str(row["priority"] or 1)))
     value = demand_value(row, costs.get(str(row["product"]), 0.0), weight)
     currency = str(row["currency"] or currency_of(snapshot))
-    return LeftOut(
+    return UnplannedDemand(
         row=row, qty=qty, money=value.short * qty, currency=currency, reason=reason
     )
 
 
-def _of_demand(one: LeftOut) -> dict[str, object]:
+def _of_demand(one: UnplannedDemand) -> dict[str, object]:
     """Row of `exceptions` of a demand."""
     message = (
         f"{one.qty:,.10g} of demand {one.row['demand']} are not planned: {one.reason} "
@@ -302,7 +302,7 @@ def _entry(message: str, **cells: object) -> dict[str, object]:
     }
 
 
-def _summary(missed: list[LeftOut]) -> list[Finding]:
+def _summary(missed: list[UnplannedDemand]) -> list[Finding]:
     if not missed:
         return []
     money: dict[str, float] = {}

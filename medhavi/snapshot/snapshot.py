@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import polars as pl
 
 from medhavi import schema
-from medhavi.display import ShownByText
+from medhavi.display import TextDisplay
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
 from medhavi.snapshot.checks.check_memory import NETWORK, NETWORK_NAME, CheckMemory
 from medhavi.snapshot.checks.checks import checks
@@ -72,7 +72,7 @@ class _Part:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Snapshot(ShownByText):
+class Snapshot(TextDisplay):
     """All planning tables at one moment: typed, completed, sorted, checked, hashed.
 
     `snapshot["products"]` is a frame with all columns of the schema in their order;

@@ -27,7 +27,7 @@ from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 K = ENGINE.kernels
 NEVER_HOLDS = 1e9
@@ -52,17 +52,17 @@ def passed(
     return work
 
 
-def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, Schedule]:
+def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, ScheduleRecord]:
     """Give the plant as the kernels read it, and the schedule of one pass."""
     machines = int(made.machine.max()) + 1
     work = passed(made, engine=engine)
-    plan: Schedule = engine.of(new_schedule(made, work, machines))
+    plan: ScheduleRecord = engine.of(new_schedule(made, work, machines))
     read = engine.of(made)
     engine.kernels.load(read, plan, work)
     return read, plan
 
 
-def state_of(plan: Schedule) -> dict[str, Any]:
+def state_of(plan: ScheduleRecord) -> dict[str, Any]:
     """Copy all that an undo must restore, lists in their order."""
     alive = {
         item: [*_walk(plan.i_head[item], plan.o_next)]
@@ -104,7 +104,7 @@ def _walk(head: int, follower: Any) -> Any:
         head = follower[head]
 
 
-def check(made: Plant, plan: Schedule) -> None:
+def check(made: Plant, plan: ScheduleRecord) -> None:
     """Assert that a schedule can be carried out: no shared code with the kernels."""
     found = state_of(plan)
     spans: dict[int, list[tuple[int, int]]] = {}
@@ -390,7 +390,7 @@ def test_justification_makes_no_delivery_later(made: Plant) -> None:
         assert finish <= max(before[demand], due[demand])
 
 
-def _orders(plan: Schedule) -> list[int]:
+def _orders(plan: ScheduleRecord) -> list[int]:
     return [o for head in plan.i_head for o in _walk(head, plan.o_next)]
 
 

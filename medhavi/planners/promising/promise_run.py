@@ -252,7 +252,7 @@ def quote_all(
     cancelled
         Asked before each request; once True, the rest is rejected without a search.
     """
-    asked = _Asked(
+    asked = _FileAnswers(
         book,
         policy,
         detail,
@@ -270,7 +270,7 @@ def quote_all(
 
 
 def _ask_all(
-    book: Book, requests: tuple[Request, ...], policy: str | None, asked: _Asked
+    book: Book, requests: tuple[Request, ...], policy: str | None, asked: _FileAnswers
 ) -> None:
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     places = {request.position: place for place, request in enumerate(order)}
@@ -296,7 +296,7 @@ def _ask_all(
         asked.complete(group)
 
 
-class _Asked:
+class _FileAnswers:
     """The answers to a file so far, with what each of them holds."""
 
     def __init__(

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from medhavi.display import ShownByText
+from medhavi.display import TextDisplay
 from medhavi.edits.change import apply
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
@@ -207,7 +207,7 @@ CACHE = Path("studies") / "cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult(ShownByText):
+class StudyResult(TextDisplay):
     """A study that was run: its report, and which runs were there already."""
 
     study: Study

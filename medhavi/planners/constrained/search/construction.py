@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
-from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
+from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _largest_tree(plant: Plant) -> int:
     return max(below, default=1)
 
 
-def new_schedule(plant: Plant, work: Pass, machines: int) -> Schedule:
+def new_schedule(plant: Plant, work: Pass, machines: int) -> ScheduleRecord:
     """Make an empty schedule with room for a pass and its improvement."""
     items, demands = len(plant.order), len(plant.d_item)
     made, pegged = int(work.totals[0]), int(work.totals[1])
@@ -167,7 +167,7 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> Schedule:
         "d_finish": demands,
         "stack": orders,
     }
-    for name in Schedule._fields:
+    for name in ScheduleRecord._fields:
         if name.startswith("g_") or name == "free_peg":
             sizes[name] = pegs
         elif name.startswith("j_"):
@@ -176,7 +176,9 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> Schedule:
             sizes[name] = deep
         else:
             sizes.setdefault(name, orders)
-    plan = Schedule(**{name: column(name, sizes[name]) for name in Schedule._fields})
+    plan = ScheduleRecord(
+        **{name: column(name, sizes[name]) for name in ScheduleRecord._fields}
+    )
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
     plan.state[:] = (orders, pegs, 0, 0)
     plan.noise[0] = FIRST_SEED

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.kernel_engine import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import Schedule
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
 SHARES = (0.02, 0.1, 0.3, 1.0)
@@ -381,7 +381,7 @@ class _Repair:
         self._passes = passes.made
         fresh = new_schedule(model.plant, passes.work, len(model.machines))
         fresh.noise[0] += seed
-        self._plan: Schedule = passes.engine.of(fresh)
+        self._plan: ScheduleRecord = passes.engine.of(fresh)
         self._kernels.load(self._plant, self._plan, passes.work)
         self._tally = self._engine.ints(np.zeros(3))
 

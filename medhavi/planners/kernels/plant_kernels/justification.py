@@ -27,11 +27,11 @@ from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        Schedule,
+        ScheduleRecord,
     )
 
 
-def alive(plant: Plant, plan: Schedule, ids: np.ndarray) -> int:
+def alive(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:
     """List all orders, those of consumers first; gives how many there are."""
     count = 0
     for place in range(len(plant.order)):
@@ -43,7 +43,7 @@ def alive(plant: Plant, plan: Schedule, ids: np.ndarray) -> int:
     return count
 
 
-def justify_right(plant: Plant, plan: Schedule) -> None:
+def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as late as what takes from it allows; none moves earlier.
 
     A demand allows what it has, or its due date.
@@ -60,13 +60,13 @@ def justify_right(plant: Plant, plan: Schedule) -> None:
     finish_all(plant, plan)
 
 
-def clear_lanes(plan: Schedule) -> None:
+def clear_lanes(plan: ScheduleRecord) -> None:
     """Take all orders off their machines."""
     for machine in range(len(plan.laned)):
         plan.laned[machine] = 0
 
 
-def move_right(plant: Plant, plan: Schedule, order: int) -> None:
+def move_right(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Place an order as late as what takes from it allows."""
     limit = FAR
     peg = plan.o_user[order]
@@ -82,7 +82,7 @@ def move_right(plant: Plant, plan: Schedule, order: int) -> None:
     place_late(plant, plan, order, limit - plant.post[plan.o_item[order]])
 
 
-def justify_left(plant: Plant, plan: Schedule) -> None:
+def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as early as its goods allow, in order of starts; none later."""
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
@@ -97,7 +97,7 @@ def justify_left(plant: Plant, plan: Schedule) -> None:
     finish_all(plant, plan)
 
 
-def ready_at(plant: Plant, plan: Schedule, order: int) -> int:
+def ready_at(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """When an order has all that it needs [s]."""
     item = plan.o_item[order]
     _, ready = slowest(plant, plan, plan.o_peg[order])
@@ -114,7 +114,7 @@ def ready_at(plant: Plant, plan: Schedule, order: int) -> int:
     return ready
 
 
-def finish_all(plant: Plant, plan: Schedule) -> int:
+def finish_all(plant: Plant, plan: ScheduleRecord) -> int:
     """Date all demands anew; gives the weighted lateness."""
     total = 0
     for demand in range(len(plant.d_item)):
@@ -124,7 +124,7 @@ def finish_all(plant: Plant, plan: Schedule) -> int:
     return total
 
 
-def load(plant: Plant, plan: Schedule, work: Pass) -> int:
+def load(plant: Plant, plan: ScheduleRecord, work: Pass) -> int:
     """Take over orders, dates and pegs of a pass; the schedule is empty before."""
     of = np.empty(work.totals[0], np.int64)
     load_orders(plant, plan, work, of)
@@ -132,7 +132,7 @@ def load(plant: Plant, plan: Schedule, work: Pass) -> int:
     return finish_all(plant, plan)
 
 
-def load_orders(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) -> None:
     """Take over the orders of a pass; `of` gets their numbers."""
     for at in range(work.totals[0]):
         order = new_order(plan, work.o_item[at], work.o_qty[at])
@@ -145,7 +145,7 @@ def load_orders(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> Non
         lay(plant, plan, of[at])
 
 
-def load_pegs(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+def load_pegs(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) -> None:
     """Take over the pegs of a pass whose orders are `of`."""
     for peg in range(work.totals[1]):
         giver, taker = work.p_from[peg], work.p_to[peg]

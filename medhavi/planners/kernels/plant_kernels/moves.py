@@ -32,7 +32,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        Schedule,
+        ScheduleRecord,
     )
 
 MOST_BLOCKS = 256
@@ -51,7 +51,7 @@ LAST = 0.1
 """How often it is put back last."""
 
 
-def pick(plan: Schedule, count: int) -> int:
+def pick(plan: ScheduleRecord, count: int) -> int:
     """Random number below `count`."""
     draw(plan.noise)
     return (plan.noise[0] >> 4) % count
@@ -72,7 +72,9 @@ class Desk(NamedTuple):
     block: np.ndarray
 
 
-def critical_path(plant: Plant, plan: Schedule, demand: int, path: np.ndarray) -> int:
+def critical_path(
+    plant: Plant, plan: ScheduleRecord, demand: int, path: np.ndarray
+) -> int:
     """List the orders that wait for their machine, from a demand on; gives how many."""
     waiting = 0
     order, _ = slowest(plant, plan, plan.d_peg[demand])
@@ -85,7 +87,7 @@ def critical_path(plant: Plant, plan: Schedule, demand: int, path: np.ndarray) -
     return waiting
 
 
-def blocks_of(plant: Plant, plan: Schedule, order: int, block: np.ndarray) -> int:
+def blocks_of(plant: Plant, plan: ScheduleRecord, order: int, block: np.ndarray) -> int:
     """List what holds the machine of an order that has all it needs; gives how many."""
     _, ready = slowest(plant, plan, plan.o_peg[order])
     machine = plant.machine[plan.o_item[order]]
@@ -101,7 +103,7 @@ def blocks_of(plant: Plant, plan: Schedule, order: int, block: np.ndarray) -> in
     return blocks
 
 
-def gather(plant: Plant, plan: Schedule, desk: Desk, demand: int) -> int:
+def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
     """Collect a late demand and those whose orders stand in the way of its own."""
     found, seen, most = desk.found, desk.seen, len(desk.found)
     found[0] = demand
@@ -124,7 +126,7 @@ def gather(plant: Plant, plan: Schedule, desk: Desk, demand: int) -> int:
     return count
 
 
-def find_late(plant: Plant, plan: Schedule, late: np.ndarray) -> int:
+def find_late(plant: Plant, plan: ScheduleRecord, late: np.ndarray) -> int:
     """List all late demands; gives how many."""
     lates = 0
     for demand in range(len(plant.d_item)):
@@ -134,7 +136,9 @@ def find_late(plant: Plant, plan: Schedule, late: np.ndarray) -> int:
     return lates
 
 
-def choose_late(plant: Plant, plan: Schedule, late: np.ndarray, lates: int) -> int:
+def choose_late(
+    plant: Plant, plan: ScheduleRecord, late: np.ndarray, lates: int
+) -> int:
     """Take one of the late demands; often the one of two that weighs more."""
     demand = late[pick(plan, lates)]
     if draw(plan.noise) >= COSTLIER:
@@ -146,7 +150,9 @@ def choose_late(plant: Plant, plan: Schedule, late: np.ndarray, lates: int) -> i
     return demand
 
 
-def rank_found(plan: Schedule, desk: Desk, count: int, urgency: np.ndarray) -> None:
+def rank_found(
+    plan: ScheduleRecord, desk: Desk, count: int, urgency: np.ndarray
+) -> None:
     """Sort what was taken out by when it is put back: mostly the late demand first."""
     found, keys = desk.found, desk.keys
     turn = draw(plan.noise)
@@ -168,7 +174,9 @@ def rank_found(plan: Schedule, desk: Desk, count: int, urgency: np.ndarray) -> N
         found[at] = demand
 
 
-def put_back(plant: Plant, plan: Schedule, desk: Desk, count: int, allowed: int) -> int:
+def put_back(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, allowed: int
+) -> int:
     """Serve what was taken out; gives the weighted lateness, -1: more than allowed."""
     after = 0
     reserve = len(plan.j_kind) // 2
@@ -189,7 +197,7 @@ def put_back(plant: Plant, plan: Schedule, desk: Desk, count: int, allowed: int)
 
 def move(
     plant: Plant,
-    plan: Schedule,
+    plan: ScheduleRecord,
     desk: Desk,
     lates: int,
     heat: float,
@@ -229,7 +237,7 @@ def move(
 
 def improve(
     plant: Plant,
-    plan: Schedule,
+    plan: ScheduleRecord,
     moves: int,
     most: int,
     heat: float,

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        Schedule,
+        ScheduleRecord,
     )
 
 
-def arrival(plant: Plant, plan: Schedule, order: int) -> int:
+def arrival(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """When what an order makes is there [s]."""
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
-def earliest_lot(plan: Schedule, item: int) -> int:
+def earliest_lot(plan: ScheduleRecord, item: int) -> int:
     """Placed order of an item with something left that ends first.
 
     -1: there is none.
@@ -63,7 +63,7 @@ def earliest_lot(plan: Schedule, item: int) -> int:
 
 def take_lots(
     plant: Plant,
-    plan: Schedule,
+    plan: ScheduleRecord,
     item: int,
     need: int,
     taker: int,
@@ -88,7 +88,7 @@ def take_lots(
     return need, ready
 
 
-def covered_by(plan: Schedule, made: int, need: int) -> bool:
+def covered_by(plan: ScheduleRecord, made: int, need: int) -> bool:
     """Whether other lots of its item cover a need when an order is made.
 
     Nothing else takes from lots of an item while what is below it is served.
@@ -105,7 +105,13 @@ def covered_by(plan: Schedule, made: int, need: int) -> bool:
 
 
 def ask(
-    plant: Plant, plan: Schedule, depth: int, item: int, need: int, taker: int, by: int
+    plant: Plant,
+    plan: ScheduleRecord,
+    depth: int,
+    item: int,
+    need: int,
+    taker: int,
+    by: int,
 ) -> tuple[int, int]:
     """Serve a need from stock and from lots in time, else open an order for the rest.
 
@@ -137,7 +143,7 @@ def ask(
     return depth + 1, ready
 
 
-def supply(plant: Plant, plan: Schedule, demand: int) -> None:
+def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     """Serve a demand: take lots that are in time, make others, as early as can be."""
     first = -1 - demand
     item, qty = plant.d_item[demand], plant.d_qty[demand]
@@ -170,7 +176,7 @@ def supply(plant: Plant, plan: Schedule, demand: int) -> None:
     plan.d_finish[demand] = finish
 
 
-def settle(plant: Plant, plan: Schedule, top: int) -> int:
+def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     """Place the order of a frame, or take it back where other lots come no later."""
     order = plan.f_order[top]
     item = plan.o_item[order]
@@ -199,7 +205,7 @@ def settle(plant: Plant, plan: Schedule, top: int) -> int:
     return max(before, arrival(plant, plan, order))
 
 
-def let_go(plan: Schedule, peg: int, depth: int) -> int:
+def let_go(plan: ScheduleRecord, peg: int, depth: int) -> int:
     """Free what a list of pegs takes; orders that nobody needs go on the stack."""
     while peg >= 0:
         giver = plan.g_from[peg]
@@ -212,7 +218,7 @@ def let_go(plan: Schedule, peg: int, depth: int) -> int:
     return depth
 
 
-def withdraw(plant: Plant, plan: Schedule, demand: int) -> None:
+def withdraw(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     """Take a demand out, and all orders that served it alone."""
     depth = let_go(plan, plan.d_peg[demand], 0)
     note(plan, HELD, demand, plan.d_peg[demand])
@@ -228,7 +234,7 @@ def withdraw(plant: Plant, plan: Schedule, demand: int) -> None:
 
 
 def users(
-    plan: Schedule,
+    plan: ScheduleRecord,
     order: int,
     found: np.ndarray,
     count: int,
@@ -258,7 +264,7 @@ def users(
     return count
 
 
-def slowest(plant: Plant, plan: Schedule, peg: int) -> tuple[int, int]:
+def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
     """Order of a list of pegs that comes last (-1: none), and when."""
     givers, others = plan.g_from, plan.g_also
     ends, items, post = plan.o_end, plan.o_item, plant.post

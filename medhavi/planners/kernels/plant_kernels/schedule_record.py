@@ -23,7 +23,7 @@ PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
 
-class Schedule(NamedTuple):
+class ScheduleRecord(NamedTuple):
     """A schedule that changes; `state` holds free orders, free pegs, journal, full.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
@@ -77,7 +77,7 @@ class Schedule(NamedTuple):
     stack: np.ndarray
 
 
-def note(plan: Schedule, kind: int, which: int, old: int) -> None:
+def note(plan: ScheduleRecord, kind: int, which: int, old: int) -> None:
     """Write a change down."""
     at = plan.state[JOURNAL]
     plan.j_kind[at] = kind
@@ -86,7 +86,7 @@ def note(plan: Schedule, kind: int, which: int, old: int) -> None:
     plan.state[JOURNAL] = at + 1
 
 
-def undo(plant: Plant, plan: Schedule, mark: int) -> None:
+def undo(plant: Plant, plan: ScheduleRecord, mark: int) -> None:
     """Take back every change since the mark, the last one first."""
     while plan.state[JOURNAL] > mark:
         plan.state[JOURNAL] -= 1
@@ -120,7 +120,7 @@ def undo(plant: Plant, plan: Schedule, mark: int) -> None:
             plan.d_peg[which] = plan.j_old[at]
 
 
-def keep(plan: Schedule) -> None:
+def keep(plan: ScheduleRecord) -> None:
     """Keep all changes; what was removed is free again."""
     for at in range(plan.state[JOURNAL]):
         kind = plan.j_kind[at]
@@ -133,7 +133,7 @@ def keep(plan: Schedule) -> None:
     plan.state[JOURNAL] = 0
 
 
-def unlink_item(plan: Schedule, order: int) -> None:
+def unlink_item(plan: ScheduleRecord, order: int) -> None:
     """Take an order out of the list of its item; it keeps its neighbours."""
     back, after = plan.o_back[order], plan.o_next[order]
     if back >= 0:
@@ -144,7 +144,7 @@ def unlink_item(plan: Schedule, order: int) -> None:
         plan.o_back[after] = back
 
 
-def relink_item(plan: Schedule, order: int) -> None:
+def relink_item(plan: ScheduleRecord, order: int) -> None:
     """Put an order back between its neighbours."""
     back, after = plan.o_back[order], plan.o_next[order]
     if back >= 0:
@@ -155,7 +155,7 @@ def relink_item(plan: Schedule, order: int) -> None:
         plan.o_back[after] = order
 
 
-def unlink_giver(plan: Schedule, peg: int) -> None:
+def unlink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Unlink a peg from its giver; it keeps its neighbours."""
     giver = plan.g_from[peg]
     if giver < 0:
@@ -171,7 +171,7 @@ def unlink_giver(plan: Schedule, peg: int) -> None:
         plan.g_back[after] = back
 
 
-def relink_giver(plan: Schedule, peg: int) -> None:
+def relink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Relink a peg to its giver."""
     giver = plan.g_from[peg]
     if giver < 0:
@@ -187,7 +187,7 @@ def relink_giver(plan: Schedule, peg: int) -> None:
         plan.g_back[after] = peg
 
 
-def peg_to(plan: Schedule, giver: int, taker: int, qty: int) -> None:
+def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
     """Peg a taker (order, or -1 - demand) to an order, or -2 - item: stock."""
     plan.state[FREE_PEGS] -= 1
     peg = plan.free_peg[plan.state[FREE_PEGS]]
@@ -213,7 +213,7 @@ def peg_to(plan: Schedule, giver: int, taker: int, qty: int) -> None:
     note(plan, PEGGED, peg, 0)
 
 
-def new_order(plan: Schedule, item: int, qty: int) -> int:
+def new_order(plan: ScheduleRecord, item: int, qty: int) -> int:
     """Make an order that has no place yet."""
     plan.state[FREE_ORDERS] -= 1
     order = plan.free_order[plan.state[FREE_ORDERS]]
@@ -234,7 +234,7 @@ def new_order(plan: Schedule, item: int, qty: int) -> int:
     return order
 
 
-def place_of(plan: Schedule, machine: int, start: int) -> int:
+def place_of(plan: ScheduleRecord, machine: int, start: int) -> int:
     """Place of the first order of a machine that starts from `start` on."""
     lane, starts = plan.lane, plan.o_start
     low = machine * plan.width[0]
@@ -248,7 +248,7 @@ def place_of(plan: Schedule, machine: int, start: int) -> int:
     return low
 
 
-def lay(plant: Plant, plan: Schedule, order: int) -> None:
+def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Put an order at its start on its machine."""
     machine = plant.machine[plan.o_item[order]]
     if machine < 0:
@@ -257,7 +257,7 @@ def lay(plant: Plant, plan: Schedule, order: int) -> None:
     insert(plan, machine, at, order)
 
 
-def insert(plan: Schedule, machine: int, at: int, order: int) -> None:
+def insert(plan: ScheduleRecord, machine: int, at: int, order: int) -> None:
     """Put an order at a place of a machine; what is there moves on."""
     lane = plan.lane
     end = machine * plan.width[0] + plan.laned[machine]
@@ -268,7 +268,7 @@ def insert(plan: Schedule, machine: int, at: int, order: int) -> None:
     plan.laned[machine] += 1
 
 
-def lift(plant: Plant, plan: Schedule, order: int) -> None:
+def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Take an order off its machine."""
     machine = plant.machine[plan.o_item[order]]
     if machine < 0:
@@ -282,7 +282,7 @@ def lift(plant: Plant, plan: Schedule, order: int) -> None:
     plan.laned[machine] -= 1
 
 
-def place_early(plant: Plant, plan: Schedule, order: int, ready: int) -> None:
+def place_early(plant: Plant, plan: ScheduleRecord, order: int, ready: int) -> None:
     """Put an order into the first gap that is long enough, from `ready` on."""
     item = plan.o_item[order]
     machine = plant.machine[item]
@@ -315,7 +315,7 @@ def place_early(plant: Plant, plan: Schedule, order: int, ready: int) -> None:
     note(plan, PLACED, order, 0)
 
 
-def place_late(plant: Plant, plan: Schedule, order: int, limit: int) -> None:
+def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
     """Put an order into the last gap that is long enough and ends by `limit`.
 
     Lanes hold the last order first here: those that come after others are placed
@@ -346,7 +346,7 @@ def place_late(plant: Plant, plan: Schedule, order: int, limit: int) -> None:
     plan.o_end[order] = end
 
 
-def turn_lanes(plan: Schedule) -> None:
+def turn_lanes(plan: ScheduleRecord) -> None:
     """Turn the sequence of the orders on all machines around."""
     lane = plan.lane
     for machine in range(len(plan.laned)):
