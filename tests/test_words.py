@@ -56,11 +56,13 @@ def singulars(word: str) -> set[str]:
 
 
 def sections() -> dict[str, list[str]]:
+    """Lines of each section of the list of words."""
     found: dict[str, list[str]] = {}
+    section: list[str] = []
     for line in (ROOT / "tests/field_words.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             section = found.setdefault(line.strip("[]"), [])
-        elif line and not line.startswith("#"):
+        elif line.strip() and not line.startswith("#"):
             section.append(line)
     return found
 

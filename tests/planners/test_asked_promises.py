@@ -219,7 +219,9 @@ def test_a_lot_that_lacks_what_is_asked_is_the_reason():
     assert made.status is PromiseStatus.REJECTED
     assert reason(made) == (Limiter.QUALITY_MISMATCH, "A|L|C")
     assert made.limiter is not None
-    assert made.limiter.text == "A is there, but lacks color=red, class B."
+    assert made.limiter.text == (
+        "Stock of A at L lacks color=red, quality class B (best available: C)."
+    )
 
 
 @pytest.mark.req("ATP-18")
@@ -254,6 +256,25 @@ def test_where_no_source_gives_it_that_is_the_reason():
         workshop(routings=[{"provides": ["color=blue"]}], supply_terms=[]), **RED
     )
     assert reason(made) == (Limiter.QUALITY_MISMATCH, "A|L|")
+    assert made.limiter is not None
+    assert made.limiter.text == "No supply of A meets the requested color=red."
+
+
+@pytest.mark.req("ATP-18")
+def test_the_reason_names_the_class_asked_for_and_the_best_there_is():
+    made = asked(
+        tables(
+            settings=RANKED,
+            products=[{"product": "A", "quality_class": "C"}],
+            supply_terms=[TERMS],
+        ),
+        min_quality="A",
+    )
+    assert reason(made) == (Limiter.QUALITY_MISMATCH, "A|L|")
+    assert made.limiter is not None
+    assert made.limiter.text == (
+        "No supply of A meets the requested quality class A (best available: C)."
+    )
 
 
 # --- against leaving out what lacks it ----------------------------------------------

@@ -172,7 +172,9 @@ def test_a_trusted_supplier_with_too_little_is_not_called_unknown():
     made = asked(tables(supply_terms=[{"capacity_per_period": 6}]))
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter is not None
-    assert made.limiter.text == "The supplier delivers less than that in one order."
+    assert made.limiter.text == (
+        "Supply terms S deliver less than the required quantity in one order."
+    )
     assert [(one.code, one.qty) for one in made.remedies] == [
         ("smaller_lot", 10),
         ("split_delivery", 5),

@@ -162,7 +162,9 @@ def test_what_was_due_before_now_is_no_matter_of_safety_stock():
     made = asked(tables(stock=[{"qty": 10}]), due=day(-2))
     assert (made.status, dates(made)) == ("promised_late", [(10, 0)])
     assert (made.limiter.code, made.limiter.hours) == ("MaterialShortfall", 0)
-    assert made.limiter.text == "It was due before now; no stage gains time."
+    assert made.limiter.text == (
+        "The due date had passed before the request; no stage can be faster."
+    )
 
 
 @pytest.mark.req("ATP-09")

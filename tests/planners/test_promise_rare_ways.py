@@ -172,7 +172,7 @@ def test_a_resource_that_is_closed_is_named():
     )
     made = asked(snapshot, due=day(1))
     assert (made.limiter.code, made.limiter.subject) == ("CapacityShortfall", "M")
-    assert "does not work" in made.limiter.text
+    assert "M is not available" in made.limiter.text
 
 
 def test_the_policy_is_named_by_what_it_forbids():

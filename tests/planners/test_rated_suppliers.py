@@ -46,7 +46,7 @@ def test_where_nobody_is_good_enough_the_best_rating_is_a_remedy():
     made = asked(asking)
     assert made.status is PromiseStatus.REJECTED
     assert (made.limiter.code, made.limiter.subject) == (Limiter.ORDER_RULE, "S")
-    assert "better rated" in made.limiter.text
+    assert "Supplier S is rated below what policy" in made.limiter.text
     (remedy,) = (one for one in made.remedies if "rated" in one.text)
     assert (remedy.code, days(remedy.date)) == ("relax_policy", 9)
     request = asked_again(request_of(asking), remedy.rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
 from medhavi.planners.promising.options.offers import above_cost, capped
 from medhavi.planners.promising.supply_search.full_departures import full_lane
 from medhavi.results.limiter import Limiter
@@ -29,31 +31,65 @@ class Named(NamedTuple):
 
 
 _TEXTS = {
-    Limiter.COST_CAP_EXCEEDED: "Every option that is there costs more than permitted.",
-    Limiter.RISK_CAP_EXCEEDED: "Every option is late more often than permitted.",
-    Limiter.DATA_STALE: "What it costs to buy is not known: a rate is missing or too old.",
-    Limiter.ORDER_RULE: "The demand accepts no delivery that late.",
-    Limiter.DEMAND_STATUS: "Nothing is promised more than two horizons ahead.",
-    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
-        "The supplier has stated a lead time without a history; the policy does not "
-        "accept it before it is confirmed."
+    Limiter.DATA_STALE: (
+        "The purchase cost of {product} is unknown: an exchange rate in {subject} is "
+        "missing or too old."
     ),
-    Limiter.NO_SOURCE: "Nothing makes, sells or carries it there.",
-    Limiter.NO_TRANSPORT_LEG: "No lane leads there.",
-    Limiter.NO_TRANSPORT_CAPACITY: "No departure of the lane has room for it.",
-    Limiter.REGULATORY_BLOCKED: "The lane may not carry it there.",
-    Limiter.ROUTING_INVALID: "No routing is valid when it would have to start.",
-    Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
-    Limiter.QTY_DURATION_UNSUPPORTED: "No opening is long enough for it in one piece.",
-    Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
-    Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
-    Limiter.SHELF_LIFE_EXCEEDED: "What is new would expire before it is of use.",
-    Limiter.QUALITY_MISMATCH: "Nothing that may come has all that is asked for.",
-    Limiter.MATERIAL_SHORTFALL: "There is not enough of it, and nothing new comes.",
+    Limiter.ORDER_RULE: (
+        "The earliest delivery is later than demand {demand} accepts (column "
+        "max_lateness_days)."
+    ),
+    Limiter.DEMAND_STATUS: (
+        "The earliest delivery lies more than two horizons ahead (column "
+        "horizon_days of settings); no promise is made that far."
+    ),
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        "Supply terms {subject} state a lead time without a history; policy {policy} "
+        "does not accept it before it is confirmed."
+    ),
+    Limiter.NO_SOURCE: "No routing, supplier or lane supplies {product} at {location}.",
+    Limiter.NO_TRANSPORT_LEG: "No lane leads to {location}.",
+    Limiter.NO_TRANSPORT_CAPACITY: (
+        "No departure of lane {subject} has room for the load."
+    ),
+    Limiter.REGULATORY_BLOCKED: (
+        "Lane {subject} may not carry {product} (dangerous goods or blocked country)."
+    ),
+    Limiter.ROUTING_INVALID: (
+        "Source {subject} is not valid when its order would have to start."
+    ),
+    Limiter.ROUTING_CAPACITY_FAIL: (
+        "No resource has free capacity for the order of {subject}."
+    ),
+    Limiter.QTY_DURATION_UNSUPPORTED: (
+        "No opening of the calendar is long enough for {subject}, which may not be "
+        "interrupted."
+    ),
+    Limiter.SUPPLIER_MOQ: (
+        "The minimum order quantity of supply terms {subject} exceeds the largest "
+        "order that is permitted."
+    ),
+    Limiter.ALTERNATE_EXHAUSTED: (
+        "The quantity needs more orders from source {subject} than one promise may "
+        "make."
+    ),
+    Limiter.SHELF_LIFE_EXCEEDED: (
+        "New supply of {product} would expire before its delivery."
+    ),
+    Limiter.QUALITY_MISMATCH: (
+        "No supply of {product} meets the requested {asked}{best}."
+    ),
+    Limiter.MATERIAL_SHORTFALL: (
+        "Available stock and receipts of {product} at {location} are below the "
+        "requested quantity, and no source adds to them."
+    ),
 }
+"""What binds, in words: thing, limit and where it is stated."""
 
 
-_SOLD_OUT = "The supplier delivers less than that in one order."
+_SOLD_OUT = (
+    "Supply terms {subject} deliver less than the required quantity in one order."
+)
 _ORDER = (
     Limiter.REGULATORY_BLOCKED,
     Limiter.SHELF_LIFE_EXCEEDED,
@@ -78,32 +114,93 @@ _LANES = (
 """Failures on the way."""
 
 
+def _text(quote: Quest, code: Limiter, subject: str, words: str = "") -> str:
+    """Sentence of a code about the request and what binds."""
+    request = quote.request
+    product, location = request.product, request.location
+    if code is not Limiter.QUALITY_MISMATCH and subject.count("|") == 1:
+        product, location = subject.split("|")
+    return (words or _TEXTS[code]).format(
+        product=product,
+        location=location,
+        demand=request.demand,
+        policy=quote.policy.policy,
+        subject=subject.replace("|", " at "),
+        asked=_requested(quote),
+        best=_best(quote),
+    )
+
+
+def _requested(quote: Quest) -> str:
+    """The characteristics and the quality class that a request states."""
+    asked = quote.book.stages.asked(quote.request)
+    found = [] if asked is None else sorted(asked.pairs)
+    if quote.request.min_quality:
+        found.append(f"quality class {quote.request.min_quality}")
+    return ", ".join(found) or "quality class of the product"
+
+
+def _best(quote: Quest) -> str:
+    """In brackets the best class in usable stock or of new supply, if one is asked."""
+    providers, product = quote.book.providers, quote.request.product
+    rank = providers.traits.rank
+    places = quote.book.reach.of(product, quote.request.location, None).origins
+    classes = {
+        lot.quality
+        for place in places
+        for lot in providers.on_hand.lots(product, place)
+        if lot.quality is not None
+    }
+    own = quote.book.snapshot["products"].filter(pl.col("product") == product)
+    classes |= {one for one in own["quality_class"] if one is not None}
+    if not classes or not quote.request.min_quality:
+        return ""
+    best = min(classes, key=lambda one: (rank(one), one))
+    return f" (best available: {best})"
+
+
+def _closed_text(quote: Quest, option: Offered, code: Limiter, subject: str) -> str:
+    """Sentence of an option that a cap or a rule of the policy forbids."""
+    policy = quote.policy
+    if code is Limiter.RISK_CAP_EXCEEDED:
+        return (
+            f"Every option is late more often than policy {policy.policy} permits: "
+            f"{option.name} in {1.0 - option.times.date_prob:.0%} of cases, cap "
+            f"{policy.risk_cap or 0.0:.0%}."
+        )
+    if code is not Limiter.COST_CAP_EXCEEDED:
+        return _text(quote, code, subject)
+    if above_cost(option, policy):
+        return (
+            f"Every option costs more than policy {policy.policy} permits: "
+            f"{option.name} {option.cost.without_lateness:.2f}, cap "
+            f"{policy.cost_cap or 0.0:.2f}."
+        )
+    return (
+        f"Every option emits more than policy {policy.policy} permits: {option.name} "
+        f"{option.co2_kg:.1f} kg CO2, cap {policy.co2_cap or 0.0:.1f} kg."
+    )
+
+
 def rejected_as(quote: Quest, option: Offered | None) -> Named:
     """Name why there is no answer at all."""
-    if option is not None and option.closed is not None:
-        subject = quote.policy.policy
-        if option.closed is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
-            subject = min(_unknown(quote, option), default=subject)
-        if option.closed is Limiter.DATA_STALE:
-            subject = "fx_rates"
-        return Named(option.closed, subject, _TEXTS[option.closed])
     if option is not None:
         code = capped(option, quote.policy).closed
         if code is not None:
-            text = _TEXTS[code]
-            if code is Limiter.COST_CAP_EXCEEDED and not above_cost(
-                option, quote.policy
-            ):
-                text = "Every option that is there emits more than permitted."
-            return Named(code, quote.policy.policy, text)
+            subject = quote.policy.policy
+            if code is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
+                subject = min(_unknown(quote, option), default=subject)
+            if code is Limiter.DATA_STALE:
+                subject = "fx_rates"
+            return Named(code, subject, _closed_text(quote, option, code, subject))
     if option is not None and quote.request.due < quote.book.now:
         node = f"{quote.request.product}|{quote.request.location}"
-        text = "It was due before now; no stage gains time."
+        text = "The due date had passed before the request; no stage can be faster."
         return Named(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
-        return _ruled(ruled - quote.campaign_rules, ruled)
+        return _ruled(quote, ruled - quote.campaign_rules, ruled)
     return _failed(quote, _ORDER) or _missing(quote)
 
 
@@ -118,7 +215,9 @@ def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
                     code is Limiter.SUPPLIER_LEADTIME_EXCEEDED
                     and quote.policy.supplier_fallback == "accept_with_risk"
                 )
-                text = _SOLD_OUT if sold_out else _TEXTS[code]
+                text = _text(
+                    quote, code, failure.subject, _SOLD_OUT if sold_out else ""
+                )
                 return Named(code, failure.subject, text)
     return None
 
@@ -137,16 +236,20 @@ def closed_lane(quote: Quest) -> Named | None:
                 continue
             there = stages.line(product, place, stages.asked(request))
             if there.available(NEVER) > 0 or stages.sources(product, place):
-                return Named(code, lane, _TEXTS[code])
+                return Named(code, lane, _text(quote, code, lane))
     return None
 
 
-def _ruled(rated: set[str], ruled: set[str]) -> Named:
+def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> Named:
     """Name a supplier that is rated too low, else a rule of campaigns."""
-    text = "No campaign of the resource is that short or that long."
+    subject = min(rated or ruled)
+    text = f"The order is shorter or longer than campaign rule {subject} permits."
     if rated:
-        text = "The policy buys from better rated suppliers alone."
-    return Named(Limiter.ORDER_RULE, min(rated or ruled), text)
+        text = (
+            f"Supplier {subject} is rated below what policy {quote.policy.policy} "
+            "accepts."
+        )
+    return Named(Limiter.ORDER_RULE, subject, text)
 
 
 def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
@@ -178,7 +281,7 @@ def _missing(quote: Quest) -> Named:
         code, node = Limiter.NO_TRANSPORT_LEG, request.location
     else:
         return _nowhere(quote, node, places)
-    return Named(code, node, _TEXTS[code])
+    return Named(code, node, _text(quote, code, node))
 
 
 def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
@@ -188,9 +291,11 @@ def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
         ended = row["valid_to"] is not None and row["valid_to"] <= quote.book.now
         made_there = row["product"] == product and row["location"] in {*places, place}
         if ended and made_there:
-            text = "It is not valid any more, and nothing else makes or sells it."
-            return Named(Limiter.ROUTING_INVALID, row["routing"], text)
-    return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
+            routing = row["routing"]
+            text = f"Routing {routing} expired, and {product} has no other source."
+            return Named(Limiter.ROUTING_INVALID, routing, text)
+    code = Limiter.NO_SOURCE
+    return Named(code, node, _text(quote, code, node))
 
 
 def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
@@ -221,13 +326,16 @@ def _critical(shipment: Shipment) -> Iterator[Piece]:
 def _policy(quote: Quest) -> Named:
     policy, request = quote.policy, quote.request
     if policy.delivery != "partial" or request.full_line:
-        text = "The line must come in one delivery."
+        text = "The line must be delivered at once; a part of it would be earlier."
         return Named(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
     if not policy.buffers and quote.book.stages.withheld:
-        text = "Safety stock would do; the policy withholds it."
         node = f"{request.product}|{request.location}"
+        text = (
+            f"Safety stock of {request.product} at {request.location} would cover the "
+            f"request; policy {policy.policy} withholds it."
+        )
         return Named(Limiter.SAFETY_VIOLATION, node, text)
-    text = "A rule of the policy stands in the way."
+    text = f"A rule of policy {policy.policy} delays the delivery."
     return Named(Limiter.ORDER_RULE, policy.policy, text)
 
 
@@ -252,8 +360,8 @@ def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
 def _transport(quote: Quest, shipment: Shipment) -> Named:
     """Distinguish waiting for a departure from transit."""
     if shipment.itinerary is None:
-        text = _TEXTS[Limiter.NO_TRANSPORT_LEG]
-        return Named(Limiter.NO_TRANSPORT_LEG, quote.request.location, text)
+        code, location = Limiter.NO_TRANSPORT_LEG, quote.request.location
+        return Named(code, location, _text(quote, code, location))
     ready = shipment.ready
     waits = []
     for leg in shipment.itinerary.legs:
@@ -266,7 +374,7 @@ def _transport(quote: Quest, shipment: Shipment) -> Named:
         return Named(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
     hours = f"{moving / HOUR:.1f} h"
-    text = f"{longest.lane} is under way for {hours}; {_faster(quote, shipment)}."
+    text = f"Transit on {longest.lane} takes {hours}; {_faster(quote, shipment)}."
     return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
 
@@ -312,7 +420,7 @@ def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:
         if name in rules.kept
     ]
     subject = used[0] if used else min(rules.kept)
-    text = f"Only the time of {subject} that is kept in reserve is free."
+    text = f"Only the capacity reserve of {subject} is free; the policy withholds it."
     return Named(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
 
 
@@ -343,17 +451,19 @@ def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
             continue
         hours = lost / HOUR
         if not busy:
-            text = f"{worst.resource} does not work ({worst.kind})."
+            text = (
+                f"{worst.resource} is not available for {hours:.1f} h ({worst.kind})."
+            )
             return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         if set(worst.owners) <= quote.book.locked_orders:
             names = ", ".join(worst.owners)
-            text = f"Locked work ({names}) holds {worst.resource} for {hours:.1f} h."
+            text = f"Locked orders ({names}) occupy {worst.resource} for {hours:.1f} h."
             return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
-        text = f"Other work holds {worst.resource} for {hours:.1f} h."
+        text = f"Other orders occupy {worst.resource} for {hours:.1f} h."
         return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
     if made:
         node = f"{made[0].product}|{made[0].location}"
-    text = "The work itself takes too long, with free resources too."
+    text = "The operations take longer than the time left, even on free resources."
     return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
 
 
@@ -366,12 +476,14 @@ def _barred(quote: Quest, piece: Piece, source: Source, least: int) -> Named | N
         (begin for begin, _ in source.windows if begin <= piece.begin), default=now
     )
     if opens >= source.fence_start and opens - first >= least:
-        text = f"It is not valid before {iso(opens)}."
+        text = f"Source {source.source} is not valid before {iso(opens)}."
         return Named(Limiter.ROUTING_INVALID, source.source, text)
     fence = source.fence_start
     if fence - first >= least and fence <= piece.begin:
         days = (fence - now) / (24 * HOUR)
-        text = f"Nothing new is released within {days:.1f} days."
+        text = (
+            f"The release fence of {source.source} bars new orders for {days:.1f} days."
+        )
         return Named(Limiter.RELEASE_FENCE, source.source, text)
     return None
 
@@ -386,13 +498,16 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
             return named
     if not leaves:
         node = f"{quote.request.product}|{quote.request.location}"
-        text = _TEXTS[Limiter.MATERIAL_SHORTFALL]
-        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+        code = Limiter.MATERIAL_SHORTFALL
+        return Named(code, node, _text(quote, code, node))
     leaf = leaves[-1]
     node = f"{leaf.product}|{leaf.location}"
     if leaf.kind == "buy" and leaf.source is not None:
         days = (leaf.ready - leaf.begin) / (24 * HOUR)
-        text = f"{leaf.product} must be bought: {leaf.source.source} needs {days:.1f} days."
+        text = (
+            f"{leaf.product} must be purchased: the lead time of {leaf.source.source} "
+            f"is {days:.1f} days."
+        )
         return Named(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
     return _waiting(quote, leaf, node)
 
@@ -411,8 +526,12 @@ def _unlike(quote: Quest, location: str, need: int) -> Named | None:
         if has is not None and not has.meets(asked):
             lacks = list(has.lacks(asked))
             if has.rank > asked.rank:
-                lacks.append(f"class {quote.request.min_quality or 'of the product'}")
-            text = f"{product} is there, but lacks {', '.join(lacks)}."
+                wanted = quote.request.min_quality or "of the product"
+                lacks.append(f"quality class {wanted}")
+            text = (
+                f"Stock of {product} at {location} lacks {', '.join(lacks)}"
+                f"{_best(quote)}."
+            )
             subject = f"{product}|{location}|{lot.lot}"
             return Named(Limiter.QUALITY_MISMATCH, subject, text)
     return None
@@ -430,7 +549,9 @@ def _perished(quote: Quest, location: str, need: int) -> Named | None:
     if not dated:
         return None
     expires, lot = min(dated)
-    text = f"{product} is there, but expires {iso(expires)}, before it would be of use."
+    text = (
+        f"Stock of {product} at {location} expires {iso(expires)}, before its delivery."
+    )
     return Named(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
 
 
@@ -441,14 +562,15 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
     may = quote.policy.buffers and not book.stages.blocked_safety(product, location)
     withheld = not may and not line.fits(need, book.now)
     if withheld and line.fits(need, book.now, buffers=True):
-        text = f"Only safety stock of {product} is free now."
+        text = f"Only the safety stock of {product} at {location} is free now."
         return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
     book.stages.at = "reservation"
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
     free = line.available(book.now)
     if held and free + sum(hold.steps for hold in held) >= need:
-        text = f"{product} is there, but held for {held[0].demand or 'others'}."
+        owner = held[0].demand or "other demands"
+        text = f"Stock of {product} at {location} is held for {owner}."
         code = Limiter.MATERIAL_RESERVATION_CONFLICT
         return Named(code, held[0].reservation, text)
     return None
@@ -463,8 +585,7 @@ def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
     for receipt in book.providers.existing_orders.receipts:
         place = (receipt.product, receipt.location, receipt.instant)
         if place == (leaf.product, leaf.location, leaf.ready):
-            text = f"{leaf.product} comes with order {receipt.order}."
+            text = f"{leaf.product} arrives with order {receipt.order}."
             return Named(Limiter.AWAITING_SUPPLY, receipt.order, text)
-    return Named(
-        Limiter.MATERIAL_SHORTFALL, node, f"{leaf.product} is not there in time."
-    )
+    text = f"{leaf.product} is not available at {leaf.location} in time."
+    return Named(Limiter.MATERIAL_SHORTFALL, node, text)
