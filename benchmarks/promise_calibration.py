@@ -216,14 +216,14 @@ def carried_out(
         `date_prob`; `on_time_prob`, and `on_time` (the requested date); and `days`, by
         how much the goods came after the quoted date.
     """
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.quoting import quote
     from medhavi.planners.promising.requests.asking import read_requests
 
     chance = random.Random(seed)
     truth = true_times(chance)
     snapshot = company(estimates(truth, chance), correlation or 0.0)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     known: dict[tuple[str, int, str, int], Any] = {}
     rows = []
     for number in range(promises):

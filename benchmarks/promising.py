@@ -37,7 +37,7 @@ from benchmarks.promise_case import CUSTOMERS, GOODS, promise_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
 
 ROUNDS = 3
@@ -76,14 +76,14 @@ def requests(count: int, seed: int = 2) -> list[dict[str, Any]]:
     ]
 
 
-def read(book: Book, count: int) -> tuple[Request, ...]:
+def read(book: PromiseLedger, count: int) -> tuple[Request, ...]:
     """Read random requests."""
     from medhavi.planners.promising.requests.asking import read_requests
 
     return read_requests(requests(count), book.snapshot).requests
 
 
-def measure(book: Book, asked: Sequence[Request], detail: str) -> list[float]:
+def measure(book: PromiseLedger, asked: Sequence[Request], detail: str) -> list[float]:
     """Quote requests; give the thread CPU time of each [ms], in their order."""
     from medhavi.planners.promising.quoting import quote
 
@@ -104,7 +104,7 @@ def measure(book: Book, asked: Sequence[Request], detail: str) -> list[float]:
     return times
 
 
-def late(book: Book, asked: Sequence[Request]) -> list[Request]:
+def late(book: PromiseLedger, asked: Sequence[Request]) -> list[Request]:
     """Pick the requests whose answers are late: they have reasons and remedies."""
     from medhavi.planners.promising.quoting import quote
 
@@ -127,7 +127,9 @@ def waited(times: Sequence[float]) -> list[float]:
     return found
 
 
-def crowd(book: Book, asked: Sequence[Request], requesters: int) -> list[float]:
+def crowd(
+    book: PromiseLedger, asked: Sequence[Request], requesters: int
+) -> list[float]:
     """Let threads ask one writer of a book; give what each quote took on the wall [ms].
 
     Each thinks `THINK_MS`, asks, and waits for its answer; the writer answers one after
@@ -198,7 +200,7 @@ class Section:
         return f"{limit}, missed" if missed else limit
 
 
-def bulk(section: Section, book: Book, name: str, lines: int) -> None:
+def bulk(section: Section, book: PromiseLedger, name: str, lines: int) -> None:
     """Answer a file of lines, each seeing the holds of those before it."""
     from medhavi.planners.promising.promise_run import quote_all
 
@@ -215,12 +217,12 @@ def bulk(section: Section, book: Book, name: str, lines: int) -> None:
 
 def load() -> int:
     """Open a book in this process; print CPU seconds and the memory that it took."""
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 
     snapshot = promise_case()
     gc.collect()
     started = time.process_time()
-    Book.from_snapshot(snapshot)
+    PromiseLedger.from_snapshot(snapshot)
     taken = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(taken, peak)
@@ -240,13 +242,13 @@ def loaded(section: Section) -> None:
 
 def run(quotes: int, lines: int) -> Section:
     """Measure everything."""
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 
     section = Section()
     loaded(section)
-    plain = Book.from_snapshot(promise_case(uncertain=False))
+    plain = PromiseLedger.from_snapshot(promise_case(uncertain=False))
     quoted(section, plain, "without distribution", quotes)
-    book = Book.from_snapshot(promise_case())
+    book = PromiseLedger.from_snapshot(promise_case())
     times = quoted(section, book, "with distribution", quotes)
     asked = read(book, quotes)
     alone = crowd(book, asked[:ALONE], 1)
@@ -265,7 +267,9 @@ def crowded(single: Sequence[float]) -> tuple[Gate, ...]:
     return (Gate("p99", round(10 * p99, 1), round(4 * p99, 1)),)
 
 
-def quoted(section: Section, book: Book, what: str, quotes: int) -> list[float]:
+def quoted(
+    section: Section, book: PromiseLedger, what: str, quotes: int
+) -> list[float]:
     """Measure quotes of dates and full answers; give the times of the dates [ms]."""
     asked = read(book, quotes)
     times = measure(book, asked, "date")

@@ -21,7 +21,7 @@ with app.setup:
         arrival_curve,
         chance_by,
     )
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.ledger.what_if import asked_again, book_with
     from medhavi.planners.promising.quoting import quote
     from medhavi.planners.promising.requests.asking import read_requests
@@ -131,7 +131,7 @@ def chain(due, local, promise, snapshot):
 
 @app.cell
 def chance(due, local, promise, request, snapshot):
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     [asked] = read_requests([request], snapshot).requests
     curve = arrival_curve(book, asked, promise)
     due_chance = chance_by(curve, due) if curve else promise.on_time_prob

@@ -56,7 +56,12 @@ from medhavi.planners.parameters import (
     SourceBudget,
 )
 from medhavi.planners.pipeline import plan, plan_to_build_on
-from medhavi.planners.promising.ledger.book import Book, apply, expire, revert
+from medhavi.planners.promising.ledger.promise_ledger import (
+    PromiseLedger,
+    apply,
+    expire,
+    revert,
+)
 from medhavi.planners.promising.ledger.what_if import (
     asked_again,
     book_with,
@@ -111,7 +116,6 @@ __all__ = [
     "QUANTILES",
     "SCALES",
     "TYPES",
-    "Book",
     "BulkStore",
     "Commit",
     "CommitStatus",
@@ -133,6 +137,7 @@ __all__ = [
     "PageProblem",
     "Progress",
     "PromiseDesk",
+    "PromiseLedger",
     "Providers",
     "QueryLimits",
     "RecordedEvent",

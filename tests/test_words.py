@@ -14,9 +14,9 @@ MOST_SHARED_NAMES = 10
 """Class names that may stand for two things, private ones counted."""
 
 AWAITING = {
-    "planners/constrained": "anew aside before dead detour diverting ends found given "
-    "gone judged laying making manner mark obeyed off out piece placed placing "
-    "recutting rehearsal scene seeking shop spot surroundings tail take turn walk want "
+    "planners/constrained": "anew aside before dating dead detour diverting found given gone "
+    "judged laying manner mark obeyed piece placed placing recutting "
+    "rehearsal scene seeking shop spot stage surroundings tail take walk "
     "watch watching way weighing wheel wish",
     "planners/kernels": "rehearsal stage",
     "planners/late_remedies": "damage trying",
@@ -25,6 +25,7 @@ AWAITING = {
     "way",
     "planners/promising/options": "quest",
     "planners/promising/requests": "asking room",
+    "planners/promising/standing": "walk",
     "planners/promising/supply_search": "doors getter lasting making mark mover moving "
     "piece placer reach reached spreading stage used walk",
     "planners/work_orders": "fate",

@@ -23,7 +23,7 @@ from medhavi.demo.timeline import DRIFT_BEGIN, END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Truth:
+class GroundTruth:
     """The planted facts of one history; instants in seconds, times in days.
 
     `planted` has the ids that depend on the seed.
@@ -48,8 +48,8 @@ class Truth:
 
 
 @cache
-def truth(scale: str = "small", seed: int = 1) -> Truth:
+def truth(scale: str = "small", seed: int = 1) -> GroundTruth:
     """Play the history of a scale and seed and give what was planted in it."""
     history = History(scale_of(scale), seed)
     history.play()
-    return Truth(planted=history.story.planted)
+    return GroundTruth(planted=history.story.planted)

@@ -35,7 +35,7 @@ from medhavi.planners.promising.requests.request_file import (
     WrittenRequests,
     raw_requests,
 )
-from medhavi.workbench.commitments.live_book import Precedence
+from medhavi.workbench.commitments.live_ledger import Precedence
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.workbench import Workbench
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.progress import Cancelled, Progress
     from medhavi.snapshot import Snapshot
@@ -66,7 +66,7 @@ class SharedDesk(PromiseDesk):
     Parameters
     ----------
     store, snapshot, covered
-        As in `LiveBook`.
+        As in `LivePromiseLedger`.
     """
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
@@ -105,8 +105,8 @@ class SharedDesk(PromiseDesk):
             return super().bind(wish)
 
     @contextmanager
-    def look(self) -> Iterator[Book]:
-        """Book on the newest commitments, to ask more of it than a quote says.
+    def look(self) -> Iterator[PromiseLedger]:
+        """Promise ledger on the newest commitments, for more than a quote says.
 
         Nobody else uses it meanwhile, and nothing may be accepted on it. Quotes and
         commits of one line do not wait for it.

@@ -51,7 +51,7 @@ def facts(batches: list[tuple[str, list[Any]]]) -> list[Fact]:
 
 
 @pytest.fixture(scope="session")
-def truth() -> ground_truth.Truth:
+def truth() -> ground_truth.GroundTruth:
     """What was planted in that history."""
     return ground_truth.truth("small", 1)
 

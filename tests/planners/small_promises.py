@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
-    from tests.api import Book, Request
+    from tests.api import PromiseLedger, Request
 
 KNOWN = {"lead_time_p95_days": None}
 TRUSTING = {"policy": "default", "supplier_fallback": "accept_with_risk"}
@@ -61,7 +61,7 @@ def request_of(snapshot: Snapshot, **stated: object) -> Request:
     return read_requests([cells(**stated)], snapshot).requests[0]
 
 
-def quoted(book: Book, **stated: Any) -> Promise:
+def quoted(book: PromiseLedger, **stated: Any) -> Promise:
     """Quote one request on a book."""
     return quote(book, request_of(book.snapshot, **stated))
 
@@ -91,7 +91,7 @@ def in_hand(qty: int, hour: int = 0, **stated: object) -> dict[str, object]:
     return {**row, "qty": qty, **times, **stated}
 
 
-def state(book: Book) -> tuple[object, ...]:
+def state(book: PromiseLedger) -> tuple[object, ...]:
     """Give all that the ledgers of a book hold, to compare two moments."""
     material = book.stages.material
     return (

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.promising.explain.arrival_curve import arrival_curve, chance_by
-from tests.api import Book, quote, read_requests
+from tests.api import PromiseLedger, quote, read_requests
 from tests.factories import AS_OF
 from tests.planners.small_promises import tables, workshop
 
@@ -15,7 +15,7 @@ ESTIMATE = {"p50": 5, "p80": 7, "p95": 10}
 
 
 def curve_of(snapshot, **cells):
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     due = AS_OF + dt.timedelta(days=1)
     row = {"product": "A", "location": "L", "qty": 4, "due": due, **cells}
     [request] = read_requests([row], snapshot).requests

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from medhavi.planners.promising.preemption.preempting import OPTION
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, apply, revert
+from tests.api import PromiseLedger, apply, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -47,7 +47,7 @@ def reason(made: Promise) -> tuple[Limiter, str] | None:
 # --- classes -----------------------------------------------------------------------
 def test_lots_below_the_class_are_left_to_others():
     """4 of class B and better are there; the other 6 come from the supplier."""
-    book = Book.from_snapshot(
+    book = PromiseLedger.from_snapshot(
         tables(
             settings=RANKED,
             products=[{"product": "A", "quality_class": "B"}],
@@ -61,7 +61,9 @@ def test_lots_below_the_class_are_left_to_others():
 
 def test_who_asks_for_less_leaves_the_better_lot_where_another_waits_for_it():
     """5 A and 5 B: who asks for B has 5 at once after 5 of A are promised away."""
-    book = Book.from_snapshot(tables(settings=RANKED, stock=lots(("A", 5), ("B", 5))))
+    book = PromiseLedger.from_snapshot(
+        tables(settings=RANKED, stock=lots(("A", 5), ("B", 5)))
+    )
     apply(book, quoted(book, sales_order="S1", line=1, qty=5, min_quality="B"))
     # The first could have either lot: the second still gets A.
     made = quoted(book, sales_order="S2", line=1, qty=5, min_quality="A")
@@ -71,7 +73,9 @@ def test_who_asks_for_less_leaves_the_better_lot_where_another_waits_for_it():
 
 
 def test_an_accepted_promise_keeps_the_lot_that_it_asks_for():
-    book = Book.from_snapshot(tables(settings=RANKED, stock=lots(("A", 5), ("C", 5))))
+    book = PromiseLedger.from_snapshot(
+        tables(settings=RANKED, stock=lots(("A", 5), ("C", 5)))
+    )
     held = quoted(book, sales_order="S1", line=1, qty=5, min_quality="B")
     before = state(book)
     undo = apply(book, held)
@@ -372,7 +376,7 @@ def test_a_class_is_promised_exactly_where_lots_can_be_shared_out_so(stock, asks
         {"lot": str(number), "quality": grade, "qty": qty}
         for number, (grade, qty) in enumerate(stock)
     ]
-    book = Book.from_snapshot(tables(settings=RANKED, stock=[*given, kept]))
+    book = PromiseLedger.from_snapshot(tables(settings=RANKED, stock=[*given, kept]))
     held: list[tuple[str, int]] = []
     for number, (grade, qty) in enumerate(asks):
         made = quoted(

@@ -13,7 +13,7 @@ from medhavi.findings import BadData
 from medhavi.planners.promising.explain.arrival_curve import searched
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.units import DAY
-from tests.api import Book, quote, quote_all
+from tests.api import PromiseLedger, quote, quote_all
 from tests.planners.random_towns import random_town
 from tests.planners.small_promises import request_of, tables, workshop
 from tests.planners.small_towns import request, tables_of, town
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.api import Request
 
 
-def small_companies(seeds: Iterable[int]) -> Iterator[tuple[Book, Request]]:
+def small_companies(seeds: Iterable[int]) -> Iterator[tuple[PromiseLedger, Request]]:
     for seed in seeds:
         made = town(seed)
         try:
@@ -34,10 +34,13 @@ def small_companies(seeds: Iterable[int]) -> Iterator[tuple[Book, Request]]:
             snapshot.require()
         except BadData:
             continue
-        yield Book.from_snapshot(snapshot), request_of(snapshot, **request(made))
+        yield (
+            PromiseLedger.from_snapshot(snapshot),
+            request_of(snapshot, **request(made)),
+        )
 
 
-def towns(seeds: Iterable[int]) -> Iterator[tuple[Book, Request]]:
+def towns(seeds: Iterable[int]) -> Iterator[tuple[PromiseLedger, Request]]:
     for seed in seeds:
         rows = random_town(seed)
         demands = rows.pop("demands")
@@ -46,13 +49,13 @@ def towns(seeds: Iterable[int]) -> Iterator[tuple[Book, Request]]:
             snapshot.require()
         except BadData:
             continue
-        book = Book.from_snapshot(snapshot)
+        book = PromiseLedger.from_snapshot(snapshot)
         for row in demands[:3]:
             keys = ("product", "location", "qty", "due")
             yield book, request_of(snapshot, **{key: row[key] for key in keys})
 
 
-def left_out(book: Book, wanted: Request) -> int:
+def left_out(book: PromiseLedger, wanted: Request) -> int:
     """Compare a brief answer with a full one; count the options it does without."""
     policy = book.policies.of(wanted)
     quests = [Quest(book, wanted, policy) for _ in range(2)]
@@ -80,7 +83,7 @@ def test_brief_answers_are_the_chosen_options_of_full_ones_in_many_companies():
 @pytest.mark.req("ATP-02")
 def test_late_brief_answers_are_the_chosen_options_of_full_ones():
     """Shared machines, two plants, and a second pass for what is late."""
-    book = Book.from_snapshot(promise_case(uncertain=False))
+    book = PromiseLedger.from_snapshot(promise_case(uncertain=False))
     asked = read(book, 40)
     quote_all(book, asked[:30], detail="date")
     late = [replace(one, due=book.now + DAY) for one in asked[30:]]
@@ -106,7 +109,7 @@ def test_what_one_component_left_the_other_does_not_find():
         supply_terms=[{"product": "D", "lead_time_days": 5}],
         stock=[{"product": "D", "qty": 12}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     wanted = request_of(snapshot)
     made = quote(book, wanted)
     taken = [one for one in made.holds if (one.kind, one.subject) == ("material", "D")]
@@ -138,7 +141,7 @@ def test_a_component_of_a_later_step_may_come_while_the_first_one_runs():
         bom_lines=[{"routing": "quick", "line": 1, "component": "D", "step": 2}],
         supply_terms=[{"product": "D", "lead_time_days": 2}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     wanted = replace(request_of(snapshot, qty=10), due=book.now + DAY)
     assert quote(book, wanted, detail="date").option == "make:quick@L"
     left_out(book, wanted)

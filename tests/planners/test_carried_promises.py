@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, quote
+from tests.api import PromiseLedger, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -99,7 +99,7 @@ def test_a_full_departure_of_the_cheap_lane_is_no_way_in_time():
     """CHEAP carries no more than 50 kg at a time: all of it goes by SURE."""
     small = {**LANES[2], "capacity_kg": 50.0}
     wish = {"time_preference": 0.1, "cost_preference": 1}
-    book = Book.from_snapshot(snapshot((*LANES[:2], small), **wish))
+    book = PromiseLedger.from_snapshot(snapshot((*LANES[:2], small), **wish))
     before = state(book)
     made = quote(book, request_of(book.snapshot, location="C1", due=day(6)))
     assert used(made) == ["SURE"]
@@ -124,7 +124,7 @@ LEARNED = {
 @pytest.mark.parametrize(("basis", "date"), [("p50", 2), ("p80", 3), ("p95", 5)])
 def test_a_learned_transit_time_dates_the_promise_by_its_risk_basis(basis, date):
     """Who is promised at p95, as gold is, is told a later date than at the median."""
-    book = Book.from_snapshot(
+    book = PromiseLedger.from_snapshot(
         tables(
             stock=[{"qty": 10}],
             locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],

@@ -10,7 +10,7 @@ import pytest
 
 from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising import promise_run, quoting
-from tests.api import Book, quote_all, read_requests
+from tests.api import PromiseLedger, quote_all, read_requests
 from tests.planners.small_promises import cells, day
 from tests.planners.test_remedy_overlays import company
 
@@ -49,7 +49,7 @@ def test_dates_of_a_file_pause_it_and_remedies_do_not(monkeypatch, detail, colle
         return quoting.quote(*given, **named)
 
     monkeypatch.setattr(promise_run, "quote", watched)
-    quote_all(Book.from_snapshot(snapshot), asked, detail=detail)
+    quote_all(PromiseLedger.from_snapshot(snapshot), asked, detail=detail)
     assert seen == [collects]
     assert gc.isenabled()
 
@@ -58,7 +58,7 @@ def test_dates_of_a_file_leave_no_circles_that_only_it_collects():
     snapshot = company(4, 9, 1)
     rows = [cells(qty=number, due=day(number)) for number in range(1, 9)]
     asked = read_requests(rows, snapshot).requests
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     quote_all(book, asked, detail="date")
     gc.collect()
     gc.disable()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import Book, apply
+from tests.api import PromiseLedger, apply
 from tests.planners.small_promises import (
     asked,
     dates,
@@ -96,7 +96,9 @@ def test_goods_are_held_as_long_as_their_own_lane_is_under_way():
         {"qty": 6, "lot": "X", "expires_at": day(1.75)},
         {"qty": 4, "lot": "Y"},
     ]
-    book = Book.from_snapshot(depot(lanes=[VAN, slow], departures=noon, stock=lots))
+    book = PromiseLedger.from_snapshot(
+        depot(lanes=[VAN, slow], departures=noon, stock=lots)
+    )
     made = quoted(book, location="C1")
     assert dates(made) == [(6, 1.5), (4, 2)]
     held = [one for one in made.holds if one.kind == "material"]

@@ -13,7 +13,7 @@ from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.providers.finite_capacity.finite import FiniteCapacity
 from medhavi.units import DAY
-from tests.api import Book
+from tests.api import PromiseLedger
 from tests.planners.kept_promises import broken
 from tests.planners.small_promises import asked, day, request_of, state, workshop
 from tests.planners.small_towns import request, tables_of, town
@@ -43,7 +43,7 @@ class Company(NamedTuple):
 
     seed: int
     made: Town
-    book: Book
+    book: PromiseLedger
     wanted: Request
 
     def quest(self) -> Quest:
@@ -58,7 +58,7 @@ def companies(seeds: range) -> Iterator[Company]:
             snapshot.require()
         except BadData:
             continue
-        book = Book.from_snapshot(snapshot)
+        book = PromiseLedger.from_snapshot(snapshot)
         yield Company(seed, made, book, request_of(snapshot, **request(made)))
 
 
@@ -123,7 +123,7 @@ def test_a_chain_keeps_its_source_whatever_the_delay():
     made = asked(snapshot, due=day(1))
     assert [one.supplier for one in made.purchases] == ["S1"]
     assert made.date_p50 is not None
-    assert made.date_p50 > 6 * DAY + Book.from_snapshot(snapshot).now
+    assert made.date_p50 > 6 * DAY + PromiseLedger.from_snapshot(snapshot).now
 
 
 def everything(self: FiniteCapacity, routing: str) -> frozenset[str]:

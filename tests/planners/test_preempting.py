@@ -12,7 +12,7 @@ from medhavi.planners.promising.preemption.preempting import is_lower
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
-from tests.api import Book, apply, expire, promise, revert
+from tests.api import PromiseLedger, apply, expire, promise, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -126,7 +126,7 @@ def test_a_line_that_only_has_a_hold_gives_way_too():
 def test_work_on_one_machine_changes_places():
     """Ten hours of work for each; the machine is free of nothing else."""
     snapshot = workshop(stock=[{"product": "B", "qty": 20}], promise_policies=[PREEMPT])
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(10 / 24))
     assert low.date == book.now + 10 * HOUR
     apply(book, low)
@@ -333,7 +333,7 @@ def test_a_search_that_does_not_get_through_takes_from_nobody(monkeypatch):
 def test_work_of_an_accepted_promise_that_has_begun_is_kept(begins):
     policy = [PREEMPT]
     parts = [{"product": "B", "qty": 20}]
-    book = Book.from_snapshot(workshop(stock=parts, promise_policies=policy))
+    book = PromiseLedger.from_snapshot(workshop(stock=parts, promise_policies=policy))
     low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(1))
     hold = low.holds[0]._replace(
         start=low.holds[0].start + begins * HOUR,
@@ -353,7 +353,7 @@ def test_moved_components_are_in_the_way_too():
         supply_terms=[{"product": "B", "location": "W", "lead_time_days": 5}],
         promise_policies=[PREEMPT],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(2))
     assert low.status is PromiseStatus.PROMISED
     apply(book, low)
@@ -374,14 +374,14 @@ def test_members_of_a_pool_are_in_the_way():
         stock=[{"product": "B", "qty": 20}],
         promise_policies=[PREEMPT],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     apply(book, quoted(book, sales_order="LOW", line=1, priority=3, due=day(10 / 24)))
     top = quoted(book, **{**TOP, "due": day(10 / 24)})
     assert [one.demand for one in top.preempted] == ["LOW-1"]
 
 
 def test_a_provider_that_fails_takes_from_nobody(monkeypatch):
-    book = Book.from_snapshot(shop(WEAK))
+    book = PromiseLedger.from_snapshot(shop(WEAK))
     before = state(book)
 
     def fail(*_):
@@ -396,7 +396,7 @@ def test_a_provider_that_fails_takes_from_nobody(monkeypatch):
 
 # ------------------------------------------------------------------------- the book
 def test_undoing_a_second_promise_of_a_line_brings_back_the_first():
-    book = Book.from_snapshot(shop(WEAK))
+    book = PromiseLedger.from_snapshot(shop(WEAK))
     book.stages.line("A", "L")
     book.take(quoted(book, **TOP, qty=5))
     tokens, before = book.tokens, state(book)
@@ -407,7 +407,7 @@ def test_undoing_a_second_promise_of_a_line_brings_back_the_first():
 
 
 def test_a_quote_leaves_the_book_as_it_was():
-    book = Book.from_snapshot(shop(WEAK))
+    book = PromiseLedger.from_snapshot(shop(WEAK))
     before = state(book)
     quoted(book, **TOP)
     assert state(book) == before
@@ -415,7 +415,7 @@ def test_a_quote_leaves_the_book_as_it_was():
 
 
 def test_going_back_gives_every_line_what_it_had():
-    book = Book.from_snapshot(shop(WEAK, stock=20))
+    book = PromiseLedger.from_snapshot(shop(WEAK, stock=20))
     book.stages.line("A", "L")
     apply(book, quoted(book, sales_order="MID", line=1, priority=2, due=day(1)))
     before = state(book)
@@ -428,17 +428,17 @@ def test_going_back_gives_every_line_what_it_had():
 
 
 def test_a_line_that_gave_way_is_given_back_by_what_it_was_accepted_with():
-    book = Book.from_snapshot(shop())
+    book = PromiseLedger.from_snapshot(shop())
     low = apply(book, quoted(book, sales_order="LOW", line=1, priority=3, due=day(1)))
     top = apply(book, quoted(book, **TOP))
     revert(book, low)
     assert set(book.accepted) == {"TOP-1"}
     revert(book, top)
-    assert state(book) == state(Book.from_snapshot(shop()))
+    assert state(book) == state(PromiseLedger.from_snapshot(shop()))
 
 
 def test_a_line_goes_back_only_when_nothing_newer_is_in_its_place():
-    book = Book.from_snapshot(shop(stock=12))
+    book = PromiseLedger.from_snapshot(shop(stock=12))
     apply(book, quoted(book, sales_order="LOW", line=1, priority=3, due=day(1)))
     before = state(book)
     top = apply(book, quoted(book, **TOP))
@@ -451,7 +451,7 @@ def test_a_line_goes_back_only_when_nothing_newer_is_in_its_place():
 
 
 def test_asking_again_keeps_who_gave_way_until_it_is_given_back():
-    book = Book.from_snapshot(shop(WEAK))
+    book = PromiseLedger.from_snapshot(shop(WEAK))
     book.stages.line("A", "L")
     before = state(book)
     apply(book, quoted(book, **TOP))
@@ -464,7 +464,7 @@ def test_asking_again_keeps_who_gave_way_until_it_is_given_back():
 
 
 def test_when_a_tentative_promise_ends_the_other_line_has_its_own_again():
-    book = Book.from_snapshot(shop(WEAK))
+    book = PromiseLedger.from_snapshot(shop(WEAK))
     book.stages.line("A", "L")
     before = state(book)
     apply(book, quoted(book, **TOP))
@@ -478,7 +478,7 @@ def test_suppliers_give_one_line_what_another_one_had():
         supply_terms=[{"lead_time_days": 5, "capacity_per_period": 10}],
         promise_policies=[PREEMPT],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(6))
     assert days(low.date) == 5
     undo = apply(book, low)
@@ -510,7 +510,7 @@ def test_room_on_a_lane_goes_to_the_more_important():
         stock=[{"qty": 50}],
         promise_policies=[PREEMPT],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     low = quoted(book, sales_order="LOW", line=1, priority=3, location="C1", due=day(2))
     assert days(low.date) == 1.5
     apply(book, low)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medhavi.planners.promising.preemption.preempting import least_set, standing
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, apply, quote, revert
+from tests.api import PromiseLedger, apply, quote, revert
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state
 from tests.planners.test_promise_laws import check, company
 
@@ -43,7 +43,7 @@ def is_same(now: Any, then: Any) -> bool:
     return bool((kept, *now[1:]) == then)
 
 
-def asked_in_turn(book: Book, asks: list[dict[str, Any]]) -> list[Any]:
+def asked_in_turn(book: PromiseLedger, asks: list[dict[str, Any]]) -> list[Any]:
     """Quote and accept one request after the other, looking at the ledgers."""
     undos = []
     for number, ask in enumerate(asks):
@@ -76,8 +76,8 @@ def asked_in_turn(book: Book, asks: list[dict[str, Any]]) -> list[Any]:
     st.randoms(use_true_random=False),
 )
 def test_only_who_may_gives_way_and_keeps_its_whole_quantity(asks, stock, rng):
-    book = Book.from_snapshot(willing(stock, preempt=True))
-    untouched = Book.from_snapshot(book.snapshot)
+    book = PromiseLedger.from_snapshot(willing(stock, preempt=True))
+    untouched = PromiseLedger.from_snapshot(book.snapshot)
     undos = asked_in_turn(book, asks)
     rng.shuffle(undos)
     for undo in undos:
@@ -91,7 +91,7 @@ def test_only_who_may_gives_way_and_keeps_its_whole_quantity(asks, stock, rng):
 @few
 @given(st.lists(ASKS, min_size=2, max_size=5), st.integers(0, 9))
 def test_without_the_policy_no_promise_is_changed(asks, stock):
-    book = Book.from_snapshot(willing(stock, preempt=False))
+    book = PromiseLedger.from_snapshot(willing(stock, preempt=False))
     for number, ask in enumerate(asks):
         before = dict(book.accepted)
         made = quoted(book, sales_order=f"SO{number}", line=1, **ask)
@@ -104,7 +104,7 @@ def test_without_the_policy_no_promise_is_changed(asks, stock):
 @few
 @given(ASKS, st.integers(0, 9), st.lists(ASKS, max_size=3))
 def test_taking_from_others_is_never_worse_than_not(ask, stock, others):
-    book = Book.from_snapshot(willing(stock, preempt=True))
+    book = PromiseLedger.from_snapshot(willing(stock, preempt=True))
     for number, other in enumerate(others):
         made = quoted(book, sales_order=f"SO{number}", line=1, **other)
         if made.status is not PromiseStatus.REJECTED:

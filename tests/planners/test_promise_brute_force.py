@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from medhavi.findings import BadData
-from tests.api import Book, apply, quote, read_requests
+from tests.api import PromiseLedger, apply, quote, read_requests
 from tests.planners.every_way import EveryWay
 from tests.planners.kept_promises import broken, hours
 from tests.planners.small_promises import TRUSTING, quoted
@@ -73,7 +73,7 @@ def asked(made: Town, **policy: object) -> tuple[float | None, bool] | None:
     """Give the hour of the whole as promised, and whether it is said to be exact."""
     policies = [{**TRUSTING, "ask_supplier": made.ask, **policy}]
     try:
-        book = Book.from_snapshot(tables_of(made, promise_policies=policies))
+        book = PromiseLedger.from_snapshot(tables_of(made, promise_policies=policies))
     except BadData:
         return None
     answer = quoted(book, **request(made))
@@ -230,7 +230,7 @@ def kept(seed: int) -> None:
     policy = {"ask_supplier": made.ask, "split_sourcing": seed % 2 == 1}
     try:
         snapshot = tables_of(made, promise_policies=[{**TRUSTING, **policy}])
-        book = Book.from_snapshot(snapshot)
+        book = PromiseLedger.from_snapshot(snapshot)
     except BadData:
         return
     accepted = []
@@ -344,7 +344,7 @@ def test_a_division_is_looked_for_as_long_as_the_budget_lasts(budget, hour):
 @pytest.mark.req("ATP-19")
 def test_sharing_between_plants_is_a_remedy_of_a_late_line():
     made = two_plants(setup=0)
-    answer = quoted(Book.from_snapshot(tables_of(made)), **request(made))
+    answer = quoted(PromiseLedger.from_snapshot(tables_of(made)), **request(made))
     (remedy,) = [one for one in answer.remedies if one.code == "other_source"]
     assert hours(remedy.date) == 17
     (row,) = remedy.rows["promise_policies"]
@@ -378,7 +378,7 @@ def test_goods_that_must_live_until_they_arrive_are_not_promised_twice():
 
 def test_an_order_that_is_cut_over_departures_holds_its_machine_once():
     made = town(136)
-    book = Book.from_snapshot(tables_of(made))
+    book = PromiseLedger.from_snapshot(tables_of(made))
     answer = quoted(book, **request(made))
     assert len(answer.deliveries) == 2
     work = [one for one in answer.holds if one.kind == "capacity"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks.promising import crowd, waited
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, answer, apply, quote, quote_all, read_requests
+from tests.api import PromiseLedger, answer, apply, quote, quote_all, read_requests
 from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company
 
@@ -30,9 +30,9 @@ def test_a_file_is_answered_as_its_lines_one_by_one(lines):
     snapshot = company(4, 9, 1)
     rows = [cells(**line) for line in lines]
     asked = read_requests(rows, snapshot).requests
-    together = Book.from_snapshot(snapshot)
+    together = PromiseLedger.from_snapshot(snapshot)
     made = quote_all(together, asked, detail="date")
-    alone = Book.from_snapshot(snapshot)
+    alone = PromiseLedger.from_snapshot(snapshot)
     first = sorted(asked, key=lambda one: (one.priority, one.due, one.position))
     for request in first:
         found = quote(alone, request, detail="date")
@@ -44,7 +44,7 @@ def test_a_file_is_answered_as_its_lines_one_by_one(lines):
 
 def test_going_back_to_a_token_restores_what_was_accepted_then():
     snapshot = company(4, 9, 1)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     rows = [cells(sales_order=f"SO{n}", line=1, qty=n, due=day(9)) for n in (1, 2, 3)]
     first, *later = read_requests(rows, snapshot).requests
     apply(book, quote(book, first))
@@ -65,7 +65,7 @@ def test_one_writer_lets_those_wait_who_ask_while_it_works():
 
 def test_threads_that_ask_one_writer_leave_the_book_as_it_was():
     snapshot = workshop(stock=[{"qty": 4}])
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     rows = [cells(qty=number) for number in range(1, 8)]
     asked = read_requests(rows, snapshot).requests
     alone = [quote(book, one, detail="date") for one in asked]

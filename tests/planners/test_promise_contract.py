@@ -17,7 +17,7 @@ from medhavi.results.figures.kpis import KPIS
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import Promise
 from medhavi.units import to_seconds
-from tests.api import Book, MemoryStore, PromiseDesk
+from tests.api import MemoryStore, PromiseDesk, PromiseLedger
 from tests.planners.small_promises import (
     asked,
     cells,
@@ -100,7 +100,7 @@ def test_each_piece_of_the_domain_is_a_table_or_a_view_of_it():
     }
     for names in pieces.values():
         assert set(names) <= tables.keys()
-    stages = Book.from_snapshot(plant()).stages
+    stages = PromiseLedger.from_snapshot(plant()).stages
     assert stages.line("B", "L").available(stages.providers.snapshot.as_of) == 99
     assert stages.capacity.occupancy.busy("M") == ()
     assert [one.source for one in stages.sources("A", "L")] == ["R"]
@@ -109,7 +109,7 @@ def test_each_piece_of_the_domain_is_a_table_or_a_view_of_it():
 @pytest.mark.req("ATP-15")
 def test_an_answer_carries_all_that_it_rests_on():
     """Which routing, lanes, steps and holds; effort, mode, basis and moment."""
-    book = Book.from_snapshot(plant())
+    book = PromiseLedger.from_snapshot(plant())
     made = quoted(book, location="C1", due=day(9))
     told = {field.name for field in fields(Promise)}
     assert {"known_at", "reservations", "cost", "limiter", "trace", "basis"} <= told
@@ -124,7 +124,7 @@ def test_an_answer_carries_all_that_it_rests_on():
 @pytest.mark.req("DEF-23")
 def test_routings_are_chosen_by_name_and_nothing_more_of_them_is_asked():
     """Who asks names no routing; a source names one, and its times are its clock's."""
-    book = Book.from_snapshot(plant())
+    book = PromiseLedger.from_snapshot(plant())
     assert not {"routing", "source", "steps"} & set(cells())
     (source,) = book.stages.sources("A", "L")
     assert (source.kind, source.source) == ("make", "R")
@@ -160,7 +160,7 @@ def test_material_answers_at_once_among_ten_thousand_products():
         + [{"product": name} for name in names],
     )
     rows = [{"product": name, "location": "L", "qty": 7, "lot": ""} for name in names]
-    material = Book.from_snapshot(snapshot.replace(stock=rows)).stages.material
+    material = PromiseLedger.from_snapshot(snapshot.replace(stock=rows)).stages.material
     now, taken = int(snapshot.as_of), []
     for name in names:
         begin = time.thread_time()

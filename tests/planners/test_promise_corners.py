@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api import Book, answer, answer_on, promise
+from tests.api import PromiseLedger, answer, answer_on, promise
 from tests.planners.small_promises import (
     asked,
     cells,
@@ -190,7 +190,7 @@ def test_a_part_of_a_line_is_refused_with_the_order_that_comes_whole():
 
 def test_a_refused_order_leaves_what_its_lines_had_before():
     snapshot = tables(stock=[{"qty": 10}], products=[{"product": "B"}])
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     line = cells(sales_order="SO", line=1, qty=6)
     answer_on(book, [line])
     before = state(book)

@@ -13,7 +13,7 @@ import pytest
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, Providers, apply
+from tests.api import PromiseLedger, Providers, apply
 from tests.planners.small_promises import (
     TRUSTING,
     day,
@@ -85,7 +85,7 @@ class Nothing:
         return getattr(self._real, name)
 
 
-def replaced(book: Book, name: str, failure: Exception) -> Broken:
+def replaced(book: PromiseLedger, name: str, failure: Exception) -> Broken:
     """Put a broken provider into a book."""
     stages: Any = book.stages
     providers: Any = stages.providers
@@ -113,7 +113,7 @@ def replaced(book: Book, name: str, failure: Exception) -> Broken:
     return made
 
 
-def sell(book: Book, clock: object) -> None:
+def sell(book: PromiseLedger, clock: object) -> None:
     """Let another clock say when the supplier of B delivers."""
     providers: Any = book.stages.providers
     real: Any = providers.sourcing
@@ -128,8 +128,8 @@ def sell(book: Book, clock: object) -> None:
     providers.__dict__["sourcing"] = Sold(real)
 
 
-def book_of(snapshot: Snapshot) -> Book:
-    return Book(snapshot, Stages(Providers(snapshot)))
+def book_of(snapshot: Snapshot) -> PromiseLedger:
+    return PromiseLedger(snapshot, Stages(Providers(snapshot)))
 
 
 WHO: dict[str, Limiter] = {
@@ -250,26 +250,26 @@ def test_whatever_call_fails_the_book_is_as_before(name):
 
 
 # ----------------------------------------------------------------------------- empty
-def no_sources(book: Book) -> None:
+def no_sources(book: PromiseLedger) -> None:
     providers: Any = book.stages.providers
     providers.__dict__["sourcing"] = Nothing(providers.sourcing, sources=())
 
 
-def no_room(book: Book) -> None:
+def no_room(book: PromiseLedger) -> None:
     stages: Any = book.stages
     stages.capacity = Nothing(stages.capacity, earliest=None)
 
 
-def no_way(book: Book) -> None:
+def no_way(book: PromiseLedger) -> None:
     stages: Any = book.stages
     stages.transport = Nothing(stages.transport, earliest=None)
 
 
-def no_word(book: Book) -> None:
+def no_word(book: PromiseLedger) -> None:
     sell(book, Nothing(None, earliest=None))
 
 
-def no_goods(book: Book) -> None:
+def no_goods(book: PromiseLedger) -> None:
     empty = book.snapshot.replace(stock=[], reservations=[], supply_terms=[])
     other = book_of(empty)
     book.stages = other.stages
@@ -302,13 +302,15 @@ def test_a_provider_that_knows_nothing_gives_its_reason(empty, code, subject):
 @pytest.mark.req("ATP-17")
 def test_suppliers_rates_and_policies_may_be_absent():
     policies = {"promise_policies": []}
-    assert quoted(Book.from_snapshot(tables(stock=[{"qty": 10}], **policies))).on_time
+    assert quoted(
+        PromiseLedger.from_snapshot(tables(stock=[{"qty": 10}], **policies))
+    ).on_time
     strangers = tables(supply_terms=[{}], **policies)
-    made = quoted(Book.from_snapshot(strangers))
+    made = quoted(PromiseLedger.from_snapshot(strangers))
     assert made.status is PromiseStatus.PROMISED
     assert "once confirmed" in made.options[-1].option
     foreign = tables(supply_terms=[{"currency": "USD", "unit_price": 3}])
-    made = quoted(Book.from_snapshot(foreign))
+    made = quoted(PromiseLedger.from_snapshot(foreign))
     assert made.limiter.code is Limiter.DATA_STALE
 
 
@@ -322,7 +324,7 @@ def test_a_search_that_overruns_its_budget_says_so():
         suppliers=[{"supplier": name} for name in lots],
         promise_policies=[{**TRUSTING, "search_budget_evaluations": 1}],
     )
-    made = quoted(Book.from_snapshot(snapshot), due=day(0))
+    made = quoted(PromiseLedger.from_snapshot(snapshot), due=day(0))
     assert made.exact is False
     assert any(entry.get("note") == "SearchTimeout" for entry in made.trace)
 
@@ -330,7 +332,7 @@ def test_a_search_that_overruns_its_budget_says_so():
 # -------------------------------------------------------------------------- accepting
 
 
-def fails_once(book: Book, name: str) -> Callable[[], None]:
+def fails_once(book: PromiseLedger, name: str) -> Callable[[], None]:
     """Let one ledger fail when it is written, as long as the test wants."""
     stages: Any = book.stages
     targets = {
@@ -377,7 +379,7 @@ def test_goods_of_a_customer_are_promised_to_that_customer_once():
         stock=[{"qty": 5, "owner": "C"}, {"qty": 2, "lot": "ours"}],
         customers=[{"customer": "C"}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     found = []
     for number in range(3):
         made = quoted(book, qty=5, customer="C", sales_order=f"SO{number}", line=1)

@@ -14,7 +14,7 @@ from medhavi.errors import UsageError
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
 from tests import factories
-from tests.api import Book, apply, expire, promise, revert
+from tests.api import PromiseLedger, apply, expire, promise, revert
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
@@ -76,7 +76,7 @@ def company(stock_a: int, stock_b: int, inbound: int) -> Snapshot:
     )
 
 
-def check(book: Book) -> None:
+def check(book: PromiseLedger) -> None:
     """No ledger is below nothing or above what there is."""
     material = book.stages.material
     for node in material.nodes:
@@ -92,7 +92,7 @@ def check(book: Book) -> None:
 @few
 @given(st.lists(ASKS, min_size=1, max_size=6), st.integers(0, 9), st.integers(0, 9))
 def test_a_later_promise_never_breaks_an_accepted_one(asks, stock, inbound):
-    book = Book.from_snapshot(company(stock, stock + 2, inbound))
+    book = PromiseLedger.from_snapshot(company(stock, stock + 2, inbound))
     for number, ask in enumerate(asks):
         made = quoted(book, sales_order=f"SO{number}", line=1, **ask)
         if made.status is not PromiseStatus.REJECTED:
@@ -108,9 +108,9 @@ def test_a_later_promise_never_breaks_an_accepted_one(asks, stock, inbound):
     st.randoms(use_true_random=False),
 )
 def test_giving_back_in_any_order_restores_the_state(asks, stock, rng):
-    book = Book.from_snapshot(company(stock, 9, 5))
+    book = PromiseLedger.from_snapshot(company(stock, 9, 5))
     quoted(book)
-    untouched = Book.from_snapshot(book.snapshot)
+    untouched = PromiseLedger.from_snapshot(book.snapshot)
     taken = []
     for number, ask in enumerate(asks):
         made = quoted(book, sales_order=f"SO{number}", line=1, **ask)
@@ -126,7 +126,7 @@ def test_giving_back_in_any_order_restores_the_state(asks, stock, rng):
 @few
 @given(ASKS, st.integers(0, 9))
 def test_asking_twice_gives_the_same_answer(ask, stock):
-    book = Book.from_snapshot(company(stock, 4, 5))
+    book = PromiseLedger.from_snapshot(company(stock, 4, 5))
     assert quoted(book, **ask) == quoted(book, **ask)
 
 
@@ -134,7 +134,7 @@ def test_asking_twice_gives_the_same_answer(ask, stock):
 @given(st.lists(ASKS, min_size=2, max_size=4), st.integers(0, 9))
 def test_a_book_on_the_committed_rows_answers_as_the_book_that_took_them(asks, stock):
     snapshot = company(stock, 6, 5)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     *first, last = asks
     holds: list[dict[str, object]] = []
     for number, ask in enumerate(first):
@@ -144,7 +144,7 @@ def test_a_book_on_the_committed_rows_answers_as_the_book_that_took_them(asks, s
             holds += [
                 {**hold.as_row("confirmed"), "demand": None} for hold in made.holds
             ]
-    other = Book.from_snapshot(snapshot.replace(reservations=holds))
+    other = PromiseLedger.from_snapshot(snapshot.replace(reservations=holds))
     assert _told(quoted(other, **last)) == _told(quoted(book, **last))
 
 
@@ -206,7 +206,7 @@ def test_dates_are_those_of_trying_every_hour(stock, parts, inbound, at, qty):
 # ----------------------------------------------------------------------- single cases
 @pytest.mark.req("RES-09")
 def test_a_book_keeps_no_journal_of_what_was_accepted():
-    book = Book.from_snapshot(company(9, 9, 5))
+    book = PromiseLedger.from_snapshot(company(9, 9, 5))
     before = book.stages.mark()
     taken = []
     for number in range(3):
@@ -219,7 +219,7 @@ def test_a_book_keeps_no_journal_of_what_was_accepted():
 
 
 def test_tentative_promises_end_by_themselves_once():
-    book = Book.from_snapshot(tables(stock=[{"qty": 10}]))
+    book = PromiseLedger.from_snapshot(tables(stock=[{"qty": 10}]))
     made = quoted(book)
     undo = apply(book, made)
     hour = 3600
@@ -231,7 +231,7 @@ def test_tentative_promises_end_by_themselves_once():
 
 
 def test_a_promise_is_given_back_once():
-    book = Book.from_snapshot(tables(stock=[{"qty": 10}]))
+    book = PromiseLedger.from_snapshot(tables(stock=[{"qty": 10}]))
     undo = apply(book, quoted(book))
     revert(book, undo)
     with pytest.raises(UsageError, match="given back before"):
@@ -239,7 +239,7 @@ def test_a_promise_is_given_back_once():
 
 
 def test_a_rejection_cannot_be_applied():
-    book = Book.from_snapshot(tables())
+    book = PromiseLedger.from_snapshot(tables())
     with pytest.raises(UsageError, match="is rejected"):
         apply(book, quoted(book))
 
@@ -269,7 +269,7 @@ def test_a_demand_that_is_asked_for_again_does_not_compete_with_itself():
 
 
 def test_a_promise_that_is_accepted_again_replaces_the_one_before():
-    book = Book.from_snapshot(tables(stock=[{"qty": 10}]))
+    book = PromiseLedger.from_snapshot(tables(stock=[{"qty": 10}]))
     apply(book, quoted(book, sales_order="SO", line=1))
     again = quoted(book, sales_order="SO", line=1, qty=8)
     assert again.status is PromiseStatus.PROMISED
@@ -340,7 +340,7 @@ def test_accepting_a_known_demand_again_replaces_its_holds_and_going_back_restor
     ask = {"sales_order": "SO", "line": 1, "location": "C1", "qty": 8}
     first = asked(given, **ask)
     held = given.replace(reservations=[one.as_row("confirmed") for one in first.holds])
-    book = Book.from_snapshot(held)
+    book = PromiseLedger.from_snapshot(held)
     quoted(book, **ask)
     before = state(book)
     again = quoted(book, **ask)

@@ -14,7 +14,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from tests import factories
 from tests.api import (
-    Book,
+    PromiseLedger,
     apply,
     asked_again,
     changed,
@@ -50,7 +50,7 @@ def books(seeds: range) -> list[tuple[int, Town, Snapshot, list[dict[str, Any]]]
         try:
             snapshot = tables_of(made, promise_policies=[{**TRUSTING, **policy}])
             snapshot.require()
-            Book.from_snapshot(snapshot)
+            PromiseLedger.from_snapshot(snapshot)
         except BadData:
             continue
         asks = [
@@ -69,7 +69,7 @@ def books(seeds: range) -> list[tuple[int, Town, Snapshot, list[dict[str, Any]]]
 
 def released(seeds: range) -> None:
     for seed, _, snapshot, asks in books(seeds):
-        book = Book.from_snapshot(snapshot)
+        book = PromiseLedger.from_snapshot(snapshot)
         first = [text(quoted(book, **ask)) for ask in asks]
         before = state(book)
         undos = []
@@ -93,7 +93,7 @@ def bulk(seeds: range) -> None:
     for seed, _, snapshot, asks in books(seeds):
         together = [text(one) for one in promise(snapshot, asks)]
         assert [text(one) for one in promise(snapshot, asks)] == together, seed
-        book = Book.from_snapshot(snapshot)
+        book = PromiseLedger.from_snapshot(snapshot)
         requests = read_requests(asks, snapshot).requests
         alone: dict[int, str] = {}
         for one in sorted(requests, key=lambda r: (r.priority, r.due, r.position)):
@@ -139,7 +139,7 @@ def summed(seeds: range) -> None:
             assert sum(hours) <= (answer.date - NOW) / 3600 + 1e-6, seed
         for remedy in answer.remedies:
             again = quote(
-                Book.from_snapshot(changed(snapshot, remedy.rows)),
+                PromiseLedger.from_snapshot(changed(snapshot, remedy.rows)),
                 asked_again(request_of(snapshot, **asks[0]), remedy.rows),
             )
             assert again.date == remedy.date, (seed, remedy.text)
@@ -201,7 +201,7 @@ def test_all_laws_hold_in_many_companies():
 def test_two_changes_are_told_where_they_are_better_than_each_alone(seed):
     """All of these were told pairs that brought what one of them brings alone."""
     made = town(seed)
-    answer = quoted(Book.from_snapshot(tables_of(made)), **request(made))
+    answer = quoted(PromiseLedger.from_snapshot(tables_of(made)), **request(made))
     alone = {one.text: one for one in answer.remedies if "+" not in one.code}
     pairs = [one for one in answer.remedies if "+" in one.code]
     members = [

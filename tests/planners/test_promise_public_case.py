@@ -12,7 +12,7 @@ from benchmarks.frepple import tables_of
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
-from tests.api import Book, apply, quote, read_requests
+from tests.api import PromiseLedger, apply, quote, read_requests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_the_quotes_of_frepple_are_met(public_data: Path) -> None:
     assert notes == []
     demands = {row["demand"]: row for row in tables.pop("demands")}
     snapshot = Snapshot.from_frames(tables)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
 
     def ask(name: str) -> Any:
         row = {

@@ -9,7 +9,7 @@ import pytest
 from medhavi.planners.promising.explain.naming import name_stage
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book
+from tests.api import PromiseLedger
 from tests.planners.small_promises import (
     asked,
     dates,
@@ -177,7 +177,7 @@ def test_a_resource_that_is_closed_is_named():
 
 def test_the_policy_is_named_by_what_it_forbids():
     snapshot = workshop()
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, due=day(1))
     quest = Quest(book, request, book.policies.of(request))
     assert name_stage(quest, "policy", None).code == "OrderRule"
@@ -194,7 +194,7 @@ def test_the_policy_is_named_by_what_it_forbids():
 
 def test_a_certain_subject_has_no_quantiles():
     snapshot = tables(supply_terms=[{}])
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     source = book.stages.sources("A", "L")[0]
     subject, found = book.times.purchase(source)
     assert found is None
@@ -203,7 +203,7 @@ def test_a_certain_subject_has_no_quantiles():
 
 
 def test_a_lane_without_a_timetable_has_no_extra_departure():
-    book = Book.from_snapshot(tables(locations=PLACES, lanes=lanes()))
+    book = PromiseLedger.from_snapshot(tables(locations=PLACES, lanes=lanes()))
     assert book.stages.departure_row("T1", book.now) is None
 
 
@@ -270,7 +270,7 @@ def test_a_promise_again_for_a_demand_with_work_and_room_on_a_lane_is_free():
 
 
 def test_a_quote_counts_what_the_book_accepted_for_others_only():
-    book = Book.from_snapshot(workshop(stock=[{"product": "B", "qty": 10}]))
+    book = PromiseLedger.from_snapshot(workshop(stock=[{"product": "B", "qty": 10}]))
     made = quoted(book, sales_order="SO", line=1)
     book.take(made)
     assert quoted(book, sales_order="SO", line=1).date == made.date

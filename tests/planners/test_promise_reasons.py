@@ -15,7 +15,7 @@ from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, Providers, asked_again, changed, promise
+from tests.api import PromiseLedger, Providers, asked_again, changed, promise
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,
@@ -190,7 +190,7 @@ def test_applying_the_rows_of_a_remedy_gives_its_date_and_cost(snapshot, stated,
     assert {remedy.code for remedy in made.remedies} == kinds
     for remedy in made.remedies:
         request = asked_again(request_of(snapshot, **stated), remedy.rows)
-        other = Book.from_snapshot(changed(snapshot, remedy.rows))
+        other = PromiseLedger.from_snapshot(changed(snapshot, remedy.rows))
         from tests.api import quote
 
         again = quote(other, request)
@@ -221,7 +221,7 @@ class Failing:
         return getattr(self._real, name)
 
 
-def failing(stage: str, failure: Exception) -> Book:
+def failing(stage: str, failure: Exception) -> PromiseLedger:
     """Give a book whose provider of one stage fails."""
     snapshot = workshop(
         locations=[{"location": "L"}, CUSTOMER],
@@ -238,7 +238,7 @@ def failing(stage: str, failure: Exception) -> Book:
         stages.capacity = Failing(stages.capacity, "earliest", failure)
     else:
         stages.transport = Failing(stages.transport, "earliest", failure)
-    return Book(snapshot, stages)
+    return PromiseLedger(snapshot, stages)
 
 
 @pytest.mark.req("CORE-06", "ATP-17")
@@ -285,7 +285,9 @@ def test_an_empty_stage_gives_an_answer_with_its_reason(given, code):
 
 @pytest.mark.req("ATP-14", "CORE-17")
 def test_a_quote_leaves_no_trace_in_the_book():
-    book = Book.from_snapshot(workshop(stock=[{"qty": 6}], reservations=[BUSY]))
+    book = PromiseLedger.from_snapshot(
+        workshop(stock=[{"qty": 6}], reservations=[BUSY])
+    )
     quoted(book)
     before = state(book)
     quoted(book, due=day(1))
@@ -342,7 +344,7 @@ def test_rules_that_were_in_no_way_are_not_searched_without(world, qty):
         reservations=[BUSY][: world["busy"]],
         promise_policies=[{**TRUSTING, **world["rules"]}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, qty=qty, due=day(1))
     quest = Quest(book, request, book.policies.of(request))
     searched(quest, "full")
@@ -363,7 +365,7 @@ def test_wider_rules_are_tried_where_less_was_bought_for_what_comes(parts, idle)
         supply_orders=[order][:parts],
         promise_policies=[TRUSTING],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, qty=5, due=day(1))
     quest = Quest(book, request, book.policies.of(request))
     searched(quest, "full")

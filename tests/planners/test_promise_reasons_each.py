@@ -13,7 +13,7 @@ import pytest
 
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.limiter import Emitter, Limiter
-from tests.api import Book, Providers, promise
+from tests.api import PromiseLedger, Providers, promise
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -250,7 +250,9 @@ def test_a_provider_that_takes_too_long_is_a_search_that_timed_out():
             raise TimeoutError(args)
 
     stages.capacity.__class__ = Slow
-    assert quoted(Book(snapshot, stages)).limiter.code is Limiter.SEARCH_TIMEOUT
+    assert (
+        quoted(PromiseLedger(snapshot, stages)).limiter.code is Limiter.SEARCH_TIMEOUT
+    )
 
 
 def test_every_code_that_promises_emit_has_a_case():

@@ -10,7 +10,7 @@ import pytest
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, Providers, asked_again, changed, quote
+from tests.api import PromiseLedger, Providers, asked_again, changed, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -317,7 +317,7 @@ CASES = {
 def told(snapshot: Snapshot, stated: dict[str, Any], remedy: TriedRemedy) -> Promise:
     """Answer on tables that are read anew with the rows of a remedy."""
     request = asked_again(request_of(snapshot, **stated), remedy.rows)
-    return quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+    return quote(PromiseLedger.from_snapshot(changed(snapshot, remedy.rows)), request)
 
 
 @pytest.mark.req("ATP-19")
@@ -464,7 +464,7 @@ def test_where_a_provider_failed_for_a_moment_asking_again_helps():
     snapshot = workshop(stock=[{"product": "B", "qty": 10}])
     stages: Any = Stages(Providers(snapshot))
     stages.capacity = FailsOnce(stages.capacity)
-    made = quote(Book(snapshot, stages), request_of(snapshot))
+    made = quote(PromiseLedger(snapshot, stages), request_of(snapshot))
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter is not None
     assert made.limiter.code is Limiter.SEARCH_TIMEOUT

@@ -17,7 +17,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.results.verify.demands.promise import check_promise
 from medhavi.units import DAY
-from tests.api import Book
+from tests.api import PromiseLedger
 from tests.planners.small_promises import (
     asked,
     day,
@@ -300,7 +300,7 @@ def test_the_points_are_drawn_once_and_spread_evenly():
         assert all(abs(u - (i + 0.5) / 512) <= 1 / 512 for i, u in enumerate(column))
 
 
-def arrival(book: Book, lane: str, ready: int, draws: LeadDraws) -> int:
+def arrival(book: PromiseLedger, lane: str, ready: int, draws: LeadDraws) -> int:
     """Give the arrival by a lane of what is ready at an instant, by its clock."""
     transport = book.providers.transport
     transit = draws.transit(lane)
@@ -313,7 +313,7 @@ def arrival(book: Book, lane: str, ready: int, draws: LeadDraws) -> int:
     return ready if timing is None else timing.finish
 
 
-def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
+def pushed(book: PromiseLedger, chain: Evaluation, own: dict[Subject, float]) -> int:
     """Push one point through a chain, piece by piece and leg by leg."""
     draws = LeadDraws(book.times, 0.5, own)
 
@@ -380,7 +380,7 @@ def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
             ]
         },
     }
-    book = Book.from_snapshot(snapshot.replace(**ways[leaves]))
+    book = PromiseLedger.from_snapshot(snapshot.replace(**ways[leaves]))
     request = request_of(book.snapshot, location="C1")
     quest = Quest(book, request, book.policies.of(request))
     searched(quest, "date")

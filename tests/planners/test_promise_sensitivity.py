@@ -10,7 +10,7 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, quote
+from tests.api import PromiseLedger, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -76,7 +76,7 @@ def test_each_row_is_what_the_request_itself_would_get():
         supply_terms=[{"product": "B", "lead_time_days": 5, "lead_time_p95_days": 9}],
         promise_policies=[TOLD],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, due=day(8), qty=20)
     before = state(book)
     made = quote(book, request)
@@ -131,7 +131,7 @@ def test_remedies_are_asked_with_the_policy_of_the_answer():
             {"policy": "shut", "tier": "X"},
         ],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, due=day(2))
     named = book.policies.of(request, "open")
     made = quote(book, request, named)

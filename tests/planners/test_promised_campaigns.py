@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, MemoryStore, PromiseDesk, apply, changed, revert
+from tests.api import MemoryStore, PromiseDesk, PromiseLedger, apply, changed, revert
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,
@@ -82,7 +82,7 @@ TWO = {
 def test_what_was_promised_before_sets_the_resource_up():
     """A until 12 h; C pays the change back and ends after 12 + 2 + 10 hours."""
     snapshot = press(**TWO)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     first = quoted(book, sales_order="S1", line=1)
     assert days(first.date) == 0.5
     undo = apply(book, first)
@@ -303,7 +303,7 @@ def test_a_hold_counts_with_what_it_makes(stated, third):
     snapshot = press(
         resource_state=[], campaign_rules=[{"resource": "M", "min_run_qty": 0, **rule}]
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     first = quoted(book, sales_order="S1", line=1)
     (held,) = [one for one in first.holds if one.kind == "capacity"]
     assert (held.made_product, held.good_qty) == ("A", 10)
@@ -320,7 +320,7 @@ def test_less_than_the_least_run_joins_what_was_promised():
         campaign_rules=[{"resource": "M", "family": "F1", "min_run_qty": 10}],
         promise_policies=[{**TRUSTING, "short_runs": "refuse"}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     assert quoted(book, qty=6).status is PromiseStatus.REJECTED
     undo = apply(book, quoted(book, sales_order="S1", line=1))
     assert days(quoted(book, qty=6).date) == round(16 / 24, 6)
@@ -353,7 +353,7 @@ def test_work_without_a_family_belongs_to_the_campaign_of_its_product():
         resource_state=[],
         campaign_rules=[{**rule, "min_run_qty": 0}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     apply(book, quoted(book, sales_order="S1", line=1))
     assert days(quoted(book, qty=5).date) == round(15 / 24, 6)
     assert days(quoted(book, qty=6).date) == round(17 / 24, 6)
@@ -371,7 +371,7 @@ def test_promises_after_each_other_keep_the_rules_together(wanted, rule):
         **{**TWO, "changeovers": [], "resource_state": []},
         campaign_rules=[{"resource": "M", "family": "F1", **rule}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     works: list[tuple[str, int, int]] = []
     rows: list[dict[str, object]] = []
     for number, (product, qty) in enumerate(wanted):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api import Book, apply, changed, standing_promises
+from tests.api import PromiseLedger, apply, changed, standing_promises
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -96,7 +96,7 @@ def test_it_is_sold_once_and_nobody_else_sees_it():
     snapshot = shop(
         promise_policies=[TRUSTING, {**COUNTING, "policy": "counting"}],
     )
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     before = state(book)
     first = quoted(book, sales_order="S1", line=1, policy="counting")
     assert days(first.date) == 3

@@ -18,7 +18,7 @@ from medhavi.planners.promising.supply_search.supply_walk import MOST_ORDERS, Wa
 from medhavi.planners.promising.supply_search.walk_terms import Terms
 from medhavi.results.limiter import Limiter, RemedyKind
 from tests import factories
-from tests.api import Book, plan, quote, verify
+from tests.api import PromiseLedger, plan, quote, verify
 from tests.planners.small_plans import PYTHON, deliveries
 from tests.planners.small_promises import (
     TRUSTING,
@@ -38,7 +38,7 @@ ROUND = [
 
 
 def walk_on(snapshot, **terms):
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     return Walk(book.stages, Terms(now=book.now, **terms))
 
 
@@ -47,7 +47,7 @@ def codes(walk):
 
 
 def searched(snapshot, **stated):
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, **stated)
     quest = Quest(book, request, book.policies.of(request))
     quest.search()

@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, changed, quote
+from tests.api import PromiseLedger, asked_again, changed, quote
 from tests.planners.small_promises import TRUSTING, asked, days, request_of, tables
 
 
@@ -50,7 +50,7 @@ def test_where_nobody_is_good_enough_the_best_rating_is_a_remedy():
     (remedy,) = (one for one in made.remedies if "rated" in one.text)
     assert (remedy.code, days(remedy.date)) == ("relax_policy", 9)
     request = asked_again(request_of(asking), remedy.rows)
-    again = quote(Book.from_snapshot(changed(asking, remedy.rows)), request)
+    again = quote(PromiseLedger.from_snapshot(changed(asking, remedy.rows)), request)
     assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
-from tests.api import Book, asked_again, changed, quote
+from tests.api import PromiseLedger, asked_again, changed, quote
 from tests.examples import examples
 from tests.planners.small_promises import request_of
 from tests.planners.test_remedy_overlays import ASKS, company
@@ -23,7 +23,7 @@ few = settings(max_examples=examples(6, 12))
 def test_a_full_answer_holds_what_it_says(stocked, ask):
     snapshot = company(*stocked)
     request = request_of(snapshot, **ask)
-    made = quote(Book.from_snapshot(snapshot), request)
+    made = quote(PromiseLedger.from_snapshot(snapshot), request)
     cost = made.cost
     parts = (cost.material, cost.production, cost.transport, cost.holding)
     assert cost.total == pytest.approx(sum(parts) + cost.lateness)
@@ -34,7 +34,7 @@ def test_a_full_answer_holds_what_it_says(stocked, ask):
             assert made.limiter == made.limiters[0]
     assert (made.status is PromiseStatus.PROMISED) == (not made.limiters)
     for remedy in made.remedies:
-        other = Book.from_snapshot(changed(snapshot, remedy.rows))
+        other = PromiseLedger.from_snapshot(changed(snapshot, remedy.rows))
         again = quote(other, asked_again(request, remedy.rows), detail="date")
         assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
         assert (again.status, again.qty) == (remedy.status, remedy.qty)

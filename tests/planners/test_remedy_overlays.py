@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import (
-    Book,
+    PromiseLedger,
     apply,
     asked_again,
     book_with,
@@ -301,7 +301,7 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
     stocked, before, ask, what
 ):
     snapshot = company(*stocked)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     for number, earlier in enumerate(before):
         made = quote(
             book, request_of(snapshot, sales_order=f"SO{number}", line=1, **earlier)
@@ -317,7 +317,9 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
     assert state(book) == held
     assert found == quote(rebuilt(book, rows), again)
     if not before:
-        assert found == quote(Book.from_snapshot(changed(snapshot, rows)), again)
+        assert found == quote(
+            PromiseLedger.from_snapshot(changed(snapshot, rows)), again
+        )
     assert quote(book, request) == plain
 
 
@@ -329,7 +331,7 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
 def test_orders_placed_for_an_answer_stay_apart_from_changed_work(kind, number):
     """Searches for one answer share where orders are, unless other work is there."""
     snapshot = company(0, 60, 4)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     rows = change(snapshot, kind, number)
     request = request_of(snapshot, product="A", location="L", qty=30, due=day(1))
     book.stages.placed = {}
@@ -343,7 +345,7 @@ def test_orders_placed_for_an_answer_stay_apart_from_changed_work(kind, number):
 @pytest.mark.req("ATP-19")
 def test_nothing_that_was_placed_is_known_after_an_answer():
     snapshot = company(0, 9, 4)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     late = request_of(snapshot, product="A", location="L", qty=5, due=day(1))
     assert quote(book, late).remedies
     assert book.stages.placed is None
@@ -365,14 +367,14 @@ def test_nothing_that_was_placed_is_known_after_an_answer():
 def test_what_a_change_does_not_reach_is_shared(kind):
     """Tables are read again only where nobody knows what a change reaches."""
     snapshot = company(4, 6, 3)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     other = book_with(book, change(snapshot, kind, 1))
     assert other.stages.capacity is book.stages.capacity
 
 
 def test_another_lead_time_is_answered_as_on_a_fresh_book():
     snapshot = company(0, 0, 0)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, product="A", location="L", qty=5, due=day(1))
     quote(book, request, detail="date")
     row = row_of(snapshot, "supply_terms", supplier="S") | {"lead_time_days": 1.0}
@@ -385,7 +387,7 @@ def test_another_lead_time_is_answered_as_on_a_fresh_book():
 
 def test_one_unit_more_shares_all_but_its_resource():
     snapshot = company(4, 6, 3)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     other = book_with(book, change(snapshot, "units", 9))
     held, more = book.stages.capacity.occupancy, other.stages.capacity.occupancy
     assert more.ledger("M") is held.ledger("M")
@@ -396,7 +398,7 @@ def test_one_unit_more_shares_all_but_its_resource():
 
 def test_another_resource_for_a_step_shares_what_is_booked():
     snapshot = company(4, 6, 3)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     other = book_with(book, change(snapshot, "resource", 8))
     assert other.stages.capacity is not book.stages.capacity
     assert other.stages.capacity.occupancy is book.stages.capacity.occupancy
@@ -406,20 +408,20 @@ def test_another_resource_for_a_step_shares_what_is_booked():
 def test_work_in_the_books_that_moves_to_another_resource_is_placed_anew():
     """N before M: what W1 holds is others then, and the tables are read again."""
     snapshot = company(4, 6, 3)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     ((row,),) = change(snapshot, "resource", 8).values()
     rows = {"step_resources": ({**row, "preference": 0},)}
     other = book_with(book, rows)
     assert other.stages.capacity.occupancy is not book.stages.capacity.occupancy
     request = request_of(snapshot, product="A", qty=9, due=day(1))
     found = quote(other, request)
-    assert found == quote(Book.from_snapshot(changed(snapshot, rows)), request)
+    assert found == quote(PromiseLedger.from_snapshot(changed(snapshot, rows)), request)
 
 
 def test_a_hold_of_what_was_promised_anew_is_free_already():
     """D1 is promised again and so keeps nothing of H1; releasing it changes nothing."""
     snapshot = company(4, 6, 3)
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     (request,) = read_requests(
         [
             {"sales_order": "S1", "line": 1, "product": "A"}
@@ -440,7 +442,7 @@ def test_a_hold_of_what_was_promised_anew_is_free_already():
 
 
 def test_terms_are_found_in_the_tables_of_the_book_that_is_asked():
-    book = Book.from_snapshot(company(stock=0, parts=0, held=0))
+    book = PromiseLedger.from_snapshot(company(stock=0, parts=0, held=0))
     keys = book.terms_by_key
     frame = book.snapshot["supply_terms"]
     ((number,),) = (keys[key] for key in keys if key[:2] == ("S", "B"))
@@ -465,11 +467,11 @@ def test_a_late_lane_is_as_late_after_a_change(kinds):
     snapshot = company(stock=0, parts=0, held=0)
     late = pl.lit(60.0).alias("duration_p95_h")
     snapshot = snapshot.replace(lanes=snapshot["lanes"].with_columns(late))
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     ask = request_of(snapshot, product="A", location="C1", qty=3, due=day(3))
     first = quote(book, ask)
     assert first.date_p50 != first.date_p95
     changes = [change(snapshot, kind, 3) for kind in kinds]
     for rows in changes:
         book, snapshot = book_with(book, rows), changed(snapshot, rows)
-        assert quote(book, ask) == quote(Book.from_snapshot(snapshot), ask)
+        assert quote(book, ask) == quote(PromiseLedger.from_snapshot(snapshot), ask)

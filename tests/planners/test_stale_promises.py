@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, changed, quote
+from tests.api import PromiseLedger, asked_again, changed, quote
 from tests.factories import AS_OF
 from tests.planners.small_promises import asked, days, request_of, tables
 
@@ -58,6 +58,6 @@ def test_a_new_rate_is_a_remedy_that_holds():
     made = asked(snapshot)
     (remedy,) = (one for one in made.remedies if one.code == "refresh_data")
     request = asked_again(request_of(snapshot), remedy.rows)
-    again = quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+    again = quote(PromiseLedger.from_snapshot(changed(snapshot, remedy.rows)), request)
     assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
     assert again.status is PromiseStatus.PROMISED

@@ -10,7 +10,7 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from tests.api import Book, asked_again, book_with, changed, quote, rebuilt
+from tests.api import PromiseLedger, asked_again, book_with, changed, quote, rebuilt
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
     TRUSTING,
@@ -108,7 +108,7 @@ def test_the_reserve_is_named_and_using_it_is_a_remedy():
     remedy = found["use_safety"]
     assert days(remedy.date) == about(HOURS_10)
     request = asked_again(request_of(snapshot, due=day(0.5)), remedy.rows)
-    again = quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+    again = quote(PromiseLedger.from_snapshot(changed(snapshot, remedy.rows)), request)
     assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
 
 
@@ -368,7 +368,7 @@ def test_remedies_reckon_with_learned_yields_too():
     """Read anew or not, an answer with the rows of a remedy has the same yield."""
     made = made_at("p80", resources=[{"pool": "P"}, {"resource": "N", "pool": "P"}])
     assert made.on_time
-    book = Book.from_snapshot(workshop(estimates=[{**YIELDS, **LEARNED}]))
+    book = PromiseLedger.from_snapshot(workshop(estimates=[{**YIELDS, **LEARNED}]))
     rows = {"fx_rates": ({"currency": "USD", "as_of": AS_OF.date(), "rate": 1.0},)}
     good = [
         one.providers.capacity.good("R", None)
@@ -459,5 +459,7 @@ def test_remedies_hold_where_time_is_withheld_and_stops_are_expected(estimates):
     assert made.remedies
     for remedy in made.remedies:
         request = asked_again(request_of(snapshot, due=day(1)), remedy.rows)
-        again = quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+        again = quote(
+            PromiseLedger.from_snapshot(changed(snapshot, remedy.rows)), request
+        )
         assert (again.date, again.cost.total) == (remedy.date, remedy.cost)

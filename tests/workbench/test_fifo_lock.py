@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from medhavi.workbench.commitments.live_book import FifoLock
+from medhavi.workbench.commitments.live_ledger import FifoLock
 
 
 def test_threads_are_served_in_the_order_of_asking():

@@ -9,7 +9,7 @@ import pytest
 import medhavi as mv
 from medhavi.workbench.commitments.commit_events import marked
 from tests import factories
-from tests.api import Book, MemoryStore, PromiseDesk
+from tests.api import MemoryStore, PromiseDesk, PromiseLedger
 from tests.workbench.desk_writer import request
 
 BOUGHT = {
@@ -69,7 +69,7 @@ def test_what_a_partial_promise_leaves_open_takes_no_stock():
     assert (promise.status, promise.qty) == ("partial", 50)
     assert of.commit(promise, approver="Ada").committed
     line = of.book.stages.material.line("A", "L")
-    fresh = Book.from_snapshot(of.snapshot).stages.material.line("A", "L")
+    fresh = PromiseLedger.from_snapshot(of.snapshot).stages.material.line("A", "L")
     assert fresh.projection[-1].net == line.projection[-1].net == 0
 
 

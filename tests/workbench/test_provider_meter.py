@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.workbench.promise_desk.desk_counters import EVERY, Meter, metered
-from tests.api import Book, MemoryStore, PromiseDesk, quote
+from tests.api import MemoryStore, PromiseDesk, PromiseLedger, quote
 from tests.planners.small_promises import cells, day, request_of, state, workshop
 from tests.planners.test_promise_faults import replaced
 
@@ -54,7 +54,7 @@ def test_one_answer_in_many_is_measured():
 def test_the_times_of_all_providers_are_that_of_the_answer():
     """A clock that counts: from the first question on each tick belongs to one."""
     snapshot = company()
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, location="C1", due=day(1))
     plain, before = quote(book, request), state(book)
     ticks = count()
@@ -73,7 +73,7 @@ def test_the_times_of_all_providers_are_that_of_the_answer():
 
 def test_a_first_answer_misses_what_the_second_one_knows():
     snapshot = company()
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, location="C1", due=day(9))
     first, second = Meter(), Meter()
     for meter in (first, second):
@@ -100,7 +100,7 @@ def test_a_provider_that_fails_is_counted_by_name(failure, name):
 def test_another_meter_may_be_asked_in_its_place():
     """Telemetry is a provider like the others: who measures is given, never found."""
     snapshot = company()
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     asked: list[str] = []
 
     class Listening(Meter):

@@ -11,8 +11,8 @@ import pytest
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import BadData
-from medhavi.planners.promising.ledger.book import differences
-from medhavi.workbench.commitments.live_book import LiveBook
+from medhavi.planners.promising.ledger.promise_ledger import differences
+from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
 from tests import factories
 from tests.api import SharedDesk, SqliteStore
 
@@ -45,7 +45,7 @@ def wrong(desk):
     """What the book of a desk holds otherwise than one made anew."""
     live = desk.live
     live.catch_up()
-    fresh = LiveBook(live._store, live._snapshot, live.covered)
+    fresh = LivePromiseLedger(live._store, live._snapshot, live.covered)
     return differences(live.book, fresh.book)
 
 

@@ -10,11 +10,11 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising.explain.answering import unasked
-from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.sampled_chain import SEED
 from medhavi.planners.promising.ledger.whole_orders import (
     COMPLETE,
-    Line,
+    EqualShareLine,
     completed,
     evened,
     is_even,
@@ -34,7 +34,7 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.planners.promising.ledger.whole_orders import Tied
+    from medhavi.planners.promising.ledger.whole_orders import LinkedLines
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
@@ -115,7 +115,7 @@ def answer(
     """Answer requests as `promise` does, with findings and the record of the run."""
     require_detail(detail)
     return answer_on(
-        Book.from_snapshot(snapshot),
+        PromiseLedger.from_snapshot(snapshot),
         requests,
         policy,
         detail=detail,
@@ -138,7 +138,7 @@ def require_detail(detail: str) -> None:
 
 
 def answer_on(  # noqa: PLR0913 - one keyword each
-    book: Book,
+    book: PromiseLedger,
     requests: object,
     policy: str | None = None,
     known: tuple[Finding, ...] = (),
@@ -204,7 +204,7 @@ def _faulty(
         yield from check_promise(one, alone=order is None or lines[order] == 1)
 
 
-def _unreached(book: Book, requests: Sequence[Request]) -> Iterator[Finding]:
+def _unreached(book: PromiseLedger, requests: Sequence[Request]) -> Iterator[Finding]:
     """Name the places that hold no stock and that no lane leads to (rule 34)."""
     known: set[str] = set()
     for request in requests:
@@ -230,7 +230,7 @@ def _ignored(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def quote_all(
-    book: Book,
+    book: PromiseLedger,
     requests: tuple[Request, ...],
     policy: str | None = None,
     *,
@@ -270,7 +270,10 @@ def quote_all(
 
 
 def _ask_all(
-    book: Book, requests: tuple[Request, ...], policy: str | None, asked: _FileAnswers
+    book: PromiseLedger,
+    requests: tuple[Request, ...],
+    policy: str | None,
+    asked: _FileAnswers,
 ) -> None:
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     places = {request.position: place for place, request in enumerate(order)}
@@ -301,7 +304,7 @@ class _FileAnswers:
 
     def __init__(
         self,
-        book: Book,
+        book: PromiseLedger,
         policy: str | None,
         detail: str,
         begun: Progress,
@@ -347,14 +350,14 @@ class _FileAnswers:
         if before is not None:
             self._book.go_back_to(before)
 
-    def broken(self, group: Tied) -> bool:
+    def broken(self, group: LinkedLines) -> bool:
         """Whether an order cannot come as its rule says."""
         lines, made = self._lines(group), self._made(group)
         if group.even and is_own(lines, made):
             return not is_even(lines, made)
         return any(one.status not in COMPLETE for one in made)
 
-    def match(self, group: Tied) -> bool:
+    def match(self, group: LinkedLines) -> bool:
         """Ask for no more of each line than the others can match, if anything."""
         lines, made = self._lines(group), self._made(group)
         less = None
@@ -365,7 +368,7 @@ class _FileAnswers:
             self._first.setdefault(request.position, one)
         return less is not None
 
-    def complete(self, group: Tied) -> None:
+    def complete(self, group: LinkedLines) -> None:
         """Lines of an order one date or equal shares, or reject them all."""
         lines, made = self._lines(group), self._made(group)
         if group.even and is_own(lines, made) and is_even(lines, made):
@@ -377,12 +380,14 @@ class _FileAnswers:
         for line, one in zip(lines, told, strict=True):
             self.answers[line.request.position] = one
 
-    def _made(self, group: Tied) -> list[Promise]:
+    def _made(self, group: LinkedLines) -> list[Promise]:
         return [self.answers[request.position] for request in group.lines]
 
-    def _lines(self, group: Tied) -> list[Line]:
+    def _lines(self, group: LinkedLines) -> list[EqualShareLine]:
         book = self._book
         return [
-            Line(one, book.stages.step(one.product), book.costs.late_rate(one))
+            EqualShareLine(
+                one, book.stages.step(one.product), book.costs.late_rate(one)
+            )
             for one in group.lines
         ]

@@ -14,14 +14,18 @@ from medhavi.planners.promising.remedies.tried_remedies import asked_anew, remed
 from medhavi.planners.promising.requests.rules_of_promise import usual_policy
 
 if TYPE_CHECKING:
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.results.promises.promise import Promise
 
 
 def quote(
-    book: Book, request: Request, policy: Policy | None = None, *, detail: str = "full"
+    book: PromiseLedger,
+    request: Request,
+    policy: Policy | None = None,
+    *,
+    detail: str = "full",
 ) -> Promise:
     """Answer a request; nothing in the book changes.
 
@@ -59,7 +63,9 @@ def quote(
         book.stages.placed = None
 
 
-def _preempting(book: Book, request: Request, policy: Policy, detail: str) -> Promise:
+def _preempting(
+    book: PromiseLedger, request: Request, policy: Policy, detail: str
+) -> Promise:
     quest = Quest(book, request, policy)
     answer = searched(quest, detail)
     if not quest.broken and not quest.timely:
@@ -77,7 +83,7 @@ def helped(quest: Quest, answer: Promise) -> Promise:
 
 
 def _with_remedies(quest: Quest, answer: Promise) -> Promise:
-    def ask(book: Book, request: Request) -> Promise:
+    def ask(book: PromiseLedger, request: Request) -> Promise:
         # A change of the policy names its own; all others are asked as before.
         if request.policy != quest.request.policy:
             return _figures(book, request, None)
@@ -104,5 +110,5 @@ def _with_remedies(quest: Quest, answer: Promise) -> Promise:
     return replace(answer, trace=(*answer.trace, entry))
 
 
-def _figures(book: Book, request: Request, policy: Policy | None) -> Promise:
+def _figures(book: PromiseLedger, request: Request, policy: Policy | None) -> Promise:
     return quote(book, request, policy, detail="figures")

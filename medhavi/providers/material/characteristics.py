@@ -62,7 +62,7 @@ PLAIN = Characteristics(frozenset(), NO_CLASS)
 
 
 class CharacteristicsCatalog:
-    """Traits of products, lots and demands of a snapshot.
+    """Characteristics of products, lots and demands of a snapshot.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.explain.arrival_curve import Curve, arrival_curve
 from medhavi.planners.promising.explain.counterfactual import sensitivity
-from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.what_if import asked_again, book_with
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.quoting import quote
@@ -190,7 +190,7 @@ def _units(product: str, snapshot: Snapshot) -> dict[str, float]:
     }
 
 
-_books: dict[str, Book] = {}
+_books: dict[str, PromiseLedger] = {}
 REQUEST = "request"
 """Key of changed cells of the request among the rows of a remedy."""
 
@@ -226,7 +226,7 @@ def named(data: PageData) -> PageData:
 
 
 @contextmanager
-def open_book(data: PageData, *, past: bool = False) -> Iterator[Book]:
+def open_book(data: PageData, *, past: bool = False) -> Iterator[PromiseLedger]:
     """Live book of a lake, else one of the tables; nobody else asks it then.
 
     Raises
@@ -301,7 +301,9 @@ def ask(
     )
 
 
-def _date(book: Book, request: Request, policy: Policy | None = None) -> Promise:
+def _date(
+    book: PromiseLedger, request: Request, policy: Policy | None = None
+) -> Promise:
     return quote(book, request, policy, detail="date")
 
 
@@ -378,10 +380,10 @@ def desk_of(data: PageData) -> PromiseDesk | None:
     return None if bench is None else bench.desk
 
 
-def _book(snapshot: Snapshot) -> Book:
-    """Book of the tables; the last one stays, for people ask again."""
+def _book(snapshot: Snapshot) -> PromiseLedger:
+    """Promise ledger of the tables; the last one stays, for people ask again."""
     key = snapshot.fingerprint
     if key not in _books:
         _books.clear()
-        _books[key] = Book.from_snapshot(snapshot)
+        _books[key] = PromiseLedger.from_snapshot(snapshot)
     return _books[key]

@@ -64,7 +64,7 @@ MOST_STAGES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChainStage:
+class ChainSegment:
     """One stage: instants [s], its words, and until when it may slip.
 
     Parameters
@@ -97,7 +97,7 @@ class ChainStage:
         return f"{told}; slack {duration(self.slack)}{behind}"
 
 
-def _span(stage: ChainStage, names: Names) -> str:
+def _span(stage: ChainSegment, names: Names) -> str:
     begin, end = (_words(moment, names) for moment in (stage.start, stage.finish))
     if stage.start == stage.finish:
         return f"there {begin}"
@@ -110,7 +110,7 @@ def _words(seconds: int, names: Names) -> str:
 
 def chain_stages(
     promise: Promise, names: Names, due: int | None = None
-) -> list[ChainStage]:
+) -> list[ChainSegment]:
     """Stages of a promise by their start; at most `MOST_STAGES`.
 
     Components that lie in stock and are taken as they are stand in one stage a maker.
@@ -127,7 +127,7 @@ def _stages(
     names: Names,
     date: int | None,
     due: int | None,
-) -> Iterator[ChainStage]:
+) -> Iterator[ChainSegment]:
     stock: list[Mapping[str, Any]] = []
     for place, entry in enumerate(entries):
         kind, level = entry["stage"], int(entry.get("level") or 0)
@@ -150,7 +150,7 @@ def _stages(
         yield _together(stock, names)
 
 
-def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
+def _piece(entry: Mapping[str, Any], names: Names) -> ChainSegment:
     """What is taken from stock, bought or moved in."""
     name, place = names.name(entry["product"]), names.name(entry["location"])
     amount = quantity(entry["qty"], names.unit(entry["product"]))
@@ -165,7 +165,7 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
         part, label = MATERIAL, f"{name} bought"
         words = f"{amount} of {name} bought: {names.told(source.replace('@', ' for '))}"
         words += f", {entry['incoterm']}" if entry.get("incoterm") else ""
-    return ChainStage(
+    return ChainSegment(
         label=label,
         part=part,
         start=_instant(entry["start"]),
@@ -176,14 +176,14 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
     )
 
 
-def _made(entry: Mapping[str, Any], names: Names) -> Iterator[ChainStage]:
+def _made(entry: Mapping[str, Any], names: Names) -> Iterator[ChainSegment]:
     """Wait of what is made for what follows, where it waits."""
     ready, used = _instant(entry["finish"]), _instant(entry["used"])
     if used <= ready:
         return
     name = names.name(entry["product"])
     amount = quantity(entry["qty"], names.unit(entry["product"]))
-    yield ChainStage(
+    yield ChainSegment(
         label=f"{name} is made",
         part=MAKING,
         start=ready,
@@ -194,12 +194,12 @@ def _made(entry: Mapping[str, Any], names: Names) -> Iterator[ChainStage]:
     )
 
 
-def _step(entry: Mapping[str, Any], names: Names) -> ChainStage:
+def _step(entry: Mapping[str, Any], names: Names) -> ChainSegment:
     what = names.texts.get(step_key(entry["routing"], entry["step"]))
     step = what or f"step {entry['step']}"
     machines = " and ".join(names.name(one) for one in entry["resources"]) or "no one"
     finish = _instant(entry["finish"])
-    return ChainStage(
+    return ChainSegment(
         label=machines,
         part=MAKING,
         start=_instant(entry["start"]),
@@ -214,7 +214,7 @@ def _leg(
     follow: Mapping[str, Any] | None,
     names: Names,
     ends: tuple[int | None, int | None],
-) -> ChainStage:
+) -> ChainSegment:
     date, due = ends
     finish = _instant(entry["finish"])
     free, waits = finish, ""
@@ -223,7 +223,7 @@ def _leg(
     elif due is not None and finish == date:
         free, waits = max(due, finish), "it is due"
     lane = names.name(entry["lane"])
-    return ChainStage(
+    return ChainSegment(
         label=lane,
         part=MOVING,
         start=_instant(entry["start"]),
@@ -234,7 +234,7 @@ def _leg(
     )
 
 
-def _together(stock: Sequence[Mapping[str, Any]], names: Names) -> ChainStage:
+def _together(stock: Sequence[Mapping[str, Any]], names: Names) -> ChainSegment:
     """Components from stock as one stage; the tightest says how much slack."""
     spare = [_instant(one["used"]) - _instant(one["finish"]) for one in stock]
     tight = stock[spare.index(min(spare))]
@@ -242,7 +242,7 @@ def _together(stock: Sequence[Mapping[str, Any]], names: Names) -> ChainStage:
         return _piece(tight, names)
     finish = _instant(tight["finish"])
     what = count(len(stock), "component")
-    return ChainStage(
+    return ChainSegment(
         label="Components in stock",
         part=MATERIAL,
         start=finish,

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise
     from medhavi.workbench.commitments.decisions import Override
-    from medhavi.workbench.commitments.live_book import LiveBook
+    from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
 
 
 def held_anew(
-    live: LiveBook, decider: DecisionWriter, promise: Promise, reason: str
+    live: LivePromiseLedger, decider: DecisionWriter, promise: Promise, reason: str
 ) -> list[NewEvent]:
     """Make the holds of a promise that are not there, let go of what it does not need.
 
@@ -46,7 +46,7 @@ def held_anew(
 
 
 def bound_anew(
-    live: LiveBook, decider: DecisionWriter, promise: Promise, reason: str
+    live: LivePromiseLedger, decider: DecisionWriter, promise: Promise, reason: str
 ) -> list[NewEvent]:
     """Make the holds of a promise, and make those firm that are tentative (RES-03)."""
     made = held_anew(live, decider, promise, reason)
@@ -59,7 +59,7 @@ def bound_anew(
     return [*made, *decider.confirmed(open_holds)]
 
 
-def _kept(live: LiveBook, promise: Promise) -> list[Reservation]:
+def _kept(live: LivePromiseLedger, promise: Promise) -> list[Reservation]:
     """Holds of its demand that a promise needs as they are."""
     wanted = {hold.reservation: hold.qty for hold in promise.holds}
     known = live.state.holds_of(str(promise.demand["demand"]), live.now)
@@ -123,7 +123,7 @@ class CommitRequest(NamedTuple):
 
 
 def events_of(
-    live: LiveBook, made: Sequence[Promise], wish: CommitRequest
+    live: LivePromiseLedger, made: Sequence[Promise], wish: CommitRequest
 ) -> list[NewEvent]:
     """Events that make a wish binding on the revision that a book has read.
 

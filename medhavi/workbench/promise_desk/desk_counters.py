@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.providers import Providers
     from medhavi.results.promises.promise import Promise, PromiseOption
 
@@ -223,7 +223,7 @@ class Meter:
         }
 
 
-class MeteredStages(Stages):
+class MeteredProviders(Stages):
     """Stages that tell a meter whom they ask; the ledgers are those of a book."""
 
     __slots__ = ("asking", "meter")
@@ -232,7 +232,7 @@ class MeteredStages(Stages):
     meter: Meter
 
     @classmethod
-    def of(cls, stages: Stages, meter: Meter) -> MeteredStages:
+    def of(cls, stages: Stages, meter: Meter) -> MeteredProviders:
         """Measure the questions to the providers of some stages."""
         made = cls.__new__(cls)
         made.meter, made.asking = meter, stages.at
@@ -251,17 +251,17 @@ class MeteredStages(Stages):
         self.asking = provider
         self.meter.ask(provider)
 
-    def __copy__(self) -> MeteredStages:
+    def __copy__(self) -> MeteredProviders:
         """Same stages; what they ask counts on the same meter."""
-        return MeteredStages.of(self, self.meter)
+        return MeteredProviders.of(self, self.meter)
 
 
 @contextmanager
-def metered(book: Book, meter: Meter) -> Iterator[None]:
+def metered(book: PromiseLedger, meter: Meter) -> Iterator[None]:
     """Measure what is asked on a book; nobody else may use it meanwhile."""
     plain = book.stages
     before = _kept(plain)
-    book.stages = MeteredStages.of(plain, meter)
+    book.stages = MeteredProviders.of(plain, meter)
     try:
         yield
     finally:

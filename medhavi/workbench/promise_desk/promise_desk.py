@@ -37,7 +37,11 @@ from medhavi.workbench.commitments.commit_events import (
     marked,
 )
 from medhavi.workbench.commitments.decisions import binding_date
-from medhavi.workbench.commitments.live_book import ATTEMPTS, LiveBook, beaten
+from medhavi.workbench.commitments.live_ledger import (
+    ATTEMPTS,
+    LivePromiseLedger,
+    beaten,
+)
 from medhavi.workbench.commitments.promise_changes import check_changes
 from medhavi.workbench.promise_desk.desk_counters import (
     EVERY,
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
     from medhavi.lakehouse import Lake
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.progress import Cancelled, Observe
@@ -61,7 +65,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commitments.decisions import DecisionWriter, Override
-    from medhavi.workbench.commitments.live_book import Decide
+    from medhavi.workbench.commitments.live_ledger import Decide
 
 
 class PromiseDesk:
@@ -70,7 +74,7 @@ class PromiseDesk:
     Parameters
     ----------
     store, snapshot, covered
-        As in `LiveBook`.
+        As in `LivePromiseLedger`.
     attempts
         How often a commit is tried where others come first.
     observe
@@ -95,7 +99,7 @@ class PromiseDesk:
         attempts: int | None = None,
         observe: Observe = unobserved,
     ) -> None:
-        self.live = LiveBook(store, snapshot, covered)
+        self.live = LivePromiseLedger(store, snapshot, covered)
         self._attempts = attempts
         self._observe = observe
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
@@ -373,15 +377,15 @@ class PromiseDesk:
             return dict(self.live.state.quantities)
 
     @property
-    def book(self) -> Book:
+    def book(self) -> PromiseLedger:
         """The live book, up to date; only to look at."""
         with self.live.turn:
             self.live.catch_up()
             return self.live.book
 
     @contextmanager
-    def look(self) -> Iterator[Book]:
-        """Book on the newest commitments, to ask more of it than a quote says.
+    def look(self) -> Iterator[PromiseLedger]:
+        """Promise ledger on the newest commitments, for more than a quote says.
 
         Nobody else uses it meanwhile, and nothing may be accepted on it.
         """
@@ -456,7 +460,7 @@ class PromiseDesk:
         )
 
     # ------------------------------------------------------------------- the book
-    def _go_back(self, book: Book, tokens: frozenset[int]) -> None:
+    def _go_back(self, book: PromiseLedger, tokens: frozenset[int]) -> None:
         """Undo what a call took; a book that cannot is built anew before it answers."""
         try:
             book.go_back(tokens)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.planners.promising.standing.renewal import Wish, renewal
+from medhavi.planners.promising.standing.renewal import RenewalRequest, renewal
 from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
 from medhavi.workbench.commitments.commit_events import bound_anew, marked
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.standing.renewal import Renewal
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.workbench.commitments.decisions import DecisionWriter
-    from medhavi.workbench.commitments.live_book import LiveBook
+    from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
     from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 
 ALL = "all"
@@ -95,7 +95,7 @@ def record_risks(desk: PromiseDesk) -> RenewalResult:
 
 
 def _told(
-    decider: DecisionWriter, live: LiveBook, renewed: RenewalResult
+    decider: DecisionWriter, live: LivePromiseLedger, renewed: RenewalResult
 ) -> tuple[list[NewEvent], RenewalResult]:
     """Events of the risks not yet in the log."""
     events = []
@@ -171,7 +171,7 @@ class _RenewalRun:
     ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
         live = self._desk.live
         self._refuse_unknown(live)
-        wish = Wish(
+        wish = RenewalRequest(
             worse=lambda demand: self._worse == ALL or demand in self._worse,
             gain_hours=self._gain,
             bound=marked,
@@ -187,7 +187,7 @@ class _RenewalRun:
         more, self._renewed = _told(decider, live, renewed)
         return [*events, *more], ()
 
-    def _refuse_unknown(self, live: LiveBook) -> None:
+    def _refuse_unknown(self, live: LivePromiseLedger) -> None:
         if self._worse == ALL:
             return
         unknown = sorted(set(self._worse) - set(live.state.promised))
@@ -201,7 +201,7 @@ class _RenewalRun:
     def _dated_anew(
         self,
         decider: DecisionWriter,
-        live: LiveBook,
+        live: LivePromiseLedger,
         one: MonitoredPromise,
         approver: str,
     ) -> list[NewEvent]:
@@ -219,7 +219,7 @@ class _RenewalRun:
         ]
 
 
-def _sorted(found: Renewal, wish: Wish) -> RenewalResult:
+def _sorted(found: Renewal, wish: RenewalRequest) -> RenewalResult:
     """What became of each promise; who found nothing keeps what it has."""
     changed = found.changed.values()
     worse = [one for one in changed if _is_worse(one)]

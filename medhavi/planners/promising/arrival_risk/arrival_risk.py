@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
     from medhavi.planners.promising.deliveries.delivery_ways import Wanted, Way
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.ledger.sampled_chain import Instants
     from medhavi.planners.promising.supply_search.lead_draws import Subject
     from medhavi.planners.promising.supply_search.pieces import Evaluation
@@ -68,7 +68,7 @@ class ArrivalTimes(NamedTuple):
 
 
 def arrivals(
-    book: Book,
+    book: PromiseLedger,
     search: DeliverySearch,
     way: Way,
     found: Evaluation,
@@ -88,7 +88,7 @@ def arrivals(
     return _sampled(book, chain, wanted, basis, subjects)
 
 
-def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
+def uncertain(book: PromiseLedger, found: Evaluation) -> tuple[Subject, ...]:
     """Subjects whose times the option depends on, in a fixed order."""
     subjects = set()
     times = book.times
@@ -114,7 +114,7 @@ def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
 
 
 def _walked(
-    book: Book,
+    book: PromiseLedger,
     chain: Chain,
     wanted: Wanted,
     basis: str,
@@ -175,7 +175,7 @@ def _probability(
 
 # --------------------------------------------------------------------------- sampling
 def _sampled(
-    book: Book,
+    book: PromiseLedger,
     chain: Chain,
     wanted: Wanted,
     basis: str,

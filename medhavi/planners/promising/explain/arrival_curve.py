@@ -23,7 +23,7 @@ from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraw
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.results.promises.promise import Promise
@@ -82,7 +82,7 @@ SHARES = tuple(percent / 100 for percent in range(1, 100))
 
 
 def arrival_curve(
-    book: Book, request: Request, answer: Promise, policy: Policy | None = None
+    book: PromiseLedger, request: Request, answer: Promise, policy: Policy | None = None
 ) -> Curve:
     """How likely an answer is there by which instant; nothing in the book changes.
 
@@ -125,7 +125,7 @@ def arrival_curve(
     return tuple(zip(SHARES, _rising(found), strict=True))
 
 
-def _levels(book: Book, times: ArrivalTimes, basis: str) -> list[int]:
+def _levels(book: PromiseLedger, times: ArrivalTimes, basis: str) -> list[int]:
     """Arrival at each of `SHARES` [s]."""
     chain = times.chain
     assert chain is not None

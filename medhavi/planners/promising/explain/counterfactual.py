@@ -32,8 +32,8 @@ from medhavi.units import DAY, HOUR, from_steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from medhavi.planners.promising.explain.naming import Named
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.explain.naming import NamedReason
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.offers import Offered
     from medhavi.planners.promising.options.quest import Quest
     from medhavi.planners.promising.requests.asking import Request
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.pieces import Stage
     from medhavi.results.promises.promise import Promise
 
-    Ask = Callable[[Book, Request, Policy], Promise]
+    Ask = Callable[[PromiseLedger, Request, Policy], Promise]
 
 
 STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
@@ -129,7 +129,7 @@ def _as_early(quote: Quest, base: Offered) -> tuple[Offered, ...]:
     return base, *others
 
 
-def _stated(quote: Quest, named: Named) -> PromiseReason:
+def _stated(quote: Quest, named: NamedReason) -> PromiseReason:
     del quote
     return PromiseReason(
         code=named.code, subject=named.subject, hours=0.0, text=named.text

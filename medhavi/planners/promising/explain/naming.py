@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source
 
 
-class Named(NamedTuple):
+class NamedReason(NamedTuple):
     """A code of the catalogue, the id of what binds, and a sentence."""
 
     code: Limiter
@@ -182,7 +182,7 @@ def _closed_text(quote: Quest, option: Offered, code: Limiter, subject: str) -> 
     )
 
 
-def rejected_as(quote: Quest, option: Offered | None) -> Named:
+def rejected_as(quote: Quest, option: Offered | None) -> NamedReason:
     """Name why there is no answer at all."""
     if option is not None:
         code = capped(option, quote.policy).closed
@@ -192,11 +192,13 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
                 subject = min(_unknown(quote, option), default=subject)
             if code is Limiter.DATA_STALE:
                 subject = "fx_rates"
-            return Named(code, subject, _closed_text(quote, option, code, subject))
+            return NamedReason(
+                code, subject, _closed_text(quote, option, code, subject)
+            )
     if option is not None and quote.request.due < quote.book.now:
         node = f"{quote.request.product}|{quote.request.location}"
         text = "The due date had passed before the request; no stage can be faster."
-        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+        return NamedReason(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
@@ -204,7 +206,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     return _failed(quote, _ORDER) or _missing(quote)
 
 
-def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
+def _failed(quote: Quest, order: tuple[Limiter, ...]) -> NamedReason | None:
     """Name the first failure of the first code that there is any of."""
     for code in order:
         for failure in quote.failures:
@@ -218,11 +220,11 @@ def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
                 text = _text(
                     quote, code, failure.subject, _SOLD_OUT if sold_out else ""
                 )
-                return Named(code, failure.subject, text)
+                return NamedReason(code, failure.subject, text)
     return None
 
 
-def closed_lane(quote: Quest) -> Named | None:
+def closed_lane(quote: Quest) -> NamedReason | None:
     """Name a lane that may not be taken, where goods are behind it alone."""
     book, request = quote.book, quote.request
     stages, reach, product = book.stages, book.reach, request.product
@@ -236,11 +238,11 @@ def closed_lane(quote: Quest) -> Named | None:
                 continue
             there = stages.line(product, place, stages.asked(request))
             if there.available(NEVER) > 0 or stages.sources(product, place):
-                return Named(code, lane, _text(quote, code, lane))
+                return NamedReason(code, lane, _text(quote, code, lane))
     return None
 
 
-def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> Named:
+def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> NamedReason:
     """Name a supplier that is rated too low, else a rule of campaigns."""
     subject = min(rated or ruled)
     text = f"The order is shorter or longer than campaign rule {subject} permits."
@@ -249,7 +251,7 @@ def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> Named:
             f"Supplier {subject} is rated below what policy {quote.policy.policy} "
             "accepts."
         )
-    return Named(Limiter.ORDER_RULE, subject, text)
+    return NamedReason(Limiter.ORDER_RULE, subject, text)
 
 
 def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
@@ -260,7 +262,7 @@ def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
             yield source.source
 
 
-def _missing(quote: Quest) -> Named:
+def _missing(quote: Quest) -> NamedReason:
     """Name why what is there does not do: held, withheld, too little, or nowhere."""
     request, book = quote.request, quote.book
     need = steps_up(request.qty, book.stages.step(request.product))
@@ -281,10 +283,10 @@ def _missing(quote: Quest) -> Named:
         code, node = Limiter.NO_TRANSPORT_LEG, request.location
     else:
         return _nowhere(quote, node, places)
-    return Named(code, node, _text(quote, code, node))
+    return NamedReason(code, node, _text(quote, code, node))
 
 
-def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
+def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> NamedReason:
     """Name the routing whose validity has ended, else that there is no source."""
     product, _, place = node.rpartition("|")
     for row in quote.book.providers.tables["routings"]:
@@ -293,12 +295,12 @@ def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
         if ended and made_there:
             routing = row["routing"]
             text = f"Routing {routing} expired, and {product} has no other source."
-            return Named(Limiter.ROUTING_INVALID, routing, text)
+            return NamedReason(Limiter.ROUTING_INVALID, routing, text)
     code = Limiter.NO_SOURCE
-    return Named(code, node, _text(quote, code, node))
+    return NamedReason(code, node, _text(quote, code, node))
 
 
-def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
+def name_stage(quote: Quest, stage: str, option: Offered | None) -> NamedReason:
     """Name what binds in the stage that limits an option."""
     if stage == "policy":
         return _policy(quote)
@@ -323,23 +325,23 @@ def _critical(shipment: Shipment) -> Iterator[Piece]:
         uses = piece.uses
 
 
-def _policy(quote: Quest) -> Named:
+def _policy(quote: Quest) -> NamedReason:
     policy, request = quote.policy, quote.request
     if policy.delivery != "partial" or request.full_line:
         text = "The line must be delivered at once; a part of it would be earlier."
-        return Named(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
+        return NamedReason(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
     if not policy.buffers and quote.book.stages.withheld:
         node = f"{request.product}|{request.location}"
         text = (
             f"Safety stock of {request.product} at {request.location} would cover the "
             f"request; policy {policy.policy} withholds it."
         )
-        return Named(Limiter.SAFETY_VIOLATION, node, text)
+        return NamedReason(Limiter.SAFETY_VIOLATION, node, text)
     text = f"A rule of policy {policy.policy} delays the delivery."
-    return Named(Limiter.ORDER_RULE, policy.policy, text)
+    return NamedReason(Limiter.ORDER_RULE, policy.policy, text)
 
 
-def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
+def _full(quote: Quest, option: Offered, shipment: Shipment) -> NamedReason | None:
     """Name the lane whose departures have no room for all that is sent."""
     if shipment.itinerary is None:
         return None
@@ -354,14 +356,14 @@ def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
     if found is None or found[1] >= shipment.arrival:
         return None
     text = f"Earlier departures of {found[0]} have no room for all of it."
-    return Named(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
+    return NamedReason(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
 
 
-def _transport(quote: Quest, shipment: Shipment) -> Named:
+def _transport(quote: Quest, shipment: Shipment) -> NamedReason:
     """Distinguish waiting for a departure from transit."""
     if shipment.itinerary is None:
         code, location = Limiter.NO_TRANSPORT_LEG, quote.request.location
-        return Named(code, location, _text(quote, code, location))
+        return NamedReason(code, location, _text(quote, code, location))
     ready = shipment.ready
     waits = []
     for leg in shipment.itinerary.legs:
@@ -371,11 +373,11 @@ def _transport(quote: Quest, shipment: Shipment) -> Named:
     moving = sum(one.arrival - one.departure for one in shipment.itinerary.legs)
     if wait > 0 and wait >= moving:
         text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
-        return Named(Limiter.CUTOFF_MISSED, leg.lane, text)
+        return NamedReason(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
     hours = f"{moving / HOUR:.1f} h"
     text = f"Transit on {longest.lane} takes {hours}; {_faster(quote, shipment)}."
-    return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
+    return NamedReason(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
 
 def _faster(quote: Quest, shipment: Shipment) -> str:
@@ -400,7 +402,7 @@ def _faster(quote: Quest, shipment: Shipment) -> str:
     )
 
 
-def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:
+def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason | None:
     """Name the resource whose withheld time alone would make it be in time."""
     rules = option.terms.work
     if rules is None or not rules.kept:
@@ -421,10 +423,10 @@ def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:
     ]
     subject = used[0] if used else min(rules.kept)
     text = f"Only the capacity reserve of {subject} is free; the policy withholds it."
-    return Named(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
+    return NamedReason(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
 
 
-def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
+def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason:
     """Name the resource that was waited for longest, else the routing itself."""
     made = [piece for piece in chain if piece.kind == "make" and piece.source]
     node = f"{quote.request.product}|{quote.request.location}"
@@ -454,20 +456,22 @@ def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
             text = (
                 f"{worst.resource} is not available for {hours:.1f} h ({worst.kind})."
             )
-            return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+            return NamedReason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         if set(worst.owners) <= quote.book.locked_orders:
             names = ", ".join(worst.owners)
             text = f"Locked orders ({names}) occupy {worst.resource} for {hours:.1f} h."
-            return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
+            return NamedReason(Limiter.CAPACITY_LOCKED, worst.resource, text)
         text = f"Other orders occupy {worst.resource} for {hours:.1f} h."
-        return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+        return NamedReason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
     if made:
         node = f"{made[0].product}|{made[0].location}"
     text = "The operations take longer than the time left, even on free resources."
-    return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
+    return NamedReason(Limiter.ROUTING_CAPACITY_FAIL, node, text)
 
 
-def _barred(quote: Quest, piece: Piece, source: Source, least: int) -> Named | None:
+def _barred(
+    quote: Quest, piece: Piece, source: Source, least: int
+) -> NamedReason | None:
     """Name the fence or validity of a routing that its work waits for, so long [s]."""
     now = quote.book.now
     ready = max((use.piece.ready for use in piece.uses), default=0)
@@ -477,18 +481,18 @@ def _barred(quote: Quest, piece: Piece, source: Source, least: int) -> Named | N
     )
     if opens >= source.fence_start and opens - first >= least:
         text = f"Source {source.source} is not valid before {iso(opens)}."
-        return Named(Limiter.ROUTING_INVALID, source.source, text)
+        return NamedReason(Limiter.ROUTING_INVALID, source.source, text)
     fence = source.fence_start
     if fence - first >= least and fence <= piece.begin:
         days = (fence - now) / (24 * HOUR)
         text = (
             f"The release fence of {source.source} bars new orders for {days:.1f} days."
         )
-        return Named(Limiter.RELEASE_FENCE, source.source, text)
+        return NamedReason(Limiter.RELEASE_FENCE, source.source, text)
     return None
 
 
-def _material(quote: Quest, chain: list[Piece]) -> Named:
+def _material(quote: Quest, chain: list[Piece]) -> NamedReason:
     leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
     asked = [piece for piece in chain if piece.product == quote.request.product]
     for piece in asked:
@@ -499,7 +503,7 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
     if not leaves:
         node = f"{quote.request.product}|{quote.request.location}"
         code = Limiter.MATERIAL_SHORTFALL
-        return Named(code, node, _text(quote, code, node))
+        return NamedReason(code, node, _text(quote, code, node))
     leaf = leaves[-1]
     node = f"{leaf.product}|{leaf.location}"
     if leaf.kind == "buy" and leaf.source is not None:
@@ -508,11 +512,11 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
             f"{leaf.product} must be purchased: the lead time of {leaf.source.source} "
             f"is {days:.1f} days."
         )
-        return Named(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
+        return NamedReason(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
     return _waiting(quote, leaf, node)
 
 
-def _unlike(quote: Quest, location: str, need: int) -> Named | None:
+def _unlike(quote: Quest, location: str, need: int) -> NamedReason | None:
     """Name the lot that is there and does not have what is asked for."""
     book, product = quote.book, quote.request.product
     asked = book.stages.asked(quote.request)
@@ -533,11 +537,11 @@ def _unlike(quote: Quest, location: str, need: int) -> Named | None:
                 f"{_best(quote)}."
             )
             subject = f"{product}|{location}|{lot.lot}"
-            return Named(Limiter.QUALITY_MISMATCH, subject, text)
+            return NamedReason(Limiter.QUALITY_MISMATCH, subject, text)
     return None
 
 
-def _perished(quote: Quest, location: str, need: int) -> Named | None:
+def _perished(quote: Quest, location: str, need: int) -> NamedReason | None:
     """Name the lot that is there and does not live until it would be delivered."""
     book, product = quote.book, quote.request.product
     if not book.stages.perishable(product):
@@ -552,10 +556,12 @@ def _perished(quote: Quest, location: str, need: int) -> Named | None:
     text = (
         f"Stock of {product} at {location} expires {iso(expires)}, before its delivery."
     )
-    return Named(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
+    return NamedReason(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
 
 
-def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | None:
+def _withheld(
+    quote: Quest, product: str, location: str, need: int
+) -> NamedReason | None:
     """Name the safety stock or the hold that alone is in the way now."""
     book = quote.book
     line = book.stages.line(product, location)
@@ -563,7 +569,7 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
     withheld = not may and not line.fits(need, book.now)
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only the safety stock of {product} at {location} is free now."
-        return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
+        return NamedReason(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
     book.stages.at = "reservation"
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
@@ -572,11 +578,11 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
         owner = held[0].demand or "other demands"
         text = f"Stock of {product} at {location} is held for {owner}."
         code = Limiter.MATERIAL_RESERVATION_CONFLICT
-        return Named(code, held[0].reservation, text)
+        return NamedReason(code, held[0].reservation, text)
     return None
 
 
-def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
+def _waiting(quote: Quest, leaf: Piece, node: str) -> NamedReason:
     """Name what stock waits for: safety stock, a hold, an order on its way."""
     book = quote.book
     named = _withheld(quote, leaf.product, leaf.location, leaf.steps)
@@ -586,6 +592,6 @@ def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
         place = (receipt.product, receipt.location, receipt.instant)
         if place == (leaf.product, leaf.location, leaf.ready):
             text = f"{leaf.product} arrives with order {receipt.order}."
-            return Named(Limiter.AWAITING_SUPPLY, receipt.order, text)
+            return NamedReason(Limiter.AWAITING_SUPPLY, receipt.order, text)
     text = f"{leaf.product} is not available at {leaf.location} in time."
-    return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+    return NamedReason(Limiter.MATERIAL_SHORTFALL, node, text)

@@ -25,7 +25,7 @@ USUAL_HOLDING_RATE = 0.2
 """Default of inventory_policies.holding_rate."""
 
 
-class Price:
+class OptionPrice:
     """The price of an option, reckoned when it is asked for.
 
     Parameters
@@ -71,7 +71,7 @@ class _Bill:
     co2_kg: float = 0.0
 
 
-class PricedGood(NamedTuple):
+class PricedProduct(NamedTuple):
     """Of a product: its standard cost and emission, its smallest quantity."""
 
     unit_cost: float
@@ -97,7 +97,7 @@ class OptionCosts:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
-        self._goods: dict[str, PricedGood] = {}
+        self._goods: dict[str, PricedProduct] = {}
         self._hours: dict[str, float] = {}
         """Cost of an hour by resource [base currency]."""
         self._last: tuple[Request | None, DemandValue] = (None, DemandValue(0, 0, 0))
@@ -248,12 +248,12 @@ class OptionCosts:
         """What a year of holding a product costs of its value."""
         return self._rates.get((product, location), USUAL_HOLDING_RATE)
 
-    def good(self, product: str) -> PricedGood:
+    def good(self, product: str) -> PricedProduct:
         """What a product costs and emits, and its smallest quantity."""
         known = self._goods.get(product)
         if known is None:
             facts, step = self._stages.providers.facts, self._stages.step(product)
-            known = self._goods[product] = PricedGood(
+            known = self._goods[product] = PricedProduct(
                 facts.unit_cost(product),
                 self._embodied.get(product) or 0.0,
                 step.numerator,

@@ -15,13 +15,15 @@ from medhavi.planners.promising.supply_search.used_places import used_places
 from medhavi.providers.altered_copy import altered
 
 if TYPE_CHECKING:
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
 
 
-def with_planned_orders(book: Book, request: Request, policy: Policy) -> Book:
-    """Book of a policy: where it says so, planned orders count.
+def with_planned_orders(
+    book: PromiseLedger, request: Request, policy: Policy
+) -> PromiseLedger:
+    """Promise ledger of a policy: where it says so, planned orders count.
 
     Parameters
     ----------

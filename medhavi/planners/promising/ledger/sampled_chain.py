@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.lead_draws import Subject
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
     from medhavi.providers.lead_times import Quantiles
@@ -124,7 +124,7 @@ class SampledChain:
         What is uncertain; subjects of a group share one dimension.
     """
 
-    def __init__(self, book: Book, subjects: Sequence[Subject]) -> None:
+    def __init__(self, book: PromiseLedger, subjects: Sequence[Subject]) -> None:
         self._book = book
         self._now = book.now
         self._times = book.times

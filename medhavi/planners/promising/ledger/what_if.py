@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.ledger.book import Book, substitutes
+from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger, substitutes
 from medhavi.planners.promising.supply_search.reach import Reach
 from medhavi.planners.promising.supply_search.stages import Stages
 from medhavi.providers.what_if.changed_providers import changed as changed_providers
@@ -60,8 +60,8 @@ def asked_again(request: Request, rows: Rows) -> Request:
     return request.with_cells(cells) if cells else request
 
 
-def book_with(book: Book, rows: Rows) -> Book:
-    """Book on the changed tables that has accepted the same promises.
+def book_with(book: PromiseLedger, rows: Rows) -> PromiseLedger:
+    """Promise ledger on the changed tables that has accepted the same promises.
 
     What the rows do not reach is shared with the book, ledgers among it: as long as
     this one is asked, nothing may be accepted on either.
@@ -72,13 +72,13 @@ def book_with(book: Book, rows: Rows) -> Book:
     return book
 
 
-def _with_table(book: Book, name: str, tables: Rows) -> Book:
-    """Book on one changed table."""
+def _with_table(book: PromiseLedger, name: str, tables: Rows) -> PromiseLedger:
+    """Promise ledger on one changed table."""
     return overlaid(book, name, tables) or rebuilt(book, tables)
 
 
-def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
-    """Book on one changed table that shares what the rows do not reach.
+def overlaid(book: PromiseLedger, name: str, tables: Rows) -> PromiseLedger | None:
+    """Promise ledger on one changed table that shares what the rows do not reach.
 
     None: what they reach is not known, the table must be read again.
     """
@@ -110,13 +110,13 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
     )
 
 
-def rebuilt(book: Book, rows: Rows) -> Book:
-    """Book that reads the changed tables anew and accepts the same promises."""
+def rebuilt(book: PromiseLedger, rows: Rows) -> PromiseLedger:
+    """Promise ledger on tables that are read anew, with the same promises."""
     snapshot = changed(book.snapshot, rows)
     reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
     shared = sorted(set.intersection(*map(set, reached)) if reached else ())
     providers = book.providers.on(with_disruptions(snapshot), shared=shared)
-    other = Book(snapshot, Stages(providers))
+    other = PromiseLedger(snapshot, Stages(providers))
     for undos in book.accepted.values():
         for undo in undos:
             other.take_again(undo)

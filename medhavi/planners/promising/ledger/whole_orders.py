@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.results.promises.promise import Promise
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 COMPLETE = frozenset({PromiseStatus.PROMISED, PromiseStatus.PROMISED_LATE})
 
 
-class Tied(NamedTuple):
+class LinkedLines(NamedTuple):
     """Lines of a sales order that belong together; `even`: in equal shares."""
 
     lines: tuple[Request, ...]
@@ -45,8 +45,8 @@ class Tied(NamedTuple):
 
 
 def whole_orders(
-    book: Book, requests: Sequence[Request], policy: str | None
-) -> Iterator[Tied]:
+    book: PromiseLedger, requests: Sequence[Request], policy: str | None
+) -> Iterator[LinkedLines]:
     """Lines of each sales order that must come together."""
     orders: dict[str, list[Request]] = {}
     for request in requests:
@@ -62,7 +62,7 @@ def whole_orders(
                 and rules == {"partial"}
                 and not any(line.full_line for line in lines)
             )
-            yield Tied(tuple(lines), even)
+            yield LinkedLines(tuple(lines), even)
 
 
 def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]:
@@ -172,7 +172,7 @@ def not_before(line: Promise, date: int) -> Promise:
     )
 
 
-class Line(NamedTuple):
+class EqualShareLine(NamedTuple):
     """A line of such an order.
 
     Parameters
@@ -203,7 +203,7 @@ class Line(NamedTuple):
         )
 
 
-def is_own(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
+def is_own(lines: Sequence[EqualShareLine], made: Sequence[Promise]) -> bool:
     """Whether every line brings what was asked for and no substitute."""
     return all(
         delivery.product == line.request.product
@@ -212,13 +212,13 @@ def is_own(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
     )
 
 
-def shares(lines: Sequence[Line]) -> int:
+def shares(lines: Sequence[EqualShareLine]) -> int:
     """How many equal shares the order comes in at most."""
     return gcd(*(line.steps for line in lines))
 
 
 def reached(
-    lines: Sequence[Line], made: Sequence[Promise], by: int | None = None
+    lines: Sequence[EqualShareLine], made: Sequence[Promise], by: int | None = None
 ) -> int:
     """How many shares all lines can deliver until an instant, or ever."""
     count = shares(lines)
@@ -228,7 +228,7 @@ def reached(
     )
 
 
-def is_even(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
+def is_even(lines: Sequence[EqualShareLine], made: Sequence[Promise]) -> bool:
     """Whether every line brings the same share, and not nothing."""
     count, level = shares(lines), reached(lines, made)
     return level > 0 and all(
@@ -237,7 +237,9 @@ def is_even(lines: Sequence[Line], made: Sequence[Promise]) -> bool:
     )
 
 
-def matched(lines: Sequence[Line], made: Sequence[Promise]) -> list[Request] | None:
+def matched(
+    lines: Sequence[EqualShareLine], made: Sequence[Promise]
+) -> list[Request] | None:
     """Requests for what all lines can bring; None: nothing."""
     count, level = shares(lines), reached(lines, made)
     if not level:
@@ -252,7 +254,7 @@ def matched(lines: Sequence[Line], made: Sequence[Promise]) -> list[Request] | N
 
 
 def evened(
-    lines: Sequence[Line], made: Sequence[Promise], first: Sequence[Promise]
+    lines: Sequence[EqualShareLine], made: Sequence[Promise], first: Sequence[Promise]
 ) -> list[Promise]:
     """Deliver all lines in equal shares; each brings the same share in the end.
 
@@ -273,7 +275,7 @@ def evened(
 
 
 def _binding(
-    lines: Sequence[Line], made: Sequence[Promise], first: Sequence[Promise]
+    lines: Sequence[EqualShareLine], made: Sequence[Promise], first: Sequence[Promise]
 ) -> str:
     """Name the line that brings the least by itself, else the one that is last."""
     if reached(lines, made) < shares(lines):
@@ -286,7 +288,7 @@ def _binding(
 
 
 def _instants(
-    lines: Sequence[Line], made: Sequence[Promise]
+    lines: Sequence[EqualShareLine], made: Sequence[Promise]
 ) -> Iterator[tuple[int, int]]:
     """When shares are delivered, and how many there are by then.
 
@@ -307,13 +309,13 @@ def _instants(
             before = level
 
 
-def _is_enough(line: Line, steps: int) -> bool:
+def _is_enough(line: EqualShareLine, steps: int) -> bool:
     least = min(steps_up(line.request.min_shipment, line.step), line.steps)
     return steps >= max(least, 1)
 
 
 def _evened(
-    line: Line,
+    line: EqualShareLine,
     made: Promise,
     alone: Promise,
     given: tuple[Sequence[tuple[int, int]], int],
@@ -356,7 +358,7 @@ def _evened(
 
 
 def _deliveries(
-    line: Line, made: Promise, instants: Sequence[tuple[int, int]], count: int
+    line: EqualShareLine, made: Promise, instants: Sequence[tuple[int, int]], count: int
 ) -> Iterator[PromisedDelivery]:
     """Cut what a line brings into its shares, what is there first going first."""
     ready = [

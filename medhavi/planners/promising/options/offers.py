@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
     from medhavi.planners.promising.deliveries.delivery_ways import Way
-    from medhavi.planners.promising.ledger.option_cost import Price
+    from medhavi.planners.promising.ledger.option_cost import OptionPrice
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.planners.promising.supply_search.walk_terms import Terms
     from medhavi.results.promises.promise import PromiseCost
@@ -23,7 +23,7 @@ class Offered(NamedTuple):
     search: DeliverySearch
     terms: Terms
     times: ArrivalTimes
-    price: Price
+    price: OptionPrice
     closed: Limiter | None
     asked: str
 

@@ -17,7 +17,7 @@ from medhavi.planners.promising.deliveries.delivery_ways import (
     Wanted,
     dated,
 )
-from medhavi.planners.promising.ledger.option_cost import Price
+from medhavi.planners.promising.ledger.option_cost import OptionPrice
 from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
 from medhavi.planners.promising.options.offers import Offered, capped
 from medhavi.planners.promising.requests.campaign_room import CampaignRoom
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.arrival_risk.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.deliveries.delivery_ways import Way
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Stage
@@ -87,7 +87,7 @@ class Quest:
 
     def __init__(
         self,
-        book: Book,
+        book: PromiseLedger,
         request: Request,
         policy: Policy,
         relaxed: frozenset[Stage] = frozenset(),
@@ -311,7 +311,7 @@ class Quest:
                 search,
                 used,
                 date,
-                Price(self.book.costs, date.evaluation, self._as_needed),
+                OptionPrice(self.book.costs, date.evaluation, self._as_needed),
                 self._why_not(date),
                 self.request.product,
             )

@@ -34,7 +34,7 @@ from medhavi.units import DAY, from_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.supply_search.used_places import Used
     from medhavi.results.promises.promise import Promise
@@ -101,7 +101,7 @@ _IN_BOOKS = ("firmed", "released", "in_process")
 _ACTIVE = ("tentative", "confirmed", "reduced")
 
 
-class Rival(NamedTuple):
+class PreemptionCandidate(NamedTuple):
     """A line that may give way: its date [s] and the quantity that it was promised."""
 
     request: Request
@@ -125,7 +125,7 @@ def is_lower(tier: str | None, than: str | None) -> bool:
     return TIERS.index(low) > TIERS.index(high)
 
 
-def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
+def rivals(book: PromiseLedger, request: Request) -> tuple[PreemptionCandidate, ...]:
     """Lines in the way that may have to give way, the least important first.
 
     Lines of equal priority: the latest due first, then the cheapest to delay.
@@ -141,10 +141,10 @@ def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
         and rival.request.priority > request.priority
         and is_lower(book.policies.tier(rival.request), tier)
     ]
-    kept = _Kept(book, [rival.request for rival in lower])
+    kept = _ProtectedLines(book, [rival.request for rival in lower])
     found = [rival for rival in lower if not kept.keeps(rival.request)]
 
-    def willing(rival: Rival) -> tuple[int, int, float, str]:
+    def willing(rival: PreemptionCandidate) -> tuple[int, int, float, str]:
         other = rival.request
         damage = book.costs.late_rate(other) * other.qty
         return -other.priority, -other.due, damage, other.demand
@@ -152,7 +152,7 @@ def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
     return tuple(sorted(found, key=willing))
 
 
-def _holders(book: Book, used: Used) -> Iterator[Rival]:
+def _holders(book: PromiseLedger, used: Used) -> Iterator[PreemptionCandidate]:
     """Find the lines that have something which a request may use."""
     for undos in book.accepted.values():
         touched = any(
@@ -166,7 +166,9 @@ def _holders(book: Book, used: Used) -> Iterator[Rival]:
         if touched and cells:
             request = request_of_line(cells, 0)
             qty = undos[-1].qty
-            yield Rival(request, undos[-1].date, request.qty if qty is None else qty)
+            yield PreemptionCandidate(
+                request, undos[-1].date, request.qty if qty is None else qty
+            )
     demands = book.providers.tables["demands"]
     numbers = {name: i for i, name in enumerate(demands.column("demand"))}
     for name in sorted(_owners(book, used)):
@@ -176,10 +178,10 @@ def _holders(book: Book, used: Used) -> Iterator[Rival]:
         row = demands.row(number)
         if row["status"] in _STANDING and row["kind"] == "order":
             request = request_of_line(row, 0)
-            yield Rival(request, row["promised"], request.qty)
+            yield PreemptionCandidate(request, row["promised"], request.qty)
 
 
-def _owners(book: Book, used: Used) -> set[str]:
+def _owners(book: PromiseLedger, used: Used) -> set[str]:
     """Collect the demands to which the tables give something of it."""
     committed, holds = book.providers.commitments, book.providers.reservations
     found = {had.owner for node in used.nodes for had in committed.at(*node)}
@@ -191,7 +193,7 @@ def _owners(book: Book, used: Used) -> set[str]:
     return {owner for owner in found if owner is not None}
 
 
-class _Kept:
+class _ProtectedLines:
     """Lines that keep what they have.
 
     Parameters
@@ -200,7 +202,7 @@ class _Kept:
         Who is asked about.
     """
 
-    def __init__(self, book: Book, lines: Sequence[Request]) -> None:
+    def __init__(self, book: PromiseLedger, lines: Sequence[Request]) -> None:
         self._book = book
         tables = book.snapshot
         mine = pl.col("demand").is_in([one.demand for one in lines])
@@ -269,7 +271,7 @@ OPTION = "preempt:"
 _LEAST = 1e-9
 
 
-class _EnoughError(Exception):
+class _QuotesExhaustedError(Exception):
     """The quotes are used up."""
 
 
@@ -286,7 +288,7 @@ def with_preemption(quest: Quest, before: Promise, detail: str) -> Promise:
         As in `quote`.
     """
     candidates = list(rivals(quest.book, quest.request)[:MOST_RIVALS])
-    tries = _Tries(quest, before)
+    tries = _PreemptionTrials(quest, before)
     try:
         while candidates:
             goal = tries.answer(candidates)
@@ -298,7 +300,7 @@ def with_preemption(quest: Quest, before: Promise, detail: str) -> Promise:
                 better = standing(made) < standing(before)
                 return _told(made, before, detail) if better else before
             candidates = [one for one in candidates if one not in refused]
-    except _EnoughError:
+    except _QuotesExhaustedError:
         return _noted(before, tries.asked, "SearchTimeout", detail)
     return _noted(before, tries.asked, "nothing gained", detail)
 
@@ -309,7 +311,7 @@ def standing(promise: Promise) -> tuple[int, float, float]:
     return RANKS[promise.status], -promise.qty, date
 
 
-class _Tries:
+class _PreemptionTrials:
     """Answers to one request with some lines out of the way."""
 
     def __init__(self, quest: Quest, before: Promise) -> None:
@@ -319,12 +321,12 @@ class _Tries:
         self._known: dict[frozenset[str], Promise] = {frozenset(): before}
         self.asked = 0
 
-    def answer(self, gone: Sequence[Rival]) -> Promise:
+    def answer(self, gone: Sequence[PreemptionCandidate]) -> Promise:
         """Answer the request without what these lines have."""
         key = frozenset(one.request.demand for one in gone)
         if key not in self._known:
             if self.asked >= MOST_QUOTES:
-                raise _EnoughError
+                raise _QuotesExhaustedError
             self.asked += 1
             mark = self._book.stages.mark()
             try:
@@ -334,14 +336,14 @@ class _Tries:
                 self._book.stages.undo(mark)
         return self._known[key]
 
-    def reaches(self, goal: Promise, gone: Sequence[Rival]) -> bool:
+    def reaches(self, goal: Promise, gone: Sequence[PreemptionCandidate]) -> bool:
         """Whether it comes as far without these as without all of them."""
         found = self.answer(gone)
         return found.on_time if goal.on_time else standing(found) <= standing(goal)
 
     def settled(
-        self, gone: Sequence[Rival], detail: str
-    ) -> tuple[Promise, tuple[Rival, ...]]:
+        self, gone: Sequence[PreemptionCandidate], detail: str
+    ) -> tuple[Promise, tuple[PreemptionCandidate, ...]]:
         """Answer the request and then the lines that gave way, on what is left.
 
         Returns
@@ -371,7 +373,7 @@ class _Tries:
     def _quest(self) -> Quest:
         return Quest(self._book, self._request, self._policy)
 
-    def _free(self, gone: Sequence[Rival]) -> None:
+    def _free(self, gone: Sequence[PreemptionCandidate]) -> None:
         for rival in gone:
             self._book.free_own(rival.request.demand)
 
@@ -381,7 +383,7 @@ class _Tries:
         take_holds(stages, made.holds, made.demand)
         stages.buy_again([stages.order(one) for one in made.purchases])
 
-    def _moved(self, rival: Rival, found: Promise) -> Preempted:
+    def _moved(self, rival: PreemptionCandidate, found: Promise) -> Preempted:
         request = rival.request
         assert found.date is not None
         due = request.due
@@ -404,12 +406,12 @@ class _Tries:
         )
 
 
-def _importance(rival: Rival) -> tuple[int, int, str]:
+def _importance(rival: PreemptionCandidate) -> tuple[int, int, str]:
     """Order as requests of a file are answered (rule 29)."""
     return rival.request.priority, rival.request.due, rival.request.demand
 
 
-def _is_whole(found: Promise, rival: Rival) -> bool:
+def _is_whole(found: Promise, rival: PreemptionCandidate) -> bool:
     return found.status is not PromiseStatus.REJECTED and found.qty >= rival.qty * (
         1 - _LEAST
     )

@@ -11,7 +11,7 @@ from medhavi.planners.disruptions import WaitingScope, mended
 from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
 from medhavi.planners.promising.remedies.table_proposals import (
     MOST_OF_A_KIND,
-    Case,
+    LateCase,
     Proposal,
     table_proposals,
 )
@@ -21,7 +21,7 @@ from medhavi.units import from_seconds, from_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.quest import Quest
     from medhavi.planners.promising.remedies.table_proposals import Rows
     from medhavi.planners.promising.requests.rules_of_promise import Policy
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     """Kind, text, and cells of the policy."""
 
 
-def mended_proposals(cases: Sequence[Case]) -> Iterator[Proposal]:
+def mended_proposals(cases: Sequence[LateCase]) -> Iterator[Proposal]:
     """Disruptions behind the reasons of an answer, each as if it were over.
 
     Parameters
@@ -50,7 +50,7 @@ def mended_proposals(cases: Sequence[Case]) -> Iterator[Proposal]:
                 yield Proposal(one.kind, one.text, {"disruptions": (one.row,)})
 
 
-def _hindered(case: Case) -> WaitingScope:
+def _hindered(case: LateCase) -> WaitingScope:
     """What a reason waits for: all that the earliest option would need."""
     quest, subject = case.quest, case.reason.subject
     book, request = quest.book, quest.request
@@ -71,13 +71,13 @@ def _hindered(case: Case) -> WaitingScope:
     )
 
 
-def _origins(case: Case) -> tuple[str, ...]:
+def _origins(case: LateCase) -> tuple[str, ...]:
     """Places that reach the one where it is wanted."""
     request = case.quest.request
     return case.quest.book.reach.of(request.product, request.location, None).origins
 
 
-def _makers(book: Book, product: str, location: str = "") -> set[str]:
+def _makers(book: PromiseLedger, product: str, location: str = "") -> set[str]:
     """Routings that make a product at a place."""
     roles = book.providers.recipes.makers.get((product, location), {})
     return {name for names in roles.values() for name in names}
@@ -106,7 +106,7 @@ def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     rules = _policy_changes(quest, answer)
     if not quest.policy.preempt:
         yield from rules
-    cases = [Case(quest, answer, reason) for reason in answer.limiters]
+    cases = [LateCase(quest, answer, reason) for reason in answer.limiters]
     yield from mended_proposals(cases)
     for case in cases:
         yield from table_proposals(case)

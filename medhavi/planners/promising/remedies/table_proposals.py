@@ -53,7 +53,7 @@ class Proposal(NamedTuple):
     alone: bool = True
 
 
-class Case(NamedTuple):
+class LateCase(NamedTuple):
     """A late answer and one of its reasons."""
 
     quest: Quest
@@ -85,14 +85,14 @@ class Case(NamedTuple):
         return sorted(found, key=lambda one: -one.ready)
 
 
-def table_proposals(case: Case) -> Iterator[Proposal]:
+def table_proposals(case: LateCase) -> Iterator[Proposal]:
     """Rows that a reason suggests to change."""
     for maker in _BY_CODE.get(case.reason.code, ()):
         yield from maker(case)
 
 
 # ----------------------------------------------------------------- supply and material
-def _faster_supplier(case: Case) -> Iterator[Proposal]:
+def _faster_supplier(case: LateCase) -> Iterator[Proposal]:
     """Expedite the binding supplier as far as the due date needs."""
     if case.date is None:
         return
@@ -145,7 +145,7 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
 
-def _earlier_order(case: Case) -> Iterator[Proposal]:
+def _earlier_order(case: LateCase) -> Iterator[Proposal]:
     """Bring the order forward that is waited for."""
     if case.answer.date is None:
         return
@@ -160,7 +160,7 @@ def _earlier_order(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.EXPEDITE, text, {"supply_orders": (changed,)})
 
 
-def _cut_purchase(case: Case) -> Iterator[Proposal]:
+def _cut_purchase(case: LateCase) -> Iterator[Proposal]:
     """Buy in orders of what a supplier delivers in a period (rule 33)."""
     periods = case.quest.book.snapshot["supply_terms"]["capacity_per_period"]
     if periods.null_count() == len(periods):
@@ -174,7 +174,7 @@ def _cut_purchase(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
 
 
-def _more_supply(case: Case) -> Iterator[Proposal]:
+def _more_supply(case: LateCase) -> Iterator[Proposal]:
     """Have a purchase in the books that brings what is missing in time."""
     quest, book = case.quest, case.quest.book
     waiting = case.pieces("stock", "buy")
@@ -228,7 +228,7 @@ def _nearest(quest: Quest) -> tuple[str, int]:
     return place, max(request.due - way, book.now)
 
 
-def _other_product(case: Case) -> Iterator[Proposal]:
+def _other_product(case: LateCase) -> Iterator[Proposal]:
     """Permit a substitute here and now that is one elsewhere or at other times."""
     request = case.quest.request
     frame = case.quest.book.snapshot["substitutes"]
@@ -241,7 +241,7 @@ def _other_product(case: Case) -> Iterator[Proposal]:
 
 
 # ------------------------------------------------------------------------------- holds
-def _released(case: Case) -> Iterator[Proposal]:
+def _released(case: LateCase) -> Iterator[Proposal]:
     """Release the hold in the way."""
     for row in case.rows("reservations", "reservation"):
         text = f"release the hold {case.reason.subject}"
@@ -249,7 +249,7 @@ def _released(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.RELEASE_HOLD, text, rows)
 
 
-def _less_important(case: Case) -> Iterator[Proposal]:
+def _less_important(case: LateCase) -> Iterator[Proposal]:
     """Release holds of less important lines, the least important first."""
     quest, subject = case.quest, case.reason.subject
     product, _, place = subject.partition("|")
@@ -274,7 +274,7 @@ def _less_important(case: Case) -> Iterator[Proposal]:
 
 
 # --------------------------------------------------------------------------- resources
-def _one_more(case: Case) -> Iterator[Proposal]:
+def _one_more(case: LateCase) -> Iterator[Proposal]:
     """Add one more unit of the resource until the promised date."""
     if case.answer.date is None:
         return
@@ -286,7 +286,7 @@ def _one_more(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.OVERTIME, text, {"resource_units": rows})
 
 
-def _smaller_lot(case: Case) -> Iterator[Proposal]:
+def _smaller_lot(case: LateCase) -> Iterator[Proposal]:
     """Make no more than what is needed; cut an order that no opening can hold."""
     frame = case.quest.book.snapshot["routings"]
     for piece in case.pieces("make"):
@@ -298,7 +298,7 @@ def _smaller_lot(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.SMALLER_LOT, text, {"routings": ({**row, **cells},)})
 
 
-def _cut_order(case: Case) -> Iterator[Proposal]:
+def _cut_order(case: LateCase) -> Iterator[Proposal]:
     """Cut an order that no opening of a resource can hold in one piece."""
     routing, _, _ = case.reason.subject.partition("|")
     frame = case.quest.book.snapshot["routings"]
@@ -311,7 +311,7 @@ def _cut_order(case: Case) -> Iterator[Proposal]:
             yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
 
 
-def _other_resource(case: Case) -> Iterator[Proposal]:
+def _other_resource(case: LateCase) -> Iterator[Proposal]:
     """Add another resource, where the tables show one that can."""
     snapshot, subject = case.quest.book.snapshot, case.reason.subject
     names, steps = {subject}, _steps_on(case, subject)
@@ -329,7 +329,7 @@ def _other_resource(case: Case) -> Iterator[Proposal]:
             yield Proposal(RemedyKind.OTHER_RESOURCE, text, rows)
 
 
-def _steps_on(case: Case, resource: str) -> set[tuple[str, int]]:
+def _steps_on(case: LateCase, resource: str) -> set[tuple[str, int]]:
     """Steps of the earliest option that a resource works on."""
     return {
         (piece.source.source, window.step)
@@ -340,7 +340,7 @@ def _steps_on(case: Case, resource: str) -> set[tuple[str, int]]:
     }
 
 
-def _shorter_run(case: Case) -> Iterator[Proposal]:
+def _shorter_run(case: LateCase) -> Iterator[Proposal]:
     """Cut an order that is longer than any campaign of its resource."""
     book, request = case.quest.book, case.quest.request
     resource, _, family = case.reason.subject.partition("|")
@@ -365,7 +365,7 @@ def _shorter_run(case: Case) -> Iterator[Proposal]:
 
 
 # ----------------------------------------------------------------------- other sources
-def _other_source(case: Case) -> Iterator[Proposal]:
+def _other_source(case: LateCase) -> Iterator[Proposal]:
     """Open routings and suppliers that rows of `sourcing` leave out."""
     book, request = case.quest.book, case.quest.request
     stated = book.providers.tables["sourcing"].index("product", "location")
@@ -385,7 +385,7 @@ def _other_source(case: Case) -> Iterator[Proposal]:
             yield Proposal(RemedyKind.OTHER_SOURCE, text, {"sourcing": (row,)})
 
 
-def _valid_routing(case: Case) -> Iterator[Proposal]:
+def _valid_routing(case: LateCase) -> Iterator[Proposal]:
     """Make a routing valid at any time."""
     for row in case.rows("routings", "routing"):
         text = f"correct when {row['routing']} is valid"
@@ -393,7 +393,7 @@ def _valid_routing(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.CORRECT_DATA, text, {"routings": ({**row, **cells},)})
 
 
-def _without_fence(case: Case) -> Iterator[Proposal]:
+def _without_fence(case: LateCase) -> Iterator[Proposal]:
     """Release inside the fence of a routing."""
     for row in case.rows("routings", "routing"):
         text = f"release {row['routing']} inside its fence"
@@ -402,7 +402,7 @@ def _without_fence(case: Case) -> Iterator[Proposal]:
 
 
 # --------------------------------------------------------------------- lanes and rates
-def _other_lane(case: Case) -> Iterator[Proposal]:
+def _other_lane(case: LateCase) -> Iterator[Proposal]:
     """Open lanes that rows of `sourcing` leave out."""
     book, request = case.quest.book, case.quest.request
     product, place = request.product, request.location
@@ -419,7 +419,7 @@ def _other_lane(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.OTHER_LANE, text, {"sourcing": (row,)})
 
 
-def _extra_departure(case: Case) -> Iterator[Proposal]:
+def _extra_departure(case: LateCase) -> Iterator[Proposal]:
     """Add a departure when the goods are ready."""
     quest, lane = case.quest, case.reason.subject
     found = quest.book.stages.departure_row(lane, quest.ready_at_origin)
@@ -428,7 +428,7 @@ def _extra_departure(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.OTHER_LANE, text, {"departures": (found,)})
 
 
-def _fresh_rates(case: Case) -> Iterator[Proposal]:
+def _fresh_rates(case: LateCase) -> Iterator[Proposal]:
     """Date the latest rates to today."""
     quest = case.quest
     exchange = quest.book.providers.exchange
@@ -442,7 +442,7 @@ def _fresh_rates(case: Case) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.REFRESH_DATA, text, found)
 
 
-_BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
+_BY_CODE: Mapping[Limiter, tuple[Callable[[LateCase], Iterator[Proposal]], ...]] = {
     Limiter.ALTERNATE_EXHAUSTED: (_other_source, _more_supply),
     Limiter.AWAITING_SUPPLY: (_earlier_order, _more_supply),
     Limiter.CAPACITY_LOCKED: (_other_resource, _one_more, _other_source),

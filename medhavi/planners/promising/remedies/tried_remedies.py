@@ -27,13 +27,13 @@ from medhavi.results.promises.promise import PromiseStatus, TriedRemedy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.quest import Quest
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.results.promises.promise import Promise
 
-    Ask = Callable[[Book, Request], Promise]
+    Ask = Callable[[PromiseLedger, Request], Promise]
 
 MOST_REMEDIES = 6
 LEAST = 0.005
@@ -84,7 +84,7 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
 
 
 def asked_anew(
-    quest: Quest, ask: Callable[[Book, Request, Policy], Promise]
+    quest: Quest, ask: Callable[[PromiseLedger, Request, Policy], Promise]
 ) -> tuple[TriedRemedy, ...]:
     """Ask once more where a provider failed: it may have been for a moment alone."""
     promise = ask(quest.book, quest.request, quest.policy)

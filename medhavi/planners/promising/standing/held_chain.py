@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
-    from medhavi.planners.promising.ledger.book import Book
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     """What a demand has of a product at a place [steps], hold by hold."""
 
 
-def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
+def held_in_time(book: PromiseLedger, request: Request, policy: Policy) -> bool:
     """Whether a demand comes whole by its due date with what it has.
 
     Parameters

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.ledger.book import Book
+from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.whole_orders import not_before
 from medhavi.planners.promising.options.quest import Quest
 from medhavi.planners.promising.standing.standing_promises import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.standing.standing_promises import Promised
+    from medhavi.planners.promising.standing.standing_promises import PromisedRequest
     from medhavi.snapshot import Snapshot
 
 
@@ -53,7 +53,7 @@ _LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoodEnough:
+class AcceptanceLimit:
     """What a new answer must reach to be taken.
 
     Parameters
@@ -87,7 +87,7 @@ class GoodEnough:
 
 def promised_anew(
     snapshot: Snapshot,
-    wanted: Mapping[str, GoodEnough],
+    wanted: Mapping[str, AcceptanceLimit],
     quantities: Mapping[str, float] | None = None,
     waiting: Collection[str] = (),
 ) -> dict[str, Promise]:
@@ -109,7 +109,7 @@ def promised_anew(
     """
     if not wanted:
         return {}
-    known = accepted_promises(Book.from_snapshot(snapshot), quantities)
+    known = accepted_promises(PromiseLedger.from_snapshot(snapshot), quantities)
     asked = [one for one in known if one.request.demand in {*wanted, *waiting}]
     changing = set(wanted)
     while changing:
@@ -121,10 +121,12 @@ def promised_anew(
 
 
 def _asked(
-    snapshot: Snapshot, asked: list[Promised], wanted: Mapping[str, GoodEnough]
+    snapshot: Snapshot,
+    asked: list[PromisedRequest],
+    wanted: Mapping[str, AcceptanceLimit],
 ) -> dict[str, Promise]:
     """Ask all once; give the answers that are good enough."""
-    book = Book.from_snapshot(without(snapshot, wanted))
+    book = PromiseLedger.from_snapshot(without(snapshot, wanted))
     found = {}
     for one in asked:
         name = one.request.demand
@@ -158,7 +160,7 @@ _WORSE = frozenset({AcceptedPromiseStatus.LATE, AcceptedPromiseStatus.SHORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RenewalRequest:
     """What may be changed.
 
     Parameters
@@ -202,7 +204,7 @@ class Renewal:
     changed: dict[str, MonitoredPromise] = field(default_factory=dict)
 
 
-class _World(NamedTuple):
+class _PromiseStates(NamedTuple):
     """Tables, what was promised of demands [base units], and how all stand."""
 
     snapshot: Snapshot
@@ -210,7 +212,9 @@ class _World(NamedTuple):
     watch: PromiseMonitor
 
 
-def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> Renewal:
+def renewal(
+    snapshot: Snapshot, quantities: Mapping[str, float], wish: RenewalRequest
+) -> Renewal:
     """Which accepted promises are made again, and how.
 
     Parameters
@@ -248,11 +252,13 @@ def renewal(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> 
         world = after
 
 
-def _world(snapshot: Snapshot, quantities: Mapping[str, float], wish: Wish) -> _World:
+def _world(
+    snapshot: Snapshot, quantities: Mapping[str, float], wish: RenewalRequest
+) -> _PromiseStates:
     watch = standing_promises(
         snapshot, quantities, explained=0, gain_hours=wish.gain_hours
     )
-    return _World(snapshot, quantities, watch)
+    return _PromiseStates(snapshot, quantities, watch)
 
 
 def _named(watch: PromiseMonitor) -> tuple[MonitoredPromise, ...]:
@@ -260,14 +266,14 @@ def _named(watch: PromiseMonitor) -> tuple[MonitoredPromise, ...]:
 
 
 def _wanted(
-    watch: PromiseMonitor, wish: Wish, agreed: set[str]
-) -> dict[str, GoodEnough]:
+    watch: PromiseMonitor, wish: RenewalRequest, agreed: set[str]
+) -> dict[str, AcceptanceLimit]:
     """How good a new answer must be; a worse one is taken once."""
     gain = int((wish.gain_hours or 0.0) * HOUR)
     return {
-        **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
+        **{one.demand: AcceptanceLimit(latest=one.promised) for one in watch.moved},
         **{
-            one.demand: GoodEnough(latest=one.promised - gain)
+            one.demand: AcceptanceLimit(latest=one.promised - gain)
             for one in watch.better
             if one.demand not in wish.given
         },
@@ -281,17 +287,17 @@ def _wanted(
     }
 
 
-def _with_its_order(one: MonitoredPromise) -> GoodEnough:
+def _with_its_order(one: MonitoredPromise) -> AcceptanceLimit:
     """Take any date; a line that waits for another one takes that of its order."""
     reason = one.limiter
     if reason is None or reason.code is not Limiter.FULL_ORDER_VIOLATION:
-        return GoodEnough(latest=None)
-    return GoodEnough(latest=None, earliest=one.expected, most=one.expected_qty)
+        return AcceptanceLimit(latest=None)
+    return AcceptanceLimit(latest=None, earliest=one.expected, most=one.expected_qty)
 
 
 def _round(
-    world: _World, wanted: Mapping[str, GoodEnough], wish: Wish
-) -> tuple[_World, dict[str, Promise]]:
+    world: _PromiseStates, wanted: Mapping[str, AcceptanceLimit], wish: RenewalRequest
+) -> tuple[_PromiseStates, dict[str, Promise]]:
     """Change what can be changed without harm; give the tables and answers then."""
     watch = world.watch
     aside = [one.demand for one in (*watch.at_risk, *watch.moved)]
@@ -313,11 +319,11 @@ def _round(
 
 
 def _accepted(
-    world: _World,
+    world: _PromiseStates,
     made: Mapping[str, Promise],
-    goals: Mapping[str, GoodEnough],
-    wish: Wish,
-) -> _World:
+    goals: Mapping[str, AcceptanceLimit],
+    wish: RenewalRequest,
+) -> _PromiseStates:
     """Tables as they are once these answers are accepted."""
     promised = {one.demand: one.promised for one in _named(world.watch)}
     dated = {

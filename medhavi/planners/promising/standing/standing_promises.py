@@ -18,11 +18,11 @@ import polars as pl
 
 from medhavi.findings import BadData
 from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.ledger.book import Book
 from medhavi.planners.promising.ledger.own_holds import stands
 from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
+from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.whole_orders import (
-    Line,
+    EqualShareLine,
     completed,
     evened,
     is_own,
@@ -65,7 +65,7 @@ _LEAST = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promised:
+class PromisedRequest:
     """An accepted promise as a request whose due date is the promised one.
 
     `due` and `agreed` as in the record.
@@ -110,14 +110,14 @@ def standing_promises(
     lines come with the latest, or none does; in equal shares each brings no more than
     all others can match. Such lines are not asked whether they could be earlier.
     """
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
     aside, elsewise = _aside(book, known)
     found: list[MonitoredPromise] = []
     better: list[MonitoredPromise] = []
     if aside or gain_hours is not None:
         names = {one.request.demand for one in aside}
-        book = Book.from_snapshot(without(snapshot, names))
+        book = PromiseLedger.from_snapshot(without(snapshot, names))
         orders = _whole_orders(book, known)
         found = _judged_together(book, orders, _asked_again(book, aside, explained))
         if gain_hours is not None:
@@ -143,15 +143,15 @@ def standing_promises(
 
 
 def accepted_promises(
-    book: Book, quantities: Mapping[str, float] | None = None
-) -> list[Promised]:
+    book: PromiseLedger, quantities: Mapping[str, float] | None = None
+) -> list[PromisedRequest]:
     """Promises of the tables as requests for their date, as rule 29 orders."""
     rows = book.providers.tables["demands"]
     days = {
         row["customer"]: row["sla_days"]
         for row in book.snapshot["customers"].iter_rows(named=True)
     }
-    found: list[Promised] = []
+    found: list[PromisedRequest] = []
     for row in rows:
         if row["kind"] != "order" or row["status"] not in _OPEN:
             continue
@@ -166,7 +166,7 @@ def accepted_promises(
         }
         placed, agreed = row["requested_at"], days.get(row["customer"])
         found.append(
-            Promised(
+            PromisedRequest(
                 request=request_of_line(cells, len(found) + 1),
                 due=row["due"],
                 promised=row["promised"],
@@ -178,16 +178,18 @@ def accepted_promises(
     return sorted(found, key=_importance)
 
 
-def _is_unranked(book: Book, quality: str | None) -> bool:
+def _is_unranked(book: PromiseLedger, quality: str | None) -> bool:
     """Whether a class is asked for that nothing ranks: who has it is unknown."""
     return quality is not None and book.providers.traits.rank(quality) == NO_CLASS
 
 
-def _importance(one: Promised) -> tuple[int, int, str]:
+def _importance(one: PromisedRequest) -> tuple[int, int, str]:
     return one.request.priority, one.promised, one.request.demand
 
 
-def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int]:
+def _watched(
+    book: PromiseLedger, known: Sequence[PromisedRequest]
+) -> tuple[list[PromisedRequest], int]:
     """Leave out what lies beyond the days that its policy watches."""
     found = []
     for one in known:
@@ -197,7 +199,9 @@ def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int
     return found, len(known) - len(found)
 
 
-def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[str]]:
+def _aside(
+    book: PromiseLedger, known: Sequence[PromisedRequest]
+) -> tuple[list[PromisedRequest], list[str]]:
     """Promises that do not hold; the book has none of them any more.
 
     Beside them the demands that hold, but by a way that is not held for them.
@@ -218,7 +222,7 @@ def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[
     return found[::-1], elsewise[::-1]
 
 
-def _is_held(book: Book, one: Promised) -> bool:
+def _is_held(book: PromiseLedger, one: PromisedRequest) -> bool:
     """Whether a promise comes in time with what it holds, as sure as it must."""
     known = replace(
         watching(book, one), risk_cap=book.policies.of(one.request).risk_cap
@@ -226,7 +230,7 @@ def _is_held(book: Book, one: Promised) -> bool:
     return held_in_time(book, one.request, known)
 
 
-def watching(book: Book, one: Promised) -> Policy:
+def watching(book: PromiseLedger, one: PromisedRequest) -> Policy:
     """Policy of a promise that was accepted: no caps, nobody gives way."""
     policy = book.policies.of(one.request)
     return replace(policy, preempt=False, cost_cap=None, co2_cap=None, risk_cap=None)
@@ -244,7 +248,7 @@ def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
 
 
 def _asked_again(
-    book: Book, aside: Sequence[Promised], most: int
+    book: PromiseLedger, aside: Sequence[PromisedRequest], most: int
 ) -> list[MonitoredPromise]:
     """Ask those that do not hold again, the most important first; the book takes them.
 
@@ -272,11 +276,13 @@ def _asked_again(
 class _Order(NamedTuple):
     """Promises of an order whose lines belong together; `even`: in equal shares."""
 
-    lines: tuple[Promised, ...]
+    lines: tuple[PromisedRequest, ...]
     even: bool
 
 
-def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
+def _whole_orders(
+    book: PromiseLedger, known: Sequence[PromisedRequest]
+) -> list[_Order]:
     """Promises of each order that comes complete, or in equal shares."""
     lines = {one.request.demand: one for one in known}
     requests = [one.request for one in known]
@@ -287,7 +293,7 @@ def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
 
 
 def _judged_together(
-    book: Book, orders: Iterable[_Order], found: Sequence[MonitoredPromise]
+    book: PromiseLedger, orders: Iterable[_Order], found: Sequence[MonitoredPromise]
 ) -> list[MonitoredPromise]:
     """Mark all lines of an order that comes together at risk where one is."""
     told = {one.demand: one for one in found}
@@ -315,11 +321,15 @@ def _judged_together(
 
 
 def _together(
-    book: Book, lines: Sequence[Promised], answers: Sequence[Promise], *, even: bool
+    book: PromiseLedger,
+    lines: Sequence[PromisedRequest],
+    answers: Sequence[Promise],
+    *,
+    even: bool,
 ) -> list[Promise]:
     """Lines of an order one date, or equal shares, or reject them all."""
     tied = [
-        Line(
+        EqualShareLine(
             one.request,
             book.stages.step(one.request.product),
             book.costs.late_rate(one.request),
@@ -331,7 +341,7 @@ def _together(
     return completed(answers, [line.rate for line in tied])
 
 
-def _in_time(book: Book, one: Promised) -> Promise:
+def _in_time(book: PromiseLedger, one: PromisedRequest) -> Promise:
     """Answer of a promise that holds: its chain may be one no search finds."""
     made = searched(Quest(book, one.request, watching(book, one)), "full")
     if _standing(book, made, one) is None:
@@ -347,7 +357,9 @@ def _in_time(book: Book, one: Promised) -> Promise:
     )
 
 
-def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[MonitoredPromise]:
+def _earlier(
+    book: PromiseLedger, kept: Sequence[PromisedRequest], gain: int
+) -> list[MonitoredPromise]:
     """Promises that could be earlier by a time [s]; the book takes them."""
     found = []
     for one in kept:
@@ -359,7 +371,9 @@ def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[MonitoredP
     return found
 
 
-def _standing(book: Book, made: Promise, one: Promised) -> AcceptedPromiseStatus | None:
+def _standing(
+    book: PromiseLedger, made: Promise, one: PromisedRequest
+) -> AcceptedPromiseStatus | None:
     """How a promise stands by its answer of today; None: it can come in time."""
     risk_cap = book.policies.of(one.request).risk_cap
     if made.date is None:
@@ -374,7 +388,10 @@ def _standing(book: Book, made: Promise, one: Promised) -> AcceptedPromiseStatus
 
 
 def _record(
-    book: Book, one: Promised, made: Promise, standing: AcceptedPromiseStatus
+    book: PromiseLedger,
+    one: PromisedRequest,
+    made: Promise,
+    standing: AcceptedPromiseStatus,
 ) -> MonitoredPromise:
     request = one.request
     return MonitoredPromise(
@@ -400,7 +417,7 @@ def _record(
     )
 
 
-def _lost(book: Book, request: Request, made: Promise) -> float:
+def _lost(book: PromiseLedger, request: Request, made: Promise) -> float:
     """Price of what does not come at all [base currency]."""
     missing = max(request.qty - made.qty, 0.0)
     return missing * book.costs.short_rate(request) if missing else 0.0
@@ -461,7 +478,7 @@ def past_promises(
     BadData
         The snapshot has errors.
     """
-    book = Book.from_snapshot(snapshot)
+    book = PromiseLedger.from_snapshot(snapshot)
     asked: list[Request] = []
     for row in lines.iter_rows(named=True):
         request = _request(row, snapshot, len(asked) + 1)

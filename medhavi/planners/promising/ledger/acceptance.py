@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Moved(NamedTuple):
+class PreemptedPromise(NamedTuple):
     """A line that gave way to the promise of a more important one.
 
     Parameters
@@ -64,10 +64,10 @@ class Undo(NamedTuple):
     date: int | None = None
     qty: float | None = None
     replaced: tuple[Undo, ...] = ()
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[PreemptedPromise, ...] = ()
     stands_for: frozenset[int] = frozenset()
 
-    def all_moved(self) -> tuple[Moved, ...]:
+    def all_moved(self) -> tuple[PreemptedPromise, ...]:
         """Lines that gave way to it and to what it replaced, in order."""
         earlier = [one for undo in self.replaced for one in undo.all_moved()]
         return (*earlier, *self.moved)

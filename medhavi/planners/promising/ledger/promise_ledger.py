@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.promising.ledger.acceptance import PreemptedPromise, Undo
 from medhavi.planners.promising.ledger.holding import give_back, take_holds
 from medhavi.planners.promising.ledger.option_cost import OptionCosts
-from medhavi.planners.promising.ledger.taken import Moved, Undo
 from medhavi.planners.promising.requests.campaign_room import campaigns_of
 from medhavi.planners.promising.requests.rules_of_promise import Policies
 from medhavi.planners.promising.supply_search.reach import Reach
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-class Book:
+class PromiseLedger:
     """Master data and ledgers of one snapshot.
 
     Parameters
@@ -72,7 +72,7 @@ class Book:
         self.times = stages.times
         self.accepted: dict[str, list[Undo]] = {}
         self._count = 0
-        self._waiting: list[Moved] = []
+        self._waiting: list[PreemptedPromise] = []
         self.substitutes = substitutes(snapshot)
 
     @classmethod
@@ -102,8 +102,8 @@ class Book:
         policies: Policies | None = None,
         reach: Reach | None = None,
         substitutes: dict[str, list[Row]] | None = None,
-    ) -> Book:
-        """Book of a snapshot of which few rows differ, to ask it and no more.
+    ) -> PromiseLedger:
+        """Promise ledger of a snapshot of which few rows differ, to ask it and no more.
 
         It shares the ledgers and what is accepted; nothing may be accepted on it.
         Which lanes a product has is as before.
@@ -208,7 +208,7 @@ class Book:
                 stands_for=frozenset(old),
             )
             taken = self.take_again(new)
-            moved.append(Moved(one.demand, taken.token, before, 0))
+            moved.append(PreemptedPromise(one.demand, taken.token, before, 0))
         if moved:
             told = tuple(entry._replace(until=self._count) for entry in moved)
             made = made._replace(moved=told)
@@ -324,7 +324,7 @@ class Book:
                 return one
         return None
 
-    def _holding(self, entry: Moved) -> Undo | None:
+    def _holding(self, entry: PreemptedPromise) -> Undo | None:
         """Find what was accepted for a line that gave way, if it is still there."""
         known = self.accepted.get(entry.demand, ())
         return next((one for one in known if one.token == entry.token), None)
@@ -360,7 +360,7 @@ class Book:
             self._waiting = [one for one in self._waiting if last > one.until]
             self._swap([(one, self._holding(one)) for one in ready])
 
-    def _swap(self, entries: list[tuple[Moved, Undo | None]]) -> None:
+    def _swap(self, entries: list[tuple[PreemptedPromise, Undo | None]]) -> None:
         """Take what lines had before in place of what they got instead."""
         there = [(entry, now) for entry, now in entries if now is not None]
         for _, now in there:
@@ -397,7 +397,7 @@ class Book:
         self.stages.give_up(undo.bought)
 
 
-def apply(book: Book, promise: Promise) -> Undo:
+def apply(book: PromiseLedger, promise: Promise) -> Undo:
     """Accept a promise: its holds bind the book.
 
     Raises
@@ -408,7 +408,7 @@ def apply(book: Book, promise: Promise) -> Undo:
     return book.take(promise)
 
 
-def revert(book: Book, undo: Undo) -> None:
+def revert(book: PromiseLedger, undo: Undo) -> None:
     """Revert an accepted promise; the state is as if it had never been.
 
     Raises
@@ -419,7 +419,7 @@ def revert(book: Book, undo: Undo) -> None:
     book.give_back(undo)
 
 
-def expire(book: Book, now: int) -> tuple[Undo, ...]:
+def expire(book: PromiseLedger, now: int) -> tuple[Undo, ...]:
     """Release all tentative promises whose holds ended by `now` (rule 31).
 
     Returns
@@ -449,12 +449,12 @@ MOST_NAMED = 5
 """Differences that are named of each kind."""
 
 
-def built_nodes(book: Book) -> tuple[Node, ...]:
+def built_nodes(book: PromiseLedger) -> tuple[Node, ...]:
     """Products at places whose line a book has built; no other line was changed."""
     return tuple(book.stages.material.state())
 
 
-def differences(book: Book, other: Book) -> tuple[str, ...]:
+def differences(book: PromiseLedger, other: PromiseLedger) -> tuple[str, ...]:
     """Names of what two books of the same commitments hold differently; empty: nothing.
 
     Both books are asked and not changed; nobody else may use them meanwhile.

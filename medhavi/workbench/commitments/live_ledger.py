@@ -21,8 +21,12 @@ from medhavi.errors import (
 )
 from medhavi.events.event_types.catalog import decode
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.ledger.book import Book, built_nodes, differences
-from medhavi.planners.promising.ledger.taken import Undo
+from medhavi.planners.promising.ledger.acceptance import Undo
+from medhavi.planners.promising.ledger.promise_ledger import (
+    PromiseLedger,
+    built_nodes,
+    differences,
+)
 from medhavi.results.promises.promise import PlannedHold
 from medhavi.units import steps_up
 from medhavi.workbench.commitments.decisions import DecisionWriter
@@ -182,7 +186,7 @@ def _require_readable(events: Iterable[NewEvent]) -> None:
             raise UsageError(message) from failure
 
 
-class LiveBook:
+class LivePromiseLedger:
     """The book of one process over an event store.
 
     Parameters
@@ -226,7 +230,7 @@ class LiveBook:
 
     def _build(self, snapshot: Snapshot) -> None:
         """Open the book of tables, and note of which demands they say anything."""
-        self.book = Book.from_snapshot(snapshot)
+        self.book = PromiseLedger.from_snapshot(snapshot)
         self._tabled = frozenset(snapshot["demands"]["demand"]).union(
             snapshot["reservations"]["demand"]
         )
@@ -288,7 +292,7 @@ class LiveBook:
         tuple of str
             What differed, by name; empty: nothing.
         """
-        fresh = LiveBook(self._store, self._snapshot, self.covered)
+        fresh = LivePromiseLedger(self._store, self._snapshot, self.covered)
         fresh.book.stages.material.state(built_nodes(self.book))
         with self.turn:
             try:
@@ -306,7 +310,7 @@ class LiveBook:
                 self._begin_as(fresh)
         return found
 
-    def _begin_as(self, other: LiveBook) -> None:
+    def _begin_as(self, other: LivePromiseLedger) -> None:
         """Go on with the book of another one, which nobody else has."""
         self.state, self.revision = other.state, other.revision
         self.book, self._tabled = other.book, other._tabled
