@@ -25,7 +25,7 @@ class TextDisplay:
         return f"<div><strong>{escape(head)}</strong>{body}</div>"
 
 
-class Charted(ShownByText):
+class Charted(TextDisplay):
     """Result with pictures: `plan.chart.late(snapshot)`."""
 
     __slots__ = ()
