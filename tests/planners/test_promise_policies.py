@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.planners.promising.explain.answering import Scored, ranking, scores
 from medhavi.planners.promising.requests.rules_of_promise import Policies
-from medhavi.planners.promising.requests.scoring import Scored, ranking, scores
 from tests.planners.small_promises import request_of, tables
 
 ROWS = [

@@ -21,9 +21,9 @@ from medhavi.errors import (
 )
 from medhavi.events.event_types.catalog import decode
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.ledger.acceptance import Undo
 from medhavi.planners.promising.ledger.promise_ledger import (
     PromiseLedger,
+    Undo,
     built_nodes,
     differences,
 )

@@ -21,9 +21,12 @@ from medhavi.planners.promising.deliveries.delivery_ways import (
     from_source,
     from_stock,
 )
-from medhavi.planners.promising.deliveries.places_together import sooner, together
 from medhavi.planners.promising.deliveries.sending import Sending
-from medhavi.planners.promising.deliveries.two_sources import two_sources
+from medhavi.planners.promising.deliveries.two_sources import (
+    sooner,
+    together,
+    two_sources,
+)
 from medhavi.planners.promising.supply_search.joint_needs import (
     joint_orders,
     too_short_lived,

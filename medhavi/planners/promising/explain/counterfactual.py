@@ -20,7 +20,7 @@ from medhavi.planners.promising.explain.naming import (
     name_stage,
     rejected_as,
 )
-from medhavi.planners.promising.options.offers import capped
+from medhavi.planners.promising.options.quest import capped
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
     PromiseReason,
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.explain.naming import NamedReason
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.offers import Offered
-    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.options.quest import Offered, Quest
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.rules_of_promise import Policy
     from medhavi.planners.promising.supply_search.pieces import Stage

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.promising.options.offers import above_cost, capped
+from medhavi.planners.promising.options.quest import above_cost, capped
 from medhavi.planners.promising.supply_search.full_departures import full_lane
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import iso
@@ -16,8 +16,7 @@ from medhavi.units import HOUR, NEVER, steps_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.options.offers import Offered
-    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.options.quest import Offered, Quest
     from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
     from medhavi.providers.sources import Source
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.promising.options.offers import Offered
-    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.options.quest import Offered, Quest
     from medhavi.planners.promising.supply_search.pieces import Piece, Use
     from medhavi.providers.lead_times import Quantiles
 

@@ -14,11 +14,11 @@ for.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.ledger.acceptance import PreemptedPromise, Undo
 from medhavi.planners.promising.ledger.holding import give_back, take_holds
 from medhavi.planners.promising.ledger.option_cost import OptionCosts
 from medhavi.planners.promising.requests.campaign_room import campaigns_of
@@ -35,11 +35,74 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.requests.asking import Request
     from medhavi.planners.promising.requests.campaign_room import Campaigns
+    from medhavi.planners.promising.supply_search.stages import Bought, Freed
+    from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.snapshot import Snapshot
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class PreemptedPromise(NamedTuple):
+    """A line that gave way to the promise of a more important one.
+
+    Parameters
+    ----------
+    demand
+        The line.
+    token
+        Of what the book accepted for it instead.
+    before
+        What the book had accepted for it.
+    until
+        The last token that was given when all this was accepted.
+    """
+
+    demand: str
+    token: int
+    before: tuple[Undo, ...]
+    until: int
+
+
+class Undo(NamedTuple):
+    """What accepting a promise took; `revert` gives it back.
+
+    Parameters
+    ----------
+    token
+        Which acceptance it is, counted up by the book.
+    cells, date, qty
+        The line as a row of `demands`, the date [s] and the quantity it was promised.
+    replaced
+        What the same demand had before.
+    moved
+        Less important lines that gave way.
+    stands_for
+        Tokens of the acceptances that it took the place of when its line gave way.
+    """
+
+    demand: str
+    holds: tuple[PlannedHold, ...]
+    shifts: tuple[LineChange, ...]
+    bought: tuple[Bought, ...]
+    expires_at: int | None
+    freed: tuple[Freed, ...] = ()
+    token: int = 0
+    cells: Mapping[str, Any] = NOTHING
+    date: int | None = None
+    qty: float | None = None
+    replaced: tuple[Undo, ...] = ()
+    moved: tuple[PreemptedPromise, ...] = ()
+    stands_for: frozenset[int] = frozenset()
+
+    def all_moved(self) -> tuple[PreemptedPromise, ...]:
+        """Lines that gave way to it and to what it replaced, in order."""
+        earlier = [one for undo in self.replaced for one in undo.all_moved()]
+        return (*earlier, *self.moved)
 
 
 class PromiseLedger:

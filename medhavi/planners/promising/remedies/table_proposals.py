@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from medhavi.planners.promising.options.offers import Offered
-    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.options.quest import Offered, Quest
     from medhavi.planners.promising.supply_search.pieces import Piece
     from medhavi.results.promises.promise import Promise, PromiseReason
 
