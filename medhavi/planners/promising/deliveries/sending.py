@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Look = Callable[[tuple[Piece, ...]], tuple[int, int] | None]
 
 
-class Spreading:
+class SplitShipment:
     """Sends goods of one place over as many departures as they need.
 
     Parameters
@@ -193,7 +193,7 @@ class Sending:
         if whole is not None and whole.arrival <= wanted.due and not terms.apart:
             return [whole]
         groups = by_ready(pieces, wanted.least)
-        spreading = Spreading(
+        split = SplitShipment(
             self._stages,
             lambda pieces: self.sent(origin, pieces, terms),
             lambda pieces: self.looked(origin, pieces, terms),
@@ -201,11 +201,11 @@ class Sending:
         )
         if whole is not None and len(groups) < 2:
             full = loads.refused > refused
-            return spreading.sooner(mark, whole, groups[0]) if full else [whole]
+            return split.sooner(mark, whole, groups[0]) if full else [whole]
         self._stages.undo_transport(mark)
         found: list[Shipment] = []
         for group in groups:
-            sent = spreading.sent(group)
+            sent = split.sent(group)
             if sent is None:
                 return None
             found += sent
