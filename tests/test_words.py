@@ -26,8 +26,8 @@ AWAITING = {
     "planners/promising/options": "quest",
     "planners/promising/requests": "asking room",
     "planners/promising/standing": "walk",
-    "planners/promising/supply_search": "doors getter lasting making mark mover moving "
-    "piece placer reach reached spreading stage used walk",
+    "planners/promising/supply_search": "doors getter lasting making mark mover "
+    "piece placer reach reached stage used walk",
     "planners/work_orders": "fate",
     "workbench/orders": "seen",
 }
