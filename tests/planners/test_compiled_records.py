@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+import sys
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi.planners.kernels.compiled import digest_of
 from medhavi.planners.kernels.compiled_records import compiled_records
 
 if TYPE_CHECKING:
@@ -37,3 +39,21 @@ def test_an_entry_is_kept_with_all_that_it_calls(
     assert hits == [0, 1]
     (kept,) = tmp_path.rglob("*.nbi")
     assert ".triple_" in kept.name
+
+
+@pytest.mark.parametrize(
+    "other", [("Shift", ("begin", "end")), ("Window", ("end", "begin"))]
+)
+def test_another_record_gives_another_name_on_disk(
+    monkeypatch: pytest.MonkeyPatch, other: tuple[str, tuple[str, ...]]
+) -> None:
+    # What numba keeps names the records of a call: with one renamed it cannot be read.
+    names = []
+    for name, fields in (("Window", ("begin", "end")), other):
+        module = ModuleType("kernel_module")
+        setattr(module, name, type(name, (tuple,), {"_fields": fields}))
+        kernel = FunctionType(double.__code__, vars(module), "double")
+        kernel.__module__ = module.__name__
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        names.append(digest_of([kernel]))
+    assert names[0] != names[1]

@@ -157,7 +157,7 @@ def jitted_together(njit: Any, functions: Sequence[Any]) -> SimpleNamespace:
     functions
         Plain functions of arrays of one file, callees first.
     """
-    digest = _digest(functions)
+    digest = digest_of(functions)
     scope = dict(functions[0].__globals__)
     for function in functions:
         copy = FunctionType(function.__code__, scope, function.__name__)
@@ -176,16 +176,43 @@ def _compiled(njit: Any, function: FunctionType) -> Callable[..., Any]:
     return found
 
 
-def _digest(functions: Sequence[Any]) -> str:
-    """Hash the code of functions: instructions, names, constants, numbers in scope."""
-    parts: list[object] = []
+def digest_of(functions: Sequence[Any], *more: object) -> str:
+    """Hash the code of functions: instructions, names, constants, numbers in scope.
+
+    The records of their modules count too, by name and fields: what numba keeps names
+    the records that a kernel is called with, and cannot be read once one is gone.
+
+    Parameters
+    ----------
+    functions
+        Plain functions.
+    more
+        What else the compiled form depends on.
+    """
+    parts: list[object] = [*_records(functions), *more]
     for function in functions:
         code, scope = function.__code__, function.__globals__
         numbers = [
-            scope[name] for name in code.co_names if isinstance(scope.get(name), int)
+            scope[name]
+            for name in code.co_names
+            if isinstance(scope.get(name), int | float)
         ]
         parts.append((function.__name__, *_parts(code), tuple(numbers)))
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def _records(functions: Sequence[Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """Named tuples of the modules of functions, with their fields."""
+    return sorted(
+        {
+            (found.__qualname__, found._fields)
+            for module in {function.__module__ for function in functions}
+            for found in vars(sys.modules[module]).values()
+            if isinstance(found, type)
+            and issubclass(found, tuple)
+            and hasattr(found, "_fields")
+        }
+    )
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from medhavi.planners.kernels.compiled import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def compiled_records(
     """
     import numba
 
-    digest = _digest(found, inlined)
+    digest = digest_of(found, sorted(inlined), [allocates(one) for one in found])
     scope: dict[str, Any] = {}
     for function in found:
         scope.update(function.__globals__)
@@ -65,19 +66,3 @@ def compiled_records(
 def allocates(function: FunctionType) -> bool:
     """Whether a function makes arrays itself."""
     return bool(ALLOCATING.intersection(function.__code__.co_names))
-
-
-def _digest(found: Sequence[FunctionType], inlined: frozenset[str]) -> str:
-    """Hash instructions, names and constants of functions, and numbers in scope."""
-    parts: list[object] = []
-    for function in found:
-        code, scope = function.__code__, function.__globals__
-        numbers = [
-            scope[name]
-            for name in code.co_names
-            if isinstance(scope.get(name), int | float)
-        ]
-        parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
-        written_in = function.__name__ in inlined
-        parts.append((tuple(numbers), allocates(function), written_in))
-    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
