@@ -161,7 +161,7 @@ def weigh(page) -> None:
         "material",
         "slack",
         "What limits it, and what would help?",
-        "Orchard needs",
+        "the lead time of Orchard is",
         "What limits most?",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
