@@ -52,7 +52,10 @@ READS = {
     ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
     ("master_plan/blocks/limits.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
-    ("promising/ledger/promise_ledger.py", "supply_terms"): "where the rows of a remedy stand",
+    (
+        "promising/ledger/promise_ledger.py",
+        "supply_terms",
+    ): "where the rows of a remedy stand",
     ("promising/supply_search/lead_draws.py", "lanes"): "whether any time is uncertain",
     (
         "promising/supply_search/lead_draws.py",
