@@ -69,6 +69,7 @@ def company(
                 "origin": "L",
                 "destination": "C1",
                 "duration_h": 24,
+                "duration_p95_h": 60 if learns else None,
                 "capacity_kg": 20,
             }
         ],

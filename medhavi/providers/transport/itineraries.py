@@ -117,15 +117,27 @@ class Itineraries:
             self, _transport=transport, _graph=graph, _bounds=bounds, loads=loads
         )
 
-    def taking(self, transits: Mapping[str, int]) -> Itineraries:
+    def taking(
+        self,
+        transits: Mapping[str, int],
+        before: tuple[Itineraries, Itineraries] | None = None,
+    ) -> Itineraries:
         """Ways over lanes of which some take other times; the loads are the same.
 
         Parameters
         ----------
         transits
             Time from departure to use by lane [s of the lane's time].
+        before
+            Ways of which these differ by departures at most, and the same ways with
+            these times: lanes that leave as before are shared with them.
         """
         transport = self._transport.taking(transits)
+        if before is not None:
+            plain, timed = before
+            return timed.over(
+                transport, self._graph.apart_from(plain.graph), self.loads
+            )
         # No bound of the lanes before holds for these.
         graph = altered(self._graph.over(transport, transits), _bounds={})
         bounds = self._bounds.over(graph)

@@ -382,6 +382,11 @@ class LaneGraph:
             _towards={},
         )
 
+    def apart_from(self, other: LaneGraph) -> tuple[str, ...]:
+        """Lanes that leave at other times than those of a graph of the same lanes."""
+        edges = self._edges.items()
+        return tuple(lane for lane, edge in edges if edge is not other.edge(lane))
+
     @property
     def kept(self) -> int:
         """For how many ends and goods bounds and lanes are known."""

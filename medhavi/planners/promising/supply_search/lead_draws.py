@@ -52,6 +52,20 @@ class Bought(NamedTuple):
     receipt: int | None
 
 
+class LevelItineraries(NamedTuple):
+    """Ways over the lanes, and the same ways where lanes take their time at a level.
+
+    Parameters
+    ----------
+    transits
+        Of the lanes that take another time then [s of the lane's time].
+    """
+
+    ways: Itineraries
+    transits: Mapping[str, int]
+    found: Itineraries
+
+
 class UncertainTimes:
     """Quantiles of purchases and lanes of one snapshot, each looked up once.
 
@@ -93,8 +107,7 @@ class UncertainTimes:
         self._bought: dict[Key, Bought] = {}
         self._moved: dict[str, tuple[Subject, Quantiles | None]] = {}
         self._draws: dict[float, LeadDraws] = {}
-        self._routes: dict[float, tuple[Itineraries, Itineraries]] = {}
-        """Ways over the lanes by level, beside those that they were made of."""
+        self._routes: dict[float, LevelItineraries] = {}
         self.columns: dict[tuple[object, ...], BoundedTimes] = {}
         self.legs = LegArrays(providers.transport)
         tables = providers.tables
@@ -114,12 +127,15 @@ class UncertainTimes:
         legs = self.legs
         if providers.transport is not mine.transport:
             legs = legs.on(providers.transport)
+        same_transits = providers.lead_times is mine.lead_times
+        # To make them anew costs more than all else of an answer on changed tables.
+        routes = dict(self._routes) if same_transits else {}
         if (
-            providers.lead_times is mine.lead_times
+            same_transits
             and providers.suppliers is mine.suppliers
             and providers.transport is mine.transport
         ):
-            return altered(self, providers=providers, _draws={}, _routes={})
+            return altered(self, providers=providers, _draws={}, _routes=routes)
         return altered(
             self,
             providers=providers,
@@ -128,7 +144,7 @@ class UncertainTimes:
             _bought={},
             _moved={},
             _draws={},
-            _routes={},
+            _routes=routes,
             columns={},
             _before=self,
             legs=legs,
@@ -158,17 +174,22 @@ class UncertainTimes:
         if level is None or not self.anything:
             return ways
         known = self._routes.get(level)
-        if known is None or known[0] is not ways:
+        if known is not None and known.ways is ways:
+            return known.found
+        if known is None:
             drawn = self.at(level)
-            transits = {
+            transits: Mapping[str, int] = {
                 lane: transit
                 for lane in self._lanes
                 if (transit := drawn.transit(lane)) is not None
                 and transit != ways.transit(lane)
             }
-            found = ways.taking(transits) if transits else ways
-            known = self._routes[level] = ways, found
-        return known[1]
+            before = None
+        else:
+            transits, before = known.transits, (known.ways, known.found)
+        found = ways.taking(transits, before) if transits else ways
+        self._routes[level] = LevelItineraries(ways, transits, found)
+        return found
 
     @property
     def _of_same_lanes(self) -> UncertainTimes | None:
