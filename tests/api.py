@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from medhavi.demo import aurora, ground_truth
 from medhavi.demo.aurora import SCALES, generate
+from medhavi.edits.edit import edit
+from medhavi.edits.order_changes import EditedPlan
 from medhavi.events import audit
 from medhavi.events.envelope import (
     COLUMNS,
@@ -80,7 +82,6 @@ from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.planners.scheduling.problem_file import chosen_objectives, read_problem
 from medhavi.planners.scheduling.solve import solve
-from medhavi.planners.work_orders.order_edit import edit
 from medhavi.predict.recipe import QUANTILES, TrainingRecipe, read_recipe
 from medhavi.progress import Progress
 from medhavi.providers import Providers
@@ -121,6 +122,7 @@ __all__ = [
     "CommitStatus",
     "ConstrainedParameters",
     "DataSource",
+    "EditedPlan",
     "EventFilter",
     "EventStore",
     "JsonlStore",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.edits.change import KINDS
+from medhavi.edits.edit import EDITS
 from medhavi.findings import catalog
 from medhavi.results.figures.kpis import kpis_page
 from medhavi.results.limiter import limiters_page
@@ -21,6 +22,7 @@ from tools import rule_index
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from medhavi.edits.catalogue import ChangeKind
     from medhavi.findings import FindingCode
     from medhavi.schema import Column, Table
 
@@ -226,7 +228,7 @@ def _required(node: ast.AST) -> Iterator[str]:
 
 
 def changes_page() -> str:
-    """Give docs/changes.md: what a scenario may change."""
+    """Text of docs/changes.md: what a scenario may change, and an edit of a plan."""
     lines = [
         "# Changes of a scenario",
         "",
@@ -242,16 +244,33 @@ def changes_page() -> str:
             "",
             f"{kind.meaning}{grid}",
             "",
-            "| parameter | type | stated | meaning |",
-            "|---|---|---|---|",
-            *(
-                f"| {p.name} | {p.type} | {'must be' if p.required else 'may be'} | "
-                f"{p.meaning.replace('|', chr(92) + '|')} |"
-                for p in kind.parameters.values()
-            ),
-            "",
+            *_parameters(kind),
         ]
+    lines += [
+        "# Edits of a plan",
+        "",
+        "By `wb.preview(plan, {'kind': …})` or on the command line (docs/orders.md).",
+        "",
+    ]
+    for kind in EDITS.values():
+        command = f"`medhavi orders {kind.command.replace('_', '-')}`"
+        lines += [f"## {kind.name}", "", f"{kind.meaning} {command}", ""]
+        lines += _parameters(kind)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _parameters(kind: ChangeKind) -> list[str]:
+    return [
+        "| parameter | type | stated | meaning |",
+        "|---|---|---|---|",
+        *(
+            f"| {p.name} | {p.type} | {'must be' if p.required else 'may be'} | "
+            f"{'no: ' * p.option.startswith('!')}"
+            f"{p.meaning.replace('|', chr(92) + '|')} |"
+            for p in kind.parameters.values()
+        ),
+        "",
+    ]
 
 
 APPS = """# apps/

@@ -1,17 +1,27 @@
 """Kinds of change: a decorated function is one.
 
-The function takes a snapshot and keyword arguments and gives a `Patch`. Its name is the
-kind; its parameters are those of the kind: an argument without a default has to be
-stated, the type says how a value is read, `Argument` what it means.
+The function takes a snapshot, or the orders of a plan, with keyword arguments and makes
+a `Patch`. Its name is the kind; its parameters are those of the kind: an argument
+without a default has to be stated, the type says how a value is read, `Argument` what
+it means. Commands, methods, messages and docs of a kind are read from here.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NewType, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NamedTuple,
+    NewType,
+    get_args,
+    get_type_hints,
+)
 
 from medhavi.edits.parameter import Parameter
 from medhavi.snapshot.patch import Patch
@@ -25,12 +35,44 @@ Moment = NewType("Moment", str)
 """Instant in ISO 8601, or a date: a local day of the row that it meets."""
 Cells = Mapping[str, object]
 """Cells of a row by their column."""
+Key = Mapping[str, str]
+"""Key columns of a row with their values as text."""
+Cell = bool | int | float | str | None
+"""Value of a cell as JSON has it."""
+
+
+class CellValue(NamedTuple):
+    """A cell of a planning table by its key columns, and the value that it gets."""
+
+    table: str
+    key: Key
+    column: str
+    value: Cell
+
+
+class NewRow(NamedTuple):
+    """A row that a planning table gets, column by column; what is left out is empty."""
+
+    table: str
+    row: Mapping[str, Cell | tuple[str, ...]]
+
+
 _TYPES: Mapping[object, Type] = {
     str: "text",
     float: "number",
     Moment: "instant",
     Cells: "row",
+    dt.datetime: "moment",
+    bool: "flag",
+    Key: "key",
+    Cell: "cell",
+    tuple[float, ...]: "numbers",
+    tuple[str, ...]: "texts",
+    tuple[CellValue, ...]: "cells",
+    tuple[NewRow, ...]: "rows",
 }
+Event = Literal["order", "master", "override"]
+"""What a change is recorded as: events of orders, of master data, of an override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +87,44 @@ class Argument:
         Smallest number; it must be above it where `open_end` says so.
     reference
         (table, column) in which the value has to occur; None: free.
+    option
+        Name on the command line, where it is not that of the argument; "!": the switch
+        says no.
+    columns
+        Of a key whose columns are known: each column, its option and meaning.
     """
 
     meaning: str
     least: float | None = None
     open_end: bool = False
     reference: tuple[str, str] | None = None
+    option: str = ""
+    columns: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeKind:
     """One kind of change: its name, meaning and parameters, and the patch it makes.
 
-    `make` takes a snapshot and the read values by name.
+    Parameters
+    ----------
+    make
+        Takes a snapshot, or the orders of a plan, and the read values by name.
+    event
+        What it is recorded as; None: it is tried in studies alone.
+    needs
+        Arguments of which one has to be stated.
+    command
+        Name on the command line and of the method, where it is not that of the kind.
     """
 
     name: str
     meaning: str
     parameters: Mapping[str, Parameter]
     make: Callable[..., Patch]
+    event: Event | None = None
+    needs: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def is_factor(self) -> bool:
@@ -72,7 +133,12 @@ class ChangeKind:
 
 
 def change(
-    meaning: str, *, name: str = ""
+    meaning: str,
+    *,
+    name: str = "",
+    event: Event | None = None,
+    needs: tuple[str, ...] = (),
+    command: str = "",
 ) -> Callable[[Callable[..., Patch]], ChangeKind]:
     """Make a kind of change of a function.
 
@@ -82,6 +148,8 @@ def change(
         What the change is, in one sentence.
     name
         Name of the kind, where it is not that of the function.
+    event, needs, command
+        As in `ChangeKind`.
     """
 
     def kind(function: Callable[..., Patch]) -> ChangeKind:
@@ -90,6 +158,9 @@ def change(
             meaning=meaning,
             parameters=MappingProxyType(_parameters(function)),
             make=function,
+            event=event,
+            needs=needs,
+            command=command or name or function.__name__,
         )
 
     return kind
@@ -122,6 +193,8 @@ def _parameters(function: Callable[..., Patch]) -> dict[str, Parameter]:
             least=about.least,
             open_end=about.open_end,
             reference=about.reference,
+            option=about.option,
+            columns=about.columns,
         )
     return found
 

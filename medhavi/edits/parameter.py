@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.snapshot.reading.local_days import Edge
 
-Type = Literal["text", "number", "instant", "row"]
+Type = Literal[
+    "text",
+    "number",
+    "instant",
+    "row",
+    "moment",
+    "flag",
+    "key",
+    "cell",
+    "numbers",
+    "texts",
+    "cells",
+    "rows",
+]
 WANTED: Mapping[Type, str] = MappingProxyType(
     {
         "text": "a text",
@@ -38,13 +51,16 @@ class Parameter:
     name, meaning
         As in the study file; the meaning ends up in docs/studies.md and messages.
     type
-        "text", "number", "instant" (UTC) or "row" (cells of a table).
+        "text", "number", "instant" (UTC) or "row" (cells of a table); the others are
+        those of edits of plans, which `edit` reads.
     required
         Whether it has to be stated.
     least
         Smallest number; a factor must be above it where `open_end` says so.
     reference
         (table, column) in which the value has to occur in the base; None: free.
+    option, columns
+        As in `Argument`.
     """
 
     name: str
@@ -54,6 +70,8 @@ class Parameter:
     least: float | None = None
     open_end: bool = False
     reference: tuple[str, str] | None = None
+    option: str = ""
+    columns: tuple[tuple[str, str, str], ...] = ()
 
     def read(self, value: object, place: str) -> tuple[object, list[Finding]]:
         """Turn a value of the file into its plain form: text, float or ISO instant."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.edits.data_changes import ANY
+from medhavi.edits.edit import edit as edit_of
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.campaigns.campaign_proposals import plan_changes
-from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
-from medhavi.planners.work_orders.order_edit import edit as edit_of
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
 from medhavi.service.page_data import (
@@ -33,8 +33,11 @@ from medhavi.views.lists.campaign_words import WITH, WITHOUT, family_name
 from medhavi.views.names import Names
 from medhavi.workbench.files.tables_run import plan_snapshot
 from medhavi.workbench.orders.plan_edit_answers import Preview
-from medhavi.workbench.orders.plan_edit_preview import worked_out
-from medhavi.workbench.orders.plan_edit_scenario import edited_snapshot, planned_again
+from medhavi.workbench.orders.plan_edit_preview import (
+    edited_snapshot,
+    planned_again,
+    worked_out,
+)
 from medhavi.workbench.studies.campaign_study import (
     CampaignStudy,
     published_campaigns,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.edits.edit import Edit
     from medhavi.progress import Observe
     from medhavi.service.page_data import PageData
 
@@ -304,15 +307,13 @@ def _worked_out(
     bench = bench_of(source)
     made = study.with_campaigns
     if bench is None:
-        rows, refused = changeover_rows(asked, snapshot)
-        shown = {"edit": asked, "rows": rows, "snapshot": snapshot.fingerprint}
-        preview = worked_out(made, snapshot, rows, refused, shown)
+        shown = {"snapshot": snapshot.fingerprint}
+        preview = worked_out(asked, snapshot, made, snapshot, shown)
     else:
         preview = bench.preview(made, asked)
     if not preview.ready or preview.plan is None:
         return EditedMatrix(preview=preview)
-    edited, _ = edited_snapshot(snapshot, asked, preview.rows)
-    assert edited is not None  # the preview planned it
+    edited = edited_snapshot(snapshot, asked.patch(snapshot))
     without = planned_again(study.without, edited)
     return EditedMatrix(
         preview=preview,

@@ -58,6 +58,19 @@ class NoSuchRowError(Exception):
         self.table, self.selection = table, words or "any"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """One row before and after; None: it is not there.
+
+    The key is as text; empty cells are left out.
+    """
+
+    table: str
+    key: Mapping[str, str]
+    before: Row | None
+    after: Row | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Patch:
     """Rows that tables get and rows that they lose.
@@ -239,6 +252,31 @@ class Patch:
             found[name] = pl.concat(parts).unique(maintain_order=True)
         return found
 
+    def changes(self, snapshot: Snapshot) -> tuple[RowChange, ...]:
+        """All rows before and after, those that come or change first.
+
+        Parameters
+        ----------
+        snapshot
+            Tables before it is applied.
+        """
+        found: list[RowChange] = []
+        for rows in (self.upserts, self.deletes):
+            for name in rows:
+                key = schema.tables()[name].key
+                known = _with_keys(snapshot[name], _keys(name, rows[name]), name)
+                old = {_values(row, key): row for row in known.to_dicts()}
+                found += (
+                    RowChange(
+                        table=name,
+                        key={column: str(row[column]) for column in key},
+                        before=_filled(old.get(_values(row, key))),
+                        after=_filled(row) if rows is self.upserts else None,
+                    )
+                    for row in rows[name].to_dicts()
+                )
+        return tuple(found)
+
     def inverse(self, snapshot: Snapshot) -> Patch:
         """Patch that takes this one back.
 
@@ -307,6 +345,17 @@ def _without_keys(frame: pl.DataFrame, keys: pl.DataFrame, name: str) -> pl.Data
     if not key:
         return frame.clear()
     return frame.join(keys, on=key, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def _values(row: Row, names: Sequence[str]) -> tuple[object, ...]:
+    return tuple(row[name] for name in names)
+
+
+def _filled(row: Row | None) -> Row | None:
+    """Cells that are not empty."""
+    if row is None:
+        return None
+    return {name: cell for name, cell in row.items() if cell is not None}
 
 
 def _fits(row: Row, wanted: Row) -> bool:

@@ -144,8 +144,8 @@ def test_dates_of_an_override_are_days_where_its_row_is(lake):
     bench, plan = opened(lake)
     shown = bench.preview(plan, override("2026-02-20", valid_to="2026-02-27"))
     assert shown.ready, shown.findings
-    assert shown.edit.value == "2026-02-21T05:00:00Z"
-    assert shown.edit.valid_to.isoformat() == "2026-02-28T05:00:00+00:00"
+    assert shown.edit.values["value"] == "2026-02-21T05:00:00Z"
+    assert shown.edit.values["valid_to"].isoformat() == "2026-02-28T05:00:00+00:00"
     assert bench.commit_edit(shown, approver="Ada").committed
     due = bench.snapshot()["demands"].filter(pl.col("demand") == "D-1")["due"]
     assert due.item().isoformat() == "2026-02-21T05:00:00+00:00"
@@ -155,7 +155,7 @@ def test_the_command_and_the_verb_of_an_override_mean_the_same_day(medhavi, lake
     bench, plan = opened(lake)
     place = ("demands", {"demand": "D-1"}, "due")
     done = bench.override(plan, place, "2026-02-20", approver="Ada")
-    assert done.preview.edit.value == "2026-02-21T05:00:00Z"
+    assert done.preview.edit.values["value"] == "2026-02-21T05:00:00Z"
     said = medhavi(
         "orders", "override", "--table", "demands", "--key", "demand=D-1",
         "--column", "due", "--value", "2026-02-24", *lake, "--json",

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.edits.order_rows import (
+    free_number,
+    order_number,
+    order_row,
+)
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
@@ -11,11 +16,6 @@ from medhavi.planners.work_orders.order_parameters import (
     firming,
     rule_of,
     urgencies,
-)
-from medhavi.planners.work_orders.order_rows import (
-    free_number,
-    order_number,
-    order_row,
 )
 from medhavi.planners.work_orders.replanning import Fate, recommendations, standing
 from medhavi.units import to_seconds

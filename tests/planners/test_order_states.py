@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.work_orders.order_states import (
+from medhavi.edits.order_states import (
     EDITS,
     TRANSITIONS,
     OrderFacts,

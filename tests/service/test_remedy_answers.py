@@ -88,7 +88,7 @@ def test_new_rows_of_master_data_are_added(snapshot):
     answer = answer_of({"resource_units": (unit,)}, snapshot)
     assert answer.edit is not None
     asked = edit(**answer.edit)  # type: ignore[arg-type]
-    (row,) = asked.rows
+    (row,) = asked.values["rows"]
     assert (row.table, row.row["valid_from"]) == ("resource_units", NOW.isoformat())
     cells = changed(snapshot, "supply_terms", lead_time_days=2.0)
     mixed = answer_of({**cells, "resource_units": (unit,)}, snapshot)

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
 )
 from medhavi.results.plans.plan import Plan
+from medhavi.snapshot.patch import RowChange
 from medhavi.workbench.orders.plan_edit_answers import EditPrice
 from tests import factories
 from tests.api import SqliteStore, edit
@@ -284,7 +284,7 @@ def test_an_override_of_a_time_that_was_learned_says_that_it_changes_nothing():
 
     def hidden(supplier: str, column: str):
         key = {"supplier": supplier, "product": "A"}
-        row = RowEdit(table="supply_terms", key=key, before={}, after={column: 2})
+        row = RowChange(table="supply_terms", key=key, before={}, after={column: 2})
         return hidden_times([row], snapshot)
 
     [found] = hidden("S", "lead_time_days")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperGroup
 
 from medhavi.cli.command_output import talk
 from medhavi.cli.options import (
@@ -22,6 +23,8 @@ from medhavi.cli.options import (
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
+    from medhavi.edits.catalogue import ChangeKind
+    from medhavi.edits.parameter import Parameter
     from medhavi.planners.work_orders.order_parameters import OrderParameters
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench import Workbench
@@ -36,9 +39,6 @@ class OrderMode(StrEnum):
     OPTIMIZE = "optimize"
 
 
-SupplyArgument = Annotated[
-    str, typer.Argument(help="Order or proposal, as `orders list` says.")
-]
 SuppliesArgument = Annotated[
     list[str] | None, typer.Argument(help="Orders or proposals.")
 ]
@@ -66,21 +66,33 @@ ApproverOption = Annotated[
 ]
 
 
-def register_edits(group: typer.Typer) -> None:
-    """Add the edits to the group of orders."""
-    for name, edit, text in (
-        ("firm", firm, "Make proposals orders that the next plan keeps."),
-        ("release", release, "Let the work of a firm order begin."),
-        ("move", move, "Give an order other dates."),
-        ("split", split, "Make several orders of one."),
-        ("change-qty", change_qty, "Give an order another quantity."),
-        ("change-source", change_source, "Let an order come from elsewhere."),
-        ("cancel", cancel, "End an order of which nothing is there yet."),
-        ("override", override, "Let your value win over a stated one."),
-        ("change-setup", change_setup, "Give a change of families another time."),
-        ("add-rows", add_rows, "Give tables of master data rows that they have not."),
-    ):
-        group.command(name, help=text)(_command(edit))
+class OrdersGroup(TyperGroup):
+    """Commands of orders; those of edits are made of their signatures when asked for.
+
+    The catalogue of edits reads tables: no other command waits for that.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands."""
+        self._add_edits()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Command of a name."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            return found
+        self._add_edits()
+        return super().get_command(ctx, cmd_name)
+
+    def _add_edits(self) -> None:
+        from medhavi.edits.edit import EDITS
+
+        group = typer.Typer(rich_markup_mode=None)
+        for kind in EDITS.values():
+            name = kind.command.replace("_", "-")
+            group.command(name, help=kind.meaning)(_command(kind))
+        self.commands.update(typer.main.get_group(group).commands)
 
 
 # ---------------------------------------------------------------------- what all have
@@ -105,20 +117,28 @@ class CapacityEditOptions(EditOptions):
     mode: ModeOption = OrderMode.CONSTRAINED
 
 
-def _command(edit: Callable[..., None]) -> Callable[..., None]:
-    """Command with the options of an edit, then those of all edits.
-
-    Parameters
-    ----------
-    edit
-        Takes the options of all edits first, then its own by name.
-    """
-    options, *own = _parameters(edit)
-    of_all = _parameters(options.annotation)
+def _command(kind: ChangeKind) -> Callable[..., None]:
+    """Command with the arguments of a kind of edit, then the options of all edits."""
+    options = CapacityEditOptions if kind.event == "master" else EditOptions
+    of_all = _parameters(options)
+    stated = kind.parameters.values()
+    own = [one for parameter in stated for one in _options_of(parameter)]
+    if kind.name == "firm":
+        own = _parameters(_firm)[1:]
 
     def run(**given: Any) -> None:
-        shared = {one.name: given.pop(one.name) for one in of_all}
-        edit(options.annotation(**shared), **given)
+        common = options(**{one.name: given.pop(one.name) for one in of_all})
+        if kind.name == "firm":
+            _firm(common, **given)
+            return
+        read: dict[str, Any] = {"kind": kind.name, "reason": common.reason}
+        read |= {one.name: _stated(one, given) for one in stated}
+        from medhavi.edits.edit import edit
+
+        # What is wrong in the call is said before anything is planned.
+        edit(**read)
+        bench, made = _opened(common)
+        _edit(bench, made, read, common)
 
     parameters = [
         one.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -138,8 +158,56 @@ def _parameters(of: Callable[..., object]) -> list[inspect.Parameter]:
     ]
 
 
-# --------------------------------------------------------------------------- edits
-def firm(
+_TYPES: Mapping[str, Any] = {"number": float, "flag": bool, "numbers": list[float]}
+_LISTS = ("key", "cells", "rows")
+
+
+def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
+    """Options by which an argument of an edit is stated; of an order, its id."""
+    name = stated.option or stated.name
+    asked = _TYPES.get(stated.type, list[str] if stated.type in _LISTS else str)
+    for _, option, meaning in stated.columns or (("", name, stated.meaning),):
+        words = f"--{option.replace('_', '-').removeprefix('!')}"
+        default: Any = inspect.Parameter.empty if stated.required else None
+        of_type: Any = (
+            str if stated.columns else asked if stated.required else asked | None
+        )
+        if stated.name == "supply":
+            about: Any = typer.Argument(help=meaning)
+        elif option.startswith("!"):
+            about, of_type, default = typer.Option(words, help=meaning), bool, False
+        elif stated.type == "flag":
+            about = typer.Option(f"{words}/--no-{option}", help=meaning)
+        else:
+            about = typer.Option(words, help=meaning)
+        yield inspect.Parameter(
+            option.removeprefix("!"),
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[of_type, about],
+        )
+
+
+def _stated(stated: Parameter, given: Mapping[str, Any]) -> Any:
+    """Value of an argument of an edit from the options that state it."""
+    if stated.columns:
+        return {column: given[option] for column, option, _ in stated.columns}
+    option = stated.option or stated.name
+    value = given[option.removeprefix("!")]
+    if option.startswith("!"):
+        return not value
+    if stated.type == "key":
+        pairs = [entry.partition("=") for entry in value]
+        if any(not middle for _, middle, _ in pairs):
+            message = "--key names a row like --key product=A."
+            raise UsageError(message)
+        return {name: text for name, _, text in pairs}
+    if stated.type in _LISTS:
+        return [_json_or_text(one) for one in value or ()]
+    return _json_or_text(value) if stated.type == "cell" else value
+
+
+def _firm(
     options: EditOptions,
     supplies: SuppliesArgument = None,
     automatic: Annotated[
@@ -166,138 +234,6 @@ def firm(
         "lock": not unlocked, "reason": options.reason,
     }  # fmt: skip
     _edit(bench, made, values, options)
-
-
-def release(options: EditOptions, supply: SupplyArgument) -> None:
-    """Release a firm order."""
-    _one(options, kind="release", supply=supply)
-
-
-def move(
-    options: EditOptions,
-    supply: SupplyArgument,
-    due: Annotated[
-        str | None, typer.Option("--due", help="When it is to be in stock.")
-    ] = None,
-    start: Annotated[
-        str | None, typer.Option("--start", help="When it is to begin.")
-    ] = None,
-    unlocked: UnlockedOption = False,
-) -> None:
-    """Move an order; of due and start one is enough."""
-    dates = {"due": due, "start": start}
-    _one(options, kind="move", supply=supply, lock=not unlocked, **dates)
-
-
-def split(
-    options: EditOptions,
-    supply: SupplyArgument,
-    part: Annotated[
-        list[float], typer.Option("--part", help="Quantity of a part; twice or more.")
-    ],
-    unlocked: UnlockedOption = False,
-) -> None:
-    """Split an order into parts that add up to it."""
-    _one(options, kind="split", supply=supply, parts=part, lock=not unlocked)
-
-
-def change_qty(
-    options: EditOptions,
-    supply: SupplyArgument,
-    qty: Annotated[
-        float, typer.Option("--qty", help="New quantity; work orders: units started.")
-    ],
-    unlocked: UnlockedOption = False,
-) -> None:
-    """Change the quantity of an order."""
-    _one(options, kind="change_qty", supply=supply, qty=qty, lock=not unlocked)
-
-
-def change_source(
-    options: EditOptions,
-    supply: SupplyArgument,
-    source: Annotated[
-        str, typer.Option("--source", help="Routing, supplier, lane or origin.")
-    ],
-    unlocked: UnlockedOption = False,
-) -> None:
-    """Change where an order comes from."""
-    lock = not unlocked
-    _one(options, kind="change_source", supply=supply, source=source, lock=lock)
-
-
-def cancel(options: EditOptions, supply: SupplyArgument) -> None:
-    """Cancel an order."""
-    _one(options, kind="cancel", supply=supply)
-
-
-def override(
-    options: EditOptions,
-    table: Annotated[str, typer.Option("--table", help="Planning table.")],
-    key: Annotated[
-        list[str], typer.Option("--key", help="column=value that names the row.")
-    ],
-    column: Annotated[str, typer.Option("--column", help="Which column.")],
-    value: Annotated[
-        str | None, typer.Option("--value", help="New value as JSON or text.")
-    ] = None,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--also", help="Further cell as JSON: table, key, column and value."
-        ),
-    ] = None,
-    valid_from: Annotated[
-        str | None, typer.Option("--valid-from", help="It holds from then on.")
-    ] = None,
-    valid_to: Annotated[
-        str | None, typer.Option("--valid-to", help="It holds until then.")
-    ] = None,
-) -> None:
-    """Override a cell of a planning table, or several in one edit."""
-    pairs = [entry.partition("=") for entry in key]
-    if any(not middle for _, middle, _ in pairs):
-        message = "--key names a row like --key product=A."
-        raise UsageError(message)
-    values = {
-        "kind": "override", "table": table, "column": column,
-        "key": {name: text for name, _, text in pairs}, "value": _json_or_text(value),
-        "cells": [_json_or_text(cell) for cell in also or ()],
-        "valid_from": valid_from, "valid_to": valid_to,
-    }  # fmt: skip
-    _one(options, **values)
-
-
-def change_setup(
-    options: CapacityEditOptions,
-    matrix: Annotated[str, typer.Option("--matrix", help="Changeover matrix.")],
-    before: Annotated[
-        str, typer.Option("--before", help="Family before; * is any family.")
-    ],
-    after: Annotated[str, typer.Option("--after", help="Family after.")],
-    minutes: Annotated[
-        float | None,
-        typer.Option("--minutes", help="Time; without it the row goes."),
-    ] = None,
-    cleaning: Annotated[
-        bool | None,
-        typer.Option("--cleaning/--no-cleaning", help="Left out: as before."),
-    ] = None,
-) -> None:
-    """Edit one cell of a changeover matrix."""
-    key = {"matrix": matrix, "from_family": before, "to_family": after}
-    _one(options, kind="changeover", key=key, value=minutes, cleaning=cleaning)
-
-
-def add_rows(
-    options: CapacityEditOptions,
-    row: Annotated[
-        list[str],
-        typer.Option("--row", help='JSON: {"table": …, "row": {column: value}}.'),
-    ],
-) -> None:
-    """Add rows to tables of master data: one more unit, a departure, an alternate."""
-    _one(options, kind="add_rows", rows=[_json_or_text(one) for one in row])
 
 
 # -------------------------------------------------------------------------- shared
@@ -332,16 +268,6 @@ def _opened(options: EditOptions) -> tuple[Workbench, Plan]:
         raise UsageError(message)
     bench = bench_of(options.lake, options.store)
     return bench, plan_of(bench, options.plan, options.mode)
-
-
-def _one(options: EditOptions, **stated: Any) -> None:
-    from medhavi.planners.work_orders.order_edit import edit
-
-    values = {**stated, "reason": options.reason}
-    # What is wrong in the call is said before anything is planned.
-    edit(**values)
-    bench, made = _opened(options)
-    _edit(bench, made, values, options)
 
 
 def _edit(

@@ -12,13 +12,13 @@ from medhavi.cli.options import JsonOption, LakeOption, StoreOption
 from medhavi.cli.planning.order_edit_commands import (
     ModeOption,
     OrderMode,
+    OrdersGroup,
     PlanOption,
     ReasonOption,
     RulesOption,
     bench_of,
     parameters_of,
     plan_of,
-    register_edits,
     settled,
 )
 from medhavi.errors import UsageError
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(
         name="orders",
+        cls=OrdersGroup,
         help="Orders of a plan: list, firm, move, split …; every edit shows its price "
         "and writes only with --commit --approver.",
         no_args_is_help=True,
@@ -43,7 +44,6 @@ def register(app: typer.Typer) -> None:
         ("history", history, "Say who decided what; of one order all events."),
     ):
         group.command(name, help=text)(command)
-    register_edits(group)
     app.add_typer(group)
 
 
@@ -65,7 +65,7 @@ def list_orders(
     """List the orders of a plan with state, priority and firming advice."""
     import datetime as dt
 
-    from medhavi.planners.work_orders.order_states import OrderState
+    from medhavi.edits.order_states import OrderState
     from medhavi.results.plan_locale import PlanLocale
     from medhavi.workbench.orders.order_history import order_list
 

@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from medhavi.lakehouse.folds.fact import complain, filled, known, row_of
 from medhavi.schema import tables
+from medhavi.schema.json_cells import cell
 
 if TYPE_CHECKING:
     from medhavi.lakehouse.folds.fact import Fact, Fold
     from medhavi.lakehouse.folds.silver_state import Row, State
-
-_CELLS: dict[str, Any] = {
-    "str": str,
-    "int": int,
-    "float": float,
-    "bool": bool,
-    "timestamp": dt.datetime,
-    "date": dt.date,
-    "time": dt.time,
-    "list": list[str],
-}
-
-
-def cell(table: str, column: str, value: Any) -> Any:
-    """JSON value in the type of its column; None is an empty cell.
-
-    Raises
-    ------
-    msgspec.ValidationError
-        The value does not fit the column.
-
-    Examples
-    --------
-    >>> cell("settings", "horizon_days", 90)
-    90.0
-    """
-    if value is None:
-        return None
-    return msgspec.convert(value, _CELLS[tables()[table].columns[column].type])
 
 
 # ------------------------------------------------------------- reservations

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medhavi.findings import Finding
-    from medhavi.planners.work_orders.edit_rows import RowEdit
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.patch import RowChange
 
 _STATED = {
     "supply_terms": ("supplier", {"lead_time_days", "lead_time_p95_days"}),
@@ -22,7 +22,7 @@ _STATED = {
 """Per table what an estimate is about, and the times that it takes the place of."""
 
 
-def hidden_times(rows: Iterable[RowEdit], snapshot: Snapshot) -> tuple[Finding, ...]:
+def hidden_times(rows: Iterable[RowChange], snapshot: Snapshot) -> tuple[Finding, ...]:
     """Name the cells of changed rows whose times were learned (`LeadTimes`)."""
     lead_times = Providers(snapshot).lead_times
     found = []

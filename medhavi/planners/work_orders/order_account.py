@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.findings import Finding, finding
-from medhavi.planners.work_orders.order_states import (
+from medhavi.edits.order_states import (
     OrderFacts,
     OrderState,
     Verb,
     advance,
 )
+from medhavi.findings import Finding, finding
 from medhavi.results.figures.kpis import Measure, ratio
 from medhavi.units import DAY, HOUR, exact
 

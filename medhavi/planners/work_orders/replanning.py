@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.order_rows import KINDS, order_number, order_row
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_parameters import REPLANS
-from medhavi.planners.work_orders.order_rows import KINDS, order_number, order_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

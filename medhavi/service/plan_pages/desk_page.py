@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
+from medhavi.edits.edit import EDITS
+from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
-from medhavi.planners.work_orders.order_edit import OF_DATA
-from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.progress import Progress
 from medhavi.service.page_data import (
     AnswerCache,
@@ -157,19 +157,17 @@ def is_overtaken(asked: PreviewResult) -> bool:
 
 
 def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
-    kind = str(form["kind"])
-    asked: dict[str, Any] = {"kind": kind, "supply": form.get("supply")}
-    if kind == "move":
-        asked["due"] = read_moment(str(form.get("due") or ""), zone, "end")
-    elif kind == "split":
-        asked["parts"] = _parts(str(form.get("parts") or ""))
-    elif kind == "change_qty":
-        asked["qty"] = form.get("qty")
-    elif kind == "change_source":
-        asked["source"] = form.get("source")
-    elif kind in OF_DATA:
+    """Edit of a form: what its kind takes of the fields that are filled."""
+    kind = EDITS.get(str(form["kind"]))
+    if kind is None or kind.event != "order":
         return dict(form)
-    return {name: value for name, value in asked.items() if value not in (None, "")}
+    asked = {name: form.get(name) for name in kind.parameters}
+    if "due" in asked:
+        asked["due"] = read_moment(str(asked["due"] or ""), zone, "end")
+    if "parts" in asked:
+        asked["parts"] = _parts(str(asked["parts"] or ""))
+    stated = {name: value for name, value in asked.items() if value not in (None, "")}
+    return {"kind": kind.name, **stated}
 
 
 def _parts(text: str) -> list[float]:

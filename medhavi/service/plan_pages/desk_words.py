@@ -5,9 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.lakehouse.folds.decision_folds import cell
-from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.schema import tables
+from medhavi.schema.json_cells import cell
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.format import money, number, when
 from medhavi.views.page import empty, findings_html, problem, table_html
@@ -16,7 +15,7 @@ from medhavi.workbench.orders.plan_edit_answers import EditStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.edits.edit import Edit
     from medhavi.service.plan_pages.desk_page import PreviewResult
     from medhavi.views.names import Names
     from medhavi.workbench.orders.plan_edit_answers import (
@@ -83,7 +82,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
 
 def override_words(edit: Edit, names: Names) -> str:
     """Which cells get which values; nothing for other edits."""
-    if edit.kind != EditKind.OVERRIDE:
+    if edit.kind != "override":
         return ""
     told: dict[str, list[str]] = {}
     for one in edit.overridden():
@@ -96,7 +95,7 @@ def override_words(edit: Edit, names: Names) -> str:
 
 def added_words(preview: Preview, names: Names) -> str:
     """Which rows are added; nothing for other edits."""
-    if preview.edit.kind != EditKind.ADD_ROWS:
+    if preview.edit.kind != "add_rows":
         return ""
     told = []
     for one in preview.rows:
@@ -112,13 +111,14 @@ def added_words(preview: Preview, names: Names) -> str:
 
 def _target(edit: Edit, names: Names) -> str:
     """What an edit makes of its order."""
-    if edit.due is not None:
-        return f" to {when(edit.due, names.zone)}"
-    if edit.parts:
-        return f" into {' and '.join(map(number, edit.parts))}"
-    if edit.qty is not None:
-        return f" to {number(edit.qty)}"
-    return f" to {names.name(edit.source)}" if edit.source else ""
+    values = edit.values
+    if "due" in values:
+        return f" to {when(values['due'], names.zone)}"
+    if "parts" in values:
+        return f" into {' and '.join(map(number, values['parts']))}"
+    if "qty" in values:
+        return f" to {number(values['qty'])}"
+    return f" to {names.name(values['source'])}" if "source" in values else ""
 
 
 def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
@@ -161,15 +161,15 @@ def history_html(
 def _decision(one: EditRecord, names: Names) -> str:
     """Decision in words: the orders, cells, rows or families it is about."""
     told = ", ".join(one.orders)
-    if one.kind == EditKind.OVERRIDE and one.rows:
+    if one.kind == "override" and one.rows:
         told = ", ".join(
             f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
             for row in one.rows
         )
-    if one.kind == EditKind.CHANGEOVER:
+    if one.kind == "changeover":
         key = one.rows[0]["key"]
         told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
-    if one.kind == EditKind.ADD_ROWS:
+    if one.kind == "add_rows":
         told = "; ".join(_row_words(row, names) for row in one.rows)
     return f"{one.kind} {told}".replace("_", " ")
 

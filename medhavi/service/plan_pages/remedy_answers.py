@@ -15,9 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.planners.promising.ledger.what_if import HOLDS, REQUEST
-from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.snapshot.patch import Patch
 from medhavi.views.changed_cells import changed_cells, known_row, said
 

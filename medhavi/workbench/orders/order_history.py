@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.errors import UsageError
-from medhavi.events.event_types.catalog import UndecodableEvent, decode
-from medhavi.planners.work_orders.order_account import Account, Report, account
-from medhavi.planners.work_orders.order_parameters import firming, urgencies
-from medhavi.planners.work_orders.order_states import (
+from medhavi.edits.order_states import (
     EDITS,
     OrderFacts,
     OrderState,
     Verb,
     allowed,
 )
+from medhavi.errors import UsageError
+from medhavi.events.event_types.catalog import UndecodableEvent, decode
+from medhavi.planners.work_orders.order_account import Account, Report, account
+from medhavi.planners.work_orders.order_parameters import firming, urgencies
 from medhavi.providers import Providers
 from medhavi.units import from_seconds, to_seconds
 

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.workbench.orders.plan_edit_events import override_id
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.work_orders.edit_rows import RowEdit
-    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.edits.edit import Edit
+    from medhavi.snapshot.patch import RowChange
     from medhavi.workbench.orders.newest_facts import NewestFacts
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
     from medhavi.workbench.orders.plan_edit_events import Writer
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def override(
-    writer: Writer, edit: Edit, rows: Sequence[RowEdit], facts: NewestFacts
+    writer: Writer, edit: Edit, rows: Sequence[RowChange], facts: NewestFacts
 ) -> list[dict[str, Any] | None]:
     """Write an event per cell; give what overrode each before, None: nothing.
 
@@ -45,8 +44,8 @@ def override(
             column=column,
             value=value,
             previous=_json_cell((row.before or {}).get(column)),
-            valid_from=edit.valid_from,
-            valid_to=edit.valid_to,
+            valid_from=edit.values.get("valid_from"),
+            valid_to=edit.values.get("valid_to"),
             reason=edit.reason,
         )
     return earlier
@@ -79,7 +78,7 @@ def overridden_again(
     later = {
         _cell(row)[0]
         for one in standing
-        if one.position > taken.position and one.kind == EditKind.OVERRIDE
+        if one.position > taken.position and one.kind == "override"
         for row in one.rows
     }
     found = []

@@ -6,18 +6,18 @@ Plain frozen records, so that an app, a command and a notebook show the same.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
-from medhavi.planners.work_orders.edit_rows import RowEdit
-from medhavi.planners.work_orders.order_edit import Edit
 from medhavi.results.amounts import duration, signed_money
 from medhavi.results.basis import Basis
 from medhavi.results.difference import PlanDelta
 from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plans.plan import Plan
+from medhavi.snapshot.patch import RowChange
 
 
 class EditStatus(StrEnum):
@@ -140,7 +140,7 @@ class Preview:
 
     edit: Edit
     status: EditStatus
-    rows: tuple[RowEdit, ...] = ()
+    rows: tuple[RowChange, ...] = ()
     price: EditPrice | None = None
     victims: tuple[DemandEffect, ...] = ()
     winners: tuple[DemandEffect, ...] = ()
@@ -176,15 +176,7 @@ class Preview:
             "edit": self.edit.as_dict(),
             "status": str(self.status),
             "orders": list(self.orders),
-            "rows": [
-                {
-                    "table": row.table,
-                    "key": dict(row.key),
-                    "before": None if row.before is None else dict(row.before),
-                    "after": None if row.after is None else dict(row.after),
-                }
-                for row in self.rows
-            ],
+            "rows": [asdict(row) for row in self.rows],
             "price": None if self.price is None else self.price.as_dict(),
             "victims": [_effect(one) for one in self.victims],
             "winners": [_effect(one) for one in self.winners],
@@ -197,9 +189,7 @@ class Preview:
         if self.plan is None or self.edit.supply is None:
             return self.edit
         numbers = dict(self.plan.supplies.select("id", "number").iter_rows())
-        told = (self.edit.supply, *self.edit.also)
-        supply, *also = (numbers.get(one, one) for one in told)
-        return replace(self.edit, supply=supply, also=tuple(also))
+        return self.edit.renamed(lambda one: numbers.get(one, one))
 
     def lines(self) -> list[str]:
         """Lines of the answer: price first, then the worse off, then gainers.

@@ -8,6 +8,7 @@ own with the rows exchanged.
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,9 +20,9 @@ from medhavi.workbench.orders.plan_edit_answers import EditRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from medhavi.edits.edit import Edit
     from medhavi.events.envelope import NewEvent, RecordedEvent
-    from medhavi.planners.work_orders.edit_rows import RowEdit
-    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.snapshot.patch import RowChange
 
 STREAM = "plan_edits"
 """The one stream of all edits: who comes second sees that somebody came first."""
@@ -60,7 +61,7 @@ class Writer:
 
     def order(
         self,
-        row: RowEdit,
+        row: RowChange,
         *,
         run: str | None,
         reason: str | None,
@@ -93,7 +94,7 @@ class Writer:
                 "SupplyOrderFirmed", **row.after, approver=self._approver, run=run
             )
 
-    def master(self, rows: Iterable[RowEdit]) -> None:
+    def master(self, rows: Iterable[RowChange]) -> None:
         """What a row of master data is; or that there is none any more."""
         for row in rows:
             gone = row.after is None
@@ -126,14 +127,14 @@ class Writer:
 
 def about_edit(
     edit: Edit,
-    rows: Iterable[RowEdit],
+    rows: Iterable[RowChange],
     *,
     run: str,
     earlier_overrides: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
     """What the log keeps about an edit beside its events."""
     about: dict[str, Any] = {
-        "kind": str(edit.kind),
+        "kind": edit.kind,
         "text": str(edit),
         "run": run,
         "reason": edit.reason,
@@ -145,16 +146,9 @@ def about_edit(
     return about
 
 
-def plain_row(row: RowEdit) -> dict[str, Any]:
+def plain_row(row: RowChange) -> dict[str, Any]:
     """Row as JSON has it."""
-    plain: dict[str, Any] = _json(
-        {
-            "table": row.table,
-            "key": dict(row.key),
-            "before": None if row.before is None else dict(row.before),
-            "after": None if row.after is None else dict(row.after),
-        }
-    )
+    plain: dict[str, Any] = _json(asdict(row))
     return plain
 
 
@@ -206,7 +200,7 @@ def override_id(table: str, key: Mapping[str, str], column: str) -> str:
     return f"edit:{uuid.uuid5(_NAMESPACE, words.decode())}"
 
 
-def _changed(row: RowEdit) -> set[str]:
+def _changed(row: RowChange) -> set[str]:
     if row.before is None or row.after is None:
         return set()
     names = {*row.before, *row.after}

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from medhavi.planners.work_orders.order_edit import Edit
-from medhavi.planners.work_orders.order_edit import edit as edit_of
+from medhavi.edits.edit import EDITS, Edit
+from medhavi.edits.edit import edit as edit_of
 from medhavi.results.identity import order_id
 from medhavi.snapshot.reading.cells import is_day
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.work_orders.order_parameters import (
         FirmingAdvice,
@@ -33,6 +32,30 @@ if TYPE_CHECKING:
 
     Cell = bool | int | float | str | None
     Place = tuple[str, Mapping[str, str], str]
+
+
+def _verb(kind: str) -> Callable[..., EditCommit]:
+    """Method that does a kind of edit, with the arguments of that kind."""
+
+    def do(
+        self: PlanEditing, plan: Plan, *stated: Any, approver: str, **values: Any
+    ) -> EditCommit:
+        named = dict(zip(required, stated, strict=False))
+        return self.edit(plan, {"kind": kind, **named, **values}, approver=approver)
+
+    parameters = EDITS[kind].parameters.values()
+    required = [one.name for one in parameters if one.required]
+    do.__name__ = EDITS[kind].command
+    do.__doc__ = "\n".join(
+        [
+            EDITS[kind].meaning,
+            "",
+            "Parameters",
+            "----------",
+            *(f"{one.name}\n    {one.meaning}" for one in parameters),
+        ]
+    )
+    return do
 
 
 class PlanEditing(ABC):
@@ -71,14 +94,9 @@ class PlanEditing(ABC):
         UsageError
             Names or values of the edit are wrong.
         """
-        if isinstance(edit, Edit):
-            return self.edits.preview(plan, edit)
-        return self.edits.preview(plan, self._asked(plan, edit))
-
-    def _asked(self, plan: Plan, values: Mapping[str, object]) -> Edit:
-        """Edit whose dates are days where its order or its row is."""
-        zone = self._zone(plan, values)
-        return edit_of(**{"zone": zone, **values})  # type: ignore[arg-type]
+        if not isinstance(edit, Edit):
+            edit = edit_of(**{"zone": self._zone(plan, edit), **edit})  # type: ignore[arg-type]
+        return self.edits.preview(plan, edit)
 
     def _zone(self, plan: Plan, values: Mapping[str, object]) -> str:
         """Zone in which dates of an edit are local days."""
@@ -99,14 +117,30 @@ class PlanEditing(ABC):
             self._forget()
         return done
 
+    def edit(
+        self, plan: Plan, edit: Edit | Mapping[str, object], *, approver: str
+    ) -> EditCommit:
+        """Preview an edit and commit it.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves; names or values of the edit are wrong.
+        """
+        from medhavi.workbench.orders.plan_edits import check_approver
+
+        check_approver(approver)
+        return self.commit_edit(self.preview(plan, edit), approver=approver)
+
+    release = _verb("release")
+    move = _verb("move")
+    split = _verb("split")
+    change_qty = _verb("change_qty")
+    change_source = _verb("change_source")
+    cancel = _verb("cancel")
+
     def firm(
-        self,
-        plan: Plan,
-        supply: str | Sequence[str],
-        *,
-        approver: str,
-        lock: bool = True,
-        reason: str | None = None,
+        self, plan: Plan, supply: str | Sequence[str], *, approver: str, **values: Any
     ) -> EditCommit:
         """Make a proposal an order that the next plan keeps; or several at once.
 
@@ -114,13 +148,13 @@ class PlanEditing(ABC):
         ----------
         supply
             Id of a proposal, or of several: all become orders or none.
-        lock
-            Whether its dates are fixed too; False: the constrained planner may move it.
+        values
+            `lock`: whether its dates are fixed too; False: the constrained planner may
+            move it. `reason`: why.
         """
-        first, *others = [supply] if isinstance(supply, str) else [*supply, ""]
-        also = [other for other in others if other]
-        asked = edit_of("firm", first, also=also, lock=lock, reason=reason)
-        return self._decide(plan, asked, approver)
+        first, *also = [supply] if isinstance(supply, str) else [*supply] or [""]
+        asked = {"kind": "firm", "supply": first, "also": also, **values}
+        return self.edit(plan, asked, approver=approver)
 
     def firm_due(
         self, plan: Plan, parameters: OrderParameters, *, approver: str
@@ -148,101 +182,8 @@ class PlanEditing(ABC):
 
         return firming(plan, Providers(self.edits.facts.read()[1]), parameters)
 
-    def release(
-        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
-    ) -> EditCommit:
-        """Release a firm order for execution."""
-        return self._decide(plan, edit_of("release", supply, reason=reason), approver)
-
-    def move(
-        self,
-        plan: Plan,
-        supply: str,
-        *,
-        approver: str,
-        due: dt.datetime | str | None = None,
-        start: dt.datetime | str | None = None,
-        lock: bool = True,
-        reason: str | None = None,
-    ) -> EditCommit:
-        """Order other dates; a proposal is firm then.
-
-        Of `due` and `start` one alone is enough: the other follows by the time that the
-        order's source takes.
-        """
-        asked = self._asked(
-            plan,
-            {
-                "kind": "move",
-                "supply": supply,
-                "due": due,
-                "start": start,
-                "lock": lock,
-                "reason": reason,
-            },
-        )
-        return self._decide(plan, asked, approver)
-
-    def split(
-        self,
-        plan: Plan,
-        supply: str,
-        parts: Sequence[float],
-        *,
-        approver: str,
-        lock: bool = True,
-        reason: str | None = None,
-    ) -> EditCommit:
-        """Make several orders of one; the parts add up to it."""
-        asked = edit_of("split", supply, parts=list(parts), lock=lock, reason=reason)
-        return self._decide(plan, asked, approver)
-
-    def change_qty(
-        self,
-        plan: Plan,
-        supply: str,
-        qty: float,
-        *,
-        approver: str,
-        lock: bool = True,
-        reason: str | None = None,
-    ) -> EditCommit:
-        """Order another quantity (work orders: units started)."""
-        asked = edit_of("change_qty", supply, qty=qty, lock=lock, reason=reason)
-        return self._decide(plan, asked, approver)
-
-    def change_source(
-        self,
-        plan: Plan,
-        supply: str,
-        source: str,
-        *,
-        approver: str,
-        lock: bool = True,
-        reason: str | None = None,
-    ) -> EditCommit:
-        """Change the routing, supplier, lane or origin of an order."""
-        asked = edit_of(
-            "change_source", supply, source=source, lock=lock, reason=reason
-        )
-        return self._decide(plan, asked, approver)
-
-    def cancel(
-        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
-    ) -> EditCommit:
-        """End an order of which nothing is there yet."""
-        return self._decide(plan, edit_of("cancel", supply, reason=reason), approver)
-
     def override(
-        self,
-        plan: Plan,
-        place: Place,
-        value: Cell,
-        *,
-        approver: str,
-        valid_from: dt.datetime | str | None = None,
-        valid_to: dt.datetime | str | None = None,
-        reason: str | None = None,
+        self, plan: Plan, place: Place, value: Cell, *, approver: str, **values: Any
     ) -> EditCommit:
         """Override a stated value by a person's, as long as it holds.
 
@@ -250,17 +191,11 @@ class PlanEditing(ABC):
         ----------
         place
             The cell: planning table, key columns with their values as text, column.
-        valid_from, valid_to
-            When the value holds; absent: since ever, for ever.
+        values
+            `valid_from`, `valid_to`: when the value holds; absent: since ever, for
+            ever. `reason`: why.
         """
-        return self.override_all(
-            plan,
-            [(place, value)],
-            approver=approver,
-            valid_from=valid_from,
-            valid_to=valid_to,
-            reason=reason,
-        )
+        return self.override_all(plan, [(place, value)], approver=approver, **values)
 
     def override_all(
         self,
@@ -268,9 +203,7 @@ class PlanEditing(ABC):
         cells: Sequence[tuple[Place, Cell]],
         *,
         approver: str,
-        valid_from: dt.datetime | str | None = None,
-        valid_to: dt.datetime | str | None = None,
-        reason: str | None = None,
+        **values: Any,
     ) -> EditCommit:
         """Override several cells by a person's values, in one edit; see `override`.
 
@@ -279,22 +212,12 @@ class PlanEditing(ABC):
         cells
             Places with their values, at least one: all are overridden or none.
         """
-        stated: list[dict[str, Any]] = [
+        first, *others = [
             {"table": table, "key": key, "column": column, "value": value}
             for (table, key, column), value in cells
-        ]
-        asked = self._asked(
-            plan,
-            {
-                "kind": "override",
-                **(stated[0] if stated else {}),
-                "cells": stated[1:],
-                "valid_from": valid_from,
-                "valid_to": valid_to,
-                "reason": reason,
-            },
-        )
-        return self._decide(plan, asked, approver)
+        ] or [{}]
+        asked = {"kind": "override", **first, "cells": others, **values}
+        return self.edit(plan, asked, approver=approver)
 
     def add_rows(
         self,
@@ -314,8 +237,8 @@ class PlanEditing(ABC):
         stated = [
             {"table": table, "row": row} for table, new in rows.items() for row in new
         ]
-        asked = edit_of("add_rows", rows=stated, reason=reason)
-        return self._decide(plan, asked, approver)
+        asked = {"kind": "add_rows", "rows": stated, "reason": reason}
+        return self.edit(plan, asked, approver=approver)
 
     def change_setup(
         self,
@@ -324,9 +247,7 @@ class PlanEditing(ABC):
         minutes: float | None,
         *,
         approver: str,
-        cleaning: bool | None = None,
-        cost: float | None = None,
-        reason: str | None = None,
+        **values: Any,
     ) -> EditCommit:
         """Change of families another time; without minutes its row goes.
 
@@ -334,19 +255,14 @@ class PlanEditing(ABC):
         ----------
         change
             Matrix, family before, family after; * stands for any family.
-        cleaning, cost
-            Whether it is a cleaning, and its money; None: as before.
+        values
+            `cleaning`, `cost`: whether it is a cleaning, and its money; absent: as
+            before. `reason`: why.
         """
-        matrix, before, after = change
-        asked = edit_of(
-            "changeover",
-            key={"matrix": matrix, "from_family": before, "to_family": after},
-            value=minutes,
-            cleaning=cleaning,
-            cost=cost,
-            reason=reason,
-        )
-        return self._decide(plan, asked, approver)
+        names = ("matrix", "from_family", "to_family")
+        key = dict(zip(names, change, strict=True))
+        asked = {"kind": "changeover", "key": key, "value": minutes, **values}
+        return self.edit(plan, asked, approver=approver)
 
     def undo(
         self, edit: str | None = None, *, approver: str, reason: str | None = None
@@ -377,12 +293,6 @@ class PlanEditing(ABC):
     def peg_history(self) -> PegHistory:
         """What became of pegs over the published plans, by demand and supply."""
         return self.edits.facts.peg_history()
-
-    def _decide(self, plan: Plan, asked: Edit, approver: str) -> EditCommit:
-        from medhavi.workbench.orders.plan_edits import check_approver
-
-        check_approver(approver)
-        return self.commit_edit(self.edits.preview(plan, asked), approver=approver)
 
     @abstractmethod
     def _forget(self) -> None:

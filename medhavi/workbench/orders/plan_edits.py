@@ -9,22 +9,22 @@ dies leaves all of an edit or nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.edit import EDITS, with_instants
+from medhavi.edits.order_changes import EditedPlan
 from medhavi.errors import RevisionConflict, UsageError
+from medhavi.events.event_types.master_data import MASTER
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
-from medhavi.lakehouse.folds.decision_folds import cell
 from medhavi.planners.pipeline import changed_inputs
-from medhavi.planners.work_orders.changeover_edit import changeover_rows
-from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
-from medhavi.planners.work_orders.order_edit import EditKind, with_instants
 from medhavi.providers import Providers
 from medhavi.results.basis import Basis
 from medhavi.results.identity import order_id
+from medhavi.schema import tables
+from medhavi.schema.json_cells import cell
+from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
-from medhavi.workbench.orders.added_rows import added_rows, row_with
 from medhavi.workbench.orders.newest_facts import NewestFacts
 from medhavi.workbench.orders.override_edits import (
     overridden_again,
@@ -51,11 +51,11 @@ from medhavi.workbench.orders.plan_edit_preview import worked_out
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from medhavi.edits.edit import Edit
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import BulkStore
     from medhavi.findings import Finding
     from medhavi.lakehouse import Lake
-    from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import (
@@ -63,8 +63,6 @@ if TYPE_CHECKING:
     )
     from medhavi.workbench.runs import LastRun
 
-OF_MASTER = frozenset({EditKind.CHANGEOVER, EditKind.ADD_ROWS})
-"""Edits that say rows of master data anew."""
 _NOBODY = "An edit is approved by somebody: name the approver."
 
 
@@ -100,12 +98,11 @@ class PlanEdits:
         EnvironmentFailure
             Lake or store fail.
         """
-        edit = by_ids(edit, plan)
+        edit = edit.renamed(lambda one: order_id(plan.supplies, one))
         position, snapshot = self.facts.read()
         edit = with_instants(edit, snapshot)
         past = records(self.store.read(STREAM))
         shown: dict[str, Any] = {
-            "edit": edit,
             "run": plan.run.run_id,
             "snapshot": snapshot.fingerprint,
             "as_of": int(snapshot.as_of),
@@ -114,42 +111,53 @@ class PlanEdits:
             "basis": Basis.of(snapshot),
         }
         if not _is_of(plan, snapshot):
+            changed = self.facts.since_plan(plan)
+            return Preview(**shown, edit=edit, status=EditStatus.STALE, changed=changed)
+        hindered = self._hindered(edit, snapshot)
+        if hindered:
             return Preview(
-                **shown, status=EditStatus.STALE, changed=self.facts.since_plan(plan)
+                **shown, edit=edit, status=EditStatus.REFUSED, findings=hindered
             )
-        rows, refused = self._rows(edit, plan, snapshot)
-        shown["rows"] = rows
-        return worked_out(plan, snapshot, rows, refused, shown, self._last)
+        orders: EditedPlan | Snapshot = snapshot
+        if EDITS[edit.kind].event == "order":
+            orders = EditedPlan(
+                plan=plan,
+                providers=Providers(snapshot, infinite=plan.run.mode == "mrp"),
+                taken=frozenset(self.facts.order_numbers()),
+            )
+        return worked_out(edit, orders, plan, snapshot, shown, self._last)
 
-    def _rows(
-        self, edit: Edit, plan: Plan, snapshot: Snapshot
-    ) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
-        """Decide an edit; one that a standing override would hide cannot be."""
-        if edit.kind is EditKind.ADD_ROWS:
-            return added_rows(edit, snapshot)
-        if edit.kind is not EditKind.CHANGEOVER:
-            providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
-            return rows_of(edit, plan, providers, self.facts.order_numbers())
-        rows, refused = changeover_rows(edit, snapshot)
+    def _hindered(self, edit: Edit, snapshot: Snapshot) -> tuple[Finding, ...]:
+        """Why an edit of master data cannot be recorded, or would be hidden."""
+        if edit.kind == "add_rows":
+            return tuple(
+                _no_master(new.table)
+                for new in edit.values["rows"]
+                if new.table in tables() and new.table not in MASTER
+            )
+        if edit.kind != "changeover":
+            return ()
         hidden = [
             name
-            for row in rows
             for name in ("setup_minutes", "cleaning", "cost")
-            if self._overridden(override_id(row.table, row.key, name), snapshot)
+            if self._overridden(
+                override_id("changeovers", edit.values["key"], name), snapshot
+            )
         ]
-        if not hidden:
-            return rows, refused
         stands = "an override of this cell stands"
         way_out = "Take the override back, or override the cell again."
-        found = finding(
-            "ORD004",
-            table=rows[0].table,
-            column=hidden[0],
-            value=edit.value,
-            reason=stands,
-            way_out=way_out,
+        found = (
+            finding(
+                "ORD004",
+                table="changeovers",
+                column=name,
+                value=edit.values.get("value"),
+                reason=stands,
+                way_out=way_out,
+            )
+            for name in hidden[:1]
         )
-        return (), (found,)
+        return tuple(found)
 
     def _overridden(self, name: str, snapshot: Snapshot) -> bool:
         known = self.facts.override(name)
@@ -309,9 +317,10 @@ class PlanEdits:
 
     def _decide(self, writer: Writer, preview: Preview) -> list[dict[str, Any] | None]:
         """Write the events of an edit; give the overrides that it replaces."""
-        if preview.edit.kind is EditKind.OVERRIDE:
+        event = EDITS[preview.edit.kind].event
+        if event == "override":
             return override(writer, preview.edit, preview.rows, self.facts)
-        if preview.edit.kind in OF_MASTER:
+        if event == "master":
             writer.master(preview.rows)
             return []
         made = [one.key["supply_order"] for one in preview.rows if one.before is None]
@@ -329,14 +338,15 @@ class PlanEdits:
         self,
         writer: Writer,
         taken: EditRecord,
-        rows: Sequence[RowEdit],
+        rows: Sequence[RowChange],
         snapshot: Snapshot,
         reason: str | None,
     ) -> None:
-        if taken.kind == EditKind.OVERRIDE:
+        event = EDITS[taken.kind].event
+        if event == "override":
             take_back(writer, taken, from_seconds(int(snapshot.as_of)), reason)
             return
-        if taken.kind in OF_MASTER:
+        if event == "master":
             writer.master(rows)
             return
         for row_edit in rows:
@@ -346,22 +356,21 @@ class PlanEdits:
         self, taken: EditRecord, standing: Sequence[EditRecord], snapshot: Snapshot
     ) -> Finding | None:
         """Why the rows of an edit are not as it left them."""
-        if taken.kind == EditKind.OVERRIDE:
+        if EDITS[taken.kind].event == "override":
             again = overridden_again(taken, standing, self.facts)
             reason = f"{again} was overridden again"
             way_out = "Take the later override back first."
             return _no_undo(taken.edit_id, reason, way_out) if again else None
-        if taken.kind in OF_MASTER:
-            return _master_moved_on(taken, snapshot)
-        orders = {
-            row["supply_order"]: row
-            for row in snapshot["supply_orders"].iter_rows(named=True)
-        }
         for row in taken.rows:
-            number = row["key"]["supply_order"]
-            now = orders.get(number)
-            if _is_as("supply_orders", now, row["after"], row["before"]):
+            if _is_as_left(row, snapshot):
                 continue
+            if row["table"] != "supply_orders":
+                return _no_undo(
+                    taken.edit_id,
+                    f"the row of {row['table']} is another one now",
+                    "Take the later edit back first, or edit the row as it is now.",
+                )
+            number = row["key"]["supply_order"]
             since = self.facts.since(taken.position, subject=number)
             who = "; ".join(str(one) for one in since) or "later facts"
             return _no_undo(
@@ -380,22 +389,10 @@ def _is_of(plan: Plan, snapshot: Snapshot) -> bool:
     return known is not None and not changed_inputs(known, plan.run.mode, snapshot)
 
 
-def _master_moved_on(taken: EditRecord, snapshot: Snapshot) -> Finding | None:
-    """Whether a row of master data is another one now."""
-    for row in taken.rows:
-        if not _is_as(row["table"], row_with(snapshot, row), row["after"], None):
-            return _no_undo(
-                taken.edit_id,
-                f"the row of {row['table']} is another one now",
-                "Take the later edit back first, or edit the row as it is now.",
-            )
-    return None
-
-
-def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
+def _turned_back(taken: EditRecord) -> tuple[RowChange, ...]:
     """Exchange before and after; what comes back comes first."""
     rows = [
-        RowEdit(
+        RowChange(
             table=row["table"],
             key=row["key"],
             before=row["after"],
@@ -406,21 +403,15 @@ def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
     return tuple(sorted(rows, key=lambda row: row.after is None))
 
 
-def _is_as(
-    table: str,
-    now: Mapping[str, Any] | None,
-    stated: Mapping[str, Any] | None,
-    before: Mapping[str, Any] | None,
-) -> bool:
-    """Whether a row is as an edit left it."""
-    if now is None or stated is None:
-        return now is None and stated is None
-    emptied = {name for name in before or {} if name not in stated}
-    if any(now.get(name) is not None for name in emptied):
-        return False
-    return all(
-        now.get(name) == cell(table, name, value) for name, value in stated.items()
-    )
+def _is_as_left(row: Mapping[str, Any], snapshot: Snapshot) -> bool:
+    """Whether a row of the tables is as an edit left it."""
+    table, left = row["table"], row["after"]
+    stated = left or row["before"] or {}
+    key = {name: cell(table, name, stated.get(name)) for name in row["key"]}
+    typed = {name: cell(table, name, value) for name, value in stated.items()}
+    rows = snapshot[table].iter_rows(named=True)
+    now = next((now for now in rows if key.items() <= now.items()), None)
+    return now == (None if left is None else typed_row(table, typed))
 
 
 def check_approver(approver: str) -> None:
@@ -439,9 +430,12 @@ def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
     return finding("ORD009", value=edit, reason=reason, way_out=way_out)
 
 
-def by_ids(edit: Edit, plan: Plan) -> Edit:
-    """Edit whose orders are named by their ids, where a person wrote numbers."""
-    if edit.supply is None:
-        return edit
-    also = tuple(order_id(plan.supplies, other) for other in edit.also)
-    return replace(edit, supply=order_id(plan.supplies, edit.supply), also=also)
+def _no_master(table: str) -> Finding:
+    return finding(
+        "ORD004",
+        table=table,
+        column="table",
+        value=table,
+        reason="orders, stock and what happens fill it, and no edit adds to it",
+        way_out="Add rows to tables of master data (docs/tables.md).",
+    )

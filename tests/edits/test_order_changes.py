@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.work_orders.edit_rows import rows_of
+from medhavi.findings import BadData
 from tests import factories
-from tests.api import Providers, edit, plan
+from tests.api import EditedPlan, Providers, edit, plan
 from tests.planners.small_plans import PYTHON, day
 
 SHOP = {
@@ -30,7 +30,12 @@ def decided(asked, taken=(), **tables):
     kind, values = asked
     supply = values.pop("supply", None) or proposals[0]
     providers = Providers(snapshot, infinite=True)
-    return rows_of(edit(kind, supply, **values), made, providers, set(taken))
+    orders = EditedPlan(plan=made, providers=providers, taken=frozenset(taken))
+    wanted = edit(kind, supply, **values)
+    try:
+        return wanted.changes(wanted.patch(orders), snapshot), ()
+    except BadData as impossible:
+        return (), impossible.findings
 
 
 def test_a_made_order_bought_instead_brings_as_much():
@@ -168,4 +173,4 @@ def test_an_edit_says_what_it_asks_for():
     }
     value = dt.date(2026, 1, 2)
     cell = edit("override", table="t", key={"a": 1}, column="c", value=value)
-    assert (cell.value, dict(cell.key)) == ("2026-01-02", {"a": "1"})
+    assert (cell.values["value"], cell.values["key"]) == ("2026-01-02", {"a": "1"})

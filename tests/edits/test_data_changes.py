@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.work_orders.changeover_edit import changeover_rows
+from medhavi.findings import BadData
 from tests import factories
 from tests.api import edit
 
@@ -20,7 +20,11 @@ SNAPSHOT = factories.snapshot(
 
 
 def decided(key: dict[str, str], value: Any, **more: Any) -> Any:
-    return changeover_rows(edit("changeover", key=key, value=value, **more), SNAPSHOT)
+    wanted = edit("changeover", key=key, value=value, **more)
+    try:
+        return wanted.changes(wanted.patch(SNAPSHOT), SNAPSHOT), ()
+    except BadData as impossible:
+        return (), impossible.findings
 
 
 def change(before: str, after: str, matrix: str = "X") -> dict[str, str]:

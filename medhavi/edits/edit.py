@@ -1,0 +1,339 @@
+"""One edit of a plan as a person states it: firm, move, split …, override, add rows.
+
+What may be stated is in the signature of the kind. An edit says what is wanted; its
+patch is made on a snapshot, and nothing is written before somebody approves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from medhavi import schema
+from medhavi.edits import data_changes, order_changes
+from medhavi.edits.catalogue import CellValue, NewRow, kinds_of
+from medhavi.errors import UsageError
+from medhavi.snapshot.reading.cells import is_day
+from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.edits.catalogue import Cell, ChangeKind
+    from medhavi.edits.order_changes import EditedPlan
+    from medhavi.edits.parameter import Type
+    from medhavi.schema import Column
+    from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.patch import Patch, RowChange
+
+EDITS: Mapping[str, ChangeKind] = MappingProxyType(
+    {**kinds_of(order_changes), **kinds_of(data_changes)}
+)
+"""All kinds of edits by name, in the order of their definition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One edit; make it with `edit`, which checks it.
+
+    Parameters
+    ----------
+    kind
+        Name of the kind, of `EDITS`.
+    values
+        Arguments of the kind that were stated, by name, read; and `reason`, for people.
+    """
+
+    kind: str
+    values: Mapping[str, Any]
+
+    @property
+    def supply(self) -> str | None:
+        """Order or proposal: an id of `supplies`. None where data are edited."""
+        return self.values.get("supply")
+
+    @property
+    def reason(self) -> str | None:
+        """Why, for people."""
+        return self.values.get("reason")
+
+    def renamed(self, name: Callable[[str], str]) -> Edit:
+        """Edit whose orders have other names."""
+        if self.supply is None:
+            return self
+        edit = self.having(supply=name(self.supply))
+        also = tuple(map(name, self.values.get("also", ())))
+        return edit.having(also=also) if also else edit
+
+    def having(self, **values: object) -> Edit:
+        """Edit with some other values."""
+        return replace(self, values=MappingProxyType({**self.values, **values}))
+
+    def overridden(self) -> tuple[CellValue, ...]:
+        """Cells of an override with their values."""
+        return data_changes.overridden(**self._arguments())
+
+    def patch(self, orders: EditedPlan | Snapshot) -> Patch:
+        """Rows that it changes.
+
+        Parameters
+        ----------
+        orders
+            Of the plan; a snapshot is enough where data are edited.
+
+        Raises
+        ------
+        BadData
+            It cannot be; all reasons are named.
+        """
+        return EDITS[self.kind].make(orders, **self._arguments())
+
+    def changes(self, patch: Patch, snapshot: Snapshot) -> tuple[RowChange, ...]:
+        """Rows before and after, as they are recorded; of an override its cells."""
+        if EDITS[self.kind].event == "override":
+            return data_changes.cell_changes(self.overridden(), snapshot)
+        return patch.changes(snapshot)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: cell for name, cell in self.values.items() if name != "reason"}
+
+    def as_dict(self) -> dict[str, object]:
+        """What is stated, as JSON knows it, in a fixed order."""
+        stated = {name: _plain(self.values[name]) for name in sorted(self.values)}
+        return {"kind": self.kind, **stated}
+
+    def __str__(self) -> str:
+        """One line.
+
+        >>> print(edit("change_qty", "PO-1", qty=5))
+        change_qty PO-1: qty 5
+        """
+        words = ", ".join(
+            f"{name} {_text(cell)}"
+            for name, cell in self.as_dict().items()
+            if name not in ("kind", "supply", "reason")
+        )
+        head = f"{self.kind} {self.supply}" if self.supply else self.kind
+        return f"{head}: {words}" if words else head
+
+
+def edit(
+    kind: str, supply: str | None = None, *, zone: str = "UTC", **values: object
+) -> Edit:
+    """Make an edit from names and values, as a form or a command line states them.
+
+    A date without a time is a local day of `zone`: `due` and `valid_to` mean its end,
+    the other instants its begin.
+
+    Raises
+    ------
+    UsageError
+        The kind is unknown, a value is missing, is of the wrong type, or does not
+        belong to the kind.
+    """
+    if kind not in EDITS:
+        message = f"There is no edit {kind}; there are {', '.join(EDITS)}."
+        raise UsageError(message)
+    known = EDITS[kind].parameters
+    types: dict[str, Type] = {name: one.type for name, one in known.items()}
+    types |= {"lock": "flag", "reason": "text"}
+    stated = {name: cell for name, cell in values.items() if cell is not None}
+    unknown = sorted(stated.keys() - types.keys())
+    if unknown:
+        message = f"Edit {kind} takes no {', '.join(unknown)}."
+        raise UsageError(message)
+    required = [(name,) for name in known if known[name].required and name != "supply"]
+    for names in (*required, EDITS[kind].needs):
+        if names and all(stated.get(name) in (None, (), []) for name in names):
+            message = f"Edit {kind} needs {' or '.join(names)}."
+            raise UsageError(message)
+    if "supply" in known and not supply:
+        message = f"Edit {kind} needs the order: an id of the plan's supplies."
+        raise UsageError(message)
+    if "supply" in known:
+        stated = {"supply": supply, **stated}
+    read = {
+        name: _value(types[name], name, cell, zone) for name, cell in stated.items()
+    }
+    # What is stated as it is anyway is left out: the same wish is the same edit.
+    kept = {name: value for name, value in read.items() if value != ()}
+    if kept.get("lock", True):
+        kept.pop("lock", None)
+    return Edit(kind=kind, values=MappingProxyType(kept))
+
+
+# ------------------------------------------------------------------------------ values
+def _value(type_of: Type, name: str, value: object, zone: str = "UTC") -> Any:
+    if type_of == "moment":
+        read: Any = asked_instant(value, ASKED_EDGES[name], zone_name=zone)
+        read = read and read.replace(microsecond=0)
+    else:
+        read = _READ[type_of][0](value)
+    if read is None:
+        message = f"{name} ({value}) {_READ[type_of][1]}."
+        raise UsageError(message)
+    return read
+
+
+def _number(value: object) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else None  # type: ignore[arg-type]
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _each(read: Callable[[Any], Any]) -> Callable[[object], tuple[Any, ...] | None]:
+    """Reader of a list by the reader of its items."""
+
+    def reader(value: object) -> tuple[Any, ...] | None:
+        if not isinstance(value, (list, tuple)):
+            return None
+        found = tuple(map(read, value))
+        return None if None in found else found
+
+    return reader
+
+
+def _key(value: object) -> Mapping[str, str] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return {str(column): str(value[column]) for column in sorted(value)}
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    return value if isinstance(value, (bool, int, float, str)) else None
+
+
+def _cell_value(value: object) -> CellValue | None:
+    if not isinstance(value, Mapping) or set(value) != set(CellValue._fields):
+        return None
+    read = (_READ[type_of] for type_of in ("text", "key", "text", "cell"))
+    cells = [
+        one[0](value[name]) for name, one in zip(CellValue._fields, read, strict=True)
+    ]
+    return None if None in cells[:3] else CellValue(*cells)
+
+
+def _new_row(value: object) -> NewRow | None:
+    if not isinstance(value, Mapping) or set(value) != set(NewRow._fields):
+        return None
+    table, row = _word(value["table"]), value["row"]
+    if table is None or not isinstance(row, Mapping):
+        return None
+    return NewRow(table, {str(name): _item(cell) for name, cell in row.items()})
+
+
+def _item(value: object) -> Any:
+    """Cell of a row: as that of an override, or a list of texts."""
+    return tuple(value) if isinstance(value, (list, tuple)) else _cell(value)
+
+
+_READ: Mapping[Type, tuple[Callable[[object], Any], str]] = {
+    "moment": (_cell, "is no instant; write 2026-03-01T06:00:00Z"),
+    "number": (_number, "is no number"),
+    "numbers": (_each(_number), "is no list of numbers"),
+    "text": (_word, "is no text"),
+    "texts": (_each(_word), "is no list of ids"),
+    "flag": (
+        lambda value: value if isinstance(value, bool) else None,
+        "must be true or false",
+    ),
+    "key": (_key, "must name the row: key column and value"),
+    "cell": (_cell, "must be a text, a number or true or false"),
+    "cells": (
+        _each(_cell_value),
+        f"is no list of cells, each {', '.join(CellValue._fields)}",
+    ),
+    "rows": (_each(_new_row), "is no list of rows, each with table and row"),
+}
+"""Reader of each type, None where the value does not fit; and what it is then."""
+
+
+def _plain(cell: object) -> object:
+    if isinstance(cell, dt.datetime):
+        return cell.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(cell, (CellValue, NewRow)):
+        return {name: _plain(one) for name, one in cell._asdict().items()}
+    if isinstance(cell, tuple):
+        return [_plain(one) for one in cell]
+    if isinstance(cell, Mapping):
+        return {name: _plain(one) for name, one in cell.items()}
+    return cell
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:g}"
+    if isinstance(cell, list):
+        return " + ".join(_text(one) for one in cell)
+    return cell if isinstance(cell, str) else json.dumps(cell)
+
+
+# ---------------------------------------------------------------------------- instants
+def with_instants(edit: Edit, snapshot: Snapshot) -> Edit:
+    """Edit whose cells of instants are instants.
+
+    Parameters
+    ----------
+    edit
+        Its overridden cells and added rows may hold dates without a time.
+    snapshot
+        Tables that state in which zone the day of a row lies.
+
+    Returns
+    -------
+    Edit
+        A date is the edge of the local day that its column states; all else stays.
+    """
+    if edit.kind == "add_rows":
+        rows = tuple(_row(new, snapshot) for new in edit.values["rows"])
+        return edit.having(rows=rows)
+    if edit.kind != "override":
+        return edit
+    first, *others = (
+        one._replace(value=_on_day(one, snapshot)) for one in edit.overridden()
+    )
+    return edit.having(
+        **{} if first.value is None else {"value": first.value},
+        **{"cells": tuple(others)} if others else {},
+    )
+
+
+def _row(new: NewRow, snapshot: Snapshot) -> NewRow:
+    told = {
+        name: _instant(value, _stamp(new.table, name), new.row, snapshot)
+        for name, value in new.row.items()
+    }
+    return new._replace(row=told)
+
+
+def _on_day(cell: CellValue, snapshot: Snapshot) -> Any:
+    column = _stamp(cell.table, cell.column)
+    if column is None:
+        return cell.value
+    rows = data_changes.rows_with(snapshot, cell.table, cell.key)
+    return _instant(cell.value, column, rows[0] if rows else cell.key, snapshot)
+
+
+def _stamp(table: str, name: str) -> Column | None:
+    """Column of instants; None: there is none of that name."""
+    known = schema.tables().get(table)
+    column = None if known is None else known.columns.get(name)
+    return None if column is None or column.type != "timestamp" else column
+
+
+def _instant(
+    value: Any, column: Column | None, row: Mapping[str, object], snapshot: Snapshot
+) -> Any:
+    if column is None or not isinstance(value, str) or not is_day(value):
+        return value
+    moment = snapshot.local_days.instant(value, column, row)
+    return value if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,414 @@
+"""Edits of orders and proposals: by their states, with dates by their sources.
+
+Every number comes from the provider that owns it: the time of a source, the size of an
+order that brings a quantity, the step of a product. What cannot be is named in
+findings, all of them; the edit changes nothing then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+from medhavi.edits.catalogue import Argument, change
+from medhavi.edits.order_rows import KINDS, free_number, order_number, order_row
+from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
+from medhavi.findings import BadData, finding
+from medhavi.providers import Providers
+from medhavi.results.plans.plan import Plan
+from medhavi.snapshot.patch import Patch
+from medhavi.snapshot.reading.row_findings import nearest
+from medhavi.units import exact, from_seconds, from_steps, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.findings import Finding
+    from medhavi.providers.sources import Source
+
+    Row = dict[str, Any]
+
+_MOST_AHEAD = dt.timedelta(days=36_525)
+_SUPPLY_KINDS = {order: supply for supply, order in KINDS.items()}
+
+Supply = Annotated[str, Argument("Order or proposal, as `orders list` says.")]
+Lock = Annotated[
+    bool, Argument("The constrained planner may move its dates.", option="!unlocked")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedPlan:
+    """Orders and proposals of a plan.
+
+    Parameters
+    ----------
+    plan
+        The plan whose proposals are meant.
+    providers
+        Of the snapshot that was planned.
+    taken
+        Numbers of all orders that there ever were.
+    """
+
+    plan: Plan
+    providers: Providers
+    taken: frozenset[str] = frozenset()
+
+
+@change("Make proposals orders that the next plan keeps.", event="order")
+def firm(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    also: Annotated[tuple[str, ...], Argument("Further proposals.")] = (),
+    lock: Lock = True,
+) -> Patch:
+    """One proposal or several become orders, all or none."""
+    rows: list[Row] = []
+    found: list[Finding] = []
+    for name in dict.fromkeys((supply, *also)):
+        try:
+            row = _order(orders, name, Verb.FIRM, lock=lock).stated
+        except BadData as impossible:
+            found += impossible.findings
+            continue
+        orders = replace(orders, taken=orders.taken | {row["supply_order"]})
+        rows.append(row)
+    if found:
+        raise BadData(found)
+    return _stated(orders, rows)
+
+
+@change("Let the work of a firm order begin.", event="order")
+def release(orders: EditedPlan, *, supply: Supply) -> Patch:
+    """The order is released for execution."""
+    return _stated(orders, [_order(orders, supply, Verb.RELEASE).stated])
+
+
+@change("Give an order other dates.", event="order", needs=("due", "start"))
+def move(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    due: Annotated[dt.datetime | None, Argument("When it is to be in stock.")] = None,
+    start: Annotated[dt.datetime | None, Argument("When it is to begin.")] = None,
+    lock: Lock = True,
+) -> Patch:
+    """Of one date alone the other follows by the time that its source takes."""
+    order = _order(orders, supply, Verb.MOVE, lock=lock)
+    return _stated(orders, [{**order.stated, **order.dates(due, start)}])
+
+
+@change("Make several orders of one.", event="order")
+def split(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    parts: Annotated[
+        tuple[float, ...],
+        Argument("Quantity of a part; twice or more.", option="part"),
+    ],
+    lock: Lock = True,
+) -> Patch:
+    """Parts that add up to the order take its place."""
+    order = _order(orders, supply, Verb.SPLIT, lock=lock)
+    sizes = [order.quantity("parts", part) for part in parts]
+    if len(sizes) < 2 or sum(map(exact, sizes)) != exact(order.row["qty"]):
+        words = " + ".join(f"{part:g}" for part in sizes)
+        reason = f"the order is {order.row['qty']:g}"
+        way_out = "Give two or more parts that add up to it."
+        _refuse("parts", words, reason, way_out)
+    return order.replaced_by([{**order.stated, "qty": size} for size in sizes])
+
+
+@change("Give an order another quantity.", event="order")
+def change_qty(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    qty: Annotated[float, Argument("New quantity; work orders: units started.")],
+    lock: Lock = True,
+) -> Patch:
+    """The order has another quantity [as the order]."""
+    order = _order(orders, supply, Verb.CHANGE_QTY, lock=lock, qty=qty)
+    return _stated(orders, [{**order.stated, "qty": order.quantity("qty", qty)}])
+
+
+@change("Let an order come from elsewhere.", event="order")
+def change_source(
+    orders: EditedPlan,
+    *,
+    supply: Supply,
+    source: Annotated[str, Argument("Routing, supplier, lane or origin.")],
+    lock: Lock = True,
+) -> Patch:
+    """An order of another source that brings as much takes its place."""
+    order = _order(orders, supply, Verb.CHANGE_SOURCE, lock=lock)
+    other = order.source_named(source)
+    row = {
+        **order.stated,
+        "kind": KINDS[other.kind],
+        "source": other.source if other.kind != "move" else source,
+        "qty": order.size_at(other),
+        "locked": lock,
+    }
+    # When it begins follows from when it is due.
+    row.pop("start", None)
+    if order.supply is None:
+        return order.replaced_by([row])
+    number = order_number(row["kind"], order.supply, orders.taken)
+    return _stated(orders, [{**row, "supply_order": number}])
+
+
+@change("End an order of which nothing is there yet.", event="order")
+def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
+    """The order is gone."""
+    order = _order(orders, supply, Verb.CANCEL)
+    if order.supply is not None:
+        reason = "it is a proposal, which the next plan would make again"
+        way_out = "Change the demand or the stock rule that causes it."
+        _refuse("supply", supply, reason, way_out)
+    return order.replaced_by([])
+
+
+# ------------------------------------------------------------------------- the order
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _EditedOrder:
+    """One order that is edited.
+
+    Parameters
+    ----------
+    row, stated
+        As it is, or as the proposal is firmed; and in its state after the edit.
+    supply
+        Row of the plan of a proposal; None: the order is in the books.
+    """
+
+    orders: EditedPlan
+    row: Row
+    stated: Row
+    supply: Mapping[str, Any] | None
+
+    def replaced_by(self, rows: Sequence[Row]) -> Patch:
+        """Further orders, whose numbers are free, in the place of this one."""
+        base = self.row["supply_order"]
+        taken = {*self.orders.taken}
+        if self.supply is None:
+            taken.add(base)
+        numbered: list[Row] = []
+        for row in rows:
+            number = free_number(base, taken)
+            taken.add(number)
+            numbered.append({**row, "supply_order": number})
+        patch = _stated(self.orders, numbered)
+        if self.supply is not None:
+            return patch
+        snapshot, key = self.orders.providers.snapshot, {"supply_order": base}
+        return patch.then(Patch.removing(snapshot, "supply_orders", key))
+
+    # ------------------------------------------------------------------------- dates
+    def dates(self, due: dt.datetime | None, start: dt.datetime | None) -> Row:
+        """Start and due date of the moved order."""
+        now = from_seconds(int(self.orders.providers.snapshot.as_of))
+        for name, moment in (("due", due), ("start", start)):
+            if moment is not None and moment < now:
+                way_out = f"Choose {now} or later."
+                _refuse(name, moment, "before now", way_out)
+            if moment is not None and moment - now > _MOST_AHEAD:
+                reason = "more than 100 years from now"
+                _refuse(name, moment, reason, "Correct the year.")
+        if due is not None and start is not None:
+            if start > due:
+                way_out = "Let it start before it is due."
+                _refuse("start", start, f"after due {due}", way_out)
+            return {"start": start, "due": due}
+        return self._followed(due, start)
+
+    def _followed(self, due: Any, start: Any) -> Row:
+        """Derive the other date from the lead time of the source."""
+        old_start, old_due = self.row.get("start"), self.row["due"]
+        source = self._source()
+        steps = 0 if source is None else self._open_steps(source)
+        if start is not None:
+            timing = source.clock.earliest(to_seconds(start), steps) if source else None
+            span = old_due - (old_start or old_due)
+            due = start + span if timing is None else from_seconds(timing.finish)
+            return {"start": start, "due": due}
+        if old_start is None:
+            # Its start has followed its due date before, and goes on to do so.
+            return {"due": due}
+        timing = source.clock.latest(to_seconds(due), steps) if source else None
+        if timing is None:
+            return {"start": due - (old_due - old_start), "due": due}
+        return {"start": from_seconds(timing.start), "due": due}
+
+    def _open_steps(self, source: Source) -> int:
+        open_qty = exact(self.row["qty"]) - exact(self.row.get("qty_done") or 0.0)
+        return int(open_qty / source.step)
+
+    # -------------------------------------------------------------------- quantities
+    def quantity(self, name: str, qty: float) -> float:
+        """Quantity that an order can have.
+
+        Raises
+        ------
+        BadData
+            It is not above zero, or no multiple of the smallest quantity.
+        """
+        if not 0 < qty < float("inf"):
+            way_out = "Cancel an order instead."
+            _refuse(name, f"{qty:g}", "not above zero", way_out)
+        source, facts = self._source(), self.orders.providers.facts
+        step = source.step if source else facts.step(self.row["product"])
+        if (exact(qty) / step).denominator != 1:
+            reason = f"no multiple of {float(step):g}"
+            way_out = "Use the smallest quantity of the product (products.qty_step)."
+            _refuse(name, f"{qty:g}", reason, way_out)
+        return qty
+
+    def size_at(self, source: Source) -> float:
+        """Size of an order that brings as much from another source."""
+        providers, good = self.orders.providers, self._good()
+        if source.kind != "make":
+            return from_steps(good, providers.facts.step(self.row["product"]))
+        recipe = providers.recipes.recipe(source.source)
+        gain = recipe.gain(source.product, source.location) or recipe.main
+        at = to_seconds(self.row["due"])
+        return from_steps(gain.order_steps_for(good, at), source.step)
+
+    def _good(self) -> int:
+        """What the order brings [steps of the product]."""
+        providers, source = self.orders.providers, self._source()
+        step = providers.facts.step(self.row["product"])
+        if self.row["kind"] == "work" and self.supply is not None:
+            return int(exact(self.supply["qty"]) / step)
+        if self.row["kind"] != "work" or source is None:
+            return int(exact(self.row["qty"]) / step)
+        recipe = providers.recipes.recipe(source.source)
+        gain = recipe.gain(source.product, source.location) or recipe.main
+        size = int(exact(self.row["qty"]) / source.step)
+        return gain.good_steps(size, to_seconds(self.row["due"]))
+
+    # ----------------------------------------------------------------------- sources
+    def _source(self) -> Source | None:
+        name = self.row.get("source")
+        if not name:
+            return None
+        sourcing = self.orders.providers.sourcing
+        return sourcing.source_of(self.row["kind"], name, *self._place)
+
+    def source_named(self, wanted: str) -> Source:
+        """Source of the product at the place, of its own kind first."""
+        sourcing = self.orders.providers.sourcing
+        own = _SUPPLY_KINDS[self.row["kind"]]
+        for kind in (own, *(other for other in KINDS if other != own)):
+            found = sourcing.source_of(kind, wanted, *self._place)
+            if found is not None:
+                return found
+        known = [source.source for source in sourcing.sources(*self._place)]
+        product, location = self._place
+        raise BadData(
+            [
+                finding(
+                    "ORD005",
+                    table="supply_orders",
+                    column="source",
+                    value=wanted,
+                    product=product,
+                    location=location,
+                    known=", ".join(dict.fromkeys(known)) or "none",
+                )
+            ]
+        )
+
+    @property
+    def _place(self) -> tuple[str, str]:
+        return self.row["product"], self.row["location"]
+
+
+def _order(
+    orders: EditedPlan,
+    supply: str,
+    verb: Verb,
+    *,
+    lock: bool = True,
+    qty: float | None = None,
+) -> _EditedOrder:
+    """Order or proposal, in its state after a verb.
+
+    Raises
+    ------
+    BadData
+        It is not there; its state or a guard refuses.
+    """
+    snapshot = orders.providers.snapshot
+    known = snapshot["supply_orders"]
+    rows = known.filter(known["supply_order"] == supply).to_dicts()
+    proposal = None if rows else _proposal(orders.plan, supply)
+    if proposal is None:
+        row = {name: cell for name, cell in rows[0].items() if cell is not None}
+    else:
+        row = _firmed(orders, proposal, lock=lock)
+    steps = snapshot["supply_order_steps"]
+    is_locked = (steps["supply_order"] == row["supply_order"]) & steps["locked"]
+    facts = OrderFacts(
+        order=supply,
+        state=OrderState(row["status"] if proposal is None else "planned"),
+        qty=row["qty"],
+        qty_done=row.get("qty_done") or 0.0,
+        wanted_qty=qty,
+        locked_steps=steps.filter(is_locked).height,
+    )
+    state, refusal = advance(facts, verb)
+    if refusal is not None:
+        raise BadData([refusal])
+    stated = {**row, "status": str(state)}
+    if state is OrderState.FIRMED:
+        stated["locked"] = lock
+    return _EditedOrder(orders=orders, row=row, stated=stated, supply=proposal)
+
+
+def _proposal(plan: Plan, supply: str) -> Row:
+    rows = plan.supplies.filter(plan.supplies["id"] == supply).to_dicts()
+    if rows and rows[0]["order_qty"] is not None:
+        return rows[0]
+    near = nearest(supply, plan.supplies["id"].to_list())
+    raise BadData(
+        [
+            finding(
+                "ORD003", table="supplies", column="supply", value=supply, nearest=near
+            )
+        ]
+    )
+
+
+def _firmed(orders: EditedPlan, proposal: Row, *, lock: bool) -> Row:
+    number = order_number(KINDS[proposal["kind"]], proposal, orders.taken)
+    demand = None
+    if orders.providers.facts.make_to_order(proposal["product"]):
+        pegs = orders.plan.pegging
+        served = pegs.filter(pegs["supply"] == proposal["id"])["demand"].unique()
+        demand = served[0] if served.len() == 1 else None
+    return order_row(proposal, number, locked=lock, demand=demand)
+
+
+def _stated(orders: EditedPlan, rows: Sequence[Row]) -> Patch:
+    return Patch.of(orders.providers.snapshot, {"supply_orders": rows})
+
+
+def _refuse(column: str, value: object, reason: str, way_out: str) -> NoReturn:
+    raise BadData(
+        [
+            finding(
+                "ORD004",
+                table="supply_orders",
+                column=column,
+                value=value,
+                reason=reason,
+                way_out=way_out,
+            )
+        ]
+    )
