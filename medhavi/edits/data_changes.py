@@ -11,7 +11,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.edits.catalogue import Argument, Cell, CellValue, Key, NewRow, change
 from medhavi.findings import BadData, finding
-from medhavi.schema.json_cells import cell
+from medhavi.schema.cells import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import Patch, RowChange
 from medhavi.snapshot.reading.row_findings import nearest

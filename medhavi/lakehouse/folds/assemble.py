@@ -16,7 +16,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import finding
 from medhavi.lakehouse.folds.silver_state import key_of
-from medhavi.schema.json_cells import cell
+from medhavi.schema.cells import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.tables import DTYPES
 

@@ -8,7 +8,7 @@ import msgspec
 
 from medhavi.lakehouse.folds.fact import complain, filled, known, row_of
 from medhavi.schema import tables
-from medhavi.schema.json_cells import cell
+from medhavi.schema.cells import cell
 
 if TYPE_CHECKING:
     from medhavi.lakehouse.folds.fact import Fact, Fold

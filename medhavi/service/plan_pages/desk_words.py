@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.schema import tables
-from medhavi.schema.json_cells import cell
+from medhavi.schema.cells import cell
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.format import money, number, when
 from medhavi.views.page import empty, findings_html, problem, table_html

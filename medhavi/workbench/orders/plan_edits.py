@@ -22,7 +22,7 @@ from medhavi.providers import Providers
 from medhavi.results.basis import Basis
 from medhavi.results.identity import order_id
 from medhavi.schema import tables
-from medhavi.schema.json_cells import cell
+from medhavi.schema.cells import cell
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
