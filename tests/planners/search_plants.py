@@ -18,6 +18,9 @@ ITEM = {
     "machine": -1,
     "fixed": 0,
     "rate": 0,
+    "scale": 1,
+    "calendar": -1,
+    "whole": 0,
     "grain": 1,
     "least": 1,
     "floor": 0,
@@ -52,6 +55,10 @@ def plant(
         d_due=np.array([one[2] for one in demands], np.int64),
         d_weight=np.array([one[3] for one in demands], np.int64),
         base=np.array([20 * DAY], np.int64),
+        k_start=np.zeros(1, np.int64),
+        k_open=np.zeros(0, np.int64),
+        k_close=np.zeros(0, np.int64),
+        k_before=np.zeros(0, np.int64),
     )
 
 
@@ -62,6 +69,8 @@ def workshop(
     stock: float = 0.0,
     least: float = 2.0,
     lead: float = 3.0,
+    shifts: list[dict[str, Any]] | None = None,
+    after: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Make the tables of two products of one shared part on two machines.
 
@@ -75,7 +84,15 @@ def workshop(
         Stock and least lot of the part.
     lead
         Lead time of what the part is made of [days].
+    shifts
+        Of the calendar of all machines; None: always open.
+    after
+        Steps 2, 3, ... of "make A": cells of `steps`, and the `resource` of each.
     """
+    more = [
+        {"routing": "make A", "step": number, "sequence": number, **row}
+        for number, row in enumerate(after or (), start=2)
+    ]
     makes = (("A", "M1"), ("B", "M1"), ("PART", "M2"))
     return {
         "settings": [{"as_of": AS_OF, "horizon_days": 400.0}],
@@ -92,8 +109,16 @@ def workshop(
             }
         ],
         "resources": [
-            {"resource": name, "location": "P", "units": 1.0} for name in ("M1", "M2")
+            {
+                "resource": name,
+                "location": "P",
+                "units": 1.0,
+                "calendar": None if shifts is None else "WEEK",
+            }
+            for name in ("M1", "M2")
         ],
+        "calendars": [] if shifts is None else [{"calendar": "WEEK"}],
+        "shifts": [{"calendar": "WEEK", **row} for row in shifts or ()],
         "routings": [
             {
                 "routing": f"make {name}",
@@ -111,10 +136,16 @@ def workshop(
                 "run_minutes_per_unit": minutes,
             }
             for name, _ in makes
-        ],
+        ]
+        + [{k: v for k, v in row.items() if k != "resource"} for row in more],
         "step_resources": [
             {"routing": f"make {name}", "step": 1, "resource": machine}
             for name, machine in makes
+        ]
+        + [
+            {key: row[key] for key in ("routing", "step", "resource")}
+            for row in more
+            if row.get("resource")
         ],
         "bom_lines": [
             {"routing": "make A", "line": 1, "component": "PART", "qty_per": 1.0},

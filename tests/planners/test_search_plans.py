@@ -31,6 +31,15 @@ CROWDED = workshop(
     stock=3.0,
 )
 
+DAY_SHIFT = [
+    {"weekday": day, "start": dt.time(8), "finish": dt.time(16)} for day in range(1, 6)
+]
+TWO_SHIFTS = [
+    {"weekday": day, "start": dt.time(hour), "finish": dt.time(hour + 6)}
+    for day in range(1, 8)
+    for hour in (5, 13)
+]
+
 
 def searched(tables: dict[str, Any], effort: str = "standard", **more: Any) -> Plan:
     made = plan(
@@ -68,7 +77,22 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         stock=float(draw(st.integers(0, 9))),
         least=float(draw(st.integers(1, 6))),
         lead=float(draw(st.integers(0, 9))),
+        shifts=draw(st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS])),
+        after=draw(st.lists(steps(), max_size=3)),
     )
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> dict[str, Any]:
+    """A later step of a routing, and the resource that it needs."""
+    return {
+        "resource": draw(st.sampled_from(["M1", "M2", None])),
+        "run_minutes_per_unit": draw(st.sampled_from([0.0, 1.0 / 3.0, 45.0])),
+        "fixed_minutes": draw(st.sampled_from([0.0, 10.0])),
+        "queue_minutes": draw(st.sampled_from([0.0, 90.0])),
+        "move_minutes": draw(st.sampled_from([0.0, 30.0])),
+        "splittable": draw(st.booleans()),
+    }
 
 
 # --- laws --------------------------------------------------------------------------

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import gc
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,13 @@ from medhavi.planners.constrained.search.laying_out import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    begin_by,
+    begin_from,
+    end_by,
+    end_from,
+    length_of,
+)
 from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.progress import unobserved
 from medhavi.snapshot import Snapshot
@@ -23,6 +32,8 @@ from tests.api import ConstrainedParameters
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import DAY, ENGINE, workshop
+
+HOUR = 3600
 
 PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
 LATER = AS_OF + dt.timedelta(days=30)
@@ -110,14 +121,17 @@ UNKNOWN = {
             }
         ],
     },
-    "more than one plain step": rows(
-        "steps",
-        {
-            "routing": "make A",
-            "step": 2,
-            "sequence": 2,
-            "run_minutes_per_unit": 5.0,
-        },
+    "make A has overlapping or given steps": cells("steps", overlap_qty=1.0),
+    "make A has several resources to choose from": {
+        **PLAIN,
+        "step_resources": [
+            {**PLAIN["step_resources"][0], "choice": "C"},
+            {**PLAIN["step_resources"][0], "choice": "C", "resource": "M2"},
+            *PLAIN["step_resources"][1:],
+        ],
+    },
+    "make A has no steps in a row": rows(
+        "steps", {"routing": "make A", "step": 2, "sequence": 1}
     ),
     "make A keeps a tool": cells("step_resources", until_step=1),
     "make A gives more than one product": rows(
@@ -127,7 +141,6 @@ UNKNOWN = {
     ),
     "make A has rival or dated components": cells("bom_lines", valid_from=LATER),
     "make A takes parts of steps": cells("bom_lines", qty_per=0.5),
-    "make A has no linear length": cells("steps", run_minutes_per_unit=0.01),
     "make A needs several machines": rows(
         "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
     ),
@@ -197,6 +210,89 @@ def test_work_on_no_finite_resource_has_no_machine() -> None:
     assert model.plant.machine[of["A"]] == -1
 
 
+def test_minutes_of_many_decimals_are_counted_in_shares_of_seconds() -> None:
+    """0.01 minutes a piece: 0.6 s, so 3 s for 5 pieces and 4 s for 6."""
+    plant = model_of(
+        run_of(cells("steps", run_minutes_per_unit=0.01)), WEIGHTS, 20.0
+    ).plant
+    assert (plant.fixed[0], plant.rate[0], plant.scale[0]) == (0, 3, 5)
+    assert [length_of(plant, 0, pieces) for pieces in (5, 6)] == [3, 4]
+
+
+@pytest.mark.req("CAP-03", "CAP-09")
+def test_steps_of_a_routing_are_items_that_take_one_another() -> None:
+    """The last step of "make A" comes first; parts go to the first step of it."""
+    after = [
+        {"resource": "M2", "run_minutes_per_unit": 5.0, "queue_minutes": 10.0},
+        {"fixed_minutes": 7.0},
+    ]
+    model = model_of(run_of(workshop([("A", 1.0, 4.0, 1)], after=after)), WEIGHTS, 20.0)
+    plant, last = model.plant, model.items[0]
+    assert [int(number) for number in model.product[last : last + 3]] == [last] * 3
+    assert plant.machine[last : last + 3].tolist() == [-1, 1, 0]
+    assert plant.fixed[last : last + 3].tolist() == [420, 0, 0]
+    assert plant.post[last + 2] == 600, "the queue of step 2"
+    below = [plant.c_item[plant.c_start[at]] for at in range(last, last + 3)]
+    assert below == [last + 1, last + 2, model.items[model.nodes.index(_part(model))]]
+
+
+def _part(model: Any) -> Any:
+    return next(node for node in model.nodes if node.key[0] == "PART")
+
+
+# --- work in open time ----------------------------------------------------------------
+DAILY = [
+    {"weekday": day, "start": dt.time(8), "finish": dt.time(16)} for day in range(1, 8)
+]
+
+
+@cache
+def daily(*, whole: bool = False) -> Any:
+    plant = model_of(
+        run_of(workshop([("A", 1.0, 4.0, 1)], shifts=DAILY)), WEIGHTS, 20.0
+    ).plant
+    return plant._replace(whole=np.full_like(plant.whole, whole))
+
+
+@pytest.mark.req("CAP-03")
+@pytest.mark.parametrize(
+    ("whole", "ready", "length", "begin", "end"),
+    [
+        (False, 7, 2, 8, 10),
+        (False, 15, 2, 15, 33),
+        (False, 16, 1, 32, 33),
+        (False, 9, 7, 9, 16),
+        (False, 16, 0, 16, 16),
+        (False, 17, 0, 32, 32),
+        (True, 15, 2, 32, 34),
+        (True, 14, 2, 14, 16),
+    ],
+)
+def test_work_goes_on_in_open_time(whole, ready, length, begin, end):  # type: ignore[no-untyped-def]
+    """Open from 8 to 16 each day [h since the midnight before now]."""
+    plant = daily(whole=whole)
+    midnight = -AS_OF.hour * HOUR
+    times = [midnight + hours * HOUR for hours in (ready, begin, end)]
+    item = int(np.flatnonzero(plant.calendar >= 0)[0])
+    assert begin_from(plant, item, times[0], length * HOUR) == times[1]
+    assert end_from(plant, item, times[1], length * HOUR) == times[2]
+
+
+@given(st.integers(-900, 4000), st.integers(0, 50), st.booleans())
+def test_the_latest_begin_in_open_time_is_the_last_that_ends_by_then(
+    time: int, hours: int, whole: bool
+) -> None:
+    plant, length = daily(whole=whole), (hours % 8 if whole else hours) * 1800
+    time *= 600
+    end = end_by(plant, 0, time, length)
+    begin = begin_by(plant, 0, end, length)
+    assert end <= time
+    assert begin_from(plant, 0, begin, length) == begin
+    assert end_from(plant, 0, begin, length) == end
+    later = begin_from(plant, 0, begin + 1, length)
+    assert end_from(plant, 0, later, length) > time or length == 0
+
+
 # --- what providers and search say differently --------------------------------------
 def sought(tables: dict[str, Any] = PLAIN) -> tuple[SearchedRun, Any, Any]:
     run = run_of(tables)
@@ -260,8 +356,11 @@ def test_an_order_that_gives_more_than_it_has_is_refused() -> None:
 def test_work_before_its_goods_are_there_is_refused() -> None:
     """All is found 2 days earlier, before what is bought can come."""
     run, model, found = sought()
-    early = [start - 2 * DAY for start in found.order_start]
-    run.adopt(model, found._replace(order_start=early))
+    early = {
+        name: [instant - 2 * DAY for instant in getattr(found, name)]
+        for name in ("order_start", "order_end")
+    }
+    run.adopt(model, found._replace(**early))
     with pytest.raises(MismatchError, match="before its goods are there"):
         run.place()
 

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    MOST_LOTS,
+    Pass,
+)
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 
@@ -58,7 +62,7 @@ LINKS = (
 )
 """Numbers of orders, pegs and demands, where a negative one says something else; and
 counts of them."""
-DISPATCHED = ("o_ready", "o_start", "d_finish")
+DISPATCHED = ("o_ready", "o_start", "o_end", "d_finish")
 """What dispatching leaves of a pass; all else is room to work in."""
 
 
@@ -105,6 +109,7 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         "busy": machines,
         "touched": machines + orders + 1,
         "marked": machines,
+        "woken": machines,
         "h_key": 2 * orders + 16,
         "h_value": 2 * orders + 16,
     }
@@ -188,6 +193,26 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> ScheduleRecord:
     plan.i_head[:] = -1
     plan.d_peg[:] = -1
     return plan
+
+
+def calendars_of(plant: Plant, machines: int) -> list[int]:
+    """Calendar of each machine; -1 where its items have several, or none."""
+    found: list[set[int]] = [set() for _ in range(machines)]
+    for machine, calendar in zip(plant.machine, plant.calendar, strict=True):
+        if machine >= 0:
+            found[machine].add(int(calendar))
+    return [one.pop() if len(one) == 1 else -1 for one in found]
+
+
+def opened(plant: Plant, calendar: int, times: np.ndarray) -> np.ndarray:
+    """Open seconds of a calendar before instants. Shapes (n_times,), int64."""
+    if calendar < 0:
+        return times
+    windows = slice(plant.k_start[calendar], plant.k_start[calendar + 1])
+    at = np.searchsorted(plant.k_close[windows], times, side="right")
+    since = np.maximum(times - plant.k_open[windows][at], 0)
+    found: np.ndarray = plant.k_before[windows][at] + since
+    return found
 
 
 ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
@@ -292,14 +317,19 @@ class Passes:
         orders = int(self.spare.totals[0])
         items = np.asarray(self.spare.o_item[:orders], np.int64)
         grains = np.asarray(self.spare.o_qty[:orders], np.int64) // plant.grain[items]
-        length = (plant.fixed[items] + grains * plant.rate[items]).astype(np.float64)
+        work = plant.fixed[items] + grains * plant.rate[items]
+        length = work.astype(np.float64) / plant.scale[items]
         where = plant.machine[items]
         busy = where >= 0
         count = max(self.machines, 1)
         total = np.bincount(where[busy], length[busy], minlength=count)
         square = np.bincount(where[busy], length[busy] ** 2, minlength=count)
-        span = float(max(plant.d_due.max(initial=1), 1))
-        load = np.minimum(total / span, 1.0)
+        span = np.array([0, max(int(plant.d_due.max(initial=1)), 1)], np.int64)
+        available = [
+            int(np.diff(opened(plant, calendar, span))[0])
+            for calendar in calendars_of(plant, count)
+        ]
+        load = np.minimum(total / np.maximum(available, 1), 1.0)
         mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
         waits = mean * load / (1.05 - load) / 2
         return np.where(plant.machine >= 0, waits[plant.machine], 0.0)

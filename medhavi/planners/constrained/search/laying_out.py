@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import numpy as np
 
 from medhavi.planners.constrained.search.plant_model import FoundItem, FoundOrders
+from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
+from medhavi.providers.capacity.schedule import step_window
+from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyOrder
+    from medhavi.providers.capacity.schedule import RoutingTask
 
 
 class MismatchError(Exception):
@@ -98,7 +102,8 @@ class NeedNumbers:
     plant
         The plant.
     item
-        Product of each order, in sequence of registration. Shape (n_orders,), int64.
+        Item of the first step of each order, in sequence of registration. Shape
+        (n_orders,), int64.
     known
         The needs that are registered before, those of the demands among them.
 
@@ -163,25 +168,59 @@ class Work(NamedTuple):
     finish: np.ndarray
 
 
-def work_of(model: Model, found: Found, start: np.ndarray) -> Work:
-    """When found orders work that start at instants since now [s].
+def work_of(model: Model, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Work:
+    """When steps of items work from instants to others, both since now [s].
 
     Raises
     ------
     MismatchError
         Two of them would be on one machine at a time.
     """
-    plant = model.plant
-    item = np.asarray(found.order_item, np.int64)
-    grains = np.asarray(found.order_qty, np.int64) // plant.grain[item]
     begin = model.as_of + np.asarray(start, np.int64)
-    end = begin + plant.fixed[item] + grains * plant.rate[item]
-    machine = plant.machine[item]
+    end = model.as_of + np.asarray(end, np.int64)
+    machine = model.plant.machine[item]
     row = np.lexsort((begin, machine))
     same = (machine[row][1:] == machine[row][:-1]) & (machine[row][1:] >= 0)
     if (same & (begin[row][1:] < end[row][:-1])).any():
         differ("a machine works on two orders at a time")
-    return Work(begin, end, end + plant.post[item])
+    return Work(begin, end, end + model.plant.post[item])
+
+
+class Steps(NamedTuple):
+    """Found steps, and the order that each belongs to.
+
+    `order` is the place of the last step of the same order; `early` and `late` are the
+    dates of the steps themselves. Shapes (n_steps,), int64.
+    """
+
+    item: np.ndarray
+    order: np.ndarray
+    early: Work
+    late: Work
+
+
+def steps_of(model: Model, found: Found) -> Steps:
+    """Steps of what was found, each with its order.
+
+    Raises
+    ------
+    MismatchError
+        Two steps would be on one machine at a time, or one goes on to no other.
+    """
+    item = np.asarray(found.order_item, np.int64)
+    early = work_of(model, item, found.order_start, found.order_end)
+    late = work_of(model, item, found.order_late_start, found.order_late_end)
+    inner = model.product[item] != item
+    order = np.arange(len(item))
+    giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
+    goes_on = giver >= 0
+    goes_on[goes_on] = inner[giver[goes_on]]
+    order[giver[goes_on]] = taker[goes_on]
+    if np.count_nonzero(goes_on) != np.count_nonzero(inner) or (order < 0).any():
+        differ("a step goes on to no other, or to several")
+    for _ in range(int(model.steps.max(initial=1)).bit_length()):
+        order = order[order]
+    return Steps(item, order, early, late)
 
 
 class Grouped:
@@ -225,6 +264,8 @@ class Layout:
         The number of the product of each order. Shape (n_orders,), int64.
     early, late
         When it works as early as can be, and as late as its takers allow.
+    steps
+        All steps of all orders; `step_places` are those of an order, in sequence.
     orders
         What is made; complete once it is laid.
 
@@ -241,26 +282,32 @@ class Layout:
         self.model = model
         self.orders: list[SupplyOrder] = []
         self._release = release
-        item = np.asarray(found.order_item, np.int64)
-        early = work_of(model, found, found.order_start)
-        late = work_of(model, found, found.order_late_start)
+        self.steps = steps = steps_of(model, found)
+        last = np.flatnonzero(model.product[steps.item] == steps.item)
         # Of equal starts the first place comes first: sorting keeps their order.
-        turn = np.lexsort((early.begin, item))
-        self.item = item[turn]
-        self.early = Work(*[one[turn] for one in early])
-        self.late = Work(*[one[turn] for one in late])
-        numbers = NeedNumbers(model.plant, self.item, release.needs)
-        pegs = self._pegs(found, turn, numbers)
+        first = self._firsts(last)
+        turn = np.lexsort((steps.early.begin[first], steps.item[last]))
+        last, first = last[turn], first[turn]
+        self.item = steps.item[last]
+        self.early, self.late = (
+            Work(one.begin[first], one.end[last], one.finish[last])
+            for one in (steps.early, steps.late)
+        )
+        rank = np.full(len(steps.item), -1, np.int64)
+        rank[last] = np.arange(len(last))
+        self._placed = Grouped(rank[steps.order], len(last))
+        numbers = NeedNumbers(model.plant, model.first(self.item), release.needs)
+        pegs = self._pegs(found, rank, numbers)
         from_order = pegs.sorted(kept=pegs.givers >= 0)
         given = from_order.sums(from_order.needs, numbers.count)
         self._given: list[int] = given.tolist()
-        size = np.asarray(found.order_qty, np.int64)[turn]
+        size = np.asarray(found.order_qty, np.int64)[last]
         self._columns = self._columned(size, from_order)
         first = np.searchsorted(self.item, self.item)
         giver = from_order.givers
         self._from_order = Columns(
             self.item[giver],
-            len(model.nodes),
+            len(model.product),
             from_order.needs,
             from_order.amounts,
             giver - first[giver],
@@ -270,19 +317,38 @@ class Layout:
         stock = (product >= 0) & (model.plant.lead[product] < 0)
         from_stock = pegs._replace(givers=product).sorted(kept=stock)
         self._from_stock = Columns(
-            from_stock.givers, len(model.nodes), from_stock.needs, from_stock.amounts
+            from_stock.givers, len(model.product), from_stock.needs, from_stock.amounts
         )
 
-    def _pegs(self, found: Found, turn: np.ndarray, numbers: NeedNumbers) -> Pegs:
-        """All pegs; orders that give are named by their new places."""
-        rank = np.empty(len(turn), np.int64)
-        rank[turn] = np.arange(len(turn))
+    def _firsts(self, last: np.ndarray) -> np.ndarray:
+        """Places of the first steps of the orders whose last steps stand at places."""
+        steps, product = self.steps, self.model.product
+        opening = np.flatnonzero(self.model.first(product[steps.item]) == steps.item)
+        found = np.full(len(steps.item), -1, np.int64)
+        found[steps.order[opening]] = opening
+        if (found[last] < 0).any():
+            differ("an order has no first step")
+        firsts: np.ndarray = found[last]
+        return firsts
+
+    def step_places(self, place: int) -> list[int]:
+        """Places of the steps of an order among all, in the order of working."""
+        places = self._placed[place]
+        return sorted(places, key=self.steps.item.__getitem__, reverse=True)
+
+    def _pegs(self, found: Found, rank: np.ndarray, numbers: NeedNumbers) -> Pegs:
+        """All pegs between orders, which are named by their new places."""
+        order = self.steps.order
+        giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
+        inner = giver >= 0
+        inner[inner] = rank[giver[inner]] < 0
+        giver, taker = giver[~inner], taker[~inner]
         giver, taker = (
-            np.where(one >= 0, rank[np.maximum(one, 0)], one)
-            for one in (np.asarray(found.peg_from), np.asarray(found.peg_to))
+            np.where(one >= 0, rank[order[np.maximum(one, 0)]], one)
+            for one in (giver, taker)
         )
         product = np.where(giver >= 0, self.item[np.maximum(giver, 0)], -2 - giver)
-        amounts = np.asarray(found.peg_qty, np.int64)
+        amounts = np.asarray(found.peg_qty, np.int64)[~inner]
         return Pegs(giver, numbers.of(taker, product), amounts)
 
     def _columned(self, size: np.ndarray, pegs: Pegs) -> Columns:
@@ -296,14 +362,15 @@ class Layout:
             differ("an order is taken twice")
         each = np.arange(len(size) + 1)
         bounds = np.searchsorted(pegs.givers, each)
+        count = len(self.model.product)
         if (bounds[1:] == bounds[:-1]).any():
             differ("an order is for nothing")
         first = np.searchsorted(self.item, self.item)
-        queue = np.array(self.model.queues, np.int64)[self.item]
+        queue = self.model.queues[self.item]
         late, early = self.late, self.early
         return Columns(
             self.item,
-            len(self.model.nodes),
+            count,
             size,
             left,
             late.begin - queue,
@@ -324,11 +391,11 @@ class Layout:
         """
         model = self.model
         bought, given = (model.plant.lead >= 0).tolist(), self._given
-        for number, cluster in enumerate(run.clusters):
+        rows = zip(model.items, model.nodes, run.clusters, strict=True)
+        for number, node, cluster in rows:
             if bought[number]:
                 run.net_cluster(cluster)
                 continue
-            node = model.nodes[number]
             self._serve_from_stock(number, node)
             self._make(number, FoundItem(node, model.ways[number]))
             for need in node.needs:
@@ -357,11 +424,18 @@ class Layout:
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
-        if len(item.lines) != plant.c_start[number + 1] - plant.c_start[number]:
+        first = number + int(self.model.steps[number]) - 1
+        if len(item.lines) != plant.c_start[first + 1] - plant.c_start[first]:
             differ(f"{item.node.key} takes a product twice")
-        if not isinstance(clock, SingleStepClock):
-            differ(f"{item.node.key} has more than one plain step")
-        timings = clock.earliest_each(starts, sizes)
+        if isinstance(clock, SingleStepClock):
+            timings = clock.earliest_each(starts, sizes)
+        else:
+            tasks = self.model.routings[number]
+            places = range(len(self.orders), len(self.orders) + len(sizes))
+            timings = [
+                self._timing(tasks, place, size)
+                for place, size in zip(places, sizes, strict=True)
+            ]
         self._release.asked += [
             (item.node, arrival, size - rest if rest else size)
             for arrival, size, rest in zip(arrivals, sizes, left, strict=True)
@@ -371,3 +445,27 @@ class Layout:
             sizes, timings, begins, arrivals, left, ends, needs, amounts, givers
         )
         self.orders += self._release.found_orders(item, found)
+
+    def _timing(
+        self, tasks: Sequence[RoutingTask], place: int, size: int
+    ) -> OrderTiming:
+        """Windows of the steps of an order where they were found, as late as may be.
+
+        Raises
+        ------
+        MismatchError
+            The calendars and paces of a step say otherwise.
+        """
+        late, windows = self.steps.late, []
+        for task, step in zip(tasks, self.step_places(place), strict=True):
+            option = task.plan.only
+            begin, end = int(late.begin[step]), int(late.end[step])
+            if option is None:
+                differ(f"step {task.node.step} has several resources")
+            work = WorkContent(option.setup, task.run(size))
+            if option.axis.earliest(work, begin, begin) != (begin, end):
+                differ(f"step {task.node.step} runs otherwise")
+            placed = StepAssignment(option=option, work=work, start=begin, finish=end)
+            windows.append(step_window(task.node, placed))
+        start = windows[0].queue_start
+        return OrderTiming(start, windows[-1].after, start, tuple(windows))

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.bounds import Claim, capacity_bound
+from medhavi.planners.constrained.search.construction import calendars_of, opened
 from medhavi.planners.deep_calls import answered
+from medhavi.planners.kernels.plant_kernels.plant_record import begin_from, end_from
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -59,7 +61,12 @@ class Chain:
     def __init__(self, plant: Plant) -> None:
         self._known: dict[tuple[int, int], int] = {}
         self._begun: dict[int, int] = {}
-        names = ("fixed", "rate", "grain", "least", "floor", "post", "lead", "stock")
+        names = ("grain", "least", "floor", "post", "lead", "stock")
+        self._plant = plant
+        self._closes = (plant.calendar >= 0).tolist()
+        self._times = list(
+            zip(*(getattr(plant, n).tolist() for n in TIMES), strict=True)
+        )
         self._items = list(
             zip(*(getattr(plant, n).tolist() for n in names), strict=True)
         )
@@ -75,13 +82,24 @@ class Chain:
     def _begins(self, item: int) -> Steps:
         found = self._begun.get(item)
         if found is None:
-            _, _, grain, least, floor, _, _, _ = self._items[item]
+            grain, least, floor, _, _, _ = self._items[item]
             small = -(-least // grain)
             found = int(floor)
             for part, per in self._lines[item]:
                 found = max(found, (yield part, small * per))
+            if self._closes[item]:
+                found = int(begin_from(self._plant, item, found, 0))
             self._begun[item] = found
         return found
+
+    def _through(self, item: int, begin: int, grains: int) -> int:
+        """When so many grains are made that are begun from an instant on [s]."""
+        fixed, rate, scale = self._times[item]
+        length: int = -(-(fixed + grains * rate) // scale)
+        if not self._closes[item]:
+            return begin + length
+        begin = begin_from(self._plant, item, begin, 0)
+        return int(end_from(self._plant, item, begin, length))
 
     def there(self, item: int, qty: int) -> int:
         """Earliest instant at which so much of an item could be there [s]."""
@@ -89,7 +107,7 @@ class Chain:
 
     def _there(self, asked: Asked) -> Steps:
         item, qty = asked
-        fixed, rate, grain, least, floor, post, lead, stock = self._items[item]
+        grain, least, floor, post, lead, stock = self._items[item]
         if qty <= stock:
             return 0
         if lead >= 0:
@@ -102,13 +120,15 @@ class Chain:
         found = int(floor)
         for part, per in self._lines[item]:
             found = max(found, (yield part, grains * per))
-        found += fixed + small * rate
+        found = self._through(item, found, small)
         if self._machine[item] >= 0:
-            found = max(found, (yield from self._begins(item)) + fixed + grains * rate)
+            begin = yield from self._begins(item)
+            found = max(found, self._through(item, begin, grains))
         self._known[item, qty] = found = int(found + post)
         return found
 
 
+TIMES = ("fixed", "rate", "scale")
 SAFE = 1e-9
 """Share by which work is counted low, and stock high: floats are not exact."""
 
@@ -193,7 +213,13 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     who = np.array(demands, np.int64)
     each, where, work, tail = _claimed(loads, plant.d_item[who])
     who = who[each]
-    budget = np.maximum(0, plant.d_due[who] - tail - begins[where]) + extra[where]
+    until = plant.d_due[who] - tail
+    for machine, calendar in enumerate(calendars_of(plant, machines)):
+        if calendar >= 0:
+            own = where == machine
+            until[own] = opened(plant, calendar, until[own])
+            begins[machine] = opened(plant, calendar, begins[machine : machine + 1])[0]
+    budget = np.maximum(0, until - begins[where]) + extra[where]
     needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
     # Numbers of two bytes are sorted by their digits, far faster than others.
     order = np.argsort(where.astype(np.min_scalar_type(machines)), kind="stable")
@@ -243,16 +269,16 @@ def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:
     loads: list[dict[int, tuple[float, int]]] = [{} for _ in plant.order]
     starts = plant.c_start.tolist()
     parts, amounts = plant.c_item.tolist(), plant.c_qty.tolist()
-    names = ("fixed", "rate", "grain", "least", "post", "lead", "machine")
+    names = ("fixed", "rate", "scale", "grain", "least", "post", "lead", "machine")
     items = list(zip(*(getattr(plant, n).tolist() for n in names), strict=True))
     for item in range(len(loads) - 1, -1, -1):
-        fixed, rate, grain, least, post, lead, own = items[item]
+        fixed, rate, scale, grain, least, post, lead, own = items[item]
         if lead >= 0:
             continue
         load = loads[item]
-        shortest = fixed + -(-least // grain) * rate
+        shortest = (fixed + -(-least // grain) * rate) // scale
         if own >= 0:
-            load[own] = (rate / grain, post)
+            load[own] = (rate / scale / grain, post)
         for line in range(starts[item], starts[item + 1]):
             share = amounts[line] / grain
             for machine, (work, tail) in loads[parts[line]].items():

@@ -1,15 +1,18 @@
 """Turn a run into a plant of plain numbers, where that says all there is to say.
 
-What the search knows: products at places with one source each; makes of one step on one
-finite machine of one unit, or on none, always open, without set-up between families;
-purchases and moves with a fixed lead time and no limit; stock that does not expire;
-lots of a least size and a multiple. Anything else is planned by the general way.
+What the search knows: products at places with one source each; makes of steps in a row,
+each on one finite machine of one unit, or on none, in the open time of their calendars,
+without set-up between families; purchases with a fixed lead time and no limit; stock
+that does not expire; lots of a least size and a multiple. Anything else is planned by
+the general way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -17,7 +20,7 @@ import numpy as np
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
-from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
 from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
@@ -28,7 +31,9 @@ from medhavi.planners.mrp.netting_state.state import (
     SupplyUnit,
 )
 from medhavi.planners.mrp.state_loading import LIVE_ORDERS
-from medhavi.providers.capacity.clocks import SingleStepClock
+from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.schedule import RoutingTask
+from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import ALWAYS, DAY, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
@@ -207,7 +212,13 @@ class SearchableRun(FeasibleRun):
 
 
 PROBES = (1, 2, 3, 7, 1000, 1_000_000)
-"""Sizes at which a clock is asked whether its length is linear [grains]."""
+"""Sizes at which a length is compared with what the kernels count [grains]."""
+FINEST = 10_000
+"""Largest denominator of a time that is not whole seconds at any size: 64 bits hold it
+times any size."""
+KNOWN_BEFORE = 60 * DAY
+KNOWN_AFTER = 1200 * DAY
+"""Open time is known from so long before now to so long after the last due date [s]."""
 MOST_LEVELS = 200
 MOST_BELOW = 2000
 """Orders of one demand at most, one of each: what a move takes out must be small."""
@@ -230,18 +241,31 @@ class UnfitError(Exception):
 class Model:
     """A plant, and what its numbers stand for.
 
-    `nodes` are its items by number, `machines` the names of its machines; `made` tells
-    which items get orders, `ways` are their sources; `queues` is the time between
-    release and start of the work of their orders [s].
+    `nodes` are the products in order of planning and `items` their numbers in the
+    plant: that of the last step where it is made, the earlier steps have the numbers
+    after it. Of each item, `product` is the number of what its routing makes, `steps`
+    how many items that has, the first one last; `ways` are the sources, and `queues`
+    the time between release and start of the work of a first step [s]. `machines` are
+    the names of the machines, `calendars` the open times.
     """
 
     plant: Plant
     nodes: Sequence[Node]
-    ways: Sequence[SupplyAlternative]
-    queues: Sequence[int]
+    items: Sequence[int]
+    product: np.ndarray
+    steps: np.ndarray
+    ways: Mapping[int, SupplyAlternative]
+    routings: Mapping[int, Sequence[RoutingTask]]
+    queues: np.ndarray
     priority: Sequence[int]
     machines: tuple[str, ...]
+    calendars: Sequence[WorkingTime]
     as_of: int
+
+    def first(self, items: np.ndarray) -> np.ndarray:
+        """Items of the first steps of products. Shapes (n,), int64."""
+        found: np.ndarray = items + self.steps[items] - 1
+        return found
 
 
 @dataclass(slots=True)
@@ -249,6 +273,9 @@ class _Item:
     machine: int = -1
     fixed: int = 0
     rate: int = 0
+    scale: int = 1
+    calendar: int = -1
+    whole: int = 0
     grain: int = 1
     least: int = 1
     floor: int = 0
@@ -256,6 +283,7 @@ class _Item:
     lead: int = -1
     stock: int = 0
     queue: int = 0
+    steps: int = 1
     below: tuple[tuple[int, int], ...] = ()
 
 
@@ -316,6 +344,28 @@ def _check_run(run: SearchableRun) -> None:
             _refuse(f"demand {demand.demand} goes with others")
 
 
+def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
+    """Fixed time, rate and scale in small numbers [s, s per grain, times scale]."""
+    stated = [length.length(grains * grain) for grains in PROBES]
+    rate = stated[1] - stated[0]
+    fixed = stated[0] - rate
+    if stated == [fixed + grains * rate for grains in PROBES]:
+        return fixed, rate, 1
+    first, each = (
+        Fraction(number, length.scale).limit_denominator(FINEST)
+        for number in (length.fixed, length.rate * grain)
+    )
+    scale = lcm(first.denominator, each.denominator)
+    fixed, rate = int(first * scale), int(each * scale)
+    # Minutes with very many decimals may differ at a size that no order has.
+    if any(
+        -(-(fixed + grains * rate) // scale) != one
+        for grains, one in zip(PROBES[:-1], stated, strict=False)
+    ):
+        _refuse(f"{routing} has no steady length")
+    return fixed, rate, scale
+
+
 class _Reading:
     def __init__(self, run: SearchableRun) -> None:
         self._run = run
@@ -328,19 +378,27 @@ class _Reading:
         """Some routing keeps a tool over several steps."""
         self._number: dict[int, int] = {}
         self._nodes: list[Node] = []
+        self._ways: dict[int, SupplyAlternative] = {}
+        self._routings: dict[int, tuple[RoutingTask, ...]] = {}
+        self._calendars: dict[int, tuple[int, WorkingTime]] = {}
+        count = 0
         for cluster in run.clusters:
             if len(cluster) > 1:
                 _refuse(f"{cluster[0].key} is planned with others")
-            self._number[id(cluster[0])] = len(self._nodes)
+            self._number[id(cluster[0])] = count
             self._nodes.append(cluster[0])
-        self._ways = [self._way(node) for node in self._nodes]
+            self._ways[count] = way = self._way(cluster[0])
+            if way.source.kind == "make":
+                self._routings[count] = tasks = self._tasks(way.source.source)
+                count += len(tasks) - 1
+            count += 1
 
     def model(self, weights: Sequence[float], base_days: float) -> Model:
         """Read all items and demands."""
-        items = [
-            self._item(node, way)
-            for node, way in zip(self._nodes, self._ways, strict=True)
-        ]
+        products = [self._number[id(node)] for node in self._nodes]
+        items: list[_Item] = []
+        for node, number in zip(self._nodes, products, strict=True):
+            items += self._items(node, number)
         _check_depth(items)
         demands, nodes = self._run.intake.demands, self._run.model.nodes
         if not demands or all(item.lead >= 0 for item in items):
@@ -354,6 +412,9 @@ class _Reading:
                     "machine",
                     "fixed",
                     "rate",
+                    "scale",
+                    "calendar",
+                    "whole",
                     "grain",
                     "least",
                     "floor",
@@ -375,14 +436,21 @@ class _Reading:
                 np.int64,
             ),
             base=np.array([round(base_days * DAY)], np.int64),
+            **self._windows(max(d.due for d in demands)),
         )
+        steps = np.array([item.steps for item in items], np.int64)
         return Model(
             plant=plant,
             nodes=self._nodes,
+            items=products,
+            product=np.repeat(products, steps[products]),
+            steps=steps,
             ways=self._ways,
-            queues=[item.queue for item in items],
+            routings=self._routings,
+            queues=np.array([item.queue for item in items], np.int64),
             priority=[demand.priority for demand in demands],
             machines=tuple(self._machines),
+            calendars=[working for _, working in self._calendars.values()],
             as_of=self._as_of,
         )
 
@@ -408,12 +476,11 @@ class _Reading:
             _refuse(f"{source.source} has soft time or a batch window")
         return way
 
-    def _item(self, node: Node, way: SupplyAlternative) -> _Item:
-        item = _Item(
-            grain=way.source.multiple,
-            least=max(way.source.min_lot, 1),
-            floor=self._run.release.floor(way.source) - self._as_of,
-        )
+    def _items(self, node: Node, number: int) -> list[_Item]:
+        """Read a product: one item for each step of its routing, the last one first."""
+        way = self._ways[number]
+        item = _Item(grain=way.source.multiple, least=max(way.source.min_lot, 1))
+        floor = self._run.release.floor(way.source) - self._as_of
         for unit in node.units:
             if unit.expires < NEVER or unit.customer is not None or unit.lot is None:
                 _refuse(f"stock of {node.key} dies or belongs to others")
@@ -423,14 +490,14 @@ class _Reading:
         if any(need.alternatives or need.order is not None for need in node.needs):
             _refuse(f"{node.key} has other needs")
         if way.source.kind == "make":
-            self._make(item, way)
-        elif self._run.release.limited(way.source):
+            return self._make(item, way, number, floor)
+        if self._run.release.limited(way.source):
             _refuse(f"{way.source.source} has a limit")
-        elif way.source.kind == "buy":
-            self._buy(item, way)
-        else:
+        if way.source.kind != "buy":
             _refuse(f"{way.source.source} is a lane")
-        return item
+        item.floor = floor
+        self._buy(item, way)
+        return [item]
 
     def _buy(self, item: _Item, way: SupplyAlternative) -> None:
         clock = way.source.clock
@@ -447,7 +514,9 @@ class _Reading:
             _refuse(f"{way.source.source} does not deliver at any time")
         item.lead = item.floor + found.pop()
 
-    def _make(self, item: _Item, way: SupplyAlternative) -> None:
+    def _make(
+        self, product: _Item, way: SupplyAlternative, number: int, floor: int
+    ) -> list[_Item]:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
             _refuse(f"{name} keeps a tool")
@@ -459,48 +528,99 @@ class _Reading:
             0,
         ):
             _refuse(f"{name} has a yield")
-        self._length(item, way)
         below: dict[int, int] = {}
         for group in way.intakes:
             line = group[0].component
             if len(group) > 1 or not group[0].plain or line.addend:
                 _refuse(f"{name} has rival or dated components")
-            qty, rest = divmod(line.numerator * item.grain, line.denominator)
+            qty, rest = divmod(line.numerator * product.grain, line.denominator)
             if rest:
                 _refuse(f"{name} takes parts of steps")
             if qty:
                 part = self._number[id(group[0].node)]
                 below[part] = below.get(part, 0) + qty
-        item.below = tuple(below.items())
+        tasks = self._routings[number]
+        links = self._run.providers.capacity.compiled(name).network.links
+        made = [product, *(_Item(grain=product.grain) for _ in tasks[1:])]
+        product.steps = len(made)
+        for place, task in enumerate(tasks):
+            item = made[len(tasks) - 1 - place]
+            self._step(item, name, task)
+            if place + 1 < len(tasks):
+                # What follows takes all of it at once, when it has queued.
+                lag, queue = links[place].lag, tasks[place + 1].node.queue
+                item.post += lag + queue
+            if place:
+                item.below = ((number + len(tasks) - place, item.grain),)
+        first = made[-1]
+        first.queue = product.queue = tasks[0].node.queue
+        first.floor = floor + first.queue
+        first.below = tuple(below.items())
+        return made
 
-    def _length(self, item: _Item, way: SupplyAlternative) -> None:
-        """Read fixed time, rate and machine of a routing off its clock."""
-        source = way.source
-        clock = source.clock
-        if not isinstance(clock, SingleStepClock):
-            _refuse(f"{source.source} has more than one plain step")
-        lengths = [clock.length(grains * item.grain) for grains in PROBES]
-        rate = lengths[1] - lengths[0]
-        fixed = lengths[0] - rate
-        if lengths != [fixed + grains * rate for grains in PROBES]:
-            _refuse(f"{source.source} has no linear length")
-        timing = clock.earliest(self._as_of, item.grain)
-        window = timing.steps[0]
-        item.fixed, item.rate = fixed, rate
-        item.post = timing.finish - window.finish
-        item.queue = window.start - timing.start
-        item.floor += item.queue
+    def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:
+        """Steps of a routing, where they simply follow each other."""
+        compiled = self._run.providers.capacity.compiled(routing)
+        outlet = compiled.outlets[0]
+        if len(compiled.outlets) > 1 or not outlet.plain:
+            _refuse(f"{routing} gives its product otherwise than at its end")
+        if not compiled.tasks or not compiled.network.is_chain:
+            _refuse(f"{routing} has no steps in a row")
+        return compiled.tasks
+
+    def _step(self, item: _Item, routing: str, task: RoutingTask) -> None:
+        """Read time, calendar and machine of a step."""
+        node, option = task.node, task.plan.only
+        if option is None or option.axis.steady is None:
+            _refuse(f"{routing} has several resources to choose from, or paces")
+        if task.fixed_window is not None or node.batch is not None:
+            _refuse(f"{routing} has overlapping or given steps")
+        if node.family is not None:
+            _refuse(f"{routing} has a family")
+        length = Duration.of(node, option, task.fixed, task.rate)
+        item.fixed, item.rate, item.scale = _linear(length, item.grain, routing)
+        item.post = node.move
+        item.calendar = self._calendar(option.axis.working)
+        item.whole = int(not node.splittable)
         finite = [
             (name, units)
-            for name, units in window.resources
+            for name, units in option.resources
             if self._rows[name]["finite"]
         ]
-        if len(finite) > 1 or fixed + rate <= 0:
-            _refuse(f"{source.source} needs several machines, or no time")
-        if window.family is not None:
-            _refuse(f"{source.source} has a family")
-        if finite:
+        if len(finite) > 1:
+            _refuse(f"{routing} needs several machines")
+        if finite and item.fixed + item.rate > 0:
             item.machine = self._machine(*finite[0])
+
+    def _calendar(self, working: WorkingTime) -> int:
+        if working.always_open:
+            return -1
+        return self._calendars.setdefault(id(working), (len(self._calendars), working))[
+            0
+        ]
+
+    def _windows(self, last: int) -> dict[str, np.ndarray]:
+        """Open windows of all calendars, for due dates up to a last one [UTC s]."""
+        begin, end = self._as_of - KNOWN_BEFORE, max(last, self._as_of) + KNOWN_AFTER
+        windows: list[tuple[int, int, int]] = []
+        start = [0]
+        for _, working in self._calendars.values():
+            # Beyond what is known all counts as open; the clocks refuse what is there.
+            spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
+            before = -FAR
+            for low, high in spans:
+                opens = low if low == -FAR else low - self._as_of
+                closes = high if high == FAR else high - self._as_of
+                windows.append((opens, closes, before))
+                before += closes - opens
+            start.append(len(windows))
+        columns = np.array(windows, np.int64).reshape(-1, 3).T
+        return {
+            "k_start": np.array(start, np.int64),
+            "k_open": columns[0].copy(),
+            "k_close": columns[1].copy(),
+            "k_before": columns[2].copy(),
+        }
 
     def _machine(self, name: str, units: float) -> int:
         known = self._machines.get(name)

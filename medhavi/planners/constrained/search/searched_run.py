@@ -107,9 +107,9 @@ class FoundPlacing(Placing):
         index = np.array([order.index for order in orders], np.int64)
         self._place = np.full(len(release.orders), -1, np.int64)
         self._place[index] = np.arange(len(index))
-        queue = np.array(layout.model.queues, np.int64)[item]
+        queue = layout.model.queues[item]
         # A floor of the plant is that of the work; orders begin with their queue.
-        floor = layout.model.as_of + plant.floor[item] - queue
+        floor = layout.model.as_of + plant.floor[layout.model.first(item)] - queue
         goods = self._goods()[index]
         begins = np.where(goods > ALWAYS, np.maximum(floor, goods - queue), floor)
         if (begins > layout.early.begin - queue).any():
@@ -137,7 +137,8 @@ class FoundPlacing(Placing):
         # What an order needs is registered with it, one need for each line.
         plant, orders = self._layout.model.plant, self._layout.orders
         index = np.array([order.index for order in orders], np.int64)
-        lines = np.diff(plant.c_start)[self._layout.item]
+        first = self._layout.model.first(self._layout.item)
+        lines = np.diff(plant.c_start)[first]
         owner = np.full(len(release.needs), -1, np.int64)
         owner[len(owner) - lines.sum() :] = np.repeat(index, lines)
         self._takers = taker = owner[np.array(release.match_need, np.int64)]
@@ -158,18 +159,37 @@ class FoundPlacing(Placing):
         layout, place = self._layout, int(self._place[job.order.index])
         if place < 0:
             return ()
-        number = int(layout.item[place])
-        machine = int(layout.model.plant.machine[number])
-        ready = int(self._begins[place]) + layout.model.queues[number]
-        begin = int(layout.early.begin[place])
-        if machine < 0 or ready == begin:
-            return ()
-        # A machine of a plant is always open: what keeps work from it is other work.
-        name = layout.model.machines[machine]
-        return tuple(
-            Wait("make", name, max(low, ready), min(high, begin))
-            for low, high in self._held(machine, ready, begin)
-        )
+        model, steps = layout.model, layout.steps
+        ready = int(self._begins[place]) + int(model.queues[layout.item[place]])
+        found: list[Wait] = []
+        for step in layout.step_places(place):
+            begin = int(steps.early.begin[step])
+            machine = int(model.plant.machine[steps.item[step]])
+            if machine >= 0 and ready < begin:
+                calendar = int(model.plant.calendar[steps.item[step]])
+                found += self._waited(machine, calendar, ready, begin)
+            ready = int(steps.early.finish[step])
+        return tuple(found)
+
+    def _waited(
+        self, machine: int, calendar: int, ready: int, begin: int
+    ) -> Iterator[Wait]:
+        """Waits of a step for other work of its machine.
+
+        What is closed after a wait for others is waited through because of them.
+        """
+        name, until = self._layout.model.machines[machine], ready
+        spans = list(self._held(machine, ready, begin))
+        if spans and calendar >= 0:
+            working, moment = self._layout.model.calendars[calendar], spans[0][0]
+            for opens, closes in [*working.segments(moment, begin), (begin, begin)]:
+                spans.append((moment, opens))
+                moment = closes
+        for low, high in sorted(spans):
+            low, high = max(low, until), min(high, begin)  # noqa: PLW2901
+            if low < high:
+                until = high
+                yield Wait("make", name, low, high)
 
     def _held(self, machine: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
         """Stretches of found work on a machine that reach into a span."""
@@ -183,7 +203,10 @@ class FoundPlacing(Placing):
     def _busy(self) -> list[tuple[list[int], list[int]]]:
         """Begin and end of each stretch of found work without a gap, by machine."""
         layout = self._layout
-        machine, work = layout.model.plant.machine[layout.item], layout.early
+        machine, work = (
+            layout.model.plant.machine[layout.steps.item],
+            layout.steps.early,
+        )
         turn = np.lexsort((work.begin, machine))
         machine, begin, end = machine[turn], work.begin[turn], work.end[turn]
         # The work on a machine is never on two orders: it begins and ends in sequence.

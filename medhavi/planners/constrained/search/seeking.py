@@ -238,16 +238,18 @@ CROWDED_BUDGETS = {
 class Found(NamedTuple):
     """Orders and pegs of a schedule; instants count from now [s].
 
-    `order_*`: item, quantity [steps], start of the work as early as can be and as late
-    as its takers allow. `peg_*`: giver (an order, or -2 - item: its stock), taker (an
-    order, or -1 - demand), quantity [steps]. `finish` dates the demands. Shapes
-    (n_orders,), (n_pegs,) and (n_demands,), int64.
+    `order_*`: item, quantity [steps], begin and end of the work as early as can be and
+    as late as its takers allow. `peg_*`: giver (an order, or -2 - item: its stock),
+    taker (an order, or -1 - demand), quantity [steps]. `finish` dates the demands.
+    Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
     """
 
     order_item: np.ndarray
     order_qty: np.ndarray
     order_start: np.ndarray
+    order_end: np.ndarray
     order_late_start: np.ndarray
+    order_late_end: np.ndarray
     peg_from: np.ndarray
     peg_to: np.ndarray
     peg_qty: np.ndarray
@@ -424,6 +426,7 @@ class _Repair:
         count = int(self._kernels.alive(plant, plan, ids))
         alive = np.asarray(ids[:count], np.int64)
         start = np.asarray(plan.o_start, np.int64)[alive]
+        end = np.asarray(plan.o_end, np.int64)[alive]
         finish = np.array(plan.d_finish, np.int64)
         cost = int(self._kernels.finish_all(plant, plan))
         first = np.concatenate(
@@ -439,7 +442,9 @@ class _Repair:
             order_item=np.asarray(plan.o_item, np.int64)[alive],
             order_qty=np.asarray(plan.o_qty, np.int64)[alive],
             order_start=start,
+            order_end=end,
             order_late_start=np.asarray(plan.o_start, np.int64)[alive],
+            order_late_end=np.asarray(plan.o_end, np.int64)[alive],
             peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]),
             peg_to=np.where(place < count, place, count - 1 - place),
             peg_qty=amounts,

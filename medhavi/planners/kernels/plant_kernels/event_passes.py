@@ -14,8 +14,10 @@ import numpy as np
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     MOST_LOTS,
+    begin_from,
     cost_of,
     draw,
+    end_from,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +89,8 @@ def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> 
 
 
 def choose(
-    order_key: np.ndarray,
-    length: np.ndarray,
-    ready: np.ndarray,
+    plant: Plant,
+    work: Pass,
     queue: np.ndarray,
     coming: np.ndarray,
     now: int,
@@ -102,13 +103,12 @@ def choose(
 
     Parameters
     ----------
-    order_key, length, ready
-        Per order: key, working time, instant at which it is ready [s].
     queue, coming
         Orders that are ready, and those that will be.
     now, hold
         Instant [s]; lengths.
     """
+    order_key, length, ready = work.o_key, work.o_length, work.o_ready
     place = 0
     least = order_key[queue[0]]
     for at in range(1, len(queue)):
@@ -120,7 +120,8 @@ def choose(
         return place
     best = queue[place]
     first = FAR
-    end = now + length[best]
+    begin = begin_from(plant, work.o_item[best], now, length[best])
+    end = end_from(plant, work.o_item[best], begin, length[best])
     bound = least - hold * length[best]
     for at in range(len(coming)):
         order = coming[at]
@@ -131,7 +132,8 @@ def choose(
     place = -1
     for at in range(len(queue)):
         order = queue[at]
-        if now + length[order] > first:
+        begin = begin_from(plant, work.o_item[order], now, length[order])
+        if end_from(plant, work.o_item[order], begin, length[order]) > first:
             continue
         if place < 0 or order_key[order] < least:
             least = order_key[order]
@@ -151,7 +153,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     read, which costs more than the rest of an event.
     """
     orders = work.totals[0]
-    key, ready, begins, left = work.o_key, work.o_ready, work.o_start, work.o_left
+    item, ready, begins, left = work.o_item, work.o_ready, work.o_start, work.o_left
+    ends, woken = work.o_end, work.woken
     length, where, post = work.o_length, work.o_machine, work.o_post
     first, takers, finish = work.t_start, work.t_taker, work.d_finish
     heap, value = work.h_key, work.h_value
@@ -171,6 +174,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         count[machine] = 0
         busy[machine] = 0
         marked[machine] = 0
+        woken[machine] = -1
     low[machines] = 0
     events = 0
     for order in range(orders):
@@ -201,14 +205,17 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 finish[demand] = now
         touches = 0
         while events > 0 and heap[0] >> 1 == now:
-            ends = heap[0] & 1
+            through = heap[0] & 1
             order, events = pop(heap, value, events)
-            machine = where[order]
+            # Beyond the orders stand machines that open now.
+            machine = order - orders if order >= orders else where[order]
             if machine < 0:
                 # Nothing to wait for: it starts as if its own machine were free.
                 machine = machines
-            elif ends == 1:
+            elif through == 1:
                 busy[machine] = 0
+            elif order >= orders:
+                woken[machine] = -1
             else:
                 base = low[machine]
                 queue[base + queued[machine]] = order
@@ -229,15 +236,16 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
             machine = touched[turn]
             if machine < 0:
                 order = -1 - machine
+                begin = begin_from(plant, item[order], now, length[order])
+                end = end_from(plant, item[order], begin, length[order])
             else:
                 marked[machine] = 0
                 if busy[machine] == 1 or queued[machine] == 0:
                     continue
                 base = low[machine]
                 place = choose(
-                    key,
-                    length,
-                    ready,
+                    plant,
+                    work,
                     queue[base : base + queued[machine]],
                     coming[base : base + count[machine]],
                     now,
@@ -246,14 +254,23 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if place < 0:
                     continue
                 order = queue[base + place]
+                begin = begin_from(plant, item[order], now, length[order])
+                if begin > now:
+                    # Closed: what comes until it opens may go first.
+                    if woken[machine] < 0 or begin < woken[machine]:
+                        woken[machine] = begin
+                        wake = orders + machine
+                        events = push(heap, value, events, begin * 2, wake)
+                    continue
                 queued[machine] -= 1
                 queue[base + place] = queue[base + queued[machine]]
                 busy[machine] = 1
-                end = now + length[order]
+                end = end_from(plant, item[order], begin, length[order])
                 events = push(heap, value, events, end * 2 + 1, order)
             started += 1
-            begins[order] = now
-            there = now + length[order] + post[order]
+            begins[order] = begin
+            ends[order] = end
+            there = end + post[order]
             for place in range(first[order], first[order + 1]):
                 taker = takers[place]
                 if taker < 0:
@@ -386,4 +403,4 @@ def remember(
 
 def arrival_of(work: Pass, order: int) -> int:
     """When what an order makes is there [s]."""
-    return work.o_start[order] + work.o_length[order] + work.o_post[order]
+    return work.o_end[order] + work.o_post[order]

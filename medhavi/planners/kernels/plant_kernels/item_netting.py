@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import length_of, lot_of
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    begin_by,
+    end_by,
+    length_of,
+    lot_of,
+)
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
@@ -179,8 +184,9 @@ def net_item(
         pegs += 1
         rest = qty - need
         source = orders
-        begin = work.r_time[at] - work.o_length[orders]
-        begin -= plant.post[item] + wait
+        length = work.o_length[orders]
+        end = end_by(plant, item, work.r_time[at] - plant.post[item], length)
+        begin = begin_by(plant, item, end, length) - wait
         for line in range(first, stop):
             part = plant.c_item[line]
             work.r_time[needs] = begin

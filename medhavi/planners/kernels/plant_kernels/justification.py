@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of, length_of
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
 from medhavi.planners.kernels.plant_kernels.repair import slowest
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     JOURNAL,
@@ -138,8 +138,7 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
         order = new_order(plan, work.o_item[at], work.o_qty[at])
         of[at] = order
         plan.o_start[order] = work.o_start[at]
-        length = length_of(plant, work.o_item[at], work.o_qty[at])
-        plan.o_end[order] = work.o_start[at] + length
+        plan.o_end[order] = work.o_end[at]
         plan.state[JOURNAL] = 0
     for at in range(work.totals[0]):
         lay(plant, plan, of[at])

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import cost_of, draw
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    begin_from,
+    cost_of,
+    draw,
+    length_of,
+)
 from medhavi.planners.kernels.plant_kernels.repair import (
     slowest,
     supply,
@@ -80,9 +85,12 @@ def critical_path(
     order, _ = slowest(plant, plan, plan.d_peg[demand])
     while order >= 0 and waiting < len(path):
         other, ready = slowest(plant, plan, plan.o_peg[order])
-        if plan.o_start[order] > ready and plant.machine[plan.o_item[order]] >= 0:
-            path[waiting] = order
-            waiting += 1
+        item = plan.o_item[order]
+        if plan.o_start[order] > ready and plant.machine[item] >= 0:
+            length = length_of(plant, item, plan.o_qty[order])
+            if plan.o_start[order] > begin_from(plant, item, ready, length):
+                path[waiting] = order
+                waiting += 1
         order = other
     return waiting
 

@@ -3,8 +3,10 @@
 """The records that kernels read and fill: a plant, and the work of one pass over it.
 
 A plant is a graph of items, consumers first in `order`. What is made needs one machine
-(or none) for `fixed + grains * rate` seconds and its components at the start; what is
-bought is there after its lead time, in any quantity. Times count seconds from now.
+(or none) for ceil((fixed + grains * rate) / scale) seconds of its calendar and its
+components at the start; what is bought is there after its lead time, in any quantity. A
+step of a routing is an item as well: the step after it takes all of it. Times count
+seconds from now.
 
 Kernels know one-dimensional arrays only, so that numba compiles them and lists serve as
 well: the interpreted form is the reference.
@@ -25,17 +27,24 @@ MOST_LOTS = 48
 class Plant(NamedTuple):
     """What never changes in a search.
 
-    Per item: `order` (places of a topological order), `machine` (-1: none), `fixed`
-    and `rate` [s, s per grain], `grain` and `least` [steps], `floor` (first start),
-    `post` (end of work to arrival), `lead` (-1: made), `stock`; `c_start`, `c_item`,
-    `c_qty` are its components (per grain). Per demand: `d_item`, `d_qty`, `d_due`,
-    `d_weight`; `base` holds one number, the seconds that any late demand counts.
+    Per item: `order` (places of a topological order), `machine` (-1: none), `fixed`,
+    `rate` and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always
+    open), `whole` (1: work does not pause over closed time), `grain` and `least`
+    [steps], `floor` (first start), `post` (end of work to arrival), `lead` (-1: made),
+    `stock`; `c_start`, `c_item`, `c_qty` are its components (per grain). Per demand:
+    `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds one number, the seconds that
+    any late demand counts. `k_start` bounds the open windows of each calendar, in
+    order of time: `k_open`, `k_close`, and `k_before`, the open seconds of the earlier
+    ones. The first and the last one have no end, so that every instant has a window.
     """
 
     order: np.ndarray
     machine: np.ndarray
     fixed: np.ndarray
     rate: np.ndarray
+    scale: np.ndarray
+    calendar: np.ndarray
+    whole: np.ndarray
     grain: np.ndarray
     least: np.ndarray
     floor: np.ndarray
@@ -50,6 +59,10 @@ class Plant(NamedTuple):
     d_due: np.ndarray
     d_weight: np.ndarray
     base: np.ndarray
+    k_start: np.ndarray
+    k_open: np.ndarray
+    k_close: np.ndarray
+    k_before: np.ndarray
 
 
 class Pass(NamedTuple):
@@ -58,7 +71,8 @@ class Pass(NamedTuple):
     A peg brings `p_qty` from `p_from` (an order, or -2 - item: its stock) to `p_to` (an
     order, or -1 - demand). `t_*` are those who take from each order; `o_lacks` and
     `d_lacks` count the pegs from orders that an order and a demand wait for; `d_turn`
-    are the demands by due date. `r_*` are requirements, `h_*` a heap, `q_*` queues.
+    are the demands by due date. `r_*` are requirements, `h_*` a heap, `q_*` queues;
+    `woken` is when each machine opens again and looks for work.
     """
 
     totals: np.ndarray
@@ -69,6 +83,7 @@ class Pass(NamedTuple):
     o_ready: np.ndarray
     o_release: np.ndarray
     o_start: np.ndarray
+    o_end: np.ndarray
     o_lacks: np.ndarray
     o_left: np.ndarray
     o_length: np.ndarray
@@ -98,12 +113,102 @@ class Pass(NamedTuple):
     busy: np.ndarray
     touched: np.ndarray
     marked: np.ndarray
+    woken: np.ndarray
     item_last: np.ndarray
 
 
 def length_of(plant: Plant, item: int, qty: int) -> int:
     """Working time of an order [s]."""
-    return plant.fixed[item] + qty // plant.grain[item] * plant.rate[item]
+    work = plant.fixed[item] + qty // plant.grain[item] * plant.rate[item]
+    return -(-work // plant.scale[item])
+
+
+def window_of(plant: Plant, calendar: int, time: int) -> int:
+    """Place of the first window of a calendar that closes after an instant."""
+    close = plant.k_close
+    low, high = plant.k_start[calendar], plant.k_start[calendar + 1] - 1
+    while low < high:
+        middle = (low + high) >> 1
+        if close[middle] <= time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def begin_from(plant: Plant, item: int, time: int, length: int) -> int:
+    """Earliest begin of work of an item from an instant on [s]."""
+    calendar = plant.calendar[item]
+    if calendar < 0:
+        return time
+    opens, close = plant.k_open, plant.k_close
+    at = window_of(plant, calendar, time)
+    if length == 0 and at > plant.k_start[calendar] and close[at - 1] == time:
+        # Nothing of closed time is needed: both edges of a window will do.
+        return time
+    if plant.whole[item] == 1:
+        while max(time, opens[at]) + length > close[at]:
+            at += 1
+    return max(time, opens[at])
+
+
+def end_from(plant: Plant, item: int, begin: int, length: int) -> int:
+    """End of work that begins at an instant at which it can [s]."""
+    calendar = plant.calendar[item]
+    if calendar < 0 or length == 0:
+        return begin + length
+    opens, before = plant.k_open, plant.k_before
+    at = window_of(plant, calendar, begin)
+    if begin + length <= plant.k_close[at]:
+        return begin + length
+    target = before[at] + begin - opens[at] + length
+    high = plant.k_start[calendar + 1] - 1
+    # The last window that opens before all is done.
+    while at < high:
+        middle = (at + high + 1) >> 1
+        if before[middle] < target:
+            at = middle
+        else:
+            high = middle - 1
+    return opens[at] + target - before[at]
+
+
+def end_by(plant: Plant, item: int, time: int, length: int) -> int:
+    """Latest end of work of an item by an instant [s]."""
+    calendar = plant.calendar[item]
+    if calendar < 0:
+        return time
+    opens, close = plant.k_open, plant.k_close
+    at = window_of(plant, calendar, time - 1)
+    if length == 0 and opens[at] == time:
+        return time
+    if opens[at] >= time:
+        at -= 1
+    if plant.whole[item] == 1:
+        while min(time, close[at]) - length < opens[at]:
+            at -= 1
+    return min(time, close[at])
+
+
+def begin_by(plant: Plant, item: int, end: int, length: int) -> int:
+    """Latest begin of work that ends at an instant at which it can [s]."""
+    calendar = plant.calendar[item]
+    if calendar < 0 or length == 0:
+        return end - length
+    opens, before = plant.k_open, plant.k_before
+    at = window_of(plant, calendar, end - 1)
+    if end - length >= opens[at]:
+        return end - length
+    target = before[at] + end - opens[at] - length
+    low = plant.k_start[calendar]
+    # The last window with no more open time before it than before the begin.
+    while low < at:
+        middle = (low + at + 1) >> 1
+        if before[middle] <= target:
+            low = middle
+        else:
+            at = middle - 1
+    return opens[low] + target - before[low]
 
 
 def lot_of(plant: Plant, item: int, qty: int) -> int:

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, length_of, lot_of
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    begin_by,
+    end_by,
+    length_of,
+    lot_of,
+)
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FINISHED,
     FULL,
@@ -159,9 +165,10 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             part = plant.c_item[line]
             if plant.lead[part] >= 0:
                 continue
-            length = length_of(plant, item, qty) + plant.post[item]
+            length = length_of(plant, item, qty)
             wanted = qty // plant.grain[item] * plant.c_qty[line]
-            by = plan.f_by[top] - length
+            by = end_by(plant, item, plan.f_by[top] - plant.post[item], length)
+            by = begin_by(plant, item, by, length)
             depth, ready = ask(plant, plan, depth, part, wanted, order, by)
             if depth == top + 1:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)

@@ -11,7 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, length_of
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    begin_by,
+    begin_from,
+    end_by,
+    end_from,
+    length_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -288,14 +295,15 @@ def place_early(plant: Plant, plan: ScheduleRecord, order: int, ready: int) -> N
     machine = plant.machine[item]
     length = length_of(plant, item, plan.o_qty[order])
     starts, ends, lane = plan.o_start, plan.o_end, plan.lane
-    start = ready
+    start = begin_from(plant, item, ready, length)
+    end = end_from(plant, item, start, length)
     if machine >= 0:
         low = machine * plan.width[0]
         high = stop = low + plan.laned[machine]
         if plan.laned[machine] + 1 >= plan.width[0]:
             plan.state[FULL] = 1
-            starts[order] = ready
-            ends[order] = ready + length
+            starts[order] = start
+            ends[order] = end
             return
         while low < high:
             middle = (low + high) >> 1
@@ -305,13 +313,14 @@ def place_early(plant: Plant, plan: ScheduleRecord, order: int, ready: int) -> N
                 high = middle
         while low < stop:
             other = lane[low]
-            if starts[other] >= start + length:
+            if starts[other] >= end:
                 break
-            start = ends[other]
+            start = begin_from(plant, item, ends[other], length)
+            end = end_from(plant, item, start, length)
             low += 1
         insert(plan, machine, low, order)
     starts[order] = start
-    ends[order] = start + length
+    ends[order] = end
     note(plan, PLACED, order, 0)
 
 
@@ -325,7 +334,8 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
     machine = plant.machine[item]
     length = length_of(plant, item, plan.o_qty[order])
     starts, lane = plan.o_start, plan.lane
-    end = limit
+    end = end_by(plant, item, limit, length)
+    start = begin_by(plant, item, end, length)
     if machine >= 0:
         low = machine * plan.width[0]
         high = stop = low + plan.laned[machine]
@@ -337,12 +347,14 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
                 high = middle
         while low < stop:
             other = lane[low]
-            if plan.o_end[other] <= end - length:
+            if plan.o_end[other] <= start:
                 break
-            end = min(end, starts[other])
+            if starts[other] < end:
+                end = end_by(plant, item, starts[other], length)
+                start = begin_by(plant, item, end, length)
             low += 1
         insert(plan, machine, low, order)
-    starts[order] = end - length
+    starts[order] = start
     plan.o_end[order] = end
 
 

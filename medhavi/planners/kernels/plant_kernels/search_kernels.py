@@ -10,6 +10,10 @@ from medhavi.planners.kernels.compiled_records import compiled_records
 INLINED = frozenset(
     {
         "length_of",
+        "begin_from",
+        "end_from",
+        "begin_by",
+        "end_by",
         "lot_of",
         "push",
         "pop",
