@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
-from medhavi.planners.constrained.search.plant_model import FoundItem, FoundOrders
+from medhavi.planners.constrained.search.found_orders import FoundItem, FoundOrders
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.capacity.schedule import step_window
@@ -20,11 +20,11 @@ from medhavi.providers.sources import OrderTiming
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.plant_model import (
-        Model,
+    from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
         SearchedOrderCreation,
     )
+    from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyOrder

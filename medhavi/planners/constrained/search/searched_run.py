@@ -25,6 +25,7 @@ from medhavi.planners.constrained.orders.jobs import Job, Take
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.constrained.search.found_orders import SearchableRun
 from medhavi.planners.constrained.search.laying_out import (
     Grouped,
     Layout,
@@ -33,7 +34,6 @@ from medhavi.planners.constrained.search.laying_out import (
 )
 from medhavi.planners.constrained.search.plant_bound import Least, least_of
 from medhavi.planners.constrained.search.plant_model import (
-    SearchableRun,
     UnfitError,
     model_of,
     unfit_at_sight,

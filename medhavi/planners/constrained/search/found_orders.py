@@ -1,0 +1,198 @@
+"""Orders that a search found, registered with what they give and need.
+
+They come with their dates; what is bought for them is netted as in any run.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
+from medhavi.planners.mrp.netting_state.state import (
+    NO_DEMAND,
+    Need,
+    SupplyOrder,
+    SupplyUnit,
+)
+from medhavi.units import INT64_MAX, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        SupplyAlternative,
+    )
+    from medhavi.providers.sources import OrderTiming, Source
+
+_URGENCY = attrgetter("priority", "index")
+
+
+class FoundItem:
+    """What all found orders of a product have in common, looked up once.
+
+    They give one product at their end, as much as is ordered, and take their components
+    at the start: other recipes are not searched.
+
+    Parameters
+    ----------
+    node, way
+        The product, and how it is made.
+    """
+
+    __slots__ = ("lines", "node", "peg", "traits", "way")
+
+    def __init__(self, node: Node, way: SupplyAlternative) -> None:
+        self.node = node
+        self.way = way
+        # Of the others orders take nothing: no quantity is fixed here.
+        self.lines = [
+            (line.numerator, line.denominator, part)
+            for (line, part, _), *_ in way.intakes
+            if line.numerator
+        ]
+        self.peg = PEG_SOURCE[way.source.kind]
+        self.traits = way.traits(node) if way.provides else None
+
+
+class FoundOrders(NamedTuple):
+    """All make orders of a product that a search found, in sequence of registration.
+
+    Of each order: size [steps], when it runs as late as its takers allow, begin of the
+    work and arrival as early as can be [UTC seconds], what nobody takes of it [steps],
+    and where its pegs end. Of each peg: the need by its index, its amount [steps], and
+    the place of its order among these.
+    """
+
+    sizes: Sequence[int]
+    timings: Sequence[OrderTiming]
+    begins: Sequence[int]
+    arrivals: Sequence[int]
+    left: Sequence[int]
+    ends: Sequence[int]
+    needs: Sequence[int]
+    amounts: Sequence[int]
+    givers: Sequence[int]
+
+
+class SearchedOrderCreation(FeasibleOrderCreation):
+    """The register of a run whose orders were found: they come with their dates."""
+
+    def limited(self, source: Source) -> bool:
+        """Whether a supplier delivers, or a vehicle carries, only so much."""
+        return self.largest(source) is not None
+
+    def found_orders(self, item: FoundItem, found: FoundOrders) -> list[SupplyOrder]:
+        """Register orders with what they give and need, as early as can be.
+
+        What is open of the needs that they serve stays as it is.
+
+        Raises
+        ------
+        BadData
+            A quantity does not fit 64 bits.
+        """
+        self._check(item, max(found.sizes, default=0))
+        node, traits, peg = item.node, item.traits, item.peg
+        source, recipe = item.way.source, item.way.recipe
+        name, kind, key, rule = (
+            source.source,
+            source.kind,
+            node.key,
+            node.rules.lot_rule,
+        )
+        lines = [(*line, line[2].needs) for line in item.lines]
+        orders, units, needs, low = self.orders, self.units, self.needs, 0
+        first, cause_of = len(units), self.cause_of
+        served = [needs[need] for need in found.needs]
+        pairs = list(zip(served, found.amounts, strict=True))
+        for size, timing, begin, ready, left, high in zip(*found[:6], strict=True):
+            taker = served[low]
+            if high - low > 1:
+                taker = min(served[low:high], key=_URGENCY)
+            takers = pairs[low:high]
+            low = high
+            priority = taker.priority
+            unit = SupplyUnit(
+                len(units),
+                node,
+                size,
+                left,
+                ready,
+                ready,
+                peg,
+                None,
+                "",
+                NEVER,
+                None,
+                NO_DEMAND,
+                None,
+                traits,
+                takers,
+            )
+            units.append(unit)
+            unit.order = order = SupplyOrder(
+                len(orders),
+                kind,
+                key,
+                source,
+                name,
+                size,
+                size,
+                timing,
+                timing[1],
+                cause_of(taker),
+                rule,
+                priority,
+                None,
+                None,
+                "planned",
+                False,  # noqa: FBT003 - names cost a tenth more
+                False,  # noqa: FBT003
+                recipe,
+                [unit],
+            )
+            orders.append(order)
+            for numerator, denominator, part, kept in lines:
+                qty = -(-size * numerator // denominator)
+                need = Need(
+                    len(needs), part, begin, qty, qty, priority, NO_DEMAND, order
+                )
+                needs.append(need)
+                kept.append(need)
+        # Numbers that records have already: others would take memory of their own.
+        self.match_need += [need.index for need in served]
+        made = [unit.index for unit in units[first:]]
+        self.match_unit += [made[giver] for giver in found.givers]
+        self.match_qty += found.amounts
+        return list(orders[-len(found.sizes) :]) if found.sizes else []
+
+    def _check(self, item: FoundItem, most: int) -> None:
+        """Refuse needs that do not fit 64 bits."""
+        for numerator, denominator, part in item.lines:
+            qty = -(-most * numerator // denominator)
+            if qty > INT64_MAX:
+                self._refuse(part, qty)
+
+
+class SearchableRun(FeasibleRun):
+    """A run whose nodes can be netted one by one."""
+
+    release: SearchedOrderCreation
+
+    def _released(self) -> SearchedOrderCreation:
+        resources = self.snapshot["resources"]
+        finite = resources.filter(resources["finite"])["resource"].to_list()
+        return SearchedOrderCreation(self.model, self.as_of, finite, self._quotas())
+
+    @property
+    def clusters(self) -> Sequence[list[Node]]:
+        """Nodes in order of planning, consumers first."""
+        return self._clusters
+
+    def net_cluster(self, cluster: list[Node]) -> None:
+        """Net what is bought for orders that were found."""
+        self._net_cluster(cluster)
