@@ -218,7 +218,7 @@ def carried_out(
     """
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.quoting import quote
-    from medhavi.planners.promising.requests.asking import read_requests
+    from medhavi.planners.promising.requests.requests import read_requests
 
     chance = random.Random(seed)
     truth = true_times(chance)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
 
 ROUNDS = 3
 REQUESTERS = 50
@@ -78,7 +78,7 @@ def requests(count: int, seed: int = 2) -> list[dict[str, Any]]:
 
 def read(book: PromiseLedger, count: int) -> tuple[Request, ...]:
     """Read random requests."""
-    from medhavi.planners.promising.requests.asking import read_requests
+    from medhavi.planners.promising.requests.requests import read_requests
 
     return read_requests(requests(count), book.snapshot).requests
 

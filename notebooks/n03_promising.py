@@ -17,14 +17,11 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
-    from medhavi.planners.promising.explain.arrival_curve import (
-        arrival_curve,
-        chance_by,
-    )
+    from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.ledger.what_if import asked_again, book_with
     from medhavi.planners.promising.quoting import quote
-    from medhavi.planners.promising.requests.asking import read_requests
+    from medhavi.planners.promising.requests.requests import read_requests
     from medhavi.schema.template import example_rows
     from medhavi.service.page_data import html, picture
     from medhavi.views import navigation, page, theme

@@ -72,10 +72,12 @@ from medhavi.planners.promising.ledger.what_if import (
 )
 from medhavi.planners.promising.promise_run import answer, answer_on, promise, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.asking import Request, columns, read_requests
-from medhavi.planners.promising.requests.request_file import (
+from medhavi.planners.promising.requests.requests import (
+    Request,
     WrittenRequests,
+    columns,
     raw_requests,
+    read_requests,
 )
 from medhavi.planners.promising.standing.standing_promises import standing_promises
 from medhavi.planners.replenishment.replenishing import replenish

@@ -21,13 +21,6 @@ AWAITING = {
     "planners/kernels": "rehearsal stage",
     "planners/late_remedies": "damage trying",
     "planners/net_change": "beyond kept made",
-    "planners/promising/deliveries": "asking before dividing found sending sent wanted "
-    "way",
-    "planners/promising/options": "quest",
-    "planners/promising/requests": "asking room",
-    "planners/promising/standing": "walk",
-    "planners/promising/supply_search": "doors getter lasting making mark mover "
-    "piece placer reach reached stage used walk",
     "planners/work_orders": "fate",
     "workbench/orders": "seen",
 }

@@ -30,9 +30,9 @@ from medhavi.errors import (
     UsageError,
 )
 from medhavi.findings import BadData
-from medhavi.planners.promising.requests.asking import columns
-from medhavi.planners.promising.requests.request_file import (
+from medhavi.planners.promising.requests.requests import (
     WrittenRequests,
+    columns,
     raw_requests,
 )
 from medhavi.workbench.commitments.live_ledger import Precedence

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.explain.arrival_curve import arrival_curve, chance_by
+from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
 from tests.api import PromiseLedger, quote, read_requests
 from tests.factories import AS_OF
 from tests.planners.small_promises import tables, workshop

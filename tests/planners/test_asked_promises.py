@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.preemption.preempting import OPTION
+from medhavi.planners.promising.quoting import OPTION
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, apply, revert

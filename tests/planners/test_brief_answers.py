@@ -10,8 +10,8 @@ import pytest
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.explain.answering import searched
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.units import DAY
 from tests.api import PromiseLedger, quote, quote_all
 from tests.planners.random_towns import random_town
@@ -58,7 +58,7 @@ def towns(seeds: Iterable[int]) -> Iterator[tuple[PromiseLedger, Request]]:
 def left_out(book: PromiseLedger, wanted: Request) -> int:
     """Compare a brief answer with a full one; count the options it does without."""
     policy = book.policies.of(wanted)
-    quests = [Quest(book, wanted, policy) for _ in range(2)]
+    quests = [OptionSearch(book, wanted, policy) for _ in range(2)]
     brief, full = (
         searched(quest, detail)
         for quest, detail in zip(quests, ("date", "full"), strict=True)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.explain.answering import searched
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.providers.finite_capacity.finite import FiniteCapacity
 from medhavi.units import DAY
@@ -46,8 +46,8 @@ class Company(NamedTuple):
     book: PromiseLedger
     wanted: Request
 
-    def quest(self) -> Quest:
-        return Quest(self.book, self.wanted, self.book.policies.of(self.wanted))
+    def quest(self) -> OptionSearch:
+        return OptionSearch(self.book, self.wanted, self.book.policies.of(self.wanted))
 
 
 def companies(seeds: range) -> Iterator[Company]:

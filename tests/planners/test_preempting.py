@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from medhavi.planners.promising.preemption import preempting
-from medhavi.planners.promising.preemption.preempting import is_lower
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising import quoting
+from medhavi.planners.promising.quoting import is_lower
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import HOUR
 from tests.api import PromiseLedger, apply, expire, promise, revert
@@ -322,7 +322,7 @@ def test_a_part_becomes_the_whole():
 
 
 def test_a_search_that_does_not_get_through_takes_from_nobody(monkeypatch):
-    monkeypatch.setattr(preempting, "MOST_QUOTES", 2)
+    monkeypatch.setattr(quoting, "MOST_QUOTES", 2)
     lines = [{**WEAK, "line": n, "qty": 2} for n in range(1, 6)]
     made = asked(shop(*lines), **TOP, qty=6)
     assert made.preempted == ()
@@ -387,7 +387,7 @@ def test_a_provider_that_fails_takes_from_nobody(monkeypatch):
     def fail(*_):
         raise TimeoutError
 
-    monkeypatch.setattr(Stages, "line", fail)
+    monkeypatch.setattr(AvailabilityCheck, "line", fail)
     made = quoted(book, **TOP)
     monkeypatch.undo()
     assert (made.status, made.preempted) == (PromiseStatus.REJECTED, ())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.preemption.preempting import least_set, standing
+from medhavi.planners.promising.quoting import least_set, standing
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, apply, quote, revert
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state

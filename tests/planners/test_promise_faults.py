@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, Providers, apply
@@ -129,7 +129,7 @@ def sell(book: PromiseLedger, clock: object) -> None:
 
 
 def book_of(snapshot: Snapshot) -> PromiseLedger:
-    return PromiseLedger(snapshot, Stages(Providers(snapshot)))
+    return PromiseLedger(snapshot, AvailabilityCheck(Providers(snapshot)))
 
 
 WHO: dict[str, Limiter] = {

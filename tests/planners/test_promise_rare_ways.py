@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.explain.naming import name_stage
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.explain.reason_texts import name_stage
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger
 from tests.planners.small_promises import (
@@ -179,16 +179,18 @@ def test_the_policy_is_named_by_what_it_forbids():
     snapshot = workshop()
     book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, due=day(1))
-    quest = Quest(book, request, book.policies.of(request))
+    quest = OptionSearch(book, request, book.policies.of(request))
     assert name_stage(quest, "policy", None).code == "OrderRule"
     book.stages.withheld = True
     assert name_stage(quest, "policy", None).code == "SafetyViolation"
-    free = Quest(book, request_of(snapshot, full_line=True), book.policies.of(request))
+    free = OptionSearch(
+        book, request_of(snapshot, full_line=True), book.policies.of(request)
+    )
     assert name_stage(free, "policy", None).code == "FullDeliveryViolation"
     open_policy = book.policies.of(request).__class__(
         **{**book.policies.of(request).as_row(), "buffers": True}
     )
-    rest = Quest(book, request, open_policy)
+    rest = OptionSearch(book, request, open_policy)
     assert name_stage(rest, "policy", None).code == "OrderRule"
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.explain.counterfactual import as_wide, widest
-from medhavi.planners.promising.options.quest import Quest
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.explain.answering import searched
+from medhavi.planners.promising.explain.reasons import as_wide, widest
+from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, Providers, asked_again, changed, promise
@@ -229,7 +229,7 @@ def failing(stage: str, failure: Exception) -> PromiseLedger:
         stock=[{"product": "B", "qty": 10}],
     )
     providers = Providers(snapshot)
-    stages: Any = Stages(providers)
+    stages: Any = AvailabilityCheck(providers)
     if stage == "routing":
         providers.__dict__["recipes"] = Failing(providers.recipes, "recipe", failure)
     elif stage == "material":
@@ -346,11 +346,11 @@ def test_rules_that_were_in_no_way_are_not_searched_without(world, qty):
     )
     book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, qty=qty, due=day(1))
-    quest = Quest(book, request, book.policies.of(request))
+    quest = OptionSearch(book, request, book.policies.of(request))
     searched(quest, "full")
     wider, less = widest(quest.policy, request)
     if as_wide(quest, wider, less):
-        other = Quest(book, less, wider)
+        other = OptionSearch(book, less, wider)
         searched(other, "full")
         assert min(one.times.date for one in other.offered) == min(
             one.times.date for one in quest.offered
@@ -367,6 +367,6 @@ def test_wider_rules_are_tried_where_less_was_bought_for_what_comes(parts, idle)
     )
     book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, qty=5, due=day(1))
-    quest = Quest(book, request, book.policies.of(request))
+    quest = OptionSearch(book, request, book.policies.of(request))
     searched(quest, "full")
     assert as_wide(quest, *widest(quest.policy, request)) is idle

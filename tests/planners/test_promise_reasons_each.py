@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Emitter, Limiter
 from tests.api import PromiseLedger, Providers, promise
 from tests.planners.small_promises import (
@@ -243,7 +243,7 @@ def test_a_line_of_a_full_order_names_the_line_that_is_not_there():
 @pytest.mark.req("ATP-18", "ATP-16")
 def test_a_provider_that_takes_too_long_is_a_search_that_timed_out():
     snapshot = workshop(**PARTS)
-    stages: Any = Stages(Providers(snapshot))
+    stages: Any = AvailabilityCheck(Providers(snapshot))
 
     class Slow(type(stages.capacity)):  # type: ignore[misc]
         def earliest(self, *args: object, **kwargs: object) -> None:

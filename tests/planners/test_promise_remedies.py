@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, Providers, asked_again, changed, quote
@@ -462,7 +462,7 @@ class FailsOnce:
 @pytest.mark.req("ATP-19", "CORE-06")
 def test_where_a_provider_failed_for_a_moment_asking_again_helps():
     snapshot = workshop(stock=[{"product": "B", "qty": 10}])
-    stages: Any = Stages(Providers(snapshot))
+    stages: Any = AvailabilityCheck(Providers(snapshot))
     stages.capacity = FailsOnce(stages.capacity)
     made = quote(PromiseLedger(snapshot, stages), request_of(snapshot))
     assert made.status is PromiseStatus.REJECTED

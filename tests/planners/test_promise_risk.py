@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.ledger.sampled_chain import SampledChain, sobol
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.explain.answering import searched
+from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.options.sampled_chain import SampledChain, sobol
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
@@ -28,8 +28,11 @@ from tests.planners.small_promises import (
 )
 
 if TYPE_CHECKING:
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Evaluation,
+        SupplyAllocation,
+    )
     from medhavi.planners.promising.supply_search.lead_draws import Subject
-    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
 
 ESTIMATE = {"p50": 5, "p80": 7, "p95": 10}
 
@@ -317,7 +320,7 @@ def pushed(book: PromiseLedger, chain: Evaluation, own: dict[Subject, float]) ->
     """Push one point through a chain, piece by piece and leg by leg."""
     draws = LeadDraws(book.times, 0.5, own)
 
-    def ready(piece: Piece) -> int:
+    def ready(piece: SupplyAllocation) -> int:
         if piece.kind == "stock" or piece.source is None:
             return piece.ready
         if piece.kind == "buy":
@@ -382,7 +385,7 @@ def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
     }
     book = PromiseLedger.from_snapshot(snapshot.replace(**ways[leaves]))
     request = request_of(book.snapshot, location="C1")
-    quest = Quest(book, request, book.policies.of(request))
+    quest = OptionSearch(book, request, book.policies.of(request))
     searched(quest, "date")
     found = quest.offered[0].times
     assert len(found.subjects) == 3

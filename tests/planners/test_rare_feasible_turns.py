@@ -11,11 +11,14 @@ from medhavi.planners.constrained.deliveries import undelivered
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
 from medhavi.planners.constrained.orders.weighing import Line, Part
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.promising.explain.naming import name_stage, rejected_as
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.explain.reason_texts import name_stage, rejected_as
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.remedies.proposals import proposals
-from medhavi.planners.promising.supply_search.supply_walk import MOST_ORDERS, Walk
-from medhavi.planners.promising.supply_search.walk_terms import Terms
+from medhavi.planners.promising.supply_search.alternatives import Terms
+from medhavi.planners.promising.supply_search.supply_search import (
+    MOST_ORDERS,
+    SupplySearch,
+)
 from medhavi.results.limiter import Limiter, RemedyKind
 from tests import factories
 from tests.api import PromiseLedger, plan, quote, verify
@@ -39,7 +42,7 @@ ROUND = [
 
 def walk_on(snapshot, **terms):
     book = PromiseLedger.from_snapshot(snapshot)
-    return Walk(book.stages, Terms(now=book.now, **terms))
+    return SupplySearch(book.stages, Terms(now=book.now, **terms))
 
 
 def codes(walk):
@@ -49,7 +52,7 @@ def codes(walk):
 def searched(snapshot, **stated):
     book = PromiseLedger.from_snapshot(snapshot)
     request = request_of(snapshot, **stated)
-    quest = Quest(book, request, book.policies.of(request))
+    quest = OptionSearch(book, request, book.policies.of(request))
     quest.search()
     return quest
 

@@ -67,11 +67,11 @@ READS = {
         "supply_terms",
     ): "rows that a remedy shows",
     (
-        "promising/supply_search/used_places.py",
+        "promising/supply_search/shipment_origins.py",
         "step_resources",
     ): "where a request may compete",
     (
-        "promising/supply_search/stages.py",
+        "promising/supply_search/availability.py",
         "departures",
     ): "changed rows that a remedy shows",
 }

@@ -11,7 +11,6 @@ from medhavi.findings import Finding, finding
 from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising.explain.answering import unasked
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.ledger.sampled_chain import SEED
 from medhavi.planners.promising.ledger.whole_orders import (
     COMPLETE,
     EqualShareLine,
@@ -22,9 +21,10 @@ from medhavi.planners.promising.ledger.whole_orders import (
     matched,
     whole_orders,
 )
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.options.sampled_chain import SEED
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.asking import read_requests
+from medhavi.planners.promising.requests.requests import read_requests
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.ledger.whole_orders import LinkedLines
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
@@ -330,7 +330,7 @@ class _FileAnswers:
         request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
         if self._stop():
-            self.answers[request.position] = unasked(Quest(book, request, used))
+            self.answers[request.position] = unasked(OptionSearch(book, request, used))
             return
         before = book.last_token
         made = quote(book, request, used, detail=self._detail)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.promise_run import answer_on
-from medhavi.planners.promising.requests.asking import ASKED, columns
-from medhavi.planners.promising.requests.request_file import (
+from medhavi.planners.promising.requests.requests import (
+    ASKED,
     TABLE,
     WrittenRequests,
+    columns,
     raw_requests,
 )
 from medhavi.results.promises.promise import Promise

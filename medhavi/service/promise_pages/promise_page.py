@@ -20,13 +20,13 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.planners.promising.explain.arrival_curve import Curve, arrival_curve
-from medhavi.planners.promising.explain.counterfactual import sensitivity
+from medhavi.planners.promising.explain.answering import Curve, arrival_curve
+from medhavi.planners.promising.explain.reasons import sensitivity
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.what_if import asked_again, book_with
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.asking import Request, read_requests
+from medhavi.planners.promising.requests.requests import Request, read_requests
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
 from medhavi.service.page_data import (
@@ -43,7 +43,7 @@ from medhavi.views.promises.words import promise_names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.requests.policies import Policy
     from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -284,7 +284,7 @@ def ask(
             )
             curve = arrival_curve(book, request, promise)
             used = book.policies.of(request, None)
-            variants = sensitivity(Quest(book, request, used), promise, _date)
+            variants = sensitivity(OptionSearch(book, request, used), promise, _date)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
     remember(str(data.source), [promise])

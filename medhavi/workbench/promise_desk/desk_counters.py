@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.explain.answering import FAILED
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.units import to_seconds
 
@@ -223,7 +223,7 @@ class Meter:
         }
 
 
-class MeteredProviders(Stages):
+class MeteredProviders(AvailabilityCheck):
     """Stages that tell a meter whom they ask; the ledgers are those of a book."""
 
     __slots__ = ("asking", "meter")
@@ -232,11 +232,11 @@ class MeteredProviders(Stages):
     meter: Meter
 
     @classmethod
-    def of(cls, stages: Stages, meter: Meter) -> MeteredProviders:
+    def of(cls, stages: AvailabilityCheck, meter: Meter) -> MeteredProviders:
         """Measure the questions to the providers of some stages."""
         made = cls.__new__(cls)
         made.meter, made.asking = meter, stages.at
-        for name in Stages.__slots__:
+        for name in AvailabilityCheck.__slots__:
             if name != "at":
                 setattr(made, name, getattr(stages, name))
         return made
@@ -271,7 +271,7 @@ def metered(book: PromiseLedger, meter: Meter) -> Iterator[None]:
         meter.misses = {name: after[name] - count for name, count in before.items()}
 
 
-def _kept(stages: Stages) -> dict[str, int]:
+def _kept(stages: AvailabilityCheck) -> dict[str, int]:
     """Count the answers that providers keep."""
     providers = stages.providers
     return {

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.ledger.own_holds import first_without_room
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.asking import request_of_line
+from medhavi.planners.promising.requests.requests import request_of_line
+from medhavi.planners.promising.standing.held_promises import first_without_room
 from medhavi.progress import unobserved
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.workbench.commitments.commit_answer import (
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise

@@ -1,8 +1,12 @@
-"""From options to the answer: score, choice, holds, trace.
+"""From options to the answer: score, choice, holds, trace and arrival curve.
 
 score = sum of weight x (value - best) / (worst - best) over the options, for the date,
 the cost, the chance to be late and the emissions. The lowest wins; ties: date, cost,
 id.
+
+A quote keeps three quantiles. This searches once more, finds the option that was
+chosen, and gives its arrival at many levels: one uncertain time is walked at each of
+them, several are sampled at the fixed points of `sampled_chain`.
 """
 
 from __future__ import annotations
@@ -13,11 +17,19 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
-from medhavi.planners.promising.explain.counterfactual import reasons
-from medhavi.planners.promising.explain.tracing import expected, trace_of
-from medhavi.planners.promising.ledger.holding import holds_of, purchases_of
-from medhavi.planners.promising.options.quest import above_cost, capped
+from medhavi.planners.deep_calls import on_deep_stack
+from medhavi.planners.promising.explain.reasons import expected, reasons, trace_of
+from medhavi.planners.promising.ledger.option_effects import holds_of, purchases_of
+from medhavi.planners.promising.options.option_search import (
+    OptionSearch,
+    above_cost,
+    capped,
+)
+from medhavi.planners.promising.options.sampled_chain import SampledChain, rank_at
+from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
     UNCONFIRMED,
@@ -33,8 +45,11 @@ from medhavi.results.promises.promise import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.options.quest import Offered, Quest
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
+    from medhavi.planners.promising.options.option_search import Offered
+    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.providers.lead_times import Quantiles
 
 
@@ -123,7 +138,7 @@ PROVIDER_FAILURES = (EnvironmentFailure, LimitReached, NotAvailable, OSError)
 the search and is raised."""
 
 
-def answered(quote: Quest, detail: str) -> Promise:
+def answered(quote: OptionSearch, detail: str) -> Promise:
     """Choose among the options of a finished search and give the answer."""
     offered = [capped(one, quote.policy) for one in quote.offered]
     permitted = [one for one in offered if one.closed is None]
@@ -142,7 +157,7 @@ def answered(quote: Quest, detail: str) -> Promise:
     )
 
 
-def failed(quote: Quest, failure: Exception) -> Promise:
+def failed(quote: OptionSearch, failure: Exception) -> Promise:
     """Answer where a provider failed: a rejection that names its stage."""
     stage = quote.book.stages.at
     late = isinstance(failure, TimeoutError)
@@ -155,7 +170,7 @@ def failed(quote: Quest, failure: Exception) -> Promise:
     return _replaced(_nothing(quote), limiters=(reason,), exact=False)
 
 
-def unasked(quest: Quest) -> Promise:
+def unasked(quest: OptionSearch) -> Promise:
     """Answer to a request that a stopped run did not reach: a rejection, no holds."""
     text = (
         "The run was stopped before this request was reached; nothing is held. "
@@ -167,7 +182,7 @@ def unasked(quest: Quest) -> Promise:
 
 
 def _ranked(
-    quote: Quest, permitted: list[Offered]
+    quote: OptionSearch, permitted: list[Offered]
 ) -> tuple[list[Offered], list[float]]:
     """Order by score, given beside.
 
@@ -203,7 +218,7 @@ def _priced(permitted: list[Offered], policy: Policy) -> bool:
     return len({one.times.date for one in permitted}) < len(permitted)
 
 
-def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
+def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
     """Promise the chosen option; `held`: with the holds that it would make."""
     request, policy, book = quote.request, quote.policy, quote.book
     found = chosen.times.evaluation
@@ -246,7 +261,7 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
     )
 
 
-def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
+def _basis(quote: OptionSearch, chosen: Offered) -> PromiseBasis:
     """Name the model behind the uncertain times of an option and of its work."""
     if unconfirmed(quote, chosen):
         return known_basis(UNCONFIRMED, quote.policy.risk_basis)
@@ -255,7 +270,7 @@ def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
     return basis_of(found, quote.policy.risk_basis)
 
 
-def unconfirmed(quote: Quest, chosen: Offered) -> list[str]:
+def unconfirmed(quote: OptionSearch, chosen: Offered) -> list[str]:
     """Suppliers whose stated lead time an option counts on without a history."""
     stated = quote.book.times.stated
     return sorted(
@@ -284,7 +299,7 @@ def known_basis(name: str, risk: str) -> PromiseBasis:
 
 
 def _options(
-    quote: Quest,
+    quote: OptionSearch,
     ranked: list[Offered],
     totals: list[float],
     offered: list[Offered],
@@ -321,7 +336,7 @@ def _options(
     return tuple(found)
 
 
-def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
+def _why_not(quote: OptionSearch, one: Offered, chosen: Offered | None) -> str:
     if one.closed is Limiter.COST_CAP_EXCEEDED and not above_cost(one, quote.policy):
         return f"{one.closed}: emits more than the policy permits"
     if one.closed is not None:
@@ -335,7 +350,7 @@ def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
     return "dearer" if one.cost.total > chosen.cost.total else "a worse score"
 
 
-def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
+def _rejected(quote: OptionSearch, offered: list[Offered], detail: str) -> Promise:
     promise = _nothing(quote)
     if detail != "full":
         return promise
@@ -348,7 +363,7 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
     )
 
 
-def _nothing(quote: Quest, **known: object) -> Promise:
+def _nothing(quote: OptionSearch, **known: object) -> Promise:
     """Answer with nothing but what is known: every key is there (rule 28)."""
     request, book = quote.request, quote.book
     cells: dict[str, object] = {
@@ -373,3 +388,130 @@ def _replaced(promise: Promise, **cells: object) -> Promise:
     if isinstance(limiters, tuple) and limiters:
         cells["limiter"] = limiters[0]
     return replace(promise, **cells)  # type: ignore[arg-type]
+
+
+def searched(quest: OptionSearch, detail: str, *, freed: bool = False) -> Promise:
+    """Answer a request; the ledgers are as before after it.
+
+    Parameters
+    ----------
+    quest
+        The search, not begun.
+    detail
+        As in `quote`.
+    freed
+        The demand was given what it has already.
+    """
+    try:
+        return _searched(quest, detail, freed=freed)
+    except RecursionError:
+        # A chain of more levels than the usual stack has room for.
+        quest.begin_anew()
+    try:
+        return on_deep_stack(lambda: _searched(quest, detail, freed=freed))
+    except RecursionError as failure:
+        quest.broken = True
+        return failed(quest, failure)
+
+
+def _searched(quest: OptionSearch, detail: str, *, freed: bool) -> Promise:
+    book, request = quest.book, quest.request
+    mark = book.stages.mark()
+    level = LEVELS[quest.policy.risk_basis]
+    book.stages.withheld = book.stages.spared = False
+    book.stages.leads = book.times.at(level) if book.times.anything else None
+    book.stages.level = level
+    try:
+        book.stages.begin()
+        if not freed:
+            book.free_for(request)
+        quest.brief = detail != "full"
+        quest.search()
+        return answered(quest, detail)
+    except PROVIDER_FAILURES as failure:
+        quest.broken = True
+        return failed(quest, failure)
+    finally:
+        quest.withheld = book.stages.withheld
+        book.stages.undo(mark)
+        book.stages.leads = book.stages.level = None
+
+
+Curve = tuple[tuple[float, int], ...]
+"""Levels from 0 to 1, rising, each with the instant [s] by which it is there."""
+SHARES = tuple(percent / 100 for percent in range(1, 100))
+
+
+def arrival_curve(
+    book: PromiseLedger, request: Request, answer: Promise, policy: Policy | None = None
+) -> Curve:
+    """How likely an answer is there by which instant; nothing in the book changes.
+
+    Parameters
+    ----------
+    request
+        What was asked for.
+    answer
+        What was promised for it on this book.
+    policy
+        How it is promised; by default as the tables say for the request.
+
+    Returns
+    -------
+    tuple of (float, int)
+        Empty where nothing is promised, nothing is uncertain, or where the answer
+        takes from others: then the options of a plain search are not its own.
+    """
+    if answer.date is None or answer.preempted:
+        return ()
+    quest = OptionSearch(book, request, policy or book.policies.of(request))
+    searched(quest, "date")
+    known = (
+        one
+        for one in quest.offered
+        if one.name == answer.option and one.times.date == answer.date
+    )
+    chosen = next(known, None)
+    if chosen is None or chosen.times.chain is None:
+        return ()
+    mark = book.stages.mark()
+    book.stages.leads = LeadDraws(book.times, 0.5)
+    book.stages.level = LEVELS[quest.policy.risk_basis]
+    try:
+        book.free_for(request)
+        found = _levels(book, chosen.times, quest.policy.risk_basis)
+    finally:
+        book.stages.undo(mark)
+        book.stages.leads = book.stages.level = None
+    return tuple(zip(SHARES, _rising(found), strict=True))
+
+
+def _levels(book: PromiseLedger, times: ArrivalTimes, basis: str) -> list[int]:
+    """Arrival at each of `SHARES` [s]."""
+    chain = times.chain
+    assert chain is not None
+    if len(times.subjects) == 1:
+        walked = [chain.at(LeadDraws(book.times, share)) for share in SHARES]
+        return [times.date if one is None else one.date for one in walked]
+    points = SampledChain(book, times.subjects)
+    dates = np.sort(points.arrivals(chain.found))
+    # The quoted date was walked; the points move with it, as in the quote itself.
+    moved = times.date - int(dates[rank_at(LEVELS[basis])])
+    return [int(dates[rank_at(share)]) + moved for share in SHARES]
+
+
+def _rising(dates: list[int]) -> list[int]:
+    """Make dates non-decreasing over the levels."""
+    found = np.maximum.accumulate(np.array(dates, dtype=np.int64))
+    return [int(date) for date in found]
+
+
+def chance_by(curve: Curve, instant: int) -> float:
+    """Chance that it is there by an instant: the highest level reached.
+
+    >>> chance_by(((0.5, 100), (0.6, 200)), 150)
+    0.5
+    >>> chance_by(((0.5, 100),), 10)
+    0.0
+    """
+    return max((share for share, date in curve if date <= instant), default=0.0)

@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.ledger.holding import give_back, take_holds
-from medhavi.planners.promising.ledger.option_cost import OptionCosts
-from medhavi.planners.promising.requests.campaign_room import campaigns_of
-from medhavi.planners.promising.requests.rules_of_promise import Policies
-from medhavi.planners.promising.supply_search.reach import Reach
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.ledger.option_effects import (
+    OptionCosts,
+    give_back,
+    take_holds,
+)
+from medhavi.planners.promising.requests.policies import Policies
+from medhavi.planners.promising.requests.work_rules import campaigns_of
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+from medhavi.planners.promising.supply_search.shipment_origins import ShipmentOrigins
 from medhavi.providers import Providers
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.supply_orders import planned_orders
@@ -33,9 +36,9 @@ from medhavi.providers.table_rows import TableRows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.requests.campaign_room import Campaigns
-    from medhavi.planners.promising.supply_search.stages import Bought, Freed
+    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.requests.work_rules import Campaigns
+    from medhavi.planners.promising.supply_search.availability import Bought, Freed
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders
@@ -125,12 +128,12 @@ class PromiseLedger:
 
     counted_on: tuple[str, ...] | None = None
 
-    def __init__(self, snapshot: Snapshot, stages: Stages) -> None:
+    def __init__(self, snapshot: Snapshot, stages: AvailabilityCheck) -> None:
         self.snapshot = snapshot
         self.stages = stages
         self.providers = stages.providers
         self.policies = Policies(snapshot)
-        self.reach = Reach(self.providers)
+        self.reach = ShipmentOrigins(self.providers)
         self.costs = OptionCosts(stages)
         self.times = stages.times
         self.accepted: dict[str, list[Undo]] = {}
@@ -149,7 +152,7 @@ class PromiseLedger:
         """
         snapshot.require()
         obeyed = with_disruptions(snapshot)
-        return cls(snapshot, Stages(Providers(obeyed, learned_yields=True)))
+        return cls(snapshot, AvailabilityCheck(Providers(obeyed, learned_yields=True)))
 
     @cached_property
     def named(self) -> set[str]:
@@ -161,9 +164,9 @@ class PromiseLedger:
         self,
         snapshot: Snapshot,
         *,
-        stages: Stages | None = None,
+        stages: AvailabilityCheck | None = None,
         policies: Policies | None = None,
-        reach: Reach | None = None,
+        reach: ShipmentOrigins | None = None,
         substitutes: dict[str, list[Row]] | None = None,
     ) -> PromiseLedger:
         """Promise ledger of a snapshot of which few rows differ, to ask it and no more.

@@ -1,4 +1,10 @@
-"""The same book on changed tables: what a remedy would bring."""
+"""The same book on changed tables: what a remedy would bring.
+
+What a plan proposes is no supply to promise from: the next plan may drop it. With
+`promise_policies.planned_orders` it counts as if it were firmed, with its components
+and its work, less what is pegged to others. Only orders that the request may use are
+looked at, and only while it is asked: nobody else sees them.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger, substitutes
-from medhavi.planners.promising.supply_search.reach import Reach
-from medhavi.planners.promising.supply_search.stages import Stages
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+from medhavi.planners.promising.supply_search.shipment_origins import (
+    ShipmentOrigins,
+    supply_scope,
+)
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.what_if.changed_providers import changed as changed_providers
 from medhavi.providers.what_if.changed_providers import changed_rows
 from medhavi.snapshot.patch import Patch
@@ -17,10 +27,12 @@ from medhavi.units import to_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.snapshot import Snapshot
 
     Rows = Mapping[str, Sequence[Mapping[str, object]]]
+
 
 REQUEST = "request"
 """Key of changed cells of the request among the rows of a remedy."""
@@ -106,7 +118,7 @@ def overlaid(book: PromiseLedger, name: str, tables: Rows) -> PromiseLedger | No
     return book.on(
         snapshot,
         stages=book.stages.on(found),
-        reach=Reach(found.providers) if name in SOURCES else None,
+        reach=ShipmentOrigins(found.providers) if name in SOURCES else None,
     )
 
 
@@ -116,8 +128,40 @@ def rebuilt(book: PromiseLedger, rows: Rows) -> PromiseLedger:
     reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
     shared = sorted(set.intersection(*map(set, reached)) if reached else ())
     providers = book.providers.on(with_disruptions(snapshot), shared=shared)
-    other = PromiseLedger(snapshot, Stages(providers))
+    other = PromiseLedger(snapshot, AvailabilityCheck(providers))
     for undos in book.accepted.values():
         for undo in undos:
             other.take_again(undo)
     return other
+
+
+def with_planned_orders(
+    book: PromiseLedger, request: Request, policy: Policy
+) -> PromiseLedger:
+    """Promise ledger of a policy: where it says so, planned orders count.
+
+    Parameters
+    ----------
+    book
+        It stays as it is; as long as the new one is asked, nothing may be accepted on
+        either. One that counts planned orders already is given back.
+    request
+        It may use what can reach it, down its bills of materials.
+    """
+    if not policy.planned_orders or book.counted_on is not None:
+        return book
+    known = book.planned_orders
+    if not known.by_node:
+        return book
+    substitutes = book.substitutes.get(request.product, ())
+    products = [request.product, *(row["substitute"] for row in substitutes)]
+    used = supply_scope(book.stages, book.reach, products, request.location)
+    made, names = book, []
+    for row in known.firmed(used.nodes, request.demand):
+        name = row["supply_order"]
+        names.append(name)
+        tables = {"supply_orders": (row,)}
+        new = overlaid(made, "supply_orders", tables)
+        # Its quantity is less what is pegged: the pegs must not bind it once more.
+        made = new or rebuilt(made, {**tables, "pegs": known.loose(name)})
+    return altered(made, counted_on=tuple(names))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.results.promises.promise import Promise
 
 

@@ -1,1 +1,1 @@
-"""Search over the options of one request."""
+"""Search over the options of one request, and when each of them arrives."""

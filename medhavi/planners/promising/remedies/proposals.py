@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi import schema
 from medhavi.planners.disruptions import WaitingScope, mended
-from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
+from medhavi.planners.promising.ledger.what_if import with_planned_orders
 from medhavi.planners.promising.remedies.table_proposals import (
     MOST_OF_A_KIND,
     LateCase,
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.quest import Quest
+    from medhavi.planners.promising.options.option_search import OptionSearch
     from medhavi.planners.promising.remedies.table_proposals import Rows
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.requests.policies import Policy
     from medhavi.results.promises.promise import Promise
 
     Change = tuple[RemedyKind, str, Mapping[str, object]]
@@ -100,7 +100,7 @@ SEARCHED_LONGER = 8
 """How many times the evaluations are permitted where the budget ended a search."""
 
 
-def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
+def proposals(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
     """What may help, the likeliest first."""
     yield from _request_changes(quest, answer)
     rules = _policy_changes(quest, answer)
@@ -157,7 +157,7 @@ def _same_row(one: Rows, other: Rows) -> bool:
 
 
 # ------------------------------------------------------------------------ the request
-def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
+def _request_changes(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
     request = quest.request
     date = answer.date or min((one.date for one in answer.options), default=None)
     # Where the whole has a date, asking for that date is the answer itself.
@@ -178,7 +178,7 @@ def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.RELAX_POLICY, text, {"request": (cells,)})
 
 
-def _looser(quest: Quest, answer: Promise) -> Iterator[Proposal]:
+def _looser(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
     """Ask for less of what the goods must be, or where they come from."""
     request = quest.request
     codes = {reason.code for reason in answer.limiters}
@@ -197,17 +197,17 @@ def _looser(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         yield Proposal(kind, text, {"request": (cells,)})
 
 
-def least_quantity(quest: Quest) -> float:
+def least_quantity(quest: OptionSearch) -> float:
     """Least quantity that a remedy must deliver [base units]."""
     return quest.book.snapshot.settings.remedies_min_share * quest.request.qty
 
 
-def _asked_for(quest: Quest, qty: float) -> Proposal:
+def _asked_for(quest: OptionSearch, qty: float) -> Proposal:
     text = f"ask for {qty:,.10g} of {quest.request.product}"
     return Proposal(RemedyKind.SPLIT_DELIVERY, text, {"request": ({"qty": qty},)})
 
 
-def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
+def _timely(quest: OptionSearch, answer: Promise) -> Iterator[float]:
     """Quantity that is on time, else what is free now; never the answer's."""
     request = quest.request
     timely = sum(
@@ -224,7 +224,7 @@ def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
             yield free
 
 
-def _free_now(quest: Quest) -> float:
+def _free_now(quest: OptionSearch) -> float:
     """Most that lies free at one place."""
     book, request = quest.book, quest.request
     asked = book.stages.asked(request)
@@ -236,7 +236,7 @@ def _free_now(quest: Quest) -> float:
     return from_steps(max(most, 0), book.stages.step(request.product))
 
 
-def _quarters(quest: Quest) -> Iterator[float]:
+def _quarters(quest: OptionSearch) -> Iterator[float]:
     """Smaller quantities, the largest first."""
     step = quest.book.stages.step(quest.request.product)
     whole = quest.request.qty / float(step)
@@ -247,7 +247,7 @@ def _quarters(quest: Quest) -> Iterator[float]:
 
 
 # ------------------------------------------------------------------------- the policy
-def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
+def _policy_changes(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
     policy = quest.policy
     changes = (
         *_more_supply(quest),
@@ -266,7 +266,7 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         yield Proposal(RemedyKind.RELAX_POLICY, text, {"promise_policies": table})
 
 
-def _more_supply(quest: Quest) -> Iterator[Change]:
+def _more_supply(quest: OptionSearch) -> Iterator[Change]:
     """Permit more supply: reserves, faster lanes, suppliers, planned orders."""
     policy = quest.policy
     if not policy.buffers and not _is_idle("buffers", quest):
@@ -286,7 +286,7 @@ def _more_supply(quest: Quest) -> Iterator[Change]:
             yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}
 
 
-def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:
+def _two_sources(quest: OptionSearch, answer: Promise) -> Iterator[Change]:
     """Split new supply over two places, where the work exceeds one's capacity."""
     request, policy = quest.request, quest.policy
     codes = {reason.code for reason in answer.limiters}
@@ -305,7 +305,7 @@ def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:
         yield RemedyKind.OTHER_SOURCE, text, {"split_sourcing": True}
 
 
-def _wider_caps(quest: Quest, answer: Promise) -> Iterator[Change]:
+def _wider_caps(quest: OptionSearch, answer: Promise) -> Iterator[Change]:
     """Raise what the policy permits of money, ratings, runs, risk and effort."""
     policy = quest.policy
     codes = {reason.code for reason in answer.limiters}
@@ -349,7 +349,7 @@ def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
     return {"promise_policies": (row,), "request": ({"policy": name},)}
 
 
-def _refused_ratings(quest: Quest) -> list[float]:
+def _refused_ratings(quest: OptionSearch) -> list[float]:
     """Ratings of suppliers that the policy refuses for them."""
     suppliers = quest.book.providers.suppliers
     refused = {one.subject for one in quest.failures if one.code is Limiter.ORDER_RULE}
@@ -358,7 +358,7 @@ def _refused_ratings(quest: Quest) -> list[float]:
     return [score for score in scores if score is not None]
 
 
-def _too_short(quest: Quest) -> bool:
+def _too_short(quest: OptionSearch) -> bool:
     """Whether a rule of campaigns refused work."""
     return any(
         one.code is Limiter.ORDER_RULE and one.subject in quest.campaign_rules
@@ -366,12 +366,12 @@ def _too_short(quest: Quest) -> bool:
     )
 
 
-def _what_is_kept(quest: Quest) -> str:
+def _what_is_kept(quest: OptionSearch) -> str:
     kept = quest.work is not None and quest.work.kept
     return f"use safety stock{' and withheld time' if kept else ''}"
 
 
-def _is_idle(rule: str, quest: Quest) -> bool:
+def _is_idle(rule: str, quest: OptionSearch) -> bool:
     """Whether the search would have gone the same way without a rule.
 
     Then the answer is the same, and need not be tried. Where others may give way, their

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from medhavi.planners.promising.options.quest import Offered, Quest
-    from medhavi.planners.promising.supply_search.pieces import Piece
+    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation
     from medhavi.results.promises.promise import Promise, PromiseReason
 
     Rows = Mapping[str, tuple[Mapping[str, object], ...]]
@@ -55,7 +55,7 @@ class Proposal(NamedTuple):
 class LateCase(NamedTuple):
     """A late answer and one of its reasons."""
 
-    quest: Quest
+    quest: OptionSearch
     answer: Promise
     reason: PromiseReason
 
@@ -75,7 +75,7 @@ class LateCase(NamedTuple):
         frame = self.quest.book.snapshot[table]
         return frame.filter(pl.col(column) == self.reason.subject).to_dicts()
 
-    def pieces(self, *kinds: str) -> list[Piece]:
+    def pieces(self, *kinds: str) -> list[SupplyAllocation]:
         """Parts of the earliest option of some kinds, the last first."""
         best = self.best
         if best is None:
@@ -110,7 +110,7 @@ def _faster_supplier(case: LateCase) -> Iterator[Proposal]:
                 yield one._replace(alone=False)
 
 
-def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
+def _faster(quest: OptionSearch, supplier: str, by: int) -> Iterator[Proposal]:
     """Expedite what a supplier brings to the options, by so much [s].
 
     A minute more is asked for: times are stated in days, and their parts are rounded.
@@ -209,7 +209,7 @@ def _more_supply(case: LateCase) -> Iterator[Proposal]:
     yield Proposal(RemedyKind.BUY_MORE, text, {"supply_orders": (row,)})
 
 
-def _nearest(quest: Quest) -> tuple[str, int]:
+def _nearest(quest: OptionSearch) -> tuple[str, int]:
     """Nearest place that has stock, and when goods must be there [s]."""
     book, request = quest.book, quest.request
     reached = book.reach.of(request.product, request.location, None)

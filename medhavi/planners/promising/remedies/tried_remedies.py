@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.quest import Quest
-    from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.options.option_search import OptionSearch
+    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.results.promises.promise import Promise
 
     Ask = Callable[[PromiseLedger, Request], Promise]
@@ -58,7 +58,7 @@ class Remedies(NamedTuple):
     all_tried: bool
 
 
-def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
+def remedies(quest: OptionSearch, answer: Promise, ask: Ask) -> Remedies:
     """Try what the reasons of an answer suggest; keep what helps.
 
     Parameters
@@ -84,7 +84,7 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
 
 
 def asked_anew(
-    quest: Quest, ask: Callable[[PromiseLedger, Request, Policy], Promise]
+    quest: OptionSearch, ask: Callable[[PromiseLedger, Request, Policy], Promise]
 ) -> tuple[TriedRemedy, ...]:
     """Ask once more where a provider failed: it may have been for a moment alone."""
     promise = ask(quest.book, quest.request, quest.policy)
@@ -102,7 +102,7 @@ class _Tried(NamedTuple):
 class _Trials:
     """Quotes with changes, as many as the policy permits."""
 
-    def __init__(self, quest: Quest, answer: Promise, ask: Ask) -> None:
+    def __init__(self, quest: OptionSearch, answer: Promise, ask: Ask) -> None:
         self._quest = quest
         self._answer = answer
         self._ask = ask

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.promising.explain.arrival_curve import searched
+from medhavi.planners.promising.explain.answering import searched
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.whole_orders import not_before
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.standing.standing_promises import (
     accepted_promises,
     standing_promises,
@@ -44,7 +44,7 @@ from medhavi.units import HOUR, from_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.standing.standing_promises import PromisedRequest
     from medhavi.snapshot import Snapshot
 
@@ -132,7 +132,7 @@ def _asked(
         name = one.request.demand
         goal = wanted.get(name)
         request = one.request if goal is None else goal.asked(one.request)
-        made = searched(Quest(book, request, watching(book, one)), "date")
+        made = searched(OptionSearch(book, request, watching(book, one)), "date")
         made = replace(made, on_time_prob=_by_due(made, one.due))
         if goal is None:
             if made.date is not None:

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.arrival_curve import searched
-from medhavi.planners.promising.ledger.own_holds import stands
-from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
+from medhavi.planners.promising.explain.answering import searched
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+from medhavi.planners.promising.ledger.what_if import with_planned_orders
 from medhavi.planners.promising.ledger.whole_orders import (
     EqualShareLine,
     completed,
@@ -29,16 +28,16 @@ from medhavi.planners.promising.ledger.whole_orders import (
     reached,
     whole_orders,
 )
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import helped
-from medhavi.planners.promising.requests.asking import (
+from medhavi.planners.promising.requests.requests import (
     Request,
     columns,
     read_requests,
     request_of_line,
 )
-from medhavi.planners.promising.standing.held_chain import held_in_time
+from medhavi.planners.promising.standing.held_promises import held_in_time, stands
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises.promises_at_risk import (
@@ -53,7 +52,7 @@ from medhavi.units import DAY, HOUR, from_seconds, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
+    from medhavi.planners.promising.requests.policies import Policy
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
 
@@ -213,7 +212,7 @@ def _aside(
         if stands(seen.stages, name, one.request.product):
             if _is_held(seen, one):
                 continue
-            made = searched(Quest(seen, one.request, policy), "date")
+            made = searched(OptionSearch(seen, one.request, policy), "date")
             if _standing(seen, made, one) is None:
                 elsewise.append(name)
                 continue
@@ -261,7 +260,7 @@ def _asked_again(
     """
     found = []
     for one in aside:
-        quest = Quest(book, one.request, watching(book, one))
+        quest = OptionSearch(book, one.request, watching(book, one))
         made = searched(quest, "full")
         standing = _standing(book, made, one)
         if standing in AT_RISK and most > 0:
@@ -343,7 +342,7 @@ def _together(
 
 def _in_time(book: PromiseLedger, one: PromisedRequest) -> Promise:
     """Answer of a promise that holds: its chain may be one no search finds."""
-    made = searched(Quest(book, one.request, watching(book, one)), "full")
+    made = searched(OptionSearch(book, one.request, watching(book, one)), "full")
     if _standing(book, made, one) is None:
         return made
     there = PromisedDelivery(
@@ -363,7 +362,7 @@ def _earlier(
     """Promises that could be earlier by a time [s]; the book takes them."""
     found = []
     for one in kept:
-        made = searched(Quest(book, one.request, watching(book, one)), "date")
+        made = searched(OptionSearch(book, one.request, watching(book, one)), "date")
         whole = _standing(book, made, one) is None
         if whole and made.date is not None and made.date + gain <= one.promised:
             book.take(made)

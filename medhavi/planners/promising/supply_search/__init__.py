@@ -1,1 +1,1 @@
-"""Explosion of a need over stock, make, buy and move."""
+"""Explosion of a need over stock, make, buy and move, and its deliveries."""

@@ -14,31 +14,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.ledger.sampled_chain import (
+from medhavi.planners.promising.options.sampled_chain import (
     POINTS,
     SampledChain,
     rank_at,
 )
+from medhavi.planners.promising.supply_search.alternatives import Use
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
-from medhavi.planners.promising.supply_search.making import ordered
-from medhavi.planners.promising.supply_search.pieces import Use
-from medhavi.planners.promising.supply_search.supply_walk import Walk
+from medhavi.planners.promising.supply_search.order_placement import ordered
+from medhavi.planners.promising.supply_search.supply_search import SupplySearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
-    from medhavi.planners.promising.deliveries.delivery_ways import Wanted, Way
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.ledger.sampled_chain import Instants
-    from medhavi.planners.promising.supply_search.lead_draws import Subject
-    from medhavi.planners.promising.supply_search.pieces import (
+    from medhavi.planners.promising.options.sampled_chain import Instants
+    from medhavi.planners.promising.supply_search.alternatives import (
+        DeliveryNeed,
         Evaluation,
-        Piece,
         Shipment,
+        SupplyAllocation,
+        Terms,
     )
-    from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
+    from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.sources import Source
 
 
@@ -59,9 +60,9 @@ class Chain:
 
     def __init__(
         self,
-        stages: Stages,
+        stages: AvailabilityCheck,
         search: DeliverySearch,
-        way: Way,
+        way: FulfilmentOption,
         terms: Terms,
         found: Evaluation,
     ) -> None:
@@ -96,11 +97,13 @@ class Chain:
             return None
         mark = self._stages.mark()
         try:
-            return self._placed(Walk(self._stages, self._terms, self._stages.placed))
+            return self._placed(
+                SupplySearch(self._stages, self._terms, self._stages.placed)
+            )
         finally:
             self._stages.undo(mark)
 
-    def _placed(self, walk: Walk) -> Evaluation | None:
+    def _placed(self, walk: SupplySearch) -> Evaluation | None:
         for timing in self._kept:
             walk.placed(timing)
         shipments: list[Shipment] = []
@@ -117,7 +120,10 @@ class Chain:
 
 
 def _keeps(
-    found: Evaluation, pieces: list[Piece], search: DeliverySearch, stages: Stages
+    found: Evaluation,
+    pieces: list[SupplyAllocation],
+    search: DeliverySearch,
+    stages: AvailabilityCheck,
 ) -> bool:
     """Whether a chain keeps its choices when its times move.
 
@@ -140,7 +146,9 @@ def _keeps(
     return left.isdisjoint(stocked)
 
 
-def placed_again(walk: Walk, piece: Piece) -> Piece | None:
+def placed_again(
+    walk: SupplySearch, piece: SupplyAllocation
+) -> SupplyAllocation | None:
     """Place a piece again, after all that goes into it."""
     source = piece.source
     if source is None or _stays(piece):
@@ -162,7 +170,9 @@ def placed_again(walk: Walk, piece: Piece) -> Piece | None:
     return _served(made, piece)
 
 
-def _served(made: Piece | None, before: Piece) -> Piece | None:
+def _served(
+    made: SupplyAllocation | None, before: SupplyAllocation
+) -> SupplyAllocation | None:
     """Keep the served quantity of an order that is placed again."""
     if made is None or (made.steps, made.surplus) == (before.steps, before.surplus):
         return made
@@ -170,8 +180,11 @@ def _served(made: Piece | None, before: Piece) -> Piece | None:
 
 
 def _brought(
-    walk: Walk, source: Source, piece: Piece, got: tuple[Piece, ...]
-) -> Piece | None:
+    walk: SupplySearch,
+    source: Source,
+    piece: SupplyAllocation,
+    got: tuple[SupplyAllocation, ...],
+) -> SupplyAllocation | None:
     """Move goods again by the same lane."""
     start = walk.first_start(source, max(one.ready for one in got))
     if start is None:
@@ -184,12 +197,12 @@ def _brought(
     return piece._replace(ready=arrival, begin=begin, uses=uses, itinerary=found)
 
 
-def _stays(piece: Piece) -> bool:
+def _stays(piece: SupplyAllocation) -> bool:
     """Whether an order waits for stock alone: for nothing that is uncertain."""
     return piece.kind == "make" and all(u.piece.kind == "stock" for u in piece.uses)
 
 
-def _all(pieces: list[Piece | None]) -> tuple[Piece, ...] | None:
+def _all(pieces: list[SupplyAllocation | None]) -> tuple[SupplyAllocation, ...] | None:
     """Pieces; None where one of them is missing."""
     found = tuple(piece for piece in pieces if piece is not None)
     return found if len(found) == len(pieces) else None
@@ -235,7 +248,7 @@ class ArrivalTimes(NamedTuple):
 def arrivals(
     book: PromiseLedger,
     search: DeliverySearch,
-    way: Way,
+    way: FulfilmentOption,
     found: Evaluation,
     terms: Terms,
     basis: str,
@@ -281,7 +294,7 @@ def uncertain(book: PromiseLedger, found: Evaluation) -> tuple[Subject, ...]:
 def _walked(
     book: PromiseLedger,
     chain: Chain,
-    wanted: Wanted,
+    wanted: DeliveryNeed,
     basis: str,
     subjects: Sequence[Subject],
 ) -> ArrivalTimes:
@@ -342,7 +355,7 @@ def _probability(
 def _sampled(
     book: PromiseLedger,
     chain: Chain,
-    wanted: Wanted,
+    wanted: DeliveryNeed,
     basis: str,
     subjects: Sequence[Subject],
 ) -> ArrivalTimes:

@@ -1,24 +1,43 @@
-"""What one walk takes from lines: stock that lives long enough, and waiting orders.
+"""Stock that one search allocates: what lives long enough, and shared orders.
 
 An order is written there when another of the walk may use a resource of it: most never
 are, and what was not written needs no taking back.
+
+What is taken together may leave apart, and what is taken later waits less: so it is not
+said of a line, but of who takes from it, when, and how many pieces, until when they
+must live (rule 11).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.supply_search.lasting_goods import waits
-from medhavi.planners.promising.supply_search.pieces import Piece
-from medhavi.planners.promising.supply_search.walk_terms import Failure
+from medhavi.planners.promising.supply_search.alternatives import (
+    Failure,
+    SupplyAllocation,
+)
 from medhavi.results.limiter import Limiter
-from medhavi.units import NEVER
+from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.supply_search.stages import Bought, Marks, Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Batch, Limits, Terms
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Batch,
+        Ends,
+        Evaluation,
+        Limits,
+        Node,
+        Taker,
+        Terms,
+        Use,
+    )
+    from medhavi.planners.promising.supply_search.availability import (
+        AvailabilityCheck,
+        Bought,
+        Marks,
+    )
     from medhavi.providers.material.line import LineChange, MaterialLine
     from medhavi.providers.sources import OrderTiming, Source
 
@@ -27,7 +46,122 @@ if TYPE_CHECKING:
     whether safety stock may be used."""
 
 
-class StockWalk:
+class ExpiringAllocation(NamedTuple):
+    """A piece of stock that expires, who takes it, and until when it must live [s]."""
+
+    use: Use
+    taker: Taker
+    end: int
+
+    @property
+    def too_old(self) -> bool:
+        """Whether nobody looked that it lives so long."""
+        return self.end > max(self.use.piece.lives, self.use.piece.ready)
+
+
+def lasting(found: Evaluation, stages: AvailabilityCheck) -> list[ExpiringAllocation]:
+    """Pieces of stock that expire, those of early shipments first."""
+    if not stages.anything_perishes:
+        return []
+    return [one for one in _taken(found) if stages.perishable(one.use.piece.product)]
+
+
+def _taken(found: Evaluation) -> Iterator[ExpiringAllocation]:
+    """All pieces of stock with when they are used up or arrive, each once."""
+    waiting: list[tuple[Use, Node | None, int]] = [
+        (use, None, shipment.arrival)
+        for shipment in found.shipments
+        for use in shipment.uses
+    ]
+    for use, into, end in waiting:
+        piece = use.piece
+        if piece.again:
+            continue
+        node = piece.product, piece.location
+        if piece.kind == "stock":
+            yield ExpiringAllocation(use, (node, into), end)
+        # What is moved is as old when it arrives: it must live until it is used there.
+        moved = piece.kind == "move"
+        waiting += [(one, node, end if moved else one.instant) for one in piece.uses]
+
+
+def ends_of(pieces: Sequence[ExpiringAllocation]) -> Ends:
+    """Until when pieces must live, by who takes them and when they are there."""
+    found: dict[Taker, dict[int, list[tuple[int, int]]]] = {}
+    for one in pieces:
+        piece = one.use.piece
+        limits = found.setdefault(one.taker, {}).setdefault(piece.ready, [])
+        before = limits[-1][0] if limits else 0
+        limits.append((before + piece.steps, one.end))
+    return found
+
+
+def latest(one: Ends, other: Ends) -> Ends:
+    """Later end of each piece."""
+    found: dict[Taker, dict[int, Limits]] = {}
+    for taker in {**one, **other}:
+        ours, theirs = one.get(taker, {}), other.get(taker, {})
+        found[taker] = {
+            instant: _latest(ours.get(instant, ()), theirs.get(instant, ()))
+            for instant in {**ours, **theirs}
+        }
+    return found
+
+
+def _latest(one: Limits, other: Limits) -> Limits:
+    bounds = sorted({most for most, _ in (*one, *other)})
+    return [(most, max(_end(one, most - 1), _end(other, most - 1))) for most in bounds]
+
+
+def _end(limits: Limits, place: int) -> int:
+    """Until when a piece must live; what is beyond the last is like that."""
+    if not limits:
+        return 0
+    return next((end for most, end in limits if place < most), limits[-1][1])
+
+
+def waits(ends: Ends, taker: Taker, instant: int, least: int) -> Limits:
+    """How long pieces must live that are taken at an instant [steps, s].
+
+    What is taken at an instant that is not known leaves with the last of what is taken
+    before, or later: it must live until then at least. Pieces for an order live until
+    the last of them is used, whichever it is.
+
+    Parameters
+    ----------
+    least
+        How long all must live [s].
+    """
+    known = ends.get(taker, {})
+    moments = sorted(known)
+    place = bisect_right(moments, instant) - 1
+    limits = known[moments[place]] if place >= 0 else ()
+    if limits and (taker[1] is not None or moments[place] < instant):
+        limits = [(INT64_MAX, max(end for _, end in limits))]
+    found = [(most, max(end - instant, least)) for most, end in limits]
+    last = found[-1][1] if found else least
+    return [*found[:-1], (INT64_MAX, last)]
+
+
+def too_short(pieces: Sequence[ExpiringAllocation]) -> dict[Node, int]:
+    """How long what was too old would have had to live, by node [s]."""
+    found: dict[Node, int] = {}
+    for one in pieces:
+        if one.too_old:
+            node = one.taker[0]
+            wait = one.end - one.use.piece.ready
+            found[node] = min(found.get(node, wait), wait)
+    return found
+
+
+def shortest(one: Mapping[Node, int], other: Mapping[Node, int]) -> dict[Node, int]:
+    """Shorter wait of each node [s]."""
+    return {
+        key: min(one.get(key, NEVER), other.get(key, NEVER)) for key in (*one, *other)
+    }
+
+
+class StockAllocation:
     """The lines that one walk looks at and takes from.
 
     Parameters
@@ -45,7 +179,7 @@ class StockWalk:
 
     __slots__ = ("_lines", "_takers", "failures", "stages", "terms")
 
-    def __init__(self, stages: Stages, terms: Terms) -> None:
+    def __init__(self, stages: AvailabilityCheck, terms: Terms) -> None:
         self.stages = stages
         self.terms = terms
         self.failures: list[Failure] = []
@@ -157,7 +291,7 @@ class StockWalk:
         steps: int,
         instant: int,
         wait: int | None = None,
-    ) -> Piece:
+    ) -> SupplyAllocation:
         """Take a quantity from the line at an instant.
 
         Parameters
@@ -171,12 +305,14 @@ class StockWalk:
         elif self.terms.ends:
             transit = self._waits(product, location, instant)[-1][1]
         line.take(steps, instant, transit, shelf, customer=self.terms.customer)
-        taken = Piece("stock", product, location, steps, instant, instant)
+        taken = SupplyAllocation("stock", product, location, steps, instant, instant)
         return taken._replace(lives=instant + transit) if transit else taken
 
-    def from_stock(self, product: str, location: str, steps: int) -> list[Piece]:
+    def from_stock(
+        self, product: str, location: str, steps: int
+    ) -> list[SupplyAllocation]:
         """Take a quantity from stock and receipts, each part as soon as it is there."""
-        pieces: list[Piece] = []
+        pieces: list[SupplyAllocation] = []
         left = steps
         moments = [self.terms.now]
         there = self.available(product, location, self.terms.now)
@@ -195,13 +331,13 @@ class StockWalk:
 
     def _taken(
         self, product: str, location: str, steps: int, moment: int
-    ) -> list[Piece]:
+    ) -> list[SupplyAllocation]:
         """Take what is free at a moment of a quantity; what leaves first first."""
         ready = self.terms.now if "material" in self.terms.relaxed else moment
         if not self.terms.ends:
             free = min(self.available(product, location, moment), steps)
             return [self.take(product, location, free, ready)] if free > 0 else []
-        pieces: list[Piece] = []
+        pieces: list[SupplyAllocation] = []
         gone = 0
         for most, wait in self._waits(product, location, ready):
             free = self.available(product, location, moment, wait)
@@ -212,22 +348,22 @@ class StockWalk:
         return pieces
 
 
-class OrdersMark(NamedTuple):
+class OrdersPosition(NamedTuple):
     """A place to go back to: how many orders there were, how many were written."""
 
     orders: int
     written: int
 
 
-class WalkMark(NamedTuple):
+class SearchPosition(NamedTuple):
     """A place of a walk to go back to: ledgers, orders, joint orders."""
 
     ledgers: Marks
-    orders: OrdersMark
+    orders: OrdersPosition
     batched: int
 
 
-class WalkWrites(NamedTuple):
+class SearchAllocations(NamedTuple):
     """What a way took, to take it again."""
 
     shifts: tuple[LineChange, ...]
@@ -252,7 +388,7 @@ class WaitingOrders:
 
     __slots__ = ("_held", "_stages", "_waiting", "_written", "timings")
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, stages: AvailabilityCheck) -> None:
         self._stages = stages
         self.timings: list[OrderTiming] = []
         self._held: list[set[str]] = []
@@ -294,14 +430,107 @@ class WaitingOrders:
         """Whether the ledger knows of any."""
         return bool(self._written)
 
-    def mark(self) -> OrdersMark:
+    def mark(self) -> OrdersPosition:
         """Place to go back to."""
-        return OrdersMark(len(self.timings), len(self._written))
+        return OrdersPosition(len(self.timings), len(self._written))
 
-    def undo(self, mark: OrdersMark) -> None:
+    def undo(self, mark: OrdersPosition) -> None:
         """Forget the orders since a mark, which the ledger has taken back."""
         orders, written = mark
         again = self._written[written:]
         del self.timings[orders:], self._held[orders:], self._written[written:]
         left = {*self._waiting, *again} if again else self._waiting
         self._waiting = sorted(place for place in left if place < orders)
+
+
+def too_short_lived(
+    found: Evaluation, stages: AvailabilityCheck, left: int
+) -> SupplyAllocation | None:
+    """New supply that would expire on its way, if any (rule 11).
+
+    It lives from its end on. What waits could have been ordered later: the time under
+    way alone counts, and what must be left of its life then.
+
+    Parameters
+    ----------
+    left
+        Life that what is delivered must have then [s].
+    """
+    for shipment in found.shipments:
+        leaves = shipment.itinerary
+        way = 0 if leaves is None else shipment.arrival - leaves.departure
+        waiting = [(use.piece, way + left) for use in shipment.uses]
+        while waiting:
+            piece, needed = waiting.pop()
+            if piece.kind == "move":
+                needed += piece.ready - piece.begin
+                waiting += [(use.piece, needed) for use in piece.uses]
+            elif piece.kind != "stock":
+                life = stages.providers.facts.shelf_life(piece.product)
+                if life is not None and life < needed:
+                    return piece
+    return None
+
+
+def share_resources(timings: Iterable[OrderTiming]) -> bool:
+    """Whether several orders need one resource."""
+    seen: set[str] = set()
+    for timing in timings:
+        used = {name for window in timing.steps for name, _ in window.resources}
+        if used & seen:
+            return True
+        seen |= used
+    return False
+
+
+def joint_orders(found: Evaluation) -> dict[Batch, int]:
+    """Collect what several orders of one source could serve with one (rule 33)."""
+    if not _repeats(found):
+        return {}
+    orders: dict[Batch, list[SupplyAllocation]] = {}
+    stocked: dict[tuple[str, str], list[Use]] = {}
+    for use in found.uses():
+        piece = use.piece
+        if piece.kind == "stock":
+            stocked.setdefault((piece.product, piece.location), []).append(use)
+        elif piece.source is not None and piece.kind != "move":
+            key: Batch = (
+                piece.kind,
+                piece.source.source,
+                piece.product,
+                piece.location,
+            )
+            orders.setdefault(key, []).append(piece)
+    totals: dict[Batch, int] = {}
+    for batch, pieces in orders.items():
+        if len(pieces) < 2 or any(_split(piece) for piece in pieces):
+            continue
+        # Some of what is taken from the line is what these orders left over.
+        since = min(piece.ready for piece in pieces)
+        taken = sum(
+            use.piece.steps
+            for use in stocked.get((batch[2], batch[3]), ())
+            if use.piece.ready >= since
+        )
+        over = sum(piece.surplus for piece in pieces)
+        wanted = sum(piece.steps + piece.shared for piece in pieces)
+        totals[batch] = wanted + min(taken, over)
+    return totals
+
+
+def _repeats(found: Evaluation) -> bool:
+    """Whether any product of new supply is ordered more than once at a place."""
+    seen: set[tuple[str, str]] = set()
+    for use in found.uses():
+        piece = use.piece
+        if piece.source is not None and piece.kind != "move":
+            node = (piece.product, piece.location)
+            if node in seen:
+                return True
+            seen.add(node)
+    return False
+
+
+def _split(piece: SupplyAllocation) -> bool:
+    """Whether the lots of a source cut large orders."""
+    return piece.source is not None and piece.source.max_lot is not None

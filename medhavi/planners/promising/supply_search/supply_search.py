@@ -13,16 +13,18 @@ whether more than one way was open anywhere.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.supply_search.joint_needs import share_resources
-from medhavi.planners.promising.supply_search.making import Getter, make
-from medhavi.planners.promising.supply_search.pieces import Piece, Use
-from medhavi.planners.promising.supply_search.stock_walk import (
-    StockWalk,
+from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation, Use
+from medhavi.planners.promising.supply_search.order_placement import (
+    make,
+)
+from medhavi.planners.promising.supply_search.stock_allocation import (
+    SearchAllocations,
+    SearchPosition,
+    StockAllocation,
     WaitingOrders,
-    WalkMark,
-    WalkWrites,
+    share_resources,
 )
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, NEVER
@@ -30,23 +32,21 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Batch, Node, Terms
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Batch,
+        DeliveryNeed,
+        Node,
+        Terms,
+    )
+    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import OrderTiming, Source
 
-    Way = Callable[[], tuple[Piece, ...] | None]
+    Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
+    Build = Callable[["SupplySearch"], "Sequence[SupplyAllocation] | None"]
 
 
-class Mover(Getter, Protocol):
-    """Who gets what is moved: a walk over the ledgers."""
-
-    def first_start(self, source: Source, start: int) -> int | None:
-        """First instant at which a source may begin something new."""
-        ...
-
-
-def move(walk: Mover, source: Source, left: int) -> Piece | None:
+def move(walk: SupplySearch, source: Source, left: int) -> SupplyAllocation | None:
     """Bring a component from where it lies or is made, by one lane."""
     size = source.pieces(left)[0]
     origin = source.origin
@@ -67,7 +67,7 @@ def move(walk: Mover, source: Source, left: int) -> Piece | None:
             walk.fail(Limiter.NO_TRANSPORT_LEG, source.source)
             return None
         arrival, begin = itinerary.arrival, itinerary.departure
-    return Piece(
+    return SupplyAllocation(
         "move",
         source.product,
         source.location,
@@ -90,7 +90,7 @@ MOST_ORDERS = 1000
 """Orders of one source for one need; more mean a lot size that is a mistake."""
 
 
-class Walk(StockWalk):
+class SupplySearch(StockAllocation):
     """One walk over the ledgers.
 
     Parameters
@@ -136,7 +136,7 @@ class Walk(StockWalk):
 
     def __init__(
         self,
-        stages: Stages,
+        stages: AvailabilityCheck,
         terms: Terms,
         known: KnownOrders | None = None,
         too_late: Callable[[int], bool] | None = None,
@@ -158,7 +158,7 @@ class Walk(StockWalk):
     # ------------------------------------------------------------------- needs
     def acquire(
         self, product: str, location: str, steps: int
-    ) -> tuple[Piece, ...] | None:
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Get a quantity at a place as early as possible; None: there is no way."""
         node = (product, location)
         if steps <= 0:
@@ -184,7 +184,7 @@ class Walk(StockWalk):
         finally:
             self._path.pop()
 
-    def _all_new(self, node: Node, steps: int) -> tuple[Piece, ...] | None:
+    def _all_new(self, node: Node, steps: int) -> tuple[SupplyAllocation, ...] | None:
         """Order all of a need of which nothing is there, now or ever."""
         sources = [
             source
@@ -196,12 +196,12 @@ class Walk(StockWalk):
         return self.best([partial(self.new, one, steps) for one in sources], node)
 
     def best(
-        self, ways: Sequence[Way], node: tuple[str, str]
-    ) -> tuple[Piece, ...] | None:
+        self, ways: Sequence[Attempt], node: tuple[str, str]
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Try every way, keep the first that is there earliest, and take that again."""
         if len(ways) == 1:
             return ways[0]()
-        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
+        best: tuple[int, tuple[SupplyAllocation, ...], SearchAllocations] | None = None
         for way in ways:
             if best is not None and self.evaluations >= self.terms.budget:
                 self.greedy = True
@@ -232,7 +232,7 @@ class Walk(StockWalk):
 
     def _ways(
         self, product: str, location: str, steps: int, waiting: int | None
-    ) -> Iterator[Way]:
+    ) -> Iterator[Attempt]:
         """Ways to meet a need that is not there at once."""
         if waiting is not None:
             yield lambda: (self.take(product, location, steps, waiting),)
@@ -273,7 +273,7 @@ class Walk(StockWalk):
 
     def mixed(
         self, source: Source, part: int, steps: int, *, whole: bool = True
-    ) -> tuple[Piece, ...] | None:
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Take a part from stock and get the rest from a source.
 
         What comes later than now is taken too where the rest would be later still. More
@@ -289,7 +289,7 @@ class Walk(StockWalk):
         later = self._later(source, part, steps)
         if not later:
             return self._mix(source, part, steps) if part or whole else None
-        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
+        best: tuple[int, tuple[SupplyAllocation, ...], SearchAllocations] | None = None
         tries = [(ALWAYS, part)] if part or whole else []
         for instant, free in [*tries, *reversed(later)]:
             if best is not None and best[0] <= instant:
@@ -308,7 +308,9 @@ class Walk(StockWalk):
         self._again(best[2])
         return best[1]
 
-    def _mix(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
+    def _mix(
+        self, source: Source, part: int, steps: int
+    ) -> tuple[SupplyAllocation, ...] | None:
         if part <= 0:
             return self.new(source, steps)
         found = self.from_stock(source.product, source.location, part)
@@ -334,12 +336,12 @@ class Walk(StockWalk):
     # -------------------------------------------------------------- new supply
     def new(
         self, source: Source, steps: int, late: Callable[[int], bool] | None = None
-    ) -> tuple[Piece, ...] | None:
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Order from a source; what lots bring beyond the need is free to others.
 
         None, too, where all of it is ready when it is too `late`.
         """
-        pieces: list[Piece] = []
+        pieces: list[SupplyAllocation] = []
         wanted = self._together(source, steps) if self.terms.batches else steps
         left = steps
         while left > 0:
@@ -369,7 +371,7 @@ class Walk(StockWalk):
 
     def _order(
         self, source: Source, left: int, late: Callable[[int], bool] | None
-    ) -> Piece | None:
+    ) -> SupplyAllocation | None:
         node = (source.product, source.location)
         if source.kind != "move":
             self.repeats = self.repeats or node in self._ordered
@@ -396,7 +398,7 @@ class Walk(StockWalk):
         rules, now = self.terms.work, self.terms.now
         return self.first_start(source, now if rules is None else rules.begin)
 
-    def buy(self, source: Source, size: int, left: int) -> Piece | None:
+    def buy(self, source: Source, size: int, left: int) -> SupplyAllocation | None:
         """Buy a lot of a size for a need [steps]; None: its supplier does not."""
         start = self.first_start(source, self.terms.now)
         if start is None:
@@ -411,8 +413,8 @@ class Walk(StockWalk):
             return None
         relaxed = "material" in self.terms.relaxed
         ready = self.terms.now if relaxed else timing.finish
-        made: Piece = _made(
-            Piece,
+        made: SupplyAllocation = _made(
+            SupplyAllocation,
             (
                 "buy",
                 source.product,
@@ -470,25 +472,27 @@ class Walk(StockWalk):
         return self.stages.place(source, size, start, self.terms, known)
 
     # ----------------------------------------------------------------- journal
-    def mark(self) -> WalkMark:
+    def mark(self) -> SearchPosition:
         """Place to go back to."""
-        return WalkMark(self.stages.mark(), self._orders.mark(), len(self._batched))
+        return SearchPosition(
+            self.stages.mark(), self._orders.mark(), len(self._batched)
+        )
 
-    def undo(self, mark: WalkMark) -> None:
+    def undo(self, mark: SearchPosition) -> None:
         """Release all that was taken since a mark."""
         self.stages.undo(mark.ledgers)
         self._orders.undo(mark.orders)
         del self._batched[mark.batched :]
 
-    def _since(self, mark: WalkMark) -> WalkWrites:
-        return WalkWrites(
+    def _since(self, mark: SearchPosition) -> SearchAllocations:
+        return SearchAllocations(
             self.stages.material.since(mark.ledgers[0]),
             tuple(self._orders.timings[mark.orders.orders :]),
             self.stages.bought(mark.ledgers[3]),
             tuple(self._batched[mark.batched :]),
         )
 
-    def _again(self, writes: WalkWrites) -> None:
+    def _again(self, writes: SearchAllocations) -> None:
         """Take again what a way took."""
         for shift in writes.shifts:
             shift.line.put_back(shift._replace(steps=-shift.steps, uses=-shift.uses))
@@ -496,3 +500,59 @@ class Walk(StockWalk):
             self._orders.add(timing)
         self.stages.buy_again(writes.bought)
         self._batched.extend(writes.batched)
+
+
+class SupplyPart(NamedTuple):
+    """Goods of an option that start from one place."""
+
+    origin: str
+    build: Build
+
+
+class FulfilmentOption(NamedTuple):
+    """One option before it is evaluated."""
+
+    option: str
+    product: str
+    steps: int
+    parts: tuple[SupplyPart, ...]
+
+
+def from_place(
+    wanted: DeliveryNeed, name: str, place: str, build: Build
+) -> FulfilmentOption:
+    """Way that brings all of what is wanted from one place."""
+    parts = (SupplyPart(place, build),)
+    return FulfilmentOption(f"{name}@{place}", wanted.product, wanted.steps, parts)
+
+
+def dated(way: FulfilmentOption, date: int) -> str:
+    """Name an option with its date."""
+    return f"{way.option}|{date}"
+
+
+def from_stock(product: str, place: str, steps: int, least: int | None = None) -> Build:
+    """Take a quantity from what lies at a place or comes there.
+
+    Parameters
+    ----------
+    least
+        What must be found of it; None: all [steps].
+    """
+    enough = steps if least is None else least
+
+    def build(walk: SupplySearch) -> Sequence[SupplyAllocation] | None:
+        pieces = walk.from_stock(product, place, steps)
+        return pieces if sum(piece.steps for piece in pieces) >= enough else None
+
+    return build
+
+
+def from_source(source: Source, steps: int) -> Build:
+    """Order all of a quantity."""
+    return lambda walk: walk.new(source, steps, walk.too_late)
+
+
+def from_both(source: Source, part: int, steps: int) -> Build:
+    """Take at least a part from stock, or what comes later, and order the rest."""
+    return lambda walk: walk.mixed(source, part, steps, whole=False)

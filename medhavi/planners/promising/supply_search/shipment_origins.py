@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
+from medhavi.units import from_steps
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.providers import Providers
     from medhavi.providers.transport.transport import Transport
+
 
 MOST_PLACES = 400
 """Places looked at for one product; nearer ones come first."""
 
 
-class Reached(NamedTuple):
+class SupplyOrigins(NamedTuple):
     """What reaches a place.
 
     Parameters
@@ -44,10 +52,10 @@ class _Tree(NamedTuple):
     """What reaches a place, and the lanes into places that say so."""
 
     seen: tuple[tuple[str, Inbound], ...]
-    reached: Reached
+    reached: SupplyOrigins
 
 
-class Doors(NamedTuple):
+class OpenLanes(NamedTuple):
     """The lanes into a place as all goods of a kind see them.
 
     Parameters
@@ -79,7 +87,7 @@ class Inbound(NamedTuple):
     blocked: tuple[str, ...]
 
 
-class Reach:
+class ShipmentOrigins:
     """Which places reach which, by product.
 
     Parameters
@@ -103,10 +111,10 @@ class Reach:
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
-        self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
+        self._known: dict[tuple[str, str, str | None, bool], SupplyOrigins] = {}
         self._inbounds: dict[tuple[str, str | None], dict[str, Inbound]] = {}
         """Lanes into each place, by product and country."""
-        self._doors: dict[tuple[str, str | None, bool], Doors] = {}
+        self._doors: dict[tuple[str, str | None, bool], OpenLanes] = {}
         self._alike: dict[tuple[object, ...], Inbound] = {}
         """Lanes into a place, one for all products that see the same."""
         self._trees: dict[tuple[str, str | None], _Tree] = {}
@@ -121,7 +129,7 @@ class Reach:
         country: str | None,
         *,
         expedite: bool = True,
-    ) -> Reached:
+    ) -> SupplyOrigins:
         """What reaches a place.
 
         Parameters
@@ -179,7 +187,9 @@ class Reach:
         known = self._dear[product] = frozenset(found)
         return known
 
-    def _search(self, product: str, location: str, country: str | None) -> Reached:
+    def _search(
+        self, product: str, location: str, country: str | None
+    ) -> SupplyOrigins:
         known = self._trees.get((location, country))
         if known is None or not self._sees(product, country, known):
             known = self._grown(product, location, country)
@@ -225,7 +235,7 @@ class Reach:
         if not self._providers.facts.holds_stock(location):
             makers.discard(location)
             origins.remove(location)
-        reached = Reached(
+        reached = SupplyOrigins(
             tuple(origins),
             frozenset(makers),
             tuple(place for place in origins if place in makers),
@@ -250,7 +260,7 @@ class Reach:
         own[place] = found
         return found
 
-    def _doors_of(self, product: str, place: str, country: str | None) -> Doors:
+    def _doors_of(self, product: str, place: str, country: str | None) -> OpenLanes:
         """Lanes into a place; dangerous goods alone see others."""
         facts, transport = self._providers.facts, self._providers.transport
         key = (place, country, facts.hazmat(product))
@@ -271,7 +281,7 @@ class Reach:
                 usable.append((lane, origin))
             else:
                 shut.append(lane)
-        found = Doors(tuple(usable), frozenset(shut), tuple(blocked))
+        found = OpenLanes(tuple(usable), frozenset(shut), tuple(blocked))
         self._doors[key] = found
         return found
 
@@ -285,7 +295,7 @@ class Reach:
         )
 
 
-def _seen(doors: Doors, moves: frozenset[str], *, stated: bool) -> Inbound:
+def _seen(doors: OpenLanes, moves: frozenset[str], *, stated: bool) -> Inbound:
     """Lanes of a place as products see them that move by some of them."""
     if not stated:
         origins = [(origin, lane in moves) for lane, origin in doors.open]
@@ -306,3 +316,113 @@ def _unlike(transport: Transport) -> list[list[str]]:
         for lanes in pairs.values()
         if len({transport.row(lane)["preference"] for lane in lanes}) > 1
     ]
+
+
+class SupplyScope(NamedTuple):
+    """Products at places, resources, lanes and suppliers that a request may use."""
+
+    nodes: frozenset[tuple[str, str]]
+    resources: frozenset[str]
+    lanes: frozenset[str]
+    suppliers: frozenset[str]
+
+    def holds(self, kind: str, subject: str, location: str | None) -> bool:
+        """Whether a hold is on something of it."""
+        if kind == "material":
+            return (subject, location) in self.nodes
+        return subject in (self.resources if kind == "capacity" else self.lanes)
+
+
+def supply_scope(
+    stages: AvailabilityCheck,
+    reach: ShipmentOrigins,
+    products: Iterable[str],
+    location: str,
+) -> SupplyScope:
+    """Follow all sources of products down the bill of materials.
+
+    Parameters
+    ----------
+    products
+        What is asked for, and what may be delivered instead.
+    location
+        Where it is delivered.
+    """
+    waiting = [
+        (product, place)
+        for product in products
+        for place in reach.of(product, location, None).origins
+    ]
+    transport = stages.providers.transport
+    ends = {location, *(place for _, place in waiting)}
+    lanes = {lane for place in ends for lane in transport.into.get(place, ())}
+    routings: set[str] = set()
+    suppliers: set[str] = set()
+    nodes = set(waiting)
+
+    def also(product: str, place: str | None) -> None:
+        if place is not None and (product, place) not in nodes:
+            nodes.add((product, place))
+            waiting.append((product, place))
+
+    while waiting:
+        product, place = waiting.pop()
+        for source in stages.sources(product, place):
+            if source.kind == "make":
+                routings.add(source.source)
+                for line in stages.recipe(source.source).components:
+                    also(line.component, line.location)
+            elif source.kind == "move":
+                lanes.add(source.source)
+                also(product, source.origin)
+            else:
+                suppliers.add(source.source)
+    return SupplyScope(
+        frozenset(nodes),
+        frozenset(_resources(stages, routings)),
+        frozenset(lanes),
+        frozenset(suppliers),
+    )
+
+
+def _resources(stages: AvailabilityCheck, routings: set[str]) -> set[str]:
+    """Collect the resources that steps of routings name, members of pools too."""
+    tables = stages.providers.snapshot
+    needs = tables["step_resources"].filter(pl.col("routing").is_in(sorted(routings)))
+    named = set(needs["resource"])
+    known = tables["resources"].select("resource", "pool")
+    return named | {resource for resource, pool in known.iter_rows() if pool in named}
+
+
+def full_lane(
+    stages: AvailabilityCheck,
+    product: str,
+    origin: tuple[str, int],
+    destination: str,
+    forbidden: frozenset[str],
+) -> tuple[str, int] | None:
+    """Name the lane that limits what one step of a product takes, and its arrival.
+
+    Where more of the product does not get there, or later, its departures are full.
+
+    Parameters
+    ----------
+    origin
+        Place, and when the goods are ready there [s].
+
+    Returns
+    -------
+    (str, int) or None
+        Lane and arrival [s]; None: no way, or none that is limited.
+    """
+    least = from_steps(1, stages.step(product))
+    found = stages.routes.earliest(
+        product, least, {origin[0]: origin[1]}, destination, forbidden=forbidden
+    )
+    if found is None:
+        return None
+    for leg in found.legs:
+        row = stages.providers.transport.row(leg.lane)
+        if row["capacity_kg"] is not None or row["capacity_m3"] is not None:
+            return leg.lane, found.arrival
+    return None

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from medhavi.findings import Finding
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
     from medhavi.snapshot import Snapshot
+
 
 DEFAULT = "default"
 PRESETS: Mapping[str, Mapping[str, object]] = {

@@ -1,4 +1,4 @@
-"""Does what a promise holds bring it in time? Its chain is walked, nothing is searched.
+"""What accepted promises hold, and when what they hold arrives.
 
 Goods that it has come first; the rest is made, moved by the lanes that it holds, or
 bought, where it has goods or the mark of supply to come, among all other work of today
@@ -13,24 +13,35 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.arrival_risk.arrival_risk import arrivals, uncertain
-from medhavi.planners.promising.deliveries.delivery_ways import Part, Way
-from medhavi.planners.promising.options.quest import Quest
+from medhavi.planners.promising.options.arrival_risk import arrivals, uncertain
+from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
-from medhavi.planners.promising.supply_search.supply_walk import Walk
+from medhavi.planners.promising.supply_search.supply_search import (
+    FulfilmentOption,
+    SupplyPart,
+    SupplySearch,
+)
+from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
+from medhavi.providers.transport.departure_loads import MILLION, load_of
+from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
-    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
-    from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.planners.promising.supply_search.supply_walk import Way as Source
-    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Evaluation,
+        SupplyAllocation,
+        Terms,
+    )
+    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
+    from medhavi.planners.promising.supply_search.supply_search import Attempt as Source
+    from medhavi.providers.reservations.reservations import Hold
     from medhavi.providers.sources import Source as Supply
+    from medhavi.results.promises.promise import PlannedHold
 
     Node = tuple[str, str]
     Goods = dict[Node, list[int]]
@@ -74,7 +85,7 @@ def held_in_time(book: PromiseLedger, request: Request, policy: Policy) -> bool:
         stages.begin()
         book.free_own(request.demand)
         # What was withheld from it when it was quoted it has now.
-        quest = Quest(book, request, replace(policy, buffers=True))
+        quest = OptionSearch(book, request, replace(policy, buffers=True))
         search = quest.search_for(request.product)
         asked = "never" if policy.ask_supplier == "never" else "missing"
         terms = replace(quest.terms(asked, hasty=False), asked=request.product)
@@ -90,7 +101,11 @@ def held_in_time(book: PromiseLedger, request: Request, policy: Policy) -> bool:
 
 
 def _comes(
-    quest: Quest, search: DeliverySearch, way: Way, terms: Terms, sure: float
+    quest: OptionSearch,
+    search: DeliverySearch,
+    way: FulfilmentOption,
+    terms: Terms,
+    sure: float,
 ) -> bool:
     """Whether a way is in time with a chance [fraction]."""
     book = quest.book
@@ -111,7 +126,7 @@ def _comes(
     return _quoted(quest, search, way, found, terms) <= quest.need
 
 
-def _is_closed(quest: Quest, found: Evaluation) -> bool:
+def _is_closed(quest: OptionSearch, found: Evaluation) -> bool:
     """Whether a rule may close what is bought: a quote looks at that."""
     fresh = quest.book.providers.suppliers.all_fresh
     if fresh and quest.policy.supplier_fallback != "counter_offer":
@@ -120,14 +135,18 @@ def _is_closed(quest: Quest, found: Evaluation) -> bool:
 
 
 def _quoted(
-    quest: Quest, search: DeliverySearch, way: Way, found: Evaluation, terms: Terms
+    quest: OptionSearch,
+    search: DeliverySearch,
+    way: FulfilmentOption,
+    found: Evaluation,
+    terms: Terms,
 ) -> int:
     """When a way arrives at the quantile that is quoted [s]."""
     basis = quest.policy.risk_basis
     return arrivals(quest.book, search, way, found, terms, basis).date
 
 
-def _goods(stages: Stages, demand: str) -> Goods:
+def _goods(stages: AvailabilityCheck, demand: str) -> Goods:
     found: Goods = {}
     for had in stages.providers.commitments.of(demand):
         if had.steps > 0:
@@ -135,7 +154,7 @@ def _goods(stages: Stages, demand: str) -> Goods:
     return found
 
 
-def _places(stages: Stages, demand: str, goods: Goods) -> frozenset[str]:
+def _places(stages: AvailabilityCheck, demand: str, goods: Goods) -> frozenset[str]:
     """Where a demand has goods, or the mark of supply to come."""
     holds = stages.providers.reservations.of_demand(demand)
     marked = {str(hold.location) for hold in holds}
@@ -144,7 +163,7 @@ def _places(stages: Stages, demand: str, goods: Goods) -> frozenset[str]:
 
 def _ways(
     search: DeliverySearch, own: _Own, goods: Goods, places: frozenset[str]
-) -> Iterator[Way]:
+) -> Iterator[FulfilmentOption]:
     """Ways to deliver what a demand has: as it is, else made at a place."""
     wanted = search.wanted
     origins, makers = search.places()
@@ -163,7 +182,7 @@ def _ways(
     ]
     for sizes in (*whole, *made):
         if len(sizes) == 1 or not wanted.single:
-            yield Way(
+            yield FulfilmentOption(
                 "held", wanted.product, wanted.steps, own.parts(wanted.product, sizes)
             )
 
@@ -177,29 +196,35 @@ class _Own:
         self._goods = goods
         self._lanes = lanes
 
-    def parts(self, product: str, sizes: Mapping[str, int]) -> tuple[Part, ...]:
+    def parts(self, product: str, sizes: Mapping[str, int]) -> tuple[SupplyPart, ...]:
         """Goods of a way by place; the first begins with all there is."""
-        walks: list[_HeldWalk] = []
+        walks: list[_HeldSupply] = []
 
-        def built(walk: Walk, place: str, *, first: bool) -> tuple[Piece, ...] | None:
+        def built(
+            walk: SupplySearch, place: str, *, first: bool
+        ) -> tuple[SupplyAllocation, ...] | None:
             if first:
                 goods = {node: list(held) for node, held in self._goods.items()}
-                walks[:] = [_HeldWalk(walk.stages, walk.terms, goods, self._lanes)]
+                walks[:] = [_HeldSupply(walk.stages, walk.terms, goods, self._lanes)]
             return walks[0].acquire(product, place, sizes[place])
 
         return tuple(
-            Part(place, partial(built, place=place, first=number == 0))
+            SupplyPart(place, partial(built, place=place, first=number == 0))
             for number, place in enumerate(sizes)
         )
 
 
-class _HeldWalk(Walk):
+class _HeldSupply(SupplySearch):
     """A walk that takes what a demand has, and makes and moves the rest of it."""
 
     __slots__ = ("_goods", "_lanes")
 
     def __init__(
-        self, stages: Stages, terms: Terms, goods: Goods, lanes: frozenset[str]
+        self,
+        stages: AvailabilityCheck,
+        terms: Terms,
+        goods: Goods,
+        lanes: frozenset[str],
     ) -> None:
         super().__init__(stages, terms)
         self._goods = goods
@@ -207,7 +232,7 @@ class _HeldWalk(Walk):
 
     def acquire(
         self, product: str, location: str, steps: int
-    ) -> tuple[Piece, ...] | None:
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Get a quantity at a place; None: what the demand has is not enough for it."""
         node = (product, location)
         if node in self._path:
@@ -238,7 +263,9 @@ class _HeldWalk(Walk):
             self._path.pop()
         return None if rest is None else (*pieces, *rest)
 
-    def best(self, ways: Sequence[Source], node: Node) -> tuple[Piece, ...] | None:
+    def best(
+        self, ways: Sequence[Source], node: Node
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Take the first way that there is, with the goods that it needs."""
         del node
         for way in ways:
@@ -257,3 +284,121 @@ class _HeldWalk(Walk):
         if source.kind == "buy":
             return self.may_buy(source, covered=False)
         return source.kind == "make" or source.source in self._lanes
+
+
+_LEAST = 1e-9
+
+
+def stands(stages: AvailabilityCheck, demand: str, product: str) -> bool:
+    """Whether all that the tables give a demand is there beside all others.
+
+    Parameters
+    ----------
+    product
+        What the demand wants: shelf life is asked of it, not of its components.
+
+    Material must be free at its instant, a resource open and free at both ends of its
+    window, a departure leaves as held and has room. The changeover that the next work
+    needs is not looked at: who came in between has it now. The ledgers are as before.
+    """
+    mark = stages.mark()
+    stages.begin()
+    stages.free(demand)
+    try:
+        holds = stages.providers.reservations
+        return (
+            _material(stages, demand, product)
+            and all(
+                _prepares_others(one) or _works(stages, one)
+                for one in holds.of_owner(demand, "capacity")
+            )
+            and all(_leaves(stages, one) for one in holds.of_owner(demand, "transport"))
+        )
+    finally:
+        stages.undo(mark)
+
+
+def first_without_room(
+    stages: AvailabilityCheck, holds: Sequence[PlannedHold]
+) -> PlannedHold | None:
+    """First hold of a promise that others have taken; the ledgers stay.
+
+    Parameters
+    ----------
+    holds
+        Of a promise that the ledgers do not have.
+    """
+    mark = stages.mark()
+    try:
+        for hold in holds:
+            if hold.kind == "material":
+                line = stages.material.line(hold.subject, hold.location or "")
+                fits = line.fits(hold.steps, hold.start, buffers=True)
+                line.take(hold.steps, hold.start)
+            elif hold.kind == "capacity":
+                fits = _works(stages, hold)
+            else:
+                fits = _leaves(stages, hold)
+            if not fits:
+                return hold
+        return None
+    finally:
+        stages.undo(mark)
+
+
+def _material(stages: AvailabilityCheck, demand: str, product: str) -> bool:
+    """Take what the demand has of material, where it is there and as it was asked."""
+    row = stages.providers.commitments.demand(demand)
+    traits = stages.providers.traits
+    asked = None
+    if row is not None:
+        asked = traits.asked(product, row["requires"], row["min_quality"])
+    for had in stages.providers.commitments.of(demand):
+        own = had.product == product
+        line = stages.material.asked_line(
+            had.product, had.location, asked if own else None
+        )
+        transit = max(had.until - had.instant, 0) if own else 0
+        if not line.fits(
+            had.steps, had.instant, transit, buffers=True, customer=had.customer
+        ):
+            return False
+        line.take(had.steps, had.instant, transit, customer=had.customer)
+    return True
+
+
+def _prepares_others(hold: Hold) -> bool:
+    """Whether a hold is no work: the changeover that the next one needs."""
+    return hold.changeover >= hold.finish - hold.start > 0
+
+
+def _works(stages: AvailabilityCheck, hold: Hold | PlannedHold) -> bool:
+    book = stages.capacity.occupancy.ledger(hold.subject)
+    if not isinstance(book, ResourceLedger) or hold.finish <= hold.start:
+        return True
+    units = hold.qty * MINUTE / (hold.finish - hold.start)
+    open_at = book.clock.units(hold.start, hold.finish)
+    if not open_at:
+        return False
+    whole = open_at[0][0] == hold.start and open_at[-1][1] == hold.finish
+    enough = all(level >= units * (1 - _LEAST) for _, _, level in open_at)
+    if not whole or not enough:
+        return False
+    need = millionths(units)
+    return book.most < 0 or book.conflict(hold.start, hold.finish, need) is None
+
+
+def _leaves(stages: AvailabilityCheck, hold: Hold | PlannedHold) -> bool:
+    transport = stages.providers.transport
+    if hold.subject not in transport.ids:
+        return False
+    timetable = transport.timetable(hold.subject)
+    if timetable.any_time:
+        return True
+    if timetable.earliest(hold.start) != hold.start:
+        return False
+    most = transport.room(hold.subject, hold.start)[0]
+    loads = stages.transport.loads.of_lane(hold.subject) or {}
+    taken = loads[hold.start].weight if hold.start in loads else 0
+    weight = load_of(hold.qty, 1.0, 0.0).weight
+    return most is None or taken + weight <= most * MILLION

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Evaluation,
+        SupplyAllocation,
+    )
     from medhavi.planners.promising.supply_search.lead_draws import Subject
-    from medhavi.planners.promising.supply_search.pieces import Evaluation, Piece
     from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Source
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     Instants = npt.NDArray[np.int64]
     Waits = list[tuple[BoundedTimes, int]]
     """What a chain waits for, each with the time from it to the end [s]."""
+
 
 SEED = 7
 POINTS = 512
@@ -187,7 +191,7 @@ class SampledChain:
         last = _latest(0, sent).at
         return np.full(POINTS, last) if isinstance(last, int) else last
 
-    def _gather(self, piece: Piece, after: int, waits: Waits) -> int:
+    def _gather(self, piece: SupplyAllocation, after: int, waits: Waits) -> int:
         """Add what a piece waits for; orders keep their own length.
 
         Parameters
@@ -222,7 +226,7 @@ class SampledChain:
         waits.append((arrival, after))
         return ALWAYS
 
-    def _bought(self, piece: Piece, after: int, waits: Waits) -> int:
+    def _bought(self, piece: SupplyAllocation, after: int, waits: Waits) -> int:
         source = piece.source
         assert source is not None
         subject, quantiles, receipt = self._times.bought(source)
@@ -239,7 +243,10 @@ class SampledChain:
         return ALWAYS
 
     def _received(
-        self, piece: Piece, source: Source, drawn: tuple[Subject, Quantiles, int]
+        self,
+        piece: SupplyAllocation,
+        source: Source,
+        drawn: tuple[Subject, Quantiles, int],
     ) -> BoundedTimes:
         """When a purchase is there at each point by the calendars [s]."""
         subject, quantiles, place = drawn

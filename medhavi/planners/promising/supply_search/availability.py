@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
-    from medhavi.planners.promising.requests.asking import Request
+    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.alternatives import Terms
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
-    from medhavi.planners.promising.supply_search.walk_terms import Terms
     from medhavi.providers import Providers
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     """Resource and block, or a lane with its departure [s] and kg."""
 
 
-class Making(NamedTuple):
+class RoutingNeeds(NamedTuple):
     """What an order of a routing needs and yields, from an instant on.
 
     Parameters
@@ -85,7 +85,7 @@ Marks = tuple[int, int, int, int]
 """Places in the journals: material, capacity, transport, purchases."""
 
 
-class Stages:
+class AvailabilityCheck:
     """The providers of one book with their ledgers.
 
     Parameters
@@ -140,7 +140,7 @@ class Stages:
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
-        self._making: dict[tuple[str, str, str, int], Making | None] = {}
+        self._making: dict[tuple[str, str, str, int], RoutingNeeds | None] = {}
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -155,7 +155,7 @@ class Stages:
         """What is taken of material, resources and departures."""
         return Ledgers(self.material, self.capacity, self.transport)
 
-    def on(self, changed: ChangedProviders) -> Stages:
+    def on(self, changed: ChangedProviders) -> AvailabilityCheck:
         """Stages of changed providers; what is bought already stays so."""
         return altered(
             self,
@@ -199,7 +199,7 @@ class Stages:
         self.at = "routing"
         return self.providers.recipes.recipe(routing)
 
-    def making(self, source: Source, start: int) -> Making | None:
+    def making(self, source: Source, start: int) -> RoutingNeeds | None:
         """What an order of a routing needs and yields from an instant on.
 
         None: it yields nothing of what the source gives.
@@ -210,7 +210,7 @@ class Stages:
             self._making[key] = self._made_by(source, start)
         return self._making[key]
 
-    def _made_by(self, source: Source, start: int) -> Making | None:
+    def _made_by(self, source: Source, start: int) -> RoutingNeeds | None:
         recipe = self.providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location)
         if gain is None:
@@ -219,7 +219,7 @@ class Stages:
             tuple(line for line in group if line.valid_at(start))
             for group in recipe.groups
         ]
-        return Making(
+        return RoutingNeeds(
             gain,
             tuple(lines for lines in valid if lines),
             self.capacity.plain_chain(source.source) if _at_end(gain) else None,

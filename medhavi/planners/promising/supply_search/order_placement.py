@@ -5,21 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from medhavi.planners.promising.supply_search.pieces import Piece, Use
+from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation, Use
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.supply_search.stages import Making, Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Node, Terms
+    from medhavi.planners.promising.supply_search.alternatives import Node, Terms
+    from medhavi.planners.promising.supply_search.availability import (
+        AvailabilityCheck,
+        RoutingNeeds,
+    )
     from medhavi.providers.material.recipes import Component, ProductOutput
     from medhavi.providers.sources import OrderTiming, Source
 
-    Way = Callable[[], tuple[Piece, ...] | None]
-    Part = tuple[Component, tuple[Piece, ...]]
+    Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
+    Part = tuple[Component, tuple[SupplyAllocation, ...]]
     """A component line and what was got for it."""
+
 
 _made = tuple.__new__
 """Makes a named tuple of all its fields."""
@@ -27,10 +31,10 @@ MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
 
 
-class Placer(Protocol):
+class OrderPlacement(Protocol):
     """Who places orders."""
 
-    stages: Stages
+    stages: AvailabilityCheck
     terms: Terms
 
     def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
@@ -46,18 +50,18 @@ class Placer(Protocol):
         ...
 
 
-class Getter(Placer, Protocol):
+class ComponentSupply(OrderPlacement, Protocol):
     """Who gets components, too: a walk over the ledgers."""
 
     def acquire(
         self, product: str, location: str, steps: int
-    ) -> tuple[Piece, ...] | None:
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Get a quantity at a place as early as possible."""
         ...
 
     def best(
-        self, ways: Sequence[Way], node: tuple[str, str]
-    ) -> tuple[Piece, ...] | None:
+        self, ways: Sequence[Attempt], node: tuple[str, str]
+    ) -> tuple[SupplyAllocation, ...] | None:
         """Take the way that is there first."""
         ...
 
@@ -71,8 +75,11 @@ class Getter(Placer, Protocol):
 
 
 def make(
-    walk: Getter, source: Source, left: int, late: Callable[[int], bool] | None = None
-) -> Piece | None:
+    walk: ComponentSupply,
+    source: Source,
+    left: int,
+    late: Callable[[int], bool] | None = None,
+) -> SupplyAllocation | None:
     """Make one order for a need; its good quantity may be more or less than that.
 
     Parameters
@@ -115,7 +122,11 @@ def make(
 
 
 def _soonest(
-    walk: Getter, making: Making, size: int, start: int, parts: Sequence[Part]
+    walk: ComponentSupply,
+    making: RoutingNeeds,
+    size: int,
+    start: int,
+    parts: Sequence[Part],
 ) -> int | None:
     """Instant before which an order is not through, wherever its steps find room [s].
 
@@ -148,12 +159,12 @@ def _in_turn(
 
 
 def ordered(
-    walk: Placer,
+    walk: OrderPlacement,
     source: Source,
     size: int,
     start: int,
     parts: Sequence[Part],
-) -> Piece | None:
+) -> SupplyAllocation | None:
     """Place an order behind its components.
 
     Parameters
@@ -183,8 +194,8 @@ def ordered(
     finish = timing.finish
     if making.chain is None:
         finish = _output(walk, source, timing, making.gain)
-    made: Piece = _made(
-        Piece,
+    made: SupplyAllocation = _made(
+        SupplyAllocation,
         (
             "make",
             source.product,
@@ -207,7 +218,9 @@ def ordered(
     return made
 
 
-def _substituted(walk: Getter, lines: Sequence[Component], size: int) -> Part | None:
+def _substituted(
+    walk: ComponentSupply, lines: Sequence[Component], size: int
+) -> Part | None:
     """Get one line of a group: the first that is there earliest."""
     ways = [
         partial(walk.acquire, line.component, line.location, line.steps(size))
@@ -239,7 +252,9 @@ class _Needs(NamedTuple):
     def _later(self) -> list[int]:
         return [ready for _, ready in self.later]
 
-    def slack(self, stages: Stages, routing: str, timing: OrderTiming) -> int:
+    def slack(
+        self, stages: AvailabilityCheck, routing: str, timing: OrderTiming
+    ) -> int:
         """How long the last component waits until an order takes it [s]."""
         if not timing.steps:
             return (
@@ -270,7 +285,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 
 def _placed(
-    walk: Placer, source: Source, size: int, start: int, needs: _Needs
+    walk: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
 ) -> OrderTiming | None:
     """Place the steps so that each component is there when it is used."""
     bound = start if needs.first is None else max(start, needs.first)
@@ -308,7 +323,7 @@ def _placed(
 
 
 def _tightened(
-    walk: Placer,
+    walk: OrderPlacement,
     source: Source,
     size: int,
     starts: tuple[int, int, int],
@@ -332,7 +347,7 @@ def _tightened(
 
 
 def _output(
-    walk: Placer, source: Source, timing: OrderTiming, gain: ProductOutput
+    walk: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
 ) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish

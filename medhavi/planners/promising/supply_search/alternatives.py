@@ -1,20 +1,28 @@
-"""What an evaluated option consists of: pieces of supply and their shipments.
+"""What a need may be met by, on which terms, and what was found for it.
 
 Named tuples: a quote makes dozens of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from medhavi.planners.promising.requests.work_rules import WorkRules
+from medhavi.providers.material.characteristics import Characteristics
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
+    from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
-    from medhavi.providers.transport.itineraries import Itinerary
+    from medhavi.providers.transport.itineraries import Itinerary, Objective
+    from medhavi.results.limiter import Limiter
+
 
 Kind = Literal["stock", "make", "buy", "move"]
 Stage = Literal["material", "capacity", "transport", "policy"]
@@ -32,10 +40,10 @@ class Use(NamedTuple):
     """
 
     instant: int
-    piece: Piece
+    piece: SupplyAllocation
 
 
-class Piece(NamedTuple):
+class SupplyAllocation(NamedTuple):
     """A quantity of a product at a location from one source.
 
     Parameters
@@ -81,7 +89,7 @@ class Piece(NamedTuple):
     again: bool = False
     lives: int = 0
 
-    def collect(self, found: list[Piece]) -> None:
+    def collect(self, found: list[SupplyAllocation]) -> None:
         """Add the piece and everything that goes into it, each before its inputs."""
         found.append(self)
         for use in self.uses:
@@ -103,6 +111,14 @@ class Shipment(NamedTuple):
     arrival: int
     uses: tuple[Use, ...]
     itinerary: Itinerary | None = None
+
+    def critical(self) -> list[SupplyAllocation]:
+        """Allocations that came last at each level, from the shipment down."""
+        found, uses = [], self.uses
+        while uses:
+            found.append(max(uses, key=lambda use: use.piece.ready).piece)
+            uses = found[-1].uses
+        return found
 
 
 class Evaluation(NamedTuple):
@@ -151,9 +167,9 @@ class Evaluation(NamedTuple):
             found[sent.origin] = found.get(sent.origin, 0) + part
         return found
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[SupplyAllocation]:
         """All pieces of all levels, an order of several shipments once."""
-        found: list[Piece] = []
+        found: list[SupplyAllocation] = []
         for shipment in self.shipments:
             for use in shipment.uses:
                 if not use.piece.again:
@@ -174,9 +190,11 @@ class Evaluation(NamedTuple):
             waiting.extend(use.piece.uses)
 
 
-def by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
+def by_ready(
+    pieces: Sequence[SupplyAllocation], least: int
+) -> list[tuple[SupplyAllocation, ...]]:
     """Group pieces by when they are ready, none below the least delivery."""
-    groups: list[list[Piece]] = []
+    groups: list[list[SupplyAllocation]] = []
     for piece in sorted(pieces, key=lambda one: one.ready):
         small = groups and sum(one.steps for one in groups[-1]) < least
         if groups and (groups[-1][-1].ready == piece.ready or small):
@@ -206,10 +224,12 @@ def none_too_small(
     return [*others, small[0]._replace(arrival=last)]
 
 
-def cut(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
+def cut(
+    pieces: list[SupplyAllocation], steps: int
+) -> tuple[list[SupplyAllocation], list[SupplyAllocation]]:
     """Cut pieces at a quantity; an order that is cut stands with its first part."""
-    taken: list[Piece] = []
-    rest: list[Piece] = []
+    taken: list[SupplyAllocation] = []
+    rest: list[SupplyAllocation] = []
     left = steps
     for piece in pieces:
         part = min(piece.steps, left)
@@ -226,3 +246,156 @@ def cut(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
             shared = piece.shared + part
             rest.append(piece._replace(steps=over, shared=shared, again=again))
     return taken, rest
+
+
+Node = tuple[str, str]
+"""Product and location."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a walk may do.
+
+    Parameters
+    ----------
+    now
+        Nothing begins before it [s].
+    buy
+        `never`; `rest`: only what stock and receipts never cover; `missing`: what is
+        not there now, where that is earlier; `compare`: beside stock and making
+        (rule 32).
+    known_only
+        Suppliers with neither estimate nor 95th percentile are not used (rule 38).
+    by
+        Preferred resources are kept where they are through by then; None: the ones that
+        are through first (rule 33) [s].
+    buffers
+        Safety stock may be used.
+    customer, min_shelf_days
+        Whose stock counts too, and the life that what is delivered must have then.
+    traits
+        Characteristics and class that what is delivered must have; None: any.
+    relaxed
+        Stages that take no time (rule 36).
+    budget
+        Evaluations before choices become greedy.
+    asked
+        Product that is delivered.
+    transit
+        Time from when goods are ready until they are used up or delivered, by product
+        and location [s]: what expires must live that long.
+    ends
+        Until when what is taken at an instant must live, as far as that is known.
+    apart
+        What is ready is sent, even where the whole would be in time.
+    batches
+        Needs that one order of a source meets together [steps] (rule 33).
+    least_esg
+        Suppliers with a lower rating, or none, sell nothing new; None: any may.
+    work
+        How the policy lets new work be placed; None: wherever there is room.
+    first
+        Components that an order gets before its others, by product and location: they
+        were used up when their turn came.
+    """
+
+    now: int
+    buy: str = "compare"
+    known_only: bool = False
+    by: int | None = None
+    buffers: bool = False
+    customer: str | None = None
+    min_shelf_days: float = 0.0
+    traits: Characteristics | None = None
+    relaxed: frozenset[Stage] = frozenset()
+    budget: int = 200
+    transit: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    ends: Ends = field(default_factory=dict)
+    asked: str = ""
+    apart: bool = False
+    batches: Mapping[Batch, int] = field(default_factory=dict)
+    least_esg: float | None = None
+    work: WorkRules | None = None
+    first: frozenset[Node] = frozenset()
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is relaxed, and no trait, rule or order of needs counts."""
+        special = self.relaxed, self.traits, self.work, self.batches, self.first
+        return not any(special)
+
+
+Batch = tuple[str, str, str, str]
+"""Kind, source, product, location of new orders."""
+Taker = tuple[Node, Node | None]
+"""Goods, and what they go into; None: they are delivered."""
+Limits = Sequence[tuple[int, int]]
+"""So many pieces, in the order of leaving, must live until then [steps, s]."""
+Ends = Mapping[Taker, Mapping[int, Limits]]
+"""What must live how long of what is taken at an instant."""
+
+
+class Failure(NamedTuple):
+    """Why a way is closed."""
+
+    code: Limiter
+    subject: str
+
+
+class DeliveryNeed(NamedTuple):
+    """What is to be delivered.
+
+    Parameters
+    ----------
+    steps
+        Of the product [its steps]; a substitute counts in its own.
+    split
+        Several deliveries are permitted.
+    least
+        Least delivery [steps].
+    slack
+        Time after `due` that the quoted date leaves [s].
+    single
+        All of it comes in one delivery, so from one place (rules 34, 35).
+    carried
+        What lanes are chosen by, of those that arrive by `due`; None: the earliest.
+    split_sourcing
+        Two sources may share what is new.
+    """
+
+    product: str
+    location: str
+    steps: int
+    due: int
+    split: bool
+    least: int
+    ship_from: str | None
+    country: str | None
+    expedite: bool
+    slack: int = 0
+    single: bool = False
+    carried: Objective | None = None
+    split_sourcing: bool = False
+
+
+class PlannedShipments(NamedTuple):
+    """What was sent from a place by itself, at which lead times, and how."""
+
+    pieces: Sequence[SupplyAllocation]
+    leads: LeadDraws | None
+    shipments: tuple[Shipment, ...]
+
+
+class SearchResults(NamedTuple):
+    """What a search found already; true while the ledgers are as they were then.
+
+    Parameters
+    ----------
+    orders
+        Where orders of plain chains are placed.
+    sent
+        What was sent last, by place.
+    """
+
+    orders: KnownOrders
+    sent: dict[str, PlannedShipments]

@@ -1,15 +1,21 @@
-"""Requests: reading a file, checking all of it at once, one record a request.
+"""Requests of promises, read from rows or files and checked all at once.
 
 A request is a row of `demands` without `status`, plus `policy` (promise-file, rule 29).
 Its own id is `demand`, else sales order and line: what states the same one again is the
 same request. Without one its id is made of its content and of how many demands of equal
 content are there already, so a later request of equal content is another demand. Calls
 that may commit add a name of their own, so that equal ones at one moment differ too.
+
+Cells stay as they are; `asking` types and checks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import codecs
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from math import isfinite
@@ -18,26 +24,179 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import schema
+from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
-from medhavi.planners.promising.requests.request_file import (
-    TABLE,
-    WrittenRequests,
-    raw_requests,
-)
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.checks.rows import bound
 from medhavi.snapshot.checks.values import qty_steps
 from medhavi.snapshot.reading.cells import EXPECTED, typed
 from medhavi.snapshot.reading.column_names import matched, unknown_columns
+from medhavi.snapshot.reading.normalise import raw_frame
+from medhavi.snapshot.reading.outside_file import read_sheets
 from medhavi.snapshot.reading.row_findings import nearest
+from medhavi.snapshot.reading.workbook_cells import as_csv
 from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator
 
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.reading.local_days import LocalDays
+
+
+TABLE = "request"
+"""Name of the place in findings."""
+WORKBOOK = b"PK\x03\x04"
+SEPARATORS = (",", ";", "\t")
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenRequests:
+    """Requests whose dates are written in a stated order.
+
+    Parameters
+    ----------
+    source
+        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file.
+    date_format
+        Order of written dates beside ISO 8601, such as DD.MM.YYYY; None: what the
+        settings of the tables state.
+    """
+
+    source: object
+    date_format: str | None = None
+
+
+def raw_requests(
+    source: object, known: Mapping[str, Column], found: list[Finding]
+) -> pl.DataFrame:
+    """Read requests as a frame of cells; what cannot be read becomes a finding.
+
+    Parameters
+    ----------
+    source
+        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file; or
+        `WrittenRequests` of these.
+    known
+        Names of the columns of a request.
+    found
+        Takes the findings.
+
+    Raises
+    ------
+    UsageError
+        It is none of these.
+    """
+    if isinstance(source, WrittenRequests):
+        return raw_requests(source.source, known, found)
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, (str, bytes)):
+        content = source.encode() if isinstance(source, str) else source
+        return _of_file(content, known, found)
+    if isinstance(source, Mapping):
+        return _of_entries([source], found)
+    if isinstance(source, Sequence):
+        return _of_entries(source, found)
+    message = f"Requests are rows, a frame or a file; this is {type(source).__name__}."
+    raise UsageError(message)
+
+
+def _of_file(
+    content: bytes, known: Mapping[str, Column], found: list[Finding]
+) -> pl.DataFrame:
+    """Read JSON, CSV or xlsx, known by the first bytes."""
+    try:
+        if content.startswith(WORKBOOK):
+            [first, *_] = read_sheets(content).values()
+            if first is None:
+                return pl.DataFrame()
+            return _filled(as_csv(matched(first, known), known))
+        text = _text(content)
+        if text.lstrip()[:1] in {"[", "{", ""}:
+            document = json.loads(text)
+            entries = document if isinstance(document, list) else [document]
+            return _of_entries(entries, found)
+        return _of_lines(text, known)
+    except (
+        ValueError,
+        RecursionError,
+        csv.Error,
+        pl.exceptions.PolarsError,
+    ) as problem:
+        reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
+        found.append(finding("PRM001", value="The request file", reason=reason))
+        return pl.DataFrame()
+
+
+def _text(content: bytes) -> str:
+    """Read UTF-8, or UTF-16 where its mark says so: other letters would be guessed.
+
+    Raises
+    ------
+    ValueError
+        It is neither; the text names the line.
+    """
+    try:
+        return content.decode(_WIDE.get(content[:2], "utf-8-sig"))
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        message = f"line {line} is not UTF-8; save it so (in Excel: CSV UTF-8)"
+        raise ValueError(message) from problem
+
+
+def _of_lines(text: str, known: Mapping[str, Column]) -> pl.DataFrame:
+    """Read CSV with the separator that its first line shows.
+
+    Raises
+    ------
+    ValueError
+        No column is one of a request, or a line has more cells than the first.
+    """
+    text = text.lstrip().replace("\r\n", "\n").replace("\r", "\n")
+    first = text.partition("\n")[0]
+    headers = [next(csv.reader([first], delimiter=one), []) for one in SEPARATORS]
+    named = [
+        sum(name.strip().casefold() in known for name in names) for names in headers
+    ]
+    if not any(named):
+        message = "its first line names no column of a request, such as product or qty"
+        raise ValueError(message)
+    place = named.index(max(named))
+    lines = csv.reader(io.StringIO(text), delimiter=SEPARATORS[place])
+    width = len(headers[place])
+    for cells in lines:
+        if len(cells) > width and any(cells[width:]):
+            message = f"line {lines.line_num} has {len(cells)} cells, the first {width}"
+            raise ValueError(message)
+    frame = pl.read_csv(
+        text.encode(),
+        infer_schema=False,
+        separator=SEPARATORS[place],
+        truncate_ragged_lines=True,
+    )
+    return _filled(frame.rename(str.strip))
+
+
+def _filled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out lines that are empty throughout."""
+    if not frame.width:
+        return frame
+    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _of_entries(entries: Sequence[object], found: list[Finding]) -> pl.DataFrame:
+    rows: list[Mapping[str, object]] = []
+    for number, entry in enumerate(entries, 1):
+        if isinstance(entry, Mapping) and entry:
+            rows.append({str(key): value for key, value in entry.items()})
+        else:
+            kind = "empty" if isinstance(entry, Mapping) else type(entry).__name__
+            found.append(finding("PRM002", table=TABLE, row=number, value=kind))
+    return raw_frame(rows)
+
 
 ASKED = ("product", "location", "qty", "due")
 """What every request must state."""

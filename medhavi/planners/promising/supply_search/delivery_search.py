@@ -11,48 +11,56 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.deliveries.delivery_ways import (
-    Part,
-    Sent,
-    Way,
+from medhavi.planners.promising.supply_search.alternatives import (
+    Evaluation,
+    Failure,
+    PlannedShipments,
+    none_too_small,
+)
+from medhavi.planners.promising.supply_search.shipments import (
+    ShipmentPlanning,
+    sooner,
+    together,
+    two_sources,
+)
+from medhavi.planners.promising.supply_search.stock_allocation import (
+    ends_of,
+    joint_orders,
+    lasting,
+    latest,
+    shortest,
+    too_short,
+    too_short_lived,
+)
+from medhavi.planners.promising.supply_search.supply_search import (
+    FulfilmentOption,
+    SupplyPart,
+    SupplySearch,
     dated,
     from_both,
     from_place,
     from_source,
     from_stock,
 )
-from medhavi.planners.promising.deliveries.sending import Sending
-from medhavi.planners.promising.deliveries.two_sources import (
-    sooner,
-    together,
-    two_sources,
-)
-from medhavi.planners.promising.supply_search.joint_needs import (
-    joint_orders,
-    too_short_lived,
-)
-from medhavi.planners.promising.supply_search.lasting_goods import (
-    ends_of,
-    lasting,
-    latest,
-    shortest,
-    too_short,
-)
-from medhavi.planners.promising.supply_search.pieces import Evaluation, none_too_small
-from medhavi.planners.promising.supply_search.supply_walk import Walk
-from medhavi.planners.promising.supply_search.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.deliveries.delivery_ways import FoundBefore, Wanted
-    from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
-    from medhavi.planners.promising.supply_search.reach import Reach
-    from medhavi.planners.promising.supply_search.stages import Stages
-    from medhavi.planners.promising.supply_search.walk_terms import Terms
+    from medhavi.planners.promising.supply_search.alternatives import (
+        DeliveryNeed,
+        SearchResults,
+        Shipment,
+        SupplyAllocation,
+        Terms,
+    )
+    from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.shipment_origins import (
+        ShipmentOrigins,
+    )
     from medhavi.providers.sources import Source
+
 
 MOST_PASSES = 3
 """Evaluations of an option until orders are joined and goods live long enough."""
@@ -114,7 +122,9 @@ class DeliverySearch:
         "wanted",
     )
 
-    def __init__(self, stages: Stages, reach: Reach, wanted: Wanted) -> None:
+    def __init__(
+        self, stages: AvailabilityCheck, reach: ShipmentOrigins, wanted: DeliveryNeed
+    ) -> None:
         self._stages = stages
         self.wanted = wanted
         self.evaluations = 0
@@ -126,8 +136,8 @@ class DeliverySearch:
         self._repeats = False
         self._same: set[str] = set()
         """Options that a later pass finds as they were found."""
-        self._walk: Walk | None = None
-        self.found: FoundBefore | None = None
+        self._walk: SupplySearch | None = None
+        self.found: SearchResults | None = None
         self.known: set[str] = set()
         self.bare = False
         self.failures: list[Failure] = []
@@ -139,10 +149,10 @@ class DeliverySearch:
             wanted.country,
             expedite=wanted.expedite,
         )
-        self.sending = Sending(stages, wanted, self._reached, self.failures)
+        self.sending = ShipmentPlanning(stages, wanted, self._reached, self.failures)
 
     # --------------------------------------------------------------------- options
-    def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
+    def search(self, terms: Terms) -> Iterator[tuple[FulfilmentOption, Evaluation]]:
         """Evaluate every way until the budget ends; again without what would expire."""
         if terms.asked != self.wanted.product:
             terms = replace(terms, asked=self.wanted.product)
@@ -172,7 +182,7 @@ class DeliverySearch:
         self.bar, self.found = NEVER, None
         self._same.clear()
 
-    def ways(self, terms: Terms) -> Iterator[Way]:
+    def ways(self, terms: Terms) -> Iterator[FulfilmentOption]:
         """Ways in the order of trying: stock, mixed, new, many places."""
         wanted = self.wanted
         origins, makers = self.places()
@@ -220,7 +230,7 @@ class DeliverySearch:
             self.failures.append(Failure(code, subject))
         return origins, [place for place in origins if place in reached.makers]
 
-    def _new_at(self, place: str, terms: Terms) -> Iterator[Way]:
+    def _new_at(self, place: str, terms: Terms) -> Iterator[FulfilmentOption]:
         wanted = self.wanted
         for source in self._sources(place, terms):
             if source.kind == "move":
@@ -280,7 +290,9 @@ class DeliverySearch:
             moments += walk.rises(product, place)
         return [(one, walk.available(product, place, one)) for one in moments]
 
-    def short(self, terms: Terms, latest: int) -> tuple[Way, Evaluation] | None:
+    def short(
+        self, terms: Terms, latest: int
+    ) -> tuple[FulfilmentOption, Evaluation] | None:
         """What stock and receipts of all places bring of the quantity, if any.
 
         Parameters
@@ -295,7 +307,7 @@ class DeliverySearch:
 
     def _gathered(
         self, terms: Terms, most: Mapping[str, int]
-    ) -> tuple[Way, Evaluation] | None:
+    ) -> tuple[FulfilmentOption, Evaluation] | None:
         """Collect what the places have; `most` says how much of each may be used."""
         terms = replace(terms, asked=self.wanted.product)
         self._expiring = {}
@@ -310,7 +322,7 @@ class DeliverySearch:
 
     def _gathered_by(
         self, terms: Terms, most: Mapping[str, int]
-    ) -> tuple[Way, Evaluation] | None:
+    ) -> tuple[FulfilmentOption, Evaluation] | None:
         wanted = self.wanted
         taken, left = [], wanted.steps
         for place in self.places()[0]:
@@ -324,10 +336,10 @@ class DeliverySearch:
         name = "+".join(f"stock@{place}" for place, _ in taken)
         product, least = wanted.product, max(wanted.least, 1)
         parts = tuple(
-            Part(place, from_stock(product, place, free, min(least, free)))
+            SupplyPart(place, from_stock(product, place, free, min(least, free)))
             for place, free in taken
         )
-        way = Way(name, wanted.product, wanted.steps - left, parts)
+        way = FulfilmentOption(name, wanted.product, wanted.steps - left, parts)
         found = self.evaluate(way, terms)
         return None if found is None else (way, found)
 
@@ -338,16 +350,16 @@ class DeliverySearch:
         self.failures += walk.failures
         return found
 
-    def _asking(self, terms: Terms) -> Walk:
+    def _asking(self, terms: Terms) -> SupplySearch:
         """Walk that takes nothing, without failures of its own."""
         walk = self._walk
         if walk is None or walk.terms is not terms:
-            walk = self._walk = Walk(self._stages, terms)
+            walk = self._walk = SupplySearch(self._stages, terms)
         walk.failures = []
         return walk
 
     # ------------------------------------------------------------------ evaluating
-    def evaluate(self, way: Way, terms: Terms) -> Evaluation | None:
+    def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
         """Evaluate a way with all writes, and roll them back.
 
         It is evaluated again where one order may serve several needs (rule 33) or where
@@ -362,7 +374,7 @@ class DeliverySearch:
         return found
 
     def _settled(
-        self, way: Way, terms: Terms, lacking: dict[tuple[str, str], int]
+        self, way: FulfilmentOption, terms: Terms, lacking: dict[tuple[str, str], int]
     ) -> Evaluation | None:
         """Evaluate a way until its orders are joined and its goods live long enough.
 
@@ -404,11 +416,11 @@ class DeliverySearch:
             self.failures.append(Failure(Limiter.SHELF_LIFE_EXCEEDED, node))
         return short is not None
 
-    def _once(self, way: Way, terms: Terms) -> Evaluation | None:
+    def _once(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
         known = self._stages.placed if self.found is None else self.found.orders
-        walk = Walk(self._stages, terms, known, self._too_late(way, terms))
+        walk = SupplySearch(self._stages, terms, known, self._too_late(way, terms))
         shipments = self._shipments(way, terms, walk)
         self._repeats = walk.repeats
         if len(way.parts) < 2 and walk.settled:
@@ -431,7 +443,9 @@ class DeliverySearch:
             exact=not rough,
         )
 
-    def _shipments(self, way: Way, terms: Terms, walk: Walk) -> list[Shipment] | None:
+    def _shipments(
+        self, way: FulfilmentOption, terms: Terms, walk: SupplySearch
+    ) -> list[Shipment] | None:
         """Send the parts of a way; None: one of them does not get there."""
         shipments: list[Shipment] = []
         for part in way.parts:
@@ -445,7 +459,12 @@ class DeliverySearch:
         return shipments
 
     def _sent(
-        self, origin: str, pieces: Sequence[Piece], terms: Terms, *, alone: bool
+        self,
+        origin: str,
+        pieces: Sequence[SupplyAllocation],
+        terms: Terms,
+        *,
+        alone: bool,
     ) -> list[Shipment] | None:
         """Send the pieces of a place; what was sent alone before is known still."""
         found, leads = self.found, self._stages.leads
@@ -457,21 +476,23 @@ class DeliverySearch:
         failures = len(self.failures)
         shipped = self.sending.parts(origin, pieces, terms)
         if shipped is not None and len(self.failures) == failures:
-            found.sent[origin] = Sent(pieces, leads, tuple(shipped))
+            found.sent[origin] = PlannedShipments(pieces, leads, tuple(shipped))
         return shipped
 
     def _beaten(
         self,
-        way: Way,
-        pieces: Sequence[Piece],
+        way: FulfilmentOption,
+        pieces: Sequence[SupplyAllocation],
         terms: Terms,
-        walk: Walk,
+        walk: SupplySearch,
     ) -> bool:
         """Whether a way of one part, found at once, arrives after the bar."""
         late = None if walk.repeats else self._too_late(way, terms)
         return late is not None and late(max([one.ready for one in pieces]))
 
-    def _too_late(self, way: Way, terms: Terms) -> Callable[[int], bool] | None:
+    def _too_late(
+        self, way: FulfilmentOption, terms: Terms
+    ) -> Callable[[int], bool] | None:
         """What tells of an instant that a way ready then arrives after the bar.
 
         An option that is known with the date of the bar is of use before it alone.

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.planners.promising.options.quest import above_cost, capped
-from medhavi.planners.promising.supply_search.full_departures import full_lane
+from medhavi.planners.promising.options.option_search import above_cost, capped
+from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Limiter
-from medhavi.results.promises.promise import iso
+from medhavi.results.promises.promise import PromiseReason, iso
 from medhavi.units import HOUR, NEVER, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.options.quest import Offered, Quest
-    from medhavi.planners.promising.supply_search.pieces import Piece, Shipment
+    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Shipment,
+        SupplyAllocation,
+    )
     from medhavi.providers.sources import Source
-
-
-class NamedReason(NamedTuple):
-    """A code of the catalogue, the id of what binds, and a sentence."""
-
-    code: Limiter
-    subject: str
-    text: str
 
 
 _TEXTS = {
@@ -113,7 +108,12 @@ _LANES = (
 """Failures on the way."""
 
 
-def _text(quote: Quest, code: Limiter, subject: str, words: str = "") -> str:
+def _reason(code: Limiter, subject: str, text: str) -> PromiseReason:
+    """Reason of a code of the catalogue: the id of what binds, and a sentence."""
+    return PromiseReason(code=code, subject=subject, hours=0.0, text=text)
+
+
+def _text(quote: OptionSearch, code: Limiter, subject: str, words: str = "") -> str:
     """Sentence of a code about the request and what binds."""
     request = quote.request
     product, location = request.product, request.location
@@ -130,7 +130,7 @@ def _text(quote: Quest, code: Limiter, subject: str, words: str = "") -> str:
     )
 
 
-def _requested(quote: Quest) -> str:
+def _requested(quote: OptionSearch) -> str:
     """The characteristics and the quality class that a request states."""
     asked = quote.book.stages.asked(quote.request)
     found = [] if asked is None else sorted(asked.pairs)
@@ -139,7 +139,7 @@ def _requested(quote: Quest) -> str:
     return ", ".join(found) or "quality class of the product"
 
 
-def _best(quote: Quest) -> str:
+def _best(quote: OptionSearch) -> str:
     """In brackets the best class in usable stock or of new supply, if one is asked."""
     providers, product = quote.book.providers, quote.request.product
     rank = providers.traits.rank
@@ -158,7 +158,9 @@ def _best(quote: Quest) -> str:
     return f" (best available: {best})"
 
 
-def _closed_text(quote: Quest, option: Offered, code: Limiter, subject: str) -> str:
+def _closed_text(
+    quote: OptionSearch, option: Offered, code: Limiter, subject: str
+) -> str:
     """Sentence of an option that a cap or a rule of the policy forbids."""
     policy = quote.policy
     if code is Limiter.RISK_CAP_EXCEEDED:
@@ -181,7 +183,7 @@ def _closed_text(quote: Quest, option: Offered, code: Limiter, subject: str) -> 
     )
 
 
-def rejected_as(quote: Quest, option: Offered | None) -> NamedReason:
+def rejected_as(quote: OptionSearch, option: Offered | None) -> PromiseReason:
     """Name why there is no answer at all."""
     if option is not None:
         code = capped(option, quote.policy).closed
@@ -191,13 +193,11 @@ def rejected_as(quote: Quest, option: Offered | None) -> NamedReason:
                 subject = min(_unknown(quote, option), default=subject)
             if code is Limiter.DATA_STALE:
                 subject = "fx_rates"
-            return NamedReason(
-                code, subject, _closed_text(quote, option, code, subject)
-            )
+            return _reason(code, subject, _closed_text(quote, option, code, subject))
     if option is not None and quote.request.due < quote.book.now:
         node = f"{quote.request.product}|{quote.request.location}"
         text = "The due date had passed before the request; no stage can be faster."
-        return NamedReason(Limiter.MATERIAL_SHORTFALL, node, text)
+        return _reason(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
@@ -205,7 +205,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> NamedReason:
     return _failed(quote, _ORDER) or _missing(quote)
 
 
-def _failed(quote: Quest, order: tuple[Limiter, ...]) -> NamedReason | None:
+def _failed(quote: OptionSearch, order: tuple[Limiter, ...]) -> PromiseReason | None:
     """Name the first failure of the first code that there is any of."""
     for code in order:
         for failure in quote.failures:
@@ -219,11 +219,11 @@ def _failed(quote: Quest, order: tuple[Limiter, ...]) -> NamedReason | None:
                 text = _text(
                     quote, code, failure.subject, _SOLD_OUT if sold_out else ""
                 )
-                return NamedReason(code, failure.subject, text)
+                return _reason(code, failure.subject, text)
     return None
 
 
-def closed_lane(quote: Quest) -> NamedReason | None:
+def closed_lane(quote: OptionSearch) -> PromiseReason | None:
     """Name a lane that may not be taken, where goods are behind it alone."""
     book, request = quote.book, quote.request
     stages, reach, product = book.stages, book.reach, request.product
@@ -237,11 +237,11 @@ def closed_lane(quote: Quest) -> NamedReason | None:
                 continue
             there = stages.line(product, place, stages.asked(request))
             if there.available(NEVER) > 0 or stages.sources(product, place):
-                return NamedReason(code, lane, _text(quote, code, lane))
+                return _reason(code, lane, _text(quote, code, lane))
     return None
 
 
-def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> NamedReason:
+def _ruled(quote: OptionSearch, rated: set[str], ruled: set[str]) -> PromiseReason:
     """Name a supplier that is rated too low, else a rule of campaigns."""
     subject = min(rated or ruled)
     text = f"The order is shorter or longer than campaign rule {subject} permits."
@@ -250,10 +250,10 @@ def _ruled(quote: Quest, rated: set[str], ruled: set[str]) -> NamedReason:
             f"Supplier {subject} is rated below what policy {quote.policy.policy} "
             "accepts."
         )
-    return NamedReason(Limiter.ORDER_RULE, subject, text)
+    return _reason(Limiter.ORDER_RULE, subject, text)
 
 
-def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
+def _unknown(quote: OptionSearch, option: Offered) -> Iterator[str]:
     """Suppliers of an option whose word is not known."""
     for piece in option.times.evaluation.pieces():
         source = piece.source if piece.kind == "buy" else None
@@ -261,7 +261,7 @@ def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
             yield source.source
 
 
-def _missing(quote: Quest) -> NamedReason:
+def _missing(quote: OptionSearch) -> PromiseReason:
     """Name why what is there does not do: held, withheld, too little, or nowhere."""
     request, book = quote.request, quote.book
     need = steps_up(request.qty, book.stages.step(request.product))
@@ -282,10 +282,12 @@ def _missing(quote: Quest) -> NamedReason:
         code, node = Limiter.NO_TRANSPORT_LEG, request.location
     else:
         return _nowhere(quote, node, places)
-    return NamedReason(code, node, _text(quote, code, node))
+    return _reason(code, node, _text(quote, code, node))
 
 
-def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> NamedReason:
+def _nowhere(
+    quote: OptionSearch, node: str, places: tuple[str, ...] = ()
+) -> PromiseReason:
     """Name the routing whose validity has ended, else that there is no source."""
     product, _, place = node.rpartition("|")
     for row in quote.book.providers.tables["routings"]:
@@ -294,12 +296,14 @@ def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> NamedReas
         if ended and made_there:
             routing = row["routing"]
             text = f"Routing {routing} expired, and {product} has no other source."
-            return NamedReason(Limiter.ROUTING_INVALID, routing, text)
+            return _reason(Limiter.ROUTING_INVALID, routing, text)
     code = Limiter.NO_SOURCE
-    return NamedReason(code, node, _text(quote, code, node))
+    return _reason(code, node, _text(quote, code, node))
 
 
-def name_stage(quote: Quest, stage: str, option: Offered | None) -> NamedReason:
+def name_stage(
+    quote: OptionSearch, stage: str, option: Offered | None
+) -> PromiseReason:
     """Name what binds in the stage that limits an option."""
     if stage == "policy":
         return _policy(quote)
@@ -309,38 +313,31 @@ def name_stage(quote: Quest, stage: str, option: Offered | None) -> NamedReason:
     last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
     if stage == "transport":
         return _full(quote, option, last) or _transport(quote, last)
-    chain = list(_critical(last))
+    chain = last.critical()
     if stage == "capacity":
         return _reserve(quote, option, chain) or _capacity(quote, option, chain)
     return _material(quote, chain)
 
 
-def _critical(shipment: Shipment) -> Iterator[Piece]:
-    """Follow what came last, from the shipment down."""
-    uses = shipment.uses
-    while uses:
-        piece = max(uses, key=lambda use: use.piece.ready).piece
-        yield piece
-        uses = piece.uses
-
-
-def _policy(quote: Quest) -> NamedReason:
+def _policy(quote: OptionSearch) -> PromiseReason:
     policy, request = quote.policy, quote.request
     if policy.delivery != "partial" or request.full_line:
         text = "The line must be delivered at once; a part of it would be earlier."
-        return NamedReason(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
+        return _reason(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
     if not policy.buffers and quote.book.stages.withheld:
         node = f"{request.product}|{request.location}"
         text = (
             f"Safety stock of {request.product} at {request.location} would cover the "
             f"request; policy {policy.policy} withholds it."
         )
-        return NamedReason(Limiter.SAFETY_VIOLATION, node, text)
+        return _reason(Limiter.SAFETY_VIOLATION, node, text)
     text = f"A rule of policy {policy.policy} delays the delivery."
-    return NamedReason(Limiter.ORDER_RULE, policy.policy, text)
+    return _reason(Limiter.ORDER_RULE, policy.policy, text)
 
 
-def _full(quote: Quest, option: Offered, shipment: Shipment) -> NamedReason | None:
+def _full(
+    quote: OptionSearch, option: Offered, shipment: Shipment
+) -> PromiseReason | None:
     """Name the lane whose departures have no room for all that is sent."""
     if shipment.itinerary is None:
         return None
@@ -355,14 +352,14 @@ def _full(quote: Quest, option: Offered, shipment: Shipment) -> NamedReason | No
     if found is None or found[1] >= shipment.arrival:
         return None
     text = f"Earlier departures of {found[0]} have no room for all of it."
-    return NamedReason(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
+    return _reason(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
 
 
-def _transport(quote: Quest, shipment: Shipment) -> NamedReason:
+def _transport(quote: OptionSearch, shipment: Shipment) -> PromiseReason:
     """Distinguish waiting for a departure from transit."""
     if shipment.itinerary is None:
         code, location = Limiter.NO_TRANSPORT_LEG, quote.request.location
-        return NamedReason(code, location, _text(quote, code, location))
+        return _reason(code, location, _text(quote, code, location))
     ready = shipment.ready
     waits = []
     for leg in shipment.itinerary.legs:
@@ -372,14 +369,14 @@ def _transport(quote: Quest, shipment: Shipment) -> NamedReason:
     moving = sum(one.arrival - one.departure for one in shipment.itinerary.legs)
     if wait > 0 and wait >= moving:
         text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
-        return NamedReason(Limiter.CUTOFF_MISSED, leg.lane, text)
+        return _reason(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
     hours = f"{moving / HOUR:.1f} h"
     text = f"Transit on {longest.lane} takes {hours}; {_faster(quote, shipment)}."
-    return NamedReason(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
+    return _reason(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
 
-def _faster(quote: Quest, shipment: Shipment) -> str:
+def _faster(quote: OptionSearch, shipment: Shipment) -> str:
     """Name the lanes that would be there earlier and may not be taken, if any."""
     stages, place = quote.book.stages, quote.request.location
     reached = quote.book.reach.of(
@@ -401,7 +398,9 @@ def _faster(quote: Quest, shipment: Shipment) -> str:
     )
 
 
-def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason | None:
+def _reserve(
+    quote: OptionSearch, option: Offered, chain: list[SupplyAllocation]
+) -> PromiseReason | None:
     """Name the resource whose withheld time alone would make it be in time."""
     rules = option.terms.work
     if rules is None or not rules.kept:
@@ -422,10 +421,12 @@ def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason |
     ]
     subject = used[0] if used else min(rules.kept)
     text = f"Only the capacity reserve of {subject} is free; the policy withholds it."
-    return NamedReason(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
+    return _reason(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
 
 
-def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason:
+def _capacity(
+    quote: OptionSearch, option: Offered, chain: list[SupplyAllocation]
+) -> PromiseReason:
     """Name the resource that was waited for longest, else the routing itself."""
     made = [piece for piece in chain if piece.kind == "make" and piece.source]
     node = f"{quote.request.product}|{quote.request.location}"
@@ -455,22 +456,22 @@ def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> NamedReason:
             text = (
                 f"{worst.resource} is not available for {hours:.1f} h ({worst.kind})."
             )
-            return NamedReason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+            return _reason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         if set(worst.owners) <= quote.book.locked_orders:
             names = ", ".join(worst.owners)
             text = f"Locked orders ({names}) occupy {worst.resource} for {hours:.1f} h."
-            return NamedReason(Limiter.CAPACITY_LOCKED, worst.resource, text)
+            return _reason(Limiter.CAPACITY_LOCKED, worst.resource, text)
         text = f"Other orders occupy {worst.resource} for {hours:.1f} h."
-        return NamedReason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+        return _reason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
     if made:
         node = f"{made[0].product}|{made[0].location}"
     text = "The operations take longer than the time left, even on free resources."
-    return NamedReason(Limiter.ROUTING_CAPACITY_FAIL, node, text)
+    return _reason(Limiter.ROUTING_CAPACITY_FAIL, node, text)
 
 
 def _barred(
-    quote: Quest, piece: Piece, source: Source, least: int
-) -> NamedReason | None:
+    quote: OptionSearch, piece: SupplyAllocation, source: Source, least: int
+) -> PromiseReason | None:
     """Name the fence or validity of a routing that its work waits for, so long [s]."""
     now = quote.book.now
     ready = max((use.piece.ready for use in piece.uses), default=0)
@@ -480,18 +481,18 @@ def _barred(
     )
     if opens >= source.fence_start and opens - first >= least:
         text = f"Source {source.source} is not valid before {iso(opens)}."
-        return NamedReason(Limiter.ROUTING_INVALID, source.source, text)
+        return _reason(Limiter.ROUTING_INVALID, source.source, text)
     fence = source.fence_start
     if fence - first >= least and fence <= piece.begin:
         days = (fence - now) / (24 * HOUR)
         text = (
             f"The release fence of {source.source} bars new orders for {days:.1f} days."
         )
-        return NamedReason(Limiter.RELEASE_FENCE, source.source, text)
+        return _reason(Limiter.RELEASE_FENCE, source.source, text)
     return None
 
 
-def _material(quote: Quest, chain: list[Piece]) -> NamedReason:
+def _material(quote: OptionSearch, chain: list[SupplyAllocation]) -> PromiseReason:
     leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
     asked = [piece for piece in chain if piece.product == quote.request.product]
     for piece in asked:
@@ -502,7 +503,7 @@ def _material(quote: Quest, chain: list[Piece]) -> NamedReason:
     if not leaves:
         node = f"{quote.request.product}|{quote.request.location}"
         code = Limiter.MATERIAL_SHORTFALL
-        return NamedReason(code, node, _text(quote, code, node))
+        return _reason(code, node, _text(quote, code, node))
     leaf = leaves[-1]
     node = f"{leaf.product}|{leaf.location}"
     if leaf.kind == "buy" and leaf.source is not None:
@@ -511,11 +512,11 @@ def _material(quote: Quest, chain: list[Piece]) -> NamedReason:
             f"{leaf.product} must be purchased: the lead time of {leaf.source.source} "
             f"is {days:.1f} days."
         )
-        return NamedReason(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
+        return _reason(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
     return _waiting(quote, leaf, node)
 
 
-def _unlike(quote: Quest, location: str, need: int) -> NamedReason | None:
+def _unlike(quote: OptionSearch, location: str, need: int) -> PromiseReason | None:
     """Name the lot that is there and does not have what is asked for."""
     book, product = quote.book, quote.request.product
     asked = book.stages.asked(quote.request)
@@ -536,11 +537,11 @@ def _unlike(quote: Quest, location: str, need: int) -> NamedReason | None:
                 f"{_best(quote)}."
             )
             subject = f"{product}|{location}|{lot.lot}"
-            return NamedReason(Limiter.QUALITY_MISMATCH, subject, text)
+            return _reason(Limiter.QUALITY_MISMATCH, subject, text)
     return None
 
 
-def _perished(quote: Quest, location: str, need: int) -> NamedReason | None:
+def _perished(quote: OptionSearch, location: str, need: int) -> PromiseReason | None:
     """Name the lot that is there and does not live until it would be delivered."""
     book, product = quote.book, quote.request.product
     if not book.stages.perishable(product):
@@ -555,12 +556,12 @@ def _perished(quote: Quest, location: str, need: int) -> NamedReason | None:
     text = (
         f"Stock of {product} at {location} expires {iso(expires)}, before its delivery."
     )
-    return NamedReason(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
+    return _reason(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
 
 
 def _withheld(
-    quote: Quest, product: str, location: str, need: int
-) -> NamedReason | None:
+    quote: OptionSearch, product: str, location: str, need: int
+) -> PromiseReason | None:
     """Name the safety stock or the hold that alone is in the way now."""
     book = quote.book
     line = book.stages.line(product, location)
@@ -568,7 +569,7 @@ def _withheld(
     withheld = not may and not line.fits(need, book.now)
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only the safety stock of {product} at {location} is free now."
-        return NamedReason(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
+        return _reason(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
     book.stages.at = "reservation"
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
@@ -577,11 +578,11 @@ def _withheld(
         owner = held[0].demand or "other demands"
         text = f"Stock of {product} at {location} is held for {owner}."
         code = Limiter.MATERIAL_RESERVATION_CONFLICT
-        return NamedReason(code, held[0].reservation, text)
+        return _reason(code, held[0].reservation, text)
     return None
 
 
-def _waiting(quote: Quest, leaf: Piece, node: str) -> NamedReason:
+def _waiting(quote: OptionSearch, leaf: SupplyAllocation, node: str) -> PromiseReason:
     """Name what stock waits for: safety stock, a hold, an order on its way."""
     book = quote.book
     named = _withheld(quote, leaf.product, leaf.location, leaf.steps)
@@ -591,6 +592,6 @@ def _waiting(quote: Quest, leaf: Piece, node: str) -> NamedReason:
         place = (receipt.product, receipt.location, receipt.instant)
         if place == (leaf.product, leaf.location, leaf.ready):
             text = f"{leaf.product} arrives with order {receipt.order}."
-            return NamedReason(Limiter.AWAITING_SUPPLY, receipt.order, text)
+            return _reason(Limiter.AWAITING_SUPPLY, receipt.order, text)
     text = f"{leaf.product} is not available at {leaf.location} in time."
-    return NamedReason(Limiter.MATERIAL_SHORTFALL, node, text)
+    return _reason(Limiter.MATERIAL_SHORTFALL, node, text)

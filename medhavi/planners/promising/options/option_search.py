@@ -10,31 +10,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.arrival_risk.arrival_risk import arrivals
-from medhavi.planners.promising.deliveries.delivery_search import DeliverySearch
-from medhavi.planners.promising.deliveries.delivery_ways import (
-    FoundBefore,
-    Wanted,
-    dated,
+from medhavi.planners.promising.ledger.option_effects import OptionPrice
+from medhavi.planners.promising.ledger.what_if import with_planned_orders
+from medhavi.planners.promising.options.arrival_risk import arrivals
+from medhavi.planners.promising.requests.work_rules import CampaignCapacity, work_rules
+from medhavi.planners.promising.supply_search.alternatives import (
+    DeliveryNeed,
+    SearchResults,
+    Terms,
 )
-from medhavi.planners.promising.ledger.option_cost import OptionPrice
-from medhavi.planners.promising.ledger.planned_supply import with_planned_orders
-from medhavi.planners.promising.requests.campaign_room import CampaignRoom
-from medhavi.planners.promising.requests.work_rules import work_rules
-from medhavi.planners.promising.supply_search.walk_terms import Terms
+from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
+from medhavi.planners.promising.supply_search.supply_search import dated
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.arrival_risk.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.deliveries.delivery_ways import Way
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.asking import Request
-    from medhavi.planners.promising.requests.rules_of_promise import Policy
-    from medhavi.planners.promising.supply_search.pieces import Evaluation, Stage
-    from medhavi.planners.promising.supply_search.walk_terms import Failure, Node
+    from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
+    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.alternatives import (
+        Evaluation,
+        Failure,
+        Node,
+        Stage,
+    )
+    from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.transport.itineraries import Objective
     from medhavi.results.promises.promise import PromiseCost
 
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 class Offered(NamedTuple):
     """A complete option with its dates and its price; `closed` says why it is out."""
 
-    way: Way
+    way: FulfilmentOption
     search: DeliverySearch
     terms: Terms
     times: ArrivalTimes
@@ -95,7 +98,7 @@ HORIZONS = 2
 """Promises may lie up to so many horizons ahead (rule 38)."""
 
 
-class Quest:
+class OptionSearch:
     """The search for one request.
 
     Parameters
@@ -162,7 +165,7 @@ class Quest:
         self.need = request.due - self.buffer
         stages = book.stages
         window = book.now, self.need
-        room = book.campaigns and CampaignRoom(
+        room = book.campaigns and CampaignCapacity(
             stages.providers, book.campaigns, policy.short_runs, book.accepted_holds
         )
         self.work = work_rules(
@@ -182,7 +185,7 @@ class Quest:
         """Find the options."""
         search = self.search_for(self.request.product)
         placed = self.book.stages.placed
-        search.found = FoundBefore({} if placed is None else placed, {})
+        search.found = SearchResults({} if placed is None else placed, {})
         seen: set[str] = set()
         for terms in self._passes():
             self._collect(search, terms, seen)
@@ -346,7 +349,7 @@ class Quest:
     def _take(
         self,
         search: DeliverySearch,
-        way: Way,
+        way: FulfilmentOption,
         found: Evaluation,
         terms: Terms | None = None,
     ) -> None:
@@ -457,7 +460,7 @@ class Quest:
         return DeliverySearch(
             self.book.stages,
             self.book.reach,
-            Wanted(
+            DeliveryNeed(
                 product=product,
                 location=request.location,
                 steps=steps,

@@ -1,1 +1,0 @@
-"""Distribution of the arrival of an option."""

@@ -1,1 +1,0 @@
-"""Deliveries of a need: shipments, parts, joint places and pairs of sources."""

@@ -1,1 +1,0 @@
-"""Accepted promises of lower priority that give way to a request."""
