@@ -26,11 +26,10 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_page, desk_words
-    from medhavi.service.plan_pages.desk_page import last_approver
-    from medhavi.views import navigation, page, theme
-    from medhavi.views.lists import campaign_words
-    from medhavi.views.lists.campaign_words import setup_chart
+    from medhavi.service.plan_pages import desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.views import campaign_words, page, theme
+    from medhavi.views.campaign_words import setup_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -38,7 +37,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("campaigns"))
+    mo.Html(page.top_html("campaigns"))
     return
 
 
@@ -272,7 +271,7 @@ def approve(asked):
 @app.cell(hide_code=True)
 def decided(accept, approver, asked, settle, shown):
     mo.stop(not accept.value)
-    settle(desk_page.decide(shown, asked.preview, approver.value))
+    settle(plan_page.decide(shown, asked.preview, approver.value))
     return
 
 
@@ -285,7 +284,7 @@ def undo():
 
 @app.cell(hide_code=True)
 def history(approver, back, names, shown, study):
-    _past = desk_page.decisions(shown) if study else []
+    _past = plan_page.decisions(shown) if study else []
     section(
         "decisions",
         "What was decided?",
@@ -298,7 +297,7 @@ def history(approver, back, names, shown, study):
 @app.cell(hide_code=True)
 def taken_back(approver, back, settle, shown):
     mo.stop(not back.value)
-    settle(desk_page.take_back(shown, approver.value))
+    settle(plan_page.take_back(shown, approver.value))
     return
 
 

@@ -19,19 +19,27 @@ with app.setup:
     from medhavi.results.difference import compare
     from medhavi.service.page_data import html, picture, said, section, trouble_of
     from medhavi.service.plan_pages import (
-        desk_page,
         desk_parts,
         desk_words,
         plan_choices,
+        plan_page,
     )
-    from medhavi.service.plan_pages.desk_page import EditSession, last_approver
-    from medhavi.service.plan_pages.plan_page import MODES, load_page
-    from medhavi.views import navigation, page, theme
-    from medhavi.views.lists import order_list
-    from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
-    from medhavi.views.lists.order_list import codes, comparison_html, groups_html
+    from medhavi.service.plan_pages.plan_page import (
+        MODES,
+        EditSession,
+        last_approver,
+        load_page,
+    )
+    from medhavi.views import order_list, page, theme
+    from medhavi.views.order_list import codes, comparison_html, groups_html
     from medhavi.views.pictures.chain import chain_chart
-    from medhavi.views.pictures.lateness import late_chart, late_html, overdue_chart
+    from medhavi.views.pictures.lateness import (
+        causes_html,
+        late_chart,
+        late_html,
+        overdue_chart,
+        plan_remedies_html,
+    )
     from medhavi.views.pictures.load_map import load_chart
     from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.report import figures_html
@@ -42,7 +50,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("plan"))
+    mo.Html(page.top_html("plan"))
     return
 
 
@@ -194,7 +202,7 @@ def choose_remedy(mode, names, plan):
 def remedies(names, preview, remedy_form, shown):
     mo.stop(remedy_form.value is None)
     with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
-        _tried = desk_page.tried_remedies(
+        _tried = plan_page.tried_remedies(
             shown,
             remedy_form.value["demand"],
             int(remedy_form.value["tries"]),
@@ -372,8 +380,8 @@ def price(get_asked, names, plan, renew, session, shown):
     mo.stop(get_asked() is None)
     _edit = get_asked()
     with mo.status.spinner("Planning with it", remove_on_exit=True):
-        asked = desk_page.show_edit(shown, _edit)
-    if desk_page.is_overtaken(asked) and session.may_renew():
+        asked = plan_page.show_edit(shown, _edit)
+    if plan_page.is_overtaken(asked) and session.may_renew():
         renew(lambda times: times + 1)
         mo.stop(
             asked is not None,
@@ -395,7 +403,7 @@ def approve(asked):
 def approved(accept, approver, asked, settle, shown):
     mo.stop(not accept.value)
     with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(desk_page.decide(shown, asked.preview, approver.value))
+        settle(plan_page.decide(shown, asked.preview, approver.value))
     return
 
 
@@ -409,7 +417,7 @@ def approver_buttons():
 
 @app.cell(hide_code=True)
 def history(approver, back, names, shown):
-    _past = desk_page.decisions(shown)
+    _past = plan_page.decisions(shown)
     mo.vstack(
         [
             mo.hstack([approver, back] if _past else [approver], justify="start"),
@@ -423,7 +431,7 @@ def history(approver, back, names, shown):
 def taken_back(approver, back, settle, shown):
     mo.stop(not back.value)
     with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(desk_page.take_back(shown, approver.value))
+        settle(plan_page.take_back(shown, approver.value))
     return
 
 
@@ -469,7 +477,7 @@ def choose_other(mode):
 def compared(names, other, plan, shown):
     mo.stop(other.value is None)
     with mo.status.spinner("Planning the other way", remove_on_exit=True):
-        _other = desk_page.other_plan(shown, other.value)
+        _other = plan_page.other_plan(shown, other.value)
     html(comparison_html(plan, _other, compare(plan, _other), names))
     return
 
@@ -480,7 +488,7 @@ def choose_workbook():
         filetypes=[".xlsx"], kind="area", label="Drop a filled workbook"
     )
     _template = mo.download(
-        desk_page.template_bytes,
+        plan_page.template_bytes,
         filename="medhavi-tables.xlsx",
         label="The template",
     )
@@ -498,7 +506,7 @@ def workbook(dropped, mode):
     mo.stop(not dropped.value)
     _file = dropped.value[0]
     with mo.status.spinner("Reading and planning", remove_on_exit=True):
-        _made = desk_page.workbook_page(_file.name, _file.contents, mode.value)
+        _made = plan_page.workbook_page(_file.name, _file.contents, mode.value)
     _parts = [page.findings_html(_made.findings)] if _made.findings else []
     if _made.problem is not None:
         _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))

@@ -24,8 +24,8 @@ with app.setup:
         section,
         trouble_of,
     )
-    from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
-    from medhavi.service.plan_pages.desk_page import last_approver
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.promise_pages import (
         promise_bulk,
         promise_commit,
@@ -45,9 +45,9 @@ with app.setup:
         recent,
     )
     from medhavi.version import __version__
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of
-    from medhavi.views.format import count
+    from medhavi.views.names import count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises.picture import (
         RULES,
@@ -71,7 +71,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("promise", rules=RULES))
+    mo.Html(page.top_html("promise", rules=RULES))
     return
 
 
@@ -343,7 +343,7 @@ def remedy_accept(priced, remedy_ok):
 @app.cell(hide_code=True)
 def remedy_done(approver, priced, remedy_ok, shown):
     mo.stop(not remedy_ok.value)
-    said(desk_page.decide(shown, priced.preview, approver.value))
+    said(plan_page.decide(shown, priced.preview, approver.value))
     return
 
 

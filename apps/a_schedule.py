@@ -22,8 +22,8 @@ with app.setup:
         load_schedule,
         risk_of,
     )
-    from medhavi.views import navigation, page, theme
-    from medhavi.views.lists.schedule_words import (
+    from medhavi.views import page, theme
+    from medhavi.views.schedule_words import (
         gantt_chart,
         orders_html,
         proof_html,
@@ -39,7 +39,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("schedule"))
+    mo.Html(page.top_html("schedule"))
     return
 
 

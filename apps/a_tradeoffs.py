@@ -20,7 +20,7 @@ with app.setup:
     import medhavi as mv
     from medhavi.service.page_data import html, load_data, section
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.pictures.pareto import (
         TITLES,
@@ -35,7 +35,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(navigation.top_html("tradeoffs"))
+    mo.Html(page.top_html("tradeoffs"))
     return
 
 

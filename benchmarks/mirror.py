@@ -81,7 +81,7 @@ def bare(store: object, path: Path, size: int) -> int:
     from deltalake import DeltaTable, write_deltalake
 
     from medhavi.events.envelope import arrow_schema
-    from medhavi.lakehouse.log.bronze import writer_properties
+    from medhavi.lakehouse.log.mirror import writer_properties
 
     table = DeltaTable.create(str(path), arrow_schema(), mode="ignore")
     after = 0

@@ -21,7 +21,7 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.results.figures.urgency import worst_demands
     from medhavi.schema.template import example_rows
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
     from medhavi.views.page import story
@@ -36,7 +36,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # Your first plan

@@ -26,7 +26,7 @@ with app.setup:
     from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
-    from medhavi.views import navigation, theme
+    from medhavi.views import page, theme
 
     theme.register()
 
@@ -45,7 +45,7 @@ def welcome():
     They come from the lake of a workspace (`medhavi demo` makes one). Where there is
     none, a shop that sells lemonade steps in.
     """
-    mo.vstack([mo.Html(navigation.top_html()), mo.md(words)])
+    mo.vstack([mo.Html(page.top_html()), mo.md(words)])
     return
 
 

@@ -24,7 +24,7 @@ with app.setup:
     from medhavi.planners.promising.requests.requests import read_requests
     from medhavi.schema.template import example_rows
     from medhavi.service.page_data import html, picture
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.promises import words
     from medhavi.views.promises.lists import answers_sentence, brief_rows
     from medhavi.views.promises.picture import (
@@ -42,7 +42,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html(rules=RULES)),
+            mo.Html(page.top_html(rules=RULES)),
             mo.md(
                 """
                 # Can we promise it?

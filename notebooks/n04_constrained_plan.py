@@ -18,11 +18,14 @@ with app.setup:
     import medhavi as mv
     from medhavi.schema.template import example_rows
     from medhavi.snapshot.patch import Patch
-    from medhavi.views import navigation, theme
-    from medhavi.views.lists.cause_ranking import causes_html, plan_remedies_html
-    from medhavi.views.lists.order_list import comparison_html
+    from medhavi.views import page, theme
     from medhavi.views.names import names_of
-    from medhavi.views.pictures.lateness import late_html
+    from medhavi.views.order_list import comparison_html
+    from medhavi.views.pictures.lateness import (
+        causes_html,
+        late_html,
+        plan_remedies_html,
+    )
 
     theme.register()
 
@@ -31,7 +34,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # A plan that can be carried out

@@ -21,10 +21,9 @@ with app.setup:
     import medhavi as mv
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.schema.template import example_rows
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.format import money
-    from medhavi.views.names import names_of
+    from medhavi.views.names import money, names_of
     from medhavi.views.pictures.pareto import difference_html, front_chart, points_html
 
     theme.register()
@@ -34,7 +33,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # The best plan, and what better costs

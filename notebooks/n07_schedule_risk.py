@@ -18,9 +18,9 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.views import navigation, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.lists.schedule_words import gantt_chart, hours_text, risk_chart
+    from medhavi.views.schedule_words import gantt_chart, hours_text, risk_chart
 
     theme.register()
 
@@ -29,7 +29,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # A schedule and what it risks

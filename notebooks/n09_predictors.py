@@ -27,7 +27,7 @@ with app.setup:
     from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.reliability import compare_rates
     from medhavi.predict.windows import HISTORY
-    from medhavi.views import navigation, theme
+    from medhavi.views import page, theme
     from medhavi.workbench.training.observed_history import history_of
 
     theme.register()
@@ -62,7 +62,7 @@ def welcome():
     A plan needs times, and master data are opinions. Here you look at what orders
     really took, let four ways of learning compete, and see when the simplest one wins.
     """)
-    mo.vstack([mo.Html(navigation.top_html()), _words])
+    mo.vstack([mo.Html(page.top_html()), _words])
     return
 
 

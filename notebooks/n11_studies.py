@@ -25,10 +25,10 @@ with app.setup:
     from medhavi.edits.change import KINDS
     from medhavi.errors import MedhaviError
     from medhavi.schema.template import example_rows
-    from medhavi.views import navigation, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
-    from medhavi.views.lists.study_page import figure_chart, study_table
     from medhavi.views.names import names_of
+    from medhavi.views.study_page import figure_chart, study_table
     from medhavi.workbench.files.tables_run import plan_snapshot
     from medhavi.workbench.studies.studies import run_study
 
@@ -39,7 +39,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # What if, side by side

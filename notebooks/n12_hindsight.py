@@ -24,16 +24,15 @@ with app.setup:
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
     from medhavi.service.page_data import html, picture
-    from medhavi.views import navigation, page, theme
-    from medhavi.views.format import count
-    from medhavi.views.lists.hindsight_page import (
+    from medhavi.views import page, theme
+    from medhavi.views.names import count, names_of
+    from medhavi.views.study_page import (
         calibration_chart,
         group_table,
         hindsight_tiles,
         missed_table,
         ordered_rows,
     )
-    from medhavi.views.names import names_of
     from medhavi.workbench.studies.hindsight import run_hindsight
 
     theme.register()
@@ -43,7 +42,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(navigation.top_html()),
+            mo.Html(page.top_html()),
             mo.md(
                 """
                 # What would we have promised?

@@ -36,7 +36,7 @@ from medhavi.events.event_types.catalog import (
 from medhavi.events.jsonl import JsonlStore, to_line
 from medhavi.events.kurrent_store.kurrent import KurrentStore
 from medhavi.events.memory import MemoryStore, system_clock
-from medhavi.events.sqlite_store.sqlite import SqliteStore
+from medhavi.events.sqlite import SqliteStore
 from medhavi.events.store import (
     ANY,
     NO_STREAM,

@@ -15,8 +15,8 @@ MOST_SHARED_NAMES = 10
 
 AWAITING = {
     "planners/constrained": "anew aside before dating dead detour diverting found given gone "
-    "judged laying manner mark obeyed piece placed placing recutting "
-    "rehearsal scene seeking shop spot stage surroundings tail take walk "
+    "judged laying manner mark piece placing recutting "
+    "rehearsal scene seeking shop spot surroundings tail take walk "
     "watch watching way weighing wheel wish",
     "planners/kernels": "rehearsal stage",
     "planners/late_remedies": "damage trying",

@@ -16,7 +16,7 @@ from medhavi.findings import catalog
 from medhavi.results.figures.kpis import kpis_page
 from medhavi.results.limiter import limiters_page
 from medhavi.schema import conventions, tables
-from medhavi.service.pages import entries
+from medhavi.service.app import entries
 from tools import rule_index
 
 if TYPE_CHECKING:

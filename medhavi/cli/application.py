@@ -10,23 +10,18 @@ from typing import Annotated
 
 import typer
 
-from medhavi.cli import desk_commands, study_commands, unavailable_commands
+from medhavi.cli import (
+    data_commands,
+    desk_commands,
+    lake_commands,
+    promise_commands,
+    standing_commands,
+    study_commands,
+    unavailable_commands,
+)
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_output import begin
-from medhavi.cli.data import (
-    data_commands,
-    event_commands,
-    lake_commands,
-    predict_commands,
-)
-from medhavi.cli.planning import (
-    campaign_commands,
-    orders_commands,
-    plan_commands,
-    replenish_commands,
-    schedule_commands,
-)
-from medhavi.cli.promising import promise_commands, standing_commands
+from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
 
 app = typer.Typer(
     name="medhavi",
@@ -38,23 +33,23 @@ app = typer.Typer(
     "3 interrupted or ended at a limit, 4 environment.",
     epilog=unavailable_commands.EPILOG,
 )
-for group in (
-    desk_commands,
-    data_commands,
-    plan_commands,
-    orders_commands,
-    replenish_commands,
-    campaign_commands,
-    predict_commands,
-    promise_commands,
-    standing_commands,
-    lake_commands,
-    event_commands,
-    study_commands,
-    schedule_commands,
-    unavailable_commands,
+for register in (
+    desk_commands.register,
+    data_commands.register,
+    plan_commands.register,
+    orders_commands.register,
+    planner_commands.register,
+    study_commands.register_campaigns,
+    data_commands.register_predictors,
+    promise_commands.register,
+    standing_commands.register,
+    lake_commands.register,
+    data_commands.register_events,
+    study_commands.register,
+    planner_commands.register_schedules,
+    unavailable_commands.register,
 ):
-    group.register(app)
+    register(app)
 
 
 def print_version(wanted: bool) -> None:

@@ -182,7 +182,7 @@ def interruption() -> Iterator[Callable[[], bool]]:
 
 def follow_store(workbench: Workbench) -> MirrorReport:
     """Mirror until interrupted; tell each batch, and when the store is away."""
-    from medhavi.lakehouse.log.follow import follow
+    from medhavi.lakehouse.log.mirror import follow
 
     say = talk().progress
     store = workbench.store

@@ -20,7 +20,7 @@ from medhavi.results.amounts import (
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.progress import Progress
-    from medhavi.results.plans.summary import KeyFigure
+    from medhavi.results.plans.plan import KeyFigure
 
 
 class CommandOutput:

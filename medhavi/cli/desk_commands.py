@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from medhavi.cli.command_output import show_table, talk
+from medhavi import __version__
+from medhavi.cli.command_output import show_figures, show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
     JsonOption,
@@ -18,6 +24,11 @@ from medhavi.cli.options import (
     existing_tables,
 )
 from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.results.amounts import figure, number
+
+if TYPE_CHECKING:
+    from medhavi.results.reports.study import StudyReport
+    from medhavi.workbench.demonstration import Demonstration
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +48,6 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Generate, mirror, plan, verify, report; a second run reuses what is there."""
-    from medhavi.cli.demo_summary import tell
     from medhavi.workbench.demonstration import demonstrate
 
     conversation = talk()
@@ -106,8 +116,6 @@ def serve(
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Look at Python, packages, disk, memory, lake, Chromium."""
-    from medhavi.cli.system_checks import examine
-
     conversation = talk()
     checks = examine(lake)
     show_table(
@@ -156,3 +164,358 @@ def bench(
     if failed:
         message = f"These benchmarks failed: {', '.join(failed)}."
         raise EnvironmentFailure(message)
+
+
+_COUNT = {2: "two", 3: "three"}
+_BESIDE = frozenset({"KPI-13.all"})
+"""Parts that stand beside their figure: a mean over the late alone misleads."""
+
+
+def tell(shown: Demonstration) -> None:
+    """Print key figures, the worst demands with their chains, and the way on."""
+    conversation = talk()
+    conversation.say()
+    conversation.say(str(shown.plan))
+    figures = shown.plan.kpis_json()
+    show_figures(figures)
+    undefined = sum(row["value"] is None for row in figures.values())
+    if undefined:
+        conversation.say(
+            f"{undefined} more are undefined; `medhavi kpi {shown.plan_folder}` says why"
+        )
+    _tell_worst(shown)
+    _tell_predictors(shown)
+    _tell_modes(shown)
+    _tell_promises(shown)
+    if shown.study is not None:
+        _tell_study(shown.study)
+    _tell_way_on(shown)
+    conversation.answer(
+        folder=shown.folder,
+        store=shown.store,
+        lake=shown.lake,
+        plan=shown.plan_folder,
+        report=shown.report,
+        events=shown.events,
+        reused=list(shown.reused),
+        fingerprint=shown.plan.fingerprint,
+        kpis=figures,
+        worst=[
+            {
+                "demand": worst.demand,
+                "product": worst.product,
+                "due": worst.due,
+                "should_have_started": worst.should_have_started,
+                "days_ago": worst.days_ago,
+            }
+            for worst in shown.worst
+        ],
+        trained=[dict(row) for row in shown.trained],
+        modes=[{**asdict(row), "cost": row.card.total} for row in shown.modes],
+        promises=[one.as_dict() for one in shown.promises],
+        study=shown.study.table().to_dicts() if shown.study else None,
+    )
+
+
+def _tell_worst(shown: Demonstration) -> None:
+    conversation = talk()
+    if not shown.worst:
+        conversation.say("No demand needed a start in the past.")
+        return
+    conversation.say()
+    conversation.say("The worst demands: what should have started first, and why")
+    for worst in shown.worst:
+        conversation.say()
+        conversation.say(
+            f"{worst.demand}: {worst.product} at {worst.location}, "
+            f"due {worst.due:%Y-%m-%d}; its chain should have started "
+            f"{number(worst.days_ago)} days ago ({worst.should_have_started:%Y-%m-%d})"
+        )
+        for line in worst.explanation.sentences():
+            conversation.say(f"  {line}")
+
+
+def _tell_predictors(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("Who keeps their word: predictors against the plain quantile")
+    for row in shown.trained:
+        state = "in use" if row["promoted"] else "not in use"
+        conversation.say(
+            f"  {row['model']} {row['version'] or ''}: {state}; {row['reason']} "
+            f"({row['observations']:,} observations)"
+        )
+
+
+def _tell_modes(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say(f"The plan in {_COUNT[len(shown.modes)]} modes")
+    show_table(
+        (
+            "mode",
+            "on time",
+            "at risk",
+            "not kept",
+            "of",
+            "overload h",
+            "inventory",
+            "cost",
+            "of it late",
+            "t CO2",
+        ),
+        [
+            (
+                row.mode,
+                row.on_time,
+                row.at_risk,
+                row.late,
+                row.demands,
+                round(row.overload_h),
+                round(row.card.inventory),
+                round(row.card.total),
+                round(row.card.lateness),
+                round(row.card.co2_kg / 1000, 1),
+            )
+            for row in shown.modes
+        ],
+    )
+    said = "mrp overloads and starts in the past (at risk); constrained can be done"
+    if any(row.mode == "optimize" for row in shown.modes):
+        said += "; optimize weighs lateness, stock and overtime in money"
+    conversation.say(said)
+
+
+def _tell_promises(shown: Demonstration) -> None:
+    from medhavi.results.promises.promise import block
+
+    conversation = talk()
+    conversation.say()
+    conversation.say("Three requests: can we promise it?")
+    locale = shown.plan.locale
+    for one in shown.promises:
+        conversation.say()
+        zone = locale.zone_of(str(one.demand.get("location")))
+        conversation.say("\n".join(block(one, zone, locale.currency)))
+
+
+def _tell_study(study: StudyReport) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("A study: what if?")
+    table = study.table()
+    names = [name for name in table.columns if name.startswith("KPI-")]
+    shown_names = [name for name in names if "." not in name or name in _BESIDE]
+    show_table(
+        ("scenario", *(_kpi(study, name, "name") for name in shown_names)),
+        [
+            (
+                row["scenario"],
+                *(figure(row[name], _kpi(study, name, "unit")) for name in shown_names),
+            )
+            for row in table.iter_rows(named=True)
+        ],
+    )
+
+
+def _kpi(study: StudyReport, kpi: str, column: str) -> str:
+    figures = study.figures
+    return str(figures.filter(figures["kpi"] == kpi)[column][0])
+
+
+def _tell_way_on(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    if shown.reused:
+        conversation.say(f"reused from an earlier run: {', '.join(shown.reused)}")
+    conversation.say(f"tables   {shown.plan_folder}")
+    conversation.say(f"report   {shown.report}  (opens without a network)")
+    if shown.study is not None:
+        conversation.say(f"study    {shown.folder / 'study' / 'report.html'}")
+    conversation.say(f"apps     medhavi serve --lake {shown.lake}")
+    requests = shown.folder / "requests.json"
+    conversation.say(
+        f"promise  medhavi promise --lake {shown.lake} --request {requests}"
+    )
+    if shown.study is not None:
+        hindsight = shown.folder / "hindsight.toml"
+        conversation.say(f"look back medhavi study run {hindsight}")
+    if shown.worst:
+        first = shown.worst[0].demand
+        conversation.say(
+            f"ask why  medhavi explain {shown.plan_folder} --demand {first}"
+        )
+
+
+State = Literal["ok", "missing", "optional", "unknown"]
+LEAST_FREE_GB = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemCheck:
+    """One thing that was looked at.
+
+    `missing` stops work and ends in exit code 4; `optional` only takes something away.
+    """
+
+    name: str
+    state: State
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        """JSON form."""
+        return {"name": self.name, "state": self.state, "detail": self.detail}
+
+
+def examine(lake: str | None) -> list[SystemCheck]:
+    """Look at everything; nothing is changed and nothing is downloaded."""
+    looks: list[Callable[[], SystemCheck]] = [
+        _python,
+        _packages,
+        _numba,
+        _processors,
+        _disk,
+        lambda: _lake(lake),
+        lambda: _permissions(lake),
+        _chromium,
+        _public_data,
+    ]
+    return [look() for look in looks]
+
+
+def _python() -> SystemCheck:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    good = sys.version_info >= (3, 11)
+    detail = f"{version} at {sys.executable}; Medhavi {__version__}"
+    return SystemCheck(name="Python", state="ok" if good else "missing", detail=detail)
+
+
+def _packages() -> SystemCheck:
+    """Compare what the project asks for with what is installed."""
+    try:
+        wanted = metadata.requires("medhavi") or []
+    except metadata.PackageNotFoundError:
+        detail = "medhavi itself is not installed; run `make setup`"
+        return SystemCheck(name="packages", state="missing", detail=detail)
+    names = [_bare(line) for line in wanted if "extra ==" not in line]
+    absent = [name for name in names if not _installed(name)]
+    if absent:
+        detail = f"not installed: {', '.join(absent)}; run `make setup`"
+        return SystemCheck(name="packages", state="missing", detail=detail)
+    return SystemCheck(
+        name="packages", state="ok", detail=f"all {len(names)} are installed"
+    )
+
+
+def _bare(requirement: str) -> str:
+    """Cut a requirement down to its name.
+
+    >>> _bare("marimo[sql]==0.25.2")
+    'marimo'
+    """
+    for place, letter in enumerate(requirement):
+        if not (letter.isalnum() or letter in "-_."):
+            return requirement[:place]
+    return requirement
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _numba() -> SystemCheck:
+    if _installed("numba"):
+        detail = f"{metadata.version('numba')}: compiled kernels can be used"
+        return SystemCheck(name="numba", state="ok", detail=detail)
+    detail = "not installed (extra `fast`); kernels run uncompiled"
+    return SystemCheck(name="numba", state="optional", detail=detail)
+
+
+def _processors() -> SystemCheck:
+    usable = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    detail = f"{usable} processors, {memory:.1f} GB of memory"
+    return SystemCheck(name="machine", state="ok", detail=detail)
+
+
+def _disk() -> SystemCheck:
+    free = shutil.disk_usage(Path.cwd()).free / 1024**3
+    detail = f"{free:.1f} GB free in {Path.cwd()}"
+    return SystemCheck(
+        name="disk", state="ok" if free >= LEAST_FREE_GB else "missing", detail=detail
+    )
+
+
+def _lake(lake: str | None) -> SystemCheck:
+    place = lake or os.environ.get("MEDHAVI_LAKE")
+    if place is None:
+        detail = "none named (--lake or MEDHAVI_LAKE); `medhavi demo` makes one"
+        return SystemCheck(name="lake", state="optional", detail=detail)
+    if "://" in place:
+        return SystemCheck(
+            name="lake", state="unknown", detail=f"{place} is not looked at"
+        )
+    folder = Path(place)
+    if not folder.is_dir():
+        detail = f"{place} is not there; `medhavi mirror --lake {place}` makes it"
+        return SystemCheck(name="lake", state="missing", detail=detail)
+    if not os.access(folder, os.W_OK):
+        detail = f"{place} cannot be written to; change its permissions"
+        return SystemCheck(name="lake", state="missing", detail=detail)
+    return SystemCheck(name="lake", state="ok", detail=place)
+
+
+def _permissions(lake: str | None) -> SystemCheck:
+    """Name what other users of the machine may read or write of a workspace."""
+    store = os.environ.get("MEDHAVI_STORE", "").removeprefix("sqlite:///")
+    named = (lake or os.environ.get("MEDHAVI_LAKE"), store)
+    places = [Path(one) for one in named if one and Path(one).exists()]
+    beside = {place.parent / "events.db" for place in places if place.is_dir()}
+    wide = [
+        f"{place} ({place.stat().st_mode & 0o777:o})"
+        for place in sorted({*places, *(one for one in beside if one.exists())})
+        if place.stat().st_mode & 0o077 and not _closed_above(place)
+    ]
+    if not places:
+        return SystemCheck(
+            name="permissions", state="optional", detail="no workspace named"
+        )
+    if wide:
+        detail = (
+            f"other users of this machine can read {', '.join(wide)}; "
+            "`chmod -R go-rwx` closes them"
+        )
+        return SystemCheck(name="permissions", state="optional", detail=detail)
+    detail = "the workspace is open to its owner alone"
+    return SystemCheck(name="permissions", state="ok", detail=detail)
+
+
+def _closed_above(place: Path) -> bool:
+    """Whether a folder above lets nobody else through."""
+    return any(not folder.stat().st_mode & 0o011 for folder in place.resolve().parents)
+
+
+def _chromium() -> SystemCheck:
+    place = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+    if place is None:
+        detail = "not found; browser tests skip. `apt-get install chromium`"
+        return SystemCheck(name="Chromium", state="optional", detail=detail)
+    return SystemCheck(name="Chromium", state="ok", detail=place)
+
+
+def _public_data() -> SystemCheck:
+    place = os.environ.get("MEDHAVI_PUBLIC_DATA")
+    if place is None:
+        detail = "MEDHAVI_PUBLIC_DATA is not set; tests on public data skip"
+        return SystemCheck(name="public data", state="optional", detail=detail)
+    state: State = "ok" if Path(place).is_dir() else "missing"
+    return SystemCheck(name="public data", state=state, detail=place)

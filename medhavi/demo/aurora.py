@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
 from medhavi.demo.company_model.company import Company, CompanyScale
-from medhavi.demo.company_model.demand_rates import rates
 from medhavi.demo.company_model.places import add_calendars, add_customers, add_sites
 from medhavi.demo.company_model.plants import add_resources, plants
 from medhavi.demo.company_model.procurement import (
@@ -18,6 +17,7 @@ from medhavi.demo.company_model.procurement import (
     add_policies,
     add_suppliers,
     add_terms,
+    rates,
     weekly_rates,
 )
 from medhavi.demo.company_model.products import (
@@ -26,14 +26,14 @@ from medhavi.demo.company_model.products import (
     add_mixtures,
 )
 from medhavi.demo.simulation.factory import Factory
-from medhavi.demo.simulation.logistics import Logistics
+from medhavi.demo.simulation.inbound import Logistics, Purchasing
 from medhavi.demo.simulation.market import Market, season
 from medhavi.demo.simulation.planted_facts import DEAD_QTY, FactPlanting
-from medhavi.demo.simulation.purchasing import Purchasing
-from medhavi.demo.simulation.simulation_state import EventJournal, SimulationState
-from medhavi.demo.timeline import (
+from medhavi.demo.simulation.simulation_state import (
     END,
     START,
+    EventJournal,
+    SimulationState,
     Timeline,
     WorkingHours,
     date_of,

@@ -17,9 +17,9 @@ from medhavi.demo.company_model.procurement import (
     STATED_DAYS,
     TRUE_DAYS,
 )
-from medhavi.demo.simulation.logistics import MISSED_SHARE
+from medhavi.demo.simulation.inbound import MISSED_SHARE
 from medhavi.demo.simulation.planted_facts import DEAD_SINCE, PlantedFacts
-from medhavi.demo.timeline import DRIFT_BEGIN, END
+from medhavi.demo.simulation.simulation_state import DRIFT_BEGIN, END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

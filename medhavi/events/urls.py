@@ -46,7 +46,7 @@ def open_store(url: str, *, create: bool = True) -> BulkStore:
 
         return MemoryStore()
     if kind == "sqlite" and rest.startswith("///") and len(rest) > 3:
-        from medhavi.events.sqlite_store.sqlite import SqliteStore
+        from medhavi.events.sqlite import SqliteStore
 
         return SqliteStore(rest[3:], create=create)
     if kind == "jsonl" and rest:

@@ -28,9 +28,9 @@ import msgspec
 import polars as pl
 
 from medhavi.events.event_types.catalog import TYPES
-from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.folds.projections import PROJECTION_VERSION
 from medhavi.lakehouse.folds.silver_state import KEYS, STATE_DTYPES, State, empty_table
+from medhavi.lakehouse.layout import environment
 from medhavi.lakehouse.log.log_reading import TIMED
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.events.memory import system_clock
-from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.layout import has_table
+from medhavi.lakehouse.layout import environment, has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.identity import REGISTER, new_numbers
 from medhavi.results.plans.plan import Plan
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from medhavi.lakehouse.delta_tables import LocalTable
-    from medhavi.lakehouse.layout import LakeLayout
+    from medhavi.lakehouse.layout import LakeLayout, LocalTable
 
 NUMBERS = "order_numbers"
 """Register of the numbers of planned orders: one row an order, for good (rule 44)."""
@@ -134,7 +132,7 @@ def _numbered(layout: LakeLayout, plan: Plan, run_id: str) -> Plan:
     """
     from deltalake import write_deltalake
 
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
 
     path = layout.gold(NUMBERS)
     with environment(f"writing gold {NUMBERS}", path), _alone(path):
@@ -223,7 +221,7 @@ def _append_once(
     """Append a run's rows unless this table has them already."""
     from deltalake import CommitProperties, Transaction, write_deltalake
 
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
 
     path = layout.gold(table)
     rows = frame.select(
@@ -281,7 +279,7 @@ def _runs(layout: LakeLayout) -> pl.DataFrame:
 
 
 def _open(layout: LakeLayout, table: str) -> LocalTable | None:
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
 
     path = layout.gold(table)
     if not has_table(path):

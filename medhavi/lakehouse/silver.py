@@ -28,8 +28,8 @@ from medhavi.lakehouse.folds.effect_order import (
     with_kinship,
     word_of,
 )
-from medhavi.lakehouse.folds.fact import Rejection, complain
 from medhavi.lakehouse.folds.projections import apply
+from medhavi.lakehouse.folds.silver_state import Rejection, complain
 from medhavi.lakehouse.log import quarantine
 from medhavi.lakehouse.log.event_faults import FAULT
 from medhavi.lakehouse.log.log_reading import TIMED, Moment, facts, written
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
     from medhavi.lakehouse.checkpoints import Checkpoint
     from medhavi.lakehouse.folds.effect_order import LateFact, Subject
-    from medhavi.lakehouse.folds.fact import Fact
-    from medhavi.lakehouse.folds.silver_state import State
+    from medhavi.lakehouse.folds.silver_state import Fact, State
     from medhavi.lakehouse.layout import LakeLayout
     from medhavi.lakehouse.log.log_reading import EventLog
     from medhavi.progress import Observe

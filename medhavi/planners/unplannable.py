@@ -19,8 +19,8 @@ import polars as pl
 
 from medhavi.findings import BadData, finding
 from medhavi.providers.demand_values import demand_value
+from medhavi.results.amounts import currency_of
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.plan_locale import currency_of
 from medhavi.snapshot.checks.held_rows import REASON
 from medhavi.snapshot.checks.links import numbered
 

@@ -10,15 +10,14 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
+    from medhavi.providers.capacity.axis import Changeovers, Cleanings
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.capacity.changeovers import Changeovers, Cleanings
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.lead_times import LeadTimes, Quantile
     from medhavi.providers.material.characteristics import CharacteristicsCatalog
-    from medhavi.providers.material.commitments import Commitments
+    from medhavi.providers.material.commitments import Commitments, OnHand, SafetyLevels
     from medhavi.providers.material.material import Material
     from medhavi.providers.material.recipes import Recipes
-    from medhavi.providers.material.stock import OnHand, SafetyLevels
     from medhavi.providers.material.supply_orders import ExistingOrders, Receipt
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations.reservations import Holds
@@ -188,14 +187,14 @@ class Providers:
     @cached_property
     def changeovers(self) -> Changeovers:
         """Changes between set-up families."""
-        from medhavi.providers.capacity.changeovers import Changeovers
+        from medhavi.providers.capacity.axis import Changeovers
 
         return Changeovers(self.capacity.changeovers, self.capacity.states)
 
     @cached_property
     def cleanings(self) -> Cleanings:
         """When resources can be cleaned."""
-        from medhavi.providers.capacity.changeovers import Cleanings
+        from medhavi.providers.capacity.axis import Cleanings
 
         return Cleanings(self.capacity.cleaning_windows, self.calendars)
 
@@ -267,7 +266,7 @@ class Providers:
     @cached_property
     def on_hand(self) -> OnHand:
         """Usable stock."""
-        from medhavi.providers.material.stock import OnHand
+        from medhavi.providers.material.commitments import OnHand
 
         return OnHand(self)
 
@@ -290,7 +289,7 @@ class Providers:
     @cached_property
     def safety_levels(self) -> SafetyLevels:
         """Safety stock over time."""
-        from medhavi.providers.material.stock import SafetyLevels
+        from medhavi.providers.material.commitments import SafetyLevels
 
         return SafetyLevels(self.tables, self.facts, self.calendars)
 

@@ -1,22 +1,37 @@
-"""What changed between two plans, row by row and by id (design 3.1).
+"""What changed between two plans: rows by id, pegs, and how much the plan moved.
 
 Ids are identity, not content: the same supply in both plans has the same id whatever
 its quantity and dates, so "changed" is told apart from "removed and added".
+
+Rows are matched by id, which is identity and not content: a supply that only moved is
+the same supply. Nervousness counts as in Kadipasaoglu and Sridharan 1995
+(doi:10.1016/0272-6963(95)00002-P): orders that were added, removed or moved, and the
+quantity times the days by which it moved.
+
+Pegs of a plan are rows, never events (design 3.6); what changed between two published
+plans follows from their rows and ids, and is named as requirement PEG-03 names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.figures.kpis import KPIS, Measure, ratio
+from medhavi.results.plans.lateness import Verdict, verdicts
 from medhavi.results.plans.tables import KEYS, SCHEMAS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.results.plans.plan import Plan
+
 
 _COMPARED = ("supplies", "operations", "pegging", "fulfilment", "kpis")
 _LEFT_OUT = {"supplies": ("number", "content_hash")}
@@ -150,3 +165,342 @@ def _text(column: str, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         return pl.col(column).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     return pl.col(column).cast(pl.String)
+
+
+_TIMES = ("start", "finish", "resource")
+_DAY = 86_400_000_000
+_NO_AGE = "needs the history of published plans"
+
+
+def stability_table(before: Plan, after: Plan) -> pl.DataFrame:
+    """Figures of stability in the columns of table `kpis`, sorted by name.
+
+    They stand beside a plan and not in its own table: a plan that was made on top of
+    another equals one made from nothing.
+
+    Parameters
+    ----------
+    before, after
+        Plans of one company, in the same mode.
+    """
+    rows = [
+        {
+            "kpi": f"{code}.{measure.part}" if measure.part else code,
+            "name": measure.name or KPIS[code].name,
+            "value": measure.value,
+            "unit": measure.unit,
+            "numerator": measure.numerator,
+            "denominator": measure.denominator,
+            "reason": measure.reason,
+        }
+        for code, measures in stability(before, after).items()
+        for measure in measures
+    ]
+    return pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"])).sort("kpi")
+
+
+def stability_json(before: Plan, after: Plan) -> dict[str, dict[str, object]]:
+    """Figures of stability as `kpis.json` has its own (rule 25)."""
+    return {
+        str(row.pop("kpi")): row
+        for row in stability_table(before, after).iter_rows(named=True)
+    }
+
+
+def stability(before: Plan, after: Plan) -> dict[str, list[Measure]]:
+    """Figures of stability by name.
+
+    KPI-08: unchanged ÷ old operations. KPI-12: unchanged ÷ old pegs (what is required
+    of what). KPI-14: unchanged ÷ old locked operations. KPI-15: operations at another
+    time or place ÷ old ones. KPI-18: proposed orders, what became of those before, and
+    nervousness. KPI-23: demands still on time ÷ on time before. KPI-30: pegs that
+    changed or went, firm ones that did.
+    """
+    delta = compare(before, after)
+    return {
+        "KPI-08": [_unchanged(delta.tables["operations"], before.operations)],
+        "KPI-12": [_unchanged(delta.tables["pegging"], before.pegging)],
+        "KPI-14": [_locked(delta, before)],
+        "KPI-15": [_churn(delta, before)],
+        "KPI-18": _proposals(before, after),
+        "KPI-23": [_still_on_time(before, after)],
+        "KPI-30": _pegs(delta, before),
+    }
+
+
+def _unchanged(delta: TableDelta, old: pl.DataFrame) -> Measure:
+    return ratio(delta.unchanged, old.height)
+
+
+def _locked(delta: PlanDelta, before: Plan) -> Measure:
+    locked = before.operations.filter(pl.col("locked"))
+    table = delta.tables["operations"]
+    gone = set(table.changed["id"]) | set(table.removed["id"])
+    kept = sum(name not in gone for name in locked["id"])
+    return ratio(kept, locked.height)
+
+
+def _churn(delta: PlanDelta, before: Plan) -> Measure:
+    changed = delta.tables["operations"].changed
+    moved = changed.filter(pl.col("column").is_in(_TIMES))["id"].n_unique()
+    return ratio(moved, before.operations.height)
+
+
+def _proposals(before: Plan, after: Plan) -> list[Measure]:
+    old, new = (
+        one.supplies.filter(pl.col("status") == "planned") for one in (before, after)
+    )
+    both = old.join(new, on="id", suffix="_new")
+    later = pl.col("finish_new") - pl.col("finish")
+    moved = both.filter(
+        (later != 0)
+        | (pl.col("start") != pl.col("start_new"))
+        | (pl.col("qty") != pl.col("qty_new"))
+    )
+    days = both.select(
+        (pl.min_horizontal("qty", "qty_new") * later.dt.total_microseconds().abs())
+        .sum()
+        .alias("sum")
+    ).item()
+    added, removed = new.height - both.height, old.height - both.height
+    codes = after.exceptions["code"].to_list()
+    surplus = codes.count(str(ExceptionCode.LOT_SURPLUS))
+    overdue = codes.count(str(ExceptionCode.PAST_DUE_START))
+    counts = {
+        "kept": (both.height - moved.height, "Orders kept"),
+        "moved": (moved.height, "Orders moved or resized"),
+        "added": (added, "Orders added"),
+        "removed": (removed, "Orders removed"),
+        "lot_adjustments": (surplus, "Orders larger than their needs"),
+    }
+    changed = moved.height + added + removed
+    firm = after.supplies.filter(pl.col("firm")).height
+    return [
+        _count(new.height, "", "Orders proposed"),
+        *(_count(value, part, name) for part, (value, name) in counts.items()),
+        Measure(
+            value=float(days or 0) / _DAY,
+            numerator=float(days or 0) / _DAY,
+            unit="unit-day",
+            part="quantity_days",
+            name="Quantity times days moved",
+        ),
+        _named(
+            ratio(changed, both.height + added + removed, part="nervousness"),
+            "Nervousness",
+        ),
+        _named(ratio(firm, after.supplies.height, part="firming"), "Firming rate"),
+        _named(ratio(overdue, new.height, part="lateness_risk"), "Lateness risk"),
+    ]
+
+
+def _count(value: int, part: str, name: str) -> Measure:
+    return Measure(
+        value=float(value), numerator=float(value), unit="count", part=part, name=name
+    )
+
+
+def _named(measure: Measure, name: str) -> Measure:
+    return Measure(
+        value=measure.value,
+        numerator=measure.numerator,
+        denominator=measure.denominator,
+        unit=measure.unit,
+        part=measure.part,
+        name=name,
+        reason=measure.reason,
+    )
+
+
+def _still_on_time(before: Plan, after: Plan) -> Measure:
+    good = pl.col("verdict") == Verdict.ON_TIME
+    served = verdicts(before).filter(good).select("demand")
+    wanted = served.join(verdicts(after), on="demand")
+    return ratio(wanted.filter(good).height, wanted.height)
+
+
+def _pegs(delta: PlanDelta, before: Plan) -> list[Measure]:
+    table = delta.tables["pegging"]
+    old = before.pegging.height
+    firm = before.pegging.filter(pl.col("firm"))
+    gone = set(table.removed["id"]) | set(
+        table.changed.filter(pl.col("column").is_in(("qty", "firm")))["id"]
+    )
+    broken = sum(name in gone for name in firm["id"])
+    return [
+        _named(ratio(old - table.unchanged, old), "Peg churn"),
+        _named(ratio(broken, firm.height, part="firm_broken"), "Firm pegs broken"),
+        Measure(value=None, unit="day", part="age", name="Peg age", reason=_NO_AGE),
+    ]
+
+
+Key = tuple[str, str, str, str]
+"""Demand, supply, product, location."""
+
+
+class PegEvent(StrEnum):
+    """What happened to a peg."""
+
+    CREATED = "PegCreated"
+    UPDATED = "PegUpdated"
+    SUPERSEDED = "PegSuperseded"
+    RELEASED = "PegReleased"
+
+
+class PegStatus(StrEnum):
+    """Whether a peg holds."""
+
+    ACTIVE = "Active"
+    SUPERSEDED = "Superseded"
+    RELEASED = "Released"
+
+
+class PegChange(NamedTuple):
+    """One change of one peg; quantities in units of the product, 0: none.
+
+    `replaced_by` names the supplies that stand in for a superseded one.
+    """
+
+    event: PegEvent
+    demand: str
+    supply: str
+    product: str
+    location: str
+    old_qty: float
+    new_qty: float
+    replaced_by: tuple[str, ...] = ()
+
+
+class PegRecord(NamedTuple):
+    """A peg over its life: from the plan that made it to the plan that ended it."""
+
+    demand: str
+    supply: str
+    product: str
+    location: str
+    qty: float
+    status: PegStatus
+    since: str
+    until: str | None
+    replaced_by: tuple[str, ...]
+
+
+def peg_changes(old: pl.DataFrame, new: pl.DataFrame) -> tuple[PegChange, ...]:
+    """Name what happened to pegs from one plan to the next.
+
+    Parameters
+    ----------
+    old, new
+        Tables `pegging` of the two plans.
+
+    Returns
+    -------
+    tuple of PegChange
+        By demand, product, location and supply. A peg that is gone is superseded where
+        new pegs serve the same demand with the product there, else released.
+    """
+    before, after = _sums(old), _sums(new)
+    fresh: dict[tuple[str, str, str], list[str]] = {}
+    for demand, supply, product, location in sorted(after.keys() - before.keys()):
+        fresh.setdefault((demand, product, location), []).append(supply)
+    found = []
+    for key in sorted({*before, *after}, key=_place):
+        demand, supply, product, location = key
+        was, now = before.get(key, 0.0), after.get(key, 0.0)
+        others = tuple(fresh.get((demand, product, location), ()))
+        if key not in before:
+            event, others = PegEvent.CREATED, ()
+        elif key not in after:
+            event = PegEvent.SUPERSEDED if others else PegEvent.RELEASED
+        elif was != now:
+            event, others = PegEvent.UPDATED, ()
+        else:
+            continue
+        found.append(
+            PegChange(event, demand, supply, product, location, was, now, others)
+        )
+    return tuple(found)
+
+
+class PegHistory:
+    """Pegs of a row of plans, keyed by demand and by supply.
+
+    Parameters
+    ----------
+    plans
+        (run id, table `pegging`) of plans that were the plan, in their order.
+    """
+
+    def __init__(self, plans: Iterable[tuple[str, pl.DataFrame]]) -> None:
+        self._open: dict[Key, dict[str, Any]] = {}
+        self._ended: list[dict[str, Any]] = []
+        before = pl.DataFrame(
+            schema={
+                "demand": pl.String,
+                "supply": pl.String,
+                "product": pl.String,
+                "location": pl.String,
+                "qty": pl.Float64,
+            }
+        )
+        for run, pegging in plans:
+            for change in peg_changes(before, pegging):
+                self._take(run, change)
+            before = pegging
+
+    def of_demand(self, demand: str) -> tuple[PegRecord, ...]:
+        """What served a demand, then what serves it, each in its time."""
+        return tuple(one for one in self.records if one.demand == demand)
+
+    def of_supply(self, supply: str) -> tuple[PegRecord, ...]:
+        """What a supply or a stock lot served and serves."""
+        return tuple(one for one in self.records if one.supply == supply)
+
+    @property
+    def records(self) -> tuple[PegRecord, ...]:
+        """All pegs: ended ones in the order in which they ended, then active ones."""
+        active = [self._open[key] for key in sorted(self._open, key=_place)]
+        return tuple(PegRecord(**row) for row in (*self._ended, *active))
+
+    def _take(self, run: str, change: PegChange) -> None:
+        key = change[1:5]
+        if change.event is PegEvent.CREATED:
+            self._open[key] = _record(change, run)
+            return
+        row = self._open.pop(key)
+        ended = {
+            PegEvent.RELEASED: PegStatus.RELEASED,
+            PegEvent.SUPERSEDED: PegStatus.SUPERSEDED,
+            PegEvent.UPDATED: PegStatus.SUPERSEDED,
+        }[change.event]
+        self._ended.append(
+            {**row, "status": ended, "until": run, "replaced_by": change.replaced_by}
+        )
+        if change.event is PegEvent.UPDATED:
+            self._open[key] = _record(change, run)
+
+
+def _record(change: PegChange, run: str) -> dict[str, Any]:
+    return {
+        "demand": change.demand,
+        "supply": change.supply,
+        "product": change.product,
+        "location": change.location,
+        "qty": change.new_qty,
+        "status": PegStatus.ACTIVE,
+        "since": run,
+        "until": None,
+        "replaced_by": (),
+    }
+
+
+def _sums(pegging: pl.DataFrame) -> Mapping[Key, float]:
+    rows = pegging.group_by("demand", "supply", "product", "location").agg(
+        pl.col("qty").sum()
+    )
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows.iter_rows()}
+
+
+def _place(key: Key) -> tuple[str, str, str, str]:
+    demand, supply, product, location = key
+    return demand, product, location, supply

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.amounts import duration, with_unit
-from medhavi.results.plans.folder import write_json
+from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
-from medhavi.results.spreadsheet_text import guarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 from medhavi.snapshot.reading.outside_file import read_written
 

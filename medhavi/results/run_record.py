@@ -1,7 +1,11 @@
-"""How a result came about: planner, input, settings, status, effort.
+"""How a result came about: planner, settings, status, effort, and from which tables.
 
 Only what repeats belongs here. Seconds, memory and hosts are measurements; they live in
 `measured.json` beside the record, outside every fingerprint (design 3.7).
+
+Tables that differ are found by their digests. Rows of tables that speak of products are
+folded to one mark per product, so that a removed row still tells whom it spoke of. The
+marks of a folder travel without the tables themselves.
 """
 
 from __future__ import annotations
@@ -12,8 +16,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import polars as pl
+
+from medhavi.results.amounts import PlanLocale
+from medhavi.results.identity import content_hashes
+from medhavi.snapshot import Snapshot
+from medhavi.snapshot.fingerprint import sorted_hash
+from medhavi.snapshot.patch import differing_rows, with_texts
+from medhavi.snapshot.snapshot import active_holds
 from medhavi.units import from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Status(StrEnum):
@@ -168,3 +186,258 @@ class RunRecord:
 
 def _iso(seconds: int) -> str:
     return from_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+MARKS = {"table": pl.String(), "product": pl.String(), "mark": pl.UInt64()}
+"""Columns of marks; a row without a product holds the digest of its table as text."""
+
+_OF_PRODUCT = {
+    "products": ("product", "parent"),
+    "substitutes": ("product", "substitute"),
+    "uom_conversions": ("product",),
+    "stock": ("product",),
+    "supply_orders": ("product",),
+    "demands": ("product",),
+    "pegs": ("product",),
+    "inventory_policies": ("product",),
+    "inventory_levels": ("product",),
+    "storage_limits": ("product",),
+    "forecast_policies": ("product",),
+    "supply_terms": ("product",),
+    "price_tiers": ("product",),
+    "supplier_capacity": ("product",),
+    "sourcing": ("product",),
+    "routings": ("product",),
+    "routing_outputs": ("product",),
+    "bom_lines": ("component",),
+    "steps": (),
+    "step_links": (),
+    "step_resources": (),
+    "supply_order_steps": (),
+    "reservations": ("subject",),
+}
+"""Tables whose rows touch products, with the columns that name them; all others touch
+everything."""
+_OF_ROUTING = (
+    "routings",
+    "routing_outputs",
+    "bom_lines",
+    "steps",
+    "step_links",
+    "step_resources",
+)
+_EVERYTHING = "*"
+HOLDS = "reservations"
+
+
+class SnapshotDifference(NamedTuple):
+    """What differs between two snapshots.
+
+    `products` are named by rows that differ; `tables` differ and speak of more than
+    single products.
+    """
+
+    products: frozenset[str]
+    tables: tuple[str, ...]
+    changed: frozenset[str]
+    """All tables that differ."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Basis:
+    """Digests of the tables of a snapshot, and marks of its products.
+
+    Parameters
+    ----------
+    digests
+        Table to the digest of its rows.
+    snapshot
+        The snapshot itself, where it is at hand; marks are made when asked for.
+    stored
+        Marks that were read from a folder.
+    kept
+        What the planner keeps in memory for plans on this one; only it looks inside.
+    """
+
+    digests: Mapping[str, str]
+    snapshot: Snapshot | None = None
+    stored: pl.DataFrame | None = None
+    kept: object = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Basis:
+        """Take note of a snapshot: of its reservations only those that are active."""
+        digests = dict(snapshot.digests)
+        active = active_holds(snapshot)
+        if active.height < snapshot[HOLDS].height:
+            del digests[HOLDS]
+            digests |= {HOLDS: sorted_hash(active)} if active.height else {}
+        return cls(digests=digests, snapshot=snapshot)
+
+    @cached_property
+    def locale(self) -> PlanLocale | None:
+        """Zones and currency of the snapshot; None where it is not at hand."""
+        return None if self.snapshot is None else PlanLocale.of(self.snapshot)
+
+    @cached_property
+    def marks(self) -> pl.DataFrame:
+        """One row per table and product: the folded hash of the rows that name it."""
+        if self.stored is not None:
+            return self.stored
+        parts = [self._marks_of(table) for table in _OF_PRODUCT]
+        return pl.concat(
+            [
+                part.select(pl.lit(table).alias("table"), "product", "mark")
+                for table, part in zip(_OF_PRODUCT, parts, strict=True)
+            ]
+        ).cast(MARKS)  # type: ignore[arg-type]
+
+    def changed(self, later: Snapshot) -> frozenset[str]:
+        """Tables in which a later snapshot differs; ended reservations do not count."""
+        new = Basis.of(later).digests
+        return frozenset(
+            name
+            for name in {*self.digests, *new}
+            if self.digests.get(name) != new.get(name)
+        )
+
+    def touched(self, later: Snapshot) -> SnapshotDifference:
+        """Which products and tables a later snapshot changes."""
+        changed = self.changed(later)
+        products: set[str] = set()
+        wide = {name for name in changed if name not in _OF_PRODUCT}
+        for name in sorted(changed - wide):
+            named = self._differing(later, name)
+            if _EVERYTHING in named:
+                wide.add(name)
+            products |= named - {_EVERYTHING}
+        return SnapshotDifference(frozenset(products), tuple(sorted(wide)), changed)
+
+    def _differing(self, later: Snapshot, table: str) -> set[str]:
+        """Name the products whose rows of one table differ."""
+        before = self.snapshot
+        if before is not None:
+            old, new = _rows(before, table), _rows(later, table)
+            gone, fresh = differing_rows(old, new)
+            return _products(before, table, gone) | _products(later, table, fresh)
+        new_marks = Basis.of(later)._marks_of(table)  # noqa: SLF001 - one of ours
+        both = self._marks_of(table).join(
+            new_marks, on="product", how="full", suffix="_new", coalesce=True
+        )
+        differs = both.filter(pl.col("mark").ne_missing(pl.col("mark_new")))
+        return set(differs["product"].to_list())
+
+    def to_frame(self) -> pl.DataFrame:
+        """Digests and marks as one frame, for a file."""
+        digests = pl.DataFrame(
+            {
+                "table": [f"{name}={self.digests[name]}" for name in self.digests],
+            }
+        ).with_columns(
+            product=pl.lit(None, dtype=pl.String), mark=pl.lit(None, dtype=pl.UInt64)
+        )
+        return pl.concat([digests, self.marks]).cast(MARKS).sort("table", "product")  # type: ignore[arg-type]
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> Basis:
+        """Read what `to_frame` gave."""
+        stated = frame.filter(pl.col("mark").is_null())["table"].to_list()
+        digests = dict(entry.split("=", 1) for entry in stated)
+        marks = frame.filter(pl.col("mark").is_not_null())
+        return cls(digests=digests, stored=marks)
+
+    def _marks_of(self, table: str) -> pl.DataFrame:
+        """Marks of one table: product, mark."""
+        if self.stored is not None:
+            return self.stored.filter(pl.col("table") == table).select(
+                "product", "mark"
+            )
+        if self.snapshot is None or _rows(self.snapshot, table).is_empty():
+            return pl.DataFrame(schema={n: t for n, t in MARKS.items() if n != "table"})
+        return _marks(self.snapshot, table)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel without the tables: results of other processes stay small."""
+        return _nothing, ()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _rows(snapshot: Snapshot, table: str) -> pl.DataFrame:
+    """Rows of a table that a plan can depend on."""
+    return active_holds(snapshot) if table == HOLDS else snapshot[table]
+
+
+def _products(snapshot: Snapshot, table: str, rows: pl.DataFrame) -> set[str]:
+    """Name the products that some rows of a table touch."""
+    numbered = rows.with_columns(mark=pl.lit(0, dtype=pl.UInt64))
+    return {
+        product
+        for part in _named(snapshot, table, numbered)
+        for product in part["product"].to_list()
+    }
+
+
+def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
+    """Fold the hashes of rows by the products that they name."""
+    frame = _rows(snapshot, table)
+    numbered = frame.with_columns(
+        mark=content_hashes(with_texts(frame)).str.to_integer(base=16, dtype=pl.UInt64)
+    )
+    named = pl.concat(list(_named(snapshot, table, numbered))).unique()
+    ordered = named.sort("product")
+    starts = np.flatnonzero(
+        ordered["product"].ne_missing(ordered["product"].shift()).to_numpy()
+    )
+    # Sums run around the end of 64 bits: the order of rows does not matter.
+    sums = np.add.reduceat(ordered["mark"].to_numpy(), starts)
+    return pl.DataFrame(
+        {"product": ordered["product"].gather(starts), "mark": sums},
+        schema={"product": pl.String, "mark": pl.UInt64},
+    )
+
+
+def _named(
+    snapshot: Snapshot, table: str, rows: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """List (product, mark): which products each row touches."""
+    if table == HOLDS:
+        goods = pl.col("kind") == "material"
+        rows = rows.with_columns(
+            subject=pl.when(goods).then("subject").otherwise(pl.lit(_EVERYTHING))
+        )
+    for column in _OF_PRODUCT[table]:
+        yield _pair(rows.filter(pl.col(column).is_not_null()), column)
+    if table in _OF_ROUTING:
+        yield _pair(rows.join(_outputs(snapshot), on="routing"), "output")
+    if table == "supply_order_steps":
+        orders = snapshot["supply_orders"].select("supply_order", "product")
+        yield _pair(rows.join(orders, on="supply_order"), "product")
+    if table == "demands":
+        # What is told about an order is told from all its lines.
+        lines = snapshot[table].filter(_tied())
+        others = lines.select("sales_order", pl.col("product").alias("other")).unique()
+        yield _pair(rows.filter(_tied()).join(others, on="sales_order"), "other")
+
+
+def _pair(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return rows.select(pl.col(column).alias("product"), "mark")
+
+
+def _outputs(snapshot: Snapshot) -> pl.DataFrame:
+    """List all products that each routing gives: routing, output."""
+    return pl.concat(
+        [
+            snapshot[table].select("routing", pl.col("product").alias("output"))
+            for table in ("routings", "routing_outputs")
+        ]
+    ).unique()
+
+
+def _tied() -> pl.Expr:
+    """Filter of order lines delivered together with others of their order."""
+    return pl.col("sales_order").is_not_null() & (
+        pl.col("order_policy") != "independent"
+    )

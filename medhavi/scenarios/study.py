@@ -12,18 +12,23 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.edits.change import KINDS, Change, plain, read_change
+from medhavi.edits.change import KINDS, Change, apply, plain, read_change
 from medhavi.edits.parameter import instant_or_day, unknown_keys
-from medhavi.errors import UsageError
-from medhavi.findings import BadData, finding
+from medhavi.errors import MedhaviError, UsageError
+from medhavi.findings import BadData, finding, has_errors
 from medhavi.planners.pipeline import MODES, check_settings
-from medhavi.results.figures.kpis import KPIS
+from medhavi.planners.pipeline import plan as make_plan
+from medhavi.results.figures.kpis import KPIS, kpi_table
+from medhavi.results.plans.plan import Plan
+from medhavi.results.verify import verify
 from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.findings import Finding
+    from medhavi.snapshot import Snapshot
+
 
 DEFAULT_KPIS = ("KPI-01", "KPI-05", "KPI-28")
 EXECUTORS = ("serial", "processes")
@@ -380,3 +385,55 @@ class _StudyReader:
         self._found.append(
             finding("STU004", column=column, value=value, place=place, wanted=wanted)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one run.
+
+    `status` is the run's own (heuristic, optimal, …), or "refused" where the changed
+    data has errors or the planner does not know what it holds, or "unverified" where
+    the plan breaks its snapshot. `plan` is None when refused; `problem` says why.
+    """
+
+    status: str
+    plan: Plan | None
+    snapshot_fingerprint: str
+    problem: str = ""
+
+
+def planned(snapshot: Snapshot, run: StudyRun) -> Plan:
+    """Plan the tables of a run from nothing."""
+    choice = run.planner
+    return make_plan(snapshot, choice.mode, dict(choice.settings), seed=run.seed)
+
+
+def compute(
+    base: Snapshot,
+    run: StudyRun,
+    planner: Callable[[Snapshot, StudyRun], Plan] = planned,
+) -> Outcome:
+    """Compute one run; what goes wrong is its outcome, so that others go on.
+
+    Parameters
+    ----------
+    base, run
+        Tables, and what the run changes in them.
+    planner
+        Plans the changed tables; whichever way, the plan is the same.
+    """
+    try:
+        snapshot = apply(base, run.changes, "change")
+        snapshot.require()
+        made = planner(snapshot, run)
+    except MedhaviError as error:
+        return Outcome(
+            status="refused", plan=None, snapshot_fingerprint="", problem=str(error)
+        )
+    broken = [found for found in verify(made, snapshot) if has_errors([found])]
+    return Outcome(
+        status="unverified" if broken else str(made.run.status),
+        plan=made.replace(kpis=kpi_table(made, snapshot)),
+        snapshot_fingerprint=snapshot.fingerprint,
+        problem=str(broken[0]) if broken else "",
+    )

@@ -28,9 +28,8 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.plan_page import plan_of
 from medhavi.snapshot import Snapshot
-from medhavi.views.format import NOTHING, number
-from medhavi.views.lists.campaign_words import WITH, WITHOUT, family_name
-from medhavi.views.names import Names
+from medhavi.views.campaign_words import WITH, WITHOUT, family_name
+from medhavi.views.names import NOTHING, Names, number
 from medhavi.workbench.files.tables_run import plan_snapshot
 from medhavi.workbench.orders.plan_edit_answers import Preview
 from medhavi.workbench.orders.plan_edit_preview import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Finding
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
-from medhavi.workbench.files.decision_files import trade_offs
+from medhavi.workbench.files.export import trade_offs
 
 if TYPE_CHECKING:
     from medhavi.progress import Observe

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import polars as pl
 
@@ -15,7 +15,6 @@ from medhavi import schema
 from medhavi.display import TextDisplay
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
 from medhavi.snapshot.checks.check_memory import NETWORK, NETWORK_NAME, CheckMemory
-from medhavi.snapshot.checks.checks import checks
 from medhavi.snapshot.checks.held_rows import (
     NOTHING_HELD,
     HeldRows,
@@ -24,12 +23,18 @@ from medhavi.snapshot.checks.held_rows import (
     marked_rows,
     touched_demands,
 )
-from medhavi.snapshot.checks.rows import own_checks
+from medhavi.snapshot.checks.time import checks
+from medhavi.snapshot.checks.values import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.reading import folder
-from medhavi.snapshot.reading.column_names import matched
 from medhavi.snapshot.reading.local_days import LocalDays
-from medhavi.snapshot.reading.normalise import NormalTable, absent, normalise, raw_frame
+from medhavi.snapshot.reading.normalise import (
+    NormalTable,
+    absent,
+    matched,
+    normalise,
+    raw_frame,
+)
 from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.snapshot.settings import Settings
 from medhavi.snapshot.tables import LazyTables
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
     from medhavi.snapshot.checks.held_rows import Marks
     from medhavi.snapshot.network.network import Network
+
 
 Rows = pl.DataFrame | Sequence[Mapping[str, object]]
 
@@ -458,3 +464,19 @@ def _part(name: str, raw: pl.DataFrame, days: LocalDays) -> _Part:
     if not raw.height and schema.tables()[name].columns.keys() >= set(raw.columns):
         return _absent(name)
     return _Part(name=name, normal=normalise(name, raw, days))
+
+
+ACTIVE: Final = frozenset({"tentative", "reduced", "confirmed"})
+"""States of a reservation that holds something."""
+
+
+def active_holds(snapshot: Snapshot) -> pl.DataFrame:
+    """Rows of `reservations` that are active at now of the plan, in their order.
+
+    A row that is released, expired or past its `expires_at` holds nothing: a plan with
+    it equals the plan without it.
+    """
+    rows = snapshot["reservations"]
+    now = pl.lit(int(snapshot.as_of) * 1_000_000).cast(pl.Datetime("us", "UTC"))
+    ends = pl.col("expires_at")
+    return rows.filter(pl.col("state").is_in(ACTIVE) & (ends.is_null() | (ends > now)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.schema import tables
-from medhavi.views.format import NOTHING, number, when
+from medhavi.views.names import NOTHING, number, when
 from medhavi.views.page import table_html
 
 if TYPE_CHECKING:

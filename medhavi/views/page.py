@@ -10,9 +10,9 @@ from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
-from medhavi.results.plans.summary import late_and_bound, relaxation_words
+from medhavi.results.plans.plan import late_and_bound, relaxation_words
 from medhavi.units import from_seconds
-from medhavi.views.format import (
+from medhavi.views.names import (
     NOTHING,
     code_words,
     count,
@@ -21,7 +21,7 @@ from medhavi.views.format import (
     relative,
     when,
 )
-from medhavi.views.theme import style_sheet
+from medhavi.views.theme import app_style, style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -493,3 +493,42 @@ def since(moment_seconds: int, now_seconds: int) -> str:
     '2 hours ago'
     """
     return relative(from_seconds(moment_seconds), now_seconds)
+
+
+PAGES = {
+    "plan": "Plan",
+    "promise": "Promise desk",
+    "schedule": "Production schedule",
+    "campaigns": "Campaigns and changeovers",
+    "tradeoffs": "Trade-offs",
+}
+"""Title of each page by the last part of its address."""
+HOME = "Start page and lessons"
+
+
+def top_html(current: str = "", *, rules: str = "") -> str:
+    """Style sheet of a page and the links to all others.
+
+    Parameters
+    ----------
+    current
+        Last part of the page's own address; empty for a lesson.
+    rules
+        More CSS of the page.
+
+    Examples
+    --------
+    >>> '<a href="/plan/" target="_self" aria-current="page">' in top_html("plan")
+    True
+    """
+    here = {current: ' aria-current="page"'}
+    links = "".join(
+        f'<a href="/{address}/" target="_self"{here.get(address, "")}>'
+        f"{escape(title)}</a>"
+        for address, title in PAGES.items()
+    )
+    return (
+        f"<style>{app_style()}{rules}</style>"
+        '<div class="mv"><nav class="mv-nav" aria-label="Pages">'
+        f'<a href="/" target="_self">{HOME}</a>{links}</nav></div>'
+    )

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.figures.urgency import worst_demands
-from medhavi.results.plans.summary import key_figures
+from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
 from medhavi.views.charts import drawing, title_of, untitled
-from medhavi.views.format import (
+from medhavi.views.names import (
     NOTHING,
     count,
     duration,
     is_currency,
     money,
+    names_of,
     number,
     percent,
     quantity,
     relative,
     when,
 )
-from medhavi.views.lists.order_list import codes
-from medhavi.views.names import names_of
+from medhavi.views.order_list import codes
 from medhavi.views.page import (
     empty,
     findings_html,
@@ -51,8 +51,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.results.figures.urgency import WorstDemand
-    from medhavi.results.plans.plan import Plan
-    from medhavi.results.plans.summary import KeyFigure
+    from medhavi.results.plans.plan import KeyFigure, Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names

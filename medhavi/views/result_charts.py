@@ -106,7 +106,7 @@ class ScheduleCharts:
 
     def gantt(self, zone: str = "UTC") -> Picture | None:
         """Gantt of all operations by resource and unit; `zone` is an IANA zone."""
-        from medhavi.views.lists.schedule_words import gantt_chart
+        from medhavi.views.schedule_words import gantt_chart
 
         return gantt_chart(self.schedule, zone)
 
@@ -119,7 +119,7 @@ class RiskCharts:
 
     def makespan(self) -> Picture:
         """Histogram of the makespan of all scenarios [hours]."""
-        from medhavi.views.lists.schedule_words import risk_chart
+        from medhavi.views.schedule_words import risk_chart
 
         return risk_chart(self.report)
 
@@ -132,7 +132,7 @@ class StudyCharts:
 
     def figure(self, kpi: str = "KPI-01") -> Picture | None:
         """Bars of a key figure by scenario."""
-        from medhavi.views.lists.study_page import figure_chart
+        from medhavi.views.study_page import figure_chart
 
         return figure_chart(self.report, kpi)
 
@@ -145,7 +145,7 @@ class HindsightCharts:
 
     def calibration(self) -> Picture | None:
         """Stated probability against the share that came in time."""
-        from medhavi.views.lists.hindsight_page import calibration_chart
+        from medhavi.views.study_page import calibration_chart
 
         return calibration_chart(self.report)
 

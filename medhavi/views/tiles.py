@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict, not_kept, tally, verdicts
 from medhavi.units import from_seconds
-from medhavi.views.format import NOTHING, count, number, percent, when
+from medhavi.views.names import NOTHING, count, number, percent, when
 from medhavi.views.theme import token
 
 if TYPE_CHECKING:

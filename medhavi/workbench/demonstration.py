@@ -36,8 +36,8 @@ from medhavi.results.promises.promise import Promise
 from medhavi.results.reports.study import StudyReport
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
-from medhavi.workbench.cycle.file import FILE as CYCLE_FILE
-from medhavi.workbench.cycle.file import TEMPLATE
+from medhavi.workbench.cycle.steps import FILE as CYCLE_FILE
+from medhavi.workbench.cycle.steps import TEMPLATE
 from medhavi.workbench.files.atomic_write import replaced_file
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from medhavi.workbench.workbench import Workbench

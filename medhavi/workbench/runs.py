@@ -17,10 +17,9 @@ from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import MrpParameters
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.planners.pipeline import plan_to_build_on
-from medhavi.results.basis import Basis
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import RunRecord
+from medhavi.results.run_record import Basis, RunRecord
 from medhavi.units import from_seconds, to_seconds
 
 if TYPE_CHECKING:

@@ -297,7 +297,7 @@ class Workbench(PlanEditing, FactAmending):
         bool
             Whether the desk is another one now.
         """
-        from medhavi.workbench.promise_desk.fallback_desk import newest_or_last
+        from medhavi.workbench.promise_desk.promise_desk import newest_or_last
 
         stamp, last = self.lake.stamp(), self._desk or self._last_desk
         if self._desk is not None and stamp is not None and stamp == self._stamp:

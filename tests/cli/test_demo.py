@@ -16,8 +16,7 @@ import pytest
 
 from medhavi.cli.application import run
 from medhavi.results.plans.lateness import tally
-from medhavi.results.plans.plan import Plan
-from medhavi.results.plans.summary import key_figures
+from medhavi.results.plans.plan import Plan, key_figures
 from medhavi.units import from_seconds
 from medhavi.views.pictures.lateness import late_demands
 from medhavi.views.report import figure_words, figures_html, html

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from medhavi.cli import system_checks
+from medhavi.cli import desk_commands
 from tests.api import Lake, open_store
 from tests.lakehouse.lake_events import small_company, store_of
 
@@ -66,12 +66,12 @@ def test_a_missing_package_is_named_with_the_way_out(medhavi, monkeypatch):
 
 
 def test_without_numba_kernels_run_uncompiled(medhavi, monkeypatch):
-    monkeypatch.setattr(system_checks, "_installed", lambda name: name != "numba")
+    monkeypatch.setattr(desk_commands, "_installed", lambda name: name != "numba")
     assert states(medhavi("doctor", "--json"))["numba"] == "optional"
 
 
 def test_a_disk_that_is_nearly_full_is_named(medhavi, monkeypatch):
-    monkeypatch.setattr(system_checks, "LEAST_FREE_GB", 1e9)
+    monkeypatch.setattr(desk_commands, "LEAST_FREE_GB", 1e9)
     assert medhavi("doctor").code == 4
 
 
@@ -80,7 +80,7 @@ def test_a_disk_that_is_nearly_full_is_named(medhavi, monkeypatch):
     [("numpy>=2", "numpy"), ("marimo[sql]==1", "marimo"), ("rich", "rich")],
 )
 def test_a_requirement_is_cut_to_its_name(line, name):
-    assert system_checks._bare(line) == name
+    assert desk_commands._bare(line) == name
 
 
 def opened(path, mode):
@@ -116,7 +116,7 @@ def test_wide_permissions_are_named_with_the_way_to_close_them(
     medhavi, tmp_path, monkeypatch
 ):
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(system_checks, "_closed_above", lambda place: False)
+    monkeypatch.setattr(desk_commands, "_closed_above", lambda place: False)
     lake = tmp_path / "lake"
     lake.mkdir()
     lake.chmod(0o755)

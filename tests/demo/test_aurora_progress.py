@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from medhavi.demo.timeline import DRIFT_BEGIN, END
+from medhavi.demo.simulation.simulation_state import DRIFT_BEGIN, END
 from medhavi.units import DAY
 from medhavi.workbench.demonstration import generate_company
 from tests.api import Progress, aurora, open_store

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from medhavi.demo.aurora import found
-from medhavi.demo.company_model.demand_rates import rates
-from medhavi.demo.timeline import END, START
+from medhavi.demo.company_model.procurement import rates
+from medhavi.demo.simulation.simulation_state import END, START
 from medhavi.findings import Severity
 from medhavi.units import DAY, from_seconds
 from tests.api import SCALES

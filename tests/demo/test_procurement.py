@@ -15,8 +15,8 @@ from medhavi.demo.company_model.procurement import (
     supplier_id,
     weekly_rates,
 )
-from medhavi.demo.simulation.purchasing import drifted_days
-from medhavi.demo.timeline import DRIFT_BEGIN, END
+from medhavi.demo.simulation.inbound import drifted_days
+from medhavi.demo.simulation.simulation_state import DRIFT_BEGIN, END
 from tests.api import SCALES
 
 

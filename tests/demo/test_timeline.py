@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.demo.aurora import found
 from medhavi.demo.company_model.company import Lane
-from medhavi.demo.timeline import (
+from medhavi.demo.simulation.simulation_state import (
     START,
     Timeline,
     WorkingHours,

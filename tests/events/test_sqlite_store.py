@@ -17,7 +17,7 @@ import adbc_driver_sqlite.dbapi
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.sqlite_store.arrow import table_by_adbc
+from medhavi.events.sqlite import table_by_adbc
 from tests.api import SqliteStore, to_arrow
 from tests.events.sample_events import event_id, sample, samples
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.lakehouse.folds.fact import Fact
+from medhavi.lakehouse.folds.silver_state import Fact
 from tests.api import TYPES, MemoryStore, new_event, stream_for
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ def kill_mirrors(
     context.set_forkserver_preload(
         [
             "medhavi.lakehouse",
-            "medhavi.events.sqlite_store.sqlite",
+            "medhavi.events.sqlite",
             "adbc_driver_sqlite.dbapi",
             "deltalake",
             "pandas",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.lakehouse.log.follow import follow
+from medhavi.lakehouse.log.mirror import follow
 from tests.api import (
     KurrentStore,
     Lake,
@@ -98,7 +98,7 @@ def test_events_that_come_together_go_into_one_commit(tmp_path):
 
 
 def test_a_server_that_comes_back_is_followed_again(tmp_path, monkeypatch):
-    monkeypatch.setattr("medhavi.lakehouse.log.follow._FIRST_BACKOFF", 0.2)
+    monkeypatch.setattr("medhavi.lakehouse.log.mirror._FIRST_BACKOFF", 0.2)
     with DoubleProcess(tmp_path / "double.log") as double:
         store = KurrentStore(double.url, patience=0.3)
         store.append("lane-A", samples(range(3)))

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 
-from medhavi.lakehouse.log.bronze import append, open_bronze
+from medhavi.lakehouse.log.mirror import append, open_bronze
 from tests.api import COLUMNS, KurrentStore, Lake, SqliteStore, arrow_schema
 from tests.api import NewEvent as OwnEvent
 from tests.kurrent_double.double_process import DoubleProcess

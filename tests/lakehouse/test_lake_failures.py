@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.errors import EnvironmentFailure, NotAvailable
-from medhavi.lakehouse.failures import environment
+from medhavi.lakehouse.layout import environment
 from tests.api import Lake
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import small_company, store_of

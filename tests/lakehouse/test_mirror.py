@@ -10,8 +10,7 @@ from deltalake import write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.lakehouse.log.bronze import open_bronze
-from medhavi.lakehouse.log.mirror import mirror
+from medhavi.lakehouse.log.mirror import mirror, open_bronze
 from tests.api import COLUMNS, Lake
 from tests.events.sample_events import samples
 from tests.lakehouse.lake_events import RowsOnly, rows_only, small_company, store_of

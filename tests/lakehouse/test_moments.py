@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse.checkpoints import FactScope
-from medhavi.lakehouse.folds.assemble import assemble
-from medhavi.lakehouse.folds.fact import Fact
 from medhavi.lakehouse.folds.projections import fold
-from medhavi.lakehouse.folds.silver_state import State
+from medhavi.lakehouse.folds.silver_state import Fact, State
+from medhavi.lakehouse.lake import assemble
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.silver import Silver
 from tests.api import Lake, decode

@@ -45,7 +45,7 @@ def test_every_registered_type_has_a_fold():
 # -------------------------------------------------------------- master data
 @pytest.mark.parametrize("table", sorted(MASTER))
 def test_master_data_of_every_table_can_be_retired(table):
-    from medhavi.lakehouse.folds.fact import Fact
+    from medhavi.lakehouse.folds.silver_state import Fact
     from medhavi.schema import tables
     from tests.api import master_event
     from tests.factories import DEFAULTS

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.optimize.cpsat import SolverEffort, feasible, search
-from medhavi.optimize.cpsat_goals import goal_value, sequences
+from medhavi.optimize.cpsat import SolverEffort, feasible, goal_value, search, sequences
 from medhavi.optimize.cpsat_model import setup_form, triangle_holds
 from medhavi.optimize.cpsat_tasks import (
     Assignment,

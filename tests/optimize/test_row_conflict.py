@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import Problem
-from medhavi.optimize.row_conflict import conflict
+from medhavi.optimize.problem import Problem, conflict
 
 if TYPE_CHECKING:
     from medhavi.optimize.problem import Program

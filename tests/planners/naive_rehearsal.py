@@ -10,7 +10,7 @@ from medhavi.planners.kernels.rehearsal_passes import FAR
 from medhavi.units import ALWAYS, DAY
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.orders.stage import Setting
+    from medhavi.planners.constrained.orders.jobs import Setting
     from tests.planners.rehearsal_stages import PlainStage
 
     Lane = tuple[list[int], list[int]]

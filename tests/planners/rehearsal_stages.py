@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.orders.stage import Setting, starts_of
+from medhavi.planners.constrained.orders.jobs import Setting, starts_of
 from medhavi.planners.kernels.rehearsal_passes import Stage
 from medhavi.units import DAY
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from medhavi.edits import apply, changes
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.net_change.linked import linked
-from medhavi.results.figures.stability import stability
+from medhavi.planners.net_change.incremental import linked
+from medhavi.results.difference import stability
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.lot_sizing import (
+from medhavi.planners.mrp.lot_sizing import (
     UNBOUNDED,
     LotLimits,
     NetNeed,

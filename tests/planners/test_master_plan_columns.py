@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.master_plan.steering.read_columns import RELAXED
+from medhavi.planners.master_plan.read_columns import RELAXED
 from medhavi.schema import tables as schema_tables
 from tests import factories
 from tests.api import plan

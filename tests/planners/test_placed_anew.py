@@ -12,10 +12,10 @@ from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.placement.goods_in_time import (
+    all_below,
     keep_alive,
     keep_alive_below,
 )
-from medhavi.planners.constrained.placement.placed_anew import all_below
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.snapshot import Snapshot
 from tests import factories

@@ -15,7 +15,7 @@ from medhavi.planners.promising.options.sampled_chain import SampledChain, sobol
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
-from medhavi.results.verify.demands.promise import check_promise
+from medhavi.results.verify.promise import check_promise
 from medhavi.units import DAY
 from tests.api import PromiseLedger
 from tests.planners.small_promises import (

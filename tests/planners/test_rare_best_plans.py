@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from medhavi.planners.master_plan import master_run, statement
-from medhavi.planners.master_plan.blocks import limits as block_limits
-from medhavi.planners.master_plan.grid import source_times
-from medhavi.planners.master_plan.grid.source_times import decision_grid
-from medhavi.planners.master_plan.steering import steering
-from medhavi.planners.master_plan.steering.steering import Allowance, OrderAmount
+from medhavi.planners.master_plan import limit_blocks as block_limits
+from medhavi.planners.master_plan import master_run, source_times, statement, steering
+from medhavi.planners.master_plan.source_times import decision_grid
+from medhavi.planners.master_plan.steering import Allowance, OrderAmount
 from medhavi.results.run_record import Status
 from medhavi.units import DAY, to_seconds
 from tests import factories
@@ -24,7 +22,7 @@ from tests.planners.small_plans import day, fulfilment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.master_plan.steering.steered_run import SteeredRun
+    from medhavi.planners.master_plan.steered_run import SteeredRun
     from medhavi.planners.mrp.netting_state.state import Need
 
 MONDAY = 1_767_571_200

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.mrp.netting.postponement import delay, postpone
 from medhavi.planners.mrp.netting_state.state import SupplyOrder
+from medhavi.planners.mrp.postponement import delay, postpone
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.units import DAY, INT64_MAX
 from tests import factories

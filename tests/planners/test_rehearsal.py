@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.orders.stage import Setting
+from medhavi.planners.constrained.orders.jobs import Setting
 from medhavi.planners.constrained.placement.sequence import Rehearsal, engine_for
 from medhavi.planners.kernels.rehearsal_passes import FAR
 from medhavi.units import DAY

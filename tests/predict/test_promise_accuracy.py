@@ -7,7 +7,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.lakehouse.order_outcomes import ORDER_LINE_SCHEMA
+from medhavi.lakehouse.observations import ORDER_LINE_SCHEMA
 from medhavi.planners.promising.standing.standing_promises import ANSWERED
 from medhavi.predict.scorecards import judged, report
 from medhavi.results.reports.hindsight import HindsightReport

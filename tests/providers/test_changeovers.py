@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity.changeovers import Changeovers
+from medhavi.providers.capacity.axis import Changeovers
 from medhavi.units import HOUR, MINUTE
 from tests.providers.plants import at, iso, when
 from tests.providers.workshops import MONDAY, bundle, workshop

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from medhavi.providers.capacity.changeovers import Cleaning
+from medhavi.providers.capacity.axis import Cleaning
 from medhavi.units import HOUR, to_seconds
 from tests import factories
 from tests.api import Providers

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.transport.departure_loads import DepartureLoads, Load
+from medhavi.providers.transport.timetable import DepartureLoads, Load
 
 LOADS = st.lists(
     st.tuples(st.sampled_from("TU"), st.integers(1, 3), st.sampled_from([-2, 1, 2])),

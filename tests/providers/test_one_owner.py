@@ -46,11 +46,11 @@ READS = {
         "net_change/net_change.py",
         "supplier_capacity",
     ): "whether any supplier has a limit",
-    ("net_change/linked.py", "step_resources"): "products that share a resource",
-    ("net_change/linked.py", "supplier_capacity"): "products that share a limit",
-    ("net_change/linked.py", "supply_terms"): "products that share a supplier",
+    ("net_change/incremental.py", "step_resources"): "products that share a resource",
+    ("net_change/incremental.py", "supplier_capacity"): "products that share a limit",
+    ("net_change/incremental.py", "supply_terms"): "products that share a supplier",
     ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
-    ("master_plan/blocks/limits.py", "supplier_capacity"): "rows of the linear program",
+    ("master_plan/limit_blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (
         "promising/ledger/promise_ledger.py",
@@ -182,7 +182,7 @@ def test_planners_build_no_calendars():
         ("calendar arithmetic", "WorkingTime", "snapshot/calendars/working_time.py"),
         ("departures", "Timetable", "providers/transport/timetable.py"),
         ("links and lags", "NetworkClock", "providers/capacity/schedule.py"),
-        ("changeovers", "Changeovers", "providers/capacity/changeovers.py"),
+        ("changeovers", "Changeovers", "providers/capacity/axis.py"),
     ],
 )
 def test_each_figure_has_one_definition(kind, name, home):

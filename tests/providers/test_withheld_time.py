@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.providers.capacity.withheld_time import (
+from medhavi.providers.capacity.resources import (
     WithheldCapacity,
     leaving,
     stopped_share,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.results.basis import Basis
+from medhavi.results.run_record import Basis
 from tests import factories
 from tests.examples import examples
 from tests.planners.small_plans import day

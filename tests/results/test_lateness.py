@@ -12,19 +12,18 @@ from hypothesis import strategies as st
 
 from medhavi.planners.campaigns.campaign_proposals import figures as campaign_figures
 from medhavi.planners.work_orders.order_parameters import OrderParameters, urgencies
+from medhavi.results.difference import stability
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.results.figures.stability import stability
 from medhavi.results.plans import lateness
 from medhavi.results.plans.lateness import Verdict, status_of, tally, verdicts
-from medhavi.results.plans.summary import key_figures
-from medhavi.views.lists.order_list import comparison_html
+from medhavi.results.plans.plan import key_figures
+from medhavi.views.order_list import comparison_html
 from medhavi.views.page import headline
 from medhavi.views.pictures.chain import chain_title
 from medhavi.views.pictures.lateness import late_demands, late_html, overdue_title
 from medhavi.views.report import figures_html, html
 from medhavi.views.tiles import plan_tiles
-from medhavi.workbench.cycle.file import StepRule
-from medhavi.workbench.cycle.steps import _said
+from medhavi.workbench.cycle.steps import StepRule, _said
 from medhavi.workbench.demonstration import figures_of
 from medhavi.workbench.orders.plan_edit_price import effects
 from tests.api import Names, trust_line

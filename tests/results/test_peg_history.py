@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.plans.peg_history import (
-    PegHistory,
-    PegRecord,
-    PegStatus,
-    peg_changes,
-)
+from medhavi.results.difference import PegHistory, PegRecord, PegStatus, peg_changes
 from medhavi.results.plans.tables import SCHEMAS
 from medhavi.schema import tables
 from tests.planners.small_plans import day, planned

@@ -7,8 +7,7 @@ import json
 import pytest
 
 import medhavi as mv
-from medhavi.results.amounts import NO_PRICES
-from medhavi.results.plan_locale import PlanLocale, currency_of
+from medhavi.results.amounts import NO_PRICES, PlanLocale, currency_of
 from medhavi.results.plans.plan import Plan
 from tests.planners.small_promises import tables
 

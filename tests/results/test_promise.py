@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
+    SCHEMAS,
     PlannedHold,
     Promise,
     PromiseBasis,
@@ -18,7 +19,6 @@ from medhavi.results.promises.promise import (
     TriedRemedy,
     block,
 )
-from medhavi.results.promises.tables import SCHEMAS
 from medhavi.units import DAY
 
 BASIS = PromiseBasis(model="test", version="1", risk_basis="p80")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.results.figures.stability import stability, stability_json, stability_table
+from medhavi.results.difference import stability, stability_json, stability_table
 from tests import factories
 from tests.api import plan
 from tests.planners.small_plans import PYTHON, day

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.scenarios.hindsight_file import is_hindsight, parse_hindsight
+from medhavi.workbench.studies.hindsight import is_hindsight, parse_hindsight
 
 WHOLE = """
 name = "last-quarter"

@@ -19,8 +19,8 @@ from medhavi.service.campaign_page import (
     show_change,
 )
 from medhavi.service.page_data import AnswerCache
-from medhavi.service.plan_pages import desk_page, desk_words
-from medhavi.views.format import NOTHING
+from medhavi.service.plan_pages import desk_words, plan_page
+from medhavi.views.names import NOTHING
 from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
 from tests.api import DataSource, PageData, PageProblem, load_data, names_of, plan
 from tests.planners.campaign_shop import matrix, rule, shop
@@ -176,12 +176,12 @@ def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tm
     ]
     assert minutes == [(165.0, 120.0), (105.0, 60.0)]
     assert asked.preview.plan.fingerprint == asked.study.with_campaigns.fingerprint
-    done = desk_page.decide(page, asked.preview, "Ana")
+    done = plan_page.decide(page, asked.preview, "Ana")
     assert (done.kept, done.text[:10]) == (True, "Changeover")
-    told = desk_words.history_html(desk_page.decisions(page), page.names)
+    told = desk_words.history_html(plan_page.decisions(page), page.names)
     assert "changeover FA to FB (X)" in told
     assert table(page_of(tmp_path).snapshot)["FB"][0] == "60 ●"
-    assert desk_page.take_back(page, "Ben").kept
+    assert plan_page.take_back(page, "Ben").kept
     assert page_of(tmp_path).snapshot.fingerprint == page.snapshot.fingerprint
 
 
@@ -191,7 +191,7 @@ def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
     asked = show_change(page, {**CELL, "cleaning": False})
     assert not asked.binding
     assert asked.study.difference.without.setup_minutes == 105.0
-    assert not desk_page.decide(page, asked.preview, "Ana").kept
+    assert not plan_page.decide(page, asked.preview, "Ana").kept
 
 
 @pytest.mark.parametrize(

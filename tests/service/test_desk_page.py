@@ -8,14 +8,16 @@ import pytest
 
 from medhavi.service import page_data
 from medhavi.service.page_data import AnswerCache
-from medhavi.service.plan_pages import desk_page, desk_parts, desk_words
-from medhavi.service.plan_pages.desk_page import (
+from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+from medhavi.service.plan_pages.desk_words import answer_of
+from medhavi.service.plan_pages.plan_page import (
     MOST_RENEWALS,
     EditSession,
+    PlanPage,
     last_approver,
+    load_page,
+    plan_of,
 )
-from medhavi.service.plan_pages.plan_page import PlanPage, load_page, plan_of
-from medhavi.service.plan_pages.remedy_answers import answer_of
 from medhavi.units import to_seconds
 from tests import factories
 from tests.api import DataSource, names_of, write_xlsx_template
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def no_memory():
     page_data._benches.clear()
-    desk_page._tried = AnswerCache(32)
+    plan_page._tried = AnswerCache(32)
 
 
 @pytest.fixture
@@ -62,21 +64,21 @@ def late_tables(folder):
 @pytest.mark.req("WO-12")
 def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path):
     form = {"kind": "firm", "supply": proposal(desk.plan), "due": "", "qty": None}
-    asked = desk_page.show_edit(desk, form)
+    asked = plan_page.show_edit(desk, form)
     assert asked.problem is None
     told = desk_words.preview_html(asked.preview, desk.names, "buy 30 A")
     assert "firm: buy 30 A" in told
     assert "total" in told
-    assert desk_page.decide(desk, asked.preview, " ").title == "Nobody has approved it"
-    done = desk_page.decide(desk, asked.preview, "Ana")
+    assert plan_page.decide(desk, asked.preview, " ").title == "Nobody has approved it"
+    done = plan_page.decide(desk, asked.preview, "Ana")
     assert (done.kept, done.title) == (True, "Decided")
     assert "PO-" in done.text
     assert last_approver() == "Ana"
     newest = page_of(tmp_path)
     assert newest.plan is not None
     assert newest.plan.run.run_id == asked.preview.plan.run.run_id
-    assert "decided before" in desk_page.decide(desk, asked.preview, "Ana").text
-    history = desk_words.history_html(desk_page.decisions(desk), desk.names)
+    assert "decided before" in plan_page.decide(desk, asked.preview, "Ana").text
+    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
     assert "Ana" in history
     assert "firm PO-" in history
     assert "firmed" in set(page_of(tmp_path).plan.supplies["status"])
@@ -84,25 +86,25 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
 
 def test_a_decision_is_taken_back_by_somebody(desk):
     form = {"kind": "firm", "supply": proposal(desk.plan)}
-    desk_page.decide(desk, desk_page.show_edit(desk, form).preview, "Ana")
-    assert desk_page.take_back(desk, "").kept is False
-    back = desk_page.take_back(desk, "Ben")
+    plan_page.decide(desk, plan_page.show_edit(desk, form).preview, "Ana")
+    assert plan_page.take_back(desk, "").kept is False
+    back = plan_page.take_back(desk, "Ben")
     assert (back.kept, back.title) == (True, "Taken back")
     assert "taken back" in desk_words.history_html(
-        desk_page.decisions(desk), desk.names
+        plan_page.decisions(desk), desk.names
     )
-    assert desk_page.take_back(desk, "Ben").title == "Nothing was taken back"
+    assert plan_page.take_back(desk, "Ben").title == "Nothing was taken back"
 
 
 def test_a_plan_of_old_facts_is_not_edited(desk):
     form = {"kind": "firm", "supply": proposal(desk.plan)}
-    desk_page.decide(desk, desk_page.show_edit(desk, form).preview, "Ana")
-    stale = desk_page.show_edit(desk, form)
+    plan_page.decide(desk, plan_page.show_edit(desk, form).preview, "Ana")
+    stale = plan_page.show_edit(desk, form)
     told = desk_words.preview_html(stale.preview, desk.names)
     assert "Press Preview again" in told
-    assert desk_page.is_overtaken(stale)
+    assert plan_page.is_overtaken(stale)
     assert "Ana" in told
-    assert desk_page.decide(desk, stale.preview, "Ben").kept is False
+    assert plan_page.decide(desk, stale.preview, "Ben").kept is False
 
 
 @pytest.mark.parametrize(
@@ -117,25 +119,25 @@ def test_a_plan_of_old_facts_is_not_edited(desk):
     ],
 )
 def test_what_is_wrong_in_a_form_is_told(desk, form, words):
-    asked = desk_page.show_edit(desk, {"supply": proposal(desk.plan), **form})
+    asked = plan_page.show_edit(desk, {"supply": proposal(desk.plan), **form})
     assert asked.preview is None
     assert words in asked.problem.text
 
 
 def test_local_dates_and_parts_are_read(desk):
     supply = proposal(desk.plan)
-    moved = desk_page.show_edit(
+    moved = plan_page.show_edit(
         desk, {"kind": "move", "supply": supply, "due": "2026-01-20 08:00"}
     )
     assert moved.preview.ready, moved.preview.findings
-    split = desk_page.show_edit(
+    split = plan_page.show_edit(
         desk, {"kind": "split", "supply": supply, "parts": "10; 20"}
     )
     assert split.preview.ready, split.preview.findings
 
 
 def test_a_refused_edit_says_why(desk):
-    refused = desk_page.show_edit(
+    refused = plan_page.show_edit(
         desk, {"kind": "split", "supply": proposal(desk.plan), "parts": "1 1"}
     )
     assert "What to do" in desk_words.preview_html(refused.preview, desk.names)
@@ -144,43 +146,43 @@ def test_a_refused_edit_says_why(desk):
 def test_new_rows_of_a_remedy_have_their_price_and_are_told_in_words(desk):
     row = {"product": "A", "uom": "box", "factor": 12.0}
     answer = answer_of({"uom_conversions": (row,)}, desk.snapshot)
-    asked = desk_page.show_edit(desk, answer.edit)
+    asked = plan_page.show_edit(desk, answer.edit)
     assert asked.preview.ready, asked.preview.findings
     told = desk_words.preview_html(asked.preview, desk.names)
     assert "a new row of uom conversions: product A, uom box, factor 12" in told
-    assert desk_page.decide(desk, asked.preview, "Ana").kept
-    history = desk_words.history_html(desk_page.decisions(desk), desk.names)
+    assert plan_page.decide(desk, asked.preview, "Ana").kept
+    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
     assert "add rows A, box (uom conversions)" in history
-    assert desk_page.take_back(desk, "Ben").kept
+    assert plan_page.take_back(desk, "Ben").kept
 
 
 def test_a_folder_of_tables_has_no_desk(tmp_path):
     page = late_tables(tmp_path)
     assert page_data.bench_of(page.source) is None
-    asked = desk_page.show_edit(page, {"kind": "firm", "supply": "x"})
+    asked = plan_page.show_edit(page, {"kind": "firm", "supply": "x"})
     assert "needs a lake" in asked.problem.text
-    assert desk_page.decisions(page) == []
-    assert desk_page.take_back(page, "Ana").kept is False
+    assert plan_page.decisions(page) == []
+    assert plan_page.take_back(page, "Ana").kept is False
     assert "Nothing was decided yet" in desk_words.history_html([], page.names)
 
 
 def test_exceptions_that_one_edit_answers():
     row = {"code": "BringForward", "supply": "PO", "suggested_date": day(2)}
-    assert desk_page.answer_to(row, None) == {
+    assert plan_page.answer_to(row, None) == {
         "kind": "move",
         "supply": "PO",
         "due": "2026-01-07T00:00:00+00:00",
     }
-    assert desk_page.answer_to({**row, "code": "Cancel"}, None) == {
+    assert plan_page.answer_to({**row, "code": "Cancel"}, None) == {
         "kind": "cancel",
         "supply": "PO",
     }
-    assert desk_page.answer_to({**row, "code": "BelowSafety"}, None) is None
-    assert desk_page.answer_to({**row, "supply": None}, None) is None
-    assert desk_page.answer_to({**row, "suggested_date": None}, None) is None
+    assert plan_page.answer_to({**row, "code": "BelowSafety"}, None) is None
+    assert plan_page.answer_to({**row, "supply": None}, None) is None
+    assert plan_page.answer_to({**row, "suggested_date": None}, None) is None
     soon = to_seconds(day(2))
-    assert desk_page.answer_to(row, soon) is None  # nothing moves into the past
-    assert desk_page.answer_to(row, soon - 1) is not None
+    assert plan_page.answer_to(row, soon) is None  # nothing moves into the past
+    assert plan_page.answer_to(row, soon - 1) is not None
     assert desk_parts.decision({"point": row}, None)["supply"] == "PO"
     form = {"point": None, "kind": "firm", "qty": 0.0}
     assert desk_parts.decision(form, None) == {**form, "qty": None}
@@ -207,27 +209,27 @@ def test_choices_outlive_the_plan_they_were_made_on():
 def test_remedies_are_tried_once_for_a_page(tmp_path):
     page = late_tables(tmp_path)
     told: list[Progress] = []
-    first = desk_page.tried_remedies(page, None, 2, told.append)
+    first = plan_page.tried_remedies(page, None, 2, told.append)
     assert first.found[0].lateness_h == 0.0
     assert len(first.texts) == 2
     assert [str(one) for one in told] == ["plans: 1 of 2", "plans: 2 of 2"]
-    assert desk_page.tried_remedies(page, None, 2) is first
+    assert plan_page.tried_remedies(page, None, 2) is first
 
 
 def test_another_mode_is_planned_for_comparison(tmp_path):
     page = late_tables(tmp_path)
-    assert desk_page.other_plan(page, "mrp").run.mode == "mrp"
+    assert plan_page.other_plan(page, "mrp").run.mode == "mrp"
 
 
 def test_a_dropped_workbook_is_planned_and_a_wrong_one_is_told(tmp_path):
     path = tmp_path / "tables.xlsx"
     write_xlsx_template(path, example=True)
-    made = desk_page.workbook_page("mine.xlsx", path.read_bytes())
+    made = plan_page.workbook_page("mine.xlsx", path.read_bytes())
     assert made.problem is None
     assert made.plan is not None
     assert str(made.source) == "mine.xlsx"
-    assert desk_page.template_bytes()[:2] == b"PK"
-    wrong = desk_page.workbook_page("mine.csv", b"a,b")
+    assert plan_page.template_bytes()[:2] == b"PK"
+    wrong = plan_page.workbook_page("mine.csv", b"a,b")
     assert "is no workbook" in wrong.problem.text
-    torn = desk_page.workbook_page("torn.xlsx", b"PK not a workbook")
+    torn = plan_page.workbook_page("torn.xlsx", b"PK not a workbook")
     assert torn.problem is not None

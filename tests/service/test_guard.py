@@ -10,8 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medhavi.service.api.guard import HEADERS, KERNEL, MOST_BYTES, RequestGuard
-from medhavi.service.app import create_app
-from medhavi.service.pages import entries
+from medhavi.service.app import create_app, entries
 
 OWN = "http://localhost:8710"
 FOREIGN = (

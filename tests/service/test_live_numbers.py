@@ -6,16 +6,15 @@ import datetime as dt
 
 import pytest
 
-from medhavi.service import landing
-from medhavi.service.landing import landing_html
-from medhavi.service.pages import entries
+from medhavi.service import app
+from medhavi.service.app import entries, landing_html
 from tests import factories
 from tests.factories import AS_OF
 
 
 @pytest.fixture(autouse=True)
 def no_memory():
-    landing._kept.clear()
+    app._kept.clear()
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def tables(tmp_path):
 
 
 def test_each_app_has_a_number_from_the_data(tables):
-    assert landing.live_numbers(tables) == {
+    assert app.live_numbers(tables) == {
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
         "schedule": "0 open work orders, listed under Plan",
@@ -45,19 +44,19 @@ def test_each_app_has_a_number_from_the_data(tables):
 
 
 def test_every_app_has_its_sentence(tables):
-    known = set(landing.live_numbers(tables))
+    known = set(app.live_numbers(tables))
     assert {entry.address.strip("/") for entry in entries("apps")} == known
 
 
 def test_numbers_are_kept_for_a_while(tables, monkeypatch):
-    first = landing.live_numbers(tables)
-    assert landing.live_numbers(tables) is first
-    monkeypatch.setattr(landing, "KEPT_SECONDS", 0.0)
-    assert landing.live_numbers(tables) is not first
+    first = app.live_numbers(tables)
+    assert app.live_numbers(tables) is first
+    monkeypatch.setattr(app, "KEPT_SECONDS", 0.0)
+    assert app.live_numbers(tables) is not first
 
 
 def test_without_data_there_are_none(tmp_path):
-    assert landing.live_numbers(str(tmp_path / "none")) == {}
+    assert app.live_numbers(str(tmp_path / "none")) == {}
 
 
 def test_the_page_shows_them_as_text():

@@ -9,7 +9,7 @@ import pytest
 from medhavi.results.reports.risk import RiskReport
 from medhavi.service import schedule_page
 from medhavi.service.schedule_page import example_schedule, load_schedule, risk_of
-from medhavi.views.lists.schedule_words import (
+from medhavi.views.schedule_words import (
     orders_html,
     proof_html,
     risk_orders_html,

@@ -7,10 +7,8 @@ import socket
 import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.service.app import health, serve
-from medhavi.service.landing import landing_html
-from medhavi.service.pages import entries, folder_of
-from medhavi.views.navigation import PAGES, top_html
+from medhavi.service.app import entries, folder_of, health, landing_html, serve
+from medhavi.views.page import PAGES, top_html
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from medhavi.results.reports.campaign import (
     CampaignProposal,
     campaign_measures,
 )
-from medhavi.views.charts import title_of
-from medhavi.views.lists.campaign_words import (
+from medhavi.views.campaign_words import (
     campaigns_command,
     compliance_html,
     compliance_rows,
@@ -24,6 +23,7 @@ from medhavi.views.lists.campaign_words import (
     saving_tiles,
     setup_chart,
 )
+from medhavi.views.charts import title_of
 from tests.api import Names
 from tests.planners.campaign_shop import day
 

@@ -7,16 +7,11 @@ from dataclasses import replace
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.views.lists.cause_ranking import (
+from medhavi.views.order_list import comparison_html, order_rows, order_words, statuses
+from medhavi.views.pictures.lateness import (
     cause_groups,
     causes_html,
     plan_remedies_html,
-)
-from medhavi.views.lists.order_list import (
-    comparison_html,
-    order_rows,
-    order_words,
-    statuses,
 )
 from tests import factories
 from tests.api import Names, compare, names_of, plan, remedies

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.views.format import (
+from medhavi.views.names import (
     NOTHING,
     count,
     duration,

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
+from medhavi.views.campaign_words import setup_chart
 from medhavi.views.charts import (
     DAY_MS,
     drawing,
@@ -18,11 +19,10 @@ from medhavi.views.charts import (
     title_of,
     untitled,
 )
-from medhavi.views.lists.campaign_words import setup_chart
-from medhavi.views.lists.cause_ranking import causes_html
-from medhavi.views.lists.order_list import order_rows
+from medhavi.views.order_list import order_rows
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.lateness import (
+    causes_html,
     late_chart,
     late_html,
     overdue_chart,

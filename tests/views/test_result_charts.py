@@ -6,11 +6,11 @@ import pytest
 
 import medhavi as mv
 from medhavi.views.charts import specification
-from medhavi.views.lists.schedule_words import gantt_chart, risk_chart
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_chart, overdue_chart
 from medhavi.views.pictures.load_map import load_chart
 from medhavi.views.pictures.stock import items_by_need, stock_chart
+from medhavi.views.schedule_words import gantt_chart, risk_chart
 from tests.api import Names
 from tests.planners.small_promises import cells, day, workshop
 from tests.planners.workshop import order, solved, step

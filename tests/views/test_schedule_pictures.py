@@ -8,7 +8,7 @@ import pytest
 
 import medhavi as mv
 from medhavi.views.charts import specification, title_of
-from medhavi.views.lists.schedule_words import (
+from medhavi.views.schedule_words import (
     gantt_chart,
     gantt_rows,
     order_hues,

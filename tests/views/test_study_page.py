@@ -6,7 +6,7 @@ import pytest
 
 from medhavi.results.amounts import figure
 from medhavi.results.reports.study import StudyReport
-from medhavi.views.lists.study_page import figure_chart, html, run_labels, study_table
+from medhavi.views.study_page import figure_chart, run_labels, study_html, study_table
 
 
 def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:
@@ -45,13 +45,13 @@ def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:
 
 
 def test_the_page_asks_no_host_and_runs_no_script():
-    page = html(report())
+    page = study_html(report())
     assert "<script" not in page
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
 def test_names_are_text_and_never_markup():
-    page = html(report())
+    page = study_html(report())
     assert "<down>" not in page
     assert "&lt;down&gt;" in page
 
@@ -73,7 +73,7 @@ def test_a_refused_run_says_why():
 def test_a_figure_without_a_value_has_no_picture():
     empty = report(values=(None, None))
     assert figure_chart(empty, "KPI-28") is None
-    assert "No figure has a value" in html(empty)
+    assert "No figure has a value" in study_html(empty)
 
 
 def test_labels_name_what_differs():

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
-from medhavi.views.lists.order_list import exception_groups
+from medhavi.views.order_list import exception_groups
 from medhavi.views.tiles import Tile, by_week, changed_since, spark_html
 from tests.views.big_plan import AS_OF, DAY, hand
 

@@ -13,7 +13,7 @@ from medhavi.findings.groups import ignored_together
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import Verdict
 from medhavi.views import page, report
-from medhavi.views.lists.order_list import clock, codes, exception_rows, plain
+from medhavi.views.order_list import clock, codes, exception_rows, plain
 from medhavi.views.page import advice, headline, story, verdict_words
 from medhavi.views.tiles import Tile, plan_tiles, tiles_html
 from medhavi.workbench.files.tables_run import plan_snapshot

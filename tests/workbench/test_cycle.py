@@ -16,7 +16,13 @@ from medhavi.cli.application import run
 from medhavi.errors import UsageError
 from medhavi.results.plans.plan import Plan
 from medhavi.workbench.cycle.cycle import CycleJournal, run_cycle
-from medhavi.workbench.cycle.file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
+from medhavi.workbench.cycle.steps import (
+    DEFAULTS,
+    STEPS,
+    TEMPLATE,
+    read_rules,
+    rules_of,
+)
 from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import event, line, small_company
 

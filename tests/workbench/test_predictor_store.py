@@ -145,8 +145,7 @@ def test_a_folder_that_cannot_be_written_gives_one_finding(company):
 
 
 def test_the_step_of_the_cycle_says_what_was_lost(company):
-    from medhavi.workbench.cycle.file import StepRule
-    from medhavi.workbench.cycle.steps import CycleState, do
+    from medhavi.workbench.cycle.steps import CycleState, StepRule, do
 
     cut(company.models / DATABASE)
     work = CycleState(company, company.lake.path, "Anna", lambda _text: None)

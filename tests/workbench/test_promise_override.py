@@ -7,8 +7,8 @@ import pytest
 from medhavi.errors import UsageError
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import DAY, from_seconds
+from medhavi.workbench.commitments.commit_events import ReasonNeeded
 from medhavi.workbench.commitments.decisions import Override
-from medhavi.workbench.commitments.promise_changes import ReasonNeeded
 from tests.api import MemoryStore, PromiseDesk, SqliteStore, Workbench, repromise
 from tests.lakehouse.lake_events import small_company
 from tests.planners.small_promises import day, tables

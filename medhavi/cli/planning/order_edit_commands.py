@@ -239,7 +239,7 @@ def _firm(
 # -------------------------------------------------------------------------- shared
 def bench_of(lake: str | None, store: str | None) -> Workbench:
     """Open the named workspace, else that of the surroundings."""
-    from medhavi.cli.data.lake_commands import open_workbench
+    from medhavi.cli.lake_commands import open_workbench
 
     return open_workbench(lake, store)
 

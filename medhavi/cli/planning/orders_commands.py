@@ -66,7 +66,7 @@ def list_orders(
     import datetime as dt
 
     from medhavi.edits.order_states import OrderState
-    from medhavi.results.plan_locale import PlanLocale
+    from medhavi.results.amounts import PlanLocale
     from medhavi.workbench.orders.order_history import order_list
 
     conversation = talk()
@@ -125,8 +125,7 @@ def history(
     """Print all edits, or what happened to one order and what became of it."""
     from dataclasses import asdict
 
-    from medhavi.results.amounts import number
-    from medhavi.results.plan_locale import PlanLocale
+    from medhavi.results.amounts import PlanLocale, number
 
     conversation = talk()
     bench = bench_of(lake, store)

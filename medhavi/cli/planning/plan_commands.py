@@ -19,7 +19,7 @@ from medhavi.cli.command_output import (
     show_table,
     talk,
 )
-from medhavi.cli.data.lake_commands import moments, snapshot_of
+from medhavi.cli.lake_commands import moments, snapshot_of
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
@@ -120,7 +120,7 @@ def plan(
 
     In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
     """
-    from medhavi.results.plans.summary import key_figures
+    from medhavi.results.plans.plan import key_figures
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
@@ -234,7 +234,7 @@ def _plan_of_lake(
     *,
     strict: bool,
 ) -> Plan:
-    from medhavi.cli.data.lake_commands import open_workbench
+    from medhavi.cli.lake_commands import open_workbench
 
     workbench = open_workbench(lake)
     return workbench.plan(
@@ -278,8 +278,7 @@ def explain(
 
 def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
     """Print key figures; an undefined one says why."""
-    from medhavi.results.plans.plan import Plan
-    from medhavi.results.plans.summary import key_figures
+    from medhavi.results.plans.plan import Plan, key_figures
 
     conversation = talk()
     made = Plan.from_folder(existing_plan(folder))
@@ -298,7 +297,7 @@ def compare(
 ) -> None:
     """Print what changed from the first plan to the second."""
     from medhavi.results.difference import compare as difference
-    from medhavi.results.figures.stability import stability_json
+    from medhavi.results.difference import stability_json
     from medhavi.results.plans.plan import Plan
 
     conversation = talk()
@@ -403,7 +402,7 @@ def pareto(
     as_json: JsonOption = False,
 ) -> None:
     """Find efficient plans, verify each, and write them whole or not at all."""
-    from medhavi.workbench.files.decision_files import trade_offs, write_front
+    from medhavi.workbench.files.export import trade_offs, write_front
 
     conversation = talk()
     one_place(tables, lake, date_format)
@@ -451,8 +450,7 @@ def remedies(
 ) -> None:
     """Plan again with one change at a time and list what helps, by money."""
     from medhavi.planners.late_remedies.trying_out import remedies as tried
-    from medhavi.results.amounts import full_money
-    from medhavi.results.plan_locale import with_local_times
+    from medhavi.results.amounts import full_money, with_local_times
     from medhavi.results.plan_remedy import with_remedies
     from medhavi.results.plans.plan import Plan
     from medhavi.units import from_seconds

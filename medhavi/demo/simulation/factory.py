@@ -14,7 +14,7 @@ from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import RecipeStep
-    from medhavi.demo.simulation.logistics import Logistics
+    from medhavi.demo.simulation.inbound import Logistics
     from medhavi.demo.simulation.market import Market
     from medhavi.demo.simulation.simulation_state import SimulationState
 

@@ -9,9 +9,14 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company_model.company import Customer
-from medhavi.demo.company_model.demand_rates import SIZE_SPREAD
-from medhavi.demo.simulation.simulation_state import round_up
-from medhavi.demo.timeline import END, day_of, is_workday, next_departure
+from medhavi.demo.company_model.procurement import SIZE_SPREAD
+from medhavi.demo.simulation.simulation_state import (
+    END,
+    day_of,
+    is_workday,
+    next_departure,
+    round_up,
+)
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
 if TYPE_CHECKING:

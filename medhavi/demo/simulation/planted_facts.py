@@ -21,14 +21,14 @@ from medhavi.demo.company_model.plants import (
     pair_of,
     ranges,
 )
-from medhavi.demo.timeline import END, START, is_workday
+from medhavi.demo.simulation.simulation_state import END, START, is_workday
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from medhavi.demo.company_model.company import Customer
     from medhavi.demo.simulation.factory import Factory
+    from medhavi.demo.simulation.inbound import Purchasing
     from medhavi.demo.simulation.market import Market, OrderLine
-    from medhavi.demo.simulation.purchasing import Purchasing
     from medhavi.demo.simulation.simulation_state import SimulationState
 
 DEAD_QTY = 12_000

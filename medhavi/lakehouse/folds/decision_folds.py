@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.lakehouse.folds.fact import complain, filled, known, row_of
+from medhavi.lakehouse.folds.silver_state import complain, filled, known, row_of
 from medhavi.schema import tables
 from medhavi.schema.cells import cell
 
 if TYPE_CHECKING:
-    from medhavi.lakehouse.folds.fact import Fact, Fold
-    from medhavi.lakehouse.folds.silver_state import Row, State
+    from medhavi.lakehouse.folds.silver_state import Fact, Fold, Row, State
 
 
 # ------------------------------------------------------------- reservations

@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.events.event_types.catalog import MASTER, TYPES, Effect
-from medhavi.lakehouse.folds.fact import Rejection, row_of
-from medhavi.lakehouse.folds.silver_state import key_of
+from medhavi.lakehouse.folds.silver_state import Rejection, key_of, row_of
 from medhavi.schema import tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from medhavi.lakehouse.folds.fact import Fact
-    from medhavi.lakehouse.folds.silver_state import State
+    from medhavi.lakehouse.folds.silver_state import Fact, State
 
 Subject = tuple[Any, ...]
 """What facts share: a table and a key, such as ("stock", "A", "DC", "").

@@ -9,20 +9,339 @@ blocks the facts behind it.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medhavi.events.event_types.catalog import MASTER
 from medhavi.lakehouse.folds.decision_folds import DECISION_FOLDS
-from medhavi.lakehouse.folds.demand_folds import DEMAND_FOLDS
-from medhavi.lakehouse.folds.fact import Rejection, complain, known, row_of
-from medhavi.lakehouse.folds.silver_state import key_of
-from medhavi.lakehouse.folds.supply_folds import SUPPLY_FOLDS
+from medhavi.lakehouse.folds.silver_state import (
+    Rejection,
+    complain,
+    filled,
+    key_of,
+    known,
+    plus,
+    row_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.lakehouse.folds.fact import Fact, Fold
-    from medhavi.lakehouse.folds.silver_state import State
+    from medhavi.lakehouse.folds.silver_state import Fact, Fold, Row, State
+
+
+_FROM_ORDER = ("sales_order", "customer", "requested_at")
+_NOT_ORDERED_YET = frozenset({"quote", "inquiry"})
+_DONE = frozenset({"closed", "cancelled"})
+
+
+def _order_placed(state: State, fact: Fact) -> None:
+    order = filled(fact.body)
+    inherited = {name: order[name] for name in _FROM_ORDER if name in order}
+    for line in order["lines"]:
+        row = {**inherited, **line}
+        before = state.row("demands", (row["demand"],))
+        if before is not None:
+            if (
+                before.get("sales_order")
+                and before.get("status") not in _NOT_ORDERED_YET
+            ):
+                complain(state, fact, "LAKE004", table="demands", value=row["demand"])
+                continue
+            _keep(row, before, "promised")
+        state.put("demands", row)
+
+
+def _order_line_changed(state: State, fact: Fact) -> None:
+    row: Row = {"sales_order": fact.body.sales_order, **filled(fact.body)["line"]}
+    before = known(state, fact, "demands", row["demand"])
+    if before is not None:
+        _keep(row, before, "promised", *_FROM_ORDER)
+    state.put("demands", row)
+
+
+def _keep(row: Row, before: Row, *names: str) -> None:
+    """Take cells of the row before where the new one leaves them empty."""
+    for name in names:
+        if row.get(name) is None and before.get(name) is not None:
+            row[name] = before[name]
+
+
+def _order_cancelled(state: State, fact: Fact) -> None:
+    lines = fact.body.demands
+    if lines is None:
+        lines = state.lines_of(fact.body.sales_order)
+        if not lines:
+            order = fact.body.sales_order
+            complain(state, fact, "LAKE003", table="demands", value=order)
+    for demand in lines:
+        _change(state, fact, demand, status="cancelled")
+
+
+def _forecast_published(state: State, fact: Fact) -> None:
+    name = fact.body.forecast
+    for key in state.keys("forecast_rows", "forecast", [name]):
+        state.drop("forecast_rows", key)
+        state.drop("demands", key[1:])
+    for row in filled(fact.body)["rows"]:
+        demand = row["demand"]
+        before = state.row("demands", (demand,))
+        if before is not None and before.get("kind") != "forecast":
+            complain(state, fact, "LAKE004", table="demands", value=demand)
+            continue
+        state.put("demands", {"kind": "forecast", **row}, (demand,))
+        part = {"forecast": name, "demand": demand}
+        state.put("forecast_rows", part, (name, demand))
+
+
+def _shipment_delivered(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = known(state, fact, "demands", body.demand)
+    if before is None:
+        return
+    rest = plus(before["qty"], -body.qty)
+    if rest < 0 or before.get("status") in _DONE:
+        detail = f"{body.qty:g} delivered, {before['qty']:g} open"
+        complain(
+            state, fact, "LAKE005", table="demands", value=body.demand, detail=detail
+        )
+    row = {**before, "qty": max(rest, 0.0)}
+    if (rest <= 0 or body.closes) and before.get("status") != "cancelled":
+        row["status"] = "closed"
+    state.put("demands", row)
+
+
+def _order_promised(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = state.row("demands", (body.demand,))
+    if body.line is not None and (before is None or before.get("status") == "inquiry"):
+        row = {**filled(body.line), "demand": body.demand, "promised": body.promised}
+        state.put("demands", row)
+        return
+    _change(state, fact, body.demand, promised=body.promised)
+
+
+def _promise_revised(state: State, fact: Fact) -> None:
+    body = fact.body
+    _change(state, fact, body.demand, promised=body.promised)
+    row = state.row("demands", (body.demand,))
+    # What was only quoted and is not promised any more is no demand to be planned.
+    if body.promised is None and row is not None and row.get("status") == "quote":
+        state.put("demands", {**row, "status": "inquiry"})
+
+
+def _change(state: State, fact: Fact, demand: str, **cells: Any) -> None:
+    before = known(state, fact, "demands", demand)
+    if before is not None:
+        state.put("demands", {**before, **cells}, (demand,))
+
+
+DEMAND_FOLDS: dict[str, Fold] = {
+    "OrderPlaced": _order_placed,
+    "OrderLineChanged": _order_line_changed,
+    "OrderCancelled": _order_cancelled,
+    "ForecastPublished": _forecast_published,
+    "ShipmentDelivered": _shipment_delivered,
+    "OrderPromised": _order_promised,
+    "PromiseRevised": _promise_revised,
+}
+"""Event type → its fold."""
+
+
+# -------------------------------------------------------------------- stock
+def _stock_counted(state: State, fact: Fact) -> None:
+    row = row_of("stock", fact.body)
+    key = key_of("stock", row)
+    before = state.row("stock", key) or {}
+    state.put("stock", {**before, **row}, key)
+
+
+def _lot_received(state: State, fact: Fact) -> None:
+    row = row_of("stock", fact.body)
+    key = key_of("stock", row)
+    before = state.row("stock", key) or {}
+    merged = {**before, **row, "qty": plus(before.get("qty"), row["qty"])}
+    if merged.get("received_at") is None:
+        merged["received_at"] = fact.occurred_at
+    state.put("stock", merged, key)
+
+
+def _stock_moved(state: State, fact: Fact) -> None:
+    body = fact.body
+    key = (body.product, body.location, body.lot)
+    before = state.row("stock", key)
+    if before is None:
+        before = dict(zip(("product", "location", "lot"), key, strict=True))
+    state.put("stock", {**before, "qty": plus(before.get("qty"), body.qty)}, key)
+
+
+def _lot_status_changed(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = known(state, fact, "stock", body.product, body.location, body.lot)
+    if before is not None:
+        quality = {} if body.quality is None else {"quality": body.quality}
+        state.put("stock", {**before, "status": body.status, **quality})
+
+
+# ------------------------------------------------------------ supply orders
+def _supply_order_placed(state: State, fact: Fact) -> None:
+    state.put("supply_orders", row_of("supply_orders", fact.body))
+
+
+def _supply_order_firmed(state: State, fact: Fact) -> None:
+    row = row_of("supply_orders", fact.body)
+    state.put("supply_orders", {"status": "firmed", **row})
+
+
+def _supply_order_changed(state: State, fact: Fact) -> None:
+    """Take start, due and quantity where the fact states them."""
+    names = ("start", "due", "qty")
+    stated = {name: getattr(fact.body, name, None) for name in names}
+    cells = {name: cell for name, cell in stated.items() if cell is not None}
+    _change_order(state, fact, **cells)
+
+
+def _supply_order_started(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = known(state, fact, "supply_orders", body.supply_order)
+    if before is None:
+        return
+    if before.get("status") != "in_process":
+        # Later steps report their own start; the order keeps its first.
+        row = {**before, "status": "in_process", "start": body.started_at}
+        state.put("supply_orders", row)
+    if body.step is not None:
+        cells = {"start": body.started_at, "status": "in_process"}
+        if body.resource is not None:
+            cells["resource"] = body.resource
+        _change_step(state, body.supply_order, body.step, cells)
+
+
+def _progress_reported(state: State, fact: Fact) -> None:
+    body = fact.body
+    if known(state, fact, "supply_orders", body.supply_order) is not None:
+        _change_step(state, body.supply_order, body.step, filled(body))
+
+
+def _supply_order_received(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = known(state, fact, "supply_orders", body.supply_order)
+    if before is None:
+        return
+    done = plus(before.get("qty_done"), body.qty)
+    if done > before["qty"]:
+        detail = f"{done:g} received, {before['qty']:g} ordered"
+        complain(
+            state,
+            fact,
+            "LAKE005",
+            table="supply_orders",
+            value=body.supply_order,
+            detail=detail,
+        )
+    state.put("supply_orders", {**before, "qty_done": done}, (body.supply_order,))
+
+
+def _supply_order_released(state: State, fact: Fact) -> None:
+    _change_order(state, fact, status="released")
+
+
+def _supply_order_completed(state: State, fact: Fact) -> None:
+    _change_order(state, fact, status="completed")
+
+
+def _supply_order_cancelled(state: State, fact: Fact) -> None:
+    _change_order(state, fact, status="cancelled")
+
+
+def _change_order(state: State, fact: Fact, **cells: Any) -> None:
+    order = fact.body.supply_order
+    before = known(state, fact, "supply_orders", order)
+    if before is not None:
+        state.put("supply_orders", {**before, **cells}, (order,))
+
+
+def _operation_locked(state: State, fact: Fact) -> None:
+    body = fact.body
+    if known(state, fact, "supply_orders", body.supply_order) is not None:
+        cells = row_of("supply_order_steps", body)
+        _change_step(state, body.supply_order, body.step, {**cells, "locked": True})
+
+
+def _operation_unlocked(state: State, fact: Fact) -> None:
+    body = fact.body
+    key = (body.supply_order, body.step)
+    if known(state, fact, "supply_order_steps", *key) is not None:
+        _change_step(state, body.supply_order, body.step, {"locked": False})
+
+
+def _change_step(state: State, order: str, step: int, cells: Row) -> None:
+    key = (order, step)
+    before = state.row("supply_order_steps", key) or {}
+    keys = {"supply_order": order, "step": step}
+    state.put("supply_order_steps", {**before, **keys, **cells}, key)
+
+
+# ----------------------------------------------- resource state, disruptions
+def _setup_observed(state: State, fact: Fact) -> None:
+    state.put("resource_state", {"since": fact.occurred_at, **filled(fact.body)})
+
+
+def _resource_down(state: State, fact: Fact) -> None:
+    _disrupt(state, fact, "resource_down", fact.body.resource)
+
+
+def _resource_restored(state: State, fact: Fact) -> None:
+    body = fact.body
+    before = known(state, fact, "disruptions", body.disruption)
+    if before is not None:
+        state.put("disruptions", {**before, "valid_to": body.restored_at})
+
+
+def _supplier_delayed(state: State, fact: Fact) -> None:
+    _disrupt(state, fact, "supplier_delay", fact.body.supplier)
+
+
+def _lot_held(state: State, fact: Fact) -> None:
+    body = fact.body
+    _disrupt(state, fact, "lot_held", f"{body.product}|{body.location}|{body.lot}")
+
+
+def _lane_blocked(state: State, fact: Fact) -> None:
+    _disrupt(state, fact, "lane_blocked", fact.body.lane)
+
+
+def _disrupt(state: State, fact: Fact, kind: str, subject: str) -> None:
+    row = row_of("disruptions", fact.body)
+    state.put("disruptions", {**row, "kind": kind, "subject": subject})
+
+
+SUPPLY_FOLDS: dict[str, Fold] = {
+    "StockCounted": _stock_counted,
+    "LotReceived": _lot_received,
+    "StockMoved": _stock_moved,
+    "LotStatusChanged": _lot_status_changed,
+    "SupplyOrderPlaced": _supply_order_placed,
+    "SupplyOrderFirmed": _supply_order_firmed,
+    "SupplyOrderConfirmed": _supply_order_changed,
+    "SupplyOrderRescheduled": _supply_order_changed,
+    "SupplyOrderReleased": _supply_order_released,
+    "SupplyOrderStarted": _supply_order_started,
+    "SupplyOrderProgressReported": _progress_reported,
+    "SupplyOrderReceived": _supply_order_received,
+    "SupplyOrderCompleted": _supply_order_completed,
+    "SupplyOrderCancelled": _supply_order_cancelled,
+    "SupplyOrderSuperseded": _supply_order_cancelled,
+    "OperationLocked": _operation_locked,
+    "OperationUnlocked": _operation_unlocked,
+    "ResourceSetupObserved": _setup_observed,
+    "ResourceDown": _resource_down,
+    "ResourceRestored": _resource_restored,
+    "SupplierDelayed": _supplier_delayed,
+    "LotHeld": _lot_held,
+    "LaneBlocked": _lane_blocked,
+}
+"""Event type → its fold."""
+
 
 PROJECTION_VERSION = 2
 """Raise it when a fold changes its meaning: older checkpoints are then rebuilt."""

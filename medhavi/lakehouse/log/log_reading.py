@@ -27,17 +27,15 @@ from medhavi.events.event_types.catalog import (
     decode_like,
 )
 from medhavi.findings import finding
-from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.folds.fact import Fact, Rejection
-from medhavi.lakehouse.log.amendments import (
+from medhavi.lakehouse.folds.silver_state import Fact, Rejection
+from medhavi.lakehouse.layout import environment
+from medhavi.lakehouse.log.event_faults import (
     AMENDING,
+    FAULT,
     Amendment,
     Amendments,
     judged,
     read_amendment,
-)
-from medhavi.lakehouse.log.event_faults import (
-    FAULT,
     readable,
     usable_instant,
     with_faults,
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medhavi.findings import Finding
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
 
 UNUSABLE = "EVT008"
 """Reason of events whose envelope cannot be used."""
@@ -111,7 +109,7 @@ class EventLog:
     """Bronze as it is now; a log opened once does not see later commits."""
 
     def __init__(self, path: Path) -> None:
-        from medhavi.lakehouse.delta_tables import LocalTable
+        from medhavi.lakehouse.layout import LocalTable
 
         self._path = path
         self._amended: dict[dt.datetime | None, Amendments] = {}

@@ -1,31 +1,165 @@
-"""Copy an event store into bronze, every event exactly once, from where it stopped."""
+"""Copy an event store into bronze, every event exactly once, from where it stopped.
+
+A commit holds the rows and, as a Delta application transaction, the store's position of
+the last of them. Two facts about delta-rs decide how this module is written. It refuses
+a concurrent transaction only against the snapshot of the handle, so the position is
+read and the rows are written through the *same* table object. And a restore or
+an overwrite moves the rows but not the transaction, so the two are compared before each
+run: going on from the wrong position would lose events in silence.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import arrow_schema, to_arrow
-from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.log.bronze import (
-    append,
-    last_event,
-    mirrored_position,
-    newest_events,
-    open_bronze,
-)
+from medhavi.events.store import StoreUnreachable
+from medhavi.lakehouse.layout import environment
 from medhavi.lakehouse.log.event_faults import admitted
 from medhavi.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
+    from deltalake import WriterProperties
 
     from medhavi.events.store import EventStore
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
     from medhavi.progress import Cancelled, Observe
+
+
+_APPLICATION = "medhavi/mirror"
+_CONFIGURATION = {
+    "delta.appendOnly": "true",
+    "delta.checkpointInterval": "100",
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 30 days",
+    # Without the payload: its statistics would be as large as the events.
+    "delta.dataSkippingStatsColumns": (
+        "position,stream,category,revision,type,recorded_at,occurred_at"
+    ),
+}
+
+
+def open_bronze(path: Path) -> LocalTable:
+    """Open the table of events; make it when it is not there yet."""
+    from medhavi.lakehouse.layout import LocalTable
+
+    with environment("opening bronze events", path):
+        return LocalTable.made(
+            path, arrow_schema(), configuration=_CONFIGURATION, name="events"
+        )
+
+
+def mirrored_position(table: LocalTable, path: Path) -> int:
+    """Position up to which the store is mirrored, 0 at first.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The rows reach another position than the transaction says.
+    """
+    position = table.transaction_version(_APPLICATION) or 0
+    reached = _highest_position(table)
+    if reached != position:
+        message = (
+            f"The lake table at {path} was restored or overwritten: its log says that "
+            f"position {position} is mirrored, its rows reach {reached}. Going on would "
+            "lose or double events. Delete the folder and mirror again, or restore the "
+            "newest version."
+        )
+        raise EnvironmentFailure(message)
+    return position
+
+
+def _highest_position(table: LocalTable) -> int:
+    """Read the highest position from the statistics in the log, without the rows."""
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    if actions.is_empty():
+        return 0
+    highest = actions.get_column("max.position") if "max.position" in actions else None
+    if highest is None or highest.null_count():
+        rows = pl.scan_delta(table).select(pl.col("position").max()).collect()
+        return int(rows.item() or 0)
+    return int(str(highest.max()))
+
+
+def last_event(table: LocalTable) -> tuple[int, str]:
+    """Position before the last event (0: none) and the last event's id.
+
+    The table must hold an event. Only the file that holds the last one is read, where
+    the log knows it.
+    """
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    before, start = 0, 0
+    if {"min.position", "max.position"} <= set(actions.columns):
+        files = actions.select("min.position", "max.position").cast(pl.Int64)
+        if not sum(files.null_count().row(0)):
+            files = files.sort("max.position")
+            start = files["min.position"][-1]
+            before = files["max.position"][-2] if files.height > 1 else 0
+    rows = (
+        pl.scan_delta(table)
+        .filter(pl.col("position") >= start)
+        .select("position", "event_id")
+        .collect()
+        .top_k(2, by="position")
+        .sort("position")
+    )
+    if rows.height > 1:
+        before = rows["position"][0]
+    return before, rows["event_id"][-1]
+
+
+def newest_events(table: LocalTable, count: int) -> pl.DataFrame:
+    """Position and id of the newest events, at most `count`."""
+    rows = pl.scan_delta(table).select("position", "event_id")
+    return rows.top_k(count, by="position").collect()
+
+
+def append(table: LocalTable, rows: pa.Table, last: int) -> None:
+    """Write rows and the position of the last one in one transaction.
+
+    `table` must be the object whose position was read: a handle opened afterwards
+    would accept the same rows twice.
+    """
+    from deltalake import (
+        CommitProperties,
+        Transaction,
+        write_deltalake,
+    )
+
+    write_deltalake(
+        table,
+        rows,
+        mode="append",
+        schema_mode="merge",
+        writer_properties=writer_properties(),
+        commit_properties=CommitProperties(
+            app_transactions=[Transaction(_APPLICATION, last)],
+            custom_metadata={"lastPosition": str(last)},
+        ),
+    )
+
+
+def writer_properties() -> WriterProperties:
+    """Compression; ids and texts get neither dictionary nor statistics."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        max_row_group_size=131_072,
+        column_properties=dict.fromkeys(("event_id", "payload", "metadata"), plain),
+    )
 
 
 BATCH_ROWS = 50_000
@@ -212,3 +346,91 @@ def _check_same_store(
             "Mirror this store into a new lake, or restore the store."
         )
         raise EnvironmentFailure(message)
+
+
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 1.0, 30.0
+_POLL_SECONDS = 0.1
+
+
+def follow(
+    mirror: Callable[[], MirrorReport],
+    store: EventStore,
+    *,
+    cancelled: Cancelled,
+    observe: Observe | None = None,
+    linger: float = 0.5,
+) -> MirrorReport:
+    """Mirror again and again, each time the store has something new.
+
+    Parameters
+    ----------
+    mirror
+        Brings the lake up to the head of the store; see `Lake.mirror`.
+    store
+        Subscribed to while nothing is to be done.
+    cancelled
+        Ends it, between two batches.
+    observe
+        Told each batch, and when the store does not answer.
+    linger
+        Wait after the first new event, so that those that follow it go into one commit
+        [seconds].
+
+    Returns
+    -------
+    MirrorReport
+        What was done in all; batches before a run broke off are in the lake and are
+        not counted here.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The lake or the store fails. A store that was there and does not answer any more
+        is waited for instead, at growing intervals of up to 30 seconds.
+    """
+    done: MirrorReport | None = None
+    pause = _FIRST_BACKOFF
+    while True:
+        try:
+            report = mirror()
+            done = report if done is None else _together(done, report)
+            pause = _FIRST_BACKOFF
+            if not cancelled():
+                _wait_for_more(store, report.position, cancelled)
+                _wait(linger, cancelled)
+        except StoreUnreachable as error:
+            if done is None:
+                raise
+            if observe is not None:
+                observe(Progress(f"{error} Trying again in {pause:.0f} s."))
+            _wait(pause, cancelled)
+            pause = min(2 * pause, _LONGEST_BACKOFF)
+        if cancelled():
+            return replace(done, cancelled=True)
+
+
+def _together(one: MirrorReport, two: MirrorReport) -> MirrorReport:
+    return replace(
+        two,
+        events=one.events + two.events,
+        commits=one.commits + two.commits,
+        compacted=one.compacted or two.compacted,
+    )
+
+
+def _wait_for_more(store: EventStore, position: int, cancelled: Cancelled) -> None:
+    """Come back when the store has an event after a position, or when called off."""
+    events = store.subscribe(position, cancelled)
+    try:
+        next(events, None)
+    finally:
+        # A store's own generator holds a subscription open until it is closed.
+        close = getattr(events, "close", None)
+        if close is not None:
+            close()
+
+
+def _wait(seconds: float, cancelled: Cancelled) -> None:
+    end = time.monotonic() + seconds
+    while not cancelled() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _POLL_SECONDS))

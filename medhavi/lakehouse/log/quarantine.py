@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.layout import has_table
+from medhavi.lakehouse.layout import environment, has_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +67,7 @@ def rejected(state: State, log: EventLog) -> pl.DataFrame:
 
 def read(path: Path) -> pl.DataFrame:
     """Table, empty where nothing was ever rejected."""
-    from medhavi.lakehouse.delta_tables import LocalTable
+    from medhavi.lakehouse.layout import LocalTable
 
     with environment("reading the quarantine", path):
         if not has_table(path):

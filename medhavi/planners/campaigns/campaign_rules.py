@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import finding
-from medhavi.providers.capacity.changeovers import Cleaning
+from medhavi.providers.capacity.axis import Cleaning
 from medhavi.units import MINUTE, exact, from_seconds, seconds_up
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from medhavi.findings import Finding
-    from medhavi.providers.capacity.changeovers import Cleanings
+    from medhavi.providers.capacity.axis import Cleanings
 
     Cleans = Callable[[str, str | None, str | None], bool]
     """Tells whether the change on a resource between two families is a cleaning."""

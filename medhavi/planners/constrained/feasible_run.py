@@ -35,11 +35,7 @@ from medhavi.planners.constrained.improvement.dead_ends import (
     ended_sources,
     halved,
 )
-from medhavi.planners.constrained.improvement.diverting import (
-    Detour,
-    Trial,
-    detours,
-)
+from medhavi.planners.constrained.improvement.diverting import Detour, Trial, detours
 from medhavi.planners.constrained.improvement.improving import (
     Improving,
     Watching,
@@ -50,10 +46,10 @@ from medhavi.planners.constrained.improvement.recutting import trial_of
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
     FeasiblePlainNetting,
+    SliceReader,
     walk_of,
 )
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
-from medhavi.planners.constrained.netting.slices import SliceReader
 from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.constrained.orders.causes import (
     MISFIT,
@@ -80,13 +76,14 @@ from medhavi.planners.constrained.placement.goods_in_time import (
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.constrained.stopping import never
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.progress import Progress
 from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
+from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import RunRecord, Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -106,7 +103,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.placing import Mark
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
-    from medhavi.planners.mrp.netting.netting import DatedNodeNetting
+    from medhavi.planners.mrp.netting import DatedNodeNetting
     from medhavi.planners.mrp.netting_state.state import Node
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.planners.mrp.reporting import PositionEvents
@@ -115,8 +112,43 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
-    from medhavi.providers.transport.departure_loads import DepartureLoads
-    from medhavi.results.run_record import RunRecord
+    from medhavi.providers.transport.timetable import DepartureLoads
+
+
+def never() -> bool:
+    """Go on."""
+    return False
+
+
+def cancelled_plan(
+    run: MrpRun, fingerprint: str, version: str, seed: int | None
+) -> Plan:
+    """Empty plan: half of a constrained plan cannot be carried out.
+
+    Parameters
+    ----------
+    run
+        What was interrupted; it is dissolved.
+    fingerprint
+        Of the snapshot as it was given.
+    version, seed
+        Recorded only.
+    """
+    run.release.dissolve()
+    return Plan(
+        tables={},
+        run=RunRecord(
+            planner=run.mode,
+            mode=run.mode,
+            package_version=version,
+            snapshot_fingerprint=fingerprint,
+            as_of=run.as_of,
+            settings=run.parameters.as_dict(),
+            seed=seed,
+            status=Status.CANCELLED,
+        ),
+        findings=tuple(run.findings),
+    )
 
 
 MOST_DELAYS = 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.feasible_run import FeasibleRun, cancelled_plan, never
 from medhavi.planners.constrained.improvement.diverting import (
     diverted_sources,
     may_divert,
@@ -17,7 +17,6 @@ from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.planners.constrained.placement.campaigning import campaign_rules
-from medhavi.planners.constrained.stopping import cancelled_plan, never
 from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
 

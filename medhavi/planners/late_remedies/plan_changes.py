@@ -17,7 +17,7 @@ from medhavi.planners.remedy_rows import (
     rows_of_faster,
 )
 from medhavi.providers.capacity.alternate_resources import alternates_of
-from medhavi.providers.finite_capacity.occupation import overtime_rate
+from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
     DAY,

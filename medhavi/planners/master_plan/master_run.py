@@ -8,24 +8,33 @@ is not.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.problem import SolveStatus
-from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.build import build
-from medhavi.planners.master_plan.grid.limiting import DemandLimiters
-from medhavi.planners.master_plan.program_parts import GROUPS, ObjectivePart
-from medhavi.planners.master_plan.statement import state
-from medhavi.planners.master_plan.steering.steered_run import SteeredRun
-from medhavi.planners.master_plan.steering.steering import Allowance, OrderAmount
+from medhavi.optimize.problem import Problem, Program, SolveStatus
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.limit_blocks import add_capacity, add_limits
+from medhavi.planners.master_plan.material_blocks import (
+    add_lots,
+    add_material,
+    add_orders,
+    add_service,
+)
+from medhavi.planners.master_plan.statement import (
+    GROUPS,
+    ObjectivePart,
+    Statement,
+    state,
+)
+from medhavi.planners.master_plan.steered_run import DemandLimiters, SteeredRun
+from medhavi.planners.master_plan.steering import Allowance, OrderAmount
 from medhavi.planners.mrp.decode import instants
 from medhavi.progress import Progress, unobserved
-from medhavi.results.plan_locale import currency_of
+from medhavi.results.amounts import currency_of
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify import double_booked
@@ -34,12 +43,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.optimize.problem import Floats, Session, Solution
-    from medhavi.planners.master_plan.build import BuiltProgram
     from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BuiltProgram:
+    """A program with its facts; `about` names the rows of lanes and suppliers."""
+
+    program: Program
+    statement: Statement
+    about: tuple[tuple[str, int], ...]
+
+
+def build(statement: Statement) -> BuiltProgram:
+    """Put the program of a statement together.
+
+    Notes
+    -----
+    A few array operations a block; linear in columns and entries but for one sort.
+    """
+    problem = Problem()
+    material = add_material(problem, statement)
+    orders = add_orders(problem, statement, material)
+    service = add_service(problem, statement, material)
+    add_lots(problem, statement, material, orders, service.deliveries)
+    add_capacity(problem, statement, orders)
+    limits = add_limits(problem, statement, orders)
+    return BuiltProgram(
+        program=problem.program(), statement=statement, about=limits.about
+    )
 
 
 def contribution_rows(built: BuiltProgram, solution: Solution) -> pl.DataFrame:

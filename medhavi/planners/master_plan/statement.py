@@ -9,21 +9,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.grid.source_rates import (
+from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
     mean_needs,
     source_columns,
 )
-from medhavi.planners.master_plan.grid.source_times import DecisionGrid, decision_grid
-from medhavi.planners.master_plan.steering.steered_run import SteeredRun
+from medhavi.planners.master_plan.source_times import DecisionGrid, decision_grid
+from medhavi.planners.master_plan.steered_run import SteeredRun
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.providers.demand_values import demand_value
-from medhavi.providers.finite_capacity.occupation import HourRates, hour_rates
+from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medhavi.planners.master_plan.source_rates import InputRates
     from medhavi.planners.mrp.netting_state.state import Demand
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+
 
 ROUNDS = 30
 """Passes over circles of sources; each makes a value cheaper or ends."""
@@ -442,5 +445,54 @@ def _once(plan: SourceColumns) -> list[InputRates]:
     return [part for part in plan.taken if first in part.column]
 
 
-if TYPE_CHECKING:
-    from medhavi.planners.master_plan.grid.source_rates import InputRates
+ORDERS = "orders"
+STOCK = "stock"
+DELIVERIES = "deliveries"
+SHORT = "short"
+LOT_USE = "lot use"
+LOT_LEFT = "lot left"
+BELOW_SAFETY = "below safety"
+OVERTIME = "overtime"
+OVERLOAD = "overload"
+WAITING = "waiting"
+
+BALANCE = "balance"
+DEMAND = "demand"
+LOTS = "lots"
+LOT_TAKES = "lot takes"
+SAFETY = "safety"
+CAPACITY = "capacity"
+LANE = "lane"
+SUPPLIER = "supplier"
+
+
+class ObjectivePart(StrEnum):
+    """Parts of the objective, in money; their sum is the objective."""
+
+    MAKING = "making"
+    BUYING = "buying"
+    MOVING = "moving"
+    HOLDING = "holding"
+    OVERTIME = "overtime"
+    OVERLOAD = "overload"
+    LATENESS = "lateness"
+    SHORTAGE = "shortage"
+    SAFETY = "safety stock"
+    CO2 = "co2"
+    WAITING = "waiting orders"
+
+
+GROUPS = {
+    ObjectivePart.MAKING: "cost",
+    ObjectivePart.BUYING: "cost",
+    ObjectivePart.MOVING: "cost",
+    ObjectivePart.OVERTIME: "cost",
+    ObjectivePart.OVERLOAD: "overload",
+    ObjectivePart.HOLDING: "inventory",
+    ObjectivePart.LATENESS: "lateness",
+    ObjectivePart.SHORTAGE: "shortage",
+    ObjectivePart.SAFETY: "safety",
+    ObjectivePart.CO2: "co2",
+    ObjectivePart.WAITING: "shortage",
+}
+"""Which objective each part belongs to (column contributions.objective)."""

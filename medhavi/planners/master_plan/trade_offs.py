@@ -16,15 +16,13 @@ from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Bound, Front, nondominated
 from medhavi.optimize.problem import SolveStatus
-from medhavi.planners.master_plan import program_parts as names
-from medhavi.planners.master_plan.build import build
-from medhavi.planners.master_plan.master_run import built_run, decoded
-from medhavi.planners.master_plan.program_parts import ObjectivePart
-from medhavi.planners.master_plan.statement import state
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.master_run import build, built_run, decoded
+from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
+from medhavi.results.amounts import currency_of
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
-from medhavi.results.plan_locale import currency_of
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session
-    from medhavi.planners.master_plan.build import BuiltProgram
+    from medhavi.planners.master_plan.master_run import BuiltProgram
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot

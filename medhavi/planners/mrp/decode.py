@@ -12,7 +12,7 @@ import polars as pl
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.pegging import Matches
-from medhavi.providers.finite_capacity.occupation import with_occupation
+from medhavi.providers.finite_capacity.occupancy import with_occupation
 from medhavi.results.identity import (
     content_hashes,
     coproduct_id,

@@ -22,9 +22,7 @@ from medhavi.planners.mrp.fulfilment import (
 )
 from medhavi.planners.mrp.hard_allocations import AllocationReport, settle
 from medhavi.planners.mrp.limits import excesses
-from medhavi.planners.mrp.netting.netting import DatedNodeNetting, walk_cluster
-from medhavi.planners.mrp.netting.plain_netting import PlainNodeNetting, is_plain
-from medhavi.planners.mrp.netting.postponement import wait_and_resupply
+from medhavi.planners.mrp.netting import DatedNodeNetting, walk_cluster
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 from medhavi.planners.mrp.netting_state.stock_levels import (
@@ -32,6 +30,8 @@ from medhavi.planners.mrp.netting_state.stock_levels import (
     economic_order_quantity,
     horizon_days,
 )
+from medhavi.planners.mrp.plain_netting import PlainNodeNetting, is_plain
+from medhavi.planners.mrp.postponement import wait_and_resupply
 from medhavi.planners.mrp.reporting import ledger, loads, positions
 from medhavi.planners.mrp.state_loading import LoadedState, StateLoader
 from medhavi.planners.mrp.unsupported import check_supported, refuse

@@ -34,10 +34,15 @@ from medhavi.planners.net_change.kept import (
     made_by_rank,
     receipts_by_rank,
 )
-from medhavi.planners.net_change.layers import Extension, Overlay
+from medhavi.planners.net_change.layers import (
+    Exchange,
+    Extension,
+    Overlay,
+    place_ranks,
+    register_of,
+    supply_ranks,
+)
 from medhavi.planners.net_change.orders import row_of
-from medhavi.planners.net_change.records import register_of
-from medhavi.planners.net_change.rows import Exchange, place_ranks, supply_ranks
 from medhavi.planners.pegging import Matches, PegArrays, peg_again
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.tables import shaped

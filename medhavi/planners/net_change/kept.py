@@ -31,10 +31,10 @@ from medhavi.planners.mrp.netting_state.state import (
     SupplyUnit,
 )
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.net_change.rows import rows_by_rank
+from medhavi.planners.net_change.layers import rows_by_rank
 from medhavi.planners.pegging import Matches, PegArrays
 from medhavi.providers.table_rows import Row
-from medhavi.results.basis import Basis
+from medhavi.results.run_record import Basis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,15 +18,13 @@ from medhavi.findings import finding
 from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.net_change.frames import exchanged
 from medhavi.planners.net_change.kept import Kept, plan_and_keep
-from medhavi.planners.net_change.orders import ORDERS
+from medhavi.planners.net_change.orders import ORDERS, RULES, STOCK, BeyondError
 from medhavi.planners.net_change.run import Change, ChangedRun
-from medhavi.planners.net_change.state import RULES, STOCK, BeyondError
 from medhavi.providers import Providers
 from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_orders
 from medhavi.providers.table_rows import TableRows
-from medhavi.results.basis import Basis
 from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import Basis, Status
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

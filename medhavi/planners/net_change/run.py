@@ -20,15 +20,9 @@ from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state_loading import LoadedState, StateLoader
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change.kept import names_by_product
-from medhavi.planners.net_change.layers import Extension, Overlay
-from medhavi.planners.net_change.orders import (
-    ORDERS,
-    ChangedOrders,
-    arriving,
-    is_gone,
-    row_of,
-)
-from medhavi.planners.net_change.records import (
+from medhavi.planners.net_change.layers import (
+    Extension,
+    Overlay,
     alike,
     copied,
     is_tied,
@@ -36,14 +30,19 @@ from medhavi.planners.net_change.records import (
     need_of,
     unit_copy,
 )
-from medhavi.planners.net_change.state import (
+from medhavi.planners.net_change.orders import (
+    ORDERS,
     RULES,
     STOCK,
     BeyondError,
+    ChangedOrders,
+    arriving,
     changed_lots,
     changed_rules,
     is_endless,
+    is_gone,
     refuse_other_places,
+    row_of,
     rows_of,
 )
 from medhavi.progress import Progress
@@ -66,10 +65,10 @@ if TYPE_CHECKING:
         SupplyUnit,
     )
     from medhavi.planners.net_change.kept import Kept
-    from medhavi.planners.net_change.state import Lots
+    from medhavi.planners.net_change.orders import Lots
     from medhavi.planners.parameters import MrpParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.basis import SnapshotDifference
+    from medhavi.results.run_record import SnapshotDifference
     from medhavi.snapshot import Snapshot
 
 

@@ -28,7 +28,7 @@ from medhavi.planners.promising.requests.requests import read_requests
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.verify.demands.promise import check_promise
+from medhavi.results.verify.promise import check_promise
 from medhavi.version import __version__
 
 if TYPE_CHECKING:

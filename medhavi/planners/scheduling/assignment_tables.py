@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.optimize.cpsat_goals import sequences
+from medhavi.optimize.cpsat import sequences
 from medhavi.optimize.cpsat_tasks import Assignment, latest_fit
 from medhavi.results.schedules.schedule import table_of
 

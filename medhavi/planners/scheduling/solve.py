@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, VerificationFailed
 from medhavi.findings import finding
-from medhavi.optimize.cpsat import SolverEffort, feasible
-from medhavi.optimize.cpsat_goals import goal_value
+from medhavi.optimize.cpsat import SolverEffort, feasible, goal_value
 from medhavi.optimize.cpsat_tasks import Goal
 from medhavi.planners.scheduling.assignment_tables import shifted, tables_of
 from medhavi.planners.scheduling.staged_search import staged_search

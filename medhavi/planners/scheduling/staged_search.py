@@ -20,8 +20,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from medhavi.optimize.cpsat import search
-from medhavi.optimize.cpsat_goals import goal_value
+from medhavi.optimize.cpsat import goal_value, search
 from medhavi.optimize.cpsat_model import topological
 from medhavi.optimize.cpsat_tasks import (
     Assignment,

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.optimize.cpsat_goals import goal_value, sequences
+from medhavi.optimize.cpsat import goal_value, sequences
 from medhavi.optimize.cpsat_tasks import Assignment, Goal
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
 
+    from medhavi.providers.capacity.resources import WithheldCapacity
     from medhavi.providers.capacity.routings import CompiledRouting
-    from medhavi.providers.capacity.withheld_time import WithheldCapacity
     from medhavi.providers.sources import Clock, OrderTiming, StepWindow
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot import Snapshot

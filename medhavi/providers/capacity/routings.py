@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from medhavi.providers.capacity.choice import Tool
-    from medhavi.providers.capacity.resources import Resources
-    from medhavi.providers.capacity.withheld_time import WithheldCapacity
+    from medhavi.providers.capacity.resources import Resources, WithheldCapacity
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.sources import Clock
     from medhavi.providers.table_rows import Row, TableRows

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.changeovers import Changeovers
+from medhavi.providers.capacity.axis import Changeovers
 from medhavi.providers.capacity.network import OutputTiming
+from medhavi.providers.capacity.resources import WithheldCapacity
 from medhavi.providers.capacity.routings import CompiledRouting
 from medhavi.providers.capacity.schedule import NetworkClock, step_window
-from medhavi.providers.capacity.withheld_time import WithheldCapacity
 from medhavi.providers.finite_capacity.chain import FiniteChain, finite_chain
-from medhavi.providers.finite_capacity.free_slots import FreeSlots
-from medhavi.providers.finite_capacity.holds import follower_holds, kept
+from medhavi.providers.finite_capacity.free_slots import FreeSlots, follower_holds, kept
 from medhavi.providers.finite_capacity.waits import order_waits, window_waits
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS

@@ -23,8 +23,7 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity.axis import ResourceOption
-    from medhavi.providers.capacity.changeovers import Changeovers
+    from medhavi.providers.capacity.axis import Changeovers, ResourceOption
     from medhavi.providers.capacity.clocks import Duration
     from medhavi.providers.finite_capacity.resource_ledger import (
         BusyInterval,

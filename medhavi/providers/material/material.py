@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.providers import Providers
     from medhavi.providers.material.characteristics import Characteristics
-    from medhavi.providers.material.commitments import Commitments
-    from medhavi.providers.material.stock import OnHand
+    from medhavi.providers.material.commitments import Commitments, OnHand
 
 Node = tuple[str, str]
 

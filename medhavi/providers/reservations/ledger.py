@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import finding
-from medhavi.snapshot.active_holds import ACTIVE
+from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:

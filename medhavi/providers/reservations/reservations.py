@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from medhavi.findings import finding
 from medhavi.providers.altered_copy import altered
-from medhavi.snapshot.active_holds import ACTIVE
+from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import MINUTE, steps_up
 
 if TYPE_CHECKING:

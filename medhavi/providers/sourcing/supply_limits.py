@@ -12,7 +12,7 @@ from collections import defaultdict
 from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.transport.departure_loads import (
+from medhavi.providers.transport.timetable import (
     MILLION,
     NOTHING,
     DepartureLoads,

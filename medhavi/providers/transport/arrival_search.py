@@ -16,8 +16,8 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.transport.departure_loads import DepartureLoads
 from medhavi.providers.transport.lane_graph import LaneEdge
+from medhavi.providers.transport.timetable import DepartureLoads
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:

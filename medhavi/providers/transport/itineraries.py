@@ -23,13 +23,8 @@ from medhavi.providers.transport.arrival_search import (
     cheapest,
     ways,
 )
-from medhavi.providers.transport.departure_loads import (
-    NOTHING,
-    DepartureLoads,
-    Load,
-    load_of,
-)
 from medhavi.providers.transport.lane_graph import Goods, LaneGraph
+from medhavi.providers.transport.timetable import NOTHING, DepartureLoads, Load, load_of
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -39,8 +34,8 @@ if TYPE_CHECKING:
     from medhavi.providers.reservations.reservations import Hold
     from medhavi.providers.sources import Costing
     from medhavi.providers.transport.arrival_search import Found, Spur, Way
-    from medhavi.providers.transport.departure_loads import Departure
     from medhavi.providers.transport.lane_graph import LaneEdge
+    from medhavi.providers.transport.timetable import Departure
     from medhavi.providers.transport.transport import Transport
 
 Objective = Literal["cost", "co2", "reliability", "time"]

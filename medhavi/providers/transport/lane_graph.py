@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.transport.departure_loads import MILLION, NOTHING, Load
+from medhavi.providers.transport.timetable import MILLION, NOTHING, Load
 from medhavi.units import (
     ALWAYS,
     DAY,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.sources import Clock
-    from medhavi.providers.transport.departure_loads import DepartureLoads
+    from medhavi.providers.transport.timetable import DepartureLoads
     from medhavi.providers.transport.transport import Transport
     from medhavi.snapshot.calendars.working_time import WorkingTime
 

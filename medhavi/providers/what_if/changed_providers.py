@@ -24,8 +24,8 @@ from medhavi.providers.sourcing.sourcing import Sourcing
 from medhavi.providers.table_rows import TableRows, read_tables
 from medhavi.providers.transport.itineraries import bound, bound_again
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
-from medhavi.snapshot.active_holds import ACTIVE
 from medhavi.snapshot.patch import Patch, typed_row
+from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.snapshot.tables import LazyTables
 from medhavi.units import to_seconds
 

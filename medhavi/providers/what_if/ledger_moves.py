@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.material.line import LineChange
-from medhavi.providers.transport.departure_loads import Load
+from medhavi.providers.transport.timetable import Load
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from medhavi.providers.material.line import MaterialLine
     from medhavi.providers.material.lots import Lot
     from medhavi.providers.material.material import Material, Node
-    from medhavi.providers.transport.departure_loads import Departure
     from medhavi.providers.transport.itineraries import Itineraries
+    from medhavi.providers.transport.timetable import Departure
 
 
 class Ledgers(NamedTuple):

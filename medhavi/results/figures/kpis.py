@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import late_hours_by_domain, scorecard
-from medhavi.results.plan_locale import currency_of
 from medhavi.results.plans.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plans.plan import Plan
 from medhavi.results.plans.tables import SCHEMAS, empty

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.results.amounts import code_words, duration, number
+from medhavi.results.amounts import PlanLocale, code_words, duration, number
 from medhavi.results.limiter import Limiter
-from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds

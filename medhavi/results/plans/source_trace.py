@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.results.amounts import duration, number
-from medhavi.results.plan_locale import local_text
+from medhavi.results.amounts import duration, local_text, number
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR
 

@@ -15,7 +15,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
-    from medhavi.results.plan_locale import PlanLocale
+    from medhavi.results.amounts import PlanLocale
     from medhavi.results.run_record import RunRecord
 
 

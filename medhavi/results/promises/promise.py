@@ -10,11 +10,19 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from medhavi.display import Charted
-from medhavi.results.amounts import code_words, duration, full_money, number
-from medhavi.results.plan_locale import local_text, with_local_times
+from medhavi.results.amounts import (
+    code_words,
+    duration,
+    full_money,
+    local_text,
+    number,
+    with_local_times,
+)
+from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
 from medhavi.results.promises.parts import (
     UNCONFIRMED,
     PlannedHold,
@@ -32,6 +40,7 @@ from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
     import polars as pl
+
 
 __all__ = [
     "UNCONFIRMED",
@@ -122,8 +131,6 @@ class Promise(Charted):
     def to_frames(self) -> dict[str, pl.DataFrame]:
         """Options, deliveries, holds, remedies and all other lists as tables."""
         import polars as pl
-
-        from medhavi.results.promises.tables import SCHEMAS
 
         rows: dict[str, list[dict[str, object]]] = {
             "options": [_row(one) for one in self.options],
@@ -373,3 +380,82 @@ def _reason(reason: PromiseReason) -> str:
     hours = f" ({duration(reason.hours)})" if reason.hours else ""
     words = code_words(str(reason.code)).lower()
     return f"{words} {reason.subject}{hours}: {reason.text}"
+
+
+SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxyType(
+    {
+        "options": {
+            "option": TEXT,
+            "origin": TEXT,
+            "qty": NUMBER,
+            "date": INSTANT,
+            "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
+            "cost": NUMBER,
+            "co2_kg": NUMBER,
+            "score": NUMBER,
+            "why_not": TEXT,
+        },
+        "deliveries": {
+            "qty": NUMBER,
+            "date": INSTANT,
+            "product": TEXT,
+            "origin": TEXT,
+        },
+        "reservations": {
+            "reservation": TEXT,
+            "key": TEXT,
+            "kind": TEXT,
+            "demand": TEXT,
+            "subject": TEXT,
+            "location": TEXT,
+            "qty": NUMBER,
+            "start": INSTANT,
+            "finish": INSTANT,
+            "state": TEXT,
+            "expires_at": INSTANT,
+            "family": TEXT,
+            "changeover_minutes": NUMBER,
+            "made_product": TEXT,
+            "good_qty": NUMBER,
+        },
+        "remedies": {
+            "code": TEXT,
+            "text": TEXT,
+            "date": INSTANT,
+            "cost": NUMBER,
+            "saved": NUMBER,
+            "status": TEXT,
+            "qty": NUMBER,
+            "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
+        },
+        "sensitivity": {
+            "change": TEXT,
+            "risk_basis": TEXT,
+            "asked": NUMBER,
+            "due": INSTANT,
+            "status": TEXT,
+            "qty": NUMBER,
+            "date": INSTANT,
+            "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
+            "cost": NUMBER,
+        },
+        "preempted": {
+            "demand": TEXT,
+            "sales_order": TEXT,
+            "line": COUNT,
+            "customer": TEXT,
+            "tier": TEXT,
+            "priority": COUNT,
+            "product": TEXT,
+            "location": TEXT,
+            "qty": NUMBER,
+            "previous": INSTANT,
+            "date": INSTANT,
+            "cost": NUMBER,
+        },
+    }
+)
+"""Columns by table."""

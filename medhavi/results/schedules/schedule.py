@@ -16,11 +16,10 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, Severity
-from medhavi.results.plans.folder import read_json, write_json
+from medhavi.results.plans.folder import guarded, read_json, unguarded, write_json
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.results.run_record import RunRecord
 from medhavi.results.schedules.problem import ScheduleProblem
-from medhavi.results.spreadsheet_text import guarded, unguarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 from medhavi.snapshot.reading.outside_file import read_written
 

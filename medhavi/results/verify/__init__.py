@@ -12,34 +12,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.results.verify.demands.characteristics import check_asked
-from medhavi.results.verify.demands.fulfilment import (
-    check_agreements,
-    check_fulfilment,
-    check_lateness,
-)
-from medhavi.results.verify.demands.integrity import check_existing, check_shape
-from medhavi.results.verify.disruptions import OBEYING, disrupted
-from medhavi.results.verify.facts import Facts
-from medhavi.results.verify.material.balance import check_balance
-from medhavi.results.verify.material.pegs import check_components, check_pegs
-from medhavi.results.verify.material.shelf_life import check_holds, check_lifetime
-from medhavi.results.verify.orders.campaigns import check_campaigns
-from medhavi.results.verify.orders.capacity import (
+from medhavi.results.verify.balance import check_balance, check_holds, check_lifetime
+from medhavi.results.verify.campaigns import check_campaigns
+from medhavi.results.verify.capacity import (
     check_bucket_hours,
     check_capacity,
     check_overload,
     check_past_starts,
     overused,
 )
-from medhavi.results.verify.orders.lead_times import check_lead_times
-from medhavi.results.verify.orders.limits import check_limits
-from medhavi.results.verify.orders.operations import (
+from medhavi.results.verify.facts import OBEYING, Facts, disrupted
+from medhavi.results.verify.fulfilment import (
+    check_agreements,
+    check_asked,
+    check_fulfilment,
+    check_lateness,
+)
+from medhavi.results.verify.integrity import check_existing, check_shape
+from medhavi.results.verify.limits import check_lead_times, check_limits
+from medhavi.results.verify.operations import (
     check_operations,
     check_outputs,
     check_resources,
 )
-from medhavi.results.verify.orders.sources import check_sources
+from medhavi.results.verify.pegs import check_components, check_pegs
+from medhavi.results.verify.sources import check_sources
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.service.page_data import html
-from medhavi.service.plan_pages import desk_page
-from medhavi.service.plan_pages.remedy_answers import answer_of, rows_file
+from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.desk_words import answer_of, rows_file
+from medhavi.views import order_list
 from medhavi.views.changed_cells import rows_html
-from medhavi.views.format import money, when
-from medhavi.views.lists import order_list
-from medhavi.views.lists.cause_ranking import remedy_text
-from medhavi.views.lists.order_list import (
-    clock,
-    dearest_exceptions,
-    exception_rows,
-    plain,
-)
-from medhavi.views.pictures.lateness import late_demands
+from medhavi.views.names import money, when
+from medhavi.views.order_list import clock, dearest_exceptions, exception_rows, plain
+from medhavi.views.pictures.lateness import late_demands, remedy_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +23,8 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.desk_page import EditSession, PreviewResult
-    from medhavi.service.plan_pages.remedy_answers import Rows
+    from medhavi.service.plan_pages.desk_words import Rows
+    from medhavi.service.plan_pages.plan_page import EditSession, PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -169,13 +163,13 @@ def answer_buttons(
     """
     import marimo as mo
 
-    wanted = [one for one in desk_page.DO_IT if code in (None, one)]
+    wanted = [one for one in plan_page.DO_IT if code in (None, one)]
     rows = list(
-        filter(desk_page.answerable(plan), dearest_exceptions(plan, costs, wanted))
+        filter(plan_page.answerable(plan), dearest_exceptions(plan, costs, wanted))
     )
 
     def line(row: dict[str, Any]) -> tuple[mo.ui.button, mo.Html]:
-        edit = desk_page.answer_to(row, plan.run.as_of)
+        edit = plan_page.answer_to(row, plan.run.as_of)
         button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
         words = (
             f"<b>{escape(_answer(row, names))}</b> "
@@ -217,7 +211,7 @@ def decision_form(
     points = {
         _point(plan, row, names): row
         for row in filter(
-            desk_page.answerable(plan), plan.exceptions.iter_rows(named=True)
+            plan_page.answerable(plan), plan.exceptions.iter_rows(named=True)
         )
     }
     before = session.form
@@ -271,7 +265,7 @@ def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
 def decision(form: Mapping[str, Any], as_of: int | None) -> dict[str, Any]:
     """Edit that a form asks for, or that answers the exception it names."""
     if form["point"] is not None:
-        return desk_page.answer_to(form["point"], as_of) or {}
+        return plan_page.answer_to(form["point"], as_of) or {}
     return {**form, "qty": form["qty"] or None}
 
 

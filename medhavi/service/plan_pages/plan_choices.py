@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.service.page_data import bench_of, html, problem_of
-from medhavi.service.plan_pages.desk_page import EditResult, remember_approver
-from medhavi.service.plan_pages.plan_page import MODES
-from medhavi.views import page
-from medhavi.views.lists import order_list
-from medhavi.views.lists.order_list import codes
+from medhavi.service.plan_pages.plan_page import MODES, EditResult, remember_approver
+from medhavi.views import order_list, page
+from medhavi.views.order_list import codes
 from medhavi.views.pictures.lateness import late_demands, overdue_rows
 from medhavi.views.pictures.stock import items_by_need
 from medhavi.views.tiles import changed_since, plan_tiles

@@ -1,30 +1,46 @@
-"""What the plan app shows: data of a moment and its plan, or what stands in the way."""
+"""What the plan app shows and edits: moment, plan, priced edits, tried remedies.
+
+A failure becomes words of the page. What binds goes through the verbs of a workbench
+and needs a lake at its latest moment with its event store.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol
 
+from medhavi.edits.edit import EDITS
+from medhavi.edits.order_states import OrderState, Verb, allowed
+from medhavi.errors import UsageError
 from medhavi.findings import Finding
+from medhavi.progress import Progress
 from medhavi.results.plans.plan import Plan
 from medhavi.service.page_data import (
     AnswerCache,
     DataSource,
     PageProblem,
+    bench_of,
     findings_of,
     load_data,
     problem_of,
+    read_moment,
 )
 from medhavi.snapshot import Snapshot
+from medhavi.units import to_seconds
 from medhavi.views.names import Names
+from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from medhavi.progress import Observe
-    from medhavi.service.page_data import (
-        PageData,
-    )
-    from medhavi.workbench.orders.plan_edit_answers import Preview
+    from medhavi.results.plan_remedy import RemedyTrials
+    from medhavi.service.page_data import PageData
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
     from medhavi.workbench.workbench import Workbench
+
 
 MODES = ("mrp", "constrained", "optimize")
 _KEPT = 8
@@ -136,3 +152,319 @@ def plan_of(
         (snapshot.fingerprint, mode),
         lambda: plan_snapshot(snapshot, mode, observe=observe),
     )
+
+
+MOST_RENEWALS = 3
+"""Times in a row that facts may overtake one preview before a person is asked."""
+_last_approver: list[str] = []
+
+
+def last_approver() -> str:
+    """Name of who approved last on this server; empty before."""
+    return _last_approver[-1] if _last_approver else ""
+
+
+def remember_approver(name: str) -> None:
+    """Offer a name on every page that is opened from now on."""
+    _last_approver[:] = [name.strip()] if name.strip() else _last_approver
+
+
+@dataclass(slots=True, kw_only=True)
+class EditSession:
+    """Choices of one open page.
+
+    A page that plans again makes its widgets again; they begin with what stands here.
+
+    Parameters
+    ----------
+    supply
+        Id of the chosen order.
+    form
+        The edit form as it was sent last.
+    renewals
+        Times that the page has planned again for the preview that is asked for.
+    """
+
+    supply: str | None = None
+    form: dict[str, Any] = field(default_factory=dict)
+    renewals: int = 0
+
+    def choose(self, supply: str | None) -> None:
+        """Take the order of the row that was ticked; none leaves the last one."""
+        self.supply = supply or self.supply
+
+    def send(self, form: dict[str, Any]) -> dict[str, Any]:
+        """Keep a form that was sent; give it with the chosen order."""
+        self.form, self.renewals = dict(form), 0
+        return {**form, "supply": self.supply}
+
+    def may_renew(self) -> bool:
+        """Whether the page may plan again by itself, and count that it does."""
+        self.renewals += 1
+        return self.renewals <= MOST_RENEWALS
+
+
+_KEPT_EDITS = 32
+"""Answers that stay in memory: trying a remedy again would plan again."""
+MOST_BYTES = 50_000_000
+"""Largest workbook that the page takes."""
+DO_IT = ("BringForward", "Defer", "Cancel")
+"""Exceptions that one edit answers."""
+
+_tried: AnswerCache[RemedyTrials] = AnswerCache(_KEPT_EDITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewResult:
+    """A preview, or what stands in the way."""
+
+    preview: Preview | None = None
+    problem: PageProblem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditResult:
+    """What became of a decision, for people; `order` is the first that it changed."""
+
+    title: str
+    text: str
+    kept: bool
+    order: str | None = None
+
+
+class PageWithSource(Protocol):
+    """A page that knows where its data come from."""
+
+    @property
+    def source(self) -> DataSource:
+        """Where."""
+
+
+def show_edit(page: PlanPage, form: Mapping[str, Any]) -> PreviewResult:
+    """Preview an edit that a form describes.
+
+    Parameters
+    ----------
+    page
+        With its plan.
+    form
+        `kind`, `supply` and the values of the edit; `due` is local time of the company,
+        `parts` are numbers with spaces or semicolons.
+    """
+    bench = bench_of(page.source)
+    if bench is None or page.plan is None:
+        failure = UsageError("An edit needs a lake and its event store, not a folder.")
+        return PreviewResult(problem=problem_of(failure))
+    try:
+        return PreviewResult(
+            preview=bench.preview(page.plan, _asked(form, page.names.zone))
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PreviewResult(problem=problem_of(failure))
+
+
+def is_overtaken(asked: PreviewResult) -> bool:
+    """Whether facts that the page's plan depends on are newer than it."""
+    return asked.preview is not None and asked.preview.status is EditStatus.STALE
+
+
+def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """Edit of a form: what its kind takes of the fields that are filled."""
+    kind = EDITS.get(str(form["kind"]))
+    if kind is None or kind.event != "order":
+        return dict(form)
+    asked = {name: form.get(name) for name in kind.parameters}
+    if "due" in asked:
+        asked["due"] = read_moment(str(asked["due"] or ""), zone, "end")
+    if "parts" in asked:
+        asked["parts"] = _parts(str(asked["parts"] or ""))
+    stated = {name: value for name, value in asked.items() if value not in (None, "")}
+    return {"kind": kind.name, **stated}
+
+
+def _parts(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.replace(";", " ").split()]
+    except ValueError as error:
+        message = f"{text!r} are no quantities; write them like 40 60."
+        raise UsageError(message) from error
+
+
+def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
+    """Edit that answers an exception; None where a person has to think.
+
+    Parameters
+    ----------
+    row
+        Row of `exceptions` of a plan.
+    now
+        Of the plan [UTC seconds]: nothing is moved before it.
+    """
+    if row["code"] not in DO_IT or not row["supply"]:
+        return None
+    if row["code"] == "Cancel":
+        return {"kind": "cancel", "supply": row["supply"]}
+    suggested = row["suggested_date"]
+    if suggested is None or (now is not None and to_seconds(suggested) <= now):
+        return None
+    moment = row["suggested_date"].isoformat()
+    return {"kind": "move", "supply": row["supply"], "due": moment}
+
+
+def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
+    """Test of exceptions: answered by one edit that their order allows."""
+    states = dict(plan.supplies.select("id", "status").iter_rows())
+
+    def can(row: Mapping[str, Any]) -> bool:
+        edit = answer_to(row, plan.run.as_of)
+        if edit is None:
+            return False
+        state = OrderState(states.get(edit["supply"]) or "planned")
+        return Verb(edit["kind"]) in allowed(state)
+
+    return can
+
+
+def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
+    """Commit a preview; a refusal and a failure are told in words."""
+    if not approver.strip():
+        return EditResult(
+            title="Nobody has approved it",
+            text="A decision is made by somebody: fill in the approver.",
+            kept=False,
+        )
+    bench = bench_of(page.source)
+    if bench is None:
+        return EditResult(
+            title="Nothing can be kept from here", text="Serve a lake.", kept=False
+        )
+    try:
+        done = bench.commit_edit(preview, approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = [str(one) for one in (*done.findings, *done.changed)]
+        return EditResult(
+            title="It was not done", text=" ".join(why) or str(done.status), kept=False
+        )
+    remember_approver(approver)
+    plan_previewed(bench, preview)
+    orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
+    again = " It was decided before; nothing was written again." * done.replayed
+    return EditResult(
+        title="Decided",
+        text=f"{orders}: approved by {approver}.{again}",
+        kept=True,
+        order=next(iter(done.orders), None),
+    )
+
+
+def take_back(page: PageWithSource, approver: str) -> EditResult:
+    """Undo the last edit that stands."""
+    bench = bench_of(page.source)
+    if bench is None or not approver.strip():
+        return EditResult(
+            title="Nothing was taken back",
+            text="It needs a lake, its event store and an approver.",
+            kept=False,
+        )
+    try:
+        done = bench.undo(approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return EditResult(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = " ".join(str(one) for one in (*done.findings, *done.changed))
+        return EditResult(title="Nothing was taken back", text=why, kept=False)
+    remember_approver(approver)
+    return EditResult(
+        title="Taken back",
+        text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
+        f"{approver}.",
+        kept=True,
+    )
+
+
+def decisions(page: PageWithSource) -> list[EditRecord]:
+    """Edits of the lake's store, the oldest first; none without a store."""
+    bench = bench_of(page.source)
+    try:
+        return [] if bench is None else bench.edit_history()
+    except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
+        return []
+
+
+def tried_remedies(
+    page: PlanPage,
+    demand: str | None,
+    tries: int,
+    observe: Observe | None = None,
+) -> RemedyTrials:
+    """Try remedies for a demand of the page's plan, or remember what was tried."""
+    from medhavi.planners.late_remedies.trying_out import remedies
+    from medhavi.results.plan_remedy import RemedyTrials
+
+    plan, snapshot = _both(page)
+
+    texts: list[str] = []
+
+    def told(tried: Progress) -> None:
+        texts.append(tried.phase)
+        if observe is not None:
+            observe(Progress("plans", tried.done, tried.total))
+
+    return _tried.get(
+        (plan.fingerprint, demand, tries),
+        lambda: RemedyTrials(
+            found=remedies(snapshot, plan, demand, tries=tries, observe=told),
+            texts=tuple(texts),
+        ),
+    )
+
+
+def other_plan(page: PlanPage, mode: str) -> Plan:
+    """Plan the tables of a page in another mode, or remember that plan."""
+    return plan_of(_both(page)[1], mode)
+
+
+def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
+    if page.plan is None or page.snapshot is None:
+        message = "The page has no plan."
+        raise UsageError(message)
+    return page.plan, page.snapshot
+
+
+def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
+    """Read a dropped workbook and plan it; its problems are the page's.
+
+    Parameters
+    ----------
+    name
+        Of the file; only .xlsx is taken.
+    content
+        Its bytes.
+    """
+    if not name.lower().endswith(".xlsx") or len(content) > MOST_BYTES:
+        message = (
+            f"{name} is no workbook of at most {MOST_BYTES // 1_000_000} MB; fill the "
+            "template (medhavi template --xlsx)."
+        )
+        return PlanPage(
+            source=DataSource(tables=name), problem=problem_of(UsageError(message))
+        )
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        path.write_bytes(content)
+        page = load_page(str(path), mode=mode)
+    return replace(page, source=DataSource(tables=name))
+
+
+def template_bytes() -> bytes:
+    """Empty workbook to fill."""
+    from medhavi.workbench.files.template_files import write_xlsx_template
+
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        write_xlsx_template(path, example=True)
+        return path.read_bytes()

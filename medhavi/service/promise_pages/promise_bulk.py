@@ -20,8 +20,8 @@ from medhavi.planners.promising.requests.requests import (
     columns,
     raw_requests,
 )
+from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
 from medhavi.results.promises.promise import Promise
-from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS, guarded
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.page_data import (

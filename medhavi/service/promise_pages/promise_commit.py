@@ -18,21 +18,21 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
-from medhavi.service.plan_pages.desk_page import (
+from medhavi.service.plan_pages.desk_words import RemedyEdit, answer_of
+from medhavi.service.plan_pages.plan_page import (
     PreviewResult,
+    planned,
     remember_approver,
     show_edit,
 )
-from medhavi.service.plan_pages.plan_page import planned
-from medhavi.service.plan_pages.remedy_answers import RemedyEdit, answer_of
 from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.format import count, when
+from medhavi.views.names import count, when
 from medhavi.views.page import empty
 from medhavi.views.promises.words import there
 from medhavi.workbench.commitments.commit_answer import gives_way
+from medhavi.workbench.commitments.commit_events import ReasonNeeded
 from medhavi.workbench.commitments.decisions import Override
-from medhavi.workbench.commitments.promise_changes import ReasonNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from medhavi.service.promise_pages.promise_page import PromisePage
     from medhavi.views.names import Names
     from medhavi.workbench.commitments.commit_answer import Commit
-    from medhavi.workbench.commitments.promise_changes import PromiseChange
+    from medhavi.workbench.commitments.commit_events import PromiseChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.units import to_seconds
-from medhavi.views.format import local
+from medhavi.views.names import local
 from medhavi.views.promises.words import promise_names
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.charts import untitled
-from medhavi.views.format import count, duration, local, percent, when
+from medhavi.views.names import count, duration, local, percent, when
 from medhavi.views.promises.lists import LINE, answer_rows
 from medhavi.views.promises.picture import DRAGGED
 from medhavi.views.promises.words import changes_html, compared_html, remedy_words

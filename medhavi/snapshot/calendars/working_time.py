@@ -19,8 +19,7 @@ from medhavi.snapshot.calendars.intervals import (
     union,
     whole_units,
 )
-from medhavi.snapshot.calendars.open_days import OpenDays
-from medhavi.snapshot.calendars.zones import zone
+from medhavi.snapshot.calendars.zones import OpenDays, zone
 from medhavi.units import ALWAYS, DAY, NEVER, ceil_fraction, seconds_up, to_seconds
 
 if TYPE_CHECKING:

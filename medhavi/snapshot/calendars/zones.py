@@ -1,14 +1,19 @@
-"""Wall clocks of IANA time zones in integer seconds (rule 19).
+"""Wall clocks of IANA time zones in integer seconds, and open days (rules 13, 19).
 
 A local time is counted like an instant: seconds since 1970-01-01 00:00, but on the
 wall clock of the zone.
+
+The axis counts wall-clock seconds: an instant on an open date stands at (open dates
+before it) x 24 h + its time of day, an instant on a closed date at the former alone.
+What daylight saving does to the length of a date does not matter.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from medhavi.units import DAY, to_seconds
@@ -127,3 +132,135 @@ class Zone:
 def zone(name: str) -> Zone:
     """One `Zone` of an IANA name."""
     return Zone(name)
+
+
+_CHUNK: Final = 400
+
+
+class WorkingTimeAccess(Protocol):
+    """What is asked of working time."""
+
+    def segments(self, start: int, finish: int) -> list[tuple[int, int]]:
+        """List the open stretches inside a window."""
+        ...
+
+    def next_open(self, instant: int) -> int | None:
+        """First open instant from here on."""
+        ...
+
+    def previous_open(self, instant: int) -> int | None:
+        """Last instant up to here that ends open time."""
+        ...
+
+
+class OpenDays:
+    """The open dates of a working time, known as far as they were asked for.
+
+    Parameters
+    ----------
+    openings
+        Working time.
+    wall
+        Zone of the dates.
+    """
+
+    __slots__ = ("_dates", "_high", "_low", "_openings", "_wall")
+
+    def __init__(self, openings: WorkingTimeAccess, wall: Zone) -> None:
+        self._openings = openings
+        self._wall = wall
+        # Days since 1970; those in [low, high) are known.
+        self._dates: list[int] = []
+        self._low = 0
+        self._high = 0
+
+    def add(self, instant: int, seconds: int) -> int | None:
+        """Earliest instant, from `instant` on, that stands `seconds` later.
+
+        A whole day counted from midnight ends at the next midnight, not at the start of
+        the next open date.
+        """
+        date, time = divmod(self._wall.local(instant), DAY)
+        self._know(date)
+        first = bisect_left(self._dates, date)
+        is_open = first < len(self._dates) and self._dates[first] == date
+        days, rest = divmod(seconds + (time if is_open else 0), DAY)
+        # A count without a rest is reached when the day before it ends.
+        wanted = first + days - (rest == 0)
+        while wanted >= len(self._dates):
+            if not self._grow_right():
+                return None
+        local = self._dates[wanted] * DAY + (rest or DAY)
+        found = self._wall.instant(local)
+        return found if found >= instant else self._wall.instant(local, last=True)
+
+    def subtract(self, instant: int, seconds: int) -> int | None:
+        """Latest instant, up to `instant`, that stands `seconds` earlier."""
+        date, time = divmod(self._wall.local(instant), DAY)
+        self._know(date)
+        first = bisect_left(self._dates, date)
+        is_open = first < len(self._dates) and self._dates[first] == date
+        days, rest = divmod((time if is_open else 0) - seconds, DAY)
+        while first + days < 0:
+            known = len(self._dates)
+            if not self._grow_left():
+                return None
+            first += len(self._dates) - known
+        local = self._dates[first + days] * DAY + rest
+        found = self._wall.instant(local, last=True)
+        return found if found <= instant else self._wall.instant(local)
+
+    def between(self, start: int, finish: int) -> int:
+        """Count the seconds on the axis from `start` to `finish`; 0 where reversed."""
+        stands = []
+        local = [divmod(self._wall.local(instant), DAY) for instant in (start, finish)]
+        # Dates found on the left move all places: find all of them first.
+        for date, _ in local:
+            self._know(date)
+        for date, time in local:
+            place = bisect_left(self._dates, date)
+            is_open = place < len(self._dates) and self._dates[place] == date
+            stands.append(place * DAY + (time if is_open else 0))
+        return max(stands[1] - stands[0], 0)
+
+    def _know(self, date: int) -> None:
+        if self._low == self._high:
+            self._low = self._high = date
+        if date >= self._high:
+            self._extend(date + _CHUNK)
+        elif date < self._low:
+            self._prepend(date - _CHUNK)
+
+    def _grow_right(self) -> bool:
+        found = self._openings.next_open(self._wall.instant(self._high * DAY))
+        if found is None:
+            return False
+        self._extend(self._wall.local(found) // DAY + _CHUNK)
+        return True
+
+    def _grow_left(self) -> bool:
+        found = self._openings.previous_open(self._wall.instant(self._low * DAY))
+        if found is None:
+            return False
+        self._prepend(self._wall.local(found) // DAY - _CHUNK)
+        return True
+
+    def _extend(self, high: int) -> None:
+        self._dates += self._open_dates(self._high, high)
+        self._high = high
+
+    def _prepend(self, low: int) -> None:
+        self._dates[:0] = self._open_dates(low, self._low)
+        self._low = low
+
+    def _open_dates(self, low: int, high: int) -> list[int]:
+        found: list[int] = []
+        wall = self._wall
+        window = wall.instant(low * DAY), wall.instant(high * DAY)
+        for start, finish in self._openings.segments(*window):
+            first = wall.local(start) // DAY
+            last = wall.local(finish - 1) // DAY
+            if found and first == found[-1]:
+                first += 1
+            found += range(first, last + 1)
+        return found

@@ -17,8 +17,8 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import Finding, Severity, catalog, finding
 from medhavi.snapshot.checks.links import numbered
-from medhavi.snapshot.network import ordering
 from medhavi.snapshot.network.needs_and_sources import NODE, links
+from medhavi.snapshot.network.network import inner_edges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -219,7 +219,7 @@ def _cycle_edges(network: Network) -> Iterator[tuple[str, str, str, str]]:
         .repeat(start[1:] - start[:-1])
     )
     child = network.component.astype("int64")
-    for edge in ordering.inner_edges(count, parent, child).nonzero()[0].tolist():
+    for edge in inner_edges(count, parent, child).nonzero()[0].tolist():
         yield (*network.ids(int(parent[edge])), *network.ids(int(child[edge])))
 
 
@@ -248,7 +248,7 @@ def _on_circle(rows: pl.DataFrame, source: str, target: str) -> pl.Series:
         rows[column].replace_strict(codes, return_dtype=pl.Int64).to_numpy()
         for column in (source, target)
     )
-    return pl.Series(ordering.inner_edges(len(codes), *ends))
+    return pl.Series(inner_edges(len(codes), *ends))
 
 
 def _users_of_calendar(snapshot: NetworkAccess, found: Finding, marks: Marks) -> None:

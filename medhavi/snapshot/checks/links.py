@@ -10,8 +10,8 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import finding
 from medhavi.snapshot.checks.check_memory import Check
-from medhavi.snapshot.network import ordering
 from medhavi.snapshot.network.needs_and_sources import members
+from medhavi.snapshot.network.network import cycles, path_text
 from medhavi.snapshot.reading.row_findings import nearest, told
 
 if TYPE_CHECKING:
@@ -266,9 +266,9 @@ def _parents(snapshot: TableAccess, name: str, key: str) -> list[Finding]:
             "SNAP023",
             table=name,
             column="parent",
-            value=ordering.path_text([nodes[node] for node in path]),
+            value=path_text([nodes[node] for node in path]),
         )
-        for path in ordering.cycles(len(nodes), child, parent)
+        for path in cycles(len(nodes), child, parent)
     ]
 
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi import schema
 from medhavi.findings import finding
 from medhavi.snapshot.calendars.calendars import Calendars
 from medhavi.snapshot.checks.check_memory import NETWORK, Check
-from medhavi.snapshot.checks.links import numbered
-from medhavi.snapshot.checks.network import needed
-from medhavi.snapshot.checks.routings import candidates
-from medhavi.snapshot.checks.values import is_zone, qty_steps
+from medhavi.snapshot.checks.links import (
+    link_checks,
+    numbered,
+    references,
+    source_kinds,
+    trade_checks,
+)
+from medhavi.snapshot.checks.network import (
+    candidates,
+    making_checks,
+    needed,
+    network_checks,
+)
+from medhavi.snapshot.checks.values import is_zone, qty_steps, value_checks
 from medhavi.snapshot.network.needs_and_sources import routing_outputs
 from medhavi.snapshot.reading.row_findings import LISTED, more
 from medhavi.units import DAY, MINUTE
@@ -25,6 +37,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.working_time import WorkingTime
     from medhavi.snapshot.network.network import NetworkAccess
     from medhavi.snapshot.tables import TableAccess
+
 
 _WEEK = 7 * 24 * 60
 _FURTHEST_DAYS = 400
@@ -372,3 +385,28 @@ def _overlap(
         first=f"{first['start']:%H:%M} to {first['finish']:%H:%M}",
         second=f"{second['start']:%H:%M} to {second['finish']:%H:%M}",
     )
+
+
+@lru_cache(maxsize=1)
+def checks() -> tuple[Check, ...]:
+    """All checks in the order of their findings; every problem at once."""
+    return (
+        *value_checks(),
+        *(
+            _references_of(name, [c.name for c in table.columns.values() if c.refs])
+            for name, table in schema.tables().items()
+            if any(column.refs for column in table.columns.values())
+        ),
+        Check("kinds of sources", source_kinds),
+        *link_checks(),
+        Check("making", making_checks),
+        *trade_checks(),
+        *network_checks(),
+        *time_checks(),
+    )
+
+
+def _references_of(name: str, columns: list[str]) -> Check:
+    shown = ("demand", *columns) if name == "demands" else ("demand",)
+    ask = partial(references, name=name)
+    return Check(f"references of {name}", ask, {"demands": shown})

@@ -20,11 +20,10 @@ import polars.selectors as cs
 from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
-from medhavi.snapshot.reading.column_names import matched
-from medhavi.snapshot.reading.normalise import ROW
+from medhavi.snapshot.reading.cells import as_csv
+from medhavi.snapshot.reading.normalise import ROW, matched
 from medhavi.snapshot.reading.outside_file import read_sheets, read_table
 from medhavi.snapshot.reading.row_findings import LISTED, more, nearest
-from medhavi.snapshot.reading.workbook_cells import as_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -17,8 +17,7 @@ from medhavi.views.charts import (
     rules_at,
     time_axis,
 )
-from medhavi.views.format import duration, quantity, wall_milliseconds, when
-from medhavi.views.names import Names
+from medhavi.views.names import Names, duration, quantity, wall_milliseconds, when
 from medhavi.views.theme import ROW, token
 
 if TYPE_CHECKING:

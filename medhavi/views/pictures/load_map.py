@@ -16,8 +16,7 @@ import polars as pl
 
 from medhavi.units import from_seconds
 from medhavi.views.charts import DAY_MS, finished, rows_of, time_axis
-from medhavi.views.format import duration, percent, wall_milliseconds, when
-from medhavi.views.names import Names
+from medhavi.views.names import Names, duration, percent, wall_milliseconds, when
 from medhavi.views.theme import ROW, token
 
 if TYPE_CHECKING:

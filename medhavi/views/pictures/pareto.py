@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.views.charts import finished, rows_of
-from medhavi.views.format import NOTHING, is_currency, money, number, percent
+from medhavi.views.names import NOTHING, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import token
 

@@ -9,8 +9,7 @@ import polars as pl
 
 from medhavi.units import from_seconds
 from medhavi.views.charts import finished, rows_of, rule_at, time_axis
-from medhavi.views.format import quantity, wall_milliseconds, when
-from medhavi.views.names import Names
+from medhavi.views.names import Names, quantity, wall_milliseconds, when
 from medhavi.views.theme import PLOT, token
 
 if TYPE_CHECKING:

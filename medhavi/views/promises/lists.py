@@ -10,15 +10,7 @@ import polars as pl
 
 from medhavi.results.limiter import Domain
 from medhavi.units import from_seconds
-from medhavi.views.format import (
-    NOTHING,
-    count,
-    duration,
-    money,
-    percent,
-    quantity,
-    when,
-)
+from medhavi.views.names import NOTHING, count, duration, money, percent, quantity, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import (
     BY_QUOTED,

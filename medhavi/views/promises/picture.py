@@ -24,7 +24,7 @@ from medhavi.views.charts import (
     rules_at,
     time_axis,
 )
-from medhavi.views.format import (
+from medhavi.views.names import (
     count,
     duration,
     percent,

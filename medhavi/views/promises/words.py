@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.results.plan_locale import with_local_times
+from medhavi.results.amounts import with_local_times
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
 from medhavi.views.changed_cells import (
@@ -17,16 +17,16 @@ from medhavi.views.changed_cells import (
     said,
     value_words,
 )
-from medhavi.views.format import (
+from medhavi.views.names import (
     NOTHING,
     duration,
     money,
+    names_of,
     number,
     percent,
     quantity,
     when,
 )
-from medhavi.views.names import names_of
 from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
 

@@ -23,16 +23,14 @@ from typing import TYPE_CHECKING, Any
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.events.memory import system_clock
 from medhavi.progress import unobserved
-from medhavi.workbench.cycle.file import FILE, read_rules
-from medhavi.workbench.cycle.steps import CycleState, do, due
+from medhavi.workbench.cycle.steps import FILE, CycleState, do, due, read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from medhavi.progress import Observe
-    from medhavi.workbench.cycle.file import CycleRules, StepRule
-    from medhavi.workbench.cycle.steps import CycleWorkbench
+    from medhavi.workbench.cycle.steps import CycleRules, CycleWorkbench, StepRule
 
     Tell = Callable[["StepReport"], object]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake
-    from medhavi.results.plans.peg_history import PegHistory
+    from medhavi.results.difference import PegHistory
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -74,7 +74,7 @@ class NewestFacts:
 
     def peg_history(self) -> PegHistory:
         """What became of pegs over the published plans (PEG-09)."""
-        from medhavi.results.plans.peg_history import PegHistory
+        from medhavi.results.difference import PegHistory
 
         self.read()
         said = self._lake.table("bronze.events").filter(

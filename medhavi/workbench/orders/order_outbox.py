@@ -18,9 +18,8 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
-from medhavi.lakehouse.folds.fact import Fact
 from medhavi.lakehouse.folds.projections import FOLDS
-from medhavi.lakehouse.folds.silver_state import State
+from medhavi.lakehouse.folds.silver_state import Fact, State
 from medhavi.workbench.orders.plan_edit_events import STREAM
 
 if TYPE_CHECKING:

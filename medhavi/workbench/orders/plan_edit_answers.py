@@ -12,11 +12,10 @@ from typing import Any
 
 from medhavi.edits.edit import Edit
 from medhavi.findings import Finding
-from medhavi.results.amounts import duration, signed_money
-from medhavi.results.basis import Basis
+from medhavi.results.amounts import PlanLocale, duration, signed_money
 from medhavi.results.difference import PlanDelta
-from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import Basis
 from medhavi.snapshot.patch import RowChange
 
 

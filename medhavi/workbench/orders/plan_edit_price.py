@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.providers import Providers
-from medhavi.providers.finite_capacity.occupation import overtime_rate
+from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
 from medhavi.units import HOUR, to_seconds

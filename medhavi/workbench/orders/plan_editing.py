@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         FirmingAdvice,
         OrderParameters,
     )
+    from medhavi.results.difference import PegHistory
     from medhavi.results.figures.kpis import Measure
-    from medhavi.results.plans.peg_history import PegHistory
     from medhavi.results.plans.plan import Plan
     from medhavi.workbench.orders.plan_edit_answers import (
         EditCommit,

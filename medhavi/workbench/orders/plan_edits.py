@@ -19,8 +19,8 @@ from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
 from medhavi.planners.pipeline import changed_inputs
 from medhavi.providers import Providers
-from medhavi.results.basis import Basis
 from medhavi.results.identity import order_id
+from medhavi.results.run_record import Basis
 from medhavi.schema import tables
 from medhavi.schema.cells import cell
 from medhavi.snapshot.patch import RowChange, typed_row

@@ -14,14 +14,16 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Self
 
-from medhavi.errors import RevisionConflict, UsageError
+from medhavi.errors import MedhaviError, RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
+from medhavi.findings import finding
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.requests.requests import request_of_line
 from medhavi.planners.promising.standing.held_promises import first_without_room
 from medhavi.progress import unobserved
 from medhavi.results.promises.promise import PromiseStatus
+from medhavi.units import from_seconds
 from medhavi.workbench.commitments.commit_answer import (
     Commit,
     CommitStatus,
@@ -32,6 +34,7 @@ from medhavi.workbench.commitments.commit_answer import (
 )
 from medhavi.workbench.commitments.commit_events import (
     CommitRequest,
+    check_changes,
     demand_of,
     events_of,
     marked,
@@ -42,7 +45,6 @@ from medhavi.workbench.commitments.live_ledger import (
     LivePromiseLedger,
     beaten,
 )
-from medhavi.workbench.commitments.promise_changes import check_changes
 from medhavi.workbench.promise_desk.desk_counters import (
     EVERY,
     DeskCounters,
@@ -51,7 +53,7 @@ from medhavi.workbench.promise_desk.desk_counters import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
@@ -529,3 +531,39 @@ def _check(promises: Sequence[Promise]) -> None:
     if rejected:
         message = f"Request {rejected[0]} is rejected; there is nothing to commit."
         raise UsageError(message)
+
+
+def newest_or_last(
+    opened: Callable[[], PromiseDesk], last: PromiseDesk | None
+) -> tuple[PromiseDesk, bool]:
+    """Open a desk; where that fails give the last one, flagged as behind (MAT-08).
+
+    Its tables are old, but what is committed is not: it follows the event store.
+
+    Parameters
+    ----------
+    opened
+        Opens a desk on the newest tables.
+    last
+        The desk before; None: there was none.
+
+    Returns
+    -------
+    (PromiseDesk, bool)
+        The desk, and whether it is the newest.
+
+    Raises
+    ------
+    MedhaviError
+        It cannot be opened, and there was none before.
+    """
+    try:
+        return opened(), True
+    except MedhaviError as failure:
+        if last is None:
+            raise
+        moment = from_seconds(last.book.now).isoformat()
+        last.behind = (
+            finding("PRM012", table="snapshot", value=moment, failure=str(failure)),
+        )
+        return last, False

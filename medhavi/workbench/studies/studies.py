@@ -30,8 +30,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.folder import read_json, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.study import StudyReport
-from medhavi.scenarios.run_one import compute, planned
-from medhavi.scenarios.study import Study, parse_study
+from medhavi.scenarios.study import Study, compute, parse_study, planned
 from medhavi.version import __version__
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, read_tables, write_tables
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.progress import Observe
-    from medhavi.scenarios.run_one import Outcome
-    from medhavi.scenarios.study import StudyRun
+    from medhavi.scenarios.study import Outcome, StudyRun
     from medhavi.snapshot import Snapshot
 
 
@@ -537,20 +535,20 @@ def _log(report: StudyReport, computed: frozenset[str], folder: Path) -> None:
 
 def write_report(result: StudyResult, out: str | Path, file_format: str) -> Path:
     """Write tables and the offline page of a study, whole or not at all."""
-    from medhavi.views.lists.study_page import html
+    from medhavi.views.study_page import study_html
 
     with replaced_folder(out, REPORT_NAMES) as folder:
         result.report.to_folder(folder, "csv" if file_format == "csv" else "parquet")
-        (folder / "report.html").write_text(html(result.report), "utf-8")
+        (folder / "report.html").write_text(study_html(result.report), "utf-8")
     return Path(out)
 
 
 def write_page(report: StudyReport, path: str | Path) -> None:
     """Write the offline page of a study that was kept."""
-    from medhavi.views.lists.study_page import html
+    from medhavi.views.study_page import study_html
 
     with replaced_file(path) as fresh:
-        fresh.write_text(html(report), "utf-8")
+        fresh.write_text(study_html(report), "utf-8")
 
 
 def plan_of_run(run: str, cache: str | Path | None = None) -> Plan:

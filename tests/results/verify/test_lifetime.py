@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.results.verify.material.shelf_life import first_expired_use
+from medhavi.results.verify.balance import first_expired_use
 from tests.api import verify
 from tests.results.hand_plan import (
     RESULTS,

@@ -31,8 +31,7 @@ from medhavi.units import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.stage import Ints, Setting
+    from medhavi.planners.constrained.orders.jobs import Ints, Job, Setting
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.parameters import ImprovementBudget

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.feasible_netting import SliceReader
     from medhavi.planners.constrained.netting.rationing import Slice
-    from medhavi.planners.constrained.netting.slices import SliceReader
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import (
         Need,

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.mrp.netting.postponement import timing_behind
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
+from medhavi.planners.mrp.postponement import timing_behind
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:

@@ -16,8 +16,12 @@ from medhavi.planners.constrained.orders.jobs import (
     restore,
     state_of,
 )
-from medhavi.planners.constrained.placement.goods_in_time import GoodsInTime, keep_alive
-from medhavi.planners.constrained.placement.placed_anew import kept_alive, touched
+from medhavi.planners.constrained.placement.goods_in_time import (
+    GoodsInTime,
+    keep_alive,
+    kept_alive,
+    touched,
+)
 from medhavi.planners.constrained.placement.sequence import Sequencer
 from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.constrained.orders.stage import Setting, stage_of
+from medhavi.planners.constrained.orders.jobs import Setting, stage_of
 from medhavi.planners.kernels.compiled import (
     compiled_rehearsal,
     interpreted_rehearsal,
@@ -28,8 +28,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, DAY
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.orders.jobs import Job
-    from medhavi.planners.constrained.orders.stage import Ints
+    from medhavi.planners.constrained.orders.jobs import Ints, Job
     from medhavi.planners.kernels.compiled import Engine as Wanted
     from medhavi.planners.kernels.rehearsal_passes import Stage
 

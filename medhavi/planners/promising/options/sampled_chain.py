@@ -21,7 +21,7 @@ import numpy as np
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.providers.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times import STEEP
-from medhavi.providers.transport.leg_arrays import BoundedTimes
+from medhavi.providers.transport.transport import BoundedTimes
 from medhavi.units import ALWAYS, DAY, seconds_up
 
 if TYPE_CHECKING:

@@ -27,14 +27,11 @@ from medhavi import schema
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
-from medhavi.snapshot.checks.rows import bound
-from medhavi.snapshot.checks.values import qty_steps
-from medhavi.snapshot.reading.cells import EXPECTED, typed
-from medhavi.snapshot.reading.column_names import matched, unknown_columns
-from medhavi.snapshot.reading.normalise import raw_frame
+from medhavi.snapshot.checks.values import bound, qty_steps
+from medhavi.snapshot.reading.cells import EXPECTED, as_csv, typed
+from medhavi.snapshot.reading.normalise import matched, raw_frame, unknown_columns
 from medhavi.snapshot.reading.outside_file import read_sheets
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.snapshot.reading.workbook_cells import as_csv
 from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from medhavi.planners.campaigns.campaign_rules import (
     ResourceWork,
     breaches,
 )
-from medhavi.providers.capacity.withheld_time import WithheldCapacity, stopped_share
+from medhavi.providers.capacity.resources import WithheldCapacity, stopped_share
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.units import DAY, exact, from_steps, seconds_up, steps_up
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.requests.requests import Request
     from medhavi.providers import Providers
     from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.resources import CapacityReserves
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.capacity.schedule import RoutingTask
-    from medhavi.providers.capacity.withheld_time import CapacityReserves
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
     from medhavi.providers.finite_capacity.resource_ledger import (
         BusyInterval,

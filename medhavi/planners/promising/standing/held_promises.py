@@ -22,7 +22,7 @@ from medhavi.planners.promising.supply_search.supply_search import (
     SupplySearch,
 )
 from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
-from medhavi.providers.transport.departure_loads import MILLION, load_of
+from medhavi.providers.transport.timetable import MILLION, load_of
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:

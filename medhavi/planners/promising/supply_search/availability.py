@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.capacity.withheld_time import reserves_of
-from medhavi.providers.material.stock import perishable_products
+from medhavi.providers.capacity.resources import reserves_of
+from medhavi.providers.material.commitments import perishable_products
 from medhavi.providers.sources import OrderTiming
-from medhavi.providers.transport.departure_loads import Load, load_of
+from medhavi.providers.transport.timetable import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
 from medhavi.results.limiter import Limiter

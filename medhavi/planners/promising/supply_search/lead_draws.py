@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import OrderTiming
-from medhavi.providers.transport.leg_arrays import BoundedTimes, LegArrays
+from medhavi.providers.transport.transport import BoundedTimes, LegArrays
 from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:

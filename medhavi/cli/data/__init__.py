@@ -1,1 +1,0 @@
-"""Commands on events, tables and models."""

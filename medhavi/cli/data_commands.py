@@ -1,0 +1,470 @@
+"""Commands on tables, facts of the log and predictors: check, mirror, void, train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medhavi.cli.boundary import summary
+from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.lake_commands import moments, open_workbench
+from medhavi.cli.options import (
+    DateFormatOption,
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    OutOption,
+    Scale,
+    ScaleOption,
+    StoreOption,
+    VerboseOption,
+    existing_tables,
+    instant,
+)
+from medhavi.cli.unavailable_commands import refusing
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.predict.registry import PredictorVersion
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench import Workbench
+    from medhavi.workbench.training.training import TrainingResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("generate", help="Write a company's history into an event store.")(
+        generate
+    )
+    app.command("template", help="Write empty tables to fill: xlsx or CSV.")(template)
+    app.command("check", help="Name everything that is wrong with a set of tables.")(
+        check
+    )
+    app.command("mirror", help="Copy new events of a store into the lakehouse.")(mirror)
+    app.command("snapshot", help="Write the tables as they were at a moment.")(snapshot)
+
+
+def generate(
+    to: Annotated[str, typer.Option("--to", help="Event store, e.g. sqlite:///e.db")],
+    company: Annotated[
+        str, typer.Option("--company", help="Which company.")
+    ] = "aurora",
+    scale: ScaleOption = Scale.SMALL,
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same history.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Generate a company's events and append them to a store."""
+    from medhavi.events.urls import shown_url
+    from medhavi.workbench.demonstration import generate_company
+
+    conversation = talk()
+    shown = shown_url(to)
+    count = generate_company(
+        company=company,
+        scale=str(scale),
+        seed=seed,
+        url=to,
+        observe=conversation.progress,
+    )
+    conversation.say(f"{count:,} events of {company} ({scale}, seed {seed}) in {shown}")
+    conversation.answer(
+        company=company, scale=scale, seed=seed, store=shown, events=count
+    )
+
+
+def template(
+    xlsx: Annotated[
+        Path | None, typer.Option("--xlsx", help="Workbook to write.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Folder to write.")] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Fill in a small company.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a template of all tables."""
+    from medhavi.workbench.files.template_files import (
+        write_csv_template,
+        write_xlsx_template,
+    )
+
+    if (xlsx is None) == (csv is None):
+        message = "Say where: --xlsx FILE or --csv DIR (one of them)."
+        raise UsageError(message)
+    conversation = talk()
+    if xlsx is not None:
+        count = write_xlsx_template(xlsx, example=example)
+    else:
+        count = write_csv_template(csv or Path(), example=example)
+    place = xlsx or csv
+    conversation.say(f"{count} tables in {place}. Fill them, then:")
+    conversation.say(f"  medhavi check --tables {place}")
+    conversation.say(f"  medhavi plan --tables {place} --out result")
+    conversation.answer(place=place, tables=count)
+
+
+def check(
+    tables: Annotated[
+        Path, typer.Option("--tables", help="Folder of CSV or Parquet, or an xlsx.")
+    ],
+    date_format: DateFormatOption = None,
+    verbose: VerboseOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check tables and name every problem at once."""
+    from medhavi.workbench.files.tables_run import read_tables
+
+    conversation = talk()
+    taken = read_tables(existing_tables(tables), date_format=date_format)
+    conversation.report(taken.findings)
+    conversation.say(summary(conversation))
+    conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)
+
+
+def mirror(
+    store: StoreOption = None,
+    lake: LakeOption = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as events come, until Ctrl-C.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Mirror new events exactly once."""
+    from dataclasses import asdict
+
+    from medhavi.cli.boundary import follow_store
+
+    conversation = talk()
+    workbench = open_workbench(lake, store)
+    report = (
+        follow_store(workbench) if follow else workbench.mirror(conversation.progress)
+    )
+    conversation.say(str(report))
+    conversation.answer(**asdict(report))
+    if follow:
+        # There is no other end of it than this.
+        raise KeyboardInterrupt
+
+
+def snapshot(
+    out: OutOption,
+    lake: LakeOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Facts effective up to this instant.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="Facts recorded up to it.")
+    ] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    verbose: VerboseOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the tables of a moment to a folder."""
+    from medhavi.workbench.files.tables_run import write_tables
+
+    conversation = talk()
+    moment = moments(as_of, known_at, lake)
+    taken = open_workbench(lake).snapshot(**moment._asdict())
+    write_tables(taken, out, file_format=str(file_format))
+    conversation.report(taken.findings)
+    conversation.say(str(taken))
+    conversation.answer(
+        out=out,
+        as_of=taken.settings.as_of,
+        tables=_sizes(taken),
+        fingerprint=taken.fingerprint,
+    )
+
+
+def _sizes(taken: Snapshot) -> dict[str, int]:
+    return {name: frame.height for name, frame in taken.tables.items() if frame.height}
+
+
+EventArgument = Annotated[str, typer.Argument(help="Id of the event, or its position.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people.")]
+ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
+
+
+def register_events(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(
+        name="events",
+        help="Facts of the log: void one, correct one.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("void", help="Take a fact out for good; the log keeps both.")(void)
+    group.command("correct", help="Replace a fact; the log keeps both.")(correct)
+    app.add_typer(group)
+    audits = typer.Typer(
+        name="audit",
+        help="Check the log: nothing missing, nothing twice, everything readable.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    audits.command("verify", help="Name everything that is wrong with a store.")(verify)
+    refusing(audits, "why", "audit why", "the history of one order")
+    app.add_typer(audits)
+
+
+def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Check positions, revisions, ids, categories and payloads of all events."""
+    from medhavi.events import audit
+
+    conversation = talk()
+    found = audit.verify(open_workbench(None, store).store)
+    conversation.report(found)
+    if not found:
+        conversation.say("Nothing is missing, nothing is twice, all can be read.")
+    conversation.answer(faults=len(found))
+
+
+def void(
+    event: EventArgument,
+    reason: ReasonOption,
+    approver: ApproverOption,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Append EventVoided. Decisions, voids and corrections cannot be voided."""
+    conversation = talk()
+    made = open_workbench(lake, store).void_event(
+        event, reason=reason, approver=approver
+    )
+    conversation.say(f"Event {event} counts no more; the void is event {made}.")
+    conversation.answer(event=event, voided_by=made)
+
+
+def correct(
+    event: EventArgument,
+    reason: ReasonOption,
+    approver: ApproverOption,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="FIELD=VALUE of the payload; empty: absent."),
+    ] = None,
+    payload: Annotated[
+        Path | None,
+        typer.Option("--payload", help="JSON file with the whole payload."),
+    ] = None,
+    occurred_at: Annotated[
+        str | None, typer.Option("--occurred-at", help="When it took effect.")
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Append EventCorrected. The payload must fit the type of the event."""
+    conversation = talk()
+    bench = open_workbench(lake, store)
+    made = bench.correct_event(
+        event,
+        reason=reason,
+        approver=approver,
+        payload=None if payload is None else _object(payload),
+        fields=dict(_field(text) for text in fields or ()),
+        occurred_at=_moment(occurred_at, bench),
+    )
+    conversation.say(f"Event {event} is corrected by event {made}.")
+    conversation.answer(event=event, corrected_by=made)
+
+
+def _moment(text: str | None, bench: Workbench) -> dt.datetime | None:
+    """Read --occurred-at; a date without a time is the begin of the company's day."""
+    from medhavi.snapshot.reading.cells import is_day
+
+    dated = text is not None and is_day(text.strip())
+    zone = bench.snapshot().local_days.company if dated else "UTC"
+    return instant(text, "--occurred-at", zone)
+
+
+def _object(place: Path) -> dict[str, Any]:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(place.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        message = f"--payload {place}: {error}. It must be a file with a JSON object."
+        raise UsageError(message) from None
+
+
+def _field(text: str) -> tuple[str, Any]:
+    """Read FIELD=VALUE; what is no JSON is a text, what is empty is absent."""
+    import msgspec
+
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        message = f"--set {text!r}: write FIELD=VALUE, such as qty=40."
+        raise UsageError(message)
+    if not value:
+        return name, None
+    try:
+        return name, msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return name, value
+
+
+DecisionStoreOption = Annotated[
+    str | None, typer.Option("--store", help="Event store, for decisions.")
+]
+
+
+def register_predictors(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("train", help="Learn lead times and reliability from what came.")(train)
+    app.command("predictors", help="List predictors and how good they are.")(predictors)
+    app.command("promote", help="Put a predictor in use.")(promote)
+
+
+def train(
+    lake: LakeOption = None,
+    store: DecisionStoreOption = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help="lead_time or reliability; default: both."),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="Training recipe (TOML).")
+    ] = None,
+    approver: Annotated[
+        str | None,
+        typer.Option("--approver", help="Put in use what beats the plain quantile."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on the lake, and judge on later orders; see docs/predictors.md."""
+    from medhavi.predict.estimates import KINDS
+    from medhavi.predict.recipe import read_recipe
+
+    conversation = talk()
+    done = open_workbench(lake, store).train(
+        kind or KINDS,
+        approver=approver,
+        recipe=None if recipe is None else read_recipe(recipe),
+        observe=conversation.progress,
+    )
+    tell_trained(done)
+    ready = [each for each in done if each.promotable and not each.promoted]
+    for each in ready:
+        conversation.say(f"to use it: medhavi promote {each.model} --approver YOU")
+
+
+def tell_trained(done: tuple[TrainingResult, ...]) -> None:
+    """Print how each training did against the plain quantile, and answer it."""
+    conversation = talk()
+    show_table(
+        ("predictor", "version", "against plain", "in use", "because"),
+        [
+            (
+                each.model,
+                each.version,
+                None if each.comparison is None else f"{each.gain:+.1%}",
+                "yes" if each.promoted else "ready" if each.promotable else "no",
+                each.reason,
+            )
+            for each in done
+        ],
+    )
+    conversation.answer(
+        trained=[
+            {
+                "model": each.model,
+                "version": each.version,
+                "kind": each.kind,
+                "about": each.about,
+                "observations": each.observations,
+                "gain": each.gain,
+                "promotable": each.promotable,
+                "promoted": each.promoted,
+                "reason": each.reason,
+                "scores": []
+                if each.comparison is None
+                else each.comparison.to_frame().to_dicts(),
+            }
+            for each in done
+        ]
+    )
+
+
+def predictors(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """List every version: alias, score against the plain quantile, coverage, why."""
+    from medhavi.errors import EnvironmentFailure
+    from medhavi.findings import finding
+    from medhavi.predict.registry import Registry
+
+    conversation = talk()
+    folder = open_workbench(lake).models
+    try:
+        found = Registry(folder).versions()
+    except EnvironmentFailure as error:
+        conversation.report([finding("PRED001", detail=error)])
+        conversation.answer(folder=folder, predictors=[])
+        return
+    if found:
+        show_table(
+            ("predictor", "version", "alias", "against plain", "p80", "p95", "verdict"),
+            [_row(each) for each in found],
+        )
+        conversation.say(
+            f"MLflow: mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"
+        )
+    else:
+        conversation.say(f"No predictor is in {folder}; make some with: medhavi train")
+    conversation.answer(
+        folder=folder,
+        predictors=[
+            {
+                "model": each.model,
+                "version": each.version,
+                "aliases": list(each.aliases),
+                "tags": dict(each.tags),
+                "metrics": dict(each.metrics),
+            }
+            for each in found
+        ],
+    )
+
+
+def _row(each: PredictorVersion) -> tuple[object, ...]:
+    metrics = each.metrics
+
+    def share(name: str) -> str | None:
+        return None if name not in metrics else f"{metrics[name]:.1%}"
+
+    gain = metrics.get("gain")
+    return (
+        each.model,
+        each.version,
+        ", ".join(each.aliases),
+        None if gain is None else f"{gain:+.1%}",
+        share("coverage_p80"),
+        share("coverage_p95"),
+        each.tags.get("reason", ""),
+    )
+
+
+def promote(
+    model: Annotated[str, typer.Argument(help="Predictor, as `predictors` says.")],
+    approver: Annotated[str, typer.Option("--approver", help="Who decides it.")],
+    version: Annotated[
+        str | None, typer.Option("--version", help="The newest by default.")
+    ] = None,
+    lake: LakeOption = None,
+    store: DecisionStoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version in use and publish estimates, if it beats the plain quantile."""
+    conversation = talk()
+    used = open_workbench(lake, store).promote(
+        model, approver=approver, version=version
+    )
+    conversation.say(
+        f"{used.model} version {used.version} is in use; estimates are published."
+    )
+    conversation.answer(model=used.model, version=used.version)

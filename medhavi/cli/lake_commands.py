@@ -1,0 +1,201 @@
+"""Commands around the lakehouse: query, quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.options import (
+    JsonOption,
+    LakeMoment,
+    LakeOption,
+    existing_tables,
+    instant,
+)
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench import Workbench
+
+
+ROWS_FOR_PEOPLE = 100
+HEAD = LakeMoment()
+"""All that is known, now."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("query", help="Ask the lakehouse in SQL.")(query)
+    group = typer.Typer(
+        name="quarantine",
+        help="Events that could not be read: list, show, replay.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("list", help="List what waits in quarantine.")(list_quarantine)
+    group.command("show", help="Show one event and why it waits.")(show_quarantine)
+    group.command("replay", help="Try again what waits.")(replay_quarantine)
+    app.add_typer(group)
+
+
+def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
+    """Open the named workspace; what is not named comes from the surroundings."""
+    import os
+
+    from medhavi.workbench import Workbench
+
+    if lake is None and store is None:
+        return Workbench.current()
+    return Workbench(
+        lake=lake or os.environ.get("MEDHAVI_LAKE"),
+        store=store or os.environ.get("MEDHAVI_STORE"),
+    )
+
+
+def snapshot_of(
+    tables: Path | None,
+    lake: str | None,
+    moments: LakeMoment = HEAD,
+    *,
+    strict: bool | None = None,
+    date_format: str | None = None,
+) -> Snapshot:
+    """Read the tables of a folder, or those of a moment of a lake.
+
+    Parameters
+    ----------
+    strict
+        Refuse rows that cannot be planned in place of leaving them out; None: a folder
+        is strict, a lake is not (semantics 48).
+    date_format
+        Order of written dates of a folder; None: what its settings state.
+    """
+    if tables is not None:
+        from medhavi.workbench.files.tables_run import read_tables
+
+        return read_tables(
+            existing_tables(tables),
+            hold_bad_rows=strict is False,
+            date_format=date_format,
+        )
+    taken = open_workbench(lake).snapshot(**moments._asdict())
+    return taken.require(strict=bool(strict))
+
+
+def moments(
+    as_of: str | None,
+    known_at: str | None,
+    lake: str | None,
+    tables: Path | None = None,
+) -> LakeMoment:
+    """Read --as-of and --known-at; tables of a folder have one moment only.
+
+    A date without a time is a day of the company: of --as-of its begin, of --known-at
+    its end.
+
+    Raises
+    ------
+    UsageError
+        They are no instants, or stand beside --tables.
+    """
+    from medhavi.snapshot.reading.cells import is_day
+
+    found = LakeMoment(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
+    if found and tables is not None:
+        message = (
+            "--as-of and --known-at look back in a lake; a folder of tables has one "
+            "moment, settings.as_of. Give --lake, or leave them out."
+        )
+        raise UsageError(message)
+    if not any(text and is_day(text.strip()) for text in (as_of, known_at)):
+        return found
+    zone = open_workbench(lake).snapshot().local_days.company
+    return LakeMoment(
+        instant(known_at, "--known-at", zone), instant(as_of, "--as-of", zone)
+    )
+
+
+def query(
+    sql: Annotated[
+        str, typer.Argument(help="SQL over bronze, silver and gold tables.")
+    ],
+    lake: LakeOption = None,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", help="Rows of the answer, at most.")
+    ] = 100_000,
+    max_seconds: Annotated[
+        int,
+        typer.Option(
+            "--max-seconds",
+            help="Processor time, at most [s]; three times as much by the clock.",
+        ),
+    ] = 10,
+    max_memory: Annotated[
+        int, typer.Option("--max-memory", help="Memory, at most [MiB].")
+    ] = 1_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one SELECT over the tables of the lake."""
+    from medhavi.lakehouse.query import QueryLimits
+
+    conversation = talk()
+    limits = QueryLimits(
+        rows=max_rows,
+        cpu_seconds=max_seconds,
+        seconds=3.0 * max_seconds,
+        memory_mib=max_memory,
+    )
+    frame = open_workbench(lake).query(sql, limits)
+    _show(frame)
+    conversation.answer(columns=frame.columns, rows=frame.rows())
+
+
+def list_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """List the events in quarantine."""
+    conversation = talk()
+    frame = open_workbench(lake).quarantine()
+    if frame.is_empty():
+        conversation.say("Nothing waits in quarantine.")
+    else:
+        _show(frame)
+    conversation.answer(quarantine=frame.to_dicts())
+
+
+def show_quarantine(
+    event: Annotated[str, typer.Argument(help="Event id, as `quarantine list` says.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one event of the quarantine."""
+    conversation = talk()
+    frame = open_workbench(lake).quarantine()
+    rows = frame.filter(frame["event_id"] == event).to_dicts()
+    if not rows:
+        message = (
+            f"No event {event} waits in quarantine; see `medhavi quarantine list`."
+        )
+        raise UsageError(message)
+    for name, value in rows[0].items():
+        conversation.say(f"{name:<16} {value}")
+    conversation.answer(event=rows[0])
+
+
+def replay_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Decode again what waits; what passes moves on."""
+    conversation = talk()
+    report = open_workbench(lake).replay_quarantine()
+    conversation.say(str(report))
+    conversation.answer(replay=str(report))
+
+
+def _show(frame: pl.DataFrame) -> None:
+    show_table(frame.columns, frame.head(ROWS_FOR_PEOPLE).rows())
+    if frame.height > ROWS_FOR_PEOPLE:
+        talk().note(f"{ROWS_FOR_PEOPLE} of {frame.height:,} rows; --json gives all")

@@ -1,0 +1,288 @@
+"""Commands of other planners: replenishment, safety stock, schedules, their risk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.command_output import CommandOutput, show_table, talk
+from medhavi.cli.lake_commands import open_workbench, snapshot_of
+from medhavi.cli.options import (
+    DateFormatOption,
+    FileFormat,
+    FolderOption,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    SettingsOption,
+    TablesOption,
+    existing_folder,
+    one_place,
+    settings_file,
+)
+from medhavi.errors import UsageError
+from medhavi.results.amounts import number
+
+if TYPE_CHECKING:
+    from medhavi.results.reports.risk import RiskReport
+    from medhavi.results.schedules.schedule import Schedule
+
+
+LISTED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(
+        "replenish", help="Fill stock up to its levels, without customers' orders."
+    )(replenish)
+    app.command("safety-stock", help="Place safety stock over the whole network.")(
+        place_safety_stock
+    )
+
+
+def place_safety_stock(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    settings: SettingsOption = None,
+    out: FolderOption = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Place safety stock at the least cost of holding, show it, write it."""
+    from medhavi.planners.replenishment.safety_stock import safety_stock
+    from medhavi.workbench.safety_stock_files import (
+        lake_safety_stock,
+        write_safety_stock,
+    )
+
+    conversation = talk()
+    one_place(tables, lake, date_format)
+    parameters = settings_file(settings)
+    if tables is not None:
+        found = safety_stock(
+            snapshot_of(tables, None, date_format=date_format), parameters
+        )
+    else:
+        found = lake_safety_stock(open_workbench(lake), parameters)
+    conversation.report(found.findings)
+    if out is not None:
+        write_safety_stock(found, out, file_format.value)
+        conversation.note(f"written to {out}")
+    conversation.say(str(found))
+    dearest = found.places.sort(
+        "money", "product", "location", descending=[True, False, False]
+    )
+    show_table(
+        ["product", "location", "lead d", "covers d", "safety", "alone", "today"],
+        [
+            (
+                row["product"],
+                row["location"],
+                str(row["lead_days"]),
+                str(row["covers_days"]),
+                number(row["safety_qty"]),
+                number(row["alone_qty"]),
+                number(row["today_qty"]),
+            )
+            for row in dearest.head(LISTED).iter_rows(named=True)
+        ],
+    )
+    conversation.answer(
+        out=out,
+        money=found.money(),
+        alone_money=found.money("alone_money"),
+        today_money=found.money("today_money"),
+        bound=found.bound,
+        proven=found.proven,
+        days=found.days,
+        places=found.places.to_dicts(),
+    )
+
+
+def replenish(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    settings: SettingsOption = None,
+    out: FolderOption = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch stock, hand what is short to net requirements, verify, write."""
+    from medhavi.workbench.files.export import replenish_verified, write_replenishment
+
+    conversation = talk()
+    one_place(tables, lake, date_format)
+    parameters = settings_file(settings)
+    found = replenish_verified(
+        snapshot_of(tables, lake, date_format=date_format), parameters
+    )
+    conversation.report(found.plan.findings)
+    if out is not None:
+        write_replenishment(found, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(found).splitlines()[0])
+    short = found.short
+    if short.height:
+        show_table(
+            ["product", "location", "free", "level", "short", "needed"],
+            [
+                (
+                    row["product"],
+                    row["location"],
+                    number(row["on_hand"] - row["reserved"]),
+                    number(row["level"]),
+                    number(row["shortfall"]),
+                    f"{row['need_date']:%Y-%m-%d}",
+                )
+                for row in short.head(LISTED).iter_rows(named=True)
+            ],
+        )
+    conversation.answer(
+        out=out,
+        run=found.plan.run.as_dict(),
+        fingerprint=found.plan.fingerprint,
+        watched=found.monitor.height,
+        short=short.to_dicts(),
+        rows={name: frame.height for name, frame in found.plan.tables.items()},
+    )
+
+
+ProblemArgument = Annotated[Path, typer.Argument(help="Schedule file (JSON).")]
+INTERRUPTED = 3
+
+
+def register_schedules(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("schedule", help="Schedule a file: who runs what, when.")(schedule)
+    app.command("risk", help="Simulate a fixed schedule: how sure is its makespan.")(
+        risk
+    )
+
+
+def schedule(
+    file: ProblemArgument,
+    out: FolderOption = None,
+    objective: Annotated[
+        str | None,
+        typer.Option("--objective", help="Names with commas, first counts most."),
+    ] = None,
+    effort: Annotated[
+        float | None,
+        typer.Option("--effort", help="Deterministic effort; the file's if not given."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the search.")] = 1,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Schedule, check, and write the answer whole or not at all."""
+    from medhavi.workbench.files.schedule_files import schedule as solve
+    from medhavi.workbench.files.schedule_files import write_schedule
+
+    conversation = talk()
+    if effort is not None and not effort > 0:
+        message = f"--effort {effort}: it must be above 0."
+        raise UsageError(message)
+    made = solve(
+        file,
+        objective=objective,
+        effort=effort,
+        seed=seed,
+        observe=conversation.progress,
+    )
+    conversation.report(made.findings)
+    if out is not None:
+        write_schedule(made, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(made))
+    if made.operations.height:
+        _show(made)
+    # Seconds stay in measured.json, so that the answer repeats to the byte (SCH-21).
+    conversation.answer(**made.to_json(), out=out)
+    _leave(made, conversation)
+
+
+def _show(made: Schedule) -> None:
+    show_table(
+        ("order", "finish", "due", "late min"),
+        [
+            (row["order"], _text(row["finish"]), _text(row["due"]), row["late_minutes"])
+            for row in made.orders.iter_rows(named=True)
+        ],
+    )
+
+
+def _text(moment: object) -> str | None:
+    return None if moment is None else f"{moment:%a %d %b %H:%M} UTC"
+
+
+def _leave(made: Schedule, conversation: CommandOutput) -> None:
+    """End with the code of an interruption where one cut the search short."""
+    if str(made.status) == "cancelled":
+        conversation.note("interrupted: the best schedule so far was kept")
+        raise typer.Exit(INTERRUPTED)
+
+
+def risk(
+    file: ProblemArgument,
+    folder: Annotated[
+        Path, typer.Option("--schedule", help="Folder that schedule --out wrote.")
+    ],
+    scenarios: Annotated[
+        int, typer.Option("--scenarios", min=1, help="How many scenarios.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the draws.")] = 1,
+    spread: Annotated[
+        float | None,
+        typer.Option("--spread", help="Half width of run times, such as 0.2."),
+    ] = None,
+    steps: Annotated[
+        str | None, typer.Option("--steps", help="Name of the steps that spread.")
+    ] = None,
+    keep_starts: Annotated[
+        bool,
+        typer.Option("--keep-starts", help="Nothing begins before its planned start."),
+    ] = False,
+    out: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate the schedule's own sequence; nothing is solved again."""
+    from medhavi.workbench.files.schedule_files import risk as simulate
+    from medhavi.workbench.files.schedule_files import write_risk
+
+    conversation = talk()
+    report = simulate(
+        file,
+        existing_folder(folder, "--schedule"),
+        scenarios=scenarios,
+        seed=seed,
+        spread=spread,
+        steps=steps,
+        keep_starts=keep_starts,
+    )
+    conversation.report(report.findings)
+    if out is not None:
+        write_risk(report, out)
+        conversation.note(f"written to {out}")
+    conversation.say(str(report))
+    _show_orders(report)
+    conversation.answer(**report.to_json(), out=out)
+
+
+def _show_orders(report: RiskReport) -> None:
+    show_table(
+        ("order", "late in % of scenarios", "finish p50 min", "finish p95 min"),
+        [
+            (
+                row["order"],
+                100 * row["prob_late"],
+                row["finish_p50"],
+                row["finish_p95"],
+            )
+            for row in report.orders.iter_rows(named=True)
+        ],
+    )

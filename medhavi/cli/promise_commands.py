@@ -1,0 +1,323 @@
+"""The command of the order desk: promise."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.boundary import INTERRUPTED, interruption
+from medhavi.cli.command_output import CommandOutput, talk
+from medhavi.cli.lake_commands import moments, snapshot_of
+from medhavi.cli.options import (
+    AsOfOption,
+    DateFormatOption,
+    JsonOption,
+    KnownAtOption,
+    LakeOption,
+    StoreOption,
+    StrictOption,
+    TablesOption,
+    instant,
+    one_place,
+)
+from medhavi.errors import UsageError
+from medhavi.units import to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from polars import DataFrame
+
+    from medhavi.progress import Observe, Progress
+    from medhavi.results.promises.promise import Promise
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.commitments.decisions import Override
+    from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
+
+
+RequestOption = Annotated[
+    str,
+    typer.Option("--request", "--bulk", help="JSON, CSV or xlsx file; - reads stdin."),
+]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--policy", help="Promise policy of requests that name none."),
+]
+DetailOption = Annotated[
+    str,
+    typer.Option(
+        "--detail",
+        help="full; or date: without reasons and remedies, for large files.",
+    ),
+]
+CommitOption = Annotated[
+    bool,
+    typer.Option(
+        "--commit", help="Make binding what can be promised; with --approver."
+    ),
+]
+OutFileOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write an answer a line: FILE.xlsx or FILE.csv."),
+]
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", help="Promise this date instead; with --reason."),
+]
+ReasonOption = Annotated[
+    str | None,
+    typer.Option("--reason", help="Why --date, or a worse date than was promised."),
+]
+ApproverOption = Annotated[
+    str | None, typer.Option("--approver", help="Who confirms the commitment.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("promise", help="Answer requests: when, how sure, what would help.")(
+        promise
+    )
+
+
+def promise(
+    request: RequestOption,
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    policy: PolicyOption = None,
+    detail: DetailOption = "full",
+    commit: CommitOption = False,
+    approver: ApproverOption = None,
+    store: StoreOption = None,
+    out: OutFileOption = None,
+    date: DateOption = None,
+    reason: ReasonOption = None,
+    strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer every request of a file; a rejection is an answer too.
+
+    With --commit all that can be promised is committed at once, or nothing where others
+    came first (exit code 1).
+    """
+    from medhavi.planners.promising.promise_run import answer, require_detail
+    from medhavi.planners.promising.requests.requests import WrittenRequests
+    from medhavi.results.run_record import Status
+    from medhavi.views.names import names_of
+    from medhavi.views.promises.lists import answer_rows
+    from medhavi.workbench.promise_desk.promise_account import record_rejections
+
+    conversation = talk()
+    one_place(tables, lake)
+    require_detail(detail)
+    if commit and (as_of or known_at):
+        message = (
+            "A promise is committed on what is known now: leave --as-of and --known-at "
+            "out, or leave --commit out."
+        )
+        raise UsageError(message)
+    moment = moments(as_of, known_at, lake, tables)
+    _refuse_date(date, commit=commit)
+    writer = None if out is None else writer_of(out)
+    content = WrittenRequests(source=request_content(request), date_format=date_format)
+    desk = desk_of(tables, lake, store, approver) if commit else None
+    snapshot = (
+        snapshot_of(tables, lake, moment, strict=strict, date_format=date_format)
+        if desk is None
+        else desk.book.snapshot.require(strict=bool(strict))
+    )
+    if desk is None:
+        with interruption() as cancelled:
+            answers = answer(
+                snapshot,
+                content,
+                policy,
+                detail=detail,
+                observe=_tenths(conversation),
+                cancelled=cancelled,
+            )
+    else:
+        answers = desk.answer(content, policy, detail=detail, call=str(uuid.uuid4()))
+    conversation.report((*answers.findings, *snapshot.held.findings()))
+    show(conversation, answers.promises, snapshot)
+    if writer is not None and out is not None:
+        out.write_bytes(writer(answer_rows(answers.promises, names_of(snapshot))))
+        conversation.say(f"{len(answers.promises)} answers are in {out}.")
+    if desk is not None:
+        binding = [one for one in answers.promises if one.date is not None]
+        record_rejections(desk, answers.promises)
+        override = override_of(date, reason, binding, snapshot)
+        settle(conversation, desk, binding, str(approver), policy, override, reason)
+    conversation.answer(
+        promises=[one.as_dict() for one in answers.promises],
+        run=answers.run.as_dict(),
+    )
+    if answers.run.status is Status.CANCELLED:
+        conversation.note("interrupted: requests that were not reached are rejected")
+        raise typer.Exit(INTERRUPTED)
+
+
+def _tenths(conversation: CommandOutput) -> Observe:
+    """Progress of a long file, told at each tenth of it."""
+
+    def observe(progress: Progress) -> None:
+        part = progress.total // 10
+        if part >= 10 and progress.done and progress.done % part == 0:
+            conversation.progress(progress)
+
+    return observe
+
+
+def desk_of(
+    tables: Path | None, lake: str | None, store: str | None, approver: str | None
+) -> PromiseDesk:
+    """Open the desk of a workspace.
+
+    Raises
+    ------
+    UsageError
+        Tables of a folder have no event store, or nobody approves.
+    """
+    from medhavi.cli.lake_commands import open_workbench
+
+    if tables is not None:
+        message = (
+            "--commit appends events, and a folder of tables has no event store. Give "
+            "--lake and --from, or leave --commit out."
+        )
+        raise UsageError(message)
+    if approver is None or not approver.strip():
+        message = "--commit needs --approver: a commitment is confirmed by somebody."
+        raise UsageError(message)
+    return open_workbench(lake, store).desk
+
+
+def _refuse_date(date: str | None, *, commit: bool) -> None:
+    """Refuse before any work a date that is none, or that nothing is committed for.
+
+    Raises
+    ------
+    UsageError
+        The date is no instant, or nothing is committed.
+    """
+    if instant(date, "--date") is not None and not commit:
+        message = "--date changes what is committed: give --commit and --approver too."
+        raise UsageError(message)
+
+
+def override_of(
+    date: str | None,
+    reason: str | None,
+    promises: Sequence[Promise],
+    snapshot: Snapshot,
+) -> Override | None:
+    """Date that a person promises instead of the one that is found (ATP-23).
+
+    Without a time it is the end of that day where the promise is delivered.
+    """
+    from medhavi.workbench.commitments.decisions import Override
+
+    place = promises[0].demand.get("location") if promises else None
+    moment = instant(date, "--date", snapshot.local_days.zone_of(location=place))
+    if moment is None:
+        return None
+    return Override(date=to_seconds(moment), reason=reason or "")
+
+
+def writer_of(place: Path) -> Callable[[DataFrame], bytes]:
+    """Find how a file of answers is written.
+
+    Raises
+    ------
+    UsageError
+        It is neither xlsx nor CSV, or its folder is not there.
+    """
+    from medhavi.service.promise_pages.promise_bulk import as_csv, as_xlsx
+
+    kinds = {".xlsx": as_xlsx, ".csv": as_csv}
+    if place.suffix.lower() not in kinds:
+        message = f"--out {place}: answers are written as .xlsx or .csv."
+        raise UsageError(message)
+    if not place.absolute().parent.is_dir():
+        message = f"--out {place}: there is no folder {place.absolute().parent}."
+        raise UsageError(message)
+    return kinds[place.suffix.lower()]
+
+
+def settle(
+    conversation: CommandOutput,
+    desk: PromiseDesk,
+    promises: list[Promise],
+    approver: str,
+    policy: str | None,
+    override: Override | None = None,
+    reason: str | None = None,
+) -> None:
+    """Commit what can be promised, and say what became of it."""
+    from medhavi.results.promises.promise import moment
+    from medhavi.workbench.commitments.commit_answer import gives_way
+
+    if not promises:
+        conversation.say("Nothing can be promised, so nothing was committed.")
+        conversation.answer(commit=None)
+        return
+    done = desk.commit(
+        *promises, approver=approver, policy=policy, override=override, reason=reason
+    )
+    conversation.answer(commit=done.as_dict())
+    if done.committed:
+        lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
+        holds = f"{len(done.reservations)} reservations"
+        conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
+        zones = _zones(desk.snapshot)
+        for moved in () if done.replayed else gives_way(done.promises):
+            now = moment(moved.line.date, zones.get(moved.line.location) or "UTC")
+            conversation.say(f"{moved.line.demand} {moved.reason}: {now} instead.")
+        return
+    conversation.failed = True
+    conversation.say(f"{done.code}: {done.text}")
+
+
+def request_content(place: str) -> bytes:
+    """Read the requests.
+
+    Raises
+    ------
+    UsageError
+        There is no such file.
+    """
+    if place == "-":
+        return sys.stdin.buffer.read()
+    path = Path(place)
+    if not path.is_file():
+        message = f"--request {place}: there is no such file. Check the path."
+        raise UsageError(message)
+    return path.read_bytes()
+
+
+def show(
+    conversation: CommandOutput, promises: tuple[Promise, ...], snapshot: Snapshot
+) -> None:
+    """Print each promise as a block, in the local time of its place of delivery."""
+    from medhavi.results.amounts import currency_of
+    from medhavi.results.promises.promise import block
+
+    currency = currency_of(snapshot)
+    zones = _zones(snapshot)
+    for one in promises:
+        zone = zones.get(str(one.demand.get("location"))) or "UTC"
+        conversation.say("\n".join(block(one, zone, currency)))
+        conversation.say()
+
+
+def _zones(snapshot: Snapshot) -> dict[str, str | None]:
+    """Time zone of each location."""
+    places = snapshot["locations"]
+    return dict(zip(places["location"], places["timezone"], strict=True))

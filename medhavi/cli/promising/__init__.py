@@ -1,1 +1,0 @@
-"""Commands that promise and watch promises."""

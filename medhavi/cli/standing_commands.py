@@ -1,0 +1,347 @@
+"""Commands after a promise: promises at-risk, renew, release, sweep; suppliers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medhavi.cli.command_output import show_table, talk
+from medhavi.cli.lake_commands import open_workbench, snapshot_of
+from medhavi.cli.options import (
+    DateFormatOption,
+    JsonOption,
+    LakeOption,
+    StoreOption,
+    TablesOption,
+    one_place,
+)
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from medhavi.results.promises.promises_at_risk import PromiseMonitor
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.promise_desk.repromising import RenewalResult
+
+
+ROWS_FOR_PEOPLE = 30
+SHOWN = (
+    "demand",
+    "customer",
+    "product",
+    "qty",
+    "standing",
+    "promised",
+    "expected",
+    "late_hours",
+    "on_time_prob",
+    "date_prob",
+    "cost",
+    "limiter",
+    "subject",
+)
+SCORED = {
+    "supplier": "supplier",
+    "orders": "orders",
+    "on_time": "on time",
+    "on_time_low": "at least",
+    "recent_on_time": "lately",
+    "late_days_mean": "days late",
+    "lead_days_p50": "p50",
+    "lead_days_p95": "p95",
+    "stated_days": "stated",
+    "open": "open",
+    "overdue": "overdue",
+}
+"""Columns of the scorecard that people see, and what they are called there."""
+_SHARES = frozenset({"on_time", "on_time_low", "recent_on_time"})
+ApproverOption = Annotated[str, typer.Option("--approver", help="Who answers for it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
+ExplainOption = Annotated[
+    int,
+    typer.Option("--explain", help="For how many remedies are tried.", min=0),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(
+        name="promises",
+        help="Accepted promises: which hold, promise them again, take them back.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("at-risk", help="List the promises that do not hold, and why.")(
+        at_risk
+    )
+    group.command("renew", help="Promise again: better taken, worse only if named.")(
+        renew
+    )
+    group.command("release", help="Take the promise of a line back.")(release)
+    group.command("figures", help="Key figures of promises, from the log.")(figures)
+    group.command("sweep", help="Free what nobody needs any more.")(sweep)
+    app.add_typer(group)
+    app.command("suppliers", help="Who keeps their word: a scorecard from receipts.")(
+        suppliers
+    )
+
+
+def at_risk(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    explain: ExplainOption = 20,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Read new events into the lake first.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Tell the log each new risk, once.")
+    ] = False,
+    date_format: DateFormatOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
+    from medhavi.planners.promising.standing.standing_promises import standing_promises
+
+    conversation = talk()
+    one_place(tables, lake, date_format)
+    if tables is not None:
+        if mirror or record:
+            message = "--mirror and --record need a lake with its event store."
+            raise UsageError(message)
+        snapshot = snapshot_of(tables, None, date_format=date_format)
+        found = standing_promises(snapshot, explained=explain)
+    else:
+        bench = open_workbench(lake, store)
+        if mirror:
+            conversation.note(str(bench.mirror()))
+        found = bench.at_risk(explained=explain)
+        snapshot = bench.snapshot()
+    _tell(found, snapshot)
+    conversation.answer(
+        **found.as_dict(),
+        promises=found.frame().to_dicts(),
+        hot_spots=found.hot_spots().to_dicts(),
+        remedies=_remedies(found),
+    )
+    if record:
+        told = open_workbench(lake, store).record_risks()
+        conversation.say(f"{len(told.told)} risks are new in the log.")
+        conversation.answer(told=[one.demand for one in told.told])
+
+
+def renew(
+    approver: ApproverOption,
+    reason: ReasonOption = "asked again",
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    worse: Annotated[
+        list[str] | None,
+        typer.Option("--worse", help="Demand whose worse date is taken; all: every."),
+    ] = None,
+    gain_hours: Annotated[
+        float | None,
+        typer.Option("--gain-hours", help="Take dates earlier by this.", min=0),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Promises new holds; dates change only as the options permit."""
+    from medhavi.workbench.promise_desk.repromising import ALL
+
+    conversation = talk()
+    names = worse or []
+    done = open_workbench(lake, store).repromise(
+        approver=approver,
+        reason=reason,
+        worse=ALL if ALL in names else names,
+        gain_hours=gain_hours,
+    )
+    _tell_renewed(done)
+    conversation.answer(**done.as_dict())
+
+
+def release(
+    demand: Annotated[str, typer.Argument(help="Order line id.")],
+    approver: ApproverOption,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why, for the log.")
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Release what a line holds; its promise is gone."""
+    conversation = talk()
+    desk = open_workbench(lake, store).desk
+    freed = desk.release(demand, approver=approver, reason=reason)
+    told = (
+        f"{len(freed)} reservations released"
+        if freed
+        else "there is nothing to release"
+    )
+    conversation.say(f"{demand}: {told}.")
+    conversation.answer(released=list(freed))
+
+
+def sweep(
+    lake: LakeOption = None, store: StoreOption = None, as_json: JsonOption = False
+) -> None:
+    """Expire tentative holds past their end; free what closed orders hold."""
+    conversation = talk()
+    freed = open_workbench(lake, store).desk.sweep()
+    conversation.say(f"{len(freed)} reservations freed or reduced.")
+    conversation.answer(swept=list(freed))
+
+
+def figures(
+    lake: LakeOption = None,
+    watched: Annotated[
+        bool, typer.Option("--at-risk", help="Count the promises at risk too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
+    from medhavi.results.figures.promise_figures import figures_table
+    from medhavi.workbench.promise_desk.promise_account import promise_account
+
+    bench = open_workbench(lake)
+    watch = bench.at_risk(explained=0) if watched else None
+    rows = figures_table(promise_account(bench.lake, watch))
+    names = ("kpi", "name", "value", "unit", "numerator", "denominator", "reason")
+    show_table(names, rows.select(names).rows())
+    talk().answer(figures=rows.to_dicts())
+
+
+def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """List suppliers, the least reliable first; days run from order to receipt."""
+    from medhavi.workbench.promise_desk.promise_account import supplier_account
+
+    rows = supplier_account(open_workbench(lake).lake)
+    if rows.is_empty():
+        talk().say("Nothing was bought yet.")
+    else:
+        shown = rows.head(ROWS_FOR_PEOPLE).iter_rows(named=True)
+        show_table(list(SCORED.values()), (_scored(row) for row in shown))
+    talk().answer(suppliers=rows.to_dicts())
+
+
+# ------------------------------------------------------------------------- telling
+def _tell(found: PromiseMonitor, snapshot: Snapshot) -> None:
+    from medhavi.results.amounts import (
+        PlanLocale,
+        currency_of,
+        full_money,
+        with_local_times,
+    )
+
+    say = talk().say
+    currency = currency_of(snapshot)
+    say(
+        f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
+        f"come in time another way, {len(found.at_risk):,} are at risk "
+        f"({full_money(found.cost, currency)})."
+    )
+    if found.ahead:
+        say(f"{found.ahead:,} lie further ahead than their policy watches.")
+    if not found.at_risk:
+        return
+    zones = _zones(snapshot)
+    say()
+    rows = found.frame().head(min(len(found.at_risk), ROWS_FOR_PEOPLE))
+    show_table(SHOWN, (_row(row, zones) for row in rows.iter_rows(named=True)))
+    if len(found.at_risk) > ROWS_FOR_PEOPLE:
+        talk().note(
+            f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
+        )
+    _tell_spots(found.hot_spots())
+    locale = PlanLocale.of(snapshot)
+    for one in found.at_risk:
+        for remedy in one.remedies:
+            text = with_local_times(remedy.text, locale.told)
+            date = _local(remedy.date, locale.zone_of(one.location))
+            say(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
+
+
+def _tell_spots(spots: pl.DataFrame) -> None:
+    talk().say("What binds them:")
+    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
+
+
+def _local(date: int | None, zone: str) -> str:
+    from medhavi.results.promises.promise import moment
+
+    return moment(date, zone)
+
+
+def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
+    from medhavi.results.amounts import duration
+    from medhavi.results.promises.promise import moment
+    from medhavi.units import to_seconds
+
+    zone = zones.get(str(row["location"])) or "UTC"
+    found = []
+    for name in SHOWN:
+        value = row[name]
+        if name in {"promised", "expected"}:
+            value = moment(None if value is None else to_seconds(value), zone)
+        elif name == "late_hours" and value is not None:
+            value = duration(value)
+        found.append(value)
+    return found
+
+
+def _scored(row: dict[str, Any]) -> list[object]:
+    """Cells of a supplier: shares in per cent, days with one decimal."""
+    found: list[object] = []
+    for name in SCORED:
+        value = row[name]
+        if name in _SHARES and value is not None:
+            value = f"{value:.0%}"
+        found.append(round(value, 1) if isinstance(value, float) else value)
+    return found
+
+
+def _remedies(found: PromiseMonitor) -> list[dict[str, object]]:
+    """Row a remedy; its date is an instant in UTC."""
+    from medhavi.results.promises.promise import iso
+
+    return [
+        {
+            "demand": one.demand,
+            "code": remedy.code,
+            "text": remedy.text,
+            "date": iso(remedy.date),
+            "cost": remedy.cost,
+        }
+        for one in found.at_risk
+        for remedy in one.remedies
+    ]
+
+
+def _tell_renewed(done: RenewalResult) -> None:
+    from medhavi.results.amounts import duration, number
+
+    say = talk().say
+    say(
+        f"{done.watch.watched:,} promises: {len(done.moved):,} with new holds, "
+        f"{len(done.better):,} earlier, {len(done.worse):,} worse as approved, "
+        f"{len(done.at_risk):,} at risk and left as they are."
+    )
+    if done.waiting:
+        say(
+            f"{len(done.waiting):,} more could come in time with what others need or "
+            "those at risk hold: take worse dates, and renew again."
+        )
+    for one in done.worse:
+        hours = one.late_hours
+        late = "" if not hours else f" {duration(hours)} later"
+        say(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
+    for one in done.at_risk:
+        say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
+
+
+def _zones(snapshot: Snapshot) -> dict[str, str | None]:
+    places = snapshot["locations"]
+    return dict(zip(places["location"], places["timezone"], strict=True))

@@ -1,0 +1,432 @@
+"""The embedded store: one SQLite file, one table, durable and gap-free.
+
+One writer at a time (BEGIN IMMEDIATE), and a rolled-back transaction gives its
+positions back, so positions become visible in order and without gaps. WAL lets readers
+go on while someone writes; synchronous FULL makes a committed event survive a power
+cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import EnvironmentFailure
+from medhavi.events.envelope import (
+    COLUMNS,
+    JSON,
+    RecordedEvent,
+    arrow_schema,
+    from_microseconds,
+    to_microseconds,
+)
+from medhavi.events.memory import StoredEvent, settle, system_clock
+from medhavi.events.sqlite_file import DamagedFile, shared_file, translated
+from medhavi.events.store import ANY, EventFilter
+from medhavi.findings import finding
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import pyarrow as pa
+
+    from medhavi.events.envelope import NewEvent
+    from medhavi.events.sqlite_file import SqliteFile
+    from medhavi.findings import Finding
+
+
+_PAGE = 1_000
+_BULK = 10_000
+_POLL_SECONDS = 0.2
+_ARROW_CHUNK = 100_000
+# Opening a second reader costs some milliseconds: small reads take the plain cursor.
+_ARROW_WORTH = 2_000
+
+_STORED = tuple(name for name in COLUMNS if name != "content_type")
+_SELECT = ", ".join(
+    f"'{JSON}' AS content_type" if name == "content_type" else name for name in COLUMNS
+)
+_INSERT = (
+    f"INSERT INTO events ({', '.join(_STORED)}) "
+    f"VALUES ({', '.join('?' * len(_STORED))})"
+)
+_RECORDED_AT = COLUMNS.index("recorded_at")
+_OCCURRED_AT = COLUMNS.index("occurred_at")
+
+
+class SqliteStore:
+    """An event store in one SQLite file; safe between threads and processes.
+
+    Parameters
+    ----------
+    path
+        The file; its folder is made when it is missing.
+    create
+        False: refuse when the file does not exist.
+    timeout
+        How long a write waits for another writer [seconds].
+    clock
+        Gives recorded_at of events that state none; it never falls along positions.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        create: bool = True,
+        timeout: float = 30.0,
+        clock: Callable[[], dt.datetime] = system_clock,
+    ) -> None:
+        self.path = Path(path).resolve()
+        self._clock = clock
+        self._timeout = timeout
+        if not create and not self.path.is_file():
+            message = f"{self.path}: there is no event store. Check the path."
+            raise EnvironmentFailure(message)
+        self._file: SqliteFile = shared_file(self.path, timeout)
+        with self._connection():
+            pass
+
+    def close(self) -> None:
+        """Close the file; the store opens it again when it is used."""
+        self._file.close()
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        self._file = shared_file(self.path, self._timeout, self._file)
+        with self._file.lock, translated(self.path):
+            yield self._file.connection()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as database:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                # SQLite itself rolls back on a full disk; a second one would fail.
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+
+    # ------------------------------------------------------------- writing
+    def append(
+        self, stream: str, events: Sequence[NewEvent], expected_revision: int = ANY
+    ) -> tuple[int, ...]:
+        """Append all events or none; give their positions."""
+        with self._transaction() as database:
+            writer = _Writer(database, self._clock())
+            return writer.append(stream, events, expected_revision)
+
+    def append_many(
+        self, batches: Iterable[tuple[str, Sequence[NewEvent]]]
+    ) -> tuple[int, ...]:
+        """Append to many streams in one transaction, whatever they hold.
+
+        Each batch is idempotent by itself; a conflict undoes all of them.
+        """
+        positions: list[int] = []
+        with self._transaction() as database:
+            writer = _Writer(database, self._clock())
+            for chunk in _chunks(batches):
+                positions.extend(writer.append_chunk(chunk))
+        return tuple(positions)
+
+    # ------------------------------------------------------------- reading
+    def read(self, stream: str, from_revision: int = 0) -> Iterator[RecordedEvent]:
+        """Events of a stream in order of revision."""
+        revision = from_revision - 1
+        sql = (
+            f"SELECT {_SELECT} FROM events WHERE stream = ? AND revision > ? "
+            f"ORDER BY revision LIMIT {_PAGE}"
+        )
+        while page := self._rows(sql, (stream, revision)):
+            for row in page:
+                event = _recorded(row)
+                revision = event.revision
+                yield event
+
+    def read_all(
+        self,
+        after: int = 0,
+        limit: int | None = None,
+        filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
+    ) -> Iterator[RecordedEvent]:
+        """Events with position > after in order of position, at most `limit`."""
+        return islice(self._pages(after, filter or EventFilter()), limit)
+
+    def _pages(self, after: int, chosen: EventFilter) -> Iterator[RecordedEvent]:
+        position = after
+        condition = ""
+        parameters: list[str] = []
+        for column, values in (("type", chosen.types), ("category", chosen.categories)):
+            if values:
+                condition += f" AND {column} IN ({', '.join('?' * len(values))})"
+                parameters.extend(values)
+        sql = (
+            f"SELECT {_SELECT} FROM events WHERE position > ?{condition} "
+            f"ORDER BY position LIMIT {_PAGE}"
+        )
+        while page := self._rows(sql, (position, *parameters)):
+            for row in page:
+                event = _recorded(row)
+                position = event.position
+                yield event
+
+    def subscribe(
+        self, after: int = 0, cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[RecordedEvent]:
+        """All events after a position, then wait for new ones."""
+        position = after
+        while not (cancelled and cancelled()):
+            before = position
+            for event in self.read_all(position):
+                yield event
+                position = event.position
+            if position == before:
+                time.sleep(_POLL_SECONDS)
+
+    def head(self) -> int:
+        """Position of the newest event; 0 when there is none."""
+        return int(self._rows("SELECT coalesce(max(position), 0) FROM events")[0][0])
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        # Pages are fetched whole, so that no read stays open while the caller works.
+        with self._connection() as database:
+            try:
+                return database.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                if "utf-8" not in str(error).lower():
+                    raise
+            # Rows of other programs may hold bytes that are no text.
+            database.text_factory = partial(str, encoding="utf-8", errors="replace")
+            try:
+                return database.execute(sql, parameters).fetchall()
+            finally:
+                database.text_factory = str
+
+    def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
+        """Events after a position as a table in the schema of the envelope.
+
+        Notes
+        -----
+        Larger reads go through ADBC, which fills Arrow buffers without Python objects
+        (measured three times as fast as rows).
+        """
+        with self._connection() as database:
+            sql = (
+                "SELECT count(*) FROM (SELECT 1 FROM events WHERE position > ? LIMIT ?)"
+            )
+            wanted = -1 if limit is None else limit
+            (count,) = database.execute(sql, (after, wanted)).fetchone()
+            if count >= _ARROW_WORTH:
+                with self._file.released() as path:
+                    table = table_by_adbc(path, _SELECT, after, count, _ARROW_CHUNK)
+                if table is not None:
+                    return table
+        return table_by_rows(
+            self._rows(
+                f"SELECT {_SELECT} FROM events WHERE position > ? "
+                "ORDER BY position LIMIT ?",
+                (after, count),
+            )
+        )
+
+    def problems(self) -> list[Finding]:
+        """What SQLite's own integrity check finds."""
+        try:
+            rows = self._rows("PRAGMA integrity_check(20)")
+        except DamagedFile as error:
+            return [finding("EVT014", table="events", detail=str(error))]
+        return [
+            finding("EVT014", table="events", detail=row[0])
+            for row in rows
+            if row[0] != "ok"
+        ]
+
+
+class _Writer:
+    """Appends inside one transaction."""
+
+    def __init__(self, database: sqlite3.Connection, now: dt.datetime) -> None:
+        self._database = database
+        self._heads: dict[str, int] = {}
+        last = database.execute(
+            "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+        ).fetchone()
+        sequence = database.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+        ).fetchone()
+        self._position = sequence[0] if sequence else 0
+        self._now = max(to_microseconds(now), last[1]) if last else to_microseconds(now)
+
+    def append(
+        self, stream: str, events: Sequence[NewEvent], expected_revision: int
+    ) -> tuple[int, ...]:
+        """Append one batch by the rule."""
+        done = settle(
+            stream, events, expected_revision, self._head(stream), self._known(events)
+        )
+        if done is not None:
+            return done
+        rows = list(self._new_rows(stream, events))
+        self._database.executemany(_INSERT, rows)
+        return tuple(row[0] for row in rows)
+
+    def append_chunk(
+        self, chunk: Sequence[tuple[str, Sequence[NewEvent]]]
+    ) -> list[int]:
+        """Append batches at once; where an id is stored already, one by one."""
+        position, heads = self._position, dict(self._heads)
+        rows: list[tuple[Any, ...]] = []
+        for stream, events in chunk:
+            settle(stream, events, ANY, self._head(stream), {})
+            rows.extend(self._new_rows(stream, events))
+        self._database.execute("SAVEPOINT chunk")
+        try:
+            self._database.executemany(_INSERT, rows)
+        except sqlite3.IntegrityError:
+            self._database.execute("ROLLBACK TO chunk")
+            self._position, self._heads = position, heads
+            positions = [self.append(stream, events, ANY) for stream, events in chunk]
+        else:
+            positions = [tuple(row[0] for row in rows)]
+        self._database.execute("RELEASE chunk")
+        return [position for batch in positions for position in batch]
+
+    def _head(self, stream: str) -> int:
+        if stream not in self._heads:
+            sql = "SELECT coalesce(max(revision), -1) FROM events WHERE stream = ?"
+            self._heads[stream] = self._database.execute(sql, (stream,)).fetchone()[0]
+        return self._heads[stream]
+
+    def _known(self, events: Sequence[NewEvent]) -> dict[str, StoredEvent]:
+        sql = (
+            "SELECT event_id, stream, revision, position, type, payload FROM events "
+            "WHERE event_id = ?"
+        )
+        found = (
+            self._database.execute(sql, (event.event_id,)).fetchone()
+            for event in events
+        )
+        return {row[0]: StoredEvent(*row[1:]) for row in found if row}
+
+    def _new_rows(
+        self, stream: str, events: Sequence[NewEvent]
+    ) -> Iterator[tuple[Any, ...]]:
+        category = stream.partition("-")[0]
+        for event in events:
+            self._position += 1
+            self._heads[stream] = revision = self._heads[stream] + 1
+            recorded = self._now
+            if event.recorded_at is not None:
+                recorded = to_microseconds(event.recorded_at)
+            occurred = recorded
+            if event.occurred_at is not None:
+                occurred = to_microseconds(event.occurred_at)
+            yield (
+                self._position,
+                stream,
+                category,
+                revision,
+                event.event_id,
+                event.type,
+                event.schema_version,
+                recorded,
+                occurred,
+                event.correlation_id,
+                event.causation_id,
+                event.actor,
+                event.payload_text,
+                event.metadata_text,
+            )
+
+
+def _chunks(
+    batches: Iterable[tuple[str, Sequence[NewEvent]]],
+) -> Iterator[list[tuple[str, Sequence[NewEvent]]]]:
+    chunk: list[tuple[str, Sequence[NewEvent]]] = []
+    count = 0
+    for batch in batches:
+        chunk.append(batch)
+        count += len(batch[1])
+        if count >= _BULK:
+            yield chunk
+            chunk, count = [], 0
+    if chunk:
+        yield chunk
+
+
+def _recorded(row: tuple[Any, ...]) -> RecordedEvent:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["recorded_at"] = from_microseconds(row[_RECORDED_AT])
+    values["occurred_at"] = from_microseconds(row[_OCCURRED_AT])
+    return RecordedEvent(**values)
+
+
+def table_by_adbc(
+    path: Path, columns: str, after: int, count: int, chunk: int
+) -> pa.Table | None:
+    """Read `count` events after a position; None where ADBC cannot.
+
+    Notes
+    -----
+    The driver takes a column's type from its first batch and calls a column of nulls
+    an integer, so a chunk is one batch and is cast by itself.
+    """
+    import adbc_driver_sqlite.dbapi as adbc
+    import pyarrow as pa
+
+    sql = f"SELECT {columns} FROM events WHERE position > ? ORDER BY position LIMIT ?"
+    schema = arrow_schema()
+    tables: list[pa.Table] = []
+    try:
+        with adbc.connect(f"{path.as_uri()}?mode=ro", autocommit=True) as connection:
+            while count > 0:
+                size = min(count, chunk)
+                with connection.cursor() as cursor:
+                    cursor.adbc_statement.set_options(
+                        **{"adbc.sqlite.query.batch_rows": str(size)}
+                    )
+                    cursor.execute(sql, (after, size))
+                    table = cursor.fetch_arrow_table().cast(schema)
+                # Rows of other programs may hold bytes that are no text.
+                table.validate(full=True)
+                tables.append(table)
+                after = table["position"][-1].as_py()
+                count -= size
+    except (adbc.Error, pa.ArrowInvalid):
+        # The slower way reads everything too and names what is wrong.
+        return None
+    return pa.concat_tables(tables)
+
+
+def table_by_rows(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Turn rows in the order of the envelope's columns into a table."""
+    import pyarrow as pa
+
+    schema = arrow_schema()
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [
+        _array(column, field.type)
+        for column, field in zip(columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return pa.array(column, pa.int64()).cast(kind)
+    if pa.types.is_int32(kind):
+        # Another program may state a version that no column holds: then the nearest.
+        column = tuple(max(-(2**31), min(number, 2**31 - 1)) for number in column)
+    return pa.array(column, kind)

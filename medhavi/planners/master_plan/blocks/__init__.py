@@ -1,1 +1,0 @@
-"""Blocks of the linear program, one module a rule."""

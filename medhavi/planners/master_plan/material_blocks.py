@@ -1,0 +1,313 @@
+"""Blocks of material: balances, lots that expire, orders of all sources, deliveries.
+
+stock[n, t] = stock[n, t - 1] + flow[n, t] + given - taken - delivered (+ waiting)
+
+Goods that arrive at a decision may be used at it. What expires is not part of the
+running stock, see `lots`. Where existing orders take more than
+there is, they wait for it at a price: a program without a point explains nothing.
+
+use[l, first..last] sums to no more than the lot, and all uses at a decision to no more
+than what is taken there then. Without the second row a lot would turn into stock on its
+last day and live for ever. Where a level of safety is held, what is left of a lot
+counts for it.
+
+The cost of lateness stands on the delivery itself; there is no row for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.providers.demand_values import LATE_COST_SHARE, SHORT_PRICES
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medhavi.optimize.problem import Block, Problem
+    from medhavi.planners.master_plan.source_rates import InputRates, OutputRates
+    from medhavi.planners.master_plan.statement import Statement
+
+    Ints = NDArray[np.int64]
+
+
+SAFETY_SHARE = 0.01 / 7.0
+"""Cost of a unit below safety a day, in values of the unit: 1 % a week, five times what
+it costs to hold one at the usual rate."""
+REPLACEMENT = 1.05
+"""What is below safety at the end must be supplied later, at a little more than now:
+otherwise the best plan would run all buffers down by its last day."""
+
+
+class MaterialBlocks(NamedTuple):
+    """Blocks of material: `balance` has a row per node and decision, node first.
+
+    `safety` has a row per place of `levels` in it, `waiting` a column per node with
+    fixed needs and decision.
+    """
+
+    balance: Block
+    stock: Block
+    safety: Block
+    levels: NDArray[np.int64]
+    waiting: Block
+
+
+def add_material(problem: Problem, statement: Statement) -> MaterialBlocks:
+    """Add stock, its balance and its price."""
+    n, size = len(statement.nodes), statement.grid.size
+    stock = problem.columns(names.STOCK, n * size)
+    flow = statement.flow.ravel()
+    balance = problem.rows(names.BALANCE, n * size, -flow, -flow)
+    every = np.arange(n * size)
+    problem.entries(balance.at(every), stock.at(every), -1.0)
+    later = every[every % size > 0] if size else every
+    problem.entries(balance.at(later), stock.at(later - 1), 1.0)
+    weight = statement.parameters.inventory_weight
+    problem.cost(
+        ObjectivePart.HOLDING, stock.at(every), statement.holding.ravel() * weight
+    )
+    levels = np.flatnonzero(statement.safety.ravel() > 0)
+    safety = _add_safety(problem, statement, stock, levels)
+    waiting = _add_waiting(problem, statement, balance)
+    return MaterialBlocks(balance, stock, safety, levels, waiting)
+
+
+def _add_safety(
+    problem: Problem, statement: Statement, stock: Block, wanted: NDArray[np.int64]
+) -> Block:
+    size = statement.grid.size
+    below = problem.columns(names.BELOW_SAFETY, len(wanted))
+    rows = problem.rows(
+        names.SAFETY, len(wanted), lower=statement.safety.ravel()[wanted]
+    )
+    every = np.arange(len(wanted))
+    problem.entries(rows.at(every), below.at(every), 1.0)
+    problem.entries(rows.at(every), stock.at(wanted), 1.0)
+    node, edge = wanted // max(size, 1), wanted % max(size, 1)
+    days = statement.grid.lengths / DAY
+    money = SAFETY_SHARE * statement.stock_value[node] * days[edge]
+    money += np.where(edge == size - 1, REPLACEMENT * statement.value[node], 0.0)
+    weight = statement.parameters.safety_weight
+    problem.cost(ObjectivePart.SAFETY, below.at(every), money * weight)
+    return rows
+
+
+def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> Block:
+    """Add the wait of existing orders for material, priced as a top-priority demand.
+
+    What waits at the end is never there: its price is that of a shortage.
+    """
+    size = statement.grid.size
+    nodes = np.flatnonzero(statement.fixed)
+    waiting = problem.columns(names.WAITING, len(nodes) * size)
+    every = np.arange(len(nodes) * size)
+    node = np.repeat(nodes, size)
+    edge = np.tile(np.arange(size), len(nodes))
+    problem.entries(balance.at(node * size + edge), waiting.at(every), 1.0)
+    lasting = every[edge < size - 1]
+    problem.entries(
+        balance.at((node * size + edge)[lasting] + 1), waiting.at(lasting), -1.0
+    )
+    worth = np.maximum(statement.value, statement.stock_value)[node]
+    days = statement.grid.lengths[edge] / DAY
+    weight = statement.run.settings.weight(1)
+    money = LATE_COST_SHARE * days + np.where(edge == size - 1, SHORT_PRICES, 0.0)
+    problem.cost(ObjectivePart.WAITING, waiting.at(every), money * worth * weight)
+    return waiting
+
+
+def add_lots(
+    problem: Problem,
+    statement: Statement,
+    material: MaterialBlocks,
+    orders: Block,
+    deliveries: Block,
+) -> None:
+    """Add uses of lots with their rows."""
+    lots, size = statement.lots, statement.grid.size
+    first = np.array([lot.first for lot in lots], dtype=np.int64)
+    counts = np.array([lot.last - lot.first + 1 for lot in lots], dtype=np.int64)
+    which = np.repeat(np.arange(len(lots)), counts)
+    edge = first[which] + np.arange(len(which)) - (np.cumsum(counts) - counts)[which]
+    node = np.array([lot.node for lot in lots], dtype=np.int64)
+    use = problem.columns(names.LOT_USE, len(which))
+    every = np.arange(len(which))
+    upper = np.array([lot.qty for lot in lots], dtype=float)
+    rows = problem.rows(names.LOTS, len(lots), upper=upper)
+    problem.entries(rows.at(which), use.at(every), 1.0)
+    places = node[which] * size + edge
+    problem.entries(material.balance.at(places), use.at(every), 1.0)
+    _add_takes(problem, statement, material, (orders, deliveries, use), places)
+    _add_left(problem, statement, material, use, which, edge)
+
+
+def _add_takes(
+    problem: Problem,
+    statement: Statement,
+    material: MaterialBlocks,
+    blocks: tuple[Block, Block, Block],
+    places: Ints,
+) -> None:
+    """Limit the uses at a decision to what is taken there."""
+    orders, deliveries, use = blocks
+    size = statement.grid.size
+    keys = np.unique(places)
+    row_of = np.full(len(statement.nodes) * size, -1, dtype=np.int64)
+    row_of[keys] = np.arange(len(keys))
+    rows = problem.rows(
+        names.LOT_TAKES, len(keys), upper=statement.fixed_needs.ravel()[keys]
+    )
+    problem.entries(rows.at(row_of[places]), use.at(np.arange(len(places))), 1.0)
+    for plan in statement.plans:
+        for taken in plan.taken:
+            number = statement.place.get(id(taken.node), -1)
+            if number < 0:
+                continue
+            row = row_of[number * size + taken.at]
+            kept = row >= 0
+            problem.entries(
+                rows.at(row[kept]),
+                orders.at(plan.first + taken.column[kept]),
+                -taken.rate,
+            )
+    wanted = statement.wanted
+    row = row_of[wanted.node[wanted.column_demand] * size + wanted.column_edge]
+    given = np.flatnonzero(row >= 0)
+    problem.entries(rows.at(row[given]), deliveries.at(given), -1.0)
+    nodes = np.flatnonzero(statement.fixed)
+    place = np.repeat(nodes, size) * size + np.tile(np.arange(size), len(nodes))
+    waits = np.flatnonzero(row_of[place] >= 0)
+    problem.entries(rows.at(row_of[place[waits]]), material.waiting.at(waits), 1.0)
+    later = waits[place[waits] % size > 0] if size else waits
+    problem.entries(rows.at(row_of[place[later]]), material.waiting.at(later - 1), -1.0)
+
+
+def _add_left(
+    problem: Problem,
+    statement: Statement,
+    material: MaterialBlocks,
+    use: Block,
+    which: Ints,
+    edge: Ints,
+) -> None:
+    """Count the rest of a lot towards the level of safety while it lives."""
+    lots, size = statement.lots, statement.grid.size
+    level = np.full(len(statement.nodes) * size, -1, dtype=np.int64)
+    level[material.levels] = np.arange(len(material.levels))
+    node = np.array([lot.node for lot in lots], dtype=np.int64)
+    held = statement.safety.max(axis=1, initial=0.0) > 0
+    chosen = np.flatnonzero(held[node[which]])
+    if not len(chosen):
+        return
+    every = np.arange(len(chosen))
+    starts = edge[chosen] == np.array([lot.first for lot in lots])[which[chosen]]
+    given = np.where(starts, np.array([lot.qty for lot in lots])[which[chosen]], 0.0)
+    left = problem.columns(names.LOT_LEFT, len(chosen))
+    rows = problem.rows(names.LOT_LEFT, len(chosen), given, given)
+    problem.entries(rows.at(every), left.at(every), 1.0)
+    problem.entries(rows.at(every), use.at(chosen), 1.0)
+    later = every[~starts]
+    problem.entries(rows.at(later), left.at(later - 1), -1.0)
+    row = level[node[which[chosen]] * size + edge[chosen]]
+    known = every[row >= 0]
+    problem.entries(material.safety.at(row[known]), left.at(known), 1.0)
+
+
+PART_OF = {
+    "make": ObjectivePart.MAKING,
+    "buy": ObjectivePart.BUYING,
+    "move": ObjectivePart.MOVING,
+}
+
+
+def add_orders(
+    problem: Problem, statement: Statement, material: MaterialBlocks
+) -> Block:
+    """Add a column per source and start, in units ordered, with cost and emission."""
+    plans = statement.plans
+    orders = problem.columns(names.ORDERS, statement.n_orders)
+    lines: list[tuple[int, float, OutputRates | InputRates]] = []
+    for plan in plans:
+        lines += [(plan.first, 1.0, given) for given in plan.given]
+        lines += [(plan.first, -1.0, taken) for taken in plan.taken]
+    _add_lines(problem, statement, material, orders, lines)
+    counts = np.array([len(plan.times.start) for plan in plans], dtype=np.int64)
+    every = np.arange(statement.n_orders)
+    weight = statement.parameters.cost_weight
+    cost = np.repeat(np.array([plan.cost for plan in plans], dtype=float), counts)
+    kinds = np.repeat(np.array([plan.kind for plan in plans], dtype=np.str_), counts)
+    for kind, part in PART_OF.items():
+        chosen = every[kinds == kind]
+        problem.cost(part, orders.at(chosen), cost[chosen] * weight)
+    co2 = np.repeat(np.array([plan.co2 for plan in plans], dtype=float), counts)
+    price = statement.parameters.co2_price
+    problem.cost(ObjectivePart.CO2, orders.at(every), co2 * price)
+    return orders
+
+
+def _add_lines(
+    problem: Problem,
+    statement: Statement,
+    material: MaterialBlocks,
+    orders: Block,
+    lines: list[tuple[int, float, OutputRates | InputRates]],
+) -> None:
+    """Add all lines at once: a call per line would cost more than the lines."""
+    planned = [
+        (first, sign, line, statement.place[id(line.node)])
+        for first, sign, line in lines
+        if id(line.node) in statement.place
+    ]
+    if not planned:
+        return
+    size = statement.grid.size
+    counts = [len(line.column) for _, _, line, _ in planned]
+    column = np.concatenate([line.column for _, _, line, _ in planned])
+    at = np.concatenate([line.at for _, _, line, _ in planned])
+    first = np.repeat(np.array([entry[0] for entry in planned]), counts)
+    rate = np.repeat(np.array([s * line.rate for _, s, line, _ in planned]), counts)
+    node = np.repeat(np.array([entry[3] for entry in planned]), counts)
+    problem.entries(
+        material.balance.at(node * size + at), orders.at(first + column), rate
+    )
+
+
+class ServiceBlocks(NamedTuple):
+    """Blocks of service: a row and a short column per demand."""
+
+    demand: Block
+    deliveries: Block
+    short: Block
+
+
+def add_service(
+    problem: Problem, statement: Statement, material: MaterialBlocks
+) -> ServiceBlocks:
+    """Add deliveries and shortage of all demands."""
+    wanted, size = statement.wanted, statement.grid.size
+    n, many = len(wanted.qty), len(wanted.column_demand)
+    deliveries = problem.columns(names.DELIVERIES, many)
+    short = problem.columns(names.SHORT, n)
+    rows = problem.rows(names.DEMAND, n, wanted.qty, wanted.qty)
+    every, who = np.arange(many), wanted.column_demand
+    problem.entries(rows.at(who), deliveries.at(every), 1.0)
+    problem.entries(rows.at(np.arange(n)), short.at(np.arange(n)), 1.0)
+    problem.entries(
+        material.balance.at(wanted.node[who] * size + wanted.column_edge),
+        deliveries.at(every),
+        -1.0,
+    )
+    weights = statement.parameters
+    late = wanted.late[who] * wanted.column_days * weights.lateness_weight
+    problem.cost(ObjectivePart.LATENESS, deliveries.at(every), late)
+    problem.cost(
+        ObjectivePart.SHORTAGE,
+        short.at(np.arange(n)),
+        wanted.short * weights.shortage_weight,
+    )
+    return ServiceBlocks(rows, deliveries, short)

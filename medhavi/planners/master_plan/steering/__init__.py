@@ -1,1 +1,0 @@
-"""Amounts of the program carried out as orders."""

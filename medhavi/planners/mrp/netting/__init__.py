@@ -1,1 +1,0 @@
-"""Netting of a node: coverage, lots, resupply, postponement."""

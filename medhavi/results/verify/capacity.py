@@ -1,0 +1,359 @@
+"""What finite modes obey: units of resources, no start in the past, bucket hours.
+
+The mode plans hours per bucket, not the sequence inside it, so its operations may lie
+side by side on one machine. Per report bucket their hours are summed here anew; where
+they exceed what the resource offers, an exception has to say so (rule 24), and the
+table of loads has to count the same hours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.buckets import grid
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.facts import (
+    OBEYING,
+    TOLERANCE,
+    faults,
+    once,
+    outages,
+    validity,
+)
+from medhavi.units import ALWAYS, HOUR, NEVER, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.results.buckets import Grid
+    from medhavi.results.verify.facts import Facts
+    from medhavi.results.verify.wall_clock import OpenIntervals
+
+    Instants = NDArray[np.int64]
+
+
+def check_past_starts(facts: Facts) -> list[Finding]:
+    """Check that new supplies in the past are excused (mrp) or absent (constrained).
+
+    A routing with a negative fence may start in the past: how far, the check of the
+    fences tells.
+    """
+    past = facts.supplies.filter(
+        pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
+    ).sort("id")
+    code = "VER061"
+    if facts.mode == "mrp":
+        said = facts.exceptions.get("PastDueStart", set())
+        past = past.filter(~pl.col("id").is_in(list(said)))
+        code = "VER062"
+    elif facts.mode == "constrained":
+        routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
+        may = routings["routing"].to_list()
+        past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
+    return faults(
+        code,
+        "supplies",
+        past.select(pl.col("id").alias("value"), pl.col("start_s").alias("moment")),
+    )
+
+
+def check_capacity(facts: Facts) -> list[Finding]:
+    """Check that no finite resource is used above its units at any instant.
+
+    Mode mrp does not limit it. Mode optimize counts hours per bucket: there it is a
+    warning for each resource, and its plan is called a relaxation.
+    """
+    if facts.mode == "mrp":
+        return []
+    over = overused(facts)
+    if over.is_empty():
+        return []
+    if facts.mode == "optimize":
+        return faults("VER084", "operations", over)
+    return faults("VER060", "operations", over.drop("hours"))
+
+
+@once
+def overused(facts: Facts) -> pl.DataFrame:
+    """Resources used above their units: first instant, and machine hours above."""
+    finite = facts.snapshot["resources"].filter(
+        pl.col("finite") & pl.col("bucket").is_null()
+    )
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    operations = placed_operations(facts)
+    used = {str(name): group for (name,), group in operations.group_by("resource")}
+    over = []
+    for row in finite.iter_rows(named=True):
+        group = used.get(row["resource"])
+        if group is None:
+            continue
+        calendars = (row["calendar"], places.get(row["location"]))
+        fault = _overuse(facts, row["resource"], row["units"], calendars, group)
+        if fault is not None:
+            over.append(fault)
+    return pl.DataFrame(over)
+
+
+@once
+def placed_operations(facts: Facts) -> pl.DataFrame:
+    """Operations with `planned`: false for orders that stand as they are."""
+    dated = facts.plan.supplies.select(
+        pl.col("id").alias("supply_order"), pl.col("finish").alias("planned_finish")
+    )
+    told = facts.exceptions
+    held = [*told.get("CapacityOverload", ()), *told.get("MissingMaterial", ())]
+    stands = (
+        facts.open_orders.join(dated, on="supply_order", how="left")
+        .filter(
+            # What is released or started is not moved, locked or not; what finds no
+            # room stays where it is dated, and the plan says so.
+            pl.col("locked").fill_null(value=False)
+            | (pl.col("status") != "firmed")
+            | (
+                pl.col("supply_order").is_in(held)
+                & (pl.col("planned_finish") == pl.col("due"))
+            )
+        )["supply_order"]
+        .to_list()
+    )
+    return facts.plan.operations.with_columns(planned=~pl.col("supply").is_in(stands))
+
+
+def _overuse(
+    facts: Facts,
+    resource: str,
+    units: float,
+    calendars: tuple[str | None, str | None],
+    group: pl.DataFrame,
+) -> dict[str, object] | None:
+    start = group["start"].dt.epoch("s").to_numpy()
+    finish = group["finish"].dt.epoch("s").to_numpy()
+    taken = group["units"].fill_null(1.0).to_numpy()
+    instants = np.concatenate([start, finish])
+    change = np.concatenate([taken, -taken])
+    moments, place = np.unique(instants, return_inverse=True)
+    level = np.cumsum(np.bincount(place, weights=change))
+    ours = np.tile(group["planned"].to_numpy(), 2)
+    new = np.cumsum(np.bincount(place, weights=change * ours))
+    edges, available = units_on_offer(facts, resource, units, calendars, moments)
+    index = np.maximum(np.searchsorted(moments, edges, side="right") - 1, 0)
+    used = np.where(edges >= moments[0], level[index], 0.0)
+    # Orders that stand as they are dated may exceed it; nothing may be put beside them.
+    added = np.where(edges >= moments[0], new[index], 0.0)
+    over = np.flatnonzero((used > available + TOLERANCE) & (added > TOLERANCE))
+    if not len(over):
+        return None
+    first = over[0]
+    return {
+        "value": resource,
+        "used": float(used[first]),
+        "available": float(available[first]),
+        "moment": int(edges[first]),
+        "hours": float(
+            np.sum(
+                np.diff(edges)[over[over < len(edges) - 1]]
+                * (used - available)[over[over < len(edges) - 1]]
+            )
+        )
+        / HOUR,
+    }
+
+
+def units_on_offer(
+    facts: Facts,
+    resource: str,
+    units: float,
+    calendars: tuple[str | None, str | None],
+    moments: Instants,
+    *,
+    whole: bool = True,
+) -> tuple[Instants, NDArray[np.float64]]:
+    """Units that a resource offers from each instant on.
+
+    Parameters
+    ----------
+    units
+        Where `resource_units` has no row.
+    calendars
+        Of the resource and its location.
+    moments
+        Instants that are wanted in any case, rising; nothing outside them is given.
+    whole
+        A share of a shift leaves whole units (rule 17); False: it multiplies.
+
+    Returns
+    -------
+    edges, available
+        Instants at which units may change, and the units from there on.
+    """
+    common = facts.clock.common(list(calendars))
+    edges = _edges(facts, resource, common, moments)
+    available = _available(facts, resource, units, edges)
+    if common is None:
+        return edges, available
+    shares = common.share(edges)
+    if not whole:
+        return edges, available * shares
+    return edges, np.array(
+        [
+            float(int(exact(float(own)) * exact(float(share)))) if share != 1.0 else own
+            for own, share in zip(available, shares, strict=True)
+        ]
+    )
+
+
+def _edges(
+    facts: Facts, resource: str, common: OpenIntervals | None, moments: Instants
+) -> Instants:
+    """All instants at which use or capacity of a resource may change."""
+    parts = [moments]
+    if common is not None:
+        parts += [common.starts, common.finishes]
+    windows = _unit_windows(facts, resource)
+    if facts.mode in OBEYING:
+        windows += outages(facts.snapshot, resource)
+    for low, high, _ in windows:
+        parts.append(np.array([low, high], dtype=np.int64))
+    edges = np.unique(np.concatenate(parts))
+    inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
+    return inside
+
+
+def _unit_windows(facts: Facts, resource: str) -> list[tuple[int, int, float]]:
+    rows = facts.snapshot["resource_units"].filter(
+        (pl.col("resource") == resource) & pl.col("units").is_not_null()
+    )
+    return list(
+        rows.with_columns(*validity())
+        .select("valid_from_s", "valid_to_s", "units")
+        .iter_rows()
+    )
+
+
+def _available(
+    facts: Facts, resource: str, units: float, edges: Instants
+) -> NDArray[np.float64]:
+    available = np.full(len(edges), units)
+    for low, high, own in _unit_windows(facts, resource):
+        inside = (edges >= max(low, ALWAYS)) & (edges < min(high, NEVER))
+        available[inside] = own
+    if facts.mode in OBEYING:
+        # Of several disruptions at a time the worst counts.
+        worst = np.zeros(len(edges))
+        for low, high, severity in outages(facts.snapshot, resource):
+            inside = (edges >= low) & (edges < high)
+            worst[inside] = np.maximum(worst[inside], severity)
+        for place in np.flatnonzero(worst):
+            share = 1 - exact(float(worst[place]))
+            available[place] = float(int(exact(float(available[place])) * share))
+    return available
+
+
+NEAR = 1e-3
+"""Hours; starts and ends of operations are whole seconds."""
+
+
+def check_overload(facts: Facts) -> list[Finding]:
+    """Check the hours of each finite resource and bucket, in mode optimize only."""
+    if facts.mode != "optimize":
+        return []
+    rule = grid(facts.snapshot.settings.bucket, facts.as_of)
+    loads = {
+        (resource, bucket): run + setup
+        for resource, bucket, run, setup in facts.plan.loads.select(
+            "resource", pl.col("bucket").dt.epoch("s"), "run", "setup"
+        ).iter_rows()
+    }
+    excused = set(
+        facts.plan.exceptions.filter(pl.col("code") == ExceptionCode.CAPACITY_OVERLOAD)
+        .select("location", pl.col("date").dt.epoch("s"))
+        .iter_rows()
+    )
+    miscounted, silent = [], []
+    for resource, bucket, used, offered in _hours(facts, rule, facts.plan.operations):
+        row = {"value": resource, "moment": bucket, "used": used}
+        if abs(loads.get((resource, bucket), 0.0) - used) > NEAR:
+            stated = loads.get((resource, bucket), 0.0)
+            miscounted.append({**row, "stated": stated})
+        if used > offered + NEAR and (resource, bucket) not in excused:
+            silent.append({**row, "available": offered})
+    found = faults("VER064", "loads", pl.DataFrame(miscounted)) if miscounted else []
+    return found + (faults("VER065", "loads", pl.DataFrame(silent)) if silent else [])
+
+
+def check_bucket_hours(facts: Facts) -> list[Finding]:
+    """Check the hours of resources that count them per bucket, in mode constrained."""
+    if facts.mode != "constrained":
+        return []
+    placed = placed_operations(facts)
+    # Orders that stand as they are dated may exceed it; nothing may be put beside them.
+    ours = {
+        (resource, bucket)
+        for resource, bucket, _, _ in _hours(facts, None, placed.filter("planned"))
+    }
+    over = [
+        {"value": resource, "moment": bucket, "used": used, "available": offered}
+        for resource, bucket, used, offered in _hours(facts, None, placed)
+        if used > offered + NEAR and (resource, bucket) in ours
+    ]
+    return faults("VER065", "operations", pl.DataFrame(over)) if over else []
+
+
+def _hours(
+    facts: Facts, report: Grid | None, operations: pl.DataFrame
+) -> Iterator[tuple[str, int, float, float]]:
+    """Resource, bucket, hours used and hours offered, of finite resources.
+
+    Without a grid for all, those that have a bucket of their own on that grid.
+    """
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    finite = facts.snapshot["resources"].filter("finite").sort("resource")
+    groups = operations.partition_by("resource", as_dict=True)
+    for row in finite.iter_rows(named=True):
+        group = groups.get((row["resource"],))
+        if group is None or (report is None and row["bucket"] is None):
+            continue
+        rule = grid(row["bucket"], facts.as_of) if report is None else report
+        start = group["start"].dt.epoch("s").to_numpy()
+        finish = group["finish"].dt.epoch("s").to_numpy()
+        units = group["units"].fill_null(1.0).to_numpy()
+        whole = np.append(start, finish)
+        bucket = int(rule.starts(np.array([whole.min()]))[0])
+        calendars = (row["calendar"], places.get(row["location"]))
+        while bucket < int(whole.max()):
+            end = int(rule.ends(np.array([bucket]))[0])
+            inside = np.minimum(finish, end) - np.maximum(start, bucket)
+            used = float((np.maximum(inside, 0) * units).sum()) / HOUR
+            if used > 0:
+                offered = _offered(facts, row, calendars, bucket, end)
+                yield row["resource"], bucket, used, offered
+            bucket = end
+
+
+def _offered(
+    facts: Facts,
+    row: dict[str, object],
+    calendars: tuple[str | None, str | None],
+    begin: int,
+    end: int,
+) -> float:
+    edges, units = units_on_offer(
+        facts,
+        str(row["resource"]),
+        float(str(row["units"])),
+        calendars,
+        np.array([begin, end], dtype=np.int64),
+        whole=row["bucket"] is None,
+    )
+    lengths = np.diff(np.append(edges, end))
+    return float((units * lengths).sum()) / HOUR

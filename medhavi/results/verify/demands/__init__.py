@@ -1,1 +1,0 @@
-"""Checks of demands: fulfilment, lateness, agreements, promises."""

@@ -1,0 +1,502 @@
+"""Demands: planned, short, late and why, delivered as agreed (rules 12, 21, 22, 45).
+
+Derived from due dates, pegs and the states of orders in the snapshot; what judges
+lateness for pages and figures is not called.
+
+What serves a demand itself is looked at, through moves down to where the goods come
+from; components are not: a demand asks of its product, not of what goes into it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults
+from medhavi.units import DAY, HOUR
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+    Place = tuple[str, str]
+
+
+_PLANNED = ("open", "quote")
+
+
+def check_fulfilment(facts: Facts) -> list[Finding]:
+    """Check the fulfilment of every demand against its deliveries."""
+    rows = _judged(facts)
+    return [
+        *_coverage(facts),
+        *_sums(rows),
+        *_statuses(rows, facts.as_of),
+        *_dates(facts, rows),
+        *_masters(facts, rows),
+    ]
+
+
+def _judged(facts: Facts) -> pl.DataFrame:
+    """Join fulfilment, deliveries and demand of each demand."""
+    sums = facts.plan.deliveries.group_by("demand").agg(
+        pl.col("qty").sum().alias("delivered"),
+        pl.col("date").min().dt.epoch("s").alias("first_s"),
+        pl.col("date").max().dt.epoch("s").alias("last_s"),
+    )
+    masters = facts.demands.select(
+        "demand",
+        "kind",
+        pl.col("status").alias("state"),
+        pl.col("due_s").alias("master_due_s"),
+        "wanted",
+        "max_lateness_days",
+    )
+    return (
+        facts.plan.fulfilment.join(sums, on="demand", how="left")
+        .join(masters, on="demand")
+        .with_columns(
+            pl.col("delivered").fill_null(0.0),
+            pl.col("due").dt.epoch("s").alias("due_s"),
+        )
+        .sort("demand")
+    )
+
+
+def _left_out(facts: Facts) -> pl.DataFrame:
+    """Demands of which an exception says that the whole quantity is not planned."""
+    held = pl.col("code") == str(ExceptionCode.HELD_DATA)
+    told = (
+        facts.plan.exceptions.filter(held).group_by("demand").agg(pl.col("qty").sum())
+    )
+    whole = facts.demands.select("demand", "wanted").join(told, on="demand")
+    odd = pl.col("qty") - pl.col("wanted")
+    return whole.filter(odd.abs() <= TOLERANCE * pl.col("wanted")).select("demand")
+
+
+def _coverage(facts: Facts) -> list[Finding]:
+    planned = facts.plan.fulfilment.select("demand")
+    wanted = facts.demands.filter(pl.col("status").is_in(_PLANNED)).select("demand")
+    silent = wanted.join(planned, on="demand", how="anti")
+    if facts.snapshot.holds:
+        silent = silent.join(_left_out(facts), on="demand", how="anti")
+    unknown = planned.join(facts.demands, on="demand", how="anti")
+    stray = (
+        facts.plan.deliveries.select("demand")
+        .unique()
+        .join(planned, on="demand", how="anti")
+    )
+    texts = (
+        (silent, "it is open and has no row"),
+        (unknown, "the snapshot does not have it"),
+        (stray, "it has deliveries and no row"),
+    )
+    found: list[Finding] = []
+    for rows, what in texts:
+        found += faults(
+            "VER050",
+            "fulfilment",
+            rows.sort("demand").select(
+                pl.col("demand").alias("value"), pl.lit(what).alias("what")
+            ),
+        )
+    return found
+
+
+def _sums(rows: pl.DataFrame) -> list[Finding]:
+    slack = TOLERANCE * (1 + pl.col("qty"))
+    odd = rows.filter((pl.col("planned") - pl.col("delivered")).abs() > slack)
+    open_rest = rows.filter(
+        (pl.col("planned") + pl.col("short") - pl.col("qty")).abs() > slack
+    ).filter(pl.col("status") != "ignored")
+    return [
+        *faults(
+            "VER051",
+            "fulfilment",
+            odd.select(pl.col("demand").alias("value"), "planned", "delivered"),
+        ),
+        *faults(
+            "VER052",
+            "fulfilment",
+            open_rest.select(
+                pl.col("demand").alias("value"), "planned", "short", "qty"
+            ),
+        ),
+    ]
+
+
+def _statuses(rows: pl.DataFrame, as_of: int) -> list[Finding]:
+    slack = TOLERANCE * (1 + pl.col("qty"))
+    # Mode mrp dates deliveries on their due date, but nothing is there before now.
+    there_s = pl.col("last_s").clip(lower_bound=as_of)
+    right = (
+        pl.when(pl.col("delivered") <= TOLERANCE)
+        .then(pl.lit("unplanned"))
+        .when(pl.col("delivered") < pl.col("qty") - slack)
+        .then(pl.lit("short"))
+        .when(there_s > pl.col("due_s"))
+        .then(pl.lit("late"))
+        .otherwise(pl.lit("on_time"))
+    )
+    hours = (
+        pl.when(pl.col("delivered") > TOLERANCE)
+        .then((there_s - pl.col("due_s")).clip(lower_bound=0) / HOUR)
+        .otherwise(None)
+    )
+    live = rows.filter(pl.col("status") != "ignored").with_columns(
+        right=right, right_hours=hours
+    )
+    near = (pl.col("lateness_h") - pl.col("right_hours")).abs() <= SECONDS / HOUR
+    same = near.fill_null(
+        pl.col("lateness_h").is_null() & pl.col("right_hours").is_null()
+    )
+    return [
+        *faults(
+            "VER053",
+            "fulfilment",
+            live.filter(pl.col("status") != pl.col("right")).select(
+                pl.col("demand").alias("value"),
+                "status",
+                pl.col("right").alias("expected"),
+            ),
+        ),
+        *faults(
+            "VER054",
+            "fulfilment",
+            live.filter(~same).select(
+                pl.col("demand").alias("value"),
+                pl.col("lateness_h").alias("hours"),
+                pl.col("right_hours").alias("expected"),
+            ),
+        ),
+    ]
+
+
+def _dates(facts: Facts, rows: pl.DataFrame) -> list[Finding]:
+    floor = pl.col("due_s")
+    if facts.mode != "mrp":
+        floor = pl.max_horizontal("due_s", pl.lit(facts.as_of))
+    early = rows.filter(pl.col("first_s") < floor)
+    found = faults(
+        "VER055",
+        "deliveries",
+        early.select(
+            pl.col("demand").alias("value"),
+            pl.col("first_s").alias("moment"),
+            pl.col("due_s").alias("due"),
+        ),
+    )
+    if facts.mode == "mrp":
+        return found
+    limit = pl.col("due_s") + (pl.col("max_lateness_days") * DAY).ceil().cast(pl.Int64)
+    late = rows.with_columns(limit=limit).filter(pl.col("last_s") > pl.col("limit"))
+    return found + faults(
+        "VER063",
+        "deliveries",
+        late.select(
+            pl.col("demand").alias("value"), pl.col("last_s").alias("moment"), "limit"
+        ),
+    )
+
+
+def _masters(facts: Facts, rows: pl.DataFrame) -> list[Finding]:
+    """Check due and quantity against the demand, and that ignoring has a reason."""
+    horizon = facts.as_of + round(facts.snapshot.settings.horizon_days * DAY)
+    live = rows.filter(pl.col("status") != "ignored")
+    forecast = pl.col("kind") == "forecast"
+    moved = live.filter(
+        (pl.col("due_s") != pl.col("master_due_s"))
+        & ~(forecast & (pl.col("due_s") == facts.as_of))
+    )
+    slack = TOLERANCE * (1 + pl.col("wanted"))
+    resized = live.filter(
+        pl.when(forecast)
+        .then(pl.col("qty") > pl.col("wanted") + slack)
+        .otherwise((pl.col("qty") - pl.col("wanted")).abs() > slack)
+    )
+    ignored = rows.filter(
+        (pl.col("status") == "ignored")
+        & ~forecast
+        & pl.col("state").is_in(_PLANNED)
+        & (pl.col("master_due_s") <= horizon)
+    )
+    served = rows.filter((pl.col("status") == "ignored") & (pl.col("delivered") > 0))
+    return [
+        *faults(
+            "VER056",
+            "fulfilment",
+            moved.select(
+                pl.col("demand").alias("value"),
+                pl.col("due").cast(pl.String).alias("cell"),
+                pl.col("master_due_s").alias("expected"),
+            ),
+            "due",
+        ),
+        *faults(
+            "VER056",
+            "fulfilment",
+            resized.select(
+                pl.col("demand").alias("value"),
+                pl.col("qty").cast(pl.String).alias("cell"),
+                pl.col("wanted").cast(pl.String).alias("expected"),
+            ),
+            "qty",
+        ),
+        *faults(
+            "VER057",
+            "fulfilment",
+            pl.concat([ignored, served]).select(pl.col("demand").alias("value")),
+        ),
+    ]
+
+
+_PLACED = ("released", "in_process")
+_PAST_DUE = "PastDue"
+
+
+def check_lateness(facts: Facts) -> list[Finding]:
+    """Check the flags of every demand, its causes, and that no-source means short."""
+    return [*_flags(facts), *_causes(facts)]
+
+
+def _flags(facts: Facts) -> list[Finding]:
+    live = pl.col("status") != "ignored"
+    overdue = live & (pl.col("due").dt.epoch("s") < facts.as_of)
+    missed = _missed(facts)
+    risky = live & ~overdue & pl.col("demand").is_in(missed.implode())
+    if facts.mode != "mrp":
+        risky = pl.lit(value=False)
+    rows = facts.plan.fulfilment.with_columns(
+        right_past_due=overdue, right_at_risk=risky
+    ).sort("demand")
+    found: list[Finding] = []
+    for code, flag in (("VER077", "past_due"), ("VER078", "at_risk")):
+        right = f"right_{flag}"
+        odd = rows.filter(pl.col(flag).ne_missing(pl.col(right)))
+        found += faults(
+            code,
+            "fulfilment",
+            odd.select(
+                pl.col("demand").alias("value"),
+                pl.col(flag).alias("told"),
+                pl.col(right).alias("right"),
+            ),
+            flag,
+        )
+    return found
+
+
+def _missed(facts: Facts) -> pl.Series:
+    """Demands pegged to an order that starts before now and is not placed yet."""
+    orders = facts.snapshot["supply_orders"]
+    placed = orders.filter(pl.col("status").is_in(_PLACED))["supply_order"]
+    early = facts.supplies.filter(
+        (pl.col("start_s") < facts.as_of) & ~pl.col("order").is_in(placed.implode())
+    )
+    pegs = facts.plan.pegging
+    return pegs.join(early, left_on="supply", right_on="id", how="semi")[
+        "demand"
+    ].unique()
+
+
+def _causes(facts: Facts) -> list[Finding]:
+    """Check that hours sum to the lateness, those before now under their own code."""
+    hours = pl.col("hours").fill_null(0.0)
+    sums = facts.plan.causes.group_by("demand").agg(
+        hours.sum().alias("told"),
+        hours.filter(pl.col("code") == _PAST_DUE).sum().alias("told_overdue"),
+        pl.len().alias("causes"),
+    )
+    late = pl.col("lateness_h").fill_null(0.0)
+    overdue = (facts.as_of - pl.col("due").dt.epoch("s")) / HOUR
+    rows = (
+        facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+        .join(sums, on="demand", how="left")
+        .with_columns(
+            pl.col("told", "told_overdue").fill_null(0.0),
+            lateness=late,
+            overdue=pl.min_horizontal(late, overdue.clip(lower_bound=0.0)),
+        )
+        .sort("demand")
+    )
+    near = SECONDS / HOUR * pl.max_horizontal(1, pl.col("causes").fill_null(1))
+    return [
+        *faults(
+            "VER079",
+            "causes",
+            rows.filter((pl.col("told") - pl.col("lateness")).abs() > near).select(
+                pl.col("demand").alias("value"), "told", right="lateness"
+            ),
+        ),
+        *faults(
+            "VER080",
+            "causes",
+            rows.filter(
+                (pl.col("told_overdue") - pl.col("overdue")).abs() > near
+            ).select(
+                pl.col("demand").alias("value"), told="told_overdue", right="overdue"
+            ),
+        ),
+    ]
+
+
+Row = dict[str, Any]
+
+
+def check_agreements(facts: Facts) -> list[Finding]:
+    """Check least shipments, full lines and the policies of orders."""
+    if facts.mode != "constrained":
+        return []
+    given: dict[str, dict[int, float]] = {}
+    for demand, moment, qty in facts.plan.deliveries.select(
+        "demand", pl.col("date").dt.epoch("s"), "qty"
+    ).iter_rows():
+        dates = given.setdefault(demand, {})
+        dates[moment] = dates.get(moment, 0.0) + qty
+    planned = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    lines = (
+        planned.select("demand", pl.col("qty").alias("wanted"))
+        .join(facts.snapshot["demands"].drop("qty"), on="demand")
+        .sort("demand")
+        .to_dicts()
+    )
+    small = [fault for row in lines for fault in _small(row, given)]
+    apart = _apart(lines, given)
+    return [
+        *(faults("VER068", "deliveries", pl.DataFrame(small)) if small else []),
+        *(faults("VER069", "deliveries", pl.DataFrame(apart)) if apart else []),
+    ]
+
+
+def _small(row: Row, given: dict[str, dict[int, float]]) -> list[Row]:
+    dates = given.get(row["demand"], {})
+    found = []
+    still = row["wanted"]
+    for moment, qty in sorted(dates.items()):
+        least = row["wanted"] if row["full_line"] else min(row["min_shipment"], still)
+        if qty < least - TOLERANCE * (1 + least):
+            found.append(
+                {"value": row["demand"], "qty": qty, "moment": moment, "least": least}
+            )
+        still -= qty
+    return found
+
+
+def _apart(lines: list[Row], given: dict[str, dict[int, float]]) -> list[Row]:
+    orders: dict[str, list[Row]] = {}
+    for row in lines:
+        if row["sales_order"] and row["order_policy"] != "independent":
+            orders.setdefault(row["sales_order"], []).append(row)
+    found = []
+    for order, members in sorted(orders.items()):
+        policy = members[0]["order_policy"]
+        moments = sorted({m for row in members for m in given.get(row["demand"], {})})
+        for moment in moments:
+            shares = [
+                sum(q for m, q in given.get(row["demand"], {}).items() if m <= moment)
+                / row["wanted"]
+                for row in members
+            ]
+            equal = max(shares) - min(shares) <= TOLERANCE
+            whole = min(shares) >= 1 - TOLERANCE
+            if not equal or (policy == "all_together" and not whole):
+                found.append({"value": order, "policy": policy, "moment": moment})
+                break
+    return found
+
+
+def check_asked(facts: Facts) -> list[Finding]:
+    """Check what demands with `requires` or `min_quality` get."""
+    if facts.mode not in ("mrp", "constrained"):
+        return []
+    asking = facts.demands.filter(
+        (pl.col("requires").list.len() > 0) | pl.col("min_quality").is_not_null()
+    )
+    if asking.is_empty():
+        return []
+    book = _SupplyCharacteristics(facts)
+    pegs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for peg in facts.plan.pegging.sort("demand", "level", "supply").iter_rows(
+        named=True
+    ):
+        pegs[peg["demand"]].append(peg)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in asking.sort("demand").iter_rows(named=True):
+        demand = row["demand"]
+        for supply in _givers(pegs[demand], book):
+            missing = book.lacks(supply, row["requires"] or (), row["min_quality"])
+            if missing:
+                found[demand, supply] = {
+                    "value": demand,
+                    "supply": supply,
+                    "missing": ", ".join(missing),
+                }
+    return faults("VER075", "pegging", pl.DataFrame(list(found.values())))
+
+
+def _givers(pegs: list[dict[str, Any]], book: _SupplyCharacteristics) -> list[str]:
+    """List what serves a demand, new moves replaced by what they carry."""
+    found: list[str] = []
+    places: dict[int, set[Place]] = defaultdict(set)
+    for peg in pegs:
+        level, place = peg["level"], (peg["product"], peg["location"])
+        if level > 0 and place not in places[level]:
+            continue
+        origin = book.origins.get(peg["supply"])
+        if origin is None:
+            found.append(peg["supply"])
+        else:
+            places[level + 1].add((peg["product"], origin))
+    return found
+
+
+class _SupplyCharacteristics:
+    """What each supply has; `origins` are those of new moves."""
+
+    def __init__(self, facts: Facts) -> None:
+        snapshot = facts.snapshot
+        ranking = snapshot["settings"]["quality_classes"].to_list()
+        self._ranks = {
+            name: rank for rank, name in enumerate((ranking or [None])[0] or ())
+        }
+        self._products = {
+            product: (set(pairs or ()), quality)
+            for product, pairs, quality in snapshot["products"]
+            .select("product", "characteristics", "quality_class")
+            .iter_rows()
+        }
+        self._of: dict[str, tuple[str, str | None, str | None]] = {}
+        for product, location, lot, quality in (
+            snapshot["stock"]
+            .select("product", "location", "lot", "quality")
+            .iter_rows()
+        ):
+            self._of[f"{product}|{location}|{lot}"] = (product, None, quality)
+        provides = dict(snapshot["routings"].select("routing", "provides").iter_rows())
+        self._provides = {name: set(pairs or ()) for name, pairs in provides.items()}
+        lanes = dict(snapshot["lanes"].select("lane", "origin").iter_rows())
+        self.origins: dict[str, str] = {}
+        for row in facts.supplies.iter_rows(named=True):
+            making = row["kind"] == "make"
+            routing = row["source"] if making else None
+            self._of[row["id"]] = (row["product"], routing, None)
+            if row["kind"] == "move" and not row["existing"]:
+                used = row["lane"] or row["source"]
+                self.origins[row["id"]] = lanes.get(used, row["source"])
+
+    def lacks(
+        self, supply: str, requires: tuple[str, ...], least: str | None
+    ) -> list[str]:
+        """List what is asked for and a supply does not have."""
+        product, routing, stated = self._of.get(supply, (supply, None, None))
+        pairs, quality = self._products.get(product, (set(), None))
+        has = pairs | self._provides.get(routing or "", set())
+        missing = sorted(set(requires) - has)
+        worst = len(self._ranks)
+        rank = self._ranks.get(stated or quality or "", worst)
+        if least is not None and rank > self._ranks.get(least, worst):
+            missing.append(f"class {least}")
+        return missing

@@ -1,1 +1,0 @@
-"""Checks of stock, pegs and shelf life."""

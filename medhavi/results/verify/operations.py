@@ -1,0 +1,536 @@
+"""Work of make orders: minutes, order of steps, open time, outputs, resources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, faults, validity
+from medhavi.results.verify.material_use import make_orders, outputs, step_yields
+from medhavi.units import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+
+def check_operations(facts: Facts) -> list[Finding]:
+    """Check the operations of new make orders."""
+    new = make_orders(facts).filter(~pl.col("existing"))
+    steps = _planned_steps(facts, new)
+    return [
+        *_missing(facts, new),
+        *_minutes(facts, steps),
+        *_sequence(facts, steps),
+        *_ends(new, steps),
+        *_closed(facts),
+    ]
+
+
+def _planned_steps(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
+    """Each planned step with its master row and window."""
+    own = facts.snapshot["steps"].rename({"routing": "source"})
+    return (
+        facts.step_windows.rename({"supply": "order"})
+        .join(new, on="order")
+        .join(own, on=["source", "step"])
+        .join(
+            step_yields(facts).select("order", "step", "entering"), on=["order", "step"]
+        )
+    )
+
+
+def _missing(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    wanted = new.join(
+        facts.snapshot["steps"].select(pl.col("routing").alias("source"), "step"),
+        on="source",
+    )
+    lost = wanted.join(
+        facts.step_windows,
+        left_on=["order", "step"],
+        right_on=["supply", "step"],
+        how="anti",
+    ).sort("order", "step")
+    return faults(
+        "VER029",
+        "operations",
+        lost.select(pl.col("order").alias("value"), "step", "source"),
+    )
+
+
+def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
+    """Compare the minutes of each resource of a step with what it needs.
+
+    needed = set-up + (fixed + run x units) / (efficiency x speed); with several
+    resources all are held as long as the slowest needs.
+    """
+    used = (
+        # A step may use what it holds already: the same stretch of time, in two rows.
+        facts.plan.operations.unique(
+            ["supply", "step", "resource", "start", "finish"], maintain_order=True
+        )
+        .with_columns(
+            worked=(pl.col("finish") - pl.col("start")).dt.total_seconds(),
+            booked=(
+                pl.col("setup_minutes").fill_null(0.0)
+                + pl.col("run_minutes").fill_null(0.0)
+            )
+            * MINUTE,
+        )
+        .group_by(pl.col("supply").alias("order"), "step", "resource")
+        .agg(pl.col("worked", "booked").sum(), pl.len().alias("rows"))
+    )
+    choice = facts.snapshot["step_resources"].select(
+        pl.col("routing").alias("source"),
+        "step",
+        pl.col("resource").alias("named"),
+        "speed",
+        pl.col("setup_minutes").alias("own_setup"),
+        "choice",
+        *validity(),
+    )
+    pools = facts.snapshot["resources"].select("resource", "pool", "efficiency")
+    rows = (
+        steps.join(used, on=["order", "step"])
+        .join(pools, on="resource", how="left")
+        .with_columns(pl.col("resource").fill_null(""))
+    )
+    named = pl.concat(
+        [
+            rows.with_columns(named=pl.col("resource")),
+            rows.filter(pl.col("pool").is_not_null()).with_columns(
+                named=pl.col("pool")
+            ),
+        ]
+    )
+    chosen = named.join(choice, on=["source", "step", "named"]).filter(
+        (pl.col("valid_from_s") <= pl.col("begin_s"))
+        & (pl.col("begin_s") < pl.col("valid_to_s"))
+    )
+    chosen = _without_held(facts, chosen)
+    chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
+    timed = rows.join(
+        chosen.select("order", "step", "resource", "speed", "own_setup"),
+        on=["order", "step", "resource"],
+        how="left",
+    ).with_columns(
+        # Speed is null where the step does not work with it: a tool that stays with
+        # the order (until_step) is held, it does not set the pace.
+        pace=pl.col("efficiency").fill_null(1.0) * pl.col("speed"),
+        setup=pl.coalesce("own_setup", "setup_minutes"),
+    )
+    work = pl.col("fixed_minutes") + (
+        pl.col("run_minutes_per_unit") * pl.col("order_qty") * pl.col("entering")
+    )
+    judged = timed.with_columns(
+        needed=(pl.col("setup") + work / pl.col("pace")) * MINUTE
+    ).with_columns(
+        needed=pl.coalesce(
+            pl.col("needed").max().over("order", "step"),
+            (pl.col("setup_minutes") + work) * MINUTE,
+        )
+    )
+    # All resources of a step work as long as the slowest of them.
+    free = judged.join(_variable(facts), on="resource", how="semi")
+    odd = judged.filter(
+        ((pl.col("worked") - pl.col("needed")).abs() > SECONDS)
+        | ((pl.col("booked") - pl.col("worked")).abs() > SECONDS * pl.col("rows"))
+    ).join(free.select("order", "step").unique(), on=["order", "step"], how="anti")
+    return faults(
+        "VER027",
+        "operations",
+        odd.sort("order", "step").select(
+            pl.col("order").alias("value"),
+            "step",
+            (pl.min_horizontal("worked", "booked") / MINUTE).alias("minutes"),
+            (pl.col("needed") / MINUTE).alias("needed"),
+        ),
+    )
+
+
+def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Leave out tools that only stay with the order while another of a group works."""
+    tools = facts.snapshot["step_resources"].select(
+        pl.col("routing").alias("source"),
+        pl.col("step").alias("taken"),
+        pl.col("resource").alias("named"),
+        "until_step",
+    )
+    several = chosen.filter(pl.col("choice").is_not_null()).filter(
+        pl.col("named").n_unique().over("order", "step", "choice") > 1
+    )
+    held = several.join(tools.drop_nulls("until_step"), on=["source", "named"]).filter(
+        pl.col("taken") != pl.col("step")
+    )
+    works = several.join(held, on=["order", "step", "named"], how="anti")
+    # Where all of a group stay with the order, the fastest is taken to work.
+    fastest = (
+        several.join(works, on=["order", "step", "choice"], how="anti")
+        .sort("speed", descending=True, nulls_last=True, maintain_order=True)
+        .unique(["order", "step", "choice"], keep="first", maintain_order=True)
+    )
+    idle = held.join(fastest, on=["order", "step", "named"], how="anti")
+    return chosen.join(idle, on=["order", "step", "named"], how="anti")
+
+
+def _variable(facts: Facts) -> pl.DataFrame:
+    """Resources whose pace or set-up changes by time, sequence or campaign."""
+    paced = facts.snapshot["resource_units"].filter(pl.col("efficiency").is_not_null())
+    changed = facts.snapshot["resources"].filter(
+        pl.col("changeover_matrix").is_not_null()
+    )
+    slowed = facts.snapshot["campaign_rules"].filter(pl.col("reduction_pct") > 0)
+    named = [frame.select("resource") for frame in (paced, changed, slowed)]
+    return pl.concat(named).unique()
+
+
+def _sequence(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
+    """Check finish + move + queue <= begin between neighbours, and linked lags."""
+    linked = facts.snapshot["step_links"]
+    plain = steps.join(
+        linked.select(pl.col("routing").alias("source")).unique(),
+        on="source",
+        how="anti",
+    )
+    pairs = plain.join(plain, on="order", suffix="_earlier").filter(
+        pl.col("sequence_earlier") < pl.col("sequence")
+    )
+    moved = (pl.col("move_minutes_earlier") * MINUTE).ceil()
+    queued = (pl.col("queue_minutes") * MINUTE).ceil()
+    free = (
+        pl.when(pl.col("overlap_qty_earlier").is_null())
+        .then(pl.col("end_s_earlier") + moved + queued)
+        .otherwise("begin_s_earlier")
+    )
+    broken = pairs.filter(pl.col("begin_s") < free - SECONDS).select(
+        pl.col("order").alias("value"), "step", pl.col("step_earlier").alias("earlier")
+    )
+    return faults(
+        "VER026",
+        "operations",
+        pl.concat([broken, _broken_links(linked, steps)]).sort("value", "step"),
+    )
+
+
+def _broken_links(links: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    rows = (
+        links.select(
+            pl.col("routing").alias("source"),
+            "step",
+            "after",
+            pl.col("kind").alias("link"),
+            pl.col("lag_minutes") * MINUTE,
+            pl.col("max_lag_minutes") * MINUTE,
+        )
+        .join(steps, on=["source", "step"])
+        .join(
+            steps.select(
+                "order",
+                pl.col("step").alias("after"),
+                pl.col("begin_s").alias("before_begin_s"),
+                pl.col("end_s").alias("before_end_s"),
+                "move_minutes",
+                pl.col("overlap_qty").alias("transfer"),
+            ),
+            on=["order", "after"],
+            suffix="_before",
+        )
+    )
+    moved = (pl.col("move_minutes_before") * MINUTE).ceil()
+    queued = (pl.col("queue_minutes") * MINUTE).ceil()
+    later = (
+        pl.when(pl.col("link") == "finish_finish").then("end_s").otherwise("begin_s")
+    )
+    earlier = (
+        pl.when(pl.col("link") == "start_start")
+        .then(pl.col("before_begin_s"))
+        .otherwise(pl.col("before_end_s"))
+    )
+    handed = pl.col("link") == "finish_start"
+    hard = pl.when(handed).then(moved + queued).otherwise(0.0)
+    lag = later - earlier
+    # Transfer batches: neither begins nor ends before what is handed on is there.
+    least = (
+        pl.when(handed & pl.col("transfer").is_not_null())
+        .then(
+            pl.min_horizontal(
+                pl.col("begin_s") - pl.col("before_begin_s"),
+                pl.col("end_s") - pl.col("before_end_s"),
+            )
+        )
+        .otherwise(lag)
+    )
+    return rows.filter(
+        (least < pl.col("lag_minutes") + hard - SECONDS)
+        | (lag > pl.col("max_lag_minutes") + hard + SECONDS)
+    ).select(pl.col("order").alias("value"), "step", pl.col("after").alias("earlier"))
+
+
+def _ends(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
+    """Check that an order starts with its first queue and ends after its last step."""
+    queue = (pl.col("queue_minutes") * MINUTE).ceil().cast(pl.Int64)
+    move = (pl.col("move_minutes") * MINUTE).ceil().cast(pl.Int64)
+    spans = steps.group_by("order").agg(
+        (pl.col("begin_s") - queue).min().alias("first_s"),
+        (pl.col("end_s") + move).max().alias("last_s"),
+    )
+    rows = new.join(spans, on="order").sort("order")
+    return faults(
+        "VER028",
+        "supplies",
+        rows.filter((pl.col("start_s") - pl.col("first_s")).abs() > SECONDS).select(
+            pl.col("order").alias("value"),
+            pl.lit("start").alias("what"),
+            pl.col("start_s").alias("moment"),
+            pl.col("first_s").alias("expected"),
+        ),
+    )
+
+
+def check_outputs(facts: Facts) -> list[Finding]:
+    """Check what orders give: quantity by yields, end by offset, a row per output."""
+    given = outputs(facts)
+    output = ["order", "product", "location"]
+    sums = given.group_by(output).agg(
+        pl.col("qty", "low").sum(),
+        pl.col("main", "step_qty", "latest_s").first(),
+    )
+    rows = facts.supplies.filter(pl.col("kind") == "make").join(
+        sums, on=output, suffix="_given"
+    )
+    orders = make_orders(facts).select("order", pl.col("order_qty").alias("units"))
+    rows = rows.join(orders, on="order")
+    # An order that is done gives nothing more, whatever its fixed quantities; one that
+    # exists and is moved gives what it gave by its dates, whatever ends meanwhile.
+    dated = facts.snapshot["routing_outputs"].filter(
+        pl.any_horizontal(pl.col("valid_from", "valid_to").is_not_null())
+    )
+    kept = pl.col("existing") & pl.col("source").is_in(dated["routing"].implode())
+    off = rows.filter((pl.col("units") > 0) & ~kept).filter(
+        (pl.col("qty") > pl.col("qty_given") + TOLERANCE * (1 + pl.col("qty_given")))
+        | (pl.col("qty") < pl.col("low") - TOLERANCE * (1 + pl.col("low")))
+    )
+    late = rows.filter(
+        ~pl.col("existing")
+        & pl.col("main")
+        & ((pl.col("finish_s") - pl.col("latest_s")).abs() > SECONDS)
+    )
+    absent = (
+        sums.filter((pl.col("low") > TOLERANCE) & ~pl.col("main"))
+        .join(
+            facts.supplies.filter(~pl.col("existing")).select("order"),
+            on="order",
+            how="semi",
+        )
+        .join(facts.supplies, on=output, how="anti")
+    )
+    plain = facts.supplies.filter(
+        (pl.col("kind") != "make")
+        # Of an existing order, order_qty is the whole and qty what is still to come.
+        & ~pl.col("existing")
+        & (
+            (pl.col("order_qty") - pl.col("qty")).abs()
+            > TOLERANCE * (1 + pl.col("qty"))
+        )
+    )
+    return [
+        *faults(
+            "VER070",
+            "supplies",
+            plain.select(
+                pl.col("id").alias("value"),
+                "qty",
+                "order_qty",
+                pl.col("order_qty").alias("expected"),
+            ),
+        ),
+        *faults(
+            "VER070",
+            "supplies",
+            off.select(
+                pl.col("id").alias("value"),
+                "qty",
+                pl.col("units").alias("order_qty"),
+                pl.col("qty_given").alias("expected"),
+            ),
+        ),
+        *faults(
+            "VER028",
+            "supplies",
+            late.select(
+                pl.col("id").alias("value"),
+                pl.lit("finish").alias("what"),
+                pl.col("finish_s").alias("moment"),
+                pl.col("latest_s").alias("expected"),
+            ),
+        ),
+        *faults(
+            "VER071",
+            "supplies",
+            absent.sort("order", "product").select(
+                pl.col("order").alias("value"), "product"
+            ),
+        ),
+    ]
+
+
+def _closed(facts: Facts) -> list[Finding]:
+    """Check that work lies in time at which place, step and resource are open."""
+    snapshot = facts.snapshot
+    orders = make_orders(facts).filter(~pl.col("existing"))
+    rows = (
+        facts.plan.operations.join(
+            orders.select(pl.col("order").alias("supply"), "source", "plant"),
+            on="supply",
+        )
+        .join(
+            snapshot["steps"].select(
+                pl.col("routing").alias("source"),
+                "step",
+                pl.col("calendar").alias("c1"),
+            ),
+            on=["source", "step"],
+            how="left",
+        )
+        .join(
+            snapshot["resources"].select("resource", pl.col("calendar").alias("c2")),
+            on="resource",
+            how="left",
+        )
+        .join(
+            snapshot["locations"].select(
+                pl.col("location").alias("plant"), pl.col("calendar").alias("c3")
+            ),
+            on="plant",
+            how="left",
+        )
+    ).filter(pl.any_horizontal(pl.col("c1", "c2", "c3").is_not_null()))
+    parts = []
+    for calendars, group in rows.group_by("c1", "c2", "c3", maintain_order=True):
+        common = facts.clock.common([None if c is None else str(c) for c in calendars])
+        if common is None:
+            continue
+        start = group["start"].dt.epoch("s").to_numpy()
+        finish = group["finish"].dt.epoch("s").to_numpy()
+        closed = (finish - start) - common.between(start, finish)
+        parts.append(group.with_columns(hours=closed.astype(np.float64) / HOUR))
+    if not parts:
+        return []
+    wrong = pl.concat(parts).filter(pl.col("hours") > SECONDS / HOUR).sort("id")
+    return faults(
+        "VER025",
+        "operations",
+        wrong.select(pl.col("id").alias("value"), "supply", "hours"),
+    )
+
+
+def check_resources(facts: Facts) -> list[Finding]:
+    """Check the resources of the steps of new make orders.
+
+    Rows without a choice are all needed, of each choice at least one; a pool is served
+    by any member; outside its validity a row is not needed.
+    """
+    orders = make_orders(facts).filter(~pl.col("existing")).select("order", "source")
+    windows = facts.step_windows.rename({"supply": "order"}).join(orders, on="order")
+    needed = (
+        windows.join(
+            facts.snapshot["step_resources"]
+            .with_columns(*validity())
+            .rename({"routing": "source"}),
+            on=["source", "step"],
+        )
+        .filter(
+            (pl.col("valid_from_s") <= pl.col("begin_s"))
+            & (pl.col("begin_s") < pl.col("valid_to_s"))
+        )
+        .select("order", "step", pl.col("resource").alias("named"), "choice", "units")
+    )
+    used = (
+        facts.plan.operations.filter(pl.col("resource").fill_null("") != "")
+        .select(pl.col("supply").alias("order"), "step", "resource", "units")
+        .unique()
+        .join(orders, on="order", how="semi")
+    )
+    served = used.join(facts.named_resources, on="resource").join(
+        pl.concat([needed, _held(facts, windows)]),
+        on=["order", "step", "named"],
+        suffix="_needed",
+    )
+    stray = used.join(served, on=["order", "step", "resource"], how="anti")
+    near = (pl.col("units") - pl.col("units_needed")).abs() <= TOLERANCE
+    odd_units = served.join(
+        served.filter(near), on=["order", "step", "resource"], how="anti"
+    )
+    group = pl.coalesce("choice", "named").alias("group")
+    lacking = needed.with_columns(group).join(
+        served.with_columns(group), on=["order", "step", "group"], how="anti"
+    )
+    return [
+        *_faults("works on", stray, "resource"),
+        *_faults("takes other units of", odd_units, "resource"),
+        *_faults("does without", lacking, "group"),
+    ]
+
+
+def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
+    """Tools that an earlier step took and a later one gives back.
+
+    Each step has the tool while its own start lies in the validity of the row.
+    """
+    spans = (
+        facts.snapshot["step_resources"]
+        .filter(pl.col("until_step").is_not_null())
+        .with_columns(*validity())
+    )
+    sequence = facts.snapshot["steps"].select(
+        pl.col("routing").alias("source"), "step", "sequence"
+    )
+    last = sequence.rename({"step": "until_step", "sequence": "last"})
+    rows = (
+        spans.select(
+            pl.col("routing").alias("source"),
+            "step",
+            pl.col("resource").alias("named"),
+            "until_step",
+            "choice",
+            "units",
+            "valid_from_s",
+            "valid_to_s",
+        )
+        .join(sequence, on=["source", "step"])
+        .join(last, on=["source", "until_step"])
+        .join(sequence, on="source", suffix="_later")
+        .filter(
+            (pl.col("sequence_later") >= pl.col("sequence"))
+            & (pl.col("sequence_later") <= pl.col("last"))
+            & (pl.col("step_later") != pl.col("step"))
+        )
+        .drop("step")
+        .rename({"step_later": "step"})
+    )
+    return (
+        windows.join(rows, on=["source", "step"])
+        .filter(
+            (pl.col("valid_from_s") <= pl.col("begin_s"))
+            & (pl.col("begin_s") < pl.col("valid_to_s"))
+        )
+        .select("order", "step", "named", "choice", "units")
+        .unique()
+    )
+
+
+def _faults(what: str, rows: pl.DataFrame, column: str) -> list[Finding]:
+    return faults(
+        "VER018",
+        "operations",
+        rows.select(
+            pl.col("order").alias("value"),
+            "step",
+            pl.lit(what).alias("what"),
+            pl.col(column).alias("resource"),
+        )
+        .unique()
+        .sort("value", "step", "resource"),
+    )

@@ -1,1 +1,0 @@
-"""Checks of orders: sources, operations, components, capacity, lead times."""

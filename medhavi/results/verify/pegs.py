@@ -1,0 +1,530 @@
+"""Pegs: every planned piece is explained, and no piece explains two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.balance import usable_lots
+from medhavi.results.verify.facts import (
+    PLACE,
+    TOLERANCE,
+    faults,
+    once,
+    validity,
+    whole_up,
+)
+from medhavi.results.verify.material_use import consumption, move_departures, outputs
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+
+_OWNED = ("demand", *PLACE)
+_SOURCES = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
+
+
+def check_pegs(facts: Facts) -> list[Finding]:
+    """Check sums, references, sources, times and chains of the pegs."""
+    pegs = facts.plan.pegging
+    givers = _givers(facts)
+    known = pegs.join(givers, on="supply", how="left", suffix="_given")
+    return [
+        *_references(facts, known),
+        *_supply_sums(known),
+        *_demand_sums(facts),
+        *_sources(known),
+        *_times(facts, known),
+        *_chains(facts),
+        *_firm(facts),
+        *_over(facts, givers),
+        *_make_to_order(facts, known),
+    ]
+
+
+def _givers(facts: Facts) -> pl.DataFrame:
+    """All that can serve: supply, place, available, ready_s, expected."""
+    lots = usable_lots(facts).select(
+        pl.col("lot_id").alias("supply"),
+        "product",
+        "location",
+        pl.col("qty").clip(lower_bound=0.0).alias("available"),
+        pl.lit(ALWAYS).alias("ready_s"),
+        pl.lit("INV").alias("expected"),
+    )
+    always = facts.unlimited.select(
+        pl.format("{}|{}|", "product", "location").alias("supply"),
+        "product",
+        "location",
+        pl.lit(float("inf")).alias("available"),
+        pl.lit(ALWAYS).alias("ready_s"),
+        pl.lit("INV").alias("expected"),
+    )
+    first = outputs(facts).group_by("order", "product").agg(pl.col("instant_s").min())
+    rows = facts.supplies.join(first, on=["order", "product"], how="left").join(
+        facts.brought_forward, left_on="id", right_on="supply", how="left"
+    )
+    # A co-product may be there before its order ends, at its own step; the first
+    # instant of either is sure.
+    own = (
+        pl.when("main")
+        .then("finish_s")
+        .otherwise(pl.min_horizontal("start_s", "instant_s"))
+    )
+    orders = rows.select(
+        pl.col("id").alias("supply"),
+        "product",
+        "location",
+        pl.col("qty").alias("available"),
+        pl.min_horizontal(own, pl.when("existing").then("usable_s")).alias("ready_s"),
+        pl.when("existing")
+        .then(pl.lit("FIRM"))
+        .otherwise(pl.col("kind").replace_strict(_SOURCES, default="?"))
+        .alias("expected"),
+    )
+    return pl.concat([always, lots, orders]).unique("supply", maintain_order=True)
+
+
+def _references(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    unknown = (
+        pl.col("available").is_null()
+        | (pl.col("product") != pl.col("product_given"))
+        | (pl.col("location") != pl.col("location_given"))
+    )
+    lost = known.filter(unknown).select(
+        pl.col("id").alias("value"),
+        pl.lit("supply").alias("what"),
+        pl.col("supply").alias("named"),
+    )
+    orphans = known.join(facts.demands, on="demand", how="anti").select(
+        pl.col("id").alias("value"),
+        pl.lit("demand").alias("what"),
+        pl.col("demand").alias("named"),
+    )
+    return faults("VER004", "pegging", pl.concat([lost, orphans]))
+
+
+def _supply_sums(known: pl.DataFrame) -> list[Finding]:
+    sums = known.group_by("supply").agg(
+        pl.col("qty").sum().alias("pegged"), pl.col("available").first()
+    )
+    over = sums.filter(
+        pl.col("pegged") > pl.col("available") + TOLERANCE * (1 + pl.col("available"))
+    )
+    return faults("VER003", "pegging", over.rename({"supply": "value"}).sort("value"))
+
+
+def _ratios(facts: Facts) -> pl.DataFrame:
+    """Units of a substitute for one ordered: demand, product, other, ratio, most.
+
+    Where several rows hold at a place, either may have served: the least and the most.
+    """
+    rows = facts.snapshot["substitutes"].select(
+        "product", pl.col("substitute").alias("other"), "ratio", at=pl.col("location")
+    )
+    return (
+        facts.demands.select("demand", "product", "location")
+        .join(rows, on="product")
+        .filter((pl.col("at") == "*") | (pl.col("at") == pl.col("location")))
+        .group_by("demand", "product", "other", maintain_order=True)
+        .agg(pl.col("ratio").min(), pl.col("ratio").max().alias("most"))
+    )
+
+
+def _for_demands(facts: Facts, known: pl.DataFrame) -> pl.DataFrame:
+    """Pegs of level 0, in units of what was ordered.
+
+    `qty` is what they are at most, `sure` what they are at least.
+    """
+    return (
+        known.filter(pl.col("level") == 0)
+        .join(
+            _ratios(facts).drop("product"),
+            left_on=["demand", "product"],
+            right_on=["demand", "other"],
+            how="left",
+        )
+        .with_columns(
+            qty=pl.col("qty") / pl.col("ratio").fill_null(1.0),
+            sure=pl.col("qty") / pl.col("most").fill_null(1.0),
+        )
+    )
+
+
+def _demand_sums(facts: Facts) -> list[Finding]:
+    top = (
+        _for_demands(facts, facts.plan.pegging)
+        .group_by("demand")
+        .agg(pl.col("qty").sum().alias("pegged"), pl.col("sure").sum())
+    )
+    both = (
+        facts.plan.fulfilment.select("demand", "planned")
+        .join(top, on="demand", how="left")
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(
+            pl.col("pegged", "sure").fill_null(0.0) + pl.col("missing").fill_null(0.0)
+        )
+    )
+    slack = TOLERANCE * (1 + pl.col("planned"))
+    # A whole number of substitutes may serve a fraction of a piece more.
+    odd = both.filter(
+        (pl.col("planned") > pl.col("pegged") + slack)
+        | (pl.col("planned") < pl.col("sure") - slack)
+    ).join(_rounded_substitutes(facts), on="demand", how="anti")
+    told = odd.drop("missing", "sure").rename({"demand": "value"})
+    return faults("VER002", "pegging", told)
+
+
+def _without_source(facts: Facts) -> pl.DataFrame:
+    """What demands themselves take without any source: demand, missing."""
+    return (
+        facts.unsourced.filter(pl.col("supply").is_null())
+        .join(facts.demands, on=["demand", "product", "location"], how="semi")
+        .group_by("demand")
+        .agg(pl.col("qty").sum().alias("missing"))
+    )
+
+
+def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
+    """Demands served by a substitute of which whole steps may be too much."""
+    steps = facts.steps_of_products
+    steps_each = pl.col("ratio", "most") * pl.col("step_qty") / pl.col("step_other")
+    rounded = (steps_each - steps_each.round()).abs() > TOLERANCE
+    ratios = (
+        _ratios(facts)
+        .join(steps, on="product")
+        .join(steps.rename({"product": "other", "step_qty": "step_other"}), on="other")
+        .filter(pl.any_horizontal(rounded))
+    )
+    return (
+        facts.plan.pegging.filter(pl.col("level") == 0)
+        .join(
+            ratios,
+            left_on=["demand", "product"],
+            right_on=["demand", "other"],
+            how="semi",
+        )
+        .select("demand")
+        .unique()
+    )
+
+
+def _sources(known: pl.DataFrame) -> list[Finding]:
+    odd = known.filter(pl.col("source") != pl.col("expected"))
+    return faults(
+        "VER005",
+        "pegging",
+        odd.select(pl.col("id").alias("value"), "source", "expected"),
+    )
+
+
+def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    """Check that what was delivered up to a moment was there by then."""
+    top = _for_demands(facts, known)
+    whole = _rounded_substitutes(facts)
+    given = facts.plan.deliveries.select(
+        "demand", pl.col("date").dt.epoch("s").alias("moment"), "qty"
+    ).join(whole, on="demand", how="anti")
+    moments = given.select("demand", "moment").unique()
+    delivered = (
+        moments.join(given, on="demand", suffix="_then")
+        .filter(pl.col("moment_then") <= pl.col("moment"))
+        .group_by("demand", "moment")
+        .agg(pl.col("qty").sum().alias("delivered"))
+    )
+    there = (
+        moments.join(top.select("demand", "ready_s", "qty"), on="demand")
+        .filter(pl.col("ready_s") <= pl.col("moment"))
+        .group_by("demand", "moment")
+        .agg(pl.col("qty").sum().alias("there"))
+    )
+    both = (
+        delivered.join(there, on=["demand", "moment"], how="left")
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(pl.col("there").fill_null(0.0) + pl.col("missing").fill_null(0.0))
+        .drop("missing")
+    )
+    early = both.filter(
+        pl.col("delivered") > pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))
+    ).sort("demand", "moment")
+    return faults("VER007", "deliveries", early.rename({"demand": "value"}))
+
+
+def _chains(facts: Facts) -> list[Finding]:
+    """Check that a peg of level k feeds a supply that a peg of level k - 1 names."""
+    pegs = facts.plan.pegging
+    lower = pegs.filter(pl.col("level") > 0)
+    if lower.is_empty():
+        return []
+    rows = facts.supplies.select("id", "kind", "source", "lane", "order")
+    parents = pegs.join(rows, left_on="supply", right_on="id", suffix="_of").select(
+        "demand",
+        (pl.col("level") + 1).alias("level"),
+        "kind",
+        pl.col("source_of").alias("master"),
+        "lane",
+        pl.col("product").alias("carried"),
+    )
+    lines = facts.snapshot["bom_lines"].with_columns(*validity())
+    components = lines.select(
+        pl.col("routing").alias("master"), pl.col("component").alias("product")
+    ).unique()
+    made = (
+        parents.filter(pl.col("kind") == "make")
+        .select("demand", "level", "master")
+        .unique()
+        .join(components, on="master")
+        .select("demand", "level", "product")
+    )
+    moved = parents.filter(pl.col("kind") == "move").select(
+        "demand", "level", pl.col("carried").alias("product")
+    )
+    allowed = pl.concat([made, moved]).unique()
+    substitutes = facts.snapshot["substitutes"].select(
+        "product", pl.col("substitute").alias("other")
+    )
+    other = allowed.join(substitutes, on="product").select(
+        "demand", "level", pl.col("other").alias("product")
+    )
+    orphans = lower.join(
+        pl.concat([allowed, other]), on=["demand", "level", "product"], how="anti"
+    )
+    return faults(
+        "VER008",
+        "pegging",
+        orphans.select(pl.col("id").alias("value"), "level", "product"),
+    )
+
+
+def _firm(facts: Facts) -> list[Finding]:
+    firm = facts.snapshot["pegs"].filter("firm")
+    if firm.is_empty():
+        return []
+    pegged = _pegged(facts)
+    broken = facts.exceptions.get("FirmPegBroken", set())
+    open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    own = facts.demands.select("demand", *PLACE, own=pl.lit(value=True))
+    taken = facts.plan.pegging.group_by("demand", *PLACE).agg(
+        pl.col("qty").sum().alias("taken")
+    )
+    lost = (
+        firm.join(open_demands.select("demand", "planned"), on="demand")
+        .join(pegged, on=["demand", "supply"], how="left")
+        .join(own, on=["demand", *PLACE], how="left")
+        .join(taken, on=["demand", *PLACE], how="left")
+        .with_columns(
+            pl.col("pegged").fill_null(0.0),
+            # Of what goes into it a demand cannot take more than it needs.
+            most=pl.when("own").then("planned").otherwise(pl.col("taken")),
+        )
+        .with_columns(qty=pl.min_horizontal("qty", "most"))
+        # Other firm pegs may give it all that it needs there.
+        .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
+        .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
+        .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
+        .filter(~pl.col("demand").is_in(list(broken)))
+        .filter(~pl.col("supply").is_in(list(broken)))
+    )
+    return faults(
+        "VER006",
+        "pegging",
+        lost.select(
+            pl.format("{} → {}", "demand", "supply").alias("value"), "qty", "pegged"
+        ),
+    )
+
+
+def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
+    """Check what firm pegs keep beyond the need of their demands (PEG-08).
+
+    What the plan says they keep nobody else has; and they keep all that is there where
+    the settings allow it and their demands are served in full, else nothing.
+    """
+    told = (
+        facts.plan.exceptions.filter(code=str(ExceptionCode.OVER_PEGGED))
+        .group_by("supply")
+        .agg(pl.col("qty").sum().alias("told"))
+    )
+    if told.is_empty() and not facts.snapshot["pegs"]["firm"].any():
+        return []
+    sums = (
+        _surplus(facts)
+        .join(told, on="supply", how="full", coalesce=True)
+        .join(givers.select("supply", "available"), on="supply")
+        .filter(pl.col("available").is_finite())
+        .with_columns(pl.col("told", "taken", "others", "over").fill_null(0.0))
+        .with_columns(rest=pl.col("available") - pl.col("taken"))
+    )
+    allowed = facts.snapshot.settings.over_peg == "allow"
+    most = pl.col("over") if allowed else pl.lit(0.0)
+    slack = TOLERANCE * (1 + pl.col("available"))
+    wrong = sums.with_columns(
+        due=pl.min_horizontal(most, pl.col("rest") + pl.col("others"))
+    ).filter(
+        (pl.col("told") > pl.col("rest") + slack)
+        | (pl.col("told") > pl.col("due") + slack)
+        | (pl.col("sure") & (pl.col("told") < pl.col("due") - slack))
+    )
+    cells = pl.col("supply").alias("value"), "told", "rest", "due"
+    return faults("VER076", "pegging", wrong.select(*cells).sort("value"))
+
+
+def _surplus(facts: Facts) -> pl.DataFrame:
+    """Surplus of each supply bound firmly: supply, taken, others, over, sure.
+
+    `taken` is pegged of it, `others` of that to demands that it is not bound to, `over`
+    bound and not pegged; `sure` where all that it is bound to are served in full.
+    """
+    broken = list(facts.exceptions.get("FirmPegBroken", set()))
+    served = facts.plan.fulfilment.filter(pl.col("status") != "ignored").select(
+        "demand", whole=pl.col("planned") >= pl.col("qty") - TOLERANCE
+    )
+    pegged = _pegged(facts)
+    step = pl.col("step_qty").fill_null(1.0)
+    firm = (
+        facts.snapshot["pegs"]
+        .filter("firm")
+        .join(served, on="demand")
+        .join(pegged, on=["demand", "supply"], how="left")
+        .join(facts.steps_of_products, on="product", how="left")
+        .select(
+            "demand",
+            "supply",
+            over=whole_up(pl.col("qty") / step) * step - pl.col("pegged").fill_null(0),
+            sure=pl.col("whole")
+            & (pl.col("pegged") > 0).fill_null(value=False)
+            & ~pl.col("demand").is_in(broken),
+        )
+    )
+    made_for = facts.open_orders.select(
+        pl.col("supply_order").alias("supply"), "demand"
+    )
+    others = pegged.join(firm, on=["demand", "supply"], how="anti").join(
+        made_for, on=["demand", "supply"], how="anti"
+    )
+    return (
+        firm.group_by("supply")
+        .agg(pl.col("over").clip(lower_bound=0.0).sum(), pl.col("sure").all())
+        .join(_sum_of(pegged, "taken"), on="supply", how="left")
+        .join(_sum_of(others, "others"), on="supply", how="left")
+    )
+
+
+@once
+def _pegged(facts: Facts) -> pl.DataFrame:
+    """What each demand has of each supply: demand, supply, pegged."""
+    return facts.plan.pegging.group_by("demand", "supply").agg(
+        pl.col("qty").sum().alias("pegged")
+    )
+
+
+def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:
+    return pegged.group_by("supply").agg(pl.col("pegged").sum().alias(name))
+
+
+def _make_to_order(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    special = facts.snapshot["products"].filter("make_to_order").select("product")
+    shared = (
+        known.filter(~pl.col("expected").is_in(["INV", "FIRM"]))
+        .join(special, on="product", how="semi")
+        .group_by("supply")
+        .agg(pl.col("demand").n_unique().alias("demands"))
+        .filter(pl.col("demands") > 1)
+        .sort("supply")
+    )
+    return faults("VER009", "pegging", shared.rename({"supply": "value"}))
+
+
+def check_components(facts: Facts) -> list[Finding]:
+    """Check that pegs below the top sum to what pegged orders take, place by place.
+
+    An order takes for demands the share of its output that is pegged. Where that is a
+    part, every demand's share is cut to whole steps, and fixed quantities may go to
+    any: that much play is left. What has no source has no peg, so it may be missing.
+    """
+    slack = TOLERANCE * (1 + pl.col("high"))
+    both = (
+        _taken(facts)
+        .join(_pegged_components(facts), on=PLACE, how="full", coalesce=True)
+        .with_columns(pl.col("used", "low", "high", "pegged", "missing").fill_null(0.0))
+    )
+    odd = both.filter(
+        (pl.col("pegged") + pl.col("missing") < pl.col("low") - slack)
+        | (pl.col("pegged") > pl.col("high") + slack)
+    )
+    # A plan does not say which component of a group an order took.
+    choices = facts.snapshot["bom_lines"].filter(
+        pl.col("substitute_group").is_not_null()
+    )
+    return faults(
+        "VER014",
+        "pegging",
+        odd.filter(~pl.col("product").is_in(choices["component"].to_list()))
+        .sort(PLACE)
+        .select(pl.format("{}|{}", *PLACE).alias("value"), "used", "pegged"),
+    )
+
+
+def _taken(facts: Facts) -> pl.DataFrame:
+    """What orders take for demands: product, location, used, low, high."""
+    part = (pl.col("share") > TOLERANCE) & (pl.col("share") < 1 - TOLERANCE)
+    play = pl.col("step_qty").fill_null(1.0) * pl.col("pegs") + pl.col("fixed")
+    several = pl.col("outputs") > 1
+    return (
+        pl.concat([consumption(facts), move_departures(facts)], how="diagonal")
+        .join(_shares(facts), on="order", how="left")
+        .join(facts.steps_of_products, on="product", how="left")
+        .with_columns(
+            used=pl.col("qty") * pl.col("share"),
+            play=pl.when(part).then(play).otherwise(0.0),
+        )
+        # Which output of several caused a component is not said.
+        .with_columns(
+            low=pl.when(several).then(0.0).otherwise(pl.col("used") - pl.col("play")),
+            high=pl.when(several)
+            .then("qty")
+            .otherwise(pl.col("used") + pl.col("play")),
+        )
+        .group_by(PLACE)
+        .agg(pl.col("used", "low", "high").sum())
+    )
+
+
+def _shares(facts: Facts) -> pl.DataFrame:
+    """Pegged share of each order: order, share, outputs, pegs."""
+    pegged = facts.plan.pegging.group_by("supply").agg(
+        pl.col("qty").sum().alias("pegged"), pl.len().alias("pegs")
+    )
+    return (
+        facts.supplies.join(pegged, left_on="id", right_on="supply", how="left")
+        .group_by("order")
+        .agg(
+            (pl.col("pegged").fill_null(0.0).sum() / pl.col("qty").sum()).alias(
+                "share"
+            ),
+            pl.len().alias("outputs"),
+            pl.col("pegs").fill_null(0).sum(),
+        )
+        .with_columns(pl.col("share").fill_nan(0.0).fill_null(0.0))
+    )
+
+
+def _pegged_components(facts: Facts) -> pl.DataFrame:
+    """Pegs below the top, and what had no source: place, pegged, missing."""
+    lower = facts.plan.pegging.filter(pl.col("level") > 0)
+    missing = facts.unsourced.filter(pl.col("supply").is_not_null())
+    return (
+        pl.concat(
+            [
+                lower.select(*PLACE, pl.col("qty").alias("pegged")),
+                missing.select(*PLACE, pl.col("qty").alias("missing")),
+            ],
+            how="diagonal",
+        )
+        .group_by(PLACE)
+        .agg(pl.col("pegged", "missing").sum())
+    )

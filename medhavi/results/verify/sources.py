@@ -1,0 +1,336 @@
+"""Sources and lots of new supplies: who may supply what, when, in which sizes.
+
+Every way in which a source may be used is listed as a candidate row with its validity,
+its lots and its lead times; a supply is right when at least one candidate allows it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.verify.facts import PLACE, TOLERANCE, faults, validity
+from medhavi.units import ALWAYS, NEVER, exact
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+
+_KEY = ("kind", "source", "product", "location")
+_LOTS = ("min_lot", "max_lot", "lot_multiple")
+
+
+def check_sources(facts: Facts) -> list[Finding]:
+    """Check source, validity, lot sizes and quantity steps of new supplies."""
+    new = facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
+    pairs = matched(facts, new)
+    usable = pairs.filter(
+        (pl.col("valid_from_s") <= pl.col("start_s"))
+        & (pl.col("start_s") < pl.col("valid_to_s"))
+    )
+    unknown = new.join(pairs, on="id", how="anti")
+    invalid = new.join(pairs, on="id", how="semi").join(usable, on="id", how="anti")
+    return [
+        *faults(
+            "VER020",
+            "supplies",
+            unknown.select(
+                pl.col("id").alias("value"), "kind", "product", "location", "source"
+            ),
+        ),
+        *faults(
+            "VER021",
+            "supplies",
+            invalid.select(
+                pl.col("id").alias("value"),
+                "source",
+                pl.col("start_s").alias("moment"),
+            ),
+        ),
+        *_other_carrier(facts, new),
+        *_lot_faults(usable, facts.steps_of_products),
+        *_step_faults(facts),
+    ]
+
+
+def _other_carrier(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    """Check that the source of a move is its lane, or the origin of its lane."""
+    lanes = facts.snapshot["lanes"].select("lane", "origin")
+    odd = new.filter((pl.col("kind") == "move") & pl.col("lane").is_not_null()).join(
+        lanes, on="lane", how="left"
+    )
+    odd = odd.filter(
+        (pl.col("source") != pl.col("lane"))
+        & (pl.col("source") != pl.col("origin")).fill_null(value=True)
+    )
+    return faults(
+        "VER020",
+        "supplies",
+        odd.select(
+            pl.col("id").alias("value"), "kind", "product", "location", "source"
+        ),
+    )
+
+
+def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
+    """Each new supply with all its candidates, `lot_qty` in units of lots.
+
+    An order may be made for any product that it gives, not for the main one alone.
+    """
+    rows = candidates(facts)
+    named = new.with_columns(
+        source=pl.when(pl.col("kind") == "move")
+        .then(pl.coalesce("lane", "source"))
+        .otherwise("source"),
+        lot_qty=pl.when(pl.col("kind") == "make").then("order_qty").otherwise("qty"),
+    )
+    beside = facts.supplies.filter(~pl.col("main")).select(
+        "order", other="product", place="location"
+    )
+    made_for = named.join(beside, on="order").with_columns(
+        product="other", location="place"
+    )
+    return pl.concat([named, made_for.select(named.columns)]).join(
+        rows, on=list(_KEY), how="inner", suffix="_of"
+    )
+
+
+def candidates(facts: Facts) -> pl.DataFrame:
+    """Allowed uses of sources: key, validity in seconds, lots.
+
+    Those of places without any supply are left out: nobody asks for them, and what is
+    allowed at one place says nothing about another.
+    """
+    asked = facts.supplies.select(PLACE).unique()
+    found = _masters(facts).join(asked, on=PLACE, how="semi")
+    rules = _rules(facts).join(asked, on=PLACE, how="semi")
+    ruled = rules.select("product", "location").unique()
+    free = found.join(ruled, on=["product", "location"], how="anti")
+    # Without rows a product is made or bought where it can be still, else moved.
+    made = free.filter(
+        (pl.col("kind") != "move") & (pl.col("valid_to_s") > facts.as_of)
+    )
+    moved = free.filter(pl.col("kind") == "move").join(
+        made.select("product", "location").unique(),
+        on=["product", "location"],
+        how="anti",
+    )
+    bound = found.join(rules, on=list(_KEY), how="inner", suffix="_rule")
+    bound = bound.with_columns(
+        *(pl.coalesce(f"{name}_rule", name).alias(name) for name in _LOTS),
+        pl.max_horizontal("valid_from_s", "valid_from_s_rule").alias("valid_from_s"),
+        pl.min_horizontal("valid_to_s", "valid_to_s_rule").alias("valid_to_s"),
+    ).select(found.columns)
+    return pl.concat([made, moved, bound])
+
+
+def _masters(facts: Facts) -> pl.DataFrame:
+    snapshot = facts.snapshot
+    routings = snapshot["routings"].with_columns(*validity())
+    stated = snapshot["routing_outputs"].join(
+        routings.select("routing", main="product", home="location"), on="routing"
+    )
+    stated = stated.select(
+        "routing",
+        "product",
+        pl.coalesce("location", "home").alias("location"),
+        own=pl.col("product") == pl.col("main"),
+        serves=(pl.col("product") == pl.col("main")) | (pl.col("role") != "by"),
+    )
+    silent = routings.join(stated.filter("own"), on="routing", how="anti")
+    columns = ("routing", "product", "location")
+    given = pl.concat(
+        [silent.select(columns), stated.filter("serves").select(columns)]
+    ).unique()
+    make = given.join(routings.drop("product", "location"), on="routing").select(
+        pl.lit("make").alias("kind"),
+        pl.col("routing").alias("source"),
+        "product",
+        "location",
+        "valid_from_s",
+        "valid_to_s",
+        *_LOTS,
+    )
+    # Customers hold nothing: terms for every place that does are not theirs.
+    places = (
+        snapshot["locations"].filter(pl.col("kind") != "customer").select("location")
+    )
+    terms = snapshot["supply_terms"].with_columns(*validity())
+    everywhere = (
+        terms.filter(pl.col("location") == "*")
+        .drop("location")
+        .join(places, how="cross")
+    )
+    terms = pl.concat(
+        [terms.filter(pl.col("location") != "*"), everywhere.select(terms.columns)]
+    )
+    buy = terms.join(
+        facts.members.rename({"product": "member"}), left_on="product", right_on="named"
+    ).select(
+        pl.lit("buy").alias("kind"),
+        pl.col("supplier").alias("source"),
+        pl.col("member").alias("product"),
+        "location",
+        "valid_from_s",
+        "valid_to_s",
+        pl.col("moq").alias("min_lot"),
+        "max_lot",
+        "lot_multiple",
+    )
+    move = (
+        snapshot["lanes"]
+        .select(pl.col("lane").alias("source"), pl.col("destination").alias("location"))
+        .join(_moved(facts), on="source")
+        .select(
+            pl.lit("move").alias("kind"),
+            "source",
+            "product",
+            "location",
+            pl.lit(ALWAYS).alias("valid_from_s"),
+            pl.lit(NEVER).alias("valid_to_s"),
+            pl.lit(0.0).alias("min_lot"),
+            pl.lit(None, pl.Float64).alias("max_lot"),
+            pl.lit(0.0).alias("lot_multiple"),
+        )
+    )
+    return pl.concat([make, buy, move])
+
+
+def _moved(facts: Facts) -> pl.DataFrame:
+    """What is moved on which lane, as far as any supply asks: source, product.
+
+    All lanes with all products would be millions of rows.
+    """
+    moves = facts.supplies.filter(pl.col("kind") == "move")
+    lanes = moves.select("order", source=pl.coalesce("lane", "source"))
+    given = facts.supplies.select("order", "product")
+    return (
+        lanes.join(given, on="order")
+        .join(moves, on="product", how="semi")
+        .select("source", "product")
+        .unique()
+        .sort("source", "product")
+    )
+
+
+def _rules(facts: Facts) -> pl.DataFrame:
+    """Sourcing rows per product, group rows spread over the members.
+
+    An own row hides the group's rows of its kind; a move may name its origin.
+    """
+    rows = facts.snapshot["sourcing"].with_columns(*validity())
+    lanes = facts.snapshot["lanes"].select(
+        "lane",
+        pl.col("origin").alias("source"),
+        pl.col("destination").alias("location"),
+    )
+    by_origin = (
+        rows.filter(pl.col("kind") == "move")
+        .join(lanes, on=["source", "location"])
+        .with_columns(source=pl.col("lane"))
+        .select(rows.columns)
+    )
+    rows = pl.concat([rows, by_origin])
+    spread = rows.join(
+        facts.members.rename({"product": "member"}), left_on="product", right_on="named"
+    ).with_columns(own=pl.col("product") == pl.col("member"))
+    own = spread.filter("own").select("member", "location", "kind").unique()
+    group = spread.filter(~pl.col("own")).join(
+        own, on=["member", "location", "kind"], how="anti"
+    )
+    return (
+        pl.concat([spread.filter("own"), group])
+        .drop("product")
+        .rename({"member": "product"})
+        .select(*_KEY, "valid_from_s", "valid_to_s", *_LOTS)
+    )
+
+
+def _lot_faults(pairs: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
+    """Compare lots with the candidate that fits best; a fault must hold for all."""
+    ratio = pl.col("lot_qty") / pl.col("lot_multiple")
+    top = (pl.col("max_lot") / pl.col("grid") + 1e-9).floor() * pl.col("grid")
+    least = (pl.col("min_lot") / pl.col("grid") - 1e-9).ceil() * pl.col("grid")
+    slack = TOLERANCE * (1 + pl.col("lot_qty").abs())
+    judged = _on_grids(
+        pairs.join(steps, on="product", how="left", maintain_order="left")
+    ).with_columns(
+        below=pl.col("lot_qty") < pl.col("min_lot") - slack,
+        odd=pl.when(pl.col("lot_multiple") > 0)
+        .then((ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs()))
+        .otherwise(statement=False),
+        # A multiple or minimum above the maximum leaves no lot that fits both.
+        above=(
+            (pl.col("lot_qty") > top + slack) & (top > 0) & (top >= least)
+        ).fill_null(value=False),
+    )
+    good = judged.filter(~(pl.col("below") | pl.col("odd") | pl.col("above")))
+    bad = judged.join(good, on="id", how="anti")
+    found: list[Finding] = []
+    for code, flag, limit in (
+        ("VER010", "below", "min_lot"),
+        ("VER011", "odd", "lot_multiple"),
+        ("VER012", "above", "max_lot"),
+    ):
+        rows = bad.filter(flag).unique("id", maintain_order=True)
+        found += faults(
+            code,
+            "supplies",
+            rows.select(
+                pl.col("id").alias("value"),
+                pl.col("lot_qty").alias("qty"),
+                "source",
+                pl.col(limit).alias("limit"),
+            ),
+        )
+    return found
+
+
+def _on_grids(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `grid`: the least quantity that fits the multiple and the product's step."""
+    pairs = rows.select("lot_multiple", "step_qty").unique().drop_nulls("step_qty")
+    grids = [
+        step if multiple <= 0 else (exact(multiple) / exact(step)).numerator * step
+        for multiple, step in pairs.iter_rows()
+    ]
+    grid = pairs.with_columns(grid=pl.Series(grids, dtype=pl.Float64))
+    return rows.join(
+        grid, on=["lot_multiple", "step_qty"], how="left", maintain_order="left"
+    )
+
+
+def _step_faults(facts: Facts) -> list[Finding]:
+    """Check that quantities are whole multiples of the product's step."""
+    found: list[Finding] = []
+    steps = facts.steps_of_products
+    new = facts.supplies.filter(~pl.col("existing"))
+    demands = facts.demands.select("demand", "product")
+    tables = (
+        ("supplies", "id", new, "qty"),
+        ("supplies", "id", new, "order_qty"),
+        ("pegging", "id", facts.plan.pegging, "qty"),
+        (
+            "deliveries",
+            "demand",
+            facts.plan.deliveries.join(demands, on="demand"),
+            "qty",
+        ),
+    )
+    for table, key, rows, column in tables:
+        ratio = pl.col(column) / pl.col("step_qty")
+        odd = rows.join(steps, on="product").filter(
+            (ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs())
+        )
+        found += faults(
+            "VER013",
+            table,
+            odd.select(
+                pl.col(key).alias("value"),
+                pl.col(column).alias("qty"),
+                pl.col("step_qty").alias("step"),
+            ),
+            column,
+        )
+    return found

@@ -1,0 +1,316 @@
+"""Campaigns in words and tables: savings, matrix, two runs, how they were kept."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.views.charts import finished, rows_of
+from medhavi.views.names import Names, duration, money, number, percent, when
+from medhavi.views.page import empty, table_html
+from medhavi.views.theme import ROW, token
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.results.reports.campaign import (
+        CampaignAdherence,
+        CampaignDifference,
+        CampaignFigures,
+        CampaignProposal,
+    )
+    from medhavi.views.charts import Picture
+
+
+ANY, ANY_FAMILY = "*", "any family"
+_KPIS = ("KPI-19", "KPI-20", "KPI-21")
+_MOST = 20
+
+
+def family_name(family: str) -> str:
+    """Family as people say it.
+
+    >>> family_name("*")
+    'any family'
+    """
+    return ANY_FAMILY if family == ANY else family
+
+
+def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
+    """What campaigns save and cost as tiles (UI-05)."""
+    before, after = found.without, found.with_campaigns
+    saved = before.setup_minutes - after.setup_minutes
+    later = found.lateness_hours
+    share = found.setup_reduction
+    return (
+        Tile(
+            label="Set-up saved",
+            figure=duration(saved / 60),
+            note=f"{percent(share)} of {duration(before.setup_minutes / 60)}",
+            state="good" if saved > 0 else "",
+            word="saved" if saved > 0 else "nothing saved",
+        ),
+        Tile(
+            label="Changes of family",
+            figure=number(after.setups),
+            note=f"without campaigns: {number(before.setups)}",
+        ),
+        Tile(
+            label="Lateness",
+            figure=duration(later),
+            note=f"late demands: {before.late} without, {after.late} with",
+            state="bad" if later > 0 else "good",
+            word="later" if later > 0 else "no later",
+        ),
+        Tile(
+            label="Saved in all",
+            figure=money(found.saved_money, currency),
+            note="set-up and lateness",
+            state="good" if found.saved_money >= 0 else "bad",
+            word="gain" if found.saved_money >= 0 else "loss",
+        ),
+    )
+
+
+def runs_html(
+    found: CampaignDifference,
+    edited: CampaignDifference | None = None,
+    currency: str = "EUR",
+) -> str:
+    """Put the two plans side by side (CMP-10); with an edited cell, all four.
+
+    Parameters
+    ----------
+    edited
+        Both plans with the edited cell.
+    """
+    rows = [
+        ("Without campaigns", found.without),
+        ("With campaigns", found.with_campaigns),
+    ]
+    if edited is not None:
+        rows += [
+            ("New cell, without campaigns", edited.without),
+            ("New cell, with campaigns", edited.with_campaigns),
+        ]
+    columns = (
+        *("Plan", "Changes", "Set-up", "Cost of set-up", "Late"),
+        *("Not served", "Lateness", "Its money"),
+    )
+    cells = [(word, *_figures(one, currency)) for word, one in rows]
+    return table_html(columns, cells, columns[1:])
+
+
+def _figures(one: CampaignFigures, currency: str) -> tuple[str, ...]:
+    return (
+        number(one.setups),
+        duration(one.setup_minutes / 60),
+        escape(money(one.setup_money, currency)),
+        number(one.late),
+        number(one.unserved),
+        duration(one.lateness_hours),
+        escape(money(one.lateness_money, currency)),
+    )
+
+
+def kpis_html(kpis: pl.DataFrame, edited: pl.DataFrame | None = None) -> str:
+    """Figures of campaigns; with an edited cell, before and then.
+
+    Parameters
+    ----------
+    kpis, edited
+        In the columns of table `kpis`.
+    """
+    wanted = pl.col("kpi").str.split(".").list.first().is_in(_KPIS)
+    now = kpis.filter(wanted).sort("kpi").to_dicts()
+    if edited is None:
+        told = [(_figure(row), _value(row)) for row in now]
+        return table_html(("Key figure", "Value"), told, ("Value",))
+    then = {row["kpi"]: row for row in edited.to_dicts()}
+    rows = [
+        (_figure(row), _value(row), _value(then[row["kpi"]]))
+        for row in now
+        if row["value"] is not None and row["kpi"] in then
+    ]
+    return table_html(("Key figure", "Now", "Then"), rows, ("Now", "Then"))
+
+
+def _figure(row: Mapping[str, Any]) -> str:
+    why = row["reason"]
+    tail = f'<br><span class="muted small">{escape(why)}</span>' if why else ""
+    return f'<abbr title="{escape(row["kpi"])}">{escape(row["name"])}</abbr>{tail}'
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    return (duration if row["unit"] == "hour" else percent)(row["value"])
+
+
+def proposal_rows(
+    found: Sequence[CampaignProposal], names: Names | None = None
+) -> list[dict[str, str]]:
+    """Proposals as rows for people, the largest saving first."""
+    known = names or Names()
+    return [
+        {
+            "Resource": known.name(one.resource),
+            "Family": one.family,
+            "Orders": number(len(one.orders)),
+            "Quantity": number(one.qty),
+            "Start": when(one.start, known.zone_of(one.resource)),
+            "End": when(one.finish, known.zone_of(one.resource)),
+            "Set-up saved": duration(one.saved_minutes / 60),
+            "Money saved": money(one.saved_money, known.currency),
+            "Lateness": duration(one.lateness_hours),
+        }
+        for one in found
+    ]
+
+
+def proposals_html(
+    found: Sequence[CampaignProposal], names: Names | None = None
+) -> str:
+    """List the proposals; without any, say what asks for them."""
+    if not found:
+        return empty(
+            "No campaigns are proposed",
+            "Nothing is gained by running families in a row, or no rule and no "
+            "changeover matrix asks for it.",
+        )
+    rows = proposal_rows(found[:_MOST], names)
+    columns = tuple(rows[0])
+    cells = [tuple(escape(cell) for cell in row.values()) for row in rows]
+    more = len(found) - len(rows)
+    tail = (
+        f'<p class="muted small">and {more:,} more; '
+        "<code>medhavi campaigns</code> lists all</p>"
+        if more > 0
+        else ""
+    )
+    return table_html(columns, cells, columns[2:4] + columns[6:]) + tail
+
+
+def compliance_rows(
+    found: Sequence[CampaignAdherence], names: Names | None = None
+) -> list[dict[str, str]]:
+    """How campaigns were kept as rows for people (UI-05, KPI-20)."""
+    known = names or Names()
+    return [
+        {
+            "Campaign": _campaign(one, known),
+            "Planned start": when(one.planned_start, known.zone_of(one.resource)),
+            "Start": _days(one.start_days),
+            "End": _days(one.finish_days),
+            "Quantity": f"{one.qty_variance:+,.10g}",
+            "Set-up": f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
+            "In campaign": f"{one.in_campaign} of {one.assigned}",
+        }
+        for one in found
+    ]
+
+
+def compliance_html(
+    found: Sequence[CampaignAdherence], names: Names | None = None
+) -> str:
+    """List how campaigns were kept; without a plan, say where one comes from."""
+    if not found:
+        return empty(
+            "No campaigns were carried out yet",
+            "Publish a plan with campaigns and report what became of its orders.",
+        )
+    rows = compliance_rows(found[:_MOST], names)
+    columns = tuple(rows[0])
+    cells = [tuple(escape(cell) for cell in row.values()) for row in rows]
+    return table_html(columns, cells, columns[4:])
+
+
+def _campaign(one: CampaignAdherence, names: Names) -> str:
+    resource, *family, place = one.campaign.split("|")
+    return f"{'|'.join(family)} on {names.name(resource)}, no. {place}"
+
+
+def _days(value: float | None) -> str:
+    if value is None:
+        return "not yet"
+    if value == 0:
+        return "as planned"
+    return f"{abs(value):.1f} days {'late' if value > 0 else 'early'}"
+
+
+def campaigns_command(source: str = "", *, how: str = "propose") -> str:
+    """Command line of both plans of what an option names.
+
+    >>> campaigns_command(" --lake lake")
+    'medhavi campaigns --lake lake --how propose'
+    """
+    return f"medhavi campaigns{source} --how {how}"
+
+
+MOST_RESOURCES = 20
+WITHOUT, WITH = "without campaigns", "with campaigns"
+
+
+def setup_chart(rows: pl.DataFrame) -> Picture | None:
+    """Draw two bars a resource; None where nothing is changed over.
+
+    Parameters
+    ----------
+    rows
+        resource, plan (`WITHOUT` or `WITH`), hours, changes.
+    """
+    import altair as alt
+
+    total = rows.group_by("resource").agg(pl.col("hours").sum())
+    order = (
+        total.filter(pl.col("hours") > 0)
+        .sort("hours", "resource", descending=[True, False])
+        .head(MOST_RESOURCES)["resource"]
+        .to_list()
+    )
+    if not order:
+        return None
+    drawn = rows.filter(pl.col("resource").is_in(order)).with_columns(
+        tip=pl.struct("resource", "plan", "hours", "changes").map_elements(
+            _tip, return_dtype=pl.String
+        )
+    )
+    chart = (
+        alt.Chart(rows_of(drawn))
+        .mark_bar(cornerRadius=2)
+        .encode(
+            x=alt.X("hours:Q", title="hours of changeovers"),
+            y=alt.Y("resource:N", title=None, sort=order, axis=alt.Axis(domain=False)),
+            yOffset=alt.YOffset("plan:N", sort=[WITHOUT, WITH]),
+            color=alt.Color(
+                "plan:N",
+                title=None,
+                sort=[WITHOUT, WITH],
+                scale=alt.Scale(
+                    domain=[WITHOUT, WITH], range=[token("alt"), token("plan")]
+                ),
+            ),
+            tooltip="tip:N",
+            description="tip:N",
+        )
+    )
+    return finished(chart, _title(rows), 2 * ROW * len(order))
+
+
+def _tip(row: dict[str, object]) -> str:
+    hours = float(str(row["hours"]))
+    return (
+        f"{row['resource']} {row['plan']}: {row['changes']} changes, {duration(hours)}"
+    )
+
+
+def _title(rows: pl.DataFrame) -> str:
+    hours = dict.fromkeys((WITHOUT, WITH), 0.0)
+    hours.update(rows.group_by("plan").agg(pl.col("hours").sum()).iter_rows())
+    saved = hours[WITHOUT] - hours[WITH]
+    word = "less" if saved >= 0 else "more"
+    return (
+        f"{duration(abs(saved))} {word} set-up with campaigns: "
+        f"{duration(hours[WITH])} instead of {duration(hours[WITHOUT])}"
+    )

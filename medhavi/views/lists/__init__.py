@@ -1,1 +1,0 @@
-"""Tables and texts of plans, schedules, studies and campaigns."""

@@ -1,0 +1,436 @@
+"""Orders and exceptions of a plan for people: names, times, what to do."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
+from medhavi.views.names import (
+    NOTHING,
+    Names,
+    duration,
+    local,
+    money,
+    number,
+    quantity,
+    when,
+)
+from medhavi.views.page import empty, table_html
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterable, Mapping
+
+    from medhavi.results.difference import PlanDelta
+    from medhavi.results.plans.plan import Plan
+
+
+MOST_ORDERS = 5_000
+"""No table sends more rows than this to a browser."""
+KINDS = ("make", "buy", "move")
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "Id": pl.String,
+    "Order": pl.String,
+    "Kind": pl.String,
+    "Product": pl.String,
+    "Where": pl.String,
+    "From": pl.String,
+    "Quantity": pl.Float64,
+    "Start": pl.Datetime("us"),
+    "Finish": pl.Datetime("us"),
+    "Status": pl.String,
+    "For": pl.Int64,
+}
+
+
+def order_rows(
+    plan: Plan,
+    names: Names | None = None,
+    kind: str | None = None,
+    status: str | None = None,
+    product: str | None = None,
+) -> pl.DataFrame:
+    """List orders, the first to start before the others.
+
+    Parameters
+    ----------
+    plan
+        Its `supplies` and pegs.
+    names
+        For people.
+    kind, status, product
+        Only these; None: all.
+
+    Returns
+    -------
+    pl.DataFrame
+        Id, Order (its number), Kind, Product, Where, From,
+        Quantity, Start and Finish (wall clock of the place, so that they sort),
+        Status, For (number of demands); at most
+        `MOST_ORDERS` rows.
+    """
+    known = names or Names()
+    rows = plan.supplies
+    for column, wanted in (("kind", kind), ("status", status), ("product", product)):
+        if wanted:
+            rows = rows.filter(pl.col(column) == wanted)
+    served = dict(
+        plan.pegging.group_by("supply").agg(pl.col("demand").n_unique()).iter_rows()
+    )
+    ordered = rows.sort("start", "finish", "id").head(MOST_ORDERS)
+    return pl.DataFrame(
+        [_row(row, known, served) for row in ordered.iter_rows(named=True)],
+        schema=_SCHEMA,
+    )
+
+
+def order_words(plan: Plan, supply: str | None, names: Names) -> str:
+    """Which order it is: kind, quantity, product, place, when; nothing for none."""
+    found = plan.supplies.filter(pl.col("id") == (supply or "")).to_dicts()
+    if not found:
+        return ""
+    row = found[0]
+    place = str(row["location"])
+    number_of = f"{row['number']}: "
+    amount = quantity(row["qty"], names.unit(str(row["product"])))
+    return (
+        f"{number_of}{row['kind']} {amount} {names.name(str(row['product']))} at "
+        f"{names.name(place)}, there {when(row['finish'], names.zone_of(place))}"
+    )
+
+
+def demand_options(
+    plan: Plan, demands: pl.DataFrame, names: Names, first: Iterable[str]
+) -> dict[str, str]:
+    """Demands to choose from: words to id, some of them first.
+
+    Parameters
+    ----------
+    demands
+        Table of the snapshot: it says what is asked for, and where.
+    """
+    asked = {
+        demand: (product, place)
+        for demand, product, place in demands.select(
+            "demand", "product", "location"
+        ).iter_rows()
+    }
+
+    def words(demand: str) -> str:
+        name = names.name(demand)
+        if name != demand or demand not in asked:
+            return name
+        return f"{demand}: {' at '.join(map(names.name, asked[demand]))}"
+
+    order = dict.fromkeys([*first, *plan.fulfilment["demand"]])
+    return {words(demand): demand for demand in order}
+
+
+def statuses(plan: Plan) -> list[str]:
+    """Statuses that orders of a plan have, sorted."""
+    return sorted({str(one) for one in plan.supplies["status"] if one})
+
+
+def _row(
+    row: dict[str, object], names: Names, served: dict[str, int]
+) -> dict[str, object]:
+    place = str(row["location"])
+    zone = names.zone_of(place)
+    source = row["source"] if isinstance(row["source"], str) else None
+    return {
+        "Id": row["id"],
+        "Order": row["number"],
+        "Kind": row["kind"],
+        "Product": names.name(str(row["product"])),
+        "Where": names.name(place),
+        "From": names.name(source),
+        "Quantity": row["qty"],
+        "Start": _wall(row["start"], zone),
+        "Finish": _wall(row["finish"], zone),
+        "Status": row["status"],
+        "For": served.get(str(row["id"]), 0),
+    }
+
+
+def _wall(moment: object, zone: str) -> dt.datetime | None:
+    import datetime as dt
+
+    if not isinstance(moment, dt.datetime):
+        return None
+    return local(moment, zone).replace(tzinfo=None)
+
+
+MARKS = {"critical": "▲", "warning": "◆", "info": "●"}
+"""A severity has a mark and a word, never a colour alone."""
+_ORDER = {"critical": 0, "warning": 1, "info": 2}
+
+
+def codes(plan: Plan) -> pl.DataFrame:
+    """Codes of a plan, the most severe and most frequent first.
+
+    Returns
+    -------
+    pl.DataFrame
+        code, severity, mark, headline, number, remedy.
+    """
+    counts = plan.exceptions.group_by("code", "severity").len().iter_rows()
+    found = sorted(
+        counts, key=lambda row: (_ORDER.get(row[1], 9), -row[2], str(row[0]))
+    )
+    return pl.DataFrame(
+        [
+            {
+                "code": code,
+                "severity": severity,
+                "mark": f"{MARKS.get(severity, '')} {severity}",
+                "headline": ExceptionCode(code).headline,
+                "number": amount,
+                "remedy": ExceptionCode(code).remedy,
+            }
+            for code, severity, amount in found
+        ],
+        schema={
+            **dict.fromkeys(("code", "severity", "mark", "headline"), pl.String),
+            "number": pl.Int64,
+            "remedy": pl.String,
+        },
+    )
+
+
+def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
+    """Group the exceptions by code, those with most money in them first.
+
+    Parameters
+    ----------
+    costs
+        Unit cost by product [money a unit].
+
+    Returns
+    -------
+    pl.DataFrame
+        code, headline, mark, number, worth (value at unit cost of the quantity that
+        they are about, of their orders where they state none), remedy.
+    """
+    worth = (
+        _worth(plan, costs)
+        .group_by("code")
+        .agg(pl.col("worth").sum())
+        .select(pl.col("code").cast(pl.String), "worth")
+    )
+    return (
+        codes(plan)
+        .join(worth, on="code", how="left", maintain_order="left")
+        .sort("worth", descending=True, nulls_last=True, maintain_order=True)
+        .select("code", "headline", "mark", "number", "worth", "remedy")
+    )
+
+
+def dearest_exceptions(
+    plan: Plan, costs: Mapping[str, float], wanted: Collection[str]
+) -> list[dict[str, Any]]:
+    """Rows of some codes with column `worth`, the most money first."""
+    rows = _worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
+    order = ("worth", "date", "supply", "product")
+    return rows.sort(order, descending=[True, False, False, False]).to_dicts()
+
+
+def groups_html(
+    plan: Plan, costs: Mapping[str, float], currency: str, link: str
+) -> str:
+    """List the kinds of exceptions, the most money first.
+
+    Parameters
+    ----------
+    link
+        Address of the rows of a kind; `{rows}` in it stands for its code.
+    """
+    rows = [
+        (
+            (
+                f'<a href="{escape(link.format(rows=row["code"]))}" target="_self">'
+                f"{escape(row['mark'][0])} {escape(row['headline'])}</a>"
+            ),
+            f"{row['number']:,}",
+            escape(money(row["worth"], currency)) if row["worth"] else NOTHING,
+            escape(row["remedy"]),
+        )
+        for row in exception_groups(plan, costs).iter_rows(named=True)
+    ]
+    columns = ("What", "How many", "Worth", "What to do")
+    # Two of them hold sentences, for which a phone has no room side by side.
+    return table_html(columns, rows, ("How many", "Worth"), few=3)
+
+
+def _worth(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
+    orders = plan.supplies.select(supply="id", order_qty=pl.col("qty"))
+    cost = pl.col("product").replace_strict(costs, default=0.0, return_dtype=pl.Float64)
+    amount = pl.coalesce("qty", "order_qty").fill_null(0.0)
+    return plan.exceptions.join(
+        orders, on="supply", how="left", maintain_order="left"
+    ).with_columns(worth=amount * cost)
+
+
+def exception_rows(
+    plan: Plan, names: Names | None = None, code: str | None = None
+) -> pl.DataFrame:
+    """Exceptions in words, of one code or of all.
+
+    Returns
+    -------
+    pl.DataFrame
+        What, Product, Where, Date (wall clock of the place, so that it sorts),
+        Quantity, Hours, Detail, Demand, Ids (for search and for the hover).
+    """
+    known = names or Names()
+    rows = plan.exceptions
+    if code:
+        rows = rows.filter(pl.col("code") == code)
+    ordered = sorted(
+        rows.iter_rows(named=True),
+        key=lambda row: (
+            _ORDER.get(row["severity"], 9),
+            row["code"],
+            -(row["hours"] or 0.0),
+            str(row["date"]),
+        ),
+    )
+    numbers = dict(plan.supplies.select("id", "number").iter_rows())
+    return pl.DataFrame(
+        [_exception_row(row, known, numbers) for row in ordered], schema=_EXCEPTIONS
+    )
+
+
+_EXCEPTIONS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "What": pl.String,
+    "Product": pl.String,
+    "Where": pl.String,
+    "Date": pl.Datetime("us"),
+    "Quantity": pl.Float64,
+    "Hours": pl.Float64,
+    "Detail": pl.String,
+    "Demand": pl.String,
+    "Ids": pl.String,
+}
+
+
+def _exception_row(
+    row: dict[str, object], names: Names, numbers: Mapping[str, str]
+) -> dict[str, object]:
+    place = row["location"] if isinstance(row["location"], str) else None
+    date: dt.datetime | None = row["date"]  # type: ignore[assignment]
+    product = row["product"] if isinstance(row["product"], str) else None
+    mark = MARKS.get(str(row["severity"]), "")
+    supply = str(row["supply"] or "")
+    order = numbers.get(supply, supply)
+    there = None if date is None else local(date, names.zone_of(place))
+    return {
+        "What": f"{mark} {ExceptionCode(str(row['code'])).headline}",
+        "Product": names.name(product) if product else "",
+        "Where": names.name(place) if place else "",
+        "Date": None if there is None else there.replace(tzinfo=None),
+        "Quantity": row["qty"],
+        "Hours": row["hours"],
+        "Detail": names.told(str(row["message"] or "")),
+        "Demand": names.name(str(row["demand"])) if row["demand"] else "",
+        "Ids": " · ".join(str(x) for x in (product, place, order) if x),
+    }
+
+
+def clock(moment: dt.datetime | None) -> str:
+    """Wall clock of `exception_rows` with its weekday."""
+    if moment is None:
+        return ""
+    import datetime as dt
+
+    return when(moment.replace(tzinfo=dt.UTC))
+
+
+def plain(value: float | None) -> str:
+    """Number, nothing for none."""
+    return "" if value is None else number(value)
+
+
+MOST_DEMANDS = 12
+_TABLES = {"supplies": "orders", "operations": "operations", "fulfilment": "demands"}
+
+
+def comparison_html(old: Plan, new: Plan, delta: PlanDelta, names: Names) -> str:
+    """What differs from an old plan to a new one."""
+    if delta.is_empty:
+        return empty("The plans are equal", "Every order, date and figure is the same.")
+    return _counts(delta) + _figures(old, new) + _demands(old, new, names)
+
+
+def _counts(delta: PlanDelta) -> str:
+    rows = [
+        (
+            escape(word),
+            f"{part.unchanged:,}",
+            f"{part.changed_rows:,}",
+            f"{part.added.height:,}",
+            f"{part.removed.height:,}",
+        )
+        for name, word in _TABLES.items()
+        for part in (delta.tables[name],)
+    ]
+    columns = ("", "The same", "Changed", "New", "Gone")
+    return table_html(columns, rows, columns[1:])
+
+
+def _figures(old: Plan, new: Plan) -> str:
+    joined = old.kpis.select("kpi", "name", "value", "unit").join(
+        new.kpis.select("kpi", "value"), on="kpi", suffix="_new", how="inner"
+    )
+    rows = [
+        (
+            escape(str(row["name"])),
+            escape(number(row["value"])),
+            escape(number(row["value_new"])),
+            escape(str(row["unit"] or "")),
+        )
+        for row in joined.sort("kpi").iter_rows(named=True)
+        if row["value"] != row["value_new"]
+    ]
+    if not rows:
+        return ""
+    columns = ("Figure", "Before", "Now", "Unit")
+    return table_html(columns, rows, ("Before", "Now"))
+
+
+def _demands(old: Plan, new: Plan, names: Names) -> str:
+    """List demands whose lateness or verdict differs, the largest change first."""
+    before = verdicts(old).select("demand", "verdict", "lateness_h")
+    both = before.join(
+        verdicts(new).select("demand", "verdict", "lateness_h"),
+        on="demand",
+        suffix="_new",
+    ).with_columns(
+        change=(
+            pl.col("lateness_h_new").fill_null(0) - pl.col("lateness_h").fill_null(0)
+        )
+    )
+    changed = both.filter(
+        (pl.col("verdict") != pl.col("verdict_new")) | (pl.col("change").abs() > 0)
+    ).sort(pl.col("change").abs(), "demand", descending=[True, False])
+    if changed.is_empty():
+        return ""
+    rows = [
+        (
+            escape(names.told(row["demand"])),
+            escape(_state(row["verdict"], row["lateness_h"])),
+            escape(_state(row["verdict_new"], row["lateness_h_new"])),
+        )
+        for row in changed.head(MOST_DEMANDS).iter_rows(named=True)
+    ]
+    more = changed.height - len(rows)
+    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
+    return table_html(("Demand", "Before", "Now"), rows) + tail
+
+
+def _state(verdict: str | None, hours: float | None) -> str:
+    word = WORDS[Verdict(verdict)] if verdict else NOTHING
+    return f"{word} {duration(hours)}" if hours else word

@@ -1,0 +1,572 @@
+"""A schedule and its risk: words, tables, the Gantt, the makespan of all scenarios."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.schedules.problem import TimeAxis
+from medhavi.units import from_seconds, to_seconds
+from medhavi.views.charts import (
+    edge_of_words,
+    finished,
+    label_limit,
+    legend_below,
+    rows_of,
+    time_axis,
+    time_scale,
+)
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    number,
+    percent,
+    wall_milliseconds,
+    when,
+)
+from medhavi.views.page import empty, table_html
+from medhavi.views.theme import MOST_MARKS, PLOT, ROW, token
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from medhavi.results.reports.risk import RiskReport
+    from medhavi.results.schedules.problem import ScheduleProblem
+    from medhavi.results.schedules.schedule import Schedule
+    from medhavi.views.charts import Picture
+
+
+HUES = ("plan", "alt", "good", "warn")
+"""At most four hues in a chart; bad is kept for what is late."""
+MINUTES_MS = 60_000
+CHARACTER = 6.5
+"""Width of a character of a label on a bar [px]."""
+LEAST_CHARACTERS = 4
+"""A label that has no room for so many is left out; the tip has it."""
+
+
+def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
+    """Bars, one row per set-up and per working stretch of a run.
+
+    Parameters
+    ----------
+    zone
+        IANA zone whose wall clock is shown; on the working axis minutes are shown.
+
+    Returns
+    -------
+    pl.DataFrame
+        place (row from the top), label, x, x2 (wall clock or minutes [ms]), part
+        ("set-up", "run"), order, hue (token), late, text (what is written in the bar),
+        tip. At most `MOST_MARKS` rows, first start first.
+    """
+    problem = schedule.problem
+    late = dict(schedule.orders.select("order", "late_minutes").iter_rows())
+    hues = order_hues(schedule)
+    rows = []
+    places = _places(schedule)
+    operations = schedule.operations.sort("start_minutes", "sales_order", "step")
+    for row in operations.iter_rows(named=True):
+        place, label = places[row["resource"], row["unit"]]
+        is_late = late.get(row["sales_order"], 0) > 0
+        shared = {
+            "place": place,
+            "label": label,
+            "order": row["sales_order"],
+            "hue": "bad" if is_late else hues[row["sales_order"]],
+            "late": is_late,
+            "tip": _tip(schedule, row, zone),
+        }
+        begin, length = row["setup_start_minutes"], row["setup_minutes"]
+        if length:
+            rows.append(
+                {
+                    **shared,
+                    **_drawn_span(problem, begin, begin + length, zone),
+                    "part": "set-up",
+                    "text": "",
+                }
+            )
+        for piece, (a, b) in enumerate(_stretches(problem, row)):
+            mark = "▲ " if is_late else ""
+            text = f"{mark}{row['sales_order']}" if piece == 0 else ""
+            rows.append(
+                {
+                    **shared,
+                    **_drawn_span(problem, a, b, zone),
+                    "part": "run",
+                    "text": text,
+                }
+            )
+    schema = {"place": pl.Int64, "x": pl.Int64, "x2": pl.Int64, "late": pl.Boolean}
+    return pl.DataFrame(rows[:MOST_MARKS], schema_overrides=schema)
+
+
+def order_hues(schedule: Schedule) -> dict[str, str]:
+    """Hue of each order: a fixed hash, the same on every page."""
+    return {
+        order: HUES[hashlib.sha256(order.encode()).digest()[0] % len(HUES)]
+        for order in schedule.orders["order"]
+    }
+
+
+def _places(schedule: Schedule) -> dict[tuple[str, int], tuple[int, str]]:
+    """Row and label of each unit of each resource."""
+    found: dict[tuple[str, int], tuple[int, str]] = {}
+    for resource in schedule.problem.resources:
+        name = resource.name or resource.resource
+        for unit in range(1, resource.units + 1):
+            label = name if resource.units == 1 else f"{name}, unit {unit}"
+            found[resource.resource, unit] = (len(found), label)
+    return found
+
+
+def _stretches(
+    problem: ScheduleProblem, row: dict[str, float]
+) -> list[tuple[float, float]]:
+    """Working stretches of a run: it pauses where its resource is closed."""
+    start, finish = row["start_minutes"], row["finish_minutes"]
+    windows = problem.resource_by_id[str(row["resource"])].windows
+    if windows is None:
+        return [(start, finish)]
+    cut = [(max(a, start), min(b, finish)) for a, b in windows]
+    return [(a, b) for a, b in cut if a < b] or [(start, finish)]
+
+
+def _drawn_span(
+    problem: ScheduleProblem, begin: float, end: float, zone: str
+) -> dict[str, int]:
+    return {"x": _x(problem, begin, zone), "x2": _x(problem, end, zone)}
+
+
+def _x(problem: ScheduleProblem, minutes: float, zone: str) -> int:
+    if problem.time_axis is TimeAxis.WORKING:
+        return round(minutes * MINUTES_MS)
+    return wall_milliseconds(problem.start + timedelta(minutes=minutes), zone)
+
+
+def _tip(schedule: Schedule, row: dict[str, object], zone: str) -> str:
+    problem = schedule.problem
+    order = problem.order_by_id[str(row["sales_order"])]
+    what = f"{order.order} {order.product or ''}".strip()
+    step = f"step {row['step']}" + (f" ({row['name']})" if row["name"] else "")
+    run = duration(float(row["run_minutes"]) / 60)  # type: ignore[arg-type]
+    setup = float(row["setup_minutes"])  # type: ignore[arg-type]
+    before = f", set-up {duration(setup / 60)}" if setup else ""
+    if problem.time_axis is TimeAxis.WORKING:
+        start, finish = (
+            hours_text(float(row[key]))  # type: ignore[arg-type]
+            for key in ("start_minutes", "finish_minutes")
+        )
+        times = f"{start} to {finish} of working time"
+    else:
+        times = f"{when(row['start'], zone)} to {when(row['finish'], zone)}"  # type: ignore[arg-type]
+    return f"{what}, {step}: {times}, run {run}{before}"
+
+
+def gantt_title(schedule: Schedule) -> str:
+    """What the schedule reaches: when all is done, and who is late."""
+    late = schedule.orders.filter(pl.col("late_minutes") > 0).height
+    told = "no order is late" if not late else f"{count(late, 'order')} late"
+    proof = "proven shortest" if _proven_makespan(schedule) else str(schedule.status)
+    span = duration(schedule.makespan / 60)
+    if schedule.problem.time_axis is TimeAxis.WORKING:
+        span = f"{hours_text(schedule.makespan)} of working time"
+    return f"All done after {span} ({proof}), {told}"
+
+
+def hours_text(minutes: float) -> str:
+    """Hours and minutes; a day of working time has no fixed length.
+
+    >>> hours_text(2415)
+    '40 h 15 min'
+    """
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours:,} h" + (f" {rest} min" if rest else "")
+
+
+def _proven_makespan(schedule: Schedule) -> bool:
+    rows = schedule["objectives"].filter(pl.col("objective") == "makespan")
+    return bool(rows.height and rows["proven"][0])
+
+
+def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
+    """Draw the schedule; None where there are no operations."""
+    import altair as alt
+
+    if schedule.operations.is_empty():
+        return None
+    rows = gantt_rows(schedule, zone)
+    first = _x(schedule.problem, 0, zone)
+    last = int(rows["x2"].max())  # type: ignore[arg-type]
+    last += max((last - first) // 50, MINUTES_MS)
+    labels = [label for _, label in sorted(_places(schedule).values())]
+    row = alt.Y(
+        "place:O",
+        title=None,
+        scale=alt.Scale(domain=list(range(len(labels)))),
+        axis=alt.Axis(
+            labelExpr=_labels(labels), labelLimit=label_limit(240), domain=False
+        ),
+    )
+    base = alt.Chart(rows_of(rows)).encode(x=_axis(schedule, first, last, zone), y=row)
+    names = (*HUES, "bad")
+    colour = alt.Color(
+        "hue:N",
+        scale=alt.Scale(domain=list(names), range=[token(name) for name in names]),
+        legend=None,
+    )
+    bars = base.mark_bar(height=ROW - 8, cornerRadius=2, stroke=token("page")).encode(
+        x2="x2:T",
+        color=colour,
+        opacity=alt.condition("datum.part == 'run'", alt.value(1), alt.value(0.35)),
+        tooltip="tip:N",
+        description="tip:N",
+    )
+    room = f"floor((datum.x2 - datum.x) / {last - first} * width / {CHARACTER}) - 1"
+    texts = (
+        base.transform_calculate(room=room)
+        .transform_filter(f"datum.text != '' && datum.room >= {LEAST_CHARACTERS}")
+        .transform_calculate(
+            said="length(datum.text) <= datum.room ? datum.text"
+            " : slice(datum.text, 0, datum.room - 1) + '…'"
+        )
+        .mark_text(align="left", dx=4, color=token("page"), aria=False)
+        .encode(text="said:N")
+    )
+    chart = alt.layer(bars, texts)
+    return finished(chart, gantt_title(schedule), ROW * max(len(labels), 2) + 8)
+
+
+def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
+    """X channel: wall clock with weekdays, or hours of working time."""
+    import altair as alt
+
+    if schedule.problem.time_axis is TimeAxis.CALENDAR:
+        return time_axis(first, last, title=f"times of {zone}")
+    return alt.X(
+        "x:T",
+        title="hours of working time",
+        scale=time_scale(first, last),
+        axis=alt.Axis(
+            labelExpr=f"format(toNumber(datum.value) / {60 * MINUTES_MS}, ',.0f')",
+            tickCount=8,
+            labelFlush=True,
+        ),
+    )
+
+
+def _labels(labels: list[str]) -> str:
+    import json
+
+    return f"{json.dumps(labels, ensure_ascii=False)}[datum.value]"
+
+
+_NAMES = {
+    "late_orders": "late orders",
+    "weighted_tardiness": "weighted tardiness",
+    "max_tardiness": "greatest tardiness",
+    "makespan": "end of the last order",
+    "setup": "changeovers",
+    "cost": "cost of changeovers",
+    "load_balance": "balance of loads",
+    "energy": "energy",
+}
+_MINUTES = frozenset({"weighted_tardiness", "max_tardiness", "makespan"})
+
+
+def schedule_tiles(schedule: Schedule, zone: str = "UTC") -> tuple[Tile, ...]:
+    """Figures of a schedule: end, late orders, set-up, bottleneck."""
+    if schedule.operations.is_empty():
+        return (
+            Tile(
+                label="All done",
+                figure=NOTHING,
+                state="bad",
+                word="cannot be scheduled",
+            ),
+        )
+    orders = schedule.orders
+    late = orders.filter(pl.col("late_minutes") > 0).height
+    busiest = schedule.resources.sort(
+        "utilization", "resource", descending=[True, False]
+    ).row(0, named=True)
+    setup = float(schedule.resources["setup_minutes"].sum())
+    return (
+        Tile(
+            label="All done after",
+            figure=_span(schedule, schedule.makespan),
+            note=_end(schedule, zone),
+        ),
+        Tile(
+            label="Late orders",
+            figure=f"{late:,}",
+            note=f"of {orders.height:,}; target 0",
+            state="bad" if late else "good",
+            word="late" if late else "none",
+        ),
+        Tile(label="Set-up", figure=_span(schedule, setup), note="on all lines"),
+        Tile(
+            label="Busiest line",
+            figure=percent(busiest["utilization"]),
+            note=str(busiest["name"] or busiest["resource"]),
+        ),
+    )
+
+
+def _span(schedule: Schedule, minutes: float) -> str:
+    if schedule.problem.time_axis is TimeAxis.WORKING:
+        return hours_text(minutes)
+    return duration(minutes / 60)
+
+
+def _end(schedule: Schedule, zone: str) -> str:
+    if schedule.problem.time_axis is TimeAxis.WORKING:
+        return "of working time"
+    begin = to_seconds(schedule.problem.start)
+    return when(from_seconds(begin + round(schedule.makespan * 60)), zone)
+
+
+def proof_html(schedule: Schedule) -> str:
+    """Value reached for each objective, and what is proven."""
+    rows = [
+        (
+            escape(_NAMES.get(row["objective"], row["objective"])),
+            _value(schedule, row["objective"], row["value"]),
+            _value(schedule, row["objective"], row["bound"]),
+            '<span class="mv-mark mv-good">● proven best</span>'
+            if row["proven"]
+            else f"gap {percent(row['gap'])}",
+        )
+        for row in schedule["objectives"].sort("place").iter_rows(named=True)
+    ]
+    if not rows:
+        return _conflict(schedule)
+    return table_html(("Counts", "Reached", "Not below", "Proof"), rows, ("Reached",))
+
+
+def _value(schedule: Schedule, objective: str, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return _span(schedule, value) if objective in _MINUTES else number(value)
+
+
+def _conflict(schedule: Schedule) -> str:
+    rows = [(escape(str(text)),) for text in schedule.conflict["text"]]
+    if not rows:
+        return empty("Nothing to schedule", "The file has no orders.")
+    return table_html(("What cannot all hold",), rows)
+
+
+def orders_html(schedule: Schedule, zone: str = "UTC") -> str:
+    """List the orders, the latest first."""
+    if schedule.orders.is_empty():
+        return empty("No order is scheduled", "See what cannot all hold.")
+    ranked = schedule.orders.sort(
+        "late_minutes", "finish_minutes", "order", descending=[True, False, False]
+    )
+    rows = [
+        (
+            escape(str(row["order"])),
+            escape(str(row["customer"] or "")),
+            escape(_moment(schedule, row, "finish", zone)),
+            escape(_moment(schedule, row, "due", zone)),
+            f'<span class="mv-mark mv-bad">▲ {_span(schedule, row["late_minutes"])}'
+            "</span>"
+            if row["late_minutes"]
+            else '<span class="mv-mark mv-good">● on time</span>',
+        )
+        for row in ranked.iter_rows(named=True)
+    ]
+    return table_html(("Order", "Customer", "Done", "Due", "Late"), rows)
+
+
+def _moment(schedule: Schedule, row: dict[str, object], name: str, zone: str) -> str:
+    """Instant, or hours where closed time is left out."""
+    minutes = row[f"{name}_minutes"]
+    if minutes is None:
+        return NOTHING
+    if schedule.problem.time_axis is TimeAxis.WORKING:
+        return f"after {hours_text(float(str(minutes)))}"
+    return when(row[name], zone)  # type: ignore[arg-type]
+
+
+def risk_orders_html(report: RiskReport) -> str:
+    """List how likely each order is late, the likeliest first."""
+    ranked = report.orders.sort("prob_late", "order", descending=[True, False])
+    rows = [
+        (
+            escape(str(row["order"])),
+            percent(row["prob_late"]),
+            hours_text(row["finish_p50"]),
+            hours_text(row["finish_p95"]),
+        )
+        for row in ranked.iter_rows(named=True)
+    ]
+    return table_html(
+        ("Order", "Chance to be late", "Done, half the time", "Done, 95 of 100"),
+        rows,
+        ("Chance to be late",),
+        few=3,
+    )
+
+
+def schedule_foot(schedule: Schedule) -> str:
+    """Trust line: status, effort, what it rests on."""
+    run = schedule.run
+    bound = f", {run.bound_words()}" if run.bound_words() else ""
+    effort = ", ".join(f"{name} {value:,.3g}" for name, value in run.effort.items())
+    facts = [
+        ("Status", f"{run.status}{bound}, checked: 0 violations"),
+        ("Effort", effort or NOTHING),
+        ("Seed", str(run.seed)),
+        ("Orders", count(schedule.orders.height, "order")),
+        ("Medhavi", run.package_version),
+        ("Problem", run.snapshot_fingerprint[:12]),
+        ("Schedule", schedule.fingerprint[:12]),
+    ]
+    items = "".join(
+        f"<span>{name} <b>{escape(text)}</b></span>" for name, text in facts
+    )
+    return f'<div class="mv"><div class="mv-trust">{items}</div></div>'
+
+
+BARS = 60
+_SIDES: dict[str, dict[str, Any]] = {
+    "left": {"align": "right", "dx": -4, "baseline": "top"},
+    "right": {"align": "left", "dx": 4, "baseline": "top"},
+}
+"""How a word stands on a side of its rule."""
+
+
+def risk_bars(report: RiskReport) -> pl.DataFrame:
+    """Count scenarios by makespan.
+
+    Returns
+    -------
+    pl.DataFrame
+        x, x2 (edges of the bar [h]), scenarios, none (0), part ("usual", "worst 5 %"),
+        tip. At most `BARS` rows.
+    """
+    hours = report.makespans.to_numpy() / 60
+    tail = report.figures["var95"] / 60
+    low, high = float(hours.min()), float(hours.max())
+    edges = np.linspace(low, high if high > low else low + 1, BARS + 1)
+    counts, _ = np.histogram(hours, bins=edges)
+    rows = [
+        {
+            "x": float(a),
+            "x2": float(b),
+            "scenarios": int(n),
+            "none": 0,
+            "part": "worst 5 %" if a >= tail else "usual",
+            "tip": f"{count(int(n), 'scenario')} from {a:,.1f} to {b:,.1f} h",
+        }
+        for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]
+    return pl.DataFrame(rows)
+
+
+def risk_marks(report: RiskReport) -> pl.DataFrame:
+    """Rules: x [h], word, hue, row of the word from the top, its side."""
+    found = report.figures
+    minutes = report.makespans.to_numpy()
+    middle = (float(minutes.min()) + float(minutes.max())) / 2
+    marks = (
+        ("planned", "nominal", "ink"),
+        ("half", "p50", "muted"),
+        ("95 %", "var95", "warn"),
+        ("mean of the worst 5 %", "cvar95", "bad"),
+    )
+    return pl.DataFrame(
+        [
+            {
+                "x": found[key] / 60,
+                "word": f"{word} {found[key] / 60:,.1f} h",
+                "hue": hue,
+                "row": place,
+                # A word right of the middle has more room on its left.
+                "side": "left" if found[key] > middle else "right",
+            }
+            for place, (word, key, hue) in enumerate(marks)
+        ]
+    )
+
+
+def risk_title(report: RiskReport) -> str:
+    """Premium in words, with its interval."""
+    found = report.figures
+    low, high = percent(found["premium_low"]), percent(found["premium_high"])
+    return (
+        f"The worst 5 % take {percent(found['premium'])} longer than the mean "
+        f"({low} to {high})"
+    )
+
+
+def risk_chart(report: RiskReport) -> Picture:
+    """Draw the histogram with its rules."""
+    import altair as alt
+
+    bars = risk_bars(report)
+    marks = risk_marks(report)
+    most = int(bars["scenarios"].max())  # type: ignore[arg-type]
+    edges = [*bars["x"], *bars["x2"], *marks["x"]]
+    margin = (max(edges) - min(edges)) / 50 or 1.0
+    domain = [min(edges) - margin, max(edges) + 8 * margin]
+    x = alt.X(
+        "x:Q",
+        title="hours until all is done",
+        scale=alt.Scale(domain=domain, nice=False, zero=False),
+    )
+    histogram = (
+        alt.Chart(rows_of(bars))
+        .mark_bar(stroke=token("page"), strokeWidth=0.5)
+        .encode(
+            x=x,
+            x2="x2:Q",
+            y2="none:Q",
+            y=alt.Y(
+                "scenarios:Q",
+                title="scenarios",
+                scale=alt.Scale(domain=[0, most * 1.6], nice=False),
+            ),
+            color=alt.Color(
+                "part:N",
+                title=None,
+                scale=alt.Scale(
+                    domain=["usual", "worst 5 %"], range=[token("plan"), token("bad")]
+                ),
+                legend=legend_below(),
+            ),
+            tooltip="tip:N",
+            description="tip:N",
+        )
+    )
+    hues = ["ink", "muted", "warn", "bad"]
+    base = alt.Chart(rows_of(marks)).encode(x=x)
+    hue = alt.Color(
+        "hue:N",
+        scale=alt.Scale(domain=hues, range=[token(hue) for hue in hues]),
+        legend=None,
+    )
+    rules = base.mark_rule(strokeDash=[3, 3], strokeWidth=1.5, aria=False)
+    drawn = [rules.encode(color=hue)]
+    for side, look in _SIDES.items():
+        words = base.transform_filter(f"datum.side == '{side}'").encode(
+            text="word:N",
+            y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[0, 11], reverse=True)),
+        )
+        written = words.mark_text(**look, aria=False).encode(color=hue)
+        drawn += [edge_of_words(words, **look), written]
+    # Two scales of colour and of height: bars by part and count, rules by meaning.
+    chart = alt.layer(histogram, alt.layer(*drawn)).resolve_scale(
+        color="independent", y="independent"
+    )
+    return finished(chart, risk_title(report), PLOT + 40)

@@ -1,0 +1,446 @@
+"""A study or a hindsight on one page that needs no network, no script and no server."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.amounts import difference, figure
+from medhavi.views.charts import drawing, finished, rows_of, title_of, untitled
+from medhavi.views.names import NOTHING, count, number, percent, quantity, when
+from medhavi.views.page import empty, header, standalone, table_html
+from medhavi.views.theme import ROW, token
+from medhavi.views.tiles import Tile, tiles_html
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.reports.hindsight import HindsightReport
+    from medhavi.results.reports.study import StudyReport
+    from medhavi.views.charts import Picture
+    from medhavi.views.names import Names
+
+
+MOST_RUNS = 40
+_COLOURS = ("plan", "warn", "good", "muted")
+
+
+def run_labels(report: StudyReport) -> pl.DataFrame:
+    """Runs with a short `label` that tells them apart within the study."""
+    runs = report.runs
+    parts = ["scenario", "point"]
+    parts += [name for name in ("planner", "seed") if runs[name].n_unique() > 1]
+    words = [
+        " · ".join(
+            f"seed {row[name]}" if name == "seed" else str(row[name])
+            for name in parts
+            if row[name] not in {None, ""}
+        )
+        for row in runs.iter_rows(named=True)
+    ]
+    return runs.with_columns(pl.Series("label", words, pl.String))
+
+
+def figure_chart(report: StudyReport, kpi: str) -> Picture | None:
+    """Draw one key figure of all runs; None where no run has a value."""
+    import altair as alt
+
+    keys = ["scenario", "point", "planner", "seed"]
+    rows = (
+        run_labels(report)
+        .join(
+            report.figures.filter(pl.col("kpi") == kpi),
+            on=keys,
+            how="inner",
+            maintain_order="left",
+        )
+        .filter(pl.col("value").is_not_null())
+        .head(MOST_RUNS)
+    )
+    if rows.is_empty():
+        return None
+    unit, title = str(rows["unit"][0]), str(rows["name"][0])
+    texts = [figure(row["value"], unit) for row in rows.iter_rows(named=True)]
+    tips = [
+        f"{row['label']}: {text}"
+        for row, text in zip(rows.iter_rows(named=True), texts, strict=True)
+    ]
+    data = rows.select("label", "planner", "value").with_columns(
+        pl.Series("text", texts), pl.Series("tip", tips)
+    )
+    planners = data["planner"].unique(maintain_order=True).to_list()
+    most, least = float(data["value"].max()), float(data["value"].min())  # type: ignore[arg-type]
+    domain = [min(0.0, least), (most or 1.0) * 1.25]
+    base = alt.Chart(rows_of(data)).encode(
+        x=alt.X(
+            "value:Q",
+            title=None,
+            scale=alt.Scale(domain=domain, nice=False),
+            axis=alt.Axis(format="%" if unit == "fraction" else "~s", tickCount=5),
+        ),
+        y=alt.Y("label:N", title=None, sort=None, axis=alt.Axis(domain=False)),
+    )
+    colours = alt.Scale(
+        domain=planners,
+        range=[token(_COLOURS[i % len(_COLOURS)]) for i in range(len(planners))],
+    )
+    bars = base.mark_bar(height=ROW - 10, cornerRadius=2).encode(
+        color=alt.Color("planner:N", scale=colours, legend=None),
+        tooltip="tip:N",
+        description="tip:N",
+    )
+    words = base.mark_text(align="left", dx=6, color=token("ink"), aria=False).encode(
+        text="text:N"
+    )
+    return finished(alt.layer(bars, words), title, ROW * data.height)
+
+
+_PLACE = ("scenario", "point", "planner", "seed")
+_GOOD = frozenset({"optimal", "feasible", "heuristic", "relaxation"})
+
+
+def study_html(report: StudyReport) -> str:
+    """Write the page: the runs side by side, a picture per key figure, the changes."""
+    sections = (
+        ("What came out?", study_table(report)),
+        ("How far apart are they?", _pictures(report)),
+        ("What was changed?", _changes(report)),
+    )
+    facts = [
+        ("Runs", count(report.runs.height, "run")),
+        ("Compared to", report.compare_to or "nothing"),
+    ]
+    trust = (
+        f"Base <b>{escape(report.base[:12])}</b>",
+        f"Medhavi <b>{escape(report.package_version)}</b>",
+        "medhavi study run again gives the same page; the runs are not repeated.",
+    )
+    head = header(f"Study {report.name}", facts)
+    return standalone(f"{report.name}: study", head, sections, trust)
+
+
+def study_table(report: StudyReport) -> str:
+    """Runs as an HTML table: a column per key figure, differences below."""
+    if report.runs.is_empty():
+        return empty("No runs", "Add a scenario to the study.")
+    kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)
+    names = [str(name) for name in kpis["name"]]
+    by_run = {
+        (row["scenario"], row["point"], row["planner"], row["seed"], row["kpi"]): row
+        for row in report.figures.iter_rows(named=True)
+    }
+    rows = [
+        (
+            escape(str(run["label"])),
+            _status(run),
+            *(
+                _cell(
+                    by_run.get((*(run[key] for key in _PLACE), kpi)),
+                    report.compare_to,
+                )
+                for kpi in kpis["kpi"]
+            ),
+        )
+        for run in run_labels(report).iter_rows(named=True)
+    ]
+    return table_html(("Run", "Status", *names), rows, names)
+
+
+def _status(run: Mapping[str, object]) -> str:
+    status = str(run["status"])
+    if status in _GOOD:
+        return f'<span class="mv-mark mv-good">● {escape(status)}</span>'
+    return (
+        f'<span class="mv-mark mv-bad">▲ {escape(status)}</span>'
+        f'<br><span class="muted small">{escape(str(run["problem"])[:300])}</span>'
+    )
+
+
+def _cell(row: Mapping[str, object] | None, compared: str | None) -> str:
+    if row is None:
+        return ""
+    unit = str(row["unit"])
+    text = escape(figure(row["value"], unit))  # type: ignore[arg-type]
+    if row["difference"] is None or row["scenario"] == compared:
+        return text
+    gap = escape(difference(row["difference"], unit))  # type: ignore[arg-type]
+    return f'{text}<br><span class="muted small">{gap}</span>'
+
+
+def _pictures(report: StudyReport) -> str:
+    drawn = []
+    for kpi in report.figures["kpi"].unique(maintain_order=True):
+        chart = figure_chart(report, str(kpi))
+        if chart is not None:
+            drawn.append(
+                f"<figure><h3>{escape(title_of(chart))}</h3>"
+                f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>'
+            )
+    return "".join(drawn) or empty(
+        "No figure has a value", "Choose other key figures in [output] kpis."
+    )
+
+
+def _changes(report: StudyReport) -> str:
+    rows = (
+        report.runs.select("scenario", "changes")
+        .group_by("scenario", maintain_order=True)
+        .agg(pl.col("changes").first())
+    )
+    cells = [
+        (
+            escape(str(row["scenario"])),
+            "<br>".join(escape(str(change)) for change in row["changes"])
+            or '<span class="muted">nothing: the base as it is</span>',
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+    return table_html(("Scenario", "Changes"), cells)
+
+
+_HEIGHT = 260
+
+
+def calibration_chart(report: HindsightReport) -> Picture | None:
+    """Draw stated against observed shares in time; None where nothing is judged.
+
+    A dot on the line says what happened as often as was said; the bar is the 95 %
+    interval of Wilson.
+    """
+    import altair as alt
+
+    bins = report.bins
+    if bins.is_empty():
+        return None
+    tips = [
+        f"said {percent(row['said'])}, happened {percent(row['happened'])} "
+        f"({count(row['lines'], 'line')})"
+        for row in bins.iter_rows(named=True)
+    ]
+    data = bins.with_columns(pl.Series("tip", tips))
+    least = min(float(data["said"].min()), float(data["low"].min()))  # type: ignore[arg-type]
+    scale = alt.Scale(domain=[max(0.0, least - 0.05), 1.0], nice=False)
+    axis = alt.Axis(format="%", tickCount=5)
+    line = (
+        alt.Chart(alt.Data(values=[{"v": 0.0}, {"v": 1.0}]))
+        .mark_line(color=token("muted"), strokeDash=[3, 3], clip=True, aria=False)
+        .encode(x=alt.X("v:Q", scale=scale), y=alt.Y("v:Q", scale=scale))
+    )
+    base = alt.Chart(rows_of(data)).encode(
+        x=alt.X("said:Q", title="said", scale=scale, axis=axis),
+        tooltip="tip:N",
+        description="tip:N",
+    )
+    bars = base.mark_rule(color=token("plan"), opacity=0.5).encode(
+        y=alt.Y("low:Q", title="happened", scale=scale, axis=axis), y2="high:Q"
+    )
+    dots = base.mark_circle(color=token("plan"), size=70, opacity=1).encode(
+        y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)
+    )
+    return finished(
+        alt.layer(line, bars, dots), "Lines in time: how often, and as said?", _HEIGHT
+    )
+
+
+MOST_ROWS = 30
+"""Rows of a table on the page; the tables in the folder have all."""
+_GROUPS = (
+    ("tier", "By tier"),
+    ("customer", "By customer"),
+    ("product", "By product"),
+    ("supplier", "By supplier"),
+)
+_OUTCOMES = {
+    "delivered": "delivered",
+    "overdue": "not there yet, all dates have passed",
+    "open": "open",
+    "changed": "ordered otherwise afterwards",
+    "cancelled": "cancelled",
+    "unpromised": "not promised in full",
+}
+
+
+def hindsight_html(report: HindsightReport, names: Names) -> str:
+    """Write the page: figures, calibration, groups, what went most wrong."""
+    sections = (
+        ("Were the dates kept?", hindsight_tiles(report)),
+        ("Was the probability right?", _calibration(report)),
+        *((title, group_table(report, by, names)) for by, title in _GROUPS),
+        ("Which dates were missed most?", missed_table(report, names)),
+        ("What became of the lines?", _outcomes(report)),
+    )
+    facts = [
+        ("Orders", f"{report.start} to {report.finish}"),
+        ("Lines", number(report.lines.height)),
+        ("Known at", f"{when(report.known_at, names.zone, year=True)} ({names.zone})"),
+    ]
+    trust = (
+        f"Study <b>{escape(report.name)}</b>",
+        f"Kept means at most <b>{report.tolerance_hours:g} h</b> later",
+        f"Medhavi <b>{escape(report.package_version)}</b>",
+        "medhavi study run again gives the same page.",
+    )
+    head = header("What would we have promised, and what happened?", facts)
+    return standalone(f"{report.name}: hindsight", head, sections, trust)
+
+
+def hindsight_tiles(report: HindsightReport) -> str:
+    """Figures of all lines together as tiles."""
+    row = report.overall()
+    if not row["judged"]:
+        return empty(
+            "Nothing can be judged yet",
+            "No line of these days has passed all its dates. Choose earlier days.",
+        )
+    band = f"{percent(row['met_low'])} to {percent(row['met_high'])}"
+    tiles = (
+        Tile(
+            label="Kept our date",
+            figure=percent(row["met"]),
+            note=f"{band}; stated {percent(row['met_said'] or 0.0)}",
+        ),
+        Tile(
+            label="Kept the date promised then",
+            figure=percent(row["met_then"]),
+            note=f"{count(row['judged'], 'line')} judged",
+        ),
+        Tile(
+            label="Median distance",
+            figure=_days(row["bias_days"]),
+            note=f"at the time {_days(row['bias_days_then'])}",
+        ),
+        Tile(
+            label="By the requested date",
+            figure=percent(row["on_time"]),
+            note=f"stated {percent(row['on_time_said'])}",
+        ),
+    )
+    return tiles_html(tiles)
+
+
+def _calibration(report: HindsightReport) -> str:
+    chart = calibration_chart(report)
+    if chart is None:
+        return empty("No probability to judge", "Choose earlier days.")
+    words = (
+        '<p class="muted small">A dot on the dashed line happened as often as was said; '
+        "below it, it was said too surely.</p>"
+    )
+    return (
+        f"<figure><h3>{escape(title_of(chart))}</h3>"
+        f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>{words}'
+    )
+
+
+def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
+    """What was ordered, promised and delivered in names and local times.
+
+    Parameters
+    ----------
+    orders
+        Gold table order_line_observations.
+    """
+    moments = {
+        "Due": "due",
+        "Placed": "placed_at",
+        "Promised then": "promised_then",
+        "Delivered": "delivered_at",
+    }
+    return [
+        {
+            "Line": row["demand"],
+            "Customer": names.name(row["customer"]),
+            "Product": names.name(row["product"]),
+            "Quantity": quantity(row["qty"], names.unit(row["product"])),
+            "Place": names.name(row["location"]),
+        }
+        | {
+            head: when(row[column], names.zone_of(row["location"]), year=True)
+            for head, column in moments.items()
+        }
+        for row in orders.iter_rows(named=True)
+    ]
+
+
+def group_table(report: HindsightReport, by: str, names: Names) -> str:
+    """Groups of one kind as a table, those with the most lines first."""
+    rows = report.groups.filter((pl.col("by") == by) & (pl.col("judged") > 0)).sort(
+        pl.col("judged"), pl.col("name"), descending=[True, False]
+    )
+    if rows.is_empty():
+        return empty(
+            "No line can be judged", "Nothing of this kind has passed its dates."
+        )
+    figures = ("Lines", "Kept ours", "Kept then", "Median distance", "then", "In time")
+    cells = [
+        (
+            names.html(row["name"]),
+            f"{row['judged']:,}",
+            percent(row["met"]),
+            percent(row["met_then"]),
+            _days(row["bias_days"]),
+            _days(row["bias_days_then"]),
+            f"{percent(row['on_time'])} (said {percent(row['on_time_said'])})",
+        )
+        for row in rows.head(MOST_ROWS).iter_rows(named=True)
+    ]
+    return table_html((by.capitalize(), *figures), cells, figures) + _more(rows)
+
+
+def missed_table(report: HindsightReport, names: Names) -> str:
+    """Lines whose delivery was latest against our date."""
+    rows = report.lines.filter(
+        pl.col("met").is_not_null() & ~pl.col("met") & pl.col("days_off").is_not_null()
+    ).sort(pl.col("days_off"), pl.col("demand"), descending=[True, False])
+    if rows.is_empty():
+        return empty("No date was missed", "Every judged line came by our date.")
+    figures = ("Late",)
+    cells = [
+        (
+            escape(row["demand"]),
+            names.html(row["customer"]),
+            names.html(row["product"]),
+            _moment(row, "promise", names),
+            _moment(row, "promised_then", names),
+            _moment(row, "delivered_at", names),
+            _days(row["days_off"]),
+        )
+        for row in rows.head(MOST_ROWS).iter_rows(named=True)
+    ]
+    head = ("Line", "Customer", "Product", "Ours", "Promised then", "Delivered", "Late")
+    return table_html(head, cells, figures) + _more(rows)
+
+
+def _outcomes(report: HindsightReport) -> str:
+    counts = dict(report.lines.group_by("outcome").len().iter_rows())
+    cells = [
+        (escape(words), f"{counts[outcome]:,}")
+        for outcome, words in _OUTCOMES.items()
+        if outcome in counts
+    ]
+    return table_html(("Outcome", "Lines"), cells, ("Lines",))
+
+
+def _moment(row: Mapping[str, Any], column: str, names: Names) -> str:
+    return escape(when(row[column], names.zone_of(row["location"])))
+
+
+def _days(value: float | None) -> str:
+    """Distance in days, signed: late is positive.
+
+    >>> _days(1.25), _days(-2.0), _days(None) == NOTHING
+    ('+1.2 d', '\N{MINUS SIGN}2.0 d', True)
+    """
+    if value is None:
+        return NOTHING
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    return f"{sign}{abs(value):.1f} d"
+
+
+def _more(rows: pl.DataFrame) -> str:
+    rest = rows.height - MOST_ROWS
+    if rest <= 0:
+        return ""
+    return f'<p class="muted small">and {rest:,} more in the tables of the study</p>'
