@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from medhavi.planners.late_remedies.trying_out import remedies
+    from medhavi.planners.late_remedies.remedy_trials import remedies
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.planners.promising.promise_run import promise
@@ -54,7 +54,7 @@ _PLACES = {
     "plan_to_build_on": "medhavi.planners.pipeline",
     "replenish": "medhavi.planners.replenishment.replenishing",
     "safety_stock": "medhavi.planners.replenishment.safety_stock",
-    "remedies": "medhavi.planners.late_remedies.trying_out",
+    "remedies": "medhavi.planners.late_remedies.remedy_trials",
     "risk": "medhavi.workbench.files.schedule_files",
     "schedule": "medhavi.workbench.files.schedule_files",
     "promise": "medhavi.planners.promising.promise_run",

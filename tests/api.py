@@ -47,7 +47,7 @@ from medhavi.events.store import (
 )
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake, QueryLimits
-from medhavi.planners.late_remedies.trying_out import remedies
+from medhavi.planners.late_remedies.remedy_trials import remedies
 from medhavi.planners.net_change.kept import Kept
 from medhavi.planners.parameters import (
     BUDGETS,

@@ -19,10 +19,7 @@ AWAITING = {
     "rehearsal scene seeking shop spot surroundings tail take walk "
     "watch watching way weighing wheel wish",
     "planners/kernels": "rehearsal stage",
-    "planners/late_remedies": "damage trying",
     "planners/net_change": "beyond kept made",
-    "planners/work_orders": "fate",
-    "workbench/orders": "seen",
 }
 """Words of rooms that are founded anew: their names fall with them, none is added."""
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.planners.late_remedies.trying_out import Damage
+from medhavi.planners.late_remedies.remedy_trials import DemandCosts
 from medhavi.results.plans.lateness import not_kept
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import PromiseStatus
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_remedy_of_the_plan_helps_its_demand_and_enough_of_it(folder):
     snapshot = Lake(folder / "lake").snapshot()
     made = Plan.from_folder(folder / "plan-constrained")
-    before = Damage(snapshot).of(made)
+    before = DemandCosts(snapshot).of(made)
     found = remedies(snapshot, made, tries=TRIES)
     assert found
     assert [one.gain for one in found] == sorted(
@@ -57,7 +57,7 @@ def test_each_remedy_of_the_plan_helps_its_demand_and_enough_of_it(folder):
         dict(made.run.settings),
         seed=made.run.seed,
     )
-    then = Damage(snapshot).of(again)[best.demand]
+    then = DemandCosts(snapshot).of(again)[best.demand]
     assert again.fingerprint == best.fingerprint
     assert then.last == best.tested_date
     assert then.share >= snapshot.settings.remedies_min_share - SMALL

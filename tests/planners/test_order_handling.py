@@ -17,7 +17,11 @@ from medhavi.planners.work_orders.order_parameters import (
     rule_of,
     urgencies,
 )
-from medhavi.planners.work_orders.replanning import Fate, recommendations, standing
+from medhavi.planners.work_orders.replanning import (
+    RecommendationState,
+    recommendations,
+    standing,
+)
 from medhavi.units import to_seconds
 from tests import factories
 from tests.api import Providers
@@ -244,7 +248,7 @@ def wants(qty):
 
 
 def fates(found):
-    return sorted((one.fate.value, one.qty, one.version) for one in found)
+    return sorted((one.state.value, one.qty, one.version) for one in found)
 
 
 @pytest.mark.req("WO-09")
@@ -253,7 +257,7 @@ def test_update_keeps_what_is_equal_and_versions_what_differs():
     assert fates(first) == [("new", 10, 1), ("new", 100, 1)]
     second = recommendations(verified(wants(80)), first, "update")
     assert fates(second) == [("kept", 10, 1), ("updated", 80, 2)]
-    changed = next(one for one in second if one.fate is Fate.UPDATED)
+    changed = next(one for one in second if one.state is RecommendationState.UPDATED)
     assert (changed.previous_qty, changed.previous_finish) == (100, day(28))
     gone = recommendations(
         verified(factories.snapshot(demands=[{"qty": 80}], supply_terms=BUY)), second

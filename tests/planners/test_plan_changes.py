@@ -21,7 +21,7 @@ from tests.api import Providers, plan
 from tests.planners.small_plans import PYTHON, day
 
 if TYPE_CHECKING:
-    from medhavi.planners.late_remedies.plan_changes import PlanChange
+    from medhavi.edits.remedy_changes import Proposal
 
 NOW = int(factories.AS_OF.timestamp())
 HOURLY: dict[str, Any] = {
@@ -42,7 +42,7 @@ def reason(code: Limiter, subject: str, **more: Any) -> Reason:
     return Reason(demand="D2", code=code, subject=subject, **facts)
 
 
-def changes(why: Reason, **tables: Any) -> dict[str, PlanChange]:
+def changes(why: Reason, **tables: Any) -> dict[str, Proposal]:
     snapshot = factories.snapshot(**{**HOURLY, **tables})
     made = plan(snapshot, "constrained", PYTHON)
     found = PlanChanges(snapshot, Providers(snapshot), made).of(why)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from medhavi.edits.remedy_changes import extra_departure
 from medhavi.planners.promising.explain.reason_texts import name_stage
 from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.results.promises.promise import PromiseStatus
@@ -206,7 +207,7 @@ def test_a_certain_subject_has_no_quantiles():
 
 def test_a_lane_without_a_timetable_has_no_extra_departure():
     book = PromiseLedger.from_snapshot(tables(locations=PLACES, lanes=lanes()))
-    assert book.stages.departure_row("T1", book.now) is None
+    assert extra_departure(book.providers, "T1", book.now) is None
 
 
 def test_caps_on_emissions_close_options():

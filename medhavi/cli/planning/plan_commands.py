@@ -449,7 +449,7 @@ def remedies(
     as_json: JsonOption = False,
 ) -> None:
     """Plan again with one change at a time and list what helps, by money."""
-    from medhavi.planners.late_remedies.trying_out import remedies as tried
+    from medhavi.planners.late_remedies.remedy_trials import remedies as tried
     from medhavi.results.amounts import full_money, with_local_times
     from medhavi.results.plan_remedy import with_remedies
     from medhavi.results.plans.plan import Plan

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.planners.disruptions import WaitingScope, mended
-from medhavi.planners.remedy_rows import (
+from medhavi.edits.remedy_changes import (
+    Proposal,
+    WaitingScope,
     earlier_order,
+    ended_disruptions,
+    extra_departure,
     faster_supplier,
     one_unit_more,
+    other_resources,
+    proposal,
     rows_of_faster,
 )
-from medhavi.providers.capacity.alternate_resources import alternates_of
 from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import (
@@ -24,7 +28,6 @@ from medhavi.units import (
     HOUR,
     from_seconds,
     from_steps,
-    seconds_up,
     steps_up,
     to_seconds,
 )
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medhavi.providers import Providers
-    from medhavi.results.plan_remedy import Rows
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -157,15 +159,6 @@ FIRST = 0
 """Priority above all (demands.priority)."""
 
 
-class PlanChange(NamedTuple):
-    """A change before it is tried; `price` as in `PlanRemedy`."""
-
-    kind: RemedyKind
-    text: str
-    rows: Rows
-    price: float | None
-
-
 class PlanChanges:
     """Gives the changes that may help against one reason.
 
@@ -182,9 +175,9 @@ class PlanChanges:
         self._providers = providers
         self._plan = plan
 
-    def of(self, reason: Reason) -> Iterator[PlanChange]:
+    def of(self, reason: Reason) -> Iterator[Proposal]:
         """Changes, the likeliest first."""
-        yield from self._mended(reason)
+        yield from self._disruptions_ended(reason)
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
             yield from self._other_resource(reason)
@@ -219,7 +212,7 @@ class PlanChanges:
             frame = frame.filter(pl.col(name).eq_missing(value))
         return frame.to_dicts()
 
-    def _mended(self, reason: Reason) -> Iterator[PlanChange]:
+    def _disruptions_ended(self, reason: Reason) -> Iterator[Proposal]:
         """End disruptions when their subject is waited for."""
         if self._snapshot["disruptions"].is_empty():
             return
@@ -231,9 +224,7 @@ class PlanChanges:
             resources |= self._workers(reason, orders)
         since = self._snapshot.settings.as_of if reason.begin is None else reason.begin
         hindered = WaitingScope(since, reason.end, nodes, resources, {reason.subject})
-        for one in mended(self._snapshot, hindered):
-            rows: Rows = {"disruptions": (one.row,)}
-            yield PlanChange(one.kind, one.text, rows, None)
+        yield from ended_disruptions(self._snapshot, hindered)
 
     def _workers(self, reason: Reason, orders: pl.DataFrame) -> set[str]:
         """Resources of orders; of the routing itself where it makes none."""
@@ -245,7 +236,7 @@ class PlanChanges:
         return set(named)
 
     # ------------------------------------------------------------------- resources
-    def _one_more(self, reason: Reason) -> Iterator[PlanChange]:
+    def _one_more(self, reason: Reason) -> Iterator[Proposal]:
         """Add one more unit of the resource while it is waited for."""
         found = self._rows("resources", resource=reason.subject)
         if not found or reason.begin is None or reason.end is None:
@@ -266,7 +257,7 @@ class PlanChanges:
             f"one more {reason.subject} from {_day(begin)} to {_day(end)}, "
             f"{hours:.1f} h"
         )
-        yield PlanChange(RemedyKind.OVERTIME, text, {"resource_units": units}, price)
+        yield proposal(RemedyKind.OVERTIME, text, price, resource_units=units)
 
     def _worked_until(self, reason: Reason) -> int:
         """When the resource ends its work for the demand, 0 where it has none."""
@@ -276,7 +267,7 @@ class PlanChanges:
         )["finish"].to_list()
         return max((to_seconds(end) for end in ends), default=0)
 
-    def _others_later(self, reason: Reason) -> Iterator[PlanChange]:
+    def _others_later(self, reason: Reason) -> Iterator[Proposal]:
         """Move the due date of what is in the way and not more important."""
         mine = self._rows("demands", demand=reason.demand)
         for demand, _ in others_in_the_way(self._plan, reason):
@@ -289,20 +280,19 @@ class PlanChanges:
             if end is not None:
                 changed["period_end"] = from_seconds(to_seconds(end) + reason.late)  # type: ignore[arg-type]
             text = f"give {demand} until {_day(due)}"
-            rows: Rows = {"demands": (changed,)}
-            yield PlanChange(RemedyKind.LATER_DATE, text, rows, 0.0)
+            yield proposal(RemedyKind.LATER_DATE, text, 0.0, demands=[changed])
             return
 
-    def _first(self, reason: Reason) -> Iterator[PlanChange]:
+    def _first(self, reason: Reason) -> Iterator[Proposal]:
         """Put the demand before all others."""
         for row in self._rows("demands", demand=reason.demand):
             if row["priority"] == FIRST:
                 return
             text = f"put {reason.demand} before all others"
-            rows: Rows = {"demands": ({**row, "priority": FIRST},)}
-            yield PlanChange(RemedyKind.SWAP, text, rows, 0.0)
+            first = {**row, "priority": FIRST}
+            yield proposal(RemedyKind.SWAP, text, 0.0, demands=[first])
 
-    def _other_resource(self, reason: Reason) -> Iterator[PlanChange]:
+    def _other_resource(self, reason: Reason) -> Iterator[Proposal]:
         """Use another resource for the work too, the best proven one."""
         sources = dict(self._binding_orders(reason).select("id", "source").iter_rows())
         work = self._plan.operations.filter(
@@ -313,16 +303,10 @@ class PlanChanges:
             (sources[supply], step)
             for supply, step in work.select("supply", "step").iter_rows()
         }
-        for other in alternates_of(self._snapshot, reason.subject, steps)[:1]:
-            done = ", ".join(
-                f"step {step} of {routing}" for routing, step in other.steps
-            )
-            text = f"{other.resource} does {done} too, beside {reason.subject}"
-            rows: Rows = {"step_resources": other.rows}
-            yield PlanChange(RemedyKind.OTHER_RESOURCE, text, rows, 0.0)
+        yield from other_resources(self._snapshot, reason.subject, steps, 1)
 
     # ----------------------------------------------------------------------- orders
-    def _smaller_lots(self, reason: Reason) -> Iterator[PlanChange]:
+    def _smaller_lots(self, reason: Reason) -> Iterator[Proposal]:
         """Split orders that make much more than the demand waits for."""
         orders = orders_behind(self._plan, reason.demand).filter(
             (pl.col("kind") == "make") & (pl.col("qty") > pl.col("pegged"))
@@ -336,11 +320,10 @@ class PlanChanges:
                 low = min(float(str(row["min_lot"] or 0.0)), lot)
                 changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
                 text = f"make at most {lot:g} at once by {row['routing']}"
-                rows: Rows = {"routings": (changed,)}
-                yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
+                yield proposal(RemedyKind.SMALLER_LOT, text, 0.0, routings=[changed])
                 return
 
-    def _cut_in_two(self, reason: Reason) -> Iterator[PlanChange]:
+    def _cut_in_two(self, reason: Reason) -> Iterator[Proposal]:
         """Split an order in halves over two routings."""
         orders = self._binding_orders(reason).filter(pl.col("kind") == "make")
         for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
@@ -361,8 +344,8 @@ class PlanChanges:
                 if not float(str(row["min_lot"] or 0.0)) <= lot < 2 * half:
                     continue
                 text = f"make at most {lot:g} at once by {row['routing']}"
-                rows: Rows = {"routings": ({**row, "max_lot": lot},)}
-                yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
+                cut = {**row, "max_lot": lot}
+                yield proposal(RemedyKind.SMALLER_LOT, text, 0.0, routings=[cut])
                 return
 
     def _whole(self, qty: float, routing: Row) -> float:
@@ -385,7 +368,7 @@ class PlanChanges:
         own = orders_behind(plan, reason.demand).filter(binding)
         return own if own.height else orders_beside(plan, reason.demand).filter(binding)
 
-    def _other_source(self, reason: Reason) -> Iterator[PlanChange]:
+    def _other_source(self, reason: Reason) -> Iterator[Proposal]:
         """Prefer another source for the product that comes from what binds."""
         orders = self._binding_orders(reason)
         nodes = orders.select("product", "location", "kind", "source").unique()
@@ -412,11 +395,10 @@ class PlanChanges:
                 for s in known
             )
             text = f"get {product} at {location} from {other.source} first"
-            changed: Rows = {"sourcing": rows}
-            yield PlanChange(RemedyKind.OTHER_SOURCE, text, changed, 0.0)
+            yield proposal(RemedyKind.OTHER_SOURCE, text, 0.0, sourcing=rows)
             return
 
-    def _faster_supplier(self, reason: Reason) -> Iterator[PlanChange]:
+    def _faster_supplier(self, reason: Reason) -> Iterator[Proposal]:
         """Expedite the binding supplier as far as the due date needs."""
         orders = self._binding_orders(reason).filter(pl.col("kind") == "buy")
         bought = set(orders.select("product", "location").iter_rows())
@@ -430,38 +412,27 @@ class PlanChanges:
             products = ", ".join(sorted({str(one.row["product"]) for one in found}))
             saved = max(one.saved for one in found)
             text = f"{reason.subject} delivers {products} {saved:.1f} days earlier"
-            yield PlanChange(RemedyKind.EXPEDITE, text, rows_of_faster(found), None)
+            yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
-    def _earlier_order(self, reason: Reason) -> Iterator[PlanChange]:
+    def _earlier_order(self, reason: Reason) -> Iterator[Proposal]:
         """Bring the order forward that is waited for."""
         for row in self._rows("supply_orders", supply_order=reason.subject):
-            changed = earlier_order(row, reason.late, self._snapshot.settings.as_of)
-            text = (
-                f"bring {reason.subject} forward to {_day(to_seconds(changed['due']))}"
-            )
-            rows: Rows = {"supply_orders": (changed,)}
-            yield PlanChange(RemedyKind.EXPEDITE, text, rows, None)
+            yield earlier_order(row, reason.late, self._snapshot.settings.as_of)
 
     # --------------------------------------------------------------- rules and lanes
-    def _more_transport(self, reason: Reason) -> Iterator[PlanChange]:
+    def _more_transport(self, reason: Reason) -> Iterator[Proposal]:
         """Add a departure of the lane when the goods wait for the next one."""
-        lanes = self._rows("lanes", lane=reason.subject)
-        if not lanes or reason.begin is None:
+        if reason.begin is None:
             return
-        if self._rows("departures", lane=reason.subject):
-            zone = self._providers.facts.zone(str(lanes[0]["origin"]))
-            leaves = reason.begin + seconds_up(float(str(lanes[0]["cutoff_h"])), HOUR)
-            local = from_seconds(-(-leaves // 60) * 60).astimezone(ZoneInfo(zone))
-            row: Row = {
-                "lane": reason.subject,
-                "weekday": local.isoweekday(),
-                "time": local.time(),
-            }
-            text = f"an extra departure of {reason.subject}, {local:%A %H:%M}"
-            price = float(str(lanes[0]["fixed_cost"] or 0.0))
-            yield PlanChange(RemedyKind.OTHER_LANE, text, {"departures": (row,)}, price)
+        row = extra_departure(self._providers, reason.subject, reason.begin)
+        if row is not None:
+            day = calendar.day_name[row["weekday"] - 1]
+            text = f"an extra departure of {reason.subject}, {day} {row['time']:%H:%M}"
+            (lane,) = self._rows("lanes", lane=reason.subject)
+            price = float(str(lane["fixed_cost"] or 0.0))
+            yield proposal(RemedyKind.OTHER_LANE, text, price, departures=[row])
 
-    def _no_fence(self, reason: Reason) -> Iterator[PlanChange]:
+    def _no_fence(self, reason: Reason) -> Iterator[Proposal]:
         """Start inside the release fence."""
         for table, key in (("routings", "routing"), ("supply_terms", "supplier")):
             rows = tuple(
@@ -471,9 +442,9 @@ class PlanChanges:
             )
             if rows:
                 text = f"release orders of {reason.subject} inside the fence"
-                yield PlanChange(RemedyKind.RELEASE_FENCE, text, {table: rows}, 0.0)
+                yield Proposal(RemedyKind.RELEASE_FENCE, text, {table: rows}, 0.0)
 
-    def _no_rule(self, reason: Reason) -> Iterator[PlanChange]:
+    def _no_rule(self, reason: Reason) -> Iterator[Proposal]:
         """Accept several deliveries."""
         for row in self._rows("demands", demand=reason.demand):
             changed = {
@@ -485,8 +456,7 @@ class PlanChanges:
             }
             if changed != row:
                 text = f"deliver {reason.demand} in parts, when it is ready"
-                rows: Rows = {"demands": (changed,)}
-                yield PlanChange(RemedyKind.RELAX_POLICY, text, rows, 0.0)
+                yield proposal(RemedyKind.RELAX_POLICY, text, 0.0, demands=[changed])
 
 
 def _stated(rows: list[Row], source: object) -> Row:

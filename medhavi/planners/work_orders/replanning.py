@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
 
-class Fate(StrEnum):
+class RecommendationState(StrEnum):
     """What became of a recommendation in a plan."""
 
     NEW = "new"
@@ -34,21 +34,26 @@ class Fate(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-OPEN = (Fate.NEW, Fate.KEPT, Fate.UPDATED, Fate.LEFT)
-"""Fates of recommendations that stand; the others are history."""
+OPEN = (
+    RecommendationState.NEW,
+    RecommendationState.KEPT,
+    RecommendationState.UPDATED,
+    RecommendationState.LEFT,
+)
+"""States of recommendations that stand; the others are history."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
     """A proposal in one version; (supply, version) is its key.
 
-    `previous_qty` and `previous_finish` are those of the version before, where the fate
-    is updated.
+    `previous_qty` and `previous_finish` are those of the version before, where it is
+    updated.
     """
 
     supply: str
     version: int
-    fate: Fate
+    state: RecommendationState
     product: str
     location: str
     qty: float
@@ -105,7 +110,7 @@ def recommendations(
     if policy not in REPLANS:
         message = f"replan ({policy}) must be one of {', '.join(REPLANS)}."
         raise UsageError(message)
-    stood = [one for one in earlier if one.fate in OPEN]
+    stood = [one for one in earlier if one.state in OPEN]
     before: dict[str, Recommendation] = {}
     for one in sorted(stood, key=lambda each: each.version):
         before[one.supply] = one
@@ -119,35 +124,37 @@ def recommendations(
         if old is None or policy != "update":
             # Under "leave" what an earlier one does not cover has the same identity.
             version = 1 if old is None else old.version + 1
-            found.append(_made(row, version, Fate.NEW))
+            found.append(_made(row, version, RecommendationState.NEW))
         elif old.content_hash == row["content_hash"]:
-            found.append(replace(old, fate=Fate.KEPT))
+            found.append(replace(old, state=RecommendationState.KEPT))
         else:
             found.append(
                 replace(
-                    _made(row, old.version + 1, Fate.UPDATED),
+                    _made(row, old.version + 1, RecommendationState.UPDATED),
                     previous_qty=old.qty,
                     previous_finish=old.finish,
                 )
             )
     if policy == "leave":
-        found += [replace(one, fate=Fate.LEFT) for one in stood]
+        found += [replace(one, state=RecommendationState.LEFT) for one in stood]
     elif policy == "replace":
-        found += [replace(one, fate=Fate.REPLACED) for one in stood]
+        found += [replace(one, state=RecommendationState.REPLACED) for one in stood]
     else:
         found += [
-            replace(one, fate=Fate.WITHDRAWN)
+            replace(one, state=RecommendationState.WITHDRAWN)
             for one in stood
             if one.supply not in seen or one is not before[one.supply]
         ]
     return tuple(sorted(found, key=lambda one: (one.supply, one.version)))
 
 
-def _made(row: dict[str, Any], version: int, fate: Fate) -> Recommendation:
+def _made(
+    row: dict[str, Any], version: int, state: RecommendationState
+) -> Recommendation:
     return Recommendation(
         supply=row["id"],
         version=version,
-        fate=fate,
+        state=state,
         product=row["product"],
         location=row["location"],
         qty=row["qty"],

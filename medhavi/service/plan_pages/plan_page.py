@@ -402,7 +402,7 @@ def tried_remedies(
     observe: Observe | None = None,
 ) -> RemedyTrials:
     """Try remedies for a demand of the page's plan, or remember what was tried."""
-    from medhavi.planners.late_remedies.trying_out import remedies
+    from medhavi.planners.late_remedies.remedy_trials import remedies
     from medhavi.results.plan_remedy import RemedyTrials
 
     plan, snapshot = _both(page)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.workbench.orders.plan_edit_answers import SeenChange
+from medhavi.workbench.orders.plan_edit_answers import RecentEvent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -87,7 +87,7 @@ class NewestFacts:
             (run, rows.filter(pl.col("run_id") == run).collect()) for run in runs
         )
 
-    def since_plan(self, plan: Plan) -> tuple[SeenChange, ...]:
+    def since_plan(self, plan: Plan) -> tuple[RecentEvent, ...]:
         """Newest events that a plan does not know, the newest first.
 
         Known is what the log held when the plan's snapshot was taken, else what was
@@ -107,7 +107,7 @@ class NewestFacts:
         *,
         subject: str | None = None,
         after: dt.datetime | None = None,
-    ) -> tuple[SeenChange, ...]:
+    ) -> tuple[RecentEvent, ...]:
         """Newest events behind a position, the newest first.
 
         Parameters
@@ -125,7 +125,7 @@ class NewestFacts:
             rows = rows.filter(pl.col("payload").str.contains(named, literal=True))
         found = rows.sort("position", descending=True).head(SHOWN).collect()
         return tuple(
-            SeenChange(
+            RecentEvent(
                 position=row["position"],
                 type=row["type"],
                 subject=_subject(row),

@@ -35,7 +35,7 @@ class EditStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenChange:
+class RecentEvent:
     """An event that a plan does not know yet."""
 
     position: int
@@ -146,7 +146,7 @@ class Preview:
     delta: PlanDelta | None = None
     plan: Plan | None = field(default=None, repr=False)
     findings: tuple[Finding, ...] = ()
-    changed: tuple[SeenChange, ...] = ()
+    changed: tuple[RecentEvent, ...] = ()
     run: str = ""
     snapshot: str = ""
     basis: Basis | None = field(default=None, repr=False)
@@ -247,7 +247,7 @@ class EditCommit:
     replayed: bool = False
     preview: Preview | None = None
     findings: tuple[Finding, ...] = ()
-    changed: tuple[SeenChange, ...] = ()
+    changed: tuple[RecentEvent, ...] = ()
 
     @property
     def committed(self) -> bool:
@@ -303,7 +303,7 @@ class EditRecord:
     earlier_overrides: tuple[dict[str, Any] | None, ...] = ()
 
 
-def stale_lines(changed: tuple[SeenChange, ...]) -> list[str]:
+def stale_lines(changed: tuple[RecentEvent, ...]) -> list[str]:
     """Who changed what since a plan was made."""
     head = "The plan is not of the newest facts; plan again. Since then:"
     told = [f"  {one}" for one in changed]
@@ -323,5 +323,5 @@ def _effect(one: DemandEffect) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
-def _seen(one: SeenChange) -> dict[str, Any]:
+def _seen(one: RecentEvent) -> dict[str, Any]:
     return {name: getattr(one, name) for name in one.__dataclass_fields__}

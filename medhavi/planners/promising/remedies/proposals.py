@@ -7,12 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi import schema
-from medhavi.planners.disruptions import WaitingScope, mended
+from medhavi.edits.remedy_changes import (
+    Proposal,
+    WaitingScope,
+    ended_disruptions,
+    proposal,
+)
 from medhavi.planners.promising.ledger.what_if import with_planned_orders
 from medhavi.planners.promising.remedies.table_proposals import (
     MOST_OF_A_KIND,
     LateCase,
-    Proposal,
     table_proposals,
 )
 from medhavi.results.limiter import Limiter, RemedyKind
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     """Kind, text, and cells of the policy."""
 
 
-def mended_proposals(cases: Sequence[LateCase]) -> Iterator[Proposal]:
+def disruption_proposals(cases: Sequence[LateCase]) -> Iterator[Proposal]:
     """Disruptions behind the reasons of an answer, each as if it were over.
 
     Parameters
@@ -43,11 +47,12 @@ def mended_proposals(cases: Sequence[LateCase]) -> Iterator[Proposal]:
         return
     seen: set[str] = set()
     for case in cases:
-        for one in mended(case.quest.book.snapshot, _hindered(case)):
-            name = one.row["disruption"]
+        for one in ended_disruptions(case.quest.book.snapshot, _hindered(case)):
+            (row,) = one.rows["disruptions"]
+            name = str(row["disruption"])
             if name not in seen and len(seen) < MOST_OF_A_KIND:
                 seen.add(name)
-                yield Proposal(one.kind, one.text, {"disruptions": (one.row,)})
+                yield one
 
 
 def _hindered(case: LateCase) -> WaitingScope:
@@ -107,7 +112,7 @@ def proposals(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
     if not quest.policy.preempt:
         yield from rules
     cases = [LateCase(quest, answer, reason) for reason in answer.limiters]
-    yield from mended_proposals(cases)
+    yield from disruption_proposals(cases)
     for case in cases:
         yield from table_proposals(case)
     # Where others may give way nobody knows which rules are idle: those come last.
@@ -140,7 +145,7 @@ def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
     elif len(rows.get("request", ())) > 1:
         return None
     kind = min(one.kind, other.kind)
-    return Proposal(kind, text, rows, cells or None)
+    return Proposal(kind, text, rows, cells=cells or None)
 
 
 def _same_row(one: Rows, other: Rows) -> bool:
@@ -167,7 +172,7 @@ def _request_changes(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]
         if request.max_lateness_days is not None:
             cells["max_lateness_days"] = None
         text = f"ask for {from_seconds(date):%Y-%m-%d %H:%M} UTC"
-        yield Proposal(RemedyKind.LATER_DATE, text, {"request": (cells,)})
+        yield proposal(RemedyKind.LATER_DATE, text, request=[cells])
     for qty in _timely(quest, answer):
         if qty >= least_quantity(quest):
             yield _asked_for(quest, qty)
@@ -175,7 +180,7 @@ def _request_changes(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]
     if request.full_line or request.order_policy != "independent":
         cells = {"full_line": False, "order_policy": "independent"}
         text = "accept several deliveries"
-        yield Proposal(RemedyKind.RELAX_POLICY, text, {"request": (cells,)})
+        yield proposal(RemedyKind.RELAX_POLICY, text, request=[cells])
 
 
 def _looser(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
@@ -194,7 +199,7 @@ def _looser(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
         text = "ship from anywhere"
         changes.append((RemedyKind.OTHER_SOURCE, text, {"ship_from": None}))
     for kind, text, cells in changes:
-        yield Proposal(kind, text, {"request": (cells,)})
+        yield proposal(kind, text, request=[cells])
 
 
 def least_quantity(quest: OptionSearch) -> float:
@@ -204,7 +209,7 @@ def least_quantity(quest: OptionSearch) -> float:
 
 def _asked_for(quest: OptionSearch, qty: float) -> Proposal:
     text = f"ask for {qty:,.10g} of {quest.request.product}"
-    return Proposal(RemedyKind.SPLIT_DELIVERY, text, {"request": ({"qty": qty},)})
+    return proposal(RemedyKind.SPLIT_DELIVERY, text, request=[{"qty": qty}])
 
 
 def _timely(quest: OptionSearch, answer: Promise) -> Iterator[float]:
@@ -255,15 +260,16 @@ def _policy_changes(quest: OptionSearch, answer: Promise) -> Iterator[Proposal]:
         *_wider_caps(quest, answer),
     )
     for kind, text, cells in changes:
-        yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
+        changed = policy_rows(policy, text, cells)
+        yield Proposal(kind, text, changed, cells=cells)
     trusting = policy.supplier_fallback == "accept_with_risk"
     if not trusting and not _is_idle("supplier_fallback", quest):
         # The default value says nothing in a row beside others: these rows change.
         trusted = {"supplier_fallback": "accept_with_risk"}
         rows = quest.book.policies.stating("supplier_fallback")
-        table = tuple({**row, **trusted} for row in rows)
+        table = [{**row, **trusted} for row in rows]
         text = "accept the stated time of suppliers"
-        yield Proposal(RemedyKind.RELAX_POLICY, text, {"promise_policies": table})
+        yield proposal(RemedyKind.RELAX_POLICY, text, promise_policies=table)
 
 
 def _more_supply(quest: OptionSearch) -> Iterator[Change]:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.remedy_rows import (
+from medhavi.edits.remedy_changes import (
+    Proposal,
     earlier_order,
+    extra_departure,
     faster_supplier,
     one_unit_more,
+    other_resources,
+    proposal,
     rows_of_faster,
 )
-from medhavi.providers.capacity.alternate_resources import alternates_of, named_by
+from medhavi.providers.capacity.alternate_resources import named_by
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, MINUTE, from_seconds, from_steps, steps_up
 
@@ -30,26 +34,6 @@ if TYPE_CHECKING:
 ACTIVE = ("tentative", "confirmed", "reduced")
 MOST_OF_A_KIND = 3
 """Holds that could go, or ways that could be opened, for one reason."""
-
-
-class Proposal(NamedTuple):
-    """A change before it is tried.
-
-    Parameters
-    ----------
-    rows
-        Changed rows by table; `request`: cells of the request.
-    cells
-        What differs in the policy, where the change is one of it.
-    alone
-        False: it can help beside another change only.
-    """
-
-    kind: RemedyKind
-    text: str
-    rows: Rows
-    cells: Mapping[str, object] | None = None
-    alone: bool = True
 
 
 class LateCase(NamedTuple):
@@ -153,10 +137,7 @@ def _earlier_order(case: LateCase) -> Iterator[Proposal]:
         # A planned order is the plan's to move, and counts here with a part of it.
         if row["supply_order"] in (case.quest.book.counted_on or ()):
             continue
-        changed = earlier_order(row, behind, case.quest.book.now)
-        moment = changed["due"]
-        text = f"bring {case.reason.subject} forward to {moment:%Y-%m-%d %H:%M} UTC"
-        yield Proposal(RemedyKind.EXPEDITE, text, {"supply_orders": (changed,)})
+        yield earlier_order(row, behind, case.quest.book.now)
 
 
 def _cut_purchase(case: LateCase) -> Iterator[Proposal]:
@@ -169,8 +150,8 @@ def _cut_purchase(case: LateCase) -> Iterator[Proposal]:
         if most is None or most < row["moq"] or most >= (row["max_lot"] or math.inf):
             continue
         text = f"buy {row['product']} of {row['supplier']} in orders of {most:g}"
-        rows: Rows = {"supply_terms": ({**row, "max_lot": most},)}
-        yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
+        changed = {**row, "max_lot": most}
+        yield proposal(RemedyKind.SMALLER_LOT, text, supply_terms=[changed])
 
 
 def _more_supply(case: LateCase) -> Iterator[Proposal]:
@@ -206,7 +187,7 @@ def _more_supply(case: LateCase) -> Iterator[Proposal]:
         "source": sellers[0] if sellers else None,
     }
     text = f"buy {qty:g} more of {product} for {place}, there by {row['due']:%Y-%m-%d %H:%M} UTC"
-    yield Proposal(RemedyKind.BUY_MORE, text, {"supply_orders": (row,)})
+    yield proposal(RemedyKind.BUY_MORE, text, supply_orders=[row])
 
 
 def _nearest(quest: OptionSearch) -> tuple[str, int]:
@@ -235,8 +216,8 @@ def _other_product(case: LateCase) -> Iterator[Proposal]:
     for row in known[:MOST_OF_A_KIND]:
         here = {"location": request.location, "valid_from": None, "valid_to": None}
         text = f"deliver {row['substitute']} instead"
-        rows: Rows = {"substitutes": ({**row, **here},)}
-        yield Proposal(RemedyKind.SUBSTITUTE, text, rows)
+        changed = {**row, **here}
+        yield proposal(RemedyKind.SUBSTITUTE, text, substitutes=[changed])
 
 
 # ------------------------------------------------------------------------------- holds
@@ -244,8 +225,8 @@ def _released(case: LateCase) -> Iterator[Proposal]:
     """Release the hold in the way."""
     for row in case.rows("reservations", "reservation"):
         text = f"release the hold {case.reason.subject}"
-        rows: Rows = {"reservations": ({**row, "state": "released"},)}
-        yield Proposal(RemedyKind.RELEASE_HOLD, text, rows)
+        changed = {**row, "state": "released"}
+        yield proposal(RemedyKind.RELEASE_HOLD, text, reservations=[changed])
 
 
 def _less_important(case: LateCase) -> Iterator[Proposal]:
@@ -268,8 +249,8 @@ def _less_important(case: LateCase) -> Iterator[Proposal]:
             found.append((-line["priority"], row["reservation"], row))
     for priority, name, row in sorted(found, key=lambda one: one[:2])[:MOST_OF_A_KIND]:
         text = f"take the hold {name} of {row['demand']} (priority {-priority})"
-        rows: Rows = {"reservations": ({**row, "state": "released"},)}
-        yield Proposal(RemedyKind.SWAP, text, rows)
+        changed = {**row, "state": "released"}
+        yield proposal(RemedyKind.SWAP, text, reservations=[changed])
 
 
 # --------------------------------------------------------------------------- resources
@@ -282,7 +263,7 @@ def _one_more(case: LateCase) -> Iterator[Proposal]:
         stated = case.rows("resource_units", "resource")
         rows = one_unit_more(row, stated, now, case.answer.date)
         text = f"one more {case.reason.subject} until then"
-        yield Proposal(RemedyKind.OVERTIME, text, {"resource_units": rows})
+        yield proposal(RemedyKind.OVERTIME, text, resource_units=rows)
 
 
 def _smaller_lot(case: LateCase) -> Iterator[Proposal]:
@@ -294,7 +275,7 @@ def _smaller_lot(case: LateCase) -> Iterator[Proposal]:
         (row,) = frame.filter(pl.col("routing") == piece.source.source).to_dicts()
         text = f"make only what is needed by {row['routing']}"
         cells = {"min_lot": 0.0, "lot_multiple": 0.0}
-        yield Proposal(RemedyKind.SMALLER_LOT, text, {"routings": ({**row, **cells},)})
+        yield proposal(RemedyKind.SMALLER_LOT, text, routings=[{**row, **cells}])
 
 
 def _cut_order(case: LateCase) -> Iterator[Proposal]:
@@ -306,8 +287,8 @@ def _cut_order(case: LateCase) -> Iterator[Proposal]:
         half = from_steps(steps_up(case.quest.request.qty, step) // 2, step)
         if half > 0:
             text = f"make orders of {half:g} by {routing}"
-            rows: Rows = {"routings": ({**row, "min_lot": 0.0, "max_lot": half},)}
-            yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
+            changed = {**row, "min_lot": 0.0, "max_lot": half}
+            yield proposal(RemedyKind.SMALLER_LOT, text, routings=[changed])
 
 
 def _other_resource(case: LateCase) -> Iterator[Proposal]:
@@ -319,13 +300,7 @@ def _other_resource(case: LateCase) -> Iterator[Proposal]:
         steps = {(routing, int(number))} if number.isdecimal() else set()
         names = named_by(snapshot, steps)
     for name in sorted(names):
-        for other in alternates_of(snapshot, name, steps)[:MOST_OF_A_KIND]:
-            done = ", ".join(
-                f"step {step} of {routing}" for routing, step in other.steps
-            )
-            text = f"{other.resource} does {done} too, beside {name}"
-            rows: Rows = {"step_resources": other.rows}
-            yield Proposal(RemedyKind.OTHER_RESOURCE, text, rows)
+        yield from other_resources(snapshot, name, steps, MOST_OF_A_KIND)
 
 
 def _steps_on(case: LateCase, resource: str) -> set[tuple[str, int]]:
@@ -359,8 +334,8 @@ def _shorter_run(case: LateCase) -> Iterator[Proposal]:
         least = min(row["min_lot"], *most)
         text = f"make orders of {most[0]:g} by {row['routing']}"
         cells = {"min_lot": least, "max_lot": most[0]}
-        rows: Rows = {"routings": ({**row, **cells},)}
-        yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
+        changed = {**row, **cells}
+        yield proposal(RemedyKind.SMALLER_LOT, text, routings=[changed])
 
 
 # ----------------------------------------------------------------------- other sources
@@ -381,7 +356,7 @@ def _other_source(case: LateCase) -> Iterator[Proposal]:
         for kind, name in sorted(ways - used)[:MOST_OF_A_KIND]:
             row = {"product": product, "location": place, "kind": kind, "source": name}
             text = f"{kind} {product} at {place} by {name} too"
-            yield Proposal(RemedyKind.OTHER_SOURCE, text, {"sourcing": (row,)})
+            yield proposal(RemedyKind.OTHER_SOURCE, text, sourcing=[row])
 
 
 def _valid_routing(case: LateCase) -> Iterator[Proposal]:
@@ -389,15 +364,15 @@ def _valid_routing(case: LateCase) -> Iterator[Proposal]:
     for row in case.rows("routings", "routing"):
         text = f"correct when {row['routing']} is valid"
         cells = {"valid_from": None, "valid_to": None}
-        yield Proposal(RemedyKind.CORRECT_DATA, text, {"routings": ({**row, **cells},)})
+        yield proposal(RemedyKind.CORRECT_DATA, text, routings=[{**row, **cells}])
 
 
 def _without_fence(case: LateCase) -> Iterator[Proposal]:
     """Release inside the fence of a routing."""
     for row in case.rows("routings", "routing"):
         text = f"release {row['routing']} inside its fence"
-        rows: Rows = {"routings": ({**row, "fence_days": 0.0},)}
-        yield Proposal(RemedyKind.RELEASE_FENCE, text, rows)
+        changed = {**row, "fence_days": 0.0}
+        yield proposal(RemedyKind.RELEASE_FENCE, text, routings=[changed])
 
 
 # --------------------------------------------------------------------- lanes and rates
@@ -415,16 +390,16 @@ def _other_lane(case: LateCase) -> Iterator[Proposal]:
     for lane in sorted(closed)[:MOST_OF_A_KIND]:
         row = {"product": product, "location": place, "kind": "move", "source": lane}
         text = f"bring {product} to {place} by {lane} too"
-        yield Proposal(RemedyKind.OTHER_LANE, text, {"sourcing": (row,)})
+        yield proposal(RemedyKind.OTHER_LANE, text, sourcing=[row])
 
 
 def _extra_departure(case: LateCase) -> Iterator[Proposal]:
     """Add a departure when the goods are ready."""
     quest, lane = case.quest, case.reason.subject
-    found = quest.book.stages.departure_row(lane, quest.ready_at_origin)
-    if found is not None:
+    row = extra_departure(quest.book.providers, lane, quest.ready_at_origin)
+    if row is not None:
         text = f"an extra departure of {lane}"
-        yield Proposal(RemedyKind.OTHER_LANE, text, {"departures": (found,)})
+        yield proposal(RemedyKind.OTHER_LANE, text, departures=[row])
 
 
 def _fresh_rates(case: LateCase) -> Iterator[Proposal]:

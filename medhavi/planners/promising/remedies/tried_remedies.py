@@ -14,13 +14,13 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.edits.remedy_changes import Proposal
 from medhavi.planners.promising.ledger.what_if import asked_again, book_with
 from medhavi.planners.promising.remedies.proposals import (
     joined,
     least_quantity,
     proposals,
 )
-from medhavi.planners.promising.remedies.table_proposals import Proposal
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.promises.promise import PromiseStatus, TriedRemedy
 

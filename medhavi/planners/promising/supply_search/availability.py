@@ -8,7 +8,6 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
@@ -19,7 +18,7 @@ from medhavi.providers.transport.timetable import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
 from medhavi.results.limiter import Limiter
-from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
+from medhavi.units import from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -453,24 +452,6 @@ class AvailabilityCheck:
         if found is not None:
             self.transport.occupy(found)
         return found
-
-    def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
-        """Departure for what is ready at an instant; None: the lane has none."""
-        departures = self.providers.tables["departures"]
-        if lane not in departures.column("lane"):
-            return None
-        transport = self.providers.transport
-        cutoff = seconds_up(transport.row(lane)["cutoff_h"], HOUR)
-        leaves = ready + cutoff
-        zone_name = self.providers.facts.zone(transport.origin(lane))
-        local = from_seconds(-(-leaves // MINUTE) * MINUTE).astimezone(
-            ZoneInfo(zone_name)
-        )
-        return {
-            "lane": lane,
-            "weekday": local.isoweekday(),
-            "time": local.time(),
-        }
 
     def undo_transport(self, marks: Marks) -> None:
         """Release the room that was taken since."""

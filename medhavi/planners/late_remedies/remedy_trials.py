@@ -26,7 +26,8 @@ from medhavi.units import DAY, HOUR, to_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from medhavi.planners.late_remedies.plan_changes import PlanChange, Reason
+    from medhavi.edits.remedy_changes import Proposal
+    from medhavi.planners.late_remedies.plan_changes import Reason
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -47,7 +48,7 @@ class DemandOutcome(NamedTuple):
     share: float = 1.0
 
 
-class Damage:
+class DemandCosts:
     """Values the outcome of every demand by the tables of one snapshot.
 
     Parameters
@@ -163,8 +164,8 @@ def remedies(
         The plan was made on other tables, or has no such demand.
     """
     _check(snapshot, plan, demand)
-    damage = Damage(snapshot)
-    before = damage.of(plan)
+    values = DemandCosts(snapshot)
+    before = values.of(plan)
     changes = PlanChanges(snapshot, Providers(snapshot), plan)
     share = snapshot.settings.remedies_min_share
     found: list[PlanRemedy] = []
@@ -178,7 +179,7 @@ def remedies(
             observe(Progress(change.text, tried, tries))
         if again is None:
             continue
-        after = damage.of(again)
+        after = values.of(again)
         remedy = _remedy(reason, change, before, after, again, share)
         if remedy is not None:
             found.append(remedy)
@@ -206,7 +207,7 @@ def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
 
 def _in_turn(
     changes: PlanChanges, found: list[Reason]
-) -> Iterator[tuple[Reason, PlanChange]]:
+) -> Iterator[tuple[Reason, Proposal]]:
     """First change of every reason, then the second ones, and so on.
 
     So a small budget reaches every dear reason.
@@ -225,7 +226,7 @@ def _in_turn(
         waiting = rest
 
 
-def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
+def _planned(snapshot: Snapshot, plan: Plan, change: Proposal) -> Plan | None:
     """Plan the changed tables the same way; None where they cannot be planned.
 
     A second unit of a resource with campaigns is such a change.
@@ -255,7 +256,7 @@ def _improves(mine: DemandOutcome, then: DemandOutcome, share: float) -> bool:
 
 def _remedy(
     reason: Reason,
-    change: PlanChange,
+    change: Proposal,
     before: Mapping[str, DemandOutcome],
     after: Mapping[str, DemandOutcome],
     again: Plan,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.remedy_rows import (
+from medhavi.edits.remedy_changes import (
     earlier_order,
     faster_supplier,
     faster_terms,
@@ -66,11 +66,16 @@ def test_what_was_learned_of_a_supplier_is_what_gets_shorter(
 
 
 def test_an_earlier_order_is_not_before_now_and_starts_by_its_due_date():
-    row = {"due": day(10), "start": day(8)}
-    moved = earlier_order(row, 4 * 86400, at(0))
-    assert (days(moved["due"]), days(moved["start"])) == (6, 6)
-    assert days(earlier_order(row, 40 * 86400, at(1))["due"]) == 1
-    assert earlier_order({"due": day(10), "start": None}, 0, at(0))["start"] is None
+    row = {"supply_order": "O1", "due": day(10), "start": day(8)}
+
+    def moved(by, now, **cells):
+        (changed,) = earlier_order({**row, **cells}, by, now).rows["supply_orders"]
+        return changed
+
+    sooner = moved(4 * 86400, at(0))
+    assert (days(sooner["due"]), days(sooner["start"])) == (6, 6)
+    assert days(moved(40 * 86400, at(1))["due"]) == 1
+    assert moved(0, at(0), start=None)["start"] is None
 
 
 def test_one_unit_more_without_a_stated_row_is_one_row():
