@@ -20,6 +20,7 @@ with app.setup:
     from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.ledger.what_if import asked_again, book_with
+    from medhavi.planners.promising.options.option_search import OptionSearch
     from medhavi.planners.promising.quoting import quote
     from medhavi.planners.promising.requests.requests import read_requests
     from medhavi.schema.template import example_rows
@@ -130,7 +131,8 @@ def chain(due, local, promise, snapshot):
 def chance(due, local, promise, request, snapshot):
     book = PromiseLedger.from_snapshot(snapshot)
     [asked] = read_requests([request], snapshot).requests
-    curve = arrival_curve(book, asked, promise)
+    search = OptionSearch(book, asked, book.policies.of(asked))
+    curve = arrival_curve(search, promise)
     due_chance = chance_by(curve, due) if curve else promise.on_time_prob
     picture(
         probability_chart(promise, local, due=due, curve=curve),

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
+from medhavi.planners.promising.options.option_search import OptionSearch
 from tests.api import PromiseLedger, quote, read_requests
 from tests.factories import AS_OF
 from tests.planners.small_promises import tables, workshop
@@ -20,7 +21,7 @@ def curve_of(snapshot, **cells):
     row = {"product": "A", "location": "L", "qty": 4, "due": due, **cells}
     [request] = read_requests([row], snapshot).requests
     made = quote(book, request)
-    found = arrival_curve(book, request, made)
+    found = arrival_curve(OptionSearch(book, request, book.policies.of(request)), made)
     assert quote(book, request) == made
     return made, found
 

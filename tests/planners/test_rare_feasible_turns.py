@@ -14,7 +14,7 @@ from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.promising.explain.reason_texts import name_stage, rejected_as
 from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.remedies.proposals import proposals
-from medhavi.planners.promising.supply_search.alternatives import Terms
+from medhavi.planners.promising.requests.policies import Terms
 from medhavi.planners.promising.supply_search.supply_search import (
     MOST_ORDERS,
     SupplySearch,

@@ -282,8 +282,8 @@ def ask(
                 if desk is None
                 else desk.answer([row], call=call).promises[0]
             )
-            curve = arrival_curve(book, request, promise)
             used = book.policies.of(request, None)
+            curve = arrival_curve(OptionSearch(book, request, used), promise)
             variants = sensitivity(OptionSearch(book, request, used), promise, _date)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
@@ -332,7 +332,8 @@ def ask_changed(
             other = book_with(book, rows)
             request = asked_again(page.request, rows)
             promise = quote(other, request)
-            curve = arrival_curve(other, request, promise)
+            used = other.policies.of(request)
+            curve = arrival_curve(OptionSearch(other, request, used), promise)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
     return PromisePage(

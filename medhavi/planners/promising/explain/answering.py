@@ -23,11 +23,6 @@ from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
 from medhavi.planners.deep_calls import on_deep_stack
 from medhavi.planners.promising.explain.reasons import expected, reasons, trace_of
 from medhavi.planners.promising.ledger.option_effects import holds_of, purchases_of
-from medhavi.planners.promising.options.option_search import (
-    OptionSearch,
-    above_cost,
-    capped,
-)
 from medhavi.planners.promising.options.sampled_chain import SampledChain, rank_at
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 from medhavi.results.limiter import Limiter
@@ -47,9 +42,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.options.option_search import Offered
+    from medhavi.planners.promising.options.option_search import (
+        Offered,
+        OptionSearch,
+    )
     from medhavi.planners.promising.requests.policies import Policy
-    from medhavi.planners.promising.requests.requests import Request
     from medhavi.providers.lead_times import Quantiles
 
 
@@ -140,7 +137,7 @@ the search and is raised."""
 
 def answered(quote: OptionSearch, detail: str) -> Promise:
     """Choose among the options of a finished search and give the answer."""
-    offered = [capped(one, quote.policy) for one in quote.offered]
+    offered = [one.capped(quote.policy) for one in quote.offered]
     permitted = [one for one in offered if one.closed is None]
     ranked, totals = _ranked(quote, permitted)
     if not ranked:
@@ -337,7 +334,7 @@ def _options(
 
 
 def _why_not(quote: OptionSearch, one: Offered, chosen: Offered | None) -> str:
-    if one.closed is Limiter.COST_CAP_EXCEEDED and not above_cost(one, quote.policy):
+    if one.closed is Limiter.COST_CAP_EXCEEDED and not one.above_cost(quote.policy):
         return f"{one.closed}: emits more than the policy permits"
     if one.closed is not None:
         return f"{one.closed}: {WHY_NOT[one.closed]}"
@@ -442,19 +439,15 @@ Curve = tuple[tuple[float, int], ...]
 SHARES = tuple(percent / 100 for percent in range(1, 100))
 
 
-def arrival_curve(
-    book: PromiseLedger, request: Request, answer: Promise, policy: Policy | None = None
-) -> Curve:
-    """How likely an answer is there by which instant; nothing in the book changes.
+def arrival_curve(search: OptionSearch, answer: Promise) -> Curve:
+    """How likely an answer is there by which instant; nothing in the ledger changes.
 
     Parameters
     ----------
-    request
-        What was asked for.
+    search
+        For what was asked for, not begun.
     answer
-        What was promised for it on this book.
-    policy
-        How it is promised; by default as the tables say for the request.
+        What was promised for it on its ledger.
 
     Returns
     -------
@@ -464,11 +457,11 @@ def arrival_curve(
     """
     if answer.date is None or answer.preempted:
         return ()
-    quest = OptionSearch(book, request, policy or book.policies.of(request))
-    searched(quest, "date")
+    book = search.book
+    searched(search, "date")
     known = (
         one
-        for one in quest.offered
+        for one in search.offered
         if one.name == answer.option and one.times.date == answer.date
     )
     chosen = next(known, None)
@@ -476,10 +469,10 @@ def arrival_curve(
         return ()
     mark = book.stages.mark()
     book.stages.leads = LeadDraws(book.times, 0.5)
-    book.stages.level = LEVELS[quest.policy.risk_basis]
+    book.stages.level = LEVELS[search.policy.risk_basis]
     try:
-        book.free_for(request)
-        found = _levels(book, chosen.times, quest.policy.risk_basis)
+        book.free_for(search.request)
+        found = _levels(book, chosen.times, search.policy.risk_basis)
     finally:
         book.stages.undo(mark)
         book.stages.leads = book.stages.level = None

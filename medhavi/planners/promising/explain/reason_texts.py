@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.planners.promising.options.option_search import above_cost, capped
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseReason, iso
@@ -171,7 +170,7 @@ def _closed_text(
         )
     if code is not Limiter.COST_CAP_EXCEEDED:
         return _text(quote, code, subject)
-    if above_cost(option, policy):
+    if option.above_cost(policy):
         return (
             f"Every option costs more than policy {policy.policy} permits: "
             f"{option.name} {option.cost.without_lateness:.2f}, cap "
@@ -186,7 +185,7 @@ def _closed_text(
 def rejected_as(quote: OptionSearch, option: Offered | None) -> PromiseReason:
     """Name why there is no answer at all."""
     if option is not None:
-        code = capped(option, quote.policy).closed
+        code = option.capped(quote.policy).closed
         if code is not None:
             subject = quote.policy.policy
             if code is Limiter.SUPPLIER_LEADTIME_EXCEEDED:

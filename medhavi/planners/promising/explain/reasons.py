@@ -24,7 +24,6 @@ from medhavi.planners.promising.explain.reason_texts import (
     name_stage,
     rejected_as,
 )
-from medhavi.planners.promising.options.option_search import capped
 from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
@@ -40,10 +39,9 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.option_search import Offered, OptionSearch
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.policies import Policy, Stage
     from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.alternatives import (
-        Stage,
         SupplyAllocation,
         Use,
     )
@@ -87,7 +85,7 @@ def reasons(
 
 
 def _closed_by_cap(quote: OptionSearch, one: Offered) -> bool:
-    return capped(one, quote.policy).closed in CAPS
+    return one.capped(quote.policy).closed in CAPS
 
 
 def _best(offered: list[Offered]) -> Offered | None:
@@ -135,7 +133,7 @@ def _as_early(quote: OptionSearch, base: Offered) -> tuple[Offered, ...]:
         if one is not base
         and one.times.date == base.times.date
         and one.times.evaluation.steps >= one.search.wanted.steps
-        and capped(one, quote.policy).closed is None
+        and one.capped(quote.policy).closed is None
     )
     return base, *others
 

@@ -24,20 +24,19 @@ from medhavi.planners.promising.ledger.option_effects import (
     give_back,
     take_holds,
 )
-from medhavi.planners.promising.requests.policies import Policies
-from medhavi.planners.promising.requests.work_rules import campaigns_of
+from medhavi.planners.promising.requests.campaign_capacity import campaigns_of
+from medhavi.planners.promising.requests.policies import Policies, substitutes
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.shipment_origins import ShipmentOrigins
 from medhavi.providers import Providers
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.supply_orders import planned_orders
-from medhavi.providers.table_rows import TableRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from medhavi.planners.promising.requests.campaign_capacity import Campaigns
     from medhavi.planners.promising.requests.requests import Request
-    from medhavi.planners.promising.requests.work_rules import Campaigns
     from medhavi.planners.promising.supply_search.availability import Bought, Freed
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
@@ -499,16 +498,6 @@ def expire(book: PromiseLedger, now: int) -> tuple[Undo, ...]:
         found.append(ended[0])
         book.give_back(ended[0])
     return tuple(found)
-
-
-def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
-    """Collect what may be delivered instead, by product, the first choice first."""
-    found: dict[str, list[Row]] = {}
-    for row in TableRows(snapshot["substitutes"]):
-        found.setdefault(row["product"], []).append(row)
-    for rows in found.values():
-        rows.sort(key=lambda row: (row["priority"], row["substitute"]))
-    return found
 
 
 MOST_NAMED = 5

@@ -12,7 +12,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger, substitutes
+from medhavi.planners.promising.requests.policies import substitutes
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.shipment_origins import (
     ShipmentOrigins,
@@ -27,6 +27,7 @@ from medhavi.units import to_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.requests.policies import Policy
     from medhavi.planners.promising.requests.requests import Request
     from medhavi.snapshot import Snapshot
@@ -128,7 +129,7 @@ def rebuilt(book: PromiseLedger, rows: Rows) -> PromiseLedger:
     reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
     shared = sorted(set.intersection(*map(set, reached)) if reached else ())
     providers = book.providers.on(with_disruptions(snapshot), shared=shared)
-    other = PromiseLedger(snapshot, AvailabilityCheck(providers))
+    other = type(book)(snapshot, AvailabilityCheck(providers))
     for undos in book.accepted.values():
         for undo in undos:
             other.take_again(undo)

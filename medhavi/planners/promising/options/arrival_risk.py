@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.sampled_chain import Instants
+    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
         Evaluation,
         Shipment,
         SupplyAllocation,
-        Terms,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.promising.ledger.option_effects import OptionPrice
 from medhavi.planners.promising.ledger.what_if import with_planned_orders
 from medhavi.planners.promising.options.arrival_risk import arrivals
-from medhavi.planners.promising.requests.work_rules import CampaignCapacity, work_rules
+from medhavi.planners.promising.requests.campaign_capacity import CampaignCapacity
+from medhavi.planners.promising.requests.policies import Terms, work_rules
 from medhavi.planners.promising.supply_search.alternatives import (
     DeliveryNeed,
     SearchResults,
-    Terms,
 )
 from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
 from medhavi.planners.promising.supply_search.supply_search import dated
@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.policies import Node, Policy, Stage
     from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         Failure,
-        Node,
-        Stage,
     )
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.transport.itineraries import Objective
@@ -75,23 +73,22 @@ class Offered(NamedTuple):
         """What it emits [kg]."""
         return self.price.co2_kg
 
+    def capped(self, policy: Policy) -> Offered:
+        """Option that a cap of the policy closes, if it forbids it (rule 37)."""
+        closed = self.closed
+        if closed is None and self.above_cost(policy):
+            closed = Limiter.COST_CAP_EXCEEDED
+        if closed is None and policy.co2_cap is not None:
+            closed = Limiter.COST_CAP_EXCEEDED if self.co2_kg > policy.co2_cap else None
+        if closed is None and policy.risk_cap is not None:
+            above = 1.0 - self.times.date_prob > policy.risk_cap
+            closed = Limiter.RISK_CAP_EXCEEDED if above else None
+        return self if closed is self.closed else self._replace(closed=closed)
 
-def capped(one: Offered, policy: Policy) -> Offered:
-    """Close an option that a cap of the policy forbids (rule 37)."""
-    closed = one.closed
-    if closed is None and above_cost(one, policy):
-        closed = Limiter.COST_CAP_EXCEEDED
-    if closed is None and policy.co2_cap is not None:
-        closed = Limiter.COST_CAP_EXCEEDED if one.co2_kg > policy.co2_cap else None
-    if closed is None and policy.risk_cap is not None:
-        above = 1.0 - one.times.date_prob > policy.risk_cap
-        closed = Limiter.RISK_CAP_EXCEEDED if above else None
-    return one if closed is one.closed else one._replace(closed=closed)
-
-
-def above_cost(one: Offered, policy: Policy) -> bool:
-    """Whether an option costs more than permitted, lateness left out."""
-    return policy.cost_cap is not None and one.cost.without_lateness > policy.cost_cap
+    def above_cost(self, policy: Policy) -> bool:
+        """Whether it costs more than permitted, lateness left out."""
+        most = policy.cost_cap
+        return most is not None and self.cost.without_lateness > most
 
 
 HORIZONS = 2
@@ -330,7 +327,7 @@ class OptionSearch:
         """What the caps ask for that close every option in time."""
         policy = self.policy
         in_time = [one for one in self.offered if one.times.date <= self.request.due]
-        if any(capped(one, policy).closed is None for one in in_time):
+        if any(one.capped(policy).closed is None for one in in_time):
             return set()
         stated: dict[Objective, float | None] = {
             "cost": policy.cost_cap,
@@ -420,7 +417,7 @@ class OptionSearch:
         return any(
             one.times.date <= self.request.due
             and one.times.evaluation.steps >= one.search.wanted.steps
-            and capped(one, self.policy).closed is None
+            and one.capped(self.policy).closed is None
             for one in self.offered
         )
 

@@ -4,26 +4,39 @@ Rows are merged default < tier < product tier < customer; of a group of customer
 nearest wins. A cell that holds the default of its column says nothing, for a table in
 normal form does not know whether it was written. A policy that the request names wins
 over all of them.
+
+`work_rules` are what a policy says of new work: what stays free, where it is placed and
+how early (CAP-11). `Terms` are what one search may do because of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from medhavi import schema
 from medhavi.findings import BadData, finding
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.capacity.resources import WithheldCapacity, stopped_share
+from medhavi.providers.material.characteristics import Characteristics
 from medhavi.providers.product_facts import lineage
+from medhavi.providers.table_rows import TableRows
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.units import MINUTE, seconds_up
+from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from medhavi.findings import Finding
+    from medhavi.planners.promising.requests.campaign_capacity import CampaignCapacity
     from medhavi.planners.promising.requests.requests import Request
+    from medhavi.providers.capacity.resources import CapacityReserves
+    from medhavi.providers.capacity.routings import CompiledRouting
+    from medhavi.providers.finite_capacity.finite import FiniteCapacity
+    from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
 
 
@@ -291,3 +304,252 @@ def _stated(row: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in row.items()
         if name == "policy" or (value is not None and value != defaults[name])
     }
+
+
+def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
+    """Collect what may be delivered instead, by product, the first choice first."""
+    found: dict[str, list[Row]] = {}
+    for row in TableRows(snapshot["substitutes"]):
+        found.setdefault(row["product"], []).append(row)
+    for rows in found.values():
+        rows.sort(key=lambda row: (row["priority"], row["substitute"]))
+    return found
+
+
+class WorkRules(NamedTuple):
+    """Rules for the work of one request.
+
+    Parameters
+    ----------
+    capacity
+        Room that leaves free what is spared and uses the alternates that are permitted.
+    unreserved
+        The same room with nothing withheld.
+    kept
+        Withheld share by resource, where it is left free.
+    begin
+        Nothing new is made before it [s].
+    infinite
+        As if resources were never short.
+    by
+        Work at `location` ends no earlier than this instant needs; None: as early as it
+        can [s].
+    campaigns
+        Rules of campaigns that bind; None: there are none.
+    """
+
+    capacity: FiniteCapacity
+    unreserved: FiniteCapacity
+    kept: Mapping[str, float]
+    begin: int
+    infinite: bool
+    by: int | None
+    location: str
+    campaigns: CampaignCapacity | None = None
+
+    def place(
+        self, source: Source, steps: int, start: int, by: int | None
+    ) -> OrderTiming | None:
+        """Place an order of a routing that begins nothing before `start`."""
+        if not self.infinite and self.campaigns is not None:
+            return self.campaigns.earliest(self.capacity, source, steps, start, by)
+        if not self.infinite:
+            return self.capacity.earliest(source.source, steps, start, by=by)
+        found = self.capacity.earliest(source.source, steps, start, relaxed=True)
+        if found is None or self.by is None or source.location != self.location:
+            return found
+        later = self.capacity.unlimited_latest(source.source, steps, self.by)
+        return found if later is None or later.start < start else later
+
+    def raised(self, source: Source, wanted: int) -> int:
+        """Size of an order, raised to a least run where that is asked for."""
+        if self.campaigns is None or self.infinite:
+            return wanted
+        return self.campaigns.least(source, wanted)
+
+    def breaks(self, source: Source, steps: int) -> str | None:
+        """Name the rule of campaigns that an order breaks by itself."""
+        if self.campaigns is None or self.infinite:
+            return None
+        return self.campaigns.refused(source, steps)
+
+    def without_reserve(self) -> WorkRules:
+        """Rules where nothing is withheld."""
+        return self._replace(capacity=self.unreserved, kept={})
+
+
+def work_rules(
+    base: FiniteCapacity,
+    reserves: CapacityReserves,
+    window: tuple[int, int],
+    request: Request,
+    policy: Policy,
+    campaigns: CampaignCapacity | None = None,
+) -> WorkRules | None:
+    """Rules of a request; None: nothing but free time decides.
+
+    Parameters
+    ----------
+    base
+        Room in which nothing is spared.
+    window
+        Now, and when the goods must arrive, the buffer of the policy taken off [s].
+    campaigns
+        Rules of campaigns, if there are any.
+    """
+    if reserves.none and policy.plain_work and campaigns is None:
+        return None
+    now, due = window
+    end = max(due, now + DAY)
+    kept = () if policy.buffers else tuple(sorted(reserves.withheld.items()))
+    if policy.bottleneck_share:
+        share = policy.bottleneck_share
+        kept = tuple(
+            (name, part)
+            for name, part in kept
+            if base.utilisation(name, now, end) >= share
+        )
+    stops = tuple(
+        (name, stopped_share(getattr(one, policy.risk_basis)))
+        for name, one in sorted(reserves.stops.items())
+    )
+    factors = tuple(
+        (step, exact(getattr(one, policy.risk_basis)))
+        for step, one in sorted(reserves.factors.items())
+    )
+    rooms = [base.sparing(WithheldCapacity(one, stops, factors)) for one in (kept, ())]
+    if policy.max_distance_to_bottleneck is not None:
+        far = partial(_far_steps, base, (now, end), policy)
+        rooms = [room.preferring(far) for room in rooms]
+    begin = now
+    if policy.plan_early_days is not None:
+        begin = max(begin, due - seconds_up(policy.plan_early_days, DAY))
+    return WorkRules(
+        capacity=rooms[0],
+        unreserved=rooms[1],
+        kept=dict(kept),
+        begin=begin,
+        infinite=policy.capacity != "finite",
+        by=due if policy.capacity == "infinite_desired" else None,
+        location=request.location,
+        campaigns=campaigns,
+    )
+
+
+def _far_steps(
+    base: FiniteCapacity,
+    window: tuple[int, int],
+    policy: Policy,
+    compiled: CompiledRouting,
+) -> frozenset[int]:
+    """Steps that are farther from a bottleneck than permitted.
+
+    A step is on a bottleneck where one of the resources that it prefers is one; the
+    distance counts links of the routing in either direction.
+    """
+    share = policy.bottleneck_share
+    places = [
+        place
+        for place, task in enumerate(compiled.tasks)
+        if any(
+            base.utilisation(resource, *window) >= share
+            for epoch in task.plan.epochs
+            for option in epoch.options[:1]
+            for resource, _ in option.resources
+        )
+    ]
+    near = set(places)
+    for _ in range(policy.max_distance_to_bottleneck or 0):
+        links = compiled.network.links
+        near |= {link.later for link in links if link.earlier in near} | {
+            link.earlier for link in links if link.later in near
+        }
+    return frozenset(
+        task.node.step for place, task in enumerate(compiled.tasks) if place not in near
+    )
+
+
+Stage = Literal["material", "capacity", "transport", "policy"]
+Node = tuple[str, str]
+"""Product and location."""
+Batch = tuple[str, str, str, str]
+"""Kind, source, product, location of new orders."""
+Taker = tuple[Node, Node | None]
+"""Goods, and what they go into; None: they are delivered."""
+Limits = Sequence[tuple[int, int]]
+"""So many pieces, in the order of leaving, must live until then [steps, s]."""
+Ends = Mapping[Taker, Mapping[int, Limits]]
+"""What must live how long of what is taken at an instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a walk may do.
+
+    Parameters
+    ----------
+    now
+        Nothing begins before it [s].
+    buy
+        `never`; `rest`: only what stock and receipts never cover; `missing`: what is
+        not there now, where that is earlier; `compare`: beside stock and making
+        (rule 32).
+    known_only
+        Suppliers with neither estimate nor 95th percentile are not used (rule 38).
+    by
+        Preferred resources are kept where they are through by then; None: the ones that
+        are through first (rule 33) [s].
+    buffers
+        Safety stock may be used.
+    customer, min_shelf_days
+        Whose stock counts too, and the life that what is delivered must have then.
+    traits
+        Characteristics and class that what is delivered must have; None: any.
+    relaxed
+        Stages that take no time (rule 36).
+    budget
+        Evaluations before choices become greedy.
+    asked
+        Product that is delivered.
+    transit
+        Time from when goods are ready until they are used up or delivered, by product
+        and location [s]: what expires must live that long.
+    ends
+        Until when what is taken at an instant must live, as far as that is known.
+    apart
+        What is ready is sent, even where the whole would be in time.
+    batches
+        Needs that one order of a source meets together [steps] (rule 33).
+    least_esg
+        Suppliers with a lower rating, or none, sell nothing new; None: any may.
+    work
+        How the policy lets new work be placed; None: wherever there is room.
+    first
+        Components that an order gets before its others, by product and location: they
+        were used up when their turn came.
+    """
+
+    now: int
+    buy: str = "compare"
+    known_only: bool = False
+    by: int | None = None
+    buffers: bool = False
+    customer: str | None = None
+    min_shelf_days: float = 0.0
+    traits: Characteristics | None = None
+    relaxed: frozenset[Stage] = frozenset()
+    budget: int = 200
+    transit: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    ends: Ends = field(default_factory=dict)
+    asked: str = ""
+    apart: bool = False
+    batches: Mapping[Batch, int] = field(default_factory=dict)
+    least_esg: float | None = None
+    work: WorkRules | None = None
+    first: frozenset[Node] = frozenset()
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is relaxed, and no trait, rule or order of needs counts."""
+        special = self.relaxed, self.traits, self.work, self.batches, self.first
+        return not any(special)

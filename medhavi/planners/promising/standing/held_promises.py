@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.requests.policies import Policy, Terms
     from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         SupplyAllocation,
-        Terms,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch

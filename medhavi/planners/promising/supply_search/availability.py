@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
+    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.requests.requests import Request
-    from medhavi.planners.promising.supply_search.alternatives import Terms
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
     from medhavi.providers import Providers
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders

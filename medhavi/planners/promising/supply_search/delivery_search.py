@@ -48,12 +48,12 @@ from medhavi.units import DAY, NEVER, from_steps, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
         SearchResults,
         Shipment,
         SupplyAllocation,
-        Terms,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.shipment_origins import (
@@ -273,6 +273,33 @@ class DeliverySearch:
                 ):
                     continue
                 yield place, source
+
+    def joined(
+        self, stocked: Mapping[str, int], new: Sequence[tuple[str, Source, int]]
+    ) -> FulfilmentOption:
+        """Option of stock and new supply together.
+
+        Parameters
+        ----------
+        stocked
+            What is taken of each place [steps].
+        new
+            Place, source and quantity [steps].
+        """
+        product = self.wanted.product
+        parts = [
+            SupplyPart(place, from_stock(product, place, steps))
+            for place, steps in stocked.items()
+        ]
+        parts += [
+            SupplyPart(place, from_source(source, steps))
+            for place, source, steps in new
+        ]
+        names = [f"stock@{place}" for place in stocked]
+        names += [f"{source.kind}:{source.source}@{place}" for place, source, _ in new]
+        return FulfilmentOption(
+            "+".join(names), product, self.wanted.steps, tuple(parts)
+        )
 
     def arrival(self, place: str, steps: int, ready: int) -> int:
         """When goods arrive that are ready at a place [s]."""

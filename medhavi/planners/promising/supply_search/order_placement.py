@@ -12,7 +12,7 @@ from medhavi.units import ALWAYS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.supply_search.alternatives import Node, Terms
+    from medhavi.planners.promising.requests.policies import Node, Terms
     from medhavi.planners.promising.supply_search.availability import (
         AvailabilityCheck,
         RoutingNeeds,

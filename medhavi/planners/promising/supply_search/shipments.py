@@ -17,26 +17,23 @@ from medhavi.planners.promising.supply_search.alternatives import (
     cut,
 )
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
-from medhavi.planners.promising.supply_search.supply_search import (
-    FulfilmentOption,
-    SupplyPart,
-    from_source,
-    from_stock,
-)
 from medhavi.results.limiter import Limiter
 from medhavi.units import NEVER, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
         Evaluation,
         SupplyAllocation,
-        Terms,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.shipment_origins import SupplyOrigins
+    from medhavi.planners.promising.supply_search.supply_search import (
+        FulfilmentOption,
+    )
     from medhavi.providers.sources import Source
 
     Mark = tuple[int, int, int, int]
@@ -347,6 +344,12 @@ class SourceSearch(Protocol):
         """Places and sources that new supply may come from."""
         ...
 
+    def joined(
+        self, stocked: Mapping[str, int], new: Sequence[tuple[str, Source, int]]
+    ) -> FulfilmentOption:
+        """Option of stock and new supply together."""
+        ...
+
 
 def together(
     search: SourceSearch,
@@ -441,39 +444,12 @@ def _joined(
     terms: Terms,
 ) -> Iterator[FulfilmentOption]:
     if not left:
-        yield joined_way(search.wanted, stocked, ())
+        yield search.joined(stocked, ())
         return
     for place, source in search.offered(makers, terms):
         if [place] == list(stocked):
             continue  # Stock and new supply of one place are a way of their own.
-        yield joined_way(search.wanted, stocked, [(place, source, left)])
-
-
-def joined_way(
-    wanted: DeliveryNeed,
-    stocked: dict[str, int],
-    new: Sequence[tuple[str, Source, int]],
-) -> FulfilmentOption:
-    """Way of stock and new supply together.
-
-    Parameters
-    ----------
-    stocked
-        What is taken of each place [steps].
-    new
-        Place, source and quantity [steps].
-    """
-    product = wanted.product
-    parts = [
-        SupplyPart(place, from_stock(product, place, steps))
-        for place, steps in stocked.items()
-    ]
-    parts += [
-        SupplyPart(place, from_source(source, steps)) for place, source, steps in new
-    ]
-    names = [f"stock@{place}" for place in stocked]
-    names += [f"{source.kind}:{source.source}@{place}" for place, source, _ in new]
-    return FulfilmentOption("+".join(names), product, wanted.steps, tuple(parts))
+        yield search.joined(stocked, [(place, source, left)])
 
 
 MOST_PAIRS = 6
@@ -550,7 +526,7 @@ def _divided(
         part = (low + high) // 2
         sizes = part, left - part
         new = [(*offer, size) for offer, size in zip(pair, sizes, strict=True)]
-        way = joined_way(search.wanted, lying, new)
+        way = search.joined(lying, new)
         made = search.evaluate(way, terms)
         if made is not None and made.date < best:
             best, found = made.date, way
@@ -586,8 +562,6 @@ def _waits(
 def _alone(search: SplitSearch, offer: Offer, part: int, terms: Terms) -> int:
     """When a part from one source arrives if nothing else is asked for [s]."""
     place, source = offer
-    goods = (SupplyPart(place, from_source(source, part)),)
-    found = search.evaluate(
-        FulfilmentOption("", search.wanted.product, part, goods), terms
-    )
+    way = search.joined({}, [(place, source, part)])
+    found = search.evaluate(way._replace(option="", steps=part), terms)
     return NEVER if found is None else found.date

@@ -23,16 +23,15 @@ from medhavi.units import INT64_MAX, NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.supply_search.alternatives import (
+    from medhavi.planners.promising.requests.policies import (
         Batch,
         Ends,
-        Evaluation,
         Limits,
         Node,
         Taker,
         Terms,
-        Use,
     )
+    from medhavi.planners.promising.supply_search.alternatives import Evaluation, Use
     from medhavi.planners.promising.supply_search.availability import (
         AvailabilityCheck,
         Bought,

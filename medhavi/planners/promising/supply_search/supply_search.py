@@ -32,12 +32,8 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.supply_search.alternatives import (
-        Batch,
-        DeliveryNeed,
-        Node,
-        Terms,
-    )
+    from medhavi.planners.promising.requests.policies import Batch, Node, Terms
+    from medhavi.planners.promising.supply_search.alternatives import DeliveryNeed
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import OrderTiming, Source
