@@ -38,15 +38,32 @@ def plant(
     Parameters
     ----------
     items
-        What differs from `ITEM`; `below` lists (item, quantity). Consumers first.
+        What differs from `ITEM`; `below` lists (item, quantity), `receipts` (quantity,
+        instant). Consumers first.
     demands
         (item, quantity, due [s], weight).
     """
     rows = [{**ITEM, **item} for item in items]
+    supplies = [
+        (item, qty, ready)
+        for item, row in enumerate(rows)
+        for qty, ready in [(row["stock"], 0), *row.get("receipts", ())]
+        if qty
+    ]
+    stands = np.array(supplies, np.int64).reshape(-1, 3).T
+    counts = np.bincount(stands[0], minlength=len(rows))
     below = [row.get("below", []) for row in rows]
     return Plant(
         order=np.arange(len(rows)),
-        **{name: np.array([row[name] for row in rows], np.int64) for name in ITEM},
+        **{
+            name: np.array([row[name] for row in rows], np.int64)
+            for name in ITEM
+            if name != "stock"
+        },
+        s_start=np.cumsum([0, *counts]),
+        s_item=stands[0],
+        s_qty=stands[1],
+        s_ready=stands[2],
         c_start=np.cumsum([0, *(len(found) for found in below)]),
         c_item=np.array([part for found in below for part, _ in found], np.int64),
         c_qty=np.array([qty for found in below for _, qty in found], np.int64),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def state_of(plan: ScheduleRecord) -> dict[str, Any]:
         ],
         "demands": [[*_walk(peg, plan.g_also)] for peg in plan.d_peg],
         "finish": list(plan.d_finish),
-        "stock": list(plan.i_used),
+        "stands": list(plan.s_used),
         "lanes": [
             list(plan.lane[m * width : m * width + plan.laned[m]])
             for m in range(len(plan.laned))
@@ -123,10 +124,12 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         brought: dict[int, int] = {}
         for peg in takes:
             giver = plan.g_from[peg]
-            part = item_of[giver] if giver >= 0 else -2 - giver
+            part = item_of[giver] if giver >= 0 else int(made.s_item[-2 - giver])
             brought[part] = brought.get(part, 0) + plan.g_qty[peg]
-            if giver >= 0:
-                assert end[giver] + made.post[part] <= start[order]
+            there = (
+                end[giver] + made.post[part] if giver >= 0 else made.s_ready[-2 - giver]
+            )
+            assert there <= start[order]
         for line in range(made.c_start[item], made.c_start[item + 1]):
             part, wanted = int(made.c_item[line]), grains * made.c_qty[line]
             if made.lead[part] < 0:
@@ -138,7 +141,7 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         for one, other in pairwise(found_spans):
             assert one[1] <= other[0]
     assert all(
-        used <= there for used, there in zip(plan.i_used, made.stock, strict=True)
+        used <= there for used, there in zip(plan.s_used, made.s_qty, strict=True)
     )
     for demand, pegs in enumerate(found["demands"]):
         assert sum(plan.g_qty[peg] for peg in pegs) == made.d_qty[demand]
@@ -148,6 +151,10 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
 def plants(draw: st.DrawFn) -> Plant:
     """Draw a plant of three levels: products, shared parts, what is bought."""
     hours = st.integers(1, 30).map(lambda n: n * 3600)
+    receipts = st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 12).map(lambda n: n * DAY)),
+        max_size=2,
+    ).map(lambda found: sorted(found, key=itemgetter(1)))
     makes: list[dict[str, Any]] = [
         {
             "machine": draw(st.integers(-1, 2)),
@@ -156,6 +163,7 @@ def plants(draw: st.DrawFn) -> Plant:
             "least": draw(st.integers(1, 5)),
             "post": draw(st.sampled_from([0, 0, 7200])),
             "stock": draw(st.sampled_from([0, 0, 3])),
+            "receipts": draw(receipts),
         }
         for _make in range(4)
     ]
@@ -163,7 +171,11 @@ def plants(draw: st.DrawFn) -> Plant:
         product["below"] = [(2, draw(st.integers(1, 2))), (3, 1)]
     for part in makes[2:]:
         part["below"] = [(4, draw(st.integers(1, 3)))]
-    bought = {"lead": draw(st.integers(0, 9)) * DAY, "stock": draw(st.integers(0, 9))}
+    bought = {
+        "lead": draw(st.integers(0, 9)) * DAY,
+        "stock": draw(st.integers(0, 9)),
+        "receipts": draw(receipts),
+    }
     demands = draw(
         st.lists(
             st.tuples(

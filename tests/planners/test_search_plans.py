@@ -34,6 +34,9 @@ CROWDED = workshop(
 DAY_SHIFT = [
     {"weekday": day, "start": dt.time(8), "finish": dt.time(16)} for day in range(1, 6)
 ]
+WEEK = [
+    {"weekday": day, "start": dt.time(8), "finish": dt.time(16)} for day in range(1, 8)
+]
 TWO_SHIFTS = [
     {"weekday": day, "start": dt.time(hour), "finish": dt.time(hour + 6)}
     for day in range(1, 8)
@@ -79,7 +82,25 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         lead=float(draw(st.integers(0, 9))),
         shifts=draw(st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS])),
         after=draw(st.lists(steps(), max_size=3)),
-    )
+    ) | {"supply_orders": draw(receipts())}
+
+
+@st.composite
+def receipts(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Open orders to buy parts and what they are made of."""
+    return [
+        {
+            "supply_order": f"PO{number}",
+            "kind": "purchase",
+            "product": draw(st.sampled_from(["RAW", "PART"])),
+            "location": "P",
+            "source": draw(st.sampled_from(["S", None])),
+            "qty": float(draw(st.integers(1, 9))),
+            "due": AS_OF + dt.timedelta(days=draw(st.integers(-1, 15))),
+            "status": draw(st.sampled_from(["firmed", "released"])),
+        }
+        for number in range(draw(st.integers(0, 3)))
+    ]
 
 
 @st.composite
@@ -202,6 +223,41 @@ def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
     assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
 
 
+@pytest.mark.req("MRP-02", "CAP-03")
+def test_an_open_order_to_buy_serves_what_comes_after_it() -> None:
+    """2 parts of 10 hours each for 2 A; 2 come in on day 2: none is made."""
+    order = {
+        "supply_order": "PO1",
+        "kind": "purchase",
+        "product": "PART",
+        "location": "P",
+        "qty": 2.0,
+        "due": AS_OF + dt.timedelta(days=2),
+        "status": "released",
+    }
+    tables = workshop([("A", 2.0, 4.0, 1)])
+    made = searched({**tables, "supply_orders": [order]})
+    assert made.supplies["product"].to_list() == ["PART", "A"]
+    begin = made.supplies.filter(product="A")["start"].item()
+    assert begin >= AS_OF + dt.timedelta(days=2)
+    late = {**order, "due": AS_OF + dt.timedelta(days=60)}
+    made = searched({**tables, "supply_orders": [late]})
+    assert sorted(made.supplies["product"]) == ["A", "PART", "PART", "RAW"]
+
+
+@pytest.mark.req("CAP-03", "CAP-09")
+def test_a_second_step_in_shifts_goes_on_the_next_day() -> None:
+    """Due at the end of 13 January: 4 hours before, 8 that day and 2 the day before."""
+    after = [{"resource": None, "fixed_minutes": 240.0}]
+    tables = workshop([("A", 1.0, 9.0, 1)], stock=1.0, shifts=WEEK, after=after)
+    made = searched(tables).operations.sort("start")
+    spans = [
+        (f"{begin:%d %H}", f"{end:%d %H}")
+        for begin, end in made.select("start", "finish").rows()
+    ]
+    assert spans == [("12 14", "12 16"), ("13 08", "13 16"), ("13 20", "14 00")]
+
+
 # --- what no search knows ----------------------------------------------------------
 def _with(table: str, *rows: dict[str, Any]) -> dict[str, Any]:
     return {**CROWDED, table: [*CROWDED.get(table, []), *rows]}
@@ -212,10 +268,10 @@ UNFIT = {
         "supply_orders",
         {
             "supply_order": "W1",
-            "kind": "purchase",
-            "product": "RAW",
+            "kind": "work",
+            "product": "PART",
             "location": "P",
-            "source": "S",
+            "source": "make PART",
             "qty": 5.0,
             "due": AS_OF + dt.timedelta(days=2),
             "status": "firmed",

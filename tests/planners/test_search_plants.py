@@ -34,6 +34,7 @@ from tests.factories import AS_OF
 from tests.planners.search_plants import DAY, ENGINE, workshop
 
 HOUR = 3600
+STOCK = -2
 
 PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
 LATER = AS_OF + dt.timedelta(days=30)
@@ -199,7 +200,8 @@ def test_what_a_search_reads_of_a_plant() -> None:
     assert [plant.rate[of[name]] for name in ("A", "PART")] == [36_000, 36_000]
     assert [plant.least[of[name]] for name in ("A", "PART")] == [1, 2]
     assert [plant.lead[of[name]] for name in ("A", "RAW")] == [-1, 3 * DAY]
-    assert plant.stock[of["PART"]] == 1
+    assert plant.s_item.tolist() == [of["PART"]]
+    assert plant.s_qty.tolist() == [1]
     assert plant.d_weight.tolist() == [2500, 500]
 
 
@@ -317,9 +319,7 @@ def test_an_order_that_takes_longer_than_found_is_refused() -> None:
 
 def test_needs_that_nobody_serves_are_refused() -> None:
     run, model, found = sought()
-    kept = [
-        peg for peg, giver in enumerate(found.peg_from) if giver != -2 - part(model)
-    ]
+    kept = [peg for peg, giver in enumerate(found.peg_from) if giver != STOCK]
     fewer = {
         name: [getattr(found, name)[peg] for peg in kept]
         for name in ("peg_from", "peg_to", "peg_qty")
@@ -328,15 +328,10 @@ def test_needs_that_nobody_serves_are_refused() -> None:
         run.adopt(model, found._replace(**fewer))
 
 
-def part(model: Any) -> int:
-    return next(at for at, node in enumerate(model.nodes) if node.key[0] == "PART")
-
-
 def test_stock_that_is_not_there_is_refused() -> None:
     run, model, found = sought()
-    stock = -2 - part(model)
     more = [
-        qty + (giver == stock)
+        qty + (giver == STOCK)
         for giver, qty in zip(found.peg_from, found.peg_qty, strict=True)
     ]
     with pytest.raises(MismatchError, match="not that much stock"):

@@ -45,6 +45,7 @@ NETTED = (
     "p_qty",
     "t_start",
     "t_taker",
+    "d_ready",
     "d_lacks",
 )
 """What netting leaves of a pass; dispatching reads it."""
@@ -97,6 +98,8 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
     sizes = {
         "totals": 2,
         "t_start": orders + 2,
+        "d_ready": demands,
+        "s_rest": len(plant.s_qty),
         "d_lacks": demands,
         "d_left": demands,
         "d_turn": demands,
@@ -164,7 +167,7 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> ScheduleRecord:
         "room": 2,
         "noise": 1,
         "i_head": items,
-        "i_used": items,
+        "s_used": len(plant.s_qty),
         "lane": width * max(machines, 1),
         "laned": max(machines, 1),
         "width": 1,

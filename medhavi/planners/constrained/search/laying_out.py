@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.mrp.netting_state.state import Need, Node, SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.schedule import RoutingTask
 
 
@@ -81,10 +81,11 @@ class Pegs(NamedTuple):
     needs: np.ndarray
     amounts: np.ndarray
 
-    def sorted(self, *, kept: np.ndarray) -> Pegs:
-        """Some pegs by their givers; those of a giver stay in sequence."""
+    def sorted(self, *, kept: np.ndarray, by: np.ndarray | None = None) -> Pegs:
+        """Some pegs by their givers, or by other numbers; equal ones stay in turn."""
         pegs = np.flatnonzero(kept)
-        pegs = pegs[np.argsort(self.givers[pegs], kind="stable")]
+        numbers = self.givers if by is None else by
+        pegs = pegs[np.argsort(numbers[pegs], kind="stable")]
         return Pegs(*[one[pegs] for one in self])
 
     def sums(self, numbers: np.ndarray, count: int) -> np.ndarray:
@@ -313,11 +314,17 @@ class Layout:
             giver - first[giver],
         )
         # What is bought is netted anew.
-        product = np.maximum(-2 - pegs.givers, -1)
-        stock = (product >= 0) & (model.plant.lead[product] < 0)
-        from_stock = pegs._replace(givers=product).sorted(kept=stock)
+        stands = pegs.givers < 0
+        product = np.full(len(pegs.givers), -1, np.int64)
+        product[stands] = model.plant.s_item[-2 - pegs.givers[stands]]
+        stands[stands] = model.plant.lead[product[stands]] < 0
+        supply = pegs.sorted(kept=stands, by=product)
         self._from_stock = Columns(
-            from_stock.givers, len(model.product), from_stock.needs, from_stock.amounts
+            model.plant.s_item[-2 - supply.givers],
+            len(model.product),
+            supply.needs,
+            supply.amounts,
+            -2 - supply.givers,
         )
 
     def _firsts(self, last: np.ndarray) -> np.ndarray:
@@ -347,7 +354,9 @@ class Layout:
             np.where(one >= 0, rank[order[np.maximum(one, 0)]], one)
             for one in (giver, taker)
         )
-        product = np.where(giver >= 0, self.item[np.maximum(giver, 0)], -2 - giver)
+        product = self.item[np.maximum(giver, 0)]
+        stands = giver < 0
+        product[stands] = self.model.plant.s_item[-2 - giver[stands]]
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
         return Pegs(giver, numbers.of(taker, product), amounts)
 
@@ -396,7 +405,7 @@ class Layout:
             if bought[number]:
                 run.net_cluster(cluster)
                 continue
-            self._serve_from_stock(number, node)
+            self._serve_from_stock(number)
             self._make(number, FoundItem(node, model.ways[number]))
             for need in node.needs:
                 if need.open != given[need.index]:
@@ -408,15 +417,12 @@ class Layout:
         if (late.begin != runs).any() or (late.finish != finishes).any():
             differ("work runs otherwise")
 
-    def _serve_from_stock(self, number: int, node: Node) -> None:
+    def _serve_from_stock(self, number: int) -> None:
         release = self._release
-        for need, amount in zip(*self._from_stock[number], strict=True):
-            left = amount
-            for unit in node.units:
-                if left and unit.free:
-                    left -= release.match(release.needs[need], unit, left)
-            if left:
-                differ(f"{node.key} has not that much stock")
+        for need, amount, supply in zip(*self._from_stock[number], strict=True):
+            unit = self.model.supplies[supply]
+            if release.match(release.needs[need], unit, amount) < amount:
+                differ(f"{unit.node.key} has not that much stock")
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""

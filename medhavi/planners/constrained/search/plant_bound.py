@@ -61,15 +61,14 @@ class Chain:
     def __init__(self, plant: Plant) -> None:
         self._known: dict[tuple[int, int], int] = {}
         self._begun: dict[int, int] = {}
-        names = ("grain", "least", "floor", "post", "lead", "stock")
+        names = ("grain", "least", "floor", "post", "lead")
         self._plant = plant
         self._closes = (plant.calendar >= 0).tolist()
         self._times = list(
             zip(*(getattr(plant, n).tolist() for n in TIMES), strict=True)
         )
-        self._items = list(
-            zip(*(getattr(plant, n).tolist() for n in names), strict=True)
-        )
+        columns = [getattr(plant, name).tolist() for name in names]
+        self._items = list(zip(*columns, stood(plant).tolist(), strict=True))
         self._machine = plant.machine.tolist()
         lines = list(zip(plant.c_item.tolist(), plant.c_qty.tolist(), strict=True))
         starts = plant.c_start.tolist()
@@ -131,6 +130,13 @@ class Chain:
 TIMES = ("fixed", "rate", "scale")
 SAFE = 1e-9
 """Share by which work is counted low, and stock high: floats are not exact."""
+
+
+def stood(plant: Plant) -> np.ndarray:
+    """How much stands of each item, as if all were there now. Shape (n_items,)."""
+    found = np.zeros(len(plant.order), np.int64)
+    np.add.at(found, plant.s_item, plant.s_qty)
+    return found
 
 
 class Least(NamedTuple):
@@ -200,7 +206,7 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     first = [1 << 60] * machines
     spared = [0.0] * machines
     items = zip(
-        plant.machine.tolist(), plant.stock.tolist(), plant.lead.tolist(), strict=True
+        plant.machine.tolist(), stood(plant).tolist(), plant.lead.tolist(), strict=True
     )
     for item, (own, stock, lead) in enumerate(items):
         if own >= 0:

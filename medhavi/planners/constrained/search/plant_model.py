@@ -3,14 +3,14 @@
 What the search knows: products at places with one source each; makes of steps in a row,
 each on one finite machine of one unit, or on none, in the open time of their calendars,
 without set-up between families; purchases with a fixed lead time and no limit; stock
-that does not expire; lots of a least size and a multiple. Anything else is planned by
-the general way.
+and scheduled receipts that do not expire; lots of a least size and a multiple. Anything
+else is planned by the general way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING, NoReturn
@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
-from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+from medhavi.planners.mrp.netting_state.state import (
+    Node,
+    SupplyAlternative,
+    SupplyUnit,
+)
 from medhavi.planners.mrp.state_loading import LIVE_ORDERS
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import ALWAYS, DAY, NEVER
+from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
@@ -65,7 +69,7 @@ class Model:
     after it. Of each item, `product` is the number of what its routing makes, `steps`
     how many items that has, the first one last; `ways` are the sources, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
-    the names of the machines, `calendars` the open times.
+    the names of the machines, `supplies` what stands, `calendars` the open times.
     """
 
     plant: Plant
@@ -78,6 +82,7 @@ class Model:
     queues: np.ndarray
     priority: Sequence[int]
     machines: tuple[str, ...]
+    supplies: Sequence[SupplyUnit]
     calendars: Sequence[WorkingTime]
     as_of: int
 
@@ -100,7 +105,7 @@ class _Item:
     floor: int = 0
     post: int = 0
     lead: int = -1
-    stock: int = 0
+    supplies: list[SupplyUnit] = field(default_factory=list)
     queue: int = 0
     steps: int = 1
     below: tuple[tuple[int, int], ...] = ()
@@ -136,16 +141,17 @@ def unfit_at_sight(snapshot: Snapshot) -> bool:
 
     What `model_of` would refuse only when the whole run is built.
     """
-    existing = snapshot["supply_orders"]["status"].is_in(sorted(LIVE_ORDERS))
-    return bool(existing.any()) or any(
+    orders = snapshot["supply_orders"]
+    making = orders["status"].is_in(sorted(LIVE_ORDERS)) & (orders["kind"] == "work")
+    return bool(making.any()) or any(
         not snapshot[table].is_empty() for table in IDLE_TABLES
     )
 
 
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
-    if run.release.orders:
-        _refuse("orders exist")
+    if any(order.kind == "make" for order in run.release.orders):
+        _refuse("orders to make exist")
     if run.intake.pins or run.intake.bookings:
         _refuse("material is held")
     if list(run.providers.reservations.nodes):
@@ -239,12 +245,12 @@ class _Reading:
                     "floor",
                     "post",
                     "lead",
-                    "stock",
                 )
             },
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
+            **self._supplies(items),
             d_item=np.array(
                 [self._number[id(nodes[demand.node])] for demand in demands], np.int64
             ),
@@ -269,9 +275,22 @@ class _Reading:
             queues=np.array([item.queue for item in items], np.int64),
             priority=[demand.priority for demand in demands],
             machines=tuple(self._machines),
+            supplies=[unit for item in items for unit in item.supplies],
             calendars=[working for _, working in self._calendars.values()],
             as_of=self._as_of,
         )
+
+    def _supplies(self, items: Sequence[_Item]) -> dict[str, np.ndarray]:
+        """Stock and scheduled receipts of all items, by date."""
+        found = [
+            (number, unit.qty, max(unit.available - self._as_of, 0))
+            for number, item in enumerate(items)
+            for unit in item.supplies
+        ]
+        columns = np.array(found, np.int64).reshape(-1, 3).T.copy()
+        start = np.cumsum([0, *(len(item.supplies) for item in items)])
+        names = ("s_item", "s_qty", "s_ready")
+        return {"s_start": start, **dict(zip(names, columns, strict=True))}
 
     # --- nodes ---------------------------------------------------------------------
     def _way(self, node: Node) -> SupplyAlternative:
@@ -303,9 +322,10 @@ class _Reading:
         for unit in node.units:
             if unit.expires < NEVER or unit.customer is not None or unit.lot is None:
                 _refuse(f"stock of {node.key} dies or belongs to others")
-            if unit.order is not None or unit.available > ALWAYS:
-                _refuse(f"stock of {node.key} comes later")
-            item.stock += unit.qty
+            if unit.qty and (unit.only_need is not None or unit.for_demand >= 0):
+                _refuse(f"stock of {node.key} is for one demand")
+            item.supplies.append(unit)
+        item.supplies.sort(key=lambda unit: unit.available)
         if any(need.alternatives or need.order is not None for need in node.needs):
             _refuse(f"{node.key} has other needs")
         if way.source.kind == "make":

@@ -101,7 +101,7 @@ class FoundPlacing(Placing):
         self._bought = [
             self._buy_early(order, order.source)
             for order in release.orders
-            if order.source is not None and order.source.kind == "buy"
+            if order.existing is None and order.kind == "buy" and order.source
         ]
         item = layout.item
         index = np.array([order.index for order in orders], np.int64)
@@ -291,16 +291,19 @@ class _Jobs(Mapping[int, Job]):
         self._known: dict[int, Job] = {}
 
     def __getitem__(self, index: int) -> Job:
+        if self._release.orders[index].existing is not None:
+            raise KeyError(index)
         known = self._known.get(index)
         if known is None:
             known = self._known[index] = self._job(self._release.orders[index])
         return known
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self)))
+        orders = self._release.orders
+        return (order.index for order in orders if order.existing is None)
 
     def __len__(self) -> int:
-        return len(self._release.orders)
+        return sum(1 for _ in self)
 
     def _job(self, order: SupplyOrder) -> Job:
         release = self._release

@@ -165,9 +165,9 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     machines, demands = len(busy), len(finish)
     total = 0
     for demand in range(demands):
-        finish[demand] = 0
+        finish[demand] = work.d_ready[demand]
         awaits[demand] = work.d_lacks[demand]
-        total += cost_of(plant, demand, 0)
+        total += cost_of(plant, demand, finish[demand])
     for machine in range(machines):
         low[machine] = 0
         queued[machine] = 0

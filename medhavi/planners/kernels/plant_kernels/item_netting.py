@@ -13,7 +13,9 @@ import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_by,
+    begin_from,
     end_by,
+    end_from,
     length_of,
     lot_of,
 )
@@ -22,6 +24,8 @@ from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
+MOST_PEGS = 4
+"""Pegs for which room has to be left before a requirement is served."""
 FEW = 100
 """Requirements of an item up to which the plainest way to sort is the fastest."""
 
@@ -53,6 +57,10 @@ def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
     """
     work.totals[0] = 0
     work.totals[1] = 0
+    for demand in range(len(plant.d_item)):
+        work.d_ready[demand] = 0
+    for supply in range(len(plant.s_qty)):
+        work.s_rest[supply] = plant.s_qty[supply]
     needs = ask_demands(plant, work, wanted)
     ids = np.empty(len(work.r_to), np.int64)
     for place in range(len(plant.order)):
@@ -150,44 +158,35 @@ def net_item(
     needs
         Requirements of all items up to now.
     """
-    orders = work.totals[0]
-    pegs = work.totals[1]
-    rest = plant.stock[item]
-    source = -2 - item
+    orders, made, spare = work.totals[0], -1, 0
     for at in ids:
-        need = work.r_qty[at]
-        if pegs + 3 >= len(work.p_to):
+        if work.totals[1] + MOST_PEGS > len(work.p_to):
             return -1
-        if rest > 0 and need > 0:
-            used = min(rest, need)
-            work.p_from[pegs] = source
-            work.p_to[pegs] = work.r_to[at]
-            work.p_qty[pegs] = used
-            pegs += 1
-            rest -= used
+        need, taker = work.r_qty[at], work.r_to[at]
+        used = min(spare, need)
+        if used > 0:
+            give(work, made, taker, used)
+            spare -= used
             need -= used
+        need = take_standing(plant, work, item, at, need)
         if need == 0:
             continue
-        taker = work.r_to[at]
         if plant.lead[item] >= 0:
             work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
             continue
         qty = lot_of(plant, item, need)
-        first, stop = plant.c_start[item], plant.c_start[item + 1]
-        if orders >= len(work.o_item) or needs + stop - first > len(work.r_to):
+        first, last = plant.c_start[item], plant.c_start[item + 1]
+        if orders >= len(work.o_item) or needs + last - first > len(work.r_to):
             return -1
         open_order(plant, work, orders, item, qty)
         work.o_due[orders] = work.r_time[at]
-        work.p_from[pegs] = orders
-        work.p_to[pegs] = taker
-        work.p_qty[pegs] = need
-        pegs += 1
-        rest = qty - need
-        source = orders
+        give(work, orders, taker, need)
+        spare = qty - need
+        made = orders
         length = work.o_length[orders]
         end = end_by(plant, item, work.r_time[at] - plant.post[item], length)
         begin = begin_by(plant, item, end, length) - wait
-        for line in range(first, stop):
+        for line in range(first, last):
             part = plant.c_item[line]
             work.r_time[needs] = begin
             work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
@@ -197,8 +196,52 @@ def net_item(
             needs += 1
         orders += 1
     work.totals[0] = orders
-    work.totals[1] = pegs
     return needs
+
+
+def give(work: Pass, giver: int, taker: int, qty: int) -> None:
+    """Peg an order, or a supply that stands, to a taker."""
+    peg = work.totals[1]
+    work.p_from[peg] = giver
+    work.p_to[peg] = taker
+    work.p_qty[peg] = qty
+    work.totals[1] = peg + 1
+
+
+def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> int:
+    """Take of what stands for a requirement; gives what is still missing [steps]."""
+    taker = work.r_to[at]
+    for supply in range(plant.s_start[item], plant.s_start[item + 1]):
+        used = min(work.s_rest[supply], need)
+        if used == 0:
+            continue
+        there = plant.s_ready[supply]
+        if there > 0 and there > latest_of(plant, item, work.r_time[at], need):
+            # What is bought or made now comes sooner.
+            break
+        if work.totals[1] + 2 > len(work.p_to):
+            break
+        give(work, -2 - supply, taker, used)
+        work.s_rest[supply] -= used
+        need -= used
+        if taker >= 0:
+            work.o_release[taker] = max(work.o_release[taker], there)
+        else:
+            work.d_ready[-1 - taker] = max(work.d_ready[-1 - taker], there)
+    return need
+
+
+def latest_of(plant: Plant, item: int, wanted: int, need: int) -> int:
+    """When a supply that stands has to be there at the latest to be taken [s].
+
+    When it is wanted, or when what is bought or made instead could be there.
+    """
+    if plant.lead[item] >= 0:
+        return plant.lead[item]
+    length = length_of(plant, item, lot_of(plant, item, need))
+    begin = begin_from(plant, item, plant.floor[item], length)
+    there = end_from(plant, item, begin, length) + plant.post[item]
+    return max(wanted, there)
 
 
 def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> None:

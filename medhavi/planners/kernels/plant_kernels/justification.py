@@ -97,6 +97,11 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     finish_all(plant, plan)
 
 
+def comes_from(plant: Plant, giver: int, part: int) -> bool:
+    """Whether a giver is a supply of a part that stands."""
+    return giver < 0 and plant.s_item[-2 - giver] == part
+
+
 def ready_at(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """When an order has all that it needs [s]."""
     item = plan.o_item[order]
@@ -107,7 +112,7 @@ def ready_at(plant: Plant, plan: ScheduleRecord, order: int) -> int:
         if plant.lead[part] <= ready:
             continue
         peg = plan.o_peg[order]
-        while peg >= 0 and plan.g_from[peg] != -2 - part:
+        while peg >= 0 and not comes_from(plant, plan.g_from[peg], part):
             peg = plan.g_also[peg]
         if peg < 0:
             ready = plant.lead[part]
@@ -149,8 +154,8 @@ def load_pegs(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) ->
     for peg in range(work.totals[1]):
         giver, taker = work.p_from[peg], work.p_to[peg]
         if giver < 0 and taker >= 0:
-            # Stock of what is bought serves only what starts before the lead time.
-            part = -2 - giver
+            # What stands of a part that is bought serves what starts too early to buy.
+            part = plant.s_item[-2 - giver]
             if plant.lead[part] >= 0 and work.o_start[taker] >= plant.lead[part]:
                 continue
         source = giver if giver < 0 else of[giver]

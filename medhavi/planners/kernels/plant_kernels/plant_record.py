@@ -31,11 +31,13 @@ class Plant(NamedTuple):
     `rate` and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always
     open), `whole` (1: work does not pause over closed time), `grain` and `least`
     [steps], `floor` (first start), `post` (end of work to arrival), `lead` (-1: made),
-    `stock`; `c_start`, `c_item`, `c_qty` are its components (per grain). Per demand:
-    `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds one number, the seconds that
-    any late demand counts. `k_start` bounds the open windows of each calendar, in
-    order of time: `k_open`, `k_close`, and `k_before`, the open seconds of the earlier
-    ones. The first and the last one have no end, so that every instant has a window.
+    its components `c_start`, `c_item`, `c_qty` (per grain), its supplies that stand,
+    stock and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps] and
+    `s_ready` (0: now). Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds
+    one number, the seconds that any late demand counts. `k_start` bounds the open
+    windows of each calendar, in order of time: `k_open`, `k_close`, and `k_before`, the
+    open seconds of the earlier ones. The first and the last one have no end, so that
+    every instant has a window.
     """
 
     order: np.ndarray
@@ -50,10 +52,13 @@ class Plant(NamedTuple):
     floor: np.ndarray
     post: np.ndarray
     lead: np.ndarray
-    stock: np.ndarray
     c_start: np.ndarray
     c_item: np.ndarray
     c_qty: np.ndarray
+    s_start: np.ndarray
+    s_item: np.ndarray
+    s_qty: np.ndarray
+    s_ready: np.ndarray
     d_item: np.ndarray
     d_qty: np.ndarray
     d_due: np.ndarray
@@ -68,11 +73,12 @@ class Plant(NamedTuple):
 class Pass(NamedTuple):
     """Work of one pass: orders, pegs and dates; `totals` holds orders and pegs.
 
-    A peg brings `p_qty` from `p_from` (an order, or -2 - item: its stock) to `p_to` (an
-    order, or -1 - demand). `t_*` are those who take from each order; `o_lacks` and
-    `d_lacks` count the pegs from orders that an order and a demand wait for; `d_turn`
-    are the demands by due date. `r_*` are requirements, `h_*` a heap, `q_*` queues;
-    `woken` is when each machine opens again and looks for work.
+    A peg brings `p_qty` from `p_from` (an order, or -2 - a supply that stands) to
+    `p_to` (an order, or -1 - demand). `t_*` are those who take from each order;
+    `d_ready` is when what stands is there for a demand, `s_rest` what is left of it;
+    `o_lacks` and `d_lacks` count the pegs from orders that an order and a demand wait
+    for; `d_turn` are the demands by due date. `r_*` are requirements, `h_*` a heap,
+    `q_*` queues; `woken` is when each machine opens again and looks for work.
     """
 
     totals: np.ndarray
@@ -94,6 +100,8 @@ class Pass(NamedTuple):
     p_qty: np.ndarray
     t_start: np.ndarray
     t_taker: np.ndarray
+    d_ready: np.ndarray
+    s_rest: np.ndarray
     d_lacks: np.ndarray
     d_left: np.ndarray
     d_turn: np.ndarray

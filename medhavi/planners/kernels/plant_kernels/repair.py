@@ -67,6 +67,14 @@ def earliest_lot(plan: ScheduleRecord, item: int) -> int:
     return best
 
 
+def earliest_supply(plant: Plant, plan: ScheduleRecord, item: int) -> int:
+    """First supply of an item that stands and has something left; -1: there is none."""
+    for supply in range(plant.s_start[item], plant.s_start[item + 1]):
+        if plan.s_used[supply] < plant.s_qty[supply]:
+            return supply
+    return -1
+
+
 def take_lots(
     plant: Plant,
     plan: ScheduleRecord,
@@ -76,7 +84,7 @@ def take_lots(
     ready: int,
     until: int,
 ) -> tuple[int, int]:
-    """Take from placed lots that are there by an instant, the first one first.
+    """Take what is there by an instant, the first one first; what stands before orders.
 
     Returns
     -------
@@ -84,18 +92,27 @@ def take_lots(
         What is still missing [steps]; when all that was taken is there.
     """
     while need > 0:
+        supply = earliest_supply(plant, plan, item)
         lot = earliest_lot(plan, item)
-        if lot < 0 or arrival(plant, plan, lot) > until:
-            break
-        taken = min(plan.o_qty[lot] - plan.o_used[lot], need)
-        peg_to(plan, lot, taker, taken)
+        there = FAR if lot < 0 else arrival(plant, plan, lot)
+        if supply >= 0 and plant.s_ready[supply] <= there:
+            there = plant.s_ready[supply]
+            if there > 0 and there > until:
+                break
+            taken = min(plant.s_qty[supply] - plan.s_used[supply], need)
+            peg_to(plan, -2 - supply, taker, taken)
+        else:
+            if lot < 0 or there > until:
+                break
+            taken = min(plan.o_qty[lot] - plan.o_used[lot], need)
+            peg_to(plan, lot, taker, taken)
         need -= taken
-        ready = max(ready, arrival(plant, plan, lot))
+        ready = max(ready, there)
     return need, ready
 
 
-def covered_by(plan: ScheduleRecord, made: int, need: int) -> bool:
-    """Whether other lots of its item cover a need when an order is made.
+def covered_by(plant: Plant, plan: ScheduleRecord, made: int, need: int) -> bool:
+    """Whether other supplies of its item cover a need when an order is made.
 
     Nothing else takes from lots of an item while what is below it is served.
     """
@@ -107,6 +124,11 @@ def covered_by(plan: ScheduleRecord, made: int, need: int) -> bool:
         if order != made and ends[order] <= last:
             need -= qty[order] - used[order]
         order = follower[order]
+    item = plan.o_item[made]
+    last += plant.post[item]
+    for supply in range(plant.s_start[item], plant.s_start[item + 1]):
+        if plant.s_ready[supply] <= last:
+            need -= plant.s_qty[supply] - plan.s_used[supply]
     return need <= 0
 
 
@@ -119,20 +141,14 @@ def ask(
     taker: int,
     by: int,
 ) -> tuple[int, int]:
-    """Serve a need from stock and from lots in time, else open an order for the rest.
+    """Serve a need from what is there in time, else open an order for the rest.
 
     Returns
     -------
     depth, ready
         One frame more where an order was opened; when what was taken is there.
     """
-    ready = 0
-    spare = plant.stock[item] - plan.i_used[item]
-    if spare > 0:
-        taken = min(spare, need)
-        peg_to(plan, -2 - item, taker, taken)
-        need -= taken
-    need, ready = take_lots(plant, plan, item, need, taker, ready, by)
+    need, ready = take_lots(plant, plan, item, need, taker, 0, by)
     if need == 0:
         return depth, ready
     mark = plan.state[JOURNAL]
@@ -183,6 +199,18 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     plan.d_finish[demand] = finish
 
 
+def bought_by(plant: Plant, plan: ScheduleRecord, part: int, wanted: int) -> int:
+    """When so much of what is bought is there: of what stands, or by its lead time."""
+    for supply in range(plant.s_start[part], plant.s_start[part + 1]):
+        there = plant.s_ready[supply]
+        if there >= plant.lead[part]:
+            break
+        wanted -= plant.s_qty[supply] - plan.s_used[supply]
+        if wanted <= 0:
+            return there
+    return plant.lead[part]
+
+
 def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     """Place the order of a frame, or take it back where other lots come no later."""
     order = plan.f_order[top]
@@ -191,20 +219,23 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     ready = plan.f_ready[top]
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
-        lead = plant.lead[part]
-        if lead > ready:
-            spare = plant.stock[part] - plan.i_used[part]
-            if spare < grains * plant.c_qty[line]:
-                ready = lead
+        if plant.lead[part] > ready:
+            wanted = grains * plant.c_qty[line]
+            ready = max(ready, bought_by(plant, plan, part, wanted))
     place_early(plant, plan, order, ready)
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
         if plant.lead[part] > plan.o_start[order]:
-            peg_to(plan, -2 - part, order, grains * plant.c_qty[line])
+            wanted = grains * plant.c_qty[line]
+            for supply in range(plant.s_start[part], plant.s_start[part + 1]):
+                taken = min(plant.s_qty[supply] - plan.s_used[supply], wanted)
+                if taken > 0:
+                    peg_to(plan, -2 - supply, order, taken)
+                    wanted -= taken
     need = plan.f_need[top]
     taker = plan.f_taker[top]
     before = plan.f_before[top]
-    if plan.state[FULL] == 0 and covered_by(plan, order, need):
+    if plan.state[FULL] == 0 and covered_by(plant, plan, order, need):
         undo(plant, plan, plan.f_mark[top])
         need, before = take_lots(plant, plan, item, need, taker, before, FAR)
         return before
@@ -272,7 +303,7 @@ def users(
 
 
 def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
-    """Order of a list of pegs that comes last (-1: none), and when."""
+    """Order of a list of pegs that comes last (-1: what stands, or none), and when."""
     givers, others = plan.g_from, plan.g_also
     ends, items, post = plan.o_end, plan.o_item, plant.post
     best = -1
@@ -284,5 +315,8 @@ def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
             if there > last:
                 last = there
                 best = giver
+        elif plant.s_ready[-2 - giver] > last:
+            last = plant.s_ready[-2 - giver]
+            best = -1
         peg = others[peg]
     return best, last

@@ -64,7 +64,7 @@ class ScheduleRecord(NamedTuple):
     g_back: np.ndarray
     free_peg: np.ndarray
     i_head: np.ndarray
-    i_used: np.ndarray
+    s_used: np.ndarray
     lane: np.ndarray
     laned: np.ndarray
     width: np.ndarray
@@ -166,7 +166,7 @@ def unlink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Unlink a peg from its giver; it keeps its neighbours."""
     giver = plan.g_from[peg]
     if giver < 0:
-        plan.i_used[-2 - giver] -= plan.g_qty[peg]
+        plan.s_used[-2 - giver] -= plan.g_qty[peg]
         return
     plan.o_used[giver] -= plan.g_qty[peg]
     back, after = plan.g_back[peg], plan.g_next[peg]
@@ -182,7 +182,7 @@ def relink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Relink a peg to its giver."""
     giver = plan.g_from[peg]
     if giver < 0:
-        plan.i_used[-2 - giver] += plan.g_qty[peg]
+        plan.s_used[-2 - giver] += plan.g_qty[peg]
         return
     plan.o_used[giver] += plan.g_qty[peg]
     back, after = plan.g_back[peg], plan.g_next[peg]
@@ -195,7 +195,7 @@ def relink_giver(plan: ScheduleRecord, peg: int) -> None:
 
 
 def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
-    """Peg a taker (order, or -1 - demand) to an order, or -2 - item: stock."""
+    """Peg a taker (order, or -1 - demand) to an order, or -2 - a supply that stands."""
     plan.state[FREE_PEGS] -= 1
     peg = plan.free_peg[plan.state[FREE_PEGS]]
     plan.g_from[peg] = giver
@@ -208,7 +208,7 @@ def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
         plan.g_also[peg] = plan.o_peg[taker]
         plan.o_peg[taker] = peg
     if giver < 0:
-        plan.i_used[-2 - giver] += qty
+        plan.s_used[-2 - giver] += qty
     else:
         head = plan.o_user[giver]
         plan.o_used[giver] += qty

@@ -28,6 +28,7 @@ INLINED = frozenset(
         "unlink_item",
         "relink_item",
         "earliest_lot",
+        "earliest_supply",
         "covered_by",
         "peg_to",
         "place_of",
