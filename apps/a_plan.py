@@ -18,12 +18,7 @@ with app.setup:
 
     from medhavi.results.difference import compare
     from medhavi.service.page_data import html, picture, said, section, trouble_of
-    from medhavi.service.plan_pages import (
-        desk_parts,
-        desk_words,
-        plan_choices,
-        plan_page,
-    )
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
         MODES,
         EditSession,
@@ -40,8 +35,7 @@ with app.setup:
         overdue_chart,
         plan_remedies_html,
     )
-    from medhavi.views.pictures.load_map import load_chart
-    from medhavi.views.pictures.stock import stock_chart
+    from medhavi.views.pictures.stock import load_chart, stock_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
 
@@ -74,13 +68,13 @@ def moment(params, wanted):
             elif name in params:
                 params.remove(name)
 
-    moments = plan_choices.moment_form(wanted, _keep)
+    moments = desk_words.moment_form(wanted, _keep)
     return (moments,)
 
 
 @app.cell(hide_code=True)
 def how(params, wanted):
-    mode = plan_choices.mode_choice(wanted, params.set)
+    mode = desk_words.mode_choice(wanted, params.set)
     return (mode,)
 
 
@@ -137,7 +131,7 @@ def data(get_renewed, mode, moments, wanted):
 
 @app.cell(hide_code=True)
 def head(known_at, mode, moments, shown):
-    mo.vstack(plan_choices.head_parts(shown, mode, moments, known_at), gap=1)
+    mo.vstack(desk_words.head_parts(shown, mode, moments, known_at), gap=1)
     return
 
 
@@ -155,7 +149,7 @@ def tiles(params, plan, shown):
     )
     link = f"?{_address}&code={{rows}}#exceptions"
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
-    html(tiles_html(plan_choices.tiles_of(shown), link)) if plan else None
+    html(tiles_html(desk_words.tiles_of(shown), link)) if plan else None
     return costs, link
 
 
@@ -234,7 +228,7 @@ def overdue(mode, names, plan):
 
 @app.cell(hide_code=True)
 def choose_demand(params, plan, shown, wanted):
-    demand = plan_choices.demand_choice(shown, plan, wanted, params.set)
+    demand = desk_words.demand_choice(shown, plan, wanted, params.set)
     everything = mo.ui.checkbox(label="all orders behind it")
     return demand, everything
 
@@ -267,7 +261,7 @@ def why(demand, everything, names, plan):
 
 @app.cell(hide_code=True)
 def choose_item(names, params, plan, wanted):
-    item = plan_choices.item_choice(plan, names, wanted, params.set)
+    item = desk_words.item_choice(plan, names, wanted, params.set)
     return (item,)
 
 
@@ -307,7 +301,7 @@ def loads(names, plan):
 
 @app.cell(hide_code=True)
 def choose_code(params, plan, wanted):
-    code = plan_choices.code_choice(plan, wanted, params.set)
+    code = desk_words.code_choice(plan, wanted, params.set)
     return (code,)
 
 
@@ -458,7 +452,7 @@ def publishing(approver, publish, shown):
 @app.cell(hide_code=True)
 def published(approver, publish, shown):
     mo.stop(not publish.value)
-    said(plan_choices.publish(shown, approver.value))
+    said(desk_words.publish(shown, approver.value))
     return
 
 
@@ -511,7 +505,7 @@ def workbook(dropped, mode):
     if _made.problem is not None:
         _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))
     else:
-        _parts.insert(0, tiles_html(plan_choices.tiles_of(_made), "#workbook"))
+        _parts.insert(0, tiles_html(desk_words.tiles_of(_made), "#workbook"))
     mo.vstack([html(part) for part in _parts])
     return
 

@@ -46,7 +46,6 @@ with app.setup:
     )
     from medhavi.version import __version__
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of
     from medhavi.views.names import count
     from medhavi.views.promises import lists as promise_lists
     from medhavi.views.promises.picture import (
@@ -64,6 +63,7 @@ with app.setup:
         there,
         variants_html,
     )
+    from medhavi.views.theme import title_of
     from medhavi.views.tiles import tiles_html
 
     theme.register()

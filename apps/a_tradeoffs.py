@@ -21,7 +21,6 @@ with app.setup:
     from medhavi.service.page_data import html, load_data, section
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.pictures.pareto import (
         TITLES,
         difference_html,
@@ -29,6 +28,7 @@ with app.setup:
         knee,
         points_html,
     )
+    from medhavi.views.theme import title_of, untitled
 
     theme.register()
 

@@ -31,7 +31,7 @@ def fill(url: str, count: int) -> None:
     from kurrentdbclient import KurrentDBClient, StreamState
 
     from benchmarks.mirror import history
-    from medhavi.events.kurrent_store.envelope import to_kurrent
+    from medhavi.events.kurrent_store.server import to_kurrent
 
     client = KurrentDBClient(url)
     events = (event for _, batch in history(count) for event in batch)

@@ -74,9 +74,9 @@ def measure(
 ) -> Measured:
     """Plan an instance several times; the first round only warms up."""
     from medhavi import __version__
-    from medhavi.planners.gc_pause import without_collections
     from medhavi.planners.mrp.run import MrpRun
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.planners.run_limits import without_collections
     from medhavi.snapshot import Snapshot
 
     parameters = MrpParameters(engine=engine)

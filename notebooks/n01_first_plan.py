@@ -19,14 +19,14 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
-    from medhavi.results.figures.urgency import worst_demands
+    from medhavi.results.figures.scorecard import worst_demands
     from medhavi.schema.template import example_rows
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
     from medhavi.views.page import story
     from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.stock import items_by_need, stock_chart
+    from medhavi.views.theme import title_of, untitled
     from medhavi.workbench.files.tables_run import plan_snapshot
 
     theme.register()

@@ -22,9 +22,9 @@ with app.setup:
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.schema.template import example_rows
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import money, names_of
     from medhavi.views.pictures.pareto import difference_html, front_chart, points_html
+    from medhavi.views.theme import title_of, untitled
 
     theme.register()
 

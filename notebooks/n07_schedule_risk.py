@@ -19,8 +19,8 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.schedule_words import gantt_chart, hours_text, risk_chart
+    from medhavi.views.theme import title_of, untitled
 
     theme.register()
 

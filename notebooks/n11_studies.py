@@ -26,9 +26,9 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.schema.template import example_rows
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
     from medhavi.views.study_page import figure_chart, study_table
+    from medhavi.views.theme import title_of, untitled
     from medhavi.workbench.files.tables_run import plan_snapshot
     from medhavi.workbench.studies.studies import run_study
 

@@ -6,11 +6,10 @@ and `medhavi.findings`; where a planner lives inside is nobody else's business.
 
 from __future__ import annotations
 
-from medhavi.demo import aurora, ground_truth
+from medhavi.demo import aurora
 from medhavi.demo.aurora import SCALES, generate
 from medhavi.edits.edit import edit
 from medhavi.edits.order_changes import EditedPlan
-from medhavi.events import audit
 from medhavi.events.envelope import (
     COLUMNS,
     MAX_PAYLOAD_BYTES,
@@ -33,9 +32,8 @@ from medhavi.events.event_types.catalog import (
     new_event,
     stream_for,
 )
-from medhavi.events.jsonl import JsonlStore, to_line
 from medhavi.events.kurrent_store.kurrent import KurrentStore
-from medhavi.events.memory import MemoryStore, system_clock
+from medhavi.events.memory import JsonlStore, MemoryStore, system_clock, to_line
 from medhavi.events.sqlite import SqliteStore
 from medhavi.events.store import (
     ANY,
@@ -44,6 +42,7 @@ from medhavi.events.store import (
     EventFilter,
     EventStore,
     StoreUnreachable,
+    audit,
 )
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake, QueryLimits
@@ -104,6 +103,7 @@ from medhavi.workbench.files.template_files import (
 from medhavi.workbench.promise_desk.promise_desk import PromiseDesk
 from medhavi.workbench.promise_desk.repromising import ALL, record_risks, repromise
 from medhavi.workbench.shared_desk import SharedDesk, SharedWorkbench
+from tests import ground_truth
 
 __all__ = [
     "ALL",

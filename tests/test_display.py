@@ -6,9 +6,8 @@ import pytest
 
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
-from medhavi.results.reports.hindsight import HindsightReport
 from medhavi.results.reports.risk import RiskReport
-from medhavi.results.reports.study import StudyReport
+from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.snapshot import Snapshot
 from tests import factories

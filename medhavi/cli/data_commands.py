@@ -214,10 +214,10 @@ def register_events(app: typer.Typer) -> None:
 
 def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Check positions, revisions, ids, categories and payloads of all events."""
-    from medhavi.events import audit
+    from medhavi.events.store import audit
 
     conversation = talk()
-    found = audit.verify(open_workbench(None, store).store)
+    found = audit(open_workbench(None, store).store)
     conversation.report(found)
     if not found:
         conversation.say("Nothing is missing, nothing is twice, all can be read.")

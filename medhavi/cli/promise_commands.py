@@ -112,7 +112,7 @@ def promise(
     from medhavi.results.run_record import Status
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows
-    from medhavi.workbench.promise_desk.promise_account import record_rejections
+    from medhavi.workbench.promise_desk.repromising import record_rejections
 
     conversation = talk()
     one_place(tables, lake)

@@ -204,7 +204,7 @@ def figures(
 ) -> None:
     """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
     from medhavi.results.figures.promise_figures import figures_table
-    from medhavi.workbench.promise_desk.promise_account import promise_account
+    from medhavi.workbench.promise_desk.repromising import promise_account
 
     bench = open_workbench(lake)
     watch = bench.at_risk(explained=0) if watched else None
@@ -216,7 +216,7 @@ def figures(
 
 def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """List suppliers, the least reliable first; days run from order to receipt."""
-    from medhavi.workbench.promise_desk.promise_account import supplier_account
+    from medhavi.workbench.promise_desk.repromising import supplier_account
 
     rows = supplier_account(open_workbench(lake).lake)
     if rows.is_empty():

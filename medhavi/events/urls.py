@@ -50,7 +50,7 @@ def open_store(url: str, *, create: bool = True) -> BulkStore:
 
         return SqliteStore(rest[3:], create=create)
     if kind == "jsonl" and rest:
-        from medhavi.events.jsonl import JsonlStore
+        from medhavi.events.memory import JsonlStore
 
         return JsonlStore(rest)
     if kind in KURRENT_SCHEMES:

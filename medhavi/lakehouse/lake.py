@@ -20,8 +20,8 @@ from medhavi.findings import finding
 from medhavi.lakehouse import query, record
 from medhavi.lakehouse.folds.silver_state import STATE_DTYPES, State, key_of
 from medhavi.lakehouse.layout import lake_layout
+from medhavi.lakehouse.log import mirror
 from medhavi.lakehouse.log import mirror as mirroring
-from medhavi.lakehouse.log import quarantine
 from medhavi.lakehouse.log.event_faults import within_calendar
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import DERIVED, LEAD_TIMES, ORDER_LINES
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.lakehouse.checkpoints import Checkpoint
     from medhavi.lakehouse.folds.silver_state import Key, Row
-    from medhavi.lakehouse.log.mirror import MirrorReport
-    from medhavi.lakehouse.log.quarantine import ReplayReport
+    from medhavi.lakehouse.log.mirror import MirrorReport, ReplayReport
     from medhavi.lakehouse.query import FileTable
     from medhavi.lakehouse.record import GoldRows
     from medhavi.progress import Cancelled, Observe
@@ -434,7 +433,7 @@ class Lake:
     def quarantine(self) -> pl.DataFrame:
         """Events that are not counted, with reason and payload."""
         log = self._log()
-        return quarantine.rejected(self._silver.head(log).state, log)
+        return mirror.rejected(self._silver.head(log).state, log)
 
     def replay(self) -> ReplayReport:
         """Try the quarantined events again, in their places in the log.
@@ -442,12 +441,12 @@ class Lake:
         For use after a repair of the catalogue or of a lifting step; silver is folded
         again from the first of them.
         """
-        held = quarantine.undecodable(self.quarantine())
+        held = mirror.undecodable(self.quarantine())
         if held:
             self._silver.forget(min(held))
         self.refresh()
-        left = quarantine.undecodable(self.quarantine())
-        return quarantine.ReplayReport(
+        left = mirror.undecodable(self.quarantine())
+        return mirror.ReplayReport(
             released=tuple(sorted(held - left)), held=tuple(sorted(left))
         )
 

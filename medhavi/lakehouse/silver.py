@@ -30,7 +30,7 @@ from medhavi.lakehouse.folds.effect_order import (
 )
 from medhavi.lakehouse.folds.projections import apply
 from medhavi.lakehouse.folds.silver_state import Rejection, complain
-from medhavi.lakehouse.log import quarantine
+from medhavi.lakehouse.log import mirror
 from medhavi.lakehouse.log.event_faults import FAULT
 from medhavi.lakehouse.log.log_reading import TIMED, Moment, facts, written
 from medhavi.progress import Progress
@@ -151,8 +151,8 @@ class Silver:
     def _finish(self, checkpoint: Checkpoint, log: EventLog, *, insist: bool) -> None:
         """Write the quarantine of the head and drop checkpoints that nobody needs."""
         try:
-            rows = quarantine.rejected(checkpoint.state, log)
-            quarantine.write(self._quarantine, rows)
+            rows = mirror.rejected(checkpoint.state, log)
+            mirror.write(self._quarantine, rows)
             self._checkpoints.prune(self._spacing)
         except EnvironmentFailure:
             if insist:

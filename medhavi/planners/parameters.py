@@ -13,7 +13,7 @@ from medhavi.results.buckets import grid
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from medhavi.snapshot.settings import Settings
+    from medhavi.snapshot.tables import Settings
 
 
 ENGINES = ("auto", "python", "numba")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, finding
 from medhavi.planners.constrained.improvement.round_memory import READING as CONSTRAINED
-from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.master_plan.read_columns import READING as OPTIMIZE
 from medhavi.planners.mrp.unsupported import MRP
+from medhavi.planners.run_limits import without_collections
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
 from medhavi.results.identity import register_of
 from medhavi.results.run_record import Basis

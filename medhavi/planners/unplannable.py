@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import BadData, finding
-from medhavi.providers.demand_values import demand_value
+from medhavi.providers.product_facts import demand_value
 from medhavi.results.amounts import currency_of
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.snapshot.checks.held_rows import REASON

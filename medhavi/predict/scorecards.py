@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.predict.calibration import brier, wilson
-from medhavi.results.reports.hindsight import BINS, GROUPS, LINES, HindsightReport
+from medhavi.results.reports.study import BINS, GROUPS, LINES, HindsightReport
 from medhavi.version import __version__
 
 if TYPE_CHECKING:

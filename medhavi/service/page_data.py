@@ -20,8 +20,8 @@ from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
 from medhavi.views import page
-from medhavi.views.charts import title_of, untitled
 from medhavi.views.names import Names, names_of
+from medhavi.views.theme import title_of, untitled
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.snapshot.reading.local_days import Edge
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
     from medhavi.workbench.workbench import Workbench
 
 

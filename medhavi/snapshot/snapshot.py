@@ -36,8 +36,7 @@ from medhavi.snapshot.reading.normalise import (
     raw_frame,
 )
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.snapshot.settings import Settings
-from medhavi.snapshot.tables import LazyTables
+from medhavi.snapshot.tables import LazyTables, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from medhavi.views.charts import finished, rows_of
 from medhavi.views.names import Names, duration, money, number, percent, when
 from medhavi.views.page import empty, table_html
-from medhavi.views.theme import ROW, token
+from medhavi.views.theme import ROW, finished, rows_of, token
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
         CampaignFigures,
         CampaignProposal,
     )
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 
 ANY, ANY_FAMILY = "*", "any family"

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.urgency import worst_demands
+from medhavi.results.figures.scorecard import worst_demands
 from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
-from medhavi.views.charts import drawing, title_of, untitled
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -41,20 +40,19 @@ from medhavi.views.page import (
 )
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import overdue_chart
-from medhavi.views.pictures.load_map import load_chart
-from medhavi.views.pictures.stock import items_by_need, stock_chart
-from medhavi.views.theme import style_sheet
+from medhavi.views.pictures.stock import items_by_need, load_chart, stock_chart
+from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.figures.urgency import WorstDemand
+    from medhavi.results.figures.scorecard import WorstDemand
     from medhavi.results.plans.plan import KeyFigure, Plan
     from medhavi.snapshot import Snapshot
-    from medhavi.views.charts import Picture
     from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
 
 QUESTION = "Does the plan hold?"
 _STOCKS, _ORDERS = 4, 25

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
-from medhavi.results.reports.hindsight import HindsightReport
 from medhavi.results.reports.risk import RiskReport
-from medhavi.results.reports.study import StudyReport
+from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.views.names import Names, names_of
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.snapshot import Snapshot
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class PlanCharts:
 
     def load(self, snapshot: Snapshot | None = None) -> Picture | None:
         """Map of the load of each resource by bucket [% of its open time]."""
-        from medhavi.views.pictures.load_map import load_chart
+        from medhavi.views.pictures.stock import load_chart
 
         return load_chart(self.plan, names_of(snapshot))
 

@@ -12,15 +12,6 @@ import polars as pl
 
 from medhavi.results.schedules.problem import TimeAxis
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.charts import (
-    edge_of_words,
-    finished,
-    label_limit,
-    legend_below,
-    rows_of,
-    time_axis,
-    time_scale,
-)
 from medhavi.views.names import (
     NOTHING,
     count,
@@ -31,7 +22,19 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.page import empty, table_html
-from medhavi.views.theme import MOST_MARKS, PLOT, ROW, token
+from medhavi.views.theme import (
+    MOST_MARKS,
+    PLOT,
+    ROW,
+    edge_of_words,
+    finished,
+    label_limit,
+    legend_below,
+    rows_of,
+    time_axis,
+    time_scale,
+    token,
+)
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from medhavi.results.reports.risk import RiskReport
     from medhavi.results.schedules.problem import ScheduleProblem
     from medhavi.results.schedules.schedule import Schedule
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 
 HUES = ("plan", "alt", "good", "warn")

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.results.amounts import difference, figure
-from medhavi.views.charts import drawing, finished, rows_of, title_of, untitled
 from medhavi.views.names import NOTHING, count, number, percent, quantity, when
 from medhavi.views.page import empty, header, standalone, table_html
-from medhavi.views.theme import ROW, token
+from medhavi.views.theme import (
+    ROW,
+    drawing,
+    finished,
+    rows_of,
+    title_of,
+    token,
+    untitled,
+)
 from medhavi.views.tiles import Tile, tiles_html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.reports.hindsight import HindsightReport
-    from medhavi.results.reports.study import StudyReport
-    from medhavi.views.charts import Picture
+    from medhavi.results.reports.study import HindsightReport, StudyReport
     from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
 
 
 MOST_RUNS = 40

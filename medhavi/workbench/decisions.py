@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore, EventStore
     from medhavi.lakehouse import Lake, MirrorReport
-    from medhavi.lakehouse.log.quarantine import ReplayReport
+    from medhavi.lakehouse.log.mirror import ReplayReport
     from medhavi.lakehouse.record import GoldRows, RecordedRun
     from medhavi.results.plans.plan import Plan
 

@@ -28,8 +28,13 @@ from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store, shown_url
 from medhavi.progress import Progress, unobserved
-from medhavi.results.figures.scorecard import Scorecard, scorecard
-from medhavi.results.figures.urgency import WorstDemand, names_of, worst_demands
+from medhavi.results.figures.scorecard import (
+    Scorecard,
+    WorstDemand,
+    names_of,
+    scorecard,
+    worst_demands,
+)
 from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise

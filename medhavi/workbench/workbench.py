@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
+    from medhavi.planners.replenishment.safety_stock import SafetyStock
     from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.registry import PredictorVersion
     from medhavi.progress import Cancelled, Observe
@@ -120,6 +121,22 @@ class Workbench(PlanEditing, FactAmending):
     ) -> Snapshot:
         """Planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
+
+    def safety_stock(self, settings: Mapping[str, object] | None = None) -> SafetyStock:
+        """Safety stock of all places, by what the customers of the lake ordered.
+
+        Raises
+        ------
+        BadData
+            The data has errors, or the first sources form a circle.
+        UsageError
+            A setting is unknown or out of range.
+        """
+        from medhavi.planners.replenishment.safety_stock import safety_stock
+
+        ordered = self.lake.order_line_observations()
+        kept = ordered.filter(~ordered["cancelled"])
+        return safety_stock(self.snapshot(), settings, kept)
 
     def plan(  # noqa: PLR0913 - one keyword each
         self,

@@ -23,7 +23,7 @@ def changed(tmp_path):
         with sqlite3.connect(store.path) as database:
             database.execute(sql, parameters)
         database.close()
-        return audit.verify(store)
+        return audit(store)
 
     return change
 
@@ -80,7 +80,7 @@ class Shuffled(MemoryStore):
 def test_positions_and_ids_are_checked_too():
     store = Shuffled()
     store.append("lane-A", samples(range(2)))
-    assert codes(audit.verify(store)) == [
+    assert codes(audit(store)) == [
         "EVT010",
         "EVT011",
         "EVT012",
@@ -94,13 +94,13 @@ def test_an_unknown_type_may_be_stored_and_is_told():
     store = MemoryStore()
     odd = NewEvent(event_id=event_id(0), type="Unheard", payload="{}")
     store.append("lane-A", [odd])
-    assert codes(audit.verify(store)) == ["EVT001"]
+    assert codes(audit(store)) == ["EVT001"]
 
 
 def test_bad_lines_of_a_file_are_told(tmp_path):
     path = tmp_path / "events.jsonl"
     path.write_text("{\n")
-    assert codes(audit.verify(JsonlStore(path))) == ["EVT006"]
+    assert codes(audit(JsonlStore(path))) == ["EVT006"]
 
 
 def test_a_damaged_file_is_told_once_and_the_audit_ends(tmp_path):
@@ -110,7 +110,7 @@ def test_a_damaged_file_is_told_once_and_the_audit_ends(tmp_path):
     with store.path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 4096)
-    assert set(codes(audit.verify(store))) == {"EVT014"}
+    assert set(codes(audit(store))) == {"EVT014"}
 
 
 def test_a_store_that_fails_for_another_reason_is_no_finding(tmp_path):
@@ -119,4 +119,4 @@ def test_a_store_that_fails_for_another_reason_is_no_finding(tmp_path):
     store = JsonlStore(path)
     path.unlink()
     with pytest.raises(EnvironmentFailure, match="cannot be read"):
-        audit.verify(store)
+        audit(store)

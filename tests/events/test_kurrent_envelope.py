@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kurrentdbclient import RecordedEvent as ClientEvent
 
-from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
+from medhavi.events.kurrent_store.server import recorded, row, to_kurrent
 from tests.api import COLUMNS, rows_to_arrow
 from tests.events.sample_events import NOON, sample
 

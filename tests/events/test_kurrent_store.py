@@ -204,7 +204,7 @@ def test_of_stores_that_expect_one_revision_one_wins_each_round(url):
     assert sorted(wins) == list(range(8))
     assert len(losses) == 24
     assert all("is at revision" in text for text in losses)
-    assert audit.verify(KurrentStore(url)) == []
+    assert audit(KurrentStore(url)) == []
 
 
 def test_writers_that_expect_nothing_all_get_through(url):

@@ -90,7 +90,7 @@ def test_killed_writers_leave_no_gap_and_no_torn_batch(tmp_path):
     batches = Counter(event.correlation_id for event in events)
     assert set(batches.values()) == {BATCH}
     assert len(batches) > 12
-    assert audit.verify(store) == []
+    assert audit(store) == []
 
 
 def test_processes_that_expect_a_revision_never_write_on_what_they_did_not_read(
@@ -103,7 +103,7 @@ def test_processes_that_expect_a_revision_never_write_on_what_they_did_not_read(
         assert writer.returncode == 0
     store = SqliteStore(path)
     assert [e.revision for e in store.read("commitments")] == list(range(45))
-    assert audit.verify(store) == []
+    assert audit(store) == []
 
 
 def test_processes_may_make_the_store_at_the_same_moment(tmp_path):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising import promise_run, quoting
+from medhavi.planners.run_limits import without_collections
 from tests.api import PromiseLedger, quote_all, read_requests
 from tests.planners.small_promises import cells, day
 from tests.planners.test_remedy_overlays import company

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from medhavi.planners.master_plan import limit_blocks as block_limits
+from medhavi.planners.master_plan import blocks as block_limits
 from medhavi.planners.master_plan import master_run, source_times, statement, steering
 from medhavi.planners.master_plan.source_times import decision_grid
 from medhavi.planners.master_plan.steering import Allowance, OrderAmount

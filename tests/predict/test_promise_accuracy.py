@@ -10,7 +10,7 @@ import pytest
 from medhavi.lakehouse.observations import ORDER_LINE_SCHEMA
 from medhavi.planners.promising.standing.standing_promises import ANSWERED
 from medhavi.predict.scorecards import judged, report
-from medhavi.results.reports.hindsight import HindsightReport
+from medhavi.results.reports.study import HindsightReport
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 

@@ -50,7 +50,7 @@ READS = {
     ("net_change/incremental.py", "supplier_capacity"): "products that share a limit",
     ("net_change/incremental.py", "supply_terms"): "products that share a supplier",
     ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
-    ("master_plan/limit_blocks.py", "supplier_capacity"): "rows of the linear program",
+    ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (
         "promising/ledger/promise_ledger.py",

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.scenarios.study import parse_study
+from medhavi.scenarios import parse_study
 
 WHOLE = """
 name = "line-2-down"

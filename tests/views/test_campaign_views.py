@@ -23,7 +23,7 @@ from medhavi.views.campaign_words import (
     saving_tiles,
     setup_chart,
 )
-from medhavi.views.charts import title_of
+from medhavi.views.theme import title_of
 from tests.api import Names
 from tests.planners.campaign_shop import day
 

@@ -10,15 +10,6 @@ import pytest
 
 from medhavi.units import to_seconds
 from medhavi.views.campaign_words import setup_chart
-from medhavi.views.charts import (
-    DAY_MS,
-    drawing,
-    rules_at,
-    specification,
-    time_axis,
-    title_of,
-    untitled,
-)
 from medhavi.views.order_list import order_rows
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.lateness import (
@@ -28,14 +19,25 @@ from medhavi.views.pictures.lateness import (
     overdue_chart,
     overdue_rows,
 )
-from medhavi.views.pictures.load_map import load_cells, load_chart, load_title
 from medhavi.views.pictures.stock import (
     items_by_need,
+    load_cells,
+    load_chart,
+    load_title,
     stock_chart,
     stock_rows,
     stock_title,
 )
-from medhavi.views.theme import MOST_MARKS
+from medhavi.views.theme import (
+    DAY_MS,
+    MOST_MARKS,
+    drawing,
+    rules_at,
+    specification,
+    time_axis,
+    title_of,
+    untitled,
+)
 from tests.api import LIGHT, Names
 from tests.views.big_plan import AS_OF, DAY, hand, large, load, many_late, position
 

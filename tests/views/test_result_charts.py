@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 import medhavi as mv
-from medhavi.views.charts import specification
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_chart, overdue_chart
-from medhavi.views.pictures.load_map import load_chart
-from medhavi.views.pictures.stock import items_by_need, stock_chart
+from medhavi.views.pictures.stock import items_by_need, load_chart, stock_chart
 from medhavi.views.schedule_words import gantt_chart, risk_chart
+from medhavi.views.theme import specification
 from tests.api import Names
 from tests.planners.small_promises import cells, day, workshop
 from tests.planners.workshop import order, solved, step

@@ -7,7 +7,6 @@ import re
 import pytest
 
 import medhavi as mv
-from medhavi.views.charts import specification, title_of
 from medhavi.views.schedule_words import (
     gantt_chart,
     gantt_rows,
@@ -17,7 +16,7 @@ from medhavi.views.schedule_words import (
     risk_marks,
     risk_title,
 )
-from medhavi.views.theme import MODES, MOST_MARKS, inked
+from medhavi.views.theme import MODES, MOST_MARKS, inked, specification, title_of
 from tests.planners.workshop import changes, order, solved, step, workshop
 
 

@@ -16,7 +16,7 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
 from medhavi.predict.registry import quietly, store_client
 from medhavi.results.reports.study import StudyReport
-from medhavi.scenarios.study import compute
+from medhavi.scenarios import compute
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.studies.studies import (
     execute,

@@ -54,10 +54,7 @@ def place_safety_stock(
 ) -> None:
     """Place safety stock at the least cost of holding, show it, write it."""
     from medhavi.planners.replenishment.safety_stock import safety_stock
-    from medhavi.workbench.safety_stock_files import (
-        lake_safety_stock,
-        write_safety_stock,
-    )
+    from medhavi.workbench.files.export import write_safety_stock
 
     conversation = talk()
     one_place(tables, lake, date_format)
@@ -67,7 +64,7 @@ def place_safety_stock(
             snapshot_of(tables, None, date_format=date_format), parameters
         )
     else:
-        found = lake_safety_stock(open_workbench(lake), parameters)
+        found = open_workbench(lake).safety_stock(parameters)
     conversation.report(found.findings)
     if out is not None:
         write_safety_stock(found, out, file_format.value)

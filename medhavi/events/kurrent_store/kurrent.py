@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from medhavi.errors import RevisionConflict
 from medhavi.events.envelope import rows_to_arrow
-from medhavi.events.kurrent_store.envelope import recorded, row, to_kurrent
 from medhavi.events.kurrent_store.reads import (
     EVERYTHING,
     USERS,
@@ -27,7 +26,7 @@ from medhavi.events.kurrent_store.reads import (
     admits,
     wait,
 )
-from medhavi.events.kurrent_store.server import KurrentServer
+from medhavi.events.kurrent_store.server import KurrentServer, recorded, row, to_kurrent
 from medhavi.events.memory import StoredEvent, settle
 from medhavi.events.store import ANY, NO_STREAM, StoreUnreachable
 

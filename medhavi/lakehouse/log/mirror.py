@@ -1,4 +1,4 @@
-"""Copy an event store into bronze, every event exactly once, from where it stopped.
+"""Copy an event store into bronze, every event once; what is not counted, and why.
 
 A commit holds the rows and, as a Delta application transaction, the store's position of
 the last of them. Two facts about delta-rs decide how this module is written. It refuses
@@ -6,6 +6,9 @@ a concurrent transaction only against the snapshot of the handle, so the positio
 read and the rows are written through the *same* table object. And a restore or
 an overwrite moves the rows but not the transaction, so the two are compared before each
 run: going on from the wrong position would lose events in silence.
+
+The table is derived: it says what the fold at the head of the log rejected. So it needs
+no book-keeping of its own, and an event that a repaired catalogue can read leaves it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import polars as pl
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import arrow_schema, to_arrow
 from medhavi.events.store import StoreUnreachable
-from medhavi.lakehouse.layout import environment
+from medhavi.lakehouse.layout import environment, has_table
 from medhavi.lakehouse.log.event_faults import admitted
 from medhavi.progress import Progress
 
@@ -31,7 +34,9 @@ if TYPE_CHECKING:
     from deltalake import WriterProperties
 
     from medhavi.events.store import EventStore
+    from medhavi.lakehouse.folds.silver_state import State
     from medhavi.lakehouse.layout import LocalTable
+    from medhavi.lakehouse.log.log_reading import EventLog
     from medhavi.progress import Cancelled, Observe
 
 
@@ -434,3 +439,74 @@ def _wait(seconds: float, cancelled: Cancelled) -> None:
     end = time.monotonic() + seconds
     while not cancelled() and (left := end - time.monotonic()) > 0:
         time.sleep(min(left, _POLL_SECONDS))
+
+
+_REJECTED = ("LAKE001", "LAKE002")
+_INSTANT = pl.Datetime("us", "UTC")
+COLUMNS: dict[str, pl.DataType] = {
+    "position": pl.Int64(),
+    "code": pl.String(),
+    "reason": pl.String(),
+    "detail": pl.String(),
+    "event_id": pl.String(),
+    "stream": pl.String(),
+    "type": pl.String(),
+    "schema_version": pl.Int32(),
+    "recorded_at": _INSTANT,
+    "occurred_at": _INSTANT,
+    "payload": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayReport:
+    """Positions of the events that are counted now, and of those still held."""
+
+    released: tuple[int, ...]
+    held: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return (
+            f"{len(self.released)} events are counted now, "
+            f"{len(self.held)} stay in quarantine"
+        )
+
+
+def rejected(state: State, log: EventLog) -> pl.DataFrame:
+    """What a state rejected, with the events themselves, by position."""
+    found = state.frame("quality").filter(pl.col("code").is_in(_REJECTED))
+    if found.is_empty():
+        return pl.DataFrame(schema=COLUMNS)
+    reasons = found.select("position", "code", "detail", reason="column")
+    events = log.rows_at(reasons["position"])
+    return (
+        reasons.join(events, on="position", how="left")
+        .select(pl.col(name).cast(kind) for name, kind in COLUMNS.items())
+        .sort("position")
+    )
+
+
+def read(path: Path) -> pl.DataFrame:
+    """Table, empty where nothing was ever rejected."""
+    from medhavi.lakehouse.layout import LocalTable
+
+    with environment("reading the quarantine", path):
+        if not has_table(path):
+            return pl.DataFrame(schema=COLUMNS)
+        return pl.read_delta(LocalTable(str(path))).sort("position")
+
+
+def write(path: Path, rows: pl.DataFrame) -> None:
+    """Make the table hold these rows, in one transaction, if it does not already."""
+    from deltalake import write_deltalake
+
+    if read(path).equals(rows):
+        return
+    with environment("writing the quarantine", path):
+        write_deltalake(str(path), rows, mode="overwrite")
+
+
+def undecodable(rows: pl.DataFrame) -> frozenset[int]:
+    """Positions that a repair may release; doubles stay what they are."""
+    return frozenset(rows.filter(pl.col("code") == "LAKE001")["position"].to_list())

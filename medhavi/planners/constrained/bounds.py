@@ -27,7 +27,7 @@ from heapq import heappop, heappush, nsmallest
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.way_chains import given_beside
-from medhavi.planners.deep_calls import answered
+from medhavi.planners.run_limits import answered
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:

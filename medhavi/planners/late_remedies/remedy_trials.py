@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from medhavi.planners import pipeline
-from medhavi.planners.forecast_netting import ForecastPolicies, needed_at
 from medhavi.planners.late_remedies.plan_changes import PlanChanges, reasons
+from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
 from medhavi.progress import Progress
 from medhavi.providers import Providers
-from medhavi.providers.demand_values import demand_value
+from medhavi.providers.product_facts import demand_value
 from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
 from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds

@@ -17,8 +17,9 @@ import polars as pl
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.problem import Problem, Program, SolveStatus
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.limit_blocks import add_capacity, add_limits
-from medhavi.planners.master_plan.material_blocks import (
+from medhavi.planners.master_plan.blocks import (
+    add_capacity,
+    add_limits,
     add_lots,
     add_material,
     add_orders,

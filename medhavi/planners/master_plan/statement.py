@@ -23,8 +23,8 @@ from medhavi.planners.master_plan.source_times import DecisionGrid, decision_gri
 from medhavi.planners.master_plan.steered_run import SteeredRun
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.parameters import OptimizeParameters
-from medhavi.providers.demand_values import demand_value
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
+from medhavi.providers.product_facts import demand_value
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUnit
-from medhavi.providers.demand_values import demand_value
+from medhavi.providers.product_facts import demand_value
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import status_of, there_at
 from medhavi.units import HOUR, from_steps
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.state_loading import LoadedState
-    from medhavi.providers.demand_values import DemandValue
-    from medhavi.snapshot.settings import Settings
+    from medhavi.providers.product_facts import DemandValue
+    from medhavi.snapshot.tables import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from medhavi.planners.forecast_netting import (
+from medhavi.planners.mrp.hard_allocations import (
     ConsumingOrder,
     ForecastPeriod,
     ForecastPolicies,
+    HardAllocation,
     consume,
     needed_at,
     period_end,
 )
-from medhavi.planners.mrp.hard_allocations import HardAllocation
 from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     Demand,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.sources import Source
     from medhavi.providers.table_rows import TableRows
-    from medhavi.snapshot.settings import Settings
+    from medhavi.snapshot.tables import Settings
 
 PLANNED_STATUS = {"open", "quote"}
 LIVE_ORDERS = {"firmed", "released", "in_process"}

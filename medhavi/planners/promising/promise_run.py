@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
-from medhavi.planners.gc_pause import without_collections
 from medhavi.planners.promising.explain.answering import unasked
 from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
 from medhavi.planners.promising.ledger.whole_orders import (
@@ -25,6 +24,7 @@ from medhavi.planners.promising.options.option_search import OptionSearch
 from medhavi.planners.promising.options.sampled_chain import SEED
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.requests.requests import read_requests
+from medhavi.planners.run_limits import without_collections
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.promises.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status

@@ -1,11 +1,14 @@
-"""What a study found: one row a run, its key figures and how far they are apart.
+"""What a study or a hindsight found: runs and key figures, promises and what came.
 
 Nothing here depends on when or how long runs took: a study run again is equal to the
 byte.
+
+Nothing here depends on when or how long it ran: equal logs give equal bytes.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.results.plans.folder import Format
+
 
 RUNS: Mapping[str, pl.DataType] = MappingProxyType(
     {
@@ -204,3 +208,210 @@ def _figure(row: Mapping[str, Any]) -> str:
         return f"{row['kpi']} undefined"
     apart = f" ({difference(gap, unit)})" if gap else ""
     return f"{row['kpi']} {figure(value, unit)}{apart}"
+
+
+_INSTANT = pl.Datetime("us", "UTC")
+FACTS = "hindsight.json"
+
+LINES: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "demand": pl.String(),
+        "sales_order": pl.String(),
+        "line": pl.Int64(),
+        "customer": pl.String(),
+        "tier": pl.String(),
+        "product": pl.String(),
+        "location": pl.String(),
+        "qty": pl.Float64(),
+        "due": _INSTANT,
+        "placed_at": _INSTANT,
+        "asked_at": _INSTANT,
+        "status": pl.String(),
+        "option": pl.String(),
+        "suppliers": pl.List(pl.String()),
+        "on_time_prob": pl.Float64(),
+        "date_prob": pl.Float64(),
+        "date": _INSTANT,
+        "date_p50": _INSTANT,
+        "date_p80": _INSTANT,
+        "date_p95": _INSTANT,
+        "risk_basis": pl.String(),
+        "model": pl.String(),
+        "model_version": pl.String(),
+        "promise": _INSTANT,
+        "promised_then": _INSTANT,
+        "delivered_at": _INSTANT,
+        "outcome": pl.String(),
+        "met": pl.Boolean(),
+        "met_then": pl.Boolean(),
+        "on_time": pl.Boolean(),
+        "days_off": pl.Float64(),
+        "days_off_then": pl.Float64(),
+    }
+)
+"""A row an order line.
+
+`date` is the earliest that we would have said, `promise` the date that we would have
+promised: the due date, or `date` where that is later; null where we would not have
+promised all of it. `promised_then` is what was promised at the time. `outcome` is
+delivered, overdue (not there, and every date has passed), open, changed, cancelled, or
+unpromised. `met` and `met_then` say whether what was there by then kept the date,
+`on_time` whether it kept the due date; null where nobody can say yet. `days_off` are
+days from the promised date to delivery, negative where it was early.
+"""
+
+GROUPS: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "by": pl.String(),
+        "name": pl.String(),
+        "lines": pl.Int64(),
+        "judged": pl.Int64(),
+        "met": pl.Float64(),
+        "met_said": pl.Float64(),
+        "met_low": pl.Float64(),
+        "met_high": pl.Float64(),
+        "met_then": pl.Float64(),
+        "bias_days": pl.Float64(),
+        "bias_days_then": pl.Float64(),
+        "error_days": pl.Float64(),
+        "error_days_then": pl.Float64(),
+        "on_time_said": pl.Float64(),
+        "on_time": pl.Float64(),
+        "brier": pl.Float64(),
+    }
+)
+"""A row a group; `by` is all, customer, tier, product or supplier.
+
+`met` is the share of judged lines that kept our date, with the 95 % interval of
+Wilson, `met_said` the mean probability that was stated for that date; `bias_days` the
+median and `error_days` the mean absolute distance of deliveries from the promised date,
+of those that are there; `on_time_said` the mean stated probability of arrival by the
+due date, `on_time` the share that was there by then, `brier` the mean squared gap of
+the two. `_then`: the dates promised at the time.
+"""
+
+BINS: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "lines": pl.Int64(),
+        "said": pl.Float64(),
+        "happened": pl.Float64(),
+        "low": pl.Float64(),
+        "high": pl.Float64(),
+    }
+)
+"""Lines with a similar stated probability of being in time, and the share that was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HindsightReport(Charted):
+    """The result of a hindsight.
+
+    Parameters
+    ----------
+    name, package_version
+        Name of the study, version of Medhavi.
+    start, finish
+        First and last day whose lines were asked again [ISO dates].
+    known_at
+        Up to when outcomes are known [UTC].
+    tolerance_hours
+        How much later than promised still counts as kept [h].
+    lines, groups, bins
+        Tables as `LINES`, `GROUPS` and `BINS` say.
+    """
+
+    name: str
+    package_version: str
+    start: str
+    finish: str
+    known_at: dt.datetime
+    tolerance_hours: float
+    lines: pl.DataFrame = field(compare=False)
+    groups: pl.DataFrame = field(compare=False)
+    bins: pl.DataFrame = field(compare=False)
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Tables by name."""
+        return {"lines": self.lines, "groups": self.groups, "bins": self.bins}
+
+    def overall(self) -> Mapping[str, Any]:
+        """Row of all lines together."""
+        row: Mapping[str, Any] = self.groups.filter(pl.col("by") == "all").to_dicts()[0]
+        return row
+
+    def to_folder(self, folder: str | Path, file_format: Format = "parquet") -> None:
+        """Write the tables and hindsight.json into a folder."""
+        place = Path(folder)
+        write_frames(place, self.to_frames(), file_format)
+        write_json(place / FACTS, self.as_dict())
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> Self:
+        """Read what `to_folder` wrote as Parquet.
+
+        Raises
+        ------
+        UsageError
+            The folder holds no hindsight.
+        """
+        place = Path(folder)
+        if not (place / FACTS).is_file():
+            message = (
+                f"{place} holds no {FACTS}; give the folder that "
+                "`medhavi study run --out` wrote."
+            )
+            raise UsageError(message)
+        facts: dict[str, Any] = dict(read_json(place / FACTS))
+        return cls(
+            name=facts["name"],
+            package_version=facts["package_version"],
+            start=facts["start"],
+            finish=facts["finish"],
+            known_at=dt.datetime.fromisoformat(facts["known_at"]),
+            tolerance_hours=facts["tolerance_hours"],
+            **{
+                name: read_written(place / f"{name}.parquet")
+                for name in ("lines", "groups", "bins")
+            },
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Facts of hindsight.json."""
+        return {
+            "name": self.name,
+            "package_version": self.package_version,
+            "start": self.start,
+            "finish": self.finish,
+            "known_at": self.known_at.isoformat(),
+            "tolerance_hours": self.tolerance_hours,
+            "lines": self.lines.height,
+        }
+
+    def __str__(self) -> str:
+        """What came out, in a few lines."""
+        row = self.overall()
+        head = (
+            f"hindsight {self.name}: {row['lines']:,} lines from {self.start} to "
+            f"{self.finish}, {row['judged']:,} judged"
+        )
+        if not row["judged"]:
+            return f"{head}; none of them can be judged yet"
+        band = f"{_share(row['met_low'])} to {_share(row['met_high'])}"
+        then, days = _share(row["met_then"]), _days(row["bias_days_then"])
+        said, was = _share(row["on_time_said"]), _share(row["on_time"])
+        sure = _share(row["met_said"])
+        return (
+            f"{head}\n"
+            f"  kept our date {_share(row['met'])} ({band}; stated {sure}), "
+            f"the date promised at the time {then}\n"
+            f"  median distance {_days(row['bias_days'])}, at the time {days}\n"
+            f"  by the requested date: stated {said}, was {was}"
+        )
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1%}"
+
+
+def _days(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:+.1f} d"

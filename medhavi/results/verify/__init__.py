@@ -28,15 +28,14 @@ from medhavi.results.verify.fulfilment import (
     check_fulfilment,
     check_lateness,
 )
-from medhavi.results.verify.integrity import check_existing, check_shape
 from medhavi.results.verify.limits import check_lead_times, check_limits
 from medhavi.results.verify.operations import (
     check_operations,
     check_outputs,
     check_resources,
 )
+from medhavi.results.verify.orders import check_existing, check_shape, check_sources
 from medhavi.results.verify.pegs import check_components, check_pegs
-from medhavi.results.verify.sources import check_sources
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

@@ -15,11 +15,11 @@ from medhavi.service.promise_pages import promise_bulk
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import page
-from medhavi.views.charts import untitled
 from medhavi.views.names import count, duration, local, percent, when
 from medhavi.views.promises.lists import LINE, answer_rows
 from medhavi.views.promises.picture import DRAGGED
 from medhavi.views.promises.words import changes_html, compared_html, remedy_words
+from medhavi.views.theme import untitled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.promise_pages.promise_bulk import BulkPage
     from medhavi.service.promise_pages.promise_page import FormChoices, PromisePage
-    from medhavi.views.charts import Picture
     from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
 
 SHOWN = (
     *(LINE, "Order", "Product", "Asked for"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.snapshot.network.network import Network
-    from medhavi.snapshot.settings import Settings
+    from medhavi.snapshot.tables import Settings
 
 Answer = TypeVar("Answer")
 Columns = tuple[str, ...]

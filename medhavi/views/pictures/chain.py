@@ -8,23 +8,24 @@ import polars as pl
 
 from medhavi.results.plans.lateness import WORDS, Verdict
 from medhavi.units import from_seconds
-from medhavi.views.charts import (
+from medhavi.views.names import Names, duration, quantity, wall_milliseconds, when
+from medhavi.views.theme import (
     DAY_MS,
+    ROW,
     finished,
     label_limit,
     legend_below,
     rows_of,
     rules_at,
     time_axis,
+    token,
 )
-from medhavi.views.names import Names, duration, quantity, wall_milliseconds, when
-from medhavi.views.theme import ROW, token
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from medhavi.results.plans.explanation import Explanation
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 MOST_ROWS = 60
 _KINDS = {"make": "Make", "buy": "Buy", "move": "Move"}

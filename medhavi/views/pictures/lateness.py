@@ -11,18 +11,17 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, not_kept, tally
 from medhavi.units import DAY, from_seconds, to_seconds
-from medhavi.views.charts import finished, legend_below, rows_of
 from medhavi.views.names import NOTHING, Names, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promises.words import local_words
-from medhavi.views.theme import ROW, token
+from medhavi.views.theme import ROW, finished, legend_below, rows_of, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 
 MOST_LATE = 15

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.views.charts import finished, rows_of
 from medhavi.views.names import NOTHING, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
-from medhavi.views.theme import token
+from medhavi.views.theme import finished, rows_of, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.results.pareto_front import ParetoFront
-    from medhavi.views.charts import Picture
+    from medhavi.views.theme import Picture
 
 TITLES = {
     "cost": "cost",

@@ -14,16 +14,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.units import from_seconds, to_seconds
-from medhavi.views.charts import (
-    DAY_MS,
-    edge_of_words,
-    finished,
-    label_limit,
-    legend_below,
-    rows_of,
-    rules_at,
-    time_axis,
-)
 from medhavi.views.names import (
     count,
     duration,
@@ -33,14 +23,25 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.promises.words import step_key
-from medhavi.views.theme import ROW, token
+from medhavi.views.theme import (
+    DAY_MS,
+    ROW,
+    edge_of_words,
+    finished,
+    label_limit,
+    legend_below,
+    rows_of,
+    rules_at,
+    time_axis,
+    token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.results.promises.promise import Promise
-    from medhavi.views.charts import Picture
     from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
 
 
 RULES = """

@@ -11,7 +11,7 @@ import polars as pl
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.progress import Progress
-from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
+from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded, write_frames
 from medhavi.results.plans.tables import INSTANT
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, verify_or_refuse
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.planners.replenishment.replenishing import Replenishment
+    from medhavi.planners.replenishment.safety_stock import SafetyStock
     from medhavi.progress import Observe
     from medhavi.results.pareto_front import ParetoFront
+    from medhavi.results.plans.folder import Format
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -218,3 +220,12 @@ def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
     kind = cast("Literal['parquet', 'csv']", file_format)
     with replaced_folder(out, FRONT_NAMES, {"plans": RESULT_NAMES}) as folder:
         front.to_folder(folder, format=kind)
+
+
+def write_safety_stock(
+    found: SafetyStock, out: str | Path, file_format: Format = "parquet"
+) -> None:
+    """Write the places and the changed policies, whole or not at all."""
+    frames = {"places": found.places, "inventory_policies": found.policies}
+    with replaced_folder(out, frozenset(frames)) as folder:
+        write_frames(folder, frames, file_format)

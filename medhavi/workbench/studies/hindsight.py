@@ -23,8 +23,8 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.promising.standing.standing_promises import past_promises, unasked
 from medhavi.predict.scorecards import judged, report
 from medhavi.progress import Progress, unobserved
-from medhavi.results.reports.hindsight import HindsightReport
-from medhavi.scenarios.study import DASK, EXECUTORS
+from medhavi.results.reports.study import HindsightReport
+from medhavi.scenarios import DASK, EXECUTORS
 from medhavi.snapshot import Snapshot
 from medhavi.version import __version__
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder

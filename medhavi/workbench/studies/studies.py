@@ -30,7 +30,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.plans.folder import read_json, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.reports.study import StudyReport
-from medhavi.scenarios.study import Study, compute, parse_study, planned
+from medhavi.scenarios import Study, compute, parse_study, planned
 from medhavi.version import __version__
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 from medhavi.workbench.files.tables_run import RESULT_NAMES, read_tables, write_tables
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.progress import Observe
-    from medhavi.scenarios.study import Outcome, StudyRun
+    from medhavi.scenarios import Outcome, StudyRun
     from medhavi.snapshot import Snapshot
 
 

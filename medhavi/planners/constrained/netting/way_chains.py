@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.deep_calls import answered
+from medhavi.planners.run_limits import answered
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:

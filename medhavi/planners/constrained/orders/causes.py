@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
-    from medhavi.snapshot.settings import Settings
+    from medhavi.snapshot.tables import Settings
 
 
 class Cause(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUnit
-from medhavi.providers.demand_values import demand_value
+from medhavi.providers.product_facts import demand_value
 from medhavi.units import ALWAYS, DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.run_state import NettingState
     from medhavi.planners.mrp.netting_state.state import Need
-    from medhavi.snapshot.settings import Settings
+    from medhavi.snapshot.tables import Settings
 
 
 NEVER_FITS = "never"

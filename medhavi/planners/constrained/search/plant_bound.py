@@ -21,8 +21,8 @@ import numpy as np
 
 from medhavi.planners.constrained.bounds import Claim, capacity_bound
 from medhavi.planners.constrained.search.construction import calendars_of, opened
-from medhavi.planners.deep_calls import answered
 from medhavi.planners.kernels.plant_kernels.plant_record import begin_from, end_from
+from medhavi.planners.run_limits import answered
 from medhavi.units import DAY
 
 if TYPE_CHECKING:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
-from medhavi.planners.deep_calls import on_deep_stack
 from medhavi.planners.promising.explain.reasons import expected, reasons, trace_of
 from medhavi.planners.promising.ledger.option_effects import holds_of, purchases_of
 from medhavi.planners.promising.options.sampled_chain import SampledChain, rank_at
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.run_limits import on_deep_stack
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
     UNCONFIRMED,

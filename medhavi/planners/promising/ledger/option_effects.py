@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.stock_allocation import lasting
-from medhavi.providers.demand_values import DemandValue, demand_value
+from medhavi.providers.product_facts import DemandValue, demand_value
 from medhavi.providers.reservations.ledger import order_named, reservation_named
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost

@@ -1,4 +1,4 @@
-"""What was planted, for tests alone: no product code reads it (design 10)."""
+"""What was planted in the demo company: no product code reads it (design 10)."""
 
 from __future__ import annotations
 

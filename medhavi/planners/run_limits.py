@@ -1,13 +1,16 @@
-"""Recursive functions on networks of any depth, without Python's stack."""
+"""Long runs in Python: recursion of any depth, the garbage collector paused."""
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
+
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -89,3 +92,31 @@ def on_deep_stack(work: Callable[[], Answer]) -> Answer:
     if failures:
         raise failures[0]
     return done[0]
+
+
+@contextmanager
+def without_collections(*, circles: bool = True) -> Iterator[None]:
+    """Pause the garbage collector: a run keeps all its records until it ends.
+
+    Walking hundreds of thousands of live records again and again costs a quarter of a
+    large run (docs/performance.md). It runs again however the run ends, unless it did
+    not before.
+
+    Parameters
+    ----------
+    circles
+        The run leaves records behind that point to each other in a circle, which only
+        the collector frees. Without, all that it made is old at once: it is not walked
+        when the run ends, but with everything else that lives long.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            if not circles and not gc.get_freeze_count():
+                # To the permanent generation and from there to the oldest, unwalked.
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
