@@ -70,10 +70,6 @@ READS = {
         "promising/supply_search/shipment_origins.py",
         "step_resources",
     ): "where a request may compete",
-    (
-        "promising/supply_search/availability.py",
-        "departures",
-    ): "changed rows that a remedy shows",
 }
 """Tables that a planner reads all the same, and what for."""
 
