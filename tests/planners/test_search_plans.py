@@ -82,7 +82,26 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         lead=float(draw(st.integers(0, 9))),
         shifts=draw(st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS])),
         after=draw(st.lists(steps(), max_size=3)),
-    ) | {"supply_orders": draw(receipts())}
+    ) | {"supply_orders": draw(receipts()), "inventory_policies": draw(rules())}
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Stock and lot rules of what is bought."""
+    rule = draw(st.sampled_from(["lot_for_lot", "fixed", "min_max", "poq"]))
+    row: dict[str, Any] = {"product": "RAW", "location": "P", "lot_rule": rule}
+    if rule == "fixed":
+        row |= {"lot_size": 7.0, "reorder_point": draw(st.sampled_from([None, 6.0]))}
+    if rule == "min_max":
+        row |= {"min_qty": 4.0, "max_qty": 11.0}
+    if rule == "poq":
+        row |= {"cover_days": 3.0}
+    safety = {
+        "safety_qty": float(draw(st.integers(0, 5))),
+        "safety_days": float(draw(st.integers(0, 2))),
+    }
+    row["unlimited"] = draw(st.sampled_from([False, False, True]))
+    return [{**row, **safety}] if draw(st.booleans()) else []
 
 
 @st.composite

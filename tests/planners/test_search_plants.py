@@ -75,9 +75,9 @@ UNKNOWN = {
             "qty": 1.0,
         },
     ),
-    "inventory_levels is filled": rows(
+    "has stock rules": rows(
         "inventory_levels",
-        {"product": "RAW", "location": "P", "valid_from": LATER, "safety_qty": 0.0},
+        {"product": "PART", "location": "P", "valid_from": LATER, "safety_qty": 1.0},
     ),
     "D0 has a rule": cells("demands", ship_from="P"),
     "D0 asks for a quality": {

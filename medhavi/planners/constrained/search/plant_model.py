@@ -31,6 +31,7 @@ from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.providers.sources import Source
     from medhavi.snapshot import Snapshot
 
 
@@ -39,6 +40,8 @@ PROBES = (1, 2, 3, 7, 1000, 1_000_000)
 FINEST = 10_000
 """Largest denominator of a time that is not whole seconds at any size: 64 bits hold it
 times any size."""
+MOST = 1 << 50
+"""Most of one supply that counts: what is unlimited adds up in 64 bits."""
 KNOWN_BEFORE = 60 * DAY
 KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
@@ -48,7 +51,6 @@ MOST_BELOW = 2000
 IDLE_TABLES = (
     "campaign_rules",
     "disruptions",
-    "inventory_levels",
     "reservations",
     "supplier_capacity",
 )
@@ -191,6 +193,19 @@ def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
     return fixed, rate, scale
 
 
+def _check_rules(node: Node, source: Source) -> None:
+    """Refuse rules of stock and lots of what is made."""
+    rules = node.rules
+    if not rules.is_plain or rules.unlimited or rules.lot_rule != "lot_for_lot":
+        _refuse(f"{node.key} has stock rules")
+    if rules.cover_days or rules.lot_size:
+        _refuse(f"{node.key} has lot rules")
+    if source.max_lot is not None:
+        _refuse(f"{source.source} has a largest lot")
+    if source.safety_days or source.batch_window_days:
+        _refuse(f"{source.source} has soft time or a batch window")
+
+
 class _Reading:
     def __init__(self, run: SearchableRun) -> None:
         self._run = run
@@ -283,7 +298,7 @@ class _Reading:
     def _supplies(self, items: Sequence[_Item]) -> dict[str, np.ndarray]:
         """Stock and scheduled receipts of all items, by date."""
         found = [
-            (number, unit.qty, max(unit.available - self._as_of, 0))
+            (number, min(unit.qty, MOST), max(unit.available - self._as_of, 0))
             for number, item in enumerate(items)
             for unit in item.supplies
         ]
@@ -294,11 +309,6 @@ class _Reading:
 
     # --- nodes ---------------------------------------------------------------------
     def _way(self, node: Node) -> SupplyAlternative:
-        rules = node.rules
-        if not rules.is_plain or rules.unlimited or rules.lot_rule != "lot_for_lot":
-            _refuse(f"{node.key} has stock rules")
-        if rules.cover_days or rules.lot_size:
-            _refuse(f"{node.key} has lot rules")
         if node.make_to_order or node.shelf_life is not None or node.substitutes:
             _refuse(f"{node.key} is made to order, dies or has substitutes")
         ways = self._run.model.ways(node)
@@ -306,12 +316,13 @@ class _Reading:
             _refuse(f"{node.key} has {len(ways)} sources")
         way = ways[0]
         source = way.source
-        if not way.always or source.max_lot is not None:
-            _refuse(f"{source.source} has a validity or a largest lot")
+        if not way.always:
+            _refuse(f"{source.source} has a validity")
         if source.fence_days < 0:
             _refuse(f"{source.source} may start in the past")
-        if source.safety_days or source.batch_window_days:
-            _refuse(f"{source.source} has soft time or a batch window")
+        # What is bought is netted by the run, with all rules of stock and lots.
+        if source.kind != "buy":
+            _check_rules(node, source)
         return way
 
     def _items(self, node: Node, number: int) -> list[_Item]:
