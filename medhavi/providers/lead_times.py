@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from copy import copy
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY, HOUR, ceil_fraction, exact
 
 if TYPE_CHECKING:
@@ -360,7 +360,9 @@ class LeadTimes:
         for row in rows:
             key = (row["kind"], row["subject"], row["product"], row["quantity"])
             known[key] = row
-        return altered(self, _known=known)
+        made: LeadTimes = copy(self)
+        made._known = known
+        return made
 
     # ---------------------------------------------------------------------- findings
     @property

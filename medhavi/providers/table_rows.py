@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-
-from medhavi.providers.altered_copy import altered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -116,7 +115,9 @@ class TableRows:
 
         The new rows have the keys of the old ones, so the table stays sorted.
         """
-        return altered(self, _columns=self._columns.altered(changes))
+        made: TableRows = copy(self)
+        made._columns = self._columns.altered(changes)
+        return made
 
     def column(self, name: str) -> list[Any]:
         """Cells of a column."""

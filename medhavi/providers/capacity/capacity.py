@@ -9,9 +9,9 @@ compiled routings among other orders.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Literal
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.network import moved
 from medhavi.providers.capacity.orders import StepProgress, dated, remaining
 from medhavi.providers.capacity.resources import ResourceClock, Resources, window
@@ -280,13 +280,12 @@ class Capacity:
     def sparing(self, spared: WithheldCapacity) -> Capacity:
         """Same routings for work that leaves time free or is slowed."""
         resources = self._resources.sparing(spared)
-        return altered(
-            self,
-            _resources=resources,
-            _routings=self._routings.sparing(resources, spared),
-            _clocks={},
-            _hard={},
-        )
+        made: Capacity = copy(self)
+        made._resources = resources
+        made._routings = self._routings.sparing(resources, spared)
+        made._clocks = {}
+        made._hard = {}
+        return made
 
     def stated_units(self, resource: str) -> bool:
         """Whether rows of `resource_units` hold for a resource."""
@@ -312,13 +311,11 @@ class Capacity:
         if before.bucket is not None or not before.finite or not before.constant:
             return None
         resources = self._resources.offering(resource, rows)
-        made = altered(
-            self,
-            _resources=resources,
-            _routings=self._routings.on(resources),
-            _clocks={},
-            _hard={},
-        )
+        made: Capacity = copy(self)
+        made._resources = resources
+        made._routings = self._routings.on(resources)
+        made._clocks = {}
+        made._hard = {}
         fewest = min(units for _, _, units in made.resource(resource).levels)
         return made if fewest >= before.constant else None
 
@@ -339,14 +336,12 @@ class Capacity:
             components, and what exists brings, would be others.
         """
         known = self._unlimited
-        made = altered(
-            self,
-            _snapshot=snapshot,
-            _unlimited=None if known is None else known.needing(rows, snapshot),
-            _routings=self._routings.needing(rows),
-            _clocks={},
-            _hard={},
-        )
+        made: Capacity = copy(self)
+        made._snapshot = snapshot
+        made._unlimited = None if known is None else known.needing(rows, snapshot)
+        made._routings = self._routings.needing(rows)
+        made._clocks = {}
+        made._hard = {}
         names = {row["routing"] for row in rows}
         same = all(made.yields(name) == self.yields(name) for name in names)
         return made if same else None

@@ -8,11 +8,11 @@ they come is not known (CAP-20).
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.snapshot.calendars.intervals import (
     CachedIntervals,
@@ -302,13 +302,12 @@ class Resources:
         units = {**self._units, resource: list(rows)}
         known = {name: one for name, one in self._known.items() if name != resource}
         manned = {key: one for key, one in self._manned.items() if key[0] != resource}
-        return altered(
-            self,
-            _units=defaultdict(list, units),
-            _known=known,
-            _met={},
-            _manned=manned,
-        )
+        made: Resources = copy(self)
+        made._units = defaultdict(list, units)
+        made._known = known
+        made._met = {}
+        made._manned = manned
+        return made
 
     def __iter__(self) -> Iterator[str]:
         """Walk over all ids, sorted."""
@@ -316,14 +315,13 @@ class Resources:
 
     def sparing(self, spared: WithheldCapacity) -> Resources:
         """Resources for work that leaves time free or is slowed."""
-        return altered(
-            self,
-            _kept=dict(spared.kept),
-            _stopped=dict(spared.stopped),
-            _known={},
-            _met={},
-            _manned={},
-        )
+        made: Resources = copy(self)
+        made._kept = dict(spared.kept)
+        made._stopped = dict(spared.stopped)
+        made._known = {}
+        made._met = {}
+        made._manned = {}
+        return made
 
     def calendar_of(self, location: str) -> str | None:
         """Calendar of a location; None: always open."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.choice import (
     ResourceChoices,
     first_candidate,
@@ -205,49 +205,46 @@ class Routings:
 
     def on(self, resources: Resources) -> Routings:
         """Same routings on resources that offer something else."""
-        return altered(
-            self,
-            _resources=resources,
-            _choices=ResourceChoices(resources),
-            _compiled={},
-            _compiled_alike={},
-        )
+        made: Routings = copy(self)
+        made._resources = resources
+        made._choices = ResourceChoices(resources)
+        made._compiled = {}
+        made._compiled_alike = {}
+        return made
 
     def sparing(self, resources: Resources, spared: WithheldCapacity) -> Routings:
         """Same routings for work that leaves time free or takes longer."""
         factors = dict(spared.factors)
-        return altered(
-            self,
-            _resources=resources,
-            _choices=ResourceChoices(resources),
-            _factors=factors,
-            _slowed=frozenset(routing for routing, _ in factors),
-            _likeness={},
-            _compiled={},
-            _compiled_alike={},
-        )
+        made: Routings = copy(self)
+        made._resources = resources
+        made._choices = ResourceChoices(resources)
+        made._factors = factors
+        made._slowed = frozenset(routing for routing, _ in factors)
+        made._likeness = {}
+        made._compiled = {}
+        made._compiled_alike = {}
+        return made
 
     def needing(self, rows: Sequence[Row]) -> Routings:
         """Same routings where steps have other rows of `step_resources`.
 
         Rows take the place of those with the same key, or are added.
         """
-        needs = {row["routing"]: self._needs_of(row["routing"]) for row in rows}
-        for name, before in needs.items():
-            kept = {_key(row): row for row in before}
+        needs: dict[str, tuple[Row, ...]] = {}
+        for name in dict.fromkeys(row["routing"] for row in rows):
+            kept = {_key(row): row for row in self._needs_of(name)}
             kept |= {_key(row): row for row in rows if row["routing"] == name}
             needs[name] = tuple(kept[key] for key in sorted(kept))
 
         def others(known: Mapping[str, _Known]) -> dict[str, _Known]:
             return {name: one for name, one in known.items() if name not in needs}
 
-        return altered(
-            self,
-            _restated={**self._restated, **needs},
-            _networks=others(self._networks),
-            _compiled=others(self._compiled),
-            _likeness=others(self._likeness),
-        )
+        made: Routings = copy(self)
+        made._restated = {**self._restated, **needs}
+        made._networks = others(self._networks)
+        made._compiled = others(self._compiled)
+        made._likeness = others(self._likeness)
+        return made
 
     def network(self, routing: str) -> RoutingNetwork:
         """Order, links and yields of the steps.

@@ -10,12 +10,12 @@ included, or more than the resource has in it, keep it from start to end.
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.finite_capacity.resource_ledger import (
     MILLION,
@@ -109,14 +109,12 @@ class Occupancy:
         """
         old = self.ledger(resource)
         ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
-        made = altered(
-            self,
-            _capacity=capacity,
-            _journal=[],
-            _marked=False,
-            _ledgers=ledgers,
-            _needs={},
-        )
+        made: Occupancy = copy(self)
+        made._capacity = capacity
+        made._journal = []
+        made._marked = False
+        made._ledgers = ledgers
+        made._needs = {}
         new = made.ledger(resource)
         if old is None or new is None:
             return made
@@ -128,7 +126,8 @@ class Occupancy:
             committed[owner] = [
                 (new if book is old else book, block) for book, block in uses
             ]
-        return altered(made, _committed=committed)
+        made._committed = committed
+        return made
 
     # -------------------------------------------------------------------- questions
     def ledger(self, resource: str) -> ResourceLedger | BucketLedger | None:

@@ -11,9 +11,9 @@ of its own: nothing more of its product is taken.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, steps_down, steps_up
 
 if TYPE_CHECKING:
@@ -179,7 +179,10 @@ class Commitments:
             by_node[one.product, one.location].append(one)
             if one.owner is not None:
                 by_owner[one.owner].append(one)
-        return altered(self, _by_node=by_node, _by_owner=by_owner)
+        made: Commitments = copy(self)
+        made._by_node = by_node
+        made._by_owner = by_owner
+        return made
 
     # ------------------------------------------------------------------ firm pegs
     def _pegs(self) -> list[Commitment]:

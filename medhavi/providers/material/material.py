@@ -8,10 +8,10 @@ what is made or bought and writes nothing (MAT-05).
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.characteristics import PLAIN, CharacteristicLine
 from medhavi.providers.material.commitments import Commitment
 from medhavi.providers.material.line import LineChange, MaterialLine
@@ -89,12 +89,11 @@ class Material:
 
         Where these differ, whoever asks changes the lines first.
         """
-        return altered(
-            self,
-            _providers=providers,
-            _receipts=providers.receipts,
-            _commitments=providers.commitments,
-        )
+        made: Material = copy(self)
+        made._providers = providers
+        made._receipts = providers.receipts
+        made._commitments = providers.commitments
+        return made
 
     # ---------------------------------------------------------------------- lines
     def line(self, product: str, location: str) -> MaterialLine:

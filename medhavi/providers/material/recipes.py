@@ -17,13 +17,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
@@ -353,7 +353,9 @@ class Recipes:
             if number is None or not other <= OF_A_SOURCE:
                 return None
             changes[number] = row
-        return altered(self, _routings=self._routings.replaced(changes))
+        made: Recipes = copy(self)
+        made._routings = self._routings.replaced(changes)
+        return made
 
     @property
     def kept(self) -> int:

@@ -10,12 +10,12 @@ No ledger has them: a planned order is no supply until it is firmed.
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY, NEVER, exact, from_seconds, to_seconds
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class ExistingOrders:
             Those of the tables with it.
         """
         name = row["supply_order"]
-        made = altered(self, _providers=providers, lanes=set(self.lanes))
+        made: ExistingOrders = copy(self)
+        made._providers = providers
+        made.lanes = set(self.lanes)
         brought, taken = made.brought_and_taken(row)
         receipts = [one for one in self.receipts if one.order != name]
         withdrawals = [one for one in self.withdrawals if one.order != name]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import MINUTE, steps_up
 
@@ -148,20 +148,20 @@ class Holds:
 
     def without(self, hold: Hold) -> Holds:
         """Holds but for one; these stay."""
-        cells: dict[str, object] = {}
+        made: Holds = copy(self)
         if hold.scope == "material":
             node = (hold.subject, str(hold.location))
-            cells["_by_node"] = _left(self._by_node, node, hold)
+            made._by_node = _left(self._by_node, node, hold)
             if hold.demand is not None:
-                cells["_by_demand"] = _left(self._by_demand, hold.demand, hold)
-        else:
-            held = self.capacity if hold.scope == "capacity" else self.transport
-            cells[hold.scope] = tuple(one for one in held if one is not hold)
-            if hold.scope == "transport":
-                cells["_by_lane"] = _left(self._by_lane, hold.subject, hold)
-            if hold.demand is not None:
-                cells["_others"] = _left(self._others, hold.demand, hold)
-        return altered(self, **cells)
+                made._by_demand = _left(self._by_demand, hold.demand, hold)
+            return made
+        made.capacity = tuple(one for one in self.capacity if one is not hold)
+        made.transport = tuple(one for one in self.transport if one is not hold)
+        if hold.scope == "transport":
+            made._by_lane = _left(self._by_lane, hold.subject, hold)
+        if hold.demand is not None:
+            made._others = _left(self._others, hold.demand, hold)
+        return made
 
     def material(self, product: str, location: str) -> tuple[Hold, ...]:
         """Holds on a product at a location, by id."""

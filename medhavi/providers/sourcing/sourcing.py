@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from medhavi.providers.sources import LinearCost, Offer, Source, lot_steps
@@ -105,6 +106,10 @@ NO_ROW: Mapping[str, None] = {
 """A sourcing row that says nothing: the source as it is."""
 
 
+def _everywhere(_product: str, _location: str) -> bool:
+    return True
+
+
 class Sourcing:
     """Sources of every product at every location, built when asked for.
 
@@ -120,6 +125,7 @@ class Sourcing:
 
     __slots__ = (
         "_as_of",
+        "_base",
         "_decides",
         "_known",
         "_lanes",
@@ -128,6 +134,7 @@ class Sourcing:
         "_rows",
         "_rows_of",
         "_rules",
+        "_touched",
     )
 
     def __init__(
@@ -142,11 +149,32 @@ class Sourcing:
         self._location_times: dict[str, WorkingTime] = {}
         self._lanes = DefaultLanes(tables, roads)
         self._rules = _rules(tables["inventory_policies"])
+        self._base: Sourcing | None = None
+        self._touched: Callable[[str, str], bool] = _everywhere
+
+    def over(self, roads: SupplyKinds, touched: Callable[[str, str], bool]) -> Sourcing:
+        """Sourcing that looks again at the nodes that a change touches.
+
+        Which sources there are is as before: only their times differ. This stays as it
+        is.
+
+        Parameters
+        ----------
+        roads
+            Where the changed ways are in.
+        touched
+            Tells whether a product at a location has a source that changes.
+        """
+        made: Sourcing = copy(self)
+        made._roads, made._known = roads, {}
+        made._base, made._touched = self, touched
+        return made
 
     def of_node(self, product: str, location: str) -> Sourcing:
         """Sourcing that knows the sources of a node."""
-        del product, location
-        return self
+        if self._base is None or self._touched(product, location):
+            return self
+        return self._base.of_node(product, location)
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
         """Sources that new orders may use, by preference, then id.
@@ -168,6 +196,8 @@ class Sourcing:
         node = (product, location)
         known = self._known.get(node)
         if known is None:
+            if self._base is not None and not self._touched(product, location):
+                return self._base.sources(product, location)
             rows = self._sourcing_rows(product, location)
             offers = self._chosen(rows, node) if rows else self._natural(node)
             built = (self._source(offer, row, node) for offer, row in offers)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import Offer, OrderTiming
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.units import ALWAYS, DAY, NEVER, from_seconds, seconds_up
@@ -327,11 +327,15 @@ class Suppliers:
             if number is None or not _only_times(self._terms.row(number), row):
                 return None
             changes[number] = row
-        return altered(self, _terms=self._terms.replaced(changes))
+        made: Suppliers = copy(self)
+        made._terms = self._terms.replaced(changes)
+        return made
 
     def timed_by(self, lead_times: LeadTimes) -> Suppliers:
         """Suppliers by other lead times."""
-        return altered(self, _lead_times=lead_times)
+        made: Suppliers = copy(self)
+        made._lead_times = lead_times
+        return made
 
     def offers(self, product: str, location: str) -> tuple[Offer, ...]:
         """Terms that hold for a product at a location.

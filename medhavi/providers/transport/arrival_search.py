@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from copy import copy
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.transport.lane_graph import LaneEdge
 from medhavi.providers.transport.timetable import DepartureLoads
 from medhavi.units import NEVER
@@ -315,7 +315,10 @@ class ArrivalBounds:
 
     def over(self, graph: LaneGraph) -> ArrivalBounds:
         """Arrivals over lanes of which some leave at other times."""
-        return altered(self, _graph=graph, _known={})
+        made: ArrivalBounds = copy(self)
+        made._graph = graph
+        made._known = {}
+        return made
 
     def soonest(
         self,

@@ -11,10 +11,10 @@ way; nothing is sent on from there.
 
 from __future__ import annotations
 
+from copy import copy
 from math import log, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.transport.arrival_search import (
     ArrivalBounds,
     ArrivalSearch,
@@ -108,9 +108,12 @@ class Itineraries:
         """Ways over lanes of which some leave at other times."""
         graph = self._graph.over(transport, lanes)
         bounds = self._bounds.over(graph)
-        return altered(
-            self, _transport=transport, _graph=graph, _bounds=bounds, loads=loads
-        )
+        made: Itineraries = copy(self)
+        made._transport = transport
+        made._graph = graph
+        made._bounds = bounds
+        made.loads = loads
+        return made
 
     def taking(
         self,
@@ -134,9 +137,13 @@ class Itineraries:
                 transport, self._graph.apart_from(plain.graph), self.loads
             )
         # No bound of the lanes before holds for these.
-        graph = altered(self._graph.over(transport, transits), _bounds={})
+        graph = self._graph.over(transport, transits, same_times=False)
         bounds = self._bounds.over(graph)
-        return altered(self, _transport=transport, _graph=graph, _bounds=bounds)
+        made: Itineraries = copy(self)
+        made._transport = transport
+        made._graph = graph
+        made._bounds = bounds
+        return made
 
     def transit(self, lane: str) -> int:
         """Time from departure to use that ways are found by [s of the lane's time]."""

@@ -8,11 +8,11 @@ exact (Dreyfus, Operations Research 17, 1969, 395-412).
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from heapq import heappop, heappush
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.transport.timetable import MILLION, NOTHING, Load
 from medhavi.units import (
     ALWAYS,
@@ -357,15 +357,19 @@ class LaneGraph:
         self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
         self._towards: dict[tuple[object, ...], DestinationPaths] = {}
 
-    def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
+    def over(
+        self, transport: Transport, lanes: Iterable[str], *, same_times: bool = True
+    ) -> LaneGraph:
         """Graph on other lanes, of which some leave at other times.
 
         Parameters
         ----------
         transport
-            The same lanes; their ways take as long as before.
+            The same lanes.
         lanes
             Those that leave at other times.
+        same_times
+            Whether their ways take as long as before, so that bounds of them hold.
         """
         edges, out, into = dict(self._edges), dict(self._out), dict(self._into)
         for lane in lanes:
@@ -373,14 +377,15 @@ class LaneGraph:
             edges[lane] = new
             for ends, place in ((out, new.origin), (into, new.destination)):
                 ends[place] = [new if edge is old else edge for edge in ends[place]]
-        return altered(
-            self,
-            _transport=transport,
-            _edges=edges,
-            _out=out,
-            _into=into,
-            _towards={},
-        )
+        made: LaneGraph = copy(self)
+        made._transport = transport
+        made._edges = edges
+        made._out = out
+        made._into = into
+        made._towards = {}
+        if not same_times:
+            made._bounds = {}
+        return made
 
     def apart_from(self, other: LaneGraph) -> tuple[str, ...]:
         """Lanes that leave at other times than those of a graph of the same lanes."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import LinearCost, Offer, OrderTiming
 from medhavi.providers.transport.timetable import Timetable
 from medhavi.snapshot.calendars.working_time import ALWAYS_OPEN, WorkingTime
@@ -197,18 +197,15 @@ class Transport:
             if lane not in self._departures or lane not in self._lanes:
                 return None
             departures[lane] = [*departures[lane], *times]
-        return altered(
-            self,
-            _departures=departures,
-            _timetables={
-                lane: known
-                for lane, known in self._timetables.items()
-                if lane not in added
-            },
-            _clocks={
-                key: clock for key, clock in self._clocks.items() if key[0] not in added
-            },
-        )
+        made: Transport = copy(self)
+        made._departures = departures
+        made._timetables = {
+            lane: known for lane, known in self._timetables.items() if lane not in added
+        }
+        made._clocks = {
+            key: clock for key, clock in self._clocks.items() if key[0] not in added
+        }
+        return made
 
     def taking(self, transits: Mapping[str, int]) -> Transport:
         """Lanes of which some take other times.
@@ -219,7 +216,10 @@ class Transport:
             Time from departure to use by lane [s of the lane's time].
         """
         kept = {key: one for key, one in self._clocks.items() if key[0] not in transits}
-        return altered(self, _levels=dict(transits), _clocks=kept)
+        made: Transport = copy(self)
+        made._levels = dict(transits)
+        made._clocks = kept
+        return made
 
     def _disrupt(self, rows: TableRows) -> None:
         for row in rows:
@@ -498,7 +498,10 @@ class LegArrays:
 
     def on(self, transport: Transport) -> LegArrays:
         """Departures of other lanes; lists by the same timetables stay."""
-        return altered(self, _transport=transport, _cutoffs={})
+        made: LegArrays = copy(self)
+        made._transport = transport
+        made._cutoffs = {}
+        return made
 
     def arrivals(
         self, lane: str, ready: BoundedTimes, transit: BoundedTimes

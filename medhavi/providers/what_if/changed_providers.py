@@ -12,7 +12,7 @@ before, are taken as they are; any other cell goes through a frame.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi import schema
 from medhavi.providers import TABLES
@@ -20,7 +20,6 @@ from medhavi.providers.finite_capacity.finite import FiniteCapacity
 from medhavi.providers.finite_capacity.occupancy import existing_work, held_capacity
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.providers.material.commitments import withdrawn
-from medhavi.providers.sourcing.sourcing import Sourcing
 from medhavi.providers.table_rows import TableRows, read_tables
 from medhavi.providers.transport.itineraries import bound, bound_again
 from medhavi.providers.what_if.ledger_moves import LedgerMoves, material_shifts
@@ -43,59 +42,11 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.finite_capacity.occupancy import CommittedWork
     from medhavi.providers.material.material import Node
-    from medhavi.providers.sources import Source
-    from medhavi.providers.sourcing.default_lanes import SupplyKinds
     from medhavi.providers.table_rows import Row
     from medhavi.providers.what_if.ledger_moves import Ledgers
     from medhavi.snapshot import Snapshot
 
     Changes = Mapping[str, Sequence[Mapping[str, object]]]
-
-
-class ChangedSourcing(Sourcing):
-    """Sourcing that looks again at the nodes that a change touches.
-
-    Which sources there are is as before: only their times differ.
-    """
-
-    __slots__ = ("_base", "_touched")
-
-    _base: Sourcing
-    _touched: Callable[[str, str], bool]
-
-    @classmethod
-    def of(
-        cls, base: Sourcing, roads: SupplyKinds, touched: Callable[[str, str], bool]
-    ) -> Self:
-        """Change a sourcing.
-
-        Parameters
-        ----------
-        base
-            As the tables have it; it stays as it is.
-        roads
-            Where the changed ways are in.
-        touched
-            Tells whether a product at a location has a source that changes.
-        """
-        made = cls.__new__(cls)
-        parts = {name: getattr(base, name) for name in Sourcing.__slots__}
-        parts |= {"_base": base, "_touched": touched, "_roads": roads, "_known": {}}
-        for name, part in parts.items():
-            setattr(made, name, part)
-        return made
-
-    def sources(self, product: str, location: str) -> tuple[Source, ...]:
-        """Sources that new orders may use; see `Sourcing.sources`."""
-        if self._touched(product, location):
-            return super().sources(product, location)
-        return self._base.sources(product, location)
-
-    def of_node(self, product: str, location: str) -> Sourcing:
-        """Sourcing that knows the sources of a node."""
-        if self._touched(product, location):
-            return self
-        return self._base.of_node(product, location)
 
 
 def changed_rows(snapshot: Snapshot, name: str, rows: Changes) -> list[Row]:
@@ -219,7 +170,7 @@ def _terms(
         del location
         return not names.isdisjoint(providers.facts.lineage(product))
 
-    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
+    made.sourcing = providers.sourcing.over(made.roads, touched)
     return ChangedProviders(made, ledgers)
 
 
@@ -240,7 +191,7 @@ def _estimates(
         del location
         return product in names or EVERY_PRODUCT in names
 
-    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
+    made.sourcing = providers.sourcing.over(made.roads, touched)
     return ChangedProviders(made, ledgers)
 
 
@@ -263,7 +214,7 @@ def _departures(
         del product
         return location in ends
 
-    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
+    made.sourcing = providers.sourcing.over(made.roads, touched)
     held = providers.reservations
     holds = [one for lane in sorted(lanes) for one in held.on_lane(lane)]
     loads = bound_again(
@@ -343,7 +294,7 @@ def _needs(
         roles = makers.get((product, location), {})
         return any(not routings.isdisjoint(names) for names in roles.values())
 
-    made.sourcing = ChangedSourcing.of(providers.sourcing, made.roads, touched)
+    made.sourcing = providers.sourcing.over(made.roads, touched)
     occupancy = ledgers.capacity.occupancy
     return ChangedProviders(
         made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy))

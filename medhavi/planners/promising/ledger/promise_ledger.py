@@ -13,6 +13,7 @@ for.
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -29,7 +30,6 @@ from medhavi.planners.promising.requests.policies import Policies, substitutes
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.planners.promising.supply_search.shipment_origins import ShipmentOrigins
 from medhavi.providers import Providers
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.material.supply_orders import planned_orders
 
 if TYPE_CHECKING:
@@ -179,16 +179,14 @@ class PromiseLedger:
             Those of the other snapshot, where they are not the same.
         """
         used = stages or self.stages
-        made = altered(
-            self,
-            snapshot=snapshot,
-            stages=used,
-            providers=used.providers,
-            times=used.times,
-            policies=policies or self.policies,
-            reach=reach or self.reach,
-            substitutes=self.substitutes if substitutes is None else substitutes,
-        )
+        made: PromiseLedger = copy(self)
+        made.snapshot = snapshot
+        made.stages = used
+        made.providers = used.providers
+        made.times = used.times
+        made.policies = policies or self.policies
+        made.reach = reach or self.reach
+        made.substitutes = self.substitutes if substitutes is None else substitutes
         made.__dict__.pop("terms_by_key", None)
         return made
 

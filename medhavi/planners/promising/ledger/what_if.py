@@ -9,6 +9,7 @@ looked at, and only while it is asked: nobody else sees them.
 from __future__ import annotations
 
 import datetime as dt
+from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
@@ -18,7 +19,6 @@ from medhavi.planners.promising.supply_search.shipment_origins import (
     ShipmentOrigins,
     supply_scope,
 )
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.what_if.changed_providers import changed as changed_providers
 from medhavi.providers.what_if.changed_providers import changed_rows
 from medhavi.snapshot.patch import Patch
@@ -165,4 +165,6 @@ def with_planned_orders(
         new = overlaid(made, "supply_orders", tables)
         # Its quantity is less what is pegged: the pegs must not bind it once more.
         made = new or rebuilt(made, {**tables, "pegs": known.loose(name)})
-    return altered(made, counted_on=tuple(names))
+    made = copy(made)
+    made.counted_on = tuple(names)
+    return made

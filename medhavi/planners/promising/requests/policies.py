@@ -12,13 +12,13 @@ how early (CAP-11). `Terms` are what one search may do because of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from medhavi import schema
 from medhavi.findings import BadData, finding
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.resources import WithheldCapacity, stopped_share
 from medhavi.providers.material.characteristics import Characteristics
 from medhavi.providers.product_facts import lineage
@@ -156,7 +156,10 @@ class Policies:
         """
         by_name = {row["policy"]: dict(row) for row in (*self._rows, *rows)}
         sorted_rows = [by_name[name] for name in sorted(by_name)]
-        return altered(self, _rows=sorted_rows, _known={})
+        made: Policies = copy(self)
+        made._rows = sorted_rows
+        made._known = {}
+        return made
 
     def stating(self, column: str) -> list[Mapping[str, Any]]:
         """Rows that say something else than the default of a column."""

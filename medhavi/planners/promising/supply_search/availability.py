@@ -7,10 +7,10 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.planners.promising.supply_search.lead_draws import UncertainTimes
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity.resources import reserves_of
 from medhavi.providers.material.commitments import perishable_products
 from medhavi.providers.sources import OrderTiming
@@ -156,15 +156,16 @@ class AvailabilityCheck:
 
     def on(self, changed: ChangedProviders) -> AvailabilityCheck:
         """Stages of changed providers; what is bought already stays so."""
-        return altered(
-            self,
-            providers=changed.providers,
-            times=self.times.on(changed.providers),
-            moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
-            placed=None if changed.moves_work else self.placed,
-            _making={},
-            **changed.ledgers._asdict(),
-        )
+        made: AvailabilityCheck = copy(self)
+        made.providers = changed.providers
+        made.times = self.times.on(changed.providers)
+        made.material, made.capacity, made.transport = changed.ledgers
+        if changed.moves is not None:
+            made.moves = (*self.moves, changed.moves)
+        if changed.moves_work:
+            made.placed = None
+        made._making = {}
+        return made
 
     def begin(self) -> None:
         """Make the ledgers those of the changed tables; the journals undo it."""

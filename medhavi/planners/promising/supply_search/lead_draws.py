@@ -7,9 +7,9 @@ clocks are those of the providers.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import OrderTiming
 from medhavi.providers.transport.transport import BoundedTimes, LegArrays
 from medhavi.units import DAY, seconds_up
@@ -129,26 +129,24 @@ class UncertainTimes:
             legs = legs.on(providers.transport)
         same_transits = providers.lead_times is mine.lead_times
         # To make them anew costs more than all else of an answer on changed tables.
-        routes = dict(self._routes) if same_transits else {}
+        made: UncertainTimes = copy(self)
+        made.providers = providers
+        made._draws = {}
+        made._routes = dict(self._routes) if same_transits else {}
         if (
             same_transits
             and providers.suppliers is mine.suppliers
             and providers.transport is mine.transport
         ):
-            return altered(self, providers=providers, _draws={}, _routes=routes)
-        return altered(
-            self,
-            providers=providers,
-            _stated={},
-            _known={},
-            _bought={},
-            _moved={},
-            _draws={},
-            _routes=routes,
-            columns={},
-            _before=self,
-            legs=legs,
-        )
+            return made
+        made._stated = {}
+        made._known = {}
+        made._bought = {}
+        made._moved = {}
+        made.columns = {}
+        made._before = self
+        made.legs = legs
+        return made
 
     def at(self, level: float) -> LeadDraws:
         """Draws that take every subject at one level, made once."""
