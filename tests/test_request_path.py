@@ -1,0 +1,27 @@
+"""A promise request passes few modules, under few names, on its way to the answer."""
+
+from __future__ import annotations
+
+from tests.api import PromiseLedger, quote
+from tests.planners.small_promises import day, request_of, workshop
+from tools.request_path import calls, figures
+
+MOST_MODULES = 15
+MOST_NAMES = 5
+
+
+def test_a_request_is_given_to_few_modules_under_few_names():
+    """What is asked for is made of what is bought, and shipped."""
+    snapshot = workshop(
+        locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
+        lanes=[{"lane": "T", "origin": "L", "destination": "C1", "duration_h": 24}],
+    )
+    ledger = PromiseLedger.from_snapshot(snapshot)
+    request = request_of(snapshot, location="C1", due=day(9))
+    quote(ledger, request)
+    found = figures(lambda: quote(ledger, request), request)
+    assert found["calls"] > 100
+    assert found["modules that are given the request"] <= MOST_MODULES
+    assert found["names of the request"] <= MOST_NAMES
+    first = calls(lambda: quote(ledger, request), request)[0]
+    assert (first.function, first.carrying) == ("quote", ("request",))
