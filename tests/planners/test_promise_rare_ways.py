@@ -182,8 +182,14 @@ def test_the_policy_is_named_by_what_it_forbids():
     request = request_of(snapshot, due=day(1))
     quest = OptionSearch(book, request, book.policies.of(request))
     assert name_stage(quest, "policy", None).code == "OrderRule"
-    book.stages.withheld = True
-    assert name_stage(quest, "policy", None).code == "SafetyViolation"
+    buffered = workshop(
+        stock=[{"product": "A", "qty": 5}],
+        inventory_policies=[{"product": "A", "safety_qty": 5}],
+    )
+    other = PromiseLedger.from_snapshot(buffered)
+    other.stages.line("A", "L")
+    withheld = OptionSearch(other, request, book.policies.of(request))
+    assert name_stage(withheld, "policy", None).code == "SafetyViolation"
     free = OptionSearch(
         book, request_of(snapshot, full_line=True), book.policies.of(request)
     )

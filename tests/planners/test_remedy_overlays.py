@@ -335,11 +335,11 @@ def test_orders_placed_for_an_answer_stay_apart_from_changed_work(kind, number):
     book = PromiseLedger.from_snapshot(snapshot)
     rows = change(snapshot, kind, number)
     request = request_of(snapshot, product="A", location="L", qty=30, due=day(1))
-    book.stages.placed = {}
-    quote(book, request, detail="date")
-    assert book.stages.placed
     again = asked_again(request, rows)
-    found = quote(book_with(book, rows), again, detail="date")
+    with book.stages.sharing_orders():
+        quote(book, request, detail="date")
+        assert book.stages.placed
+        found = quote(book_with(book, rows), again, detail="date")
     assert found == quote(rebuilt(book, rows), again, detail="date")
 
 

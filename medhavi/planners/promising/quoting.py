@@ -501,7 +501,7 @@ def quote(
         try:
             used = book.policies.of(request)
         except PROVIDER_FAILURES as failure:
-            book.stages.at = "policy"
+            book.stages.ask("policy")
             return failed(OptionSearch(book, request, usual_policy()), failure)
     if used.preempt:
         # The lines that give way ask again among the holds.
@@ -509,12 +509,9 @@ def quote(
     if detail != "full":
         return searched(OptionSearch(book, request, used), detail)
     # All searches for one answer begin with the same work on the resources.
-    book.stages.placed = {}
-    try:
+    with book.stages.sharing_orders():
         quest = OptionSearch(book, request, used)
         return helped(quest, searched(quest, detail))
-    finally:
-        book.stages.placed = None
 
 
 def _preempting(
@@ -522,14 +519,14 @@ def _preempting(
 ) -> Promise:
     quest = OptionSearch(book, request, policy)
     answer = searched(quest, detail)
-    if not quest.broken and not quest.timely:
+    if quest.report.failed_at is None and not quest.timely:
         answer = with_preemption(quest, answer, detail)
     return helped(quest, answer) if detail == "full" else answer
 
 
 def helped(quest: OptionSearch, answer: Promise) -> Promise:
     """Full answer with what else would be promised and what would help."""
-    if quest.broken:
+    if quest.report.failed_at is not None:
         return replace(answer, remedies=asked_anew(quest, _figures))
     if quest.policy.sensitivity:
         answer = replace(answer, sensitivity=sensitivity(quest, answer, _figures))

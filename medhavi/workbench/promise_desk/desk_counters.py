@@ -226,30 +226,23 @@ class Meter:
 class MeteredProviders(AvailabilityCheck):
     """Stages that tell a meter whom they ask; the ledgers are those of a book."""
 
-    __slots__ = ("asking", "meter")
+    __slots__ = ("meter",)
 
-    asking: str
     meter: Meter
 
     @classmethod
     def of(cls, stages: AvailabilityCheck, meter: Meter) -> MeteredProviders:
         """Measure the questions to the providers of some stages."""
         made = cls.__new__(cls)
-        made.meter, made.asking = meter, stages.at
+        made.meter = meter
         for name in AvailabilityCheck.__slots__:
-            if name != "at":
-                setattr(made, name, getattr(stages, name))
+            setattr(made, name, getattr(stages, name))
         return made
 
-    @property
-    def at(self) -> str:
-        """The provider that was asked last."""
-        return self.asking
-
-    @at.setter
-    def at(self, provider: str) -> None:
-        self.asking = provider
-        self.meter.ask(provider)
+    def ask(self, stage: str) -> None:
+        """Note which stage is asked now, for the meter too."""
+        super().ask(stage)
+        self.meter.ask(stage)
 
     def __copy__(self) -> MeteredProviders:
         """Same stages; what they ask counts on the same meter."""

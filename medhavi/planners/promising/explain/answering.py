@@ -157,6 +157,7 @@ def answered(quote: OptionSearch, detail: str) -> Promise:
 def failed(quote: OptionSearch, failure: Exception) -> Promise:
     """Answer where a provider failed: a rejection that names its stage."""
     stage = quote.book.stages.at
+    quote.fail_at(stage)
     late = isinstance(failure, TimeoutError)
     code = Limiter.SEARCH_TIMEOUT if late else FAILED[stage]
     text = (
@@ -253,8 +254,8 @@ def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
         purchases=purchases_of(pieces),
         basis=basis,
         exact=found.exact
-        and not quote.cut
-        and not (quote.rough and (late or not full)),
+        and not quote.report.cut
+        and not (quote.report.rough and (late or not full)),
     )
 
 
@@ -356,7 +357,7 @@ def _rejected(quote: OptionSearch, offered: list[Offered], detail: str) -> Promi
         options=_options(quote, [], [], offered),
         limiters=reasons(quote, None, PromiseStatus.REJECTED),
         trace=trace_of(quote, None),
-        exact=not (quote.cut or quote.rough),
+        exact=not (quote.report.cut or quote.report.rough),
     )
 
 
@@ -407,31 +408,16 @@ def searched(quest: OptionSearch, detail: str, *, freed: bool = False) -> Promis
     try:
         return on_deep_stack(lambda: _searched(quest, detail, freed=freed))
     except RecursionError as failure:
-        quest.broken = True
         return failed(quest, failure)
 
 
-def _searched(quest: OptionSearch, detail: str, *, freed: bool) -> Promise:
-    book, request = quest.book, quest.request
-    mark = book.stages.mark()
-    level = LEVELS[quest.policy.risk_basis]
-    book.stages.withheld = book.stages.spared = False
-    book.stages.leads = book.times.at(level) if book.times.anything else None
-    book.stages.level = level
+def _searched(search: OptionSearch, detail: str, *, freed: bool) -> Promise:
     try:
-        book.stages.begin()
-        if not freed:
-            book.free_for(request)
-        quest.brief = detail != "full"
-        quest.search()
-        return answered(quest, detail)
+        with search.on_ledgers(freed=freed):
+            search.search(brief=detail != "full")
+            return answered(search, detail)
     except PROVIDER_FAILURES as failure:
-        quest.broken = True
-        return failed(quest, failure)
-    finally:
-        quest.withheld = book.stages.withheld
-        book.stages.undo(mark)
-        book.stages.leads = book.stages.level = None
+        return failed(search, failure)
 
 
 Curve = tuple[tuple[float, int], ...]
@@ -468,14 +454,13 @@ def arrival_curve(search: OptionSearch, answer: Promise) -> Curve:
     if chosen is None or chosen.times.chain is None:
         return ()
     mark = book.stages.mark()
-    book.stages.leads = LeadDraws(book.times, 0.5)
-    book.stages.level = LEVELS[search.policy.risk_basis]
+    basis = search.policy.risk_basis
     try:
-        book.free_for(search.request)
-        found = _levels(book, chosen.times, search.policy.risk_basis)
+        with book.stages.timed(LeadDraws(book.times, 0.5), LEVELS[basis]):
+            book.free_for(search.request)
+            found = _levels(book, chosen.times, basis)
     finally:
         book.stages.undo(mark)
-        book.stages.leads = book.stages.level = None
     return tuple(zip(SHARES, _rising(found), strict=True))
 
 

@@ -569,7 +569,7 @@ def _withheld(
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only the safety stock of {product} at {location} is free now."
         return _reason(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
-    book.stages.at = "reservation"
+    book.stages.ask("reservation")
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
     free = line.available(book.now)

@@ -201,7 +201,7 @@ def as_wide(quote: OptionSearch, wider: Policy, request: Request) -> bool:
     )
     return (
         (alike, request) == (quote.policy, quote.request)
-        and not quote.ruled
+        and not quote.report.ruled
         and quote.work is None
         and bool(quote.offered)
         and all(one.closed is None for one in quote.offered)
@@ -440,13 +440,13 @@ def trace_of(
     entries.append(
         {
             "stage": "search",
-            "evaluations": quote.evaluations,
+            "evaluations": quote.report.evaluations,
             "budget": quote.policy.search_budget_evaluations,
             "policy": quote.policy.policy,
-            "mode": "heuristic" if quote.cut else "search",
+            "mode": "heuristic" if quote.report.cut else "search",
         }
     )
-    if quote.cut:
+    if quote.report.cut:
         entries.append({"stage": "search", "note": "SearchTimeout"})
     return tuple(entries)
 

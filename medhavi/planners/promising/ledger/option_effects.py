@@ -418,7 +418,7 @@ class OptionCosts:
 
     def of(self, found: Evaluation, request: Request) -> tuple[PromiseCost, float]:
         """Cost of an option [base currency] and its emissions [kg]."""
-        self._stages.at = "price"
+        self._stages.ask("price")
         bill = _Bill()
         for shipment in found.shipments:
             for use in shipment.uses:

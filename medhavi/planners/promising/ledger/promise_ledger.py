@@ -443,7 +443,7 @@ class PromiseLedger:
 
     def free_for(self, request: Request) -> None:
         """Request what its line has, where it has anything (rule 29)."""
-        self.stages.at = "reservation"
+        self.stages.ask("reservation")
         demand, holds = request.demand, self.providers.reservations
         if request.known or demand in self.accepted or holds.has(demand):
             self.free_own(demand)

@@ -83,12 +83,11 @@ class Chain:
     def at(self, draws: LeadDraws) -> Evaluation | None:
         """Chain at other times; the ledgers are as before after it."""
         stages, search = self._stages, self._search
-        before, counted = stages.leads, search.evaluations
-        stages.leads = draws
+        counted = search.evaluations
         try:
-            return self._moved() or search.evaluate(self._way, self._terms)
+            with stages.timed(draws, stages.level):
+                return self._moved() or search.evaluate(self._way, self._terms)
         finally:
-            stages.leads = before
             search.evaluations = counted
 
     def _moved(self) -> Evaluation | None:

@@ -7,7 +7,8 @@ substitutes; then what there is.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.ledger.option_effects import OptionPrice
@@ -20,6 +21,7 @@ from medhavi.planners.promising.supply_search.alternatives import (
     SearchResults,
 )
 from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
+from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.planners.promising.supply_search.supply_search import dated
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, steps_up
@@ -95,6 +97,36 @@ HORIZONS = 2
 """Promises may lie up to so many horizons ahead (rule 38)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchReport:
+    """What a search of options says of itself, beside the options.
+
+    Parameters
+    ----------
+    evaluations
+        Of options, those of components among them; of the largest of its searches.
+    cut
+        The budget ended the search.
+    rough
+        Some choice was greedy, or made before several delays were known: an earlier
+        date may exist.
+    ruled
+        Safety stock or withheld time was in the way, or less was bought because of what
+        comes later.
+    withheld
+        Safety stock or withheld time was in the way of the search or of its reasons.
+    failed_at
+        Stage of the provider that failed, if one did.
+    """
+
+    evaluations: int = 0
+    cut: bool = False
+    rough: bool = False
+    ruled: bool = False
+    withheld: bool = False
+    failed_at: str | None = None
+
+
 class OptionSearch:
     """The search for one request.
 
@@ -115,19 +147,6 @@ class OptionSearch:
         Complete options, else what there is, with their dates.
     failures
         Why ways were closed, in the order of trying.
-    cut
-        The budget ended the search.
-    rough
-        Some choice was greedy, or made before several delays were known: an earlier
-        date may exist.
-    brief
-        The answer is the chosen option alone.
-    broken
-        A provider failed.
-    withheld
-        Safety stock or withheld time was in the way.
-    ruled
-        That was so, or less was bought because of what comes later.
     buffer
         Time between the arrival and the date that is quoted [s].
     floor
@@ -151,12 +170,8 @@ class OptionSearch:
         self.relaxed = relaxed
         self.offered: list[Offered] = []
         self.failures: list[Failure] = []
-        self.evaluations = 0
-        self.cut = False
-        self.rough = False
-        self.brief = False
-        self.broken = False
-        self.withheld = self.ruled = False
+        self._report = SearchReport()
+        self._brief = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
         self.floor = request.due if policy.not_before_due else ALWAYS
         self.need = request.due - self.buffer
@@ -172,14 +187,45 @@ class OptionSearch:
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 
+    @property
+    def report(self) -> SearchReport:
+        """What the search says of itself."""
+        return self._report
+
     def begin_anew(self) -> None:
         """Forget what was found, so that the search can be done once more."""
-        self.offered, self.failures, self.evaluations = [], [], 0
-        self.cut = self.rough = self.withheld = self.ruled = False
+        self.offered, self.failures, self._report = [], [], SearchReport()
+
+    @contextmanager
+    def on_ledgers(self, *, freed: bool) -> Iterator[None]:
+        """Ledgers as the search sees them, at its quantile; as before after it.
+
+        Parameters
+        ----------
+        freed
+            The demand was given what it has already.
+        """
+        book, level = self.book, LEVELS[self.policy.risk_basis]
+        stages, times = book.stages, book.times
+        mark = stages.mark()
+        try:
+            with stages.timed(times.at(level) if times.anything else None, level):
+                stages.begin()
+                if not freed:
+                    book.free_for(self.request)
+                yield
+        finally:
+            self._report = replace(self._report, withheld=stages.withheld)
+            stages.undo(mark)
+
+    def fail_at(self, stage: str) -> None:
+        """Note that the provider of a stage failed."""
+        self._report = replace(self._report, failed_at=stage)
 
     # ---------------------------------------------------------------------- search
-    def search(self) -> None:
-        """Find the options."""
+    def search(self, *, brief: bool = False) -> None:
+        """Find the options; `brief`: the answer is the chosen option alone."""
+        self._brief = brief
         search = self.search_for(self.request.product)
         placed = self.book.stages.placed
         search.found = SearchResults({} if placed is None else placed, {})
@@ -205,7 +251,8 @@ class OptionSearch:
                 self._take(search, *short)
         self._count(search)
         stages = self.book.stages
-        self.ruled = stages.withheld or stages.spared
+        ruled = stages.withheld or stages.spared
+        self._report = replace(self._report, ruled=ruled)
 
     def _passes(self) -> Iterator[Terms]:
         asked = self.policy.ask_supplier
@@ -262,7 +309,7 @@ class OptionSearch:
         weights = policy.cost_preference, policy.risk_preference, policy.co2_preference
         caps = policy.cost_cap, policy.co2_cap, policy.risk_cap
         return (
-            self.brief
+            self._brief
             and not any(weights)
             and all(one is None for one in caps)
             and not (policy.not_before_due or policy.preempt)
@@ -309,7 +356,7 @@ class OptionSearch:
         """
         told: list[Failure] = self.failures
         first: frozenset[Node] = frozenset()
-        while self.rough and not self.offered:
+        while self._report.rough and not self.offered:
             short = {
                 (product, location)
                 for code, subject in self.failures
@@ -337,9 +384,13 @@ class OptionSearch:
         return {name for name, cap in stated.items() if cap is not None}
 
     def _count(self, search: DeliverySearch) -> None:
-        self.cut = self.cut or search.cut
-        self.rough = self.rough or search.rough
-        self.evaluations = max(self.evaluations, search.evaluations)
+        known = self._report
+        self._report = replace(
+            known,
+            cut=known.cut or search.cut,
+            rough=known.rough or search.rough,
+            evaluations=max(known.evaluations, search.evaluations),
+        )
         self.failures = [*self.failures, *search.failures]
         search.failures.clear()
 
@@ -353,7 +404,8 @@ class OptionSearch:
         used = terms or self._last_terms()
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
         # Its sources were chosen each by itself, not for a quantile of all together.
-        self.rough = self.rough or len(date.subjects) > 1
+        if len(date.subjects) > 1:
+            self._report = replace(self._report, rough=True)
         if self.buffer:
             date = date._replace(date=date.date + self.buffer)
         if self.policy.not_before_due:

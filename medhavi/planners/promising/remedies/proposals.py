@@ -336,7 +336,7 @@ def _wider_caps(quest: OptionSearch, answer: Promise) -> Iterator[Change]:
         yield RemedyKind.RELAX_POLICY, text, {"short_runs": "raise"}
     if Limiter.RISK_CAP_EXCEEDED in codes:
         yield RemedyKind.RELAX_POLICY, "accept the risk", {"risk_cap": 1.0}
-    if quest.cut:
+    if quest.report.cut:
         most = SEARCHED_LONGER * policy.search_budget_evaluations
         text = f"search up to {most} evaluations"
         yield RemedyKind.SEARCH_LONGER, text, {"search_budget_evaluations": most}
@@ -387,7 +387,7 @@ def _is_idle(rule: str, quest: OptionSearch) -> bool:
     if policy.preempt:
         return False
     if rule == "buffers":
-        return not quest.withheld
+        return not quest.report.withheld
     if rule == "expedite":
         return not quest.leaves_lanes
     unknown = Limiter.SUPPLIER_LEADTIME_EXCEEDED

@@ -78,25 +78,24 @@ def held_in_time(book: PromiseLedger, request: Request, policy: Policy) -> bool:
     sure = LEVELS[policy.risk_basis]
     if policy.risk_cap is not None:
         sure = max(sure, 1.0 - policy.risk_cap)
-    stages.leads = book.times.at(sure) if book.times.anything else None
-    stages.level = LEVELS[policy.risk_basis]
+    leads = book.times.at(sure) if book.times.anything else None
     try:
-        stages.begin()
-        book.free_own(request.demand)
-        # What was withheld from it when it was quoted it has now.
-        quest = OptionSearch(book, request, replace(policy, buffers=True))
-        search = quest.search_for(request.product)
-        asked = "never" if policy.ask_supplier == "never" else "missing"
-        terms = replace(quest.terms(asked, hasty=False), asked=request.product)
-        lanes = stages.providers.reservations.of_owner(request.demand, "transport")
-        own = _Own(goods, frozenset(hold.subject for hold in lanes))
-        return any(
-            _comes(quest, search, way, terms, sure)
-            for way in _ways(search, own, goods, places)
-        )
+        with stages.timed(leads, LEVELS[policy.risk_basis]):
+            stages.begin()
+            book.free_own(request.demand)
+            # What was withheld from it when it was quoted it has now.
+            quest = OptionSearch(book, request, replace(policy, buffers=True))
+            search = quest.search_for(request.product)
+            asked = "never" if policy.ask_supplier == "never" else "missing"
+            terms = replace(quest.terms(asked, hasty=False), asked=request.product)
+            lanes = stages.providers.reservations.of_owner(request.demand, "transport")
+            own = _Own(goods, frozenset(hold.subject for hold in lanes))
+            return any(
+                _comes(quest, search, way, terms, sure)
+                for way in _ways(search, own, goods, places)
+            )
     finally:
         stages.undo(mark)
-        stages.leads = stages.level = None
 
 
 def _comes(
@@ -114,10 +113,9 @@ def _comes(
     subjects = uncertain(book, found) if book.times.anything else ()
     if len(subjects) < 2:
         return True
-    at_first = book.stages.leads
-    book.stages.leads = book.times.at(1.0 - (1.0 - sure) / len(subjects))
-    surely = search.evaluate(way, terms)
-    book.stages.leads = at_first
+    later = book.times.at(1.0 - (1.0 - sure) / len(subjects))
+    with book.stages.timed(later, book.stages.level):
+        surely = search.evaluate(way, terms)
     if surely is not None and surely.date <= quest.need:
         return True
     if quest.policy.risk_cap is not None:

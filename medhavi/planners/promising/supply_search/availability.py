@@ -7,6 +7,7 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +22,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
     from medhavi.planners.promising.requests.policies import Terms
@@ -96,23 +97,23 @@ class AvailabilityCheck:
     """
 
     __slots__ = (
+        "_asked",
         "_bought",
+        "_leads",
+        "_level",
         "_making",
         "_offers",
         "_perishable",
-        "at",
+        "_placed",
+        "_spared",
+        "_withheld",
         "capacity",
-        "leads",
-        "level",
         "material",
         "moves",
-        "placed",
         "providers",
         "reserves",
-        "spared",
         "times",
         "transport",
-        "withheld",
     )
 
     def __init__(
@@ -123,18 +124,15 @@ class AvailabilityCheck:
         capacity: FiniteCapacity | None = None,
         transport: Itineraries | None = None,
     ) -> None:
-        self.at = "routing"
-        self.withheld = self.spared = False
-        """Whether safety stock or withheld time was in the way of what was asked, and
-        whether less was bought, or nothing, because of what comes later."""
+        self._asked = "routing"
+        self._withheld = self._spared = False
         self.providers = providers
         self._perishable = perishable_products(providers)
-        self.leads: LeadDraws | None = None
-        self.level: float | None = None  # That lanes are chosen at.
+        self._leads: LeadDraws | None = None
+        self._level: float | None = None  # That lanes are chosen at.
         self.moves: tuple[LedgerMoves, ...] = ()
         """What the ledgers give back and take while one quote is made."""
-        self.placed: KnownOrders | None = None
-        """Orders of all searches for one answer; None: each keeps its own."""
+        self._placed: KnownOrders | None = None
         self.times = UncertainTimes(providers)
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
@@ -145,9 +143,66 @@ class AvailabilityCheck:
         self.transport = providers.itineraries() if transport is None else transport
 
     @property
+    def at(self) -> str:
+        """Stage that was asked last."""
+        return self._asked
+
+    def ask(self, stage: str) -> None:
+        """Note which stage is asked now: one that fails is named (CORE-06)."""
+        self._asked = stage
+
+    @property
+    def withheld(self) -> bool:
+        """Whether safety stock or withheld time was in the way since `begin`."""
+        return self._withheld
+
+    @property
+    def spared(self) -> bool:
+        """Whether less was bought because of what comes later, since `begin`."""
+        return self._spared
+
+    def note_spared(self) -> None:
+        """Note that less was bought, or nothing, because of what comes later."""
+        self._spared = True
+
+    @property
+    def leads(self) -> LeadDraws | None:
+        """Level that uncertain times are taken at; None: as stated."""
+        return self._leads
+
+    @contextmanager
+    def timed(self, leads: LeadDraws | None, level: float | None) -> Iterator[None]:
+        """Uncertain times taken at a level, lanes chosen at a level; then as before."""
+        before = self._leads, self._level
+        self._leads, self._level = leads, level
+        try:
+            yield
+        finally:
+            self._leads, self._level = before
+
+    @property
+    def level(self) -> float | None:
+        """Level that lanes are chosen at."""
+        return self._level
+
+    @property
+    def placed(self) -> KnownOrders | None:
+        """Orders of all searches for one answer; None: each keeps its own."""
+        return self._placed
+
+    @contextmanager
+    def sharing_orders(self) -> Iterator[None]:
+        """Orders that one search placed are known to the next, until the end."""
+        self._placed = {}
+        try:
+            yield
+        finally:
+            self._placed = None
+
+    @property
     def routes(self) -> Itineraries:
         """Ways over the lanes at the quantile of the search."""
-        return self.times.routes(self.transport, self.level)
+        return self.times.routes(self.transport, self._level)
 
     @property
     def ledgers(self) -> Ledgers:
@@ -163,12 +218,13 @@ class AvailabilityCheck:
         if changed.moves is not None:
             made.moves = (*self.moves, changed.moves)
         if changed.moves_work:
-            made.placed = None
+            made._placed = None
         made._making = {}
         return made
 
     def begin(self) -> None:
         """Make the ledgers those of the changed tables; the journals undo it."""
+        self._withheld = self._spared = False
         for moves in self.moves:
             moves.carry_out(self.ledgers)
 
@@ -179,7 +235,7 @@ class AvailabilityCheck:
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
         """Sources of a product at a location, by preference."""
-        self.at = "routing"
+        self.ask("routing")
         return self.providers.sourcing.sources(product, location)
 
     def gives(self, source: Source, asked: Characteristics) -> bool:
@@ -196,7 +252,7 @@ class AvailabilityCheck:
 
     def recipe(self, routing: str) -> Recipe:
         """Bill of materials and outputs of a routing."""
-        self.at = "routing"
+        self.ask("routing")
         return self.providers.recipes.recipe(routing)
 
     def making(self, source: Source, start: int) -> RoutingNeeds | None:
@@ -204,7 +260,7 @@ class AvailabilityCheck:
 
         None: it yields nothing of what the source gives.
         """
-        self.at = "routing"
+        self.ask("routing")
         key = source.source, source.product, source.location, start
         if key not in self._making:
             self._making[key] = self._made_by(source, start)
@@ -234,7 +290,7 @@ class AvailabilityCheck:
         self, product: str, location: str, asked: Characteristics | None = None
     ) -> MaterialLine:
         """What is free over time of what has all that is asked for."""
-        self.at = "material"
+        self.ask("material")
         material = self.material
         found = (
             material.line(product, location)
@@ -242,7 +298,7 @@ class AvailabilityCheck:
             else material.asked_line(product, location, asked)
         )
         if found.withholds:
-            self.withheld = True
+            self._withheld = True
         return found
 
     def blocked_safety(self, product: str, location: str) -> bool:
@@ -251,7 +307,7 @@ class AvailabilityCheck:
 
     def known(self, product: str, location: str) -> bool:
         """Whether a product lies or comes somewhere, whoever has it."""
-        self.at = "material"
+        self.ask("material")
         return self.material.known(product, location)
 
     def refused(self, source: Source, terms: Terms) -> Limiter | None:
@@ -270,11 +326,11 @@ class AvailabilityCheck:
 
     def purchase(self, source: Source, start: int, steps: int) -> OrderTiming | None:
         """When a purchase that is ordered at an instant is there."""
-        self.at = "supplier"
-        if self.leads is None:
+        self.ask("supplier")
+        if self._leads is None:
             timing = source.clock.earliest(start, steps)
         else:
-            timing = self.leads.timing(source, start, steps)
+            timing = self._leads.timing(source, start, steps)
         if timing is None or self._offers is None:
             return timing
         usable = self._offers.usable(source, steps, timing.finish)
@@ -321,13 +377,13 @@ class AvailabilityCheck:
         known: KnownOrders | None = None,
     ) -> OrderTiming | None:
         """Place an order as early as possible among all other work (`earliest`)."""
-        self.at = "capacity"
+        self.ask("capacity")
         rules = terms.work
         if rules is None:
             earliest = self.capacity.earliest
             return earliest(source.source, steps, start, by=terms.by, known=known)
         if rules.kept:
-            self.withheld = True
+            self._withheld = True
         return rules.place(source, steps, start, terms.by)
 
     def too_long(
@@ -343,7 +399,7 @@ class AvailabilityCheck:
 
     def occupy(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
-        self.at = "capacity"
+        self.ask("capacity")
         self.capacity.occupy(timing)
 
     def used(self, routing: str, timing: OrderTiming, line: Component) -> int:
@@ -403,7 +459,7 @@ class AvailabilityCheck:
         carried
             The best by an objective that arrives by an instant [s], instead.
         """
-        self.at = "transport"
+        self.ask("transport")
         qty = from_steps(steps, self.step(product))
         if carried is not None:
             way = (product, qty, origin, destination)
@@ -414,9 +470,9 @@ class AvailabilityCheck:
             )
         if found is None:
             return None
-        if self.leads is not None:
+        if self._leads is not None:
             found = (
-                self.transport.along(found, found.ready, self.leads.transit) or found
+                self.transport.along(found, found.ready, self._leads.transit) or found
             )
         self.transport.occupy(found)
         return found
@@ -447,8 +503,8 @@ class AvailabilityCheck:
 
         Transit times are at their levels; None: a lane has no departure any more.
         """
-        self.at = "transport"
-        transit = None if self.leads is None else self.leads.transit
+        self.ask("transport")
+        transit = None if self._leads is None else self._leads.transit
         found = self.transport.along(sent, ready, transit or (lambda _lane: None))
         if found is not None:
             self.transport.occupy(found)
@@ -477,7 +533,7 @@ class AvailabilityCheck:
 
     def free(self, demand: str) -> None:
         """Demand what the tables say it has (rule 29)."""
-        self.at = "reservation"
+        self.ask("reservation")
         self.material.free(demand)
         self.capacity.occupancy.release_owner(demand)
         for hold in self.providers.reservations.of_owner(demand, "transport"):

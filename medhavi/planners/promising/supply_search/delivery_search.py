@@ -243,7 +243,7 @@ class DeliverySearch:
                     self.failures += walk.failures
                     continue
                 rest = terms.buy == "rest"
-                self._stages.spared = True
+                self._stages.note_spared()
             part = min(self._free(place, terms, ever=rest), wanted.steps)
             # Something comes beside what lies there.
             more = "material" not in terms.relaxed and self._free(place, terms) > 0

@@ -215,7 +215,7 @@ class StockAllocation:
             free = terms.buffers and not stages.blocked_safety(product, location)
             found = line, terms.transit.get(node, 0), shelf, free
             self._lines[node] = found
-        self.stages.at = "material"
+        self.stages.ask("material")
         return found
 
     def available(

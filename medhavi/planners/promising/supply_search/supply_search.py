@@ -265,7 +265,8 @@ class SupplySearch(StockAllocation):
     def _spare(self, *, nothing_less: bool) -> None:
         """Note that less is bought because of what comes later."""
         self.spared = self.spared or not nothing_less
-        self.stages.spared = self.stages.spared or self.spared
+        if self.spared:
+            self.stages.note_spared()
 
     def mixed(
         self, source: Source, part: int, steps: int, *, whole: bool = True
