@@ -116,6 +116,8 @@ class ChangeKind:
         Arguments of which one has to be stated.
     command
         Name on the command line and of the method, where it is not that of the kind.
+    choice
+        What planners choose it by on their desk; empty: it is not offered there.
     """
 
     name: str
@@ -125,6 +127,7 @@ class ChangeKind:
     event: Event | None = None
     needs: tuple[str, ...] = ()
     command: str = ""
+    choice: str = ""
 
     @property
     def is_factor(self) -> bool:
@@ -139,6 +142,7 @@ def change(
     event: Event | None = None,
     needs: tuple[str, ...] = (),
     command: str = "",
+    choice: str = "",
 ) -> Callable[[Callable[..., Patch]], ChangeKind]:
     """Make a kind of change of a function.
 
@@ -148,7 +152,7 @@ def change(
         What the change is, in one sentence.
     name
         Name of the kind, where it is not that of the function.
-    event, needs, command
+    event, needs, command, choice
         As in `ChangeKind`.
     """
 
@@ -161,6 +165,7 @@ def change(
             event=event,
             needs=needs,
             command=command or name or function.__name__,
+            choice=choice,
         )
 
     return kind

@@ -11,6 +11,8 @@ import polars as pl
 from medhavi import schema
 from medhavi.edits.catalogue import Argument, Cell, CellValue, Key, NewRow, change
 from medhavi.findings import BadData, finding
+from medhavi.providers import Providers
+from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.schema.cells import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import Patch, RowChange
@@ -146,6 +148,37 @@ def _wrong_cell(snapshot: Snapshot, one: CellValue) -> Finding | None:
         reason = str(error).splitlines()[0]
         return _refused(one.table, one.column, one.value, reason, _OF_TYPE)
     return None
+
+
+_STATED = {
+    "supply_terms": ("supplier", {"lead_time_days", "lead_time_p95_days"}),
+    "lanes": ("lane", {"duration_h", "duration_p95_h", "customs_h"}),
+}
+"""Per table what an estimate is about, and the times that it takes the place of."""
+
+
+def hidden_times(rows: Iterable[RowChange], snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Name the cells of changed rows whose times were learned (`LeadTimes`)."""
+    lead_times = Providers(snapshot).lead_times
+    found = []
+    for edited in rows:
+        kind, columns = _STATED.get(edited.table, ("", frozenset()))
+        stated = sorted(columns & set(edited.after or ()))
+        if not stated:
+            continue
+        subject, product = edited.key[kind], edited.key.get("product", EVERY_PRODUCT)
+        learned = lead_times.learned_days(subject, product, kind)
+        if learned is not None:
+            told = finding(
+                "ORD010",
+                table=edited.table,
+                column=", ".join(stated),
+                value=f"{kind} {subject}",
+                model=learned["model"],
+                version=learned["version"],
+            )
+            found.append(told)
+    return tuple(found)
 
 
 # ------------------------------------------------------------------------- changeovers

@@ -58,7 +58,11 @@ class EditedPlan:
     taken: frozenset[str] = frozenset()
 
 
-@change("Make proposals orders that the next plan keeps.", event="order")
+@change(
+    "Make proposals orders that the next plan keeps.",
+    event="order",
+    choice="make it firm",
+)
 def firm(
     orders: EditedPlan,
     *,
@@ -82,13 +86,18 @@ def firm(
     return _stated(orders, rows)
 
 
-@change("Let the work of a firm order begin.", event="order")
+@change("Let the work of a firm order begin.", event="order", choice="release it")
 def release(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is released for execution."""
     return _stated(orders, [_order(orders, supply, Verb.RELEASE).stated])
 
 
-@change("Give an order other dates.", event="order", needs=("due", "start"))
+@change(
+    "Give an order other dates.",
+    event="order",
+    needs=("due", "start"),
+    choice="move it",
+)
 def move(
     orders: EditedPlan,
     *,
@@ -102,7 +111,7 @@ def move(
     return _stated(orders, [{**order.stated, **order.dates(due, start)}])
 
 
-@change("Make several orders of one.", event="order")
+@change("Make several orders of one.", event="order", choice="split it")
 def split(
     orders: EditedPlan,
     *,
@@ -124,7 +133,7 @@ def split(
     return order.replaced_by([{**order.stated, "qty": size} for size in sizes])
 
 
-@change("Give an order another quantity.", event="order")
+@change("Give an order another quantity.", event="order", choice="change its quantity")
 def change_qty(
     orders: EditedPlan,
     *,
@@ -137,7 +146,7 @@ def change_qty(
     return _stated(orders, [{**order.stated, "qty": order.quantity("qty", qty)}])
 
 
-@change("Let an order come from elsewhere.", event="order")
+@change("Let an order come from elsewhere.", event="order", choice="change its source")
 def change_source(
     orders: EditedPlan,
     *,
@@ -163,7 +172,9 @@ def change_source(
     return _stated(orders, [{**row, "supply_order": number}])
 
 
-@change("End an order of which nothing is there yet.", event="order")
+@change(
+    "End an order of which nothing is there yet.", event="order", choice="cancel it"
+)
 def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is gone."""
     order = _order(orders, supply, Verb.CANCEL)

@@ -112,6 +112,12 @@ def test_a_row_that_somebody_changed_since_is_not_taken_back_alone(bench):
         (asked(MORE, MORE), ["the row is there already"]),
         (asked({"product": "A"}, table="products"), ["the row is there already"]),
         (asked({**MORE, "resource": "N"}), ["N"]),
+        (
+            asked(
+                {"supplier": "S", "product": "A", "location": "L"}, table="supply_terms"
+            ),
+            ["lead_time_days"],
+        ),
         (asked({**MORE, "units": -1.0}), ["-1"]),
         (
             asked({"units": "two"}, {**MORE, "unit": 2.0}),

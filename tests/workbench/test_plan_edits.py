@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import medhavi as mv
+from medhavi.edits.data_changes import hidden_times
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.edit import EDITS
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.service.page_data import html
 from medhavi.service.plan_pages import plan_page
@@ -40,15 +41,8 @@ MOST_POINTS = 500
 MOST_LATE = 200
 MOST_BUTTONS = 8
 PREVIEW = "Preview"
-DECISIONS = {
-    "make it firm": "firm",
-    "move it": "move",
-    "split it": "split",
-    "change its quantity": "change_qty",
-    "change its source": "change_source",
-    "release it": "release",
-    "cancel it": "cancel",
-}
+DECISIONS = {kind.choice: kind.name for kind in EDITS.values() if kind.choice}
+"""Edits that planners choose, by the words of the choice."""
 
 
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medhavi.edits.data_changes import hidden_times
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.results.difference import compare
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.workbench.files.tables_run import verify_or_refuse

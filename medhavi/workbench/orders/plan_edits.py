@@ -26,11 +26,6 @@ from medhavi.schema.cells import cell
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
-from medhavi.workbench.orders.override_edits import (
-    overridden_again,
-    override,
-    take_back,
-)
 from medhavi.workbench.orders.plan_edit_answers import (
     EditCommit,
     EditStatus,
@@ -42,9 +37,12 @@ from medhavi.workbench.orders.plan_edit_events import (
     Writer,
     about_edit,
     edit_id,
+    overridden_again,
+    override,
     override_id,
     plain_row,
     records,
+    take_back,
 )
 from medhavi.workbench.orders.plan_edit_preview import worked_out
 
