@@ -19,12 +19,14 @@ with app.setup:
     from medhavi.service import campaign_page
     from medhavi.service.campaign_page import change_form, change_words, matrix_grid
     from medhavi.service.page_data import (
+        facts_of,
         html,
-        load_data,
         picture,
         said,
         section,
         trouble_of,
+        wanted_data,
+        wanted_of,
     )
     from medhavi.service.plan_pages import desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import last_approver
@@ -44,11 +46,7 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    arguments = mo.cli_args()
-
-    def wanted(name):
-        return params.get(name) or arguments.get(name) or ""
-
+    wanted = wanted_of(params)
     return params, wanted
 
 
@@ -89,23 +87,14 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, wanted):
     _renewed = get_renewed()
-    with mo.status.spinner("Reading", remove_on_exit=True):
-        read = load_data(
-            name=wanted("tables"),
-            known_at=wanted("known_at"),
-            effective_at=wanted("effective_at"),
-        )
+    read = wanted_data(wanted)
     names = read.names
     return names, read
 
 
 @app.cell(hide_code=True)
-def head(how, names, read, wanted):
-    _facts = (
-        page.moment_facts(read.snapshot, names, str(read.source), wanted("known_at"))
-        if read.problem is None
-        else [("Source", str(read.source))]
-    )
+def head(how, read, wanted):
+    _facts = facts_of(read, wanted("known_at"))
     mo.vstack(
         [
             mo.Html(page.header("Campaigns and changeovers", _facts)),

@@ -17,7 +17,15 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service.page_data import html, picture, said, section, trouble_of
+    from medhavi.service.page_data import (
+        html,
+        keep_in,
+        picture,
+        said,
+        section,
+        trouble_of,
+        wanted_of,
+    )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import (
         MODES,
@@ -51,24 +59,13 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    arguments = mo.cli_args()
-
-    def wanted(name):
-        return params.get(name) or arguments.get(name) or ""
-
+    wanted = wanted_of(params)
     return params, wanted
 
 
 @app.cell(hide_code=True)
 def moment(params, wanted):
-    def _keep(value):
-        for name, text in (value or {}).items():
-            if text:
-                params.set(name, text)
-            elif name in params:
-                params.remove(name)
-
-    moments = desk_words.moment_form(wanted, _keep)
+    moments = desk_words.moment_form(wanted, lambda value: keep_in(params, value))
     return (moments,)
 
 

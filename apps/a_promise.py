@@ -17,12 +17,15 @@ with app.setup:
     import marimo as mo
 
     from medhavi.service.page_data import (
+        facts_of,
         html,
-        load_data,
+        keep_in,
         picture,
         said,
         section,
         trouble_of,
+        wanted_data,
+        wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import last_approver
@@ -78,38 +81,20 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    arguments = mo.cli_args()
-
-    def wanted(name):
-        return params.get(name) or arguments.get(name) or ""
-
+    wanted = wanted_of(params)
     past = bool(wanted("known_at") or wanted("effective_at"))
     return params, past, wanted
 
 
 @app.cell(hide_code=True)
 def data(wanted):
-    with mo.status.spinner("Reading", remove_on_exit=True):
-        shown = named(
-            load_data(
-                name=wanted("tables"),
-                known_at=wanted("known_at"),
-                effective_at=wanted("effective_at"),
-            )
-        )
+    shown = named(wanted_data(wanted))
     return (shown,)
 
 
 @app.cell(hide_code=True)
 def head(shown, wanted):
-    _facts = (
-        page.moment_facts(
-            shown.snapshot, shown.names, str(shown.source), wanted("known_at")
-        )
-        if shown.snapshot is not None
-        else [("Source", str(shown.source))]
-    )
-    mo.Html(page.header("Promise desk", _facts))
+    mo.Html(page.header("Promise desk", facts_of(shown, wanted("known_at"))))
     return
 
 
@@ -122,14 +107,9 @@ def trouble(shown):
 
 @app.cell(hide_code=True)
 def request(offered, params, wanted):
-    def _keep(value):
-        for name, text in (value or {}).items():
-            if text not in {None, ""}:
-                params.set(name, str(text))
-            elif name in params:
-                params.remove(name)
-
-    form = promise_widgets.request_form(offered, wanted, _keep)
+    form = promise_widgets.request_form(
+        offered, wanted, lambda value: keep_in(params, value)
+    )
     section("request", "What is asked for?", form)
     return (form,)
 

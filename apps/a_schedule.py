@@ -15,7 +15,7 @@ app = marimo.App(width="medium", app_title="Medhavi: production schedule")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import PageProblem, html, picture, section
+    from medhavi.service.page_data import PageProblem, html, picture, section, wanted_of
     from medhavi.service.schedule_page import (
         EXAMPLE_NOTE,
         example_bytes,
@@ -46,11 +46,7 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    arguments = mo.cli_args()
-
-    def wanted(name):
-        return params.get(name) or arguments.get(name) or ""
-
+    wanted = wanted_of(params)
     return params, wanted
 
 

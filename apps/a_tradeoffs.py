@@ -18,7 +18,14 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.service.page_data import html, load_data, section
+    from medhavi.service.page_data import (
+        facts_of,
+        html,
+        section,
+        trouble_of,
+        wanted_data,
+        wanted_of,
+    )
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
     from medhavi.views import page, theme
     from medhavi.views.pictures.pareto import (
@@ -42,45 +49,25 @@ def style():
 @app.cell(hide_code=True)
 def address():
     params = mo.query_params()
-    arguments = mo.cli_args()
-
-    def wanted(name):
-        return params.get(name) or arguments.get(name) or ""
-
+    wanted = wanted_of(params)
     return params, wanted
 
 
 @app.cell(hide_code=True)
 def data(wanted):
-    with mo.status.spinner("Reading", remove_on_exit=True):
-        shown = load_data(
-            name=wanted("tables"),
-            known_at=wanted("known_at"),
-            effective_at=wanted("effective_at"),
-        )
+    shown = wanted_data(wanted)
     return (shown,)
 
 
 @app.cell(hide_code=True)
 def head(shown, wanted):
-    _facts = (
-        page.moment_facts(
-            shown.snapshot, shown.names, str(shown.source), wanted("known_at")
-        )
-        if shown.snapshot is not None
-        else [("Source", str(shown.source))]
-    )
-    mo.Html(page.header("Trade-offs", _facts))
+    mo.Html(page.header("Trade-offs", facts_of(shown, wanted("known_at"))))
     return
 
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    _text = shown.problem and page.problem(
-        shown.problem.title, shown.problem.text, shown.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    mo.stop(shown.problem is not None, html(f"{_text}{_list}"))
+    mo.stop(shown.problem is not None, trouble_of(shown))
     ready = shown
     return (ready,)
 

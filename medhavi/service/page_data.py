@@ -25,7 +25,7 @@ from medhavi.views.theme import title_of, untitled
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, MutableMapping
 
     import marimo as mo
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from medhavi.views.theme import Picture
     from medhavi.workbench.workbench import Workbench
 
+    Wanted = Callable[[str], str]
 
 Value = TypeVar("Value")
 
@@ -395,6 +396,22 @@ class PageWithProblem(Protocol):
         """What is wrong with the data."""
 
 
+class PageWithSource(Protocol):
+    """A page whose tables come from somewhere."""
+
+    @property
+    def source(self) -> DataSource:
+        """Where the tables come from."""
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """Its tables; None where they cannot be read."""
+
+    @property
+    def names(self) -> Names:
+        """Names, units and zones of its tables."""
+
+
 class DecisionResult(Protocol):
     """What became of a decision."""
 
@@ -409,6 +426,44 @@ class DecisionResult(Protocol):
     @property
     def kept(self) -> bool:
         """Whether it was written."""
+
+
+def wanted_of(params: Mapping[str, str]) -> Wanted:
+    """What the address of a page asks for; where it is silent, the command line."""
+    import marimo as mo
+
+    arguments = mo.cli_args()
+    return lambda name: str(params.get(name) or arguments.get(name) or "")
+
+
+def keep_in(
+    params: MutableMapping[str, str], values: Mapping[str, object] | None
+) -> None:
+    """Write the values of a form into the address; an empty one leaves it."""
+    for name, value in (values or {}).items():
+        if value is not None and value != "":
+            params[name] = str(value)
+        elif name in params:
+            del params[name]
+
+
+def wanted_data(wanted: Wanted) -> PageData:
+    """Tables and moments that the address of a page asks for, read under a spinner."""
+    import marimo as mo
+
+    with mo.status.spinner("Reading", remove_on_exit=True):
+        return load_data(
+            name=wanted("tables"),
+            known_at=wanted("known_at"),
+            effective_at=wanted("effective_at"),
+        )
+
+
+def facts_of(shown: PageWithSource, known_at: str) -> list[tuple[str, str]]:
+    """Facts of a page's header: source and moments; the source alone without data."""
+    if shown.snapshot is None:
+        return [("Source", str(shown.source))]
+    return page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
 
 
 def html(text: str) -> mo.Html:

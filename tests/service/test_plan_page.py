@@ -12,6 +12,7 @@ from medhavi.schema.template import example_rows
 from medhavi.service.page_data import (
     AnswerCache,
     choose_source,
+    keep_in,
     read_moment,
     served_tables,
 )
@@ -219,3 +220,11 @@ def test_a_moment_of_another_zone_is_the_same_instant(lake):
 def test_what_is_no_moment_is_refused():
     with pytest.raises(UsageError, match="'tomorrow' is no instant"):
         read_moment("tomorrow")
+
+
+def test_what_a_form_leaves_empty_goes_out_of_the_address():
+    address = {"qty": "4", "customer": "ACME"}
+    keep_in(address, {"qty": 5, "customer": "", "due": None})
+    assert address == {"qty": "5"}
+    keep_in(address, None)
+    assert address == {"qty": "5"}

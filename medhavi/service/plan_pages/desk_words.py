@@ -23,7 +23,7 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.ledger.what_if import HOLDS, REQUEST
 from medhavi.schema import tables
 from medhavi.schema.cells import cell
-from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.page_data import bench_of, facts_of, html, problem_of
 from medhavi.service.plan_pages.plan_page import MODES, EditResult, remember_approver
 from medhavi.snapshot.patch import Patch
 from medhavi.views import order_list, page
@@ -412,11 +412,7 @@ def head_parts(
     """Question with its moment, the mode, and how to plan another moment."""
     import marimo as mo
 
-    facts = [("Source", str(shown.source))]
-    if shown.plan is not None and shown.snapshot is not None:
-        facts = page.moment_facts(
-            shown.snapshot, shown.names, str(shown.source), known_at
-        )
+    facts = facts_of(shown, known_at)
     parts = [
         mo.Html(page.header("Plan", facts)),
         mo.hstack([mode], justify="start"),
