@@ -17,7 +17,7 @@ from medhavi.optimize.problem import Solution, SolveStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.optimize.problem import Floats, Ints, Program
+    from medhavi.optimize.problem import Floats, Program
 
 SEED = 1
 POLL_EVERY = 64
@@ -104,12 +104,6 @@ class HighsSession:
     def set_row(self, row: int, lower: float, upper: float) -> None:
         """Change the bounds of a row."""
         self._model.changeRowBounds(row, lower, upper)
-
-    def set_columns(self, columns: Ints, lower: Floats, upper: Floats) -> None:
-        """Change the bounds of columns."""
-        self._model.changeColsBounds(
-            len(columns), columns.astype(np.int32), lower, upper
-        )
 
     def add_row(self, lower: float, upper: float, weights: Floats) -> int:
         """Add a row with a weight per column, shape (n,); gives its place."""

@@ -358,10 +358,6 @@ class Session(Protocol):
         """Change the bounds of a row."""
         ...
 
-    def set_columns(self, columns: Ints, lower: Floats, upper: Floats) -> None:
-        """Change the bounds of columns."""
-        ...
-
     def add_row(self, lower: float, upper: float, weights: Floats) -> int:
         """Add a row with a weight per column, shape (n,); gives its place."""
         ...

@@ -13,15 +13,11 @@ from collections import Counter
 from copy import copy
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-import numpy as np
-
 from medhavi.findings import finding
 from medhavi.units import DAY, HOUR, ceil_fraction, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import numpy.typing as npt
 
     from medhavi.findings import Finding
     from medhavi.providers.table_rows import Row, TableRows
@@ -106,26 +102,6 @@ class Quantiles(NamedTuple):
             (times[place], times[place + 1]),
             probability,
         )
-
-    def at_all(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """`at` of many probabilities, but for the last bits of its floats.
-
-        >>> import numpy as np
-        >>> Quantiles(10.0, 20.0, 20.0, "model").at_all(np.array([0.5, 0.8])).round(9)
-        array([10., 20.])
-        """
-        low = np.asarray(probabilities) <= LEVELS[1]
-        first = np.where(low, self.p50, self.p80)
-        second = np.where(low, self.p80, self.p95)
-        begin = np.where(low, LEVELS[0], LEVELS[1])
-        end = np.where(low, LEVELS[1], LEVELS[2])
-        share = (probabilities - begin) / (end - begin)
-        steep = first * STEEP <= second
-        line = np.maximum(0.0, first + (second - first) * share)
-        plain = np.where(steep, 1.0, first)
-        curve = plain * (np.where(steep, 1.0, second) / plain) ** share
-        found: npt.NDArray[np.float64] = np.where(steep, line, curve)
-        return found
 
     def probability(self, time: float) -> float:
         """Chance that the time is at most `time`; the inverse of `at`."""

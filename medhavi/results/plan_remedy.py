@@ -129,41 +129,6 @@ class RemedyTrials:
     texts: tuple[str, ...]
 
 
-def remedy_table(remedies: Sequence[PlanRemedy]) -> pl.DataFrame:
-    """Remedies as a table, a row each, in their order."""
-    return pl.DataFrame(
-        [
-            {
-                "demand": one.demand,
-                "kind": one.kind.value,
-                "cause": one.cause,
-                "subject": one.subject,
-                "text": one.text,
-                "date_before": _moment(one.date_before),
-                "tested_date": _moment(one.tested_date),
-                "saved": one.saved,
-                "price": one.price,
-                "gain": one.gain,
-                "harmed": len(one.harms),
-            }
-            for one in remedies
-        ],
-        schema={
-            "demand": pl.String,
-            "kind": pl.String,
-            "cause": pl.String,
-            "subject": pl.String,
-            "text": pl.String,
-            "date_before": pl.Datetime("us", "UTC"),
-            "tested_date": pl.Datetime("us", "UTC"),
-            "saved": pl.Float64,
-            "price": pl.Float64,
-            "gain": pl.Float64,
-            "harmed": pl.Int64,
-        },
-    )
-
-
 def with_remedies(plan: Plan, remedies: Sequence[PlanRemedy]) -> Plan:
     """Note the best remedy that was tried for each cause (columns of `causes`).
 

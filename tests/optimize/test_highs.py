@@ -42,8 +42,6 @@ def test_the_price_of_a_row_is_what_one_more_of_it_brings():
 def test_bounds_costs_and_rows_change_between_solves():
     session = Highs().open(knapsack())
     session.solve()
-    session.set_columns(np.array([0]), np.array([0.0]), np.array([4.0]))
-    assert session.solve().values.tolist() == [4.0, 3.0]
     session.set_cost(np.array([-1.0, -9.0]))
     session.restart()
     assert session.solve().values.tolist() == [0.0, 5.0]

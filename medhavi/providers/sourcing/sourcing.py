@@ -170,12 +170,6 @@ class Sourcing:
         made._base, made._touched = self, touched
         return made
 
-    def of_node(self, product: str, location: str) -> Sourcing:
-        """Sourcing that knows the sources of a node."""
-        if self._base is None or self._touched(product, location):
-            return self
-        return self._base.of_node(product, location)
-
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
         """Sources that new orders may use, by preference, then id.
 
