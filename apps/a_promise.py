@@ -30,8 +30,8 @@ with app.setup:
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import last_approver
     from medhavi.service.promise_pages import (
-        promise_bulk,
         promise_commit,
+        promise_page,
         promise_widgets,
     )
     from medhavi.service.promise_pages.promise_commit import (
@@ -399,10 +399,10 @@ def promised(get_made, shown):
 @app.cell(hide_code=True)
 def drop(told):
     dropped = mo.ui.file(
-        filetypes=list(promise_bulk.KINDS),
+        filetypes=list(promise_page.KINDS),
         kind="area",
         label="Drop a file of requests: xlsx, CSV or JSON",
-        max_size=promise_bulk.MOST_BYTES,
+        max_size=promise_page.MOST_BYTES,
     )
     section(
         "bulk",
@@ -421,7 +421,7 @@ def drop(told):
 def bulk(dropped, past, shown):
     mo.stop(not dropped.value)
     with mo.status.spinner("Answering", remove_on_exit=True):
-        many = promise_bulk.answer_file(
+        many = promise_page.answer_file(
             shown, dropped.name(), dropped.contents(), past=past
         )
     mo.stop(many.problem is not None, trouble_of(many))

@@ -7,8 +7,8 @@ from functools import cache
 
 from medhavi.demo.aurora import History, scale_of
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
+from medhavi.demo.company_model.company import BOTTLENECK
 from medhavi.demo.company_model.places import LATE_LANE
-from medhavi.demo.company_model.plants import BOTTLENECK
 from medhavi.demo.company_model.procurement import (
     DRIFT_FROM_DAYS,
     DRIFT_TO_DAYS,

@@ -9,9 +9,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company_model.company import Company, CompanyScale
+from medhavi.demo.company_model.company import (
+    Company,
+    CompanyScale,
+    add_resources,
+    plants,
+)
 from medhavi.demo.company_model.places import add_calendars, add_customers, add_sites
-from medhavi.demo.company_model.plants import add_resources, plants
 from medhavi.demo.company_model.procurement import (
     SETTINGS,
     add_policies,

@@ -16,7 +16,7 @@ import pytest
 import medhavi as mv
 from benchmarks.demo_company import company
 from medhavi.demo.aurora import found
-from medhavi.demo.company_model.plants import PAIRS
+from medhavi.demo.company_model.company import PAIRS
 from medhavi.demo.simulation.simulation_state import END, START
 from medhavi.errors import UsageError
 from medhavi.findings import Severity

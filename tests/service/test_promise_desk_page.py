@@ -13,14 +13,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.service import page_data
-from medhavi.service.promise_pages import promise_bulk, promise_page, promise_widgets
-from medhavi.service.promise_pages.promise_bulk import (
-    answer_file,
-    as_csv,
-    as_xlsx,
-    template_csv,
-    template_xlsx,
-)
+from medhavi.service.promise_pages import promise_page, promise_widgets
 from medhavi.service.promise_pages.promise_commit import (
     OverrideDate,
     commit,
@@ -29,11 +22,16 @@ from medhavi.service.promise_pages.promise_commit import (
 )
 from medhavi.service.promise_pages.promise_page import (
     PromisePage,
+    answer_file,
+    as_csv,
+    as_xlsx,
     ask,
     ask_changed,
     choices,
     named,
     read_quantity,
+    template_csv,
+    template_xlsx,
 )
 from medhavi.units import DAY
 from medhavi.views.promises.lists import (
@@ -280,12 +278,12 @@ def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
         "SO-7,1,C-1,A,SHOP,30,2026-01-20T00:00:00Z",
         "SO-8,1,C-1,A,SHOP,60,2026-01-08T00:00:00Z",
     )
-    monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 2)
+    monkeypatch.setattr(promise_page, "MOST_IN_FULL", 2)
     full = answer_file(company, "requests.csv", content)
     assert promise_widgets.brief_words(full) == ""
     known = promise_page.recent(str(company.source))
     assert [bool(one.limiter) for one in known] == [False, True]
-    monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 1)
+    monkeypatch.setattr(promise_page, "MOST_IN_FULL", 1)
     brief = answer_file(company, "requests.csv", content)
     assert (full.brief, brief.brief, brief.binding) == (False, True, True)
     told = promise_widgets.brief_words(brief)

@@ -1,13 +1,26 @@
-"""The records that describe the company, for its history and for its tables.
+"""The records that describe the company, and its plants: lines, makes, changeovers.
 
 A `Company` holds the rows of every master-data table (they become events) and, beside
 them, the same facts in the form in which the history is played: quantities are counted
 in the product's smallest step (grams or pieces), so that no rounding creeps in.
+
+Plants come in pairs: one fills face and body care on medium lines and packs the gift
+bundles, the other fills hair care and baths on heavy lines. Bergamo and Łódź are the
+first pair and the whole of a small or medium company.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medhavi.demo.company_model.assortment import FORMATS, HEAVY, NOT_MADE, named_ranges
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.demo.company_model.assortment import ProductFormat, ProductRange
+
 
 Row = dict[str, object]
 
@@ -153,3 +166,253 @@ class Company:
         """Add a row; cells that are None stay empty."""
         cells = {name: value for name, value in row.items() if value is not None}
         self.rows.setdefault(table, []).append(cells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantPair:
+    """Two plants that supply each other: names of locations."""
+
+    medium: str
+    heavy: str
+
+    def home(self, line: str) -> str:
+        """Plant where a filling line stands: heavy or medium."""
+        return self.heavy if line == HEAVY else self.medium
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantSite:
+    """A plant of a further pair: time zone, degrees north and east, country."""
+
+    name: str
+    zone: str
+    latitude: float
+    longitude: float
+    country: str
+
+
+FURTHER_SITES = (
+    PlantSite(
+        name="PARMA", zone="Europe/Rome", latitude=44.8, longitude=10.33, country="IT"
+    ),
+    PlantSite(
+        name="POZNAN",
+        zone="Europe/Warsaw",
+        latitude=52.41,
+        longitude=16.93,
+        country="PL",
+    ),
+    PlantSite(
+        name="LYON", zone="Europe/Paris", latitude=45.76, longitude=4.84, country="FR"
+    ),
+    PlantSite(
+        name="BRNO", zone="Europe/Prague", latitude=49.2, longitude=16.61, country="CZ"
+    ),
+    PlantSite(
+        name="NANTES",
+        zone="Europe/Paris",
+        latitude=47.22,
+        longitude=-1.55,
+        country="FR",
+    ),
+    PlantSite(
+        name="OSTRAVA",
+        zone="Europe/Prague",
+        latitude=49.83,
+        longitude=18.28,
+        country="CZ",
+    ),
+    PlantSite(
+        name="GIRONA",
+        zone="Europe/Madrid",
+        latitude=41.98,
+        longitude=2.82,
+        country="ES",
+    ),
+    PlantSite(
+        name="GYOR",
+        zone="Europe/Budapest",
+        latitude=47.69,
+        longitude=17.65,
+        country="HU",
+    ),
+    PlantSite(
+        name="ZARAGOZA",
+        zone="Europe/Madrid",
+        latitude=41.65,
+        longitude=-0.89,
+        country="ES",
+    ),
+    PlantSite(
+        name="DEBRECEN",
+        zone="Europe/Budapest",
+        latitude=47.53,
+        longitude=21.63,
+        country="HU",
+    ),
+    PlantSite(
+        name="PORTO",
+        zone="Europe/Lisbon",
+        latitude=41.15,
+        longitude=-8.61,
+        country="PT",
+    ),
+    PlantSite(
+        name="KOSICE",
+        zone="Europe/Bratislava",
+        latitude=48.72,
+        longitude=21.26,
+        country="SK",
+    ),
+    PlantSite(
+        name="LINZ", zone="Europe/Vienna", latitude=48.31, longitude=14.29, country="AT"
+    ),
+    PlantSite(
+        name="CLUJ",
+        zone="Europe/Bucharest",
+        latitude=46.77,
+        longitude=23.6,
+        country="RO",
+    ),
+    PlantSite(
+        name="GRAZ", zone="Europe/Vienna", latitude=47.07, longitude=15.44, country="AT"
+    ),
+    PlantSite(
+        name="GDANSK",
+        zone="Europe/Warsaw",
+        latitude=54.35,
+        longitude=18.65,
+        country="PL",
+    ),
+    PlantSite(
+        name="PADOVA", zone="Europe/Rome", latitude=45.41, longitude=11.88, country="IT"
+    ),
+    PlantSite(
+        name="KATOWICE",
+        zone="Europe/Warsaw",
+        latitude=50.26,
+        longitude=19.02,
+        country="PL",
+    ),
+)
+"""The plants of the second to the tenth pair: medium and heavy in turns."""
+
+FIRST_PAIR = PlantPair(medium="BERGAMO", heavy="LODZ")
+PAIRS = (
+    FIRST_PAIR,
+    *(
+        PlantPair(medium=medium.name, heavy=heavy.name)
+        for medium, heavy in zip(FURTHER_SITES[::2], FURTHER_SITES[1::2], strict=True)
+    ),
+)
+
+
+def pairs(company: Company) -> tuple[PlantPair, ...]:
+    """Pairs of plants of a company of this scale."""
+    return PAIRS[: company.scale.pairs]
+
+
+def plants(company: Company) -> tuple[str, ...]:
+    """All plants, pair by pair, the medium one first."""
+    return tuple(name for pair in pairs(company) for name in (pair.medium, pair.heavy))
+
+
+def further_sites(company: Company) -> tuple[PlantSite, ...]:
+    """Plants beside those of the first pair."""
+    return FURTHER_SITES[: 2 * (company.scale.pairs - 1)]
+
+
+def pair_of(index: int, company: Company) -> PlantPair:
+    """Pair that makes the range at an index: an equal share for each."""
+    return PAIRS[index * company.scale.pairs // company.scale.ranges]
+
+
+BOTTLENECK = f"{FIRST_PAIR.heavy}-FILL-HEAVY-1"
+
+
+def ranges(company: Company) -> tuple[ProductRange, ...]:
+    """Ranges that a company of this scale sells."""
+    return named_ranges(company.scale.ranges)
+
+
+def formats(index: int) -> Iterable[ProductFormat]:
+    """Formats of the range at an index; none is sold in all of them."""
+    return (f for f in FORMATS if (index % 3, f.code) not in NOT_MADE)
+
+
+def line_of(index: int, company: Company) -> int:
+    """Number of the parallel line that makes the range at an index."""
+    return index % company.scale.lines + 1
+
+
+def add_resources(company: Company) -> None:
+    """Add filling, packing, mixing and quality resources with their changeovers."""
+    for pair in pairs(company):
+        _plant_resources(company, pair.medium, medium=True)
+        _plant_resources(company, pair.heavy, medium=False)
+    _changeovers(company)
+
+
+def _plant_resources(company: Company, plant: str, *, medium: bool) -> None:
+    kinds = ["FILL-HEAVY", "LABEL", "CARTON"]
+    if medium:
+        kinds += ["FILL-MEDIUM", "BUNDLE"]
+    for kind in kinds:
+        for number in range(1, company.scale.lines + 1):
+            _resource(company, plant, kind, number)
+    if medium:
+        _resource(company, plant, "LABEL", company.scale.lines + 1)
+    for number in range(1, 2 * company.scale.lines + 1):
+        _resource(company, plant, "MIX", number)
+    company.add(
+        "resources",
+        resource=f"{plant}-QC",
+        location=plant,
+        kind="labour",
+        calendar=f"CAL-{plant}-2",
+        units=float(2 * company.scale.lines),
+        cost_per_hour=38.0,
+    )
+
+
+def _resource(company: Company, plant: str, kind: str, number: int) -> None:
+    filling = kind.startswith("FILL")
+    name = f"{plant}-{kind}-{number}"
+    slow = name == BOTTLENECK
+    company.add(
+        "resources",
+        resource=name,
+        location=plant,
+        pool=f"{plant}-{kind}",
+        calendar=f"CAL-{plant}" if kind == "MIX" else f"CAL-{plant}-2",
+        efficiency=0.88 if slow else 0.95 if filling else None,
+        cost_per_hour={"MIX": 55.0, "BUNDLE": 40.0}.get(
+            kind, 85.0 if filling else 48.0
+        ),
+        co2_kg_per_hour=6.0 if filling or kind == "MIX" else 2.0,
+        changeover_matrix="CLEAN-FILL" if filling else None,
+        overtime_minutes_per_day=120.0 if filling else None,
+        power_kw=45.0 if filling else 60.0 if kind == "MIX" else 12.0,
+    )
+
+
+def _changeovers(company: Company) -> None:
+    company.add(
+        "changeovers",
+        matrix="CLEAN-FILL",
+        from_family="*",
+        to_family="*",
+        setup_minutes=30.0,
+        cost=40.0,
+    )
+    for scent in ranges(company):
+        if scent.difficult:
+            company.add(
+                "changeovers",
+                matrix="CLEAN-FILL",
+                from_family=scent.code,
+                to_family="*",
+                setup_minutes=90.0,
+                cost=140.0,
+                cleaning=True,
+            )

@@ -7,15 +7,19 @@ import math
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from medhavi.demo.company_model.company import Customer, Lane
-from medhavi.demo.company_model.plants import FIRST_PAIR, further_sites, pairs
+from medhavi.demo.company_model.company import (
+    FIRST_PAIR,
+    Customer,
+    Lane,
+    further_sites,
+    pairs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
 
-    from medhavi.demo.company_model.company import Company
-    from medhavi.demo.company_model.plants import PlantPair
+    from medhavi.demo.company_model.company import Company, PlantPair
 
 WAREHOUSES = ("MILANO", "HAMBURG", "NEWARK")
 LATE_LANE = "BERGAMO-HAMBURG"

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company_model.assortment import LABEL_GROUP
-from medhavi.demo.company_model.company import EACH, SupplyTerm
-from medhavi.demo.company_model.plants import formats, pair_of, ranges
+from medhavi.demo.company_model.company import (
+    EACH,
+    SupplyTerm,
+    formats,
+    pair_of,
+    ranges,
+)
 
 if TYPE_CHECKING:
     from random import Random

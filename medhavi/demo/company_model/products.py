@@ -17,13 +17,11 @@ from medhavi.demo.company_model.assortment import (
 )
 from medhavi.demo.company_model.company import (
     EACH,
+    FIRST_PAIR,
     BomLine,
     Product,
     ProductRecipe,
     RecipeStep,
-)
-from medhavi.demo.company_model.plants import (
-    FIRST_PAIR,
     formats,
     line_of,
     pair_of,

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company_model.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company_model.plants import (
+from medhavi.demo.company_model.company import (
     BOTTLENECK,
     FIRST_PAIR,
     formats,

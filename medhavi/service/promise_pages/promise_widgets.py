@@ -11,7 +11,7 @@ from medhavi.planners.promising.explain.answering import chance_by
 from medhavi.planners.promising.requests.requests import TABLE
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
-from medhavi.service.promise_pages import promise_bulk
+from medhavi.service.promise_pages import promise_page
 from medhavi.service.promise_pages.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.explain.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.service.page_data import DataSource, PageData
-    from medhavi.service.promise_pages.promise_bulk import BulkPage
-    from medhavi.service.promise_pages.promise_page import FormChoices, PromisePage
+    from medhavi.service.promise_pages.promise_page import (
+        BulkPage,
+        FormChoices,
+        PromisePage,
+    )
     from medhavi.views.names import Names
     from medhavi.views.theme import Picture
 
@@ -304,8 +307,8 @@ def templates(told: PromisePage) -> mo.Html:
     return _downloads(
         "Template",
         "requests",
-        lambda: promise_bulk.template_xlsx(told),
-        lambda: promise_bulk.template_csv(told),
+        lambda: promise_page.template_xlsx(told),
+        lambda: promise_page.template_csv(told),
     )
 
 
@@ -314,8 +317,8 @@ def answer_files(rows: pl.DataFrame) -> mo.Html:
     return _downloads(
         "Answers",
         "answers",
-        lambda: promise_bulk.as_xlsx(rows),
-        lambda: promise_bulk.as_csv(rows),
+        lambda: promise_page.as_xlsx(rows),
+        lambda: promise_page.as_csv(rows),
     )
 
 
@@ -338,7 +341,7 @@ def brief_words(many: BulkPage) -> str:
     """What the answers to a large file leave out; nothing of a smaller one."""
     if not many.brief:
         return ""
-    most = f"{promise_bulk.MOST_IN_FULL:,}"
+    most = f"{promise_page.MOST_IN_FULL:,}"
     return (
         f"<p>The file has more than {most} lines, so it is answered with dates, chances "
         "and costs alone: the columns <i>Limited by</i> and <i>What would help</i> stay "
