@@ -17,12 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from kurrentdbclient.protos.v1 import (
-    gossip_pb2,
-    shared_pb2,
-    status_pb2,
-    streams_pb2,
-)
+from kurrentdbclient.protos.v1 import gossip_pb2, shared_pb2, status_pb2, streams_pb2
 
 from tests.kurrent_double.double_log import (
     ANY,
@@ -37,9 +32,7 @@ from tests.kurrent_double.double_log import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.kurrent_double.double_log import (
-        Kept,
-    )
+    from tests.kurrent_double.double_log import Kept
 
 
 _NAMES = {"no_stream": NO_STREAM, "any": ANY, "stream_exists": EXISTS}

@@ -11,13 +11,7 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse.log.mirror import follow
-from tests.api import (
-    KurrentStore,
-    Lake,
-    MemoryStore,
-    SqliteStore,
-    StoreUnreachable,
-)
+from tests.api import KurrentStore, Lake, MemoryStore, SqliteStore, StoreUnreachable
 from tests.events.sample_events import samples
 from tests.kurrent_double.double_process import DoubleProcess
 
@@ -25,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.lakehouse.log.mirror import MirrorReport
-    from tests.api import (
-        Progress,
-    )
+    from tests.api import Progress
 
 
 class Following:

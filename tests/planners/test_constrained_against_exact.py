@@ -8,13 +8,7 @@ import pytest
 
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.exact_shop import (
-    Shop,
-    Work,
-    least_lateness,
-    random_shop,
-    tables,
-)
+from tests.planners.exact_shop import Shop, Work, least_lateness, random_shop, tables
 from tests.planners.small_plans import PYTHON
 
 if TYPE_CHECKING:

@@ -10,14 +10,7 @@ import pytest
 from medhavi.findings import BadData
 from tests import factories
 from tests.api import plan, verify
-from tests.planners.small_plans import (
-    PYTHON,
-    day,
-    days,
-    deliveries,
-    exceptions,
-    orders,
-)
+from tests.planners.small_plans import PYTHON, day, days, deliveries, exceptions, orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

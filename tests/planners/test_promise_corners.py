@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api import PromiseLedger, answer, answer_on, promise
-from tests.planners.small_promises import (
-    asked,
-    cells,
-    dates,
-    day,
-    days,
-    state,
-    tables,
-)
+from tests.planners.small_promises import asked, cells, dates, day, days, state, tables
 
 PURCHASE = {
     "supply_order": "PO",

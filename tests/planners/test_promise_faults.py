@@ -14,14 +14,7 @@ from medhavi.planners.promising.supply_search.availability import AvailabilityCh
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, Providers, apply
-from tests.planners.small_promises import (
-    TRUSTING,
-    day,
-    quoted,
-    state,
-    tables,
-    workshop,
-)
+from tests.planners.small_promises import TRUSTING, day, quoted, state, tables, workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

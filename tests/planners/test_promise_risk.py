@@ -18,14 +18,7 @@ from medhavi.results.promises.promise import PromiseStatus
 from medhavi.results.verify.promise import check_promise
 from medhavi.units import DAY
 from tests.api import PromiseLedger
-from tests.planners.small_promises import (
-    asked,
-    day,
-    days,
-    request_of,
-    tables,
-    workshop,
-)
+from tests.planners.small_promises import asked, day, days, request_of, tables, workshop
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.alternatives import (

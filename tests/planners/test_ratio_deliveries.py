@@ -13,13 +13,7 @@ from hypothesis import strategies as st
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
-from tests.planners.small_plans import (
-    PYTHON,
-    day,
-    deliveries,
-    exceptions,
-    fulfilment,
-)
+from tests.planners.small_plans import PYTHON, day, deliveries, exceptions, fulfilment
 
 pytestmark = pytest.mark.req("ATP-08")
 

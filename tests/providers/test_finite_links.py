@@ -6,14 +6,7 @@ import pytest
 
 from medhavi.providers.sources import ResourceHold
 from tests.providers.plants import at, iso, shifts
-from tests.providers.workshops import (
-    MONDAY,
-    backward,
-    busy,
-    forward,
-    when_of,
-    workshop,
-)
+from tests.providers.workshops import MONDAY, backward, busy, forward, when_of, workshop
 
 HOUR_STEP = {"fixed_minutes": 60}
 BOTH = [{"step": 1, "resource": "M"}, {"step": 2, "resource": "P"}]

@@ -13,13 +13,7 @@ from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.providers.transport.transport import ContinuousLaneClock
 from medhavi.units import HOUR
 from tests import factories
-from tests.providers.given_times import (
-    OFFICE_HOURS,
-    WORKDAYS,
-    moment,
-    providers,
-    text,
-)
+from tests.providers.given_times import OFFICE_HOURS, WORKDAYS, moment, providers, text
 
 if TYPE_CHECKING:
     from medhavi.providers.sources import Source

@@ -20,10 +20,7 @@ from hypothesis import strategies as st
 import medhavi as mv
 from medhavi.edits.data_changes import hidden_times
 from medhavi.errors import EnvironmentFailure, UsageError
-from medhavi.planners.work_orders.order_parameters import (
-    FirmingRule,
-    OrderParameters,
-)
+from medhavi.planners.work_orders.order_parameters import FirmingRule, OrderParameters
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import RowChange
 from medhavi.workbench.orders.plan_edit_answers import EditPrice

@@ -135,11 +135,7 @@ def append(table: LocalTable, rows: pa.Table, last: int) -> None:
     `table` must be the object whose position was read: a handle opened afterwards
     would accept the same rows twice.
     """
-    from deltalake import (
-        CommitProperties,
-        Transaction,
-        write_deltalake,
-    )
+    from deltalake import CommitProperties, Transaction, write_deltalake
 
     write_deltalake(
         table,

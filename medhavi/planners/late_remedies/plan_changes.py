@@ -23,14 +23,7 @@ from medhavi.edits.remedy_changes import (
 )
 from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import (
-    DAY,
-    HOUR,
-    from_seconds,
-    from_steps,
-    steps_up,
-    to_seconds,
-)
+from medhavi.units import DAY, HOUR, from_seconds, from_steps, steps_up, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -29,11 +29,7 @@ from medhavi.planners.mrp.fulfilment import (
 )
 from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
 from medhavi.planners.mrp.reporting import ledger, loads, positions
-from medhavi.planners.net_change.kept import (
-    lower_ranks,
-    made_by_rank,
-    receipts_by_rank,
-)
+from medhavi.planners.net_change.kept import lower_ranks, made_by_rank, receipts_by_rank
 from medhavi.planners.net_change.layers import (
     Exchange,
     Extension,

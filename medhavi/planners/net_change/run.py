@@ -49,11 +49,7 @@ from medhavi.progress import Progress
 from medhavi.results.run_record import NettingScope
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Collection,
-        Mapping,
-        MutableMapping,
-    )
+    from collections.abc import Collection, Mapping, MutableMapping
 
     from medhavi.planners.mrp.netting_state.state import (
         Demand,

@@ -13,28 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.optimize.cpsat_tasks import (
-    Job,
-    Machine,
-    Mode,
-    Setups,
-    Task,
-    TaskProblem,
-)
-from medhavi.results.schedules.problem import (
-    Option,
-    Order,
-    ScheduleProblem,
-    Step,
-)
+from medhavi.optimize.cpsat_tasks import Job, Machine, Mode, Setups, Task, TaskProblem
+from medhavi.results.schedules.problem import Option, Order, ScheduleProblem, Step
 from medhavi.units import MINUTE, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.results.schedules.problem import (
-        Resource,
-    )
+    from medhavi.results.schedules.problem import Resource
 
 
 class Rule(NamedTuple):

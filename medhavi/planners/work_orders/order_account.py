@@ -10,12 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.edits.order_states import (
-    OrderFacts,
-    OrderState,
-    Verb,
-    advance,
-)
+from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
 from medhavi.findings import Finding, finding
 from medhavi.results.figures.kpis import Measure, ratio
 from medhavi.units import DAY, HOUR, exact

@@ -14,15 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.providers.transport.timetable import MILLION, NOTHING, Load
-from medhavi.units import (
-    ALWAYS,
-    DAY,
-    HOUR,
-    NEVER,
-    ceil_fraction,
-    exact,
-    seconds_up,
-)
+from medhavi.units import ALWAYS, DAY, HOUR, NEVER, ceil_fraction, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.schema import conventions, tables
-from medhavi.schema.template import (
-    START_HERE,
-    advice,
-    columns_in_order,
-    example_rows,
-)
+from medhavi.schema.template import START_HERE, advice, columns_in_order, example_rows
 from medhavi.snapshot.reading.folder import DOCUMENTATION
 from medhavi.workbench.files.atomic_write import replaced_file, replaced_folder
 

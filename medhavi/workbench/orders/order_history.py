@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import polars as pl
 
-from medhavi.edits.order_states import (
-    EDITS,
-    OrderFacts,
-    OrderState,
-    Verb,
-    allowed,
-)
+from medhavi.edits.order_states import EDITS, OrderFacts, OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.events.event_types.catalog import UndecodableEvent, decode
 from medhavi.planners.work_orders.order_account import Account, Report, account

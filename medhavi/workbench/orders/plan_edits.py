@@ -26,11 +26,7 @@ from medhavi.schema.cells import cell
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts
-from medhavi.workbench.orders.plan_edit_answers import (
-    EditCommit,
-    EditStatus,
-    Preview,
-)
+from medhavi.workbench.orders.plan_edit_answers import EditCommit, EditStatus, Preview
 from medhavi.workbench.orders.plan_edit_events import (
     STREAM,
     UNDO,
@@ -56,9 +52,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.orders.plan_edit_answers import (
-        EditRecord,
-    )
+    from medhavi.workbench.orders.plan_edit_answers import EditRecord
     from medhavi.workbench.runs import LastRun
 
 _NOBODY = "An edit is approved by somebody: name the approver."

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import (
-    FAR,
-    MOST_LOTS,
-    Pass,
-)
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 

@@ -22,10 +22,7 @@ from medhavi.units import INT64_MAX, NEVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.mrp.netting_state.state import (
-        Node,
-        SupplyAlternative,
-    )
+    from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.sources import OrderTiming, Source
 
 _URGENCY = attrgetter("priority", "index")

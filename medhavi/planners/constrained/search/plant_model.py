@@ -18,11 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
-from medhavi.planners.mrp.netting_state.state import (
-    Node,
-    SupplyAlternative,
-    SupplyUnit,
-)
+from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative, SupplyUnit
 from medhavi.planners.mrp.state_loading import LIVE_ORDERS
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.schedule import RoutingTask

@@ -26,9 +26,7 @@ from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        ScheduleRecord,
-    )
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
 def alive(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:

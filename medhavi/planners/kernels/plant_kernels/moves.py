@@ -36,9 +36,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        ScheduleRecord,
-    )
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 MOST_BLOCKS = 256
 MOST_PATH = 64

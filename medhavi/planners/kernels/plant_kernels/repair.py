@@ -38,9 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import (
-        ScheduleRecord,
-    )
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
 def arrival(plant: Plant, plan: ScheduleRecord, order: int) -> int:

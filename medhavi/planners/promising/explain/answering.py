@@ -42,10 +42,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
     from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.options.option_search import (
-        Offered,
-        OptionSearch,
-    )
+    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
     from medhavi.planners.promising.requests.policies import Policy
     from medhavi.providers.lead_times import Quantiles
 

@@ -26,11 +26,7 @@ from medhavi.planners.promising.explain.reason_texts import (
 )
 from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
-from medhavi.results.promises.promise import (
-    PromiseStatus,
-    PromiseVariant,
-    iso,
-)
+from medhavi.results.promises.promise import PromiseStatus, PromiseVariant, iso
 from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
@@ -46,10 +42,7 @@ if TYPE_CHECKING:
         Use,
     )
     from medhavi.providers.lead_times import Quantiles
-    from medhavi.results.promises.promise import (
-        Promise,
-        PromiseReason,
-    )
+    from medhavi.results.promises.promise import Promise, PromiseReason
 
     Ask = Callable[[PromiseLedger, Request, Policy], Promise]
     Entry = Mapping[str, object]

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.shipment_origins import SupplyOrigins
-    from medhavi.planners.promising.supply_search.supply_search import (
-        FulfilmentOption,
-    )
+    from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.sources import Source
 
     Mark = tuple[int, int, int, int]

@@ -16,9 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation, Use
-from medhavi.planners.promising.supply_search.order_placement import (
-    make,
-)
+from medhavi.planners.promising.supply_search.order_placement import make
 from medhavi.planners.promising.supply_search.stock_allocation import (
     SearchAllocations,
     SearchPosition,
