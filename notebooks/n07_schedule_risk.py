@@ -19,7 +19,7 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.views import page, theme
-    from medhavi.views.schedule_words import gantt_chart, hours_text, risk_chart
+    from medhavi.views.schedule_words import hours_text
     from medhavi.views.theme import title_of, untitled
 
     theme.register()
@@ -128,7 +128,7 @@ def see(schedule):
             f'<div class="mv"><h3>{escape(title_of(chart))}</h3>{ui.text}</div>'
         )
 
-    drawn(gantt_chart(schedule))
+    drawn(schedule.chart.gantt())
     return (drawn,)
 
 
@@ -148,7 +148,9 @@ def say_risk():
 @app.cell
 def simulate(drawn, schedule):
     report = mv.risk(schedule)
-    mo.vstack([drawn(risk_chart(report)), mo.ui.table(report.orders, selection=None)])
+    mo.vstack(
+        [drawn(report.chart.makespan()), mo.ui.table(report.orders, selection=None)]
+    )
     return (report,)
 
 

@@ -27,7 +27,7 @@ with app.setup:
     from medhavi.schema.template import example_rows
     from medhavi.views import page, theme
     from medhavi.views.names import names_of
-    from medhavi.views.study_page import figure_chart, study_table
+    from medhavi.views.study_page import study_table
     from medhavi.views.theme import title_of, untitled
     from medhavi.workbench.files.tables_run import plan_snapshot
     from medhavi.workbench.studies.studies import run_study
@@ -153,7 +153,7 @@ def study(base):
 
 @app.cell
 def look(first):
-    _chart = figure_chart(first.report, "KPI-33")
+    _chart = first.report.chart.figure("KPI-33")
     mo.vstack(
         [
             mo.Html(f'<div class="mv">{study_table(first.report)}</div>'),

@@ -27,7 +27,6 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.names import count, names_of
     from medhavi.views.study_page import (
-        calibration_chart,
         group_table,
         hindsight_tiles,
         missed_table,
@@ -151,7 +150,7 @@ def judge(names, report):
         [
             html(hindsight_tiles(report)),
             picture(
-                calibration_chart(report),
+                report.chart.calibration(),
                 "There is no probability to judge yet",
                 "It takes lines that have passed all their dates.",
             ),
