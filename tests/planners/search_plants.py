@@ -31,7 +31,9 @@ ITEM = {
 
 
 def plant(
-    items: list[dict[str, Any]], demands: list[tuple[int, int, int, int]]
+    items: list[dict[str, Any]],
+    demands: list[tuple[int, int, int, int]],
+    units: list[int] | None = None,
 ) -> Plant:
     """Make a plant.
 
@@ -42,6 +44,8 @@ def plant(
         instant). Consumers first.
     demands
         (item, quantity, due [s], weight).
+    units
+        Of each machine; None: one.
     """
     rows = [{**ITEM, **item} for item in items]
     supplies = [
@@ -67,6 +71,9 @@ def plant(
         c_start=np.cumsum([0, *(len(found) for found in below)]),
         c_item=np.array([part for found in below for part, _ in found], np.int64),
         c_qty=np.array([qty for found in below for _, qty in found], np.int64),
+        m_lane=np.cumsum(
+            [0, *(units or [1] * (1 + max(row["machine"] for row in rows)))]
+        ),
         d_item=np.array([one[0] for one in demands], np.int64),
         d_qty=np.array([one[1] for one in demands], np.int64),
         d_due=np.array([one[2] for one in demands], np.int64),
@@ -88,6 +95,7 @@ def workshop(
     lead: float = 3.0,
     shifts: list[dict[str, Any]] | None = None,
     after: list[dict[str, Any]] | None = None,
+    units: float = 1.0,
 ) -> dict[str, Any]:
     """Make the tables of two products of one shared part on two machines.
 
@@ -105,6 +113,8 @@ def workshop(
         Of the calendar of all machines; None: always open.
     after
         Steps 2, 3, ... of "make A": cells of `steps`, and the `resource` of each.
+    units
+        Of M2.
     """
     more = [
         {"routing": "make A", "step": number, "sequence": number, **row}
@@ -129,7 +139,7 @@ def workshop(
             {
                 "resource": name,
                 "location": "P",
-                "units": 1.0,
+                "units": units if name == "M2" else 1.0,
                 "calendar": None if shifts is None else "WEEK",
             }
             for name in ("M1", "M2")

@@ -55,9 +55,8 @@ def passed(
 
 def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, ScheduleRecord]:
     """Give the plant as the kernels read it, and the schedule of one pass."""
-    machines = int(made.machine.max()) + 1
     work = passed(made, engine=engine)
-    plan: ScheduleRecord = engine.of(new_schedule(made, work, machines))
+    plan: ScheduleRecord = engine.of(new_schedule(made, work))
     read = engine.of(made)
     engine.kernels.load(read, plan, work)
     return read, plan
@@ -120,7 +119,10 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         assert begins >= made.floor[item]
         assert 0 < used <= qty
         if made.machine[item] >= 0:
-            spans.setdefault(int(made.machine[item]), []).append((begins, ends))
+            machine = int(made.machine[item])
+            lane = int(plan.o_lane[order])
+            assert made.m_lane[machine] <= lane < made.m_lane[machine + 1]
+            spans.setdefault(lane, []).append((begins, ends))
         brought: dict[int, int] = {}
         for peg in takes:
             giver = plan.g_from[peg]
@@ -188,7 +190,8 @@ def plants(draw: st.DrawFn) -> Plant:
             max_size=10,
         )
     )
-    return plant([*makes, bought], demands)
+    units = draw(st.lists(st.integers(1, 3), min_size=3, max_size=3))
+    return plant([*makes, bought], demands, units)
 
 
 # --- passes ------------------------------------------------------------------------

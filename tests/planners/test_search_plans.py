@@ -82,6 +82,7 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         lead=float(draw(st.integers(0, 9))),
         shifts=draw(st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS])),
         after=draw(st.lists(steps(), max_size=3)),
+        units=draw(st.sampled_from([1.0, 1.0, 2.0, 3.0])),
     ) | {"supply_orders": draw(receipts()), "inventory_policies": draw(rules())}
 
 
@@ -299,13 +300,6 @@ UNFIT = {
     "two sources": _with(
         "routings", {"routing": "make A too", "product": "A", "location": "P"}
     ),
-    "two units": {
-        **CROWDED,
-        "resources": [
-            {"resource": "M1", "location": "P", "units": 2.0},
-            {"resource": "M2", "location": "P", "units": 1.0},
-        ],
-    },
     "stock level": _with(
         "inventory_policies", {"product": "PART", "location": "P", "safety_qty": 4.0}
     ),

@@ -146,7 +146,10 @@ UNKNOWN = {
         "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
     ),
     "make A has a family": cells("steps", family="RED"),
-    "M1 is more than one machine": cells("resources", max_early_days=3.0),
+    "M1 is counted in buckets, or must not be early": cells(
+        "resources", max_early_days=3.0
+    ),
+    "M1 has units that change, or that work together": cells("resources", units=1.5),
     "nothing is made": {
         **PLAIN,
         "demands": [{**PLAIN["demands"][0], "product": "RAW"}],

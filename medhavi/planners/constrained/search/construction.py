@@ -147,7 +147,7 @@ def _largest_tree(plant: Plant) -> int:
     return max(below, default=1)
 
 
-def new_schedule(plant: Plant, work: Pass, machines: int) -> ScheduleRecord:
+def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     """Make an empty schedule with room for a pass and its improvement."""
     items, demands = len(plant.order), len(plant.d_item)
     made, pegged = int(work.totals[0]), int(work.totals[1])
@@ -164,8 +164,8 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> ScheduleRecord:
         "noise": 1,
         "i_head": items,
         "s_used": len(plant.s_qty),
-        "lane": width * max(machines, 1),
-        "laned": max(machines, 1),
+        "lane": width * max(int(plant.m_lane[-1]), 1),
+        "laned": max(int(plant.m_lane[-1]), 1),
         "width": 1,
         "d_peg": demands,
         "d_finish": demands,
@@ -324,10 +324,11 @@ class Passes:
         total = np.bincount(where[busy], length[busy], minlength=count)
         square = np.bincount(where[busy], length[busy] ** 2, minlength=count)
         span = np.array([0, max(int(plant.d_due.max(initial=1)), 1)], np.int64)
+        units = np.diff(plant.m_lane)
         available = [
-            int(np.diff(opened(plant, calendar, span))[0])
-            for calendar in calendars_of(plant, count)
-        ]
+            int(np.diff(opened(plant, calendar, span))[0]) * int(units[machine])
+            for machine, calendar in enumerate(calendars_of(plant, self.machines))
+        ] or [1]
         load = np.minimum(total / np.maximum(available, 1), 1.0)
         mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
         waits = mean * load / (1.05 - load) / 2

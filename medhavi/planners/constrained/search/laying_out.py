@@ -161,30 +161,39 @@ class NeedNumbers:
 class Work(NamedTuple):
     """When found orders work: `begin` to `end`, in stock at `finish`, by place.
 
-    Shapes (n_orders,), int64 [UTC seconds].
+    `lane` is the unit of the machine, -1 where there is none. Shapes (n_orders,), int64
+    [UTC seconds].
     """
 
     begin: np.ndarray
     end: np.ndarray
     finish: np.ndarray
+    lane: np.ndarray
 
 
-def work_of(model: Model, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Work:
-    """When steps of items work from instants to others, both since now [s].
+def work_of(
+    model: Model, item: np.ndarray, span: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> Work:
+    """When steps of items work.
+
+    Parameters
+    ----------
+    span
+        Begin and end [s since now], and lane; shapes (n_steps,).
 
     Raises
     ------
     MismatchError
-        Two of them would be on one machine at a time.
+        Two of them would be on one unit of a machine at a time.
     """
-    begin = model.as_of + np.asarray(start, np.int64)
-    end = model.as_of + np.asarray(end, np.int64)
-    machine = model.plant.machine[item]
-    row = np.lexsort((begin, machine))
-    same = (machine[row][1:] == machine[row][:-1]) & (machine[row][1:] >= 0)
+    start, end, unit = (np.asarray(one, np.int64) for one in span)
+    begin, end = model.as_of + start, model.as_of + end
+    lane = np.where(model.plant.machine[item] >= 0, unit, -1)
+    row = np.lexsort((begin, lane))
+    same = (lane[row][1:] == lane[row][:-1]) & (lane[row][1:] >= 0)
     if (same & (begin[row][1:] < end[row][:-1])).any():
         differ("a machine works on two orders at a time")
-    return Work(begin, end, end + model.plant.post[item])
+    return Work(begin, end, end + model.plant.post[item], lane)
 
 
 class Steps(NamedTuple):
@@ -209,8 +218,10 @@ def steps_of(model: Model, found: Found) -> Steps:
         Two steps would be on one machine at a time, or one goes on to no other.
     """
     item = np.asarray(found.order_item, np.int64)
-    early = work_of(model, item, found.order_start, found.order_end)
-    late = work_of(model, item, found.order_late_start, found.order_late_end)
+    span = found.order_start, found.order_end, found.order_lane
+    early = work_of(model, item, span)
+    span = found.order_late_start, found.order_late_end, found.order_late_lane
+    late = work_of(model, item, span)
     inner = model.product[item] != item
     order = np.arange(len(item))
     giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
@@ -291,7 +302,7 @@ class Layout:
         last, first = last[turn], first[turn]
         self.item = steps.item[last]
         self.early, self.late = (
-            Work(one.begin[first], one.end[last], one.finish[last])
+            Work(one.begin[first], one.end[last], one.finish[last], one.lane[last])
             for one in (steps.early, steps.late)
         )
         rank = np.full(len(steps.item), -1, np.int64)

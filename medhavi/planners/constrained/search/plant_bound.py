@@ -70,6 +70,8 @@ class Chain:
         columns = [getattr(plant, name).tolist() for name in names]
         self._items = list(zip(*columns, stood(plant).tolist(), strict=True))
         self._machine = plant.machine.tolist()
+        units = np.append(np.diff(plant.m_lane), 1)
+        self._units = units[plant.machine].tolist()
         lines = list(zip(plant.c_item.tolist(), plant.c_qty.tolist(), strict=True))
         starts = plant.c_start.tolist()
         self._lines = [lines[low:high] for low, high in pairwise(starts)]
@@ -122,7 +124,9 @@ class Chain:
         found = self._through(item, found, small)
         if self._machine[item] >= 0:
             begin = yield from self._begins(item)
-            found = max(found, self._through(item, begin, grains))
+            # One unit at least makes its share of all that is made.
+            share = -(-grains // self._units[item])
+            found = max(found, self._through(item, begin, share))
         self._known[item, qty] = found = int(found + post)
         return found
 
@@ -225,7 +229,8 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
             own = where == machine
             until[own] = opened(plant, calendar, until[own])
             begins[machine] = opened(plant, calendar, begins[machine : machine + 1])[0]
-    budget = np.maximum(0, until - begins[where]) + extra[where]
+    units = np.diff(plant.m_lane)[where]
+    budget = np.maximum(0, until - begins[where]) * units + extra[where]
     needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
     # Numbers of two bytes are sorted by their digits, far faster than others.
     order = np.argsort(where.astype(np.min_scalar_type(machines)), kind="stable")

@@ -1,10 +1,10 @@
 """Turn a run into a plant of plain numbers, where that says all there is to say.
 
 What the search knows: products at places with one source each; makes of steps in a row,
-each on one finite machine of one unit, or on none, in the open time of their calendars,
-without set-up between families; purchases with a fixed lead time and no limit; stock
-and scheduled receipts that do not expire; lots of a least size and a multiple. Anything
-else is planned by the general way.
+each on one unit of one finite machine, or on none, in the open time of their calendars,
+without set-up between families; purchases with a fixed lead time and no limit, by any
+rule of stock and lots; stock and scheduled receipts that do not expire; lots of a least
+size and a multiple. Anything else is planned by the general way.
 """
 
 from __future__ import annotations
@@ -207,6 +207,7 @@ class _Reading:
         self._run = run
         self._as_of = run.as_of
         self._machines: dict[str, int] = {}
+        self._units: list[int] = []
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
         until = run.snapshot["step_resources"]["until_step"]
@@ -262,6 +263,7 @@ class _Reading:
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
             **self._supplies(items),
+            m_lane=np.cumsum([0, *self._units]),
             d_item=np.array(
                 [self._number[id(nodes[demand.node])] for demand in demands], np.int64
             ),
@@ -473,12 +475,12 @@ class _Reading:
         if known is not None and units == 1.0:
             return known
         row = self._rows[name]
-        plain = all(
-            row[column] is None
-            for column in ("pool", "bucket", "changeover_matrix", "max_early_days")
-        )
-        if not plain or row["units"] != 1.0 or units != 1.0:
-            _refuse(f"{name} is more than one machine")
+        there = self._run.providers.capacity.resource(name).constant
+        if there is None or there % 1 or units != 1.0:
+            _refuse(f"{name} has units that change, or that work together")
+        if row["bucket"] is not None or row["max_early_days"] is not None:
+            _refuse(f"{name} is counted in buckets, or must not be early")
+        self._units.append(int(there))
         return self._machines.setdefault(name, len(self._machines))
 
 

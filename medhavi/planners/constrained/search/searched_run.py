@@ -164,22 +164,22 @@ class FoundPlacing(Placing):
         found: list[Wait] = []
         for step in layout.step_places(place):
             begin = int(steps.early.begin[step])
-            machine = int(model.plant.machine[steps.item[step]])
-            if machine >= 0 and ready < begin:
-                calendar = int(model.plant.calendar[steps.item[step]])
-                found += self._waited(machine, calendar, ready, begin)
+            lane = int(steps.early.lane[step])
+            if lane >= 0 and ready < begin:
+                item = int(steps.item[step])
+                found += self._waited(item, lane, ready, begin)
             ready = int(steps.early.finish[step])
         return tuple(found)
 
-    def _waited(
-        self, machine: int, calendar: int, ready: int, begin: int
-    ) -> Iterator[Wait]:
-        """Waits of a step for other work of its machine.
+    def _waited(self, item: int, lane: int, ready: int, begin: int) -> Iterator[Wait]:
+        """Waits of a step for other work on its unit of a machine.
 
         What is closed after a wait for others is waited through because of them.
         """
+        plant = self._layout.model.plant
+        machine, calendar = int(plant.machine[item]), int(plant.calendar[item])
         name, until = self._layout.model.machines[machine], ready
-        spans = list(self._held(machine, ready, begin))
+        spans = list(self._held(lane, ready, begin))
         if spans and calendar >= 0:
             working, moment = self._layout.model.calendars[calendar], spans[0][0]
             for opens, closes in [*working.segments(moment, begin), (begin, begin)]:
@@ -191,9 +191,9 @@ class FoundPlacing(Placing):
                 until = high
                 yield Wait("make", name, low, high)
 
-    def _held(self, machine: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
-        """Stretches of found work on a machine that reach into a span."""
-        begins, ends = self._busy[machine]
+    def _held(self, lane: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
+        """Stretches of found work on a unit of a machine that reach into a span."""
+        begins, ends = self._busy[lane]
         place = bisect_right(ends, start)
         while place < len(begins) and begins[place] < finish:
             yield begins[place], ends[place]
@@ -201,20 +201,16 @@ class FoundPlacing(Placing):
 
     @cached_property
     def _busy(self) -> list[tuple[list[int], list[int]]]:
-        """Begin and end of each stretch of found work without a gap, by machine."""
-        layout = self._layout
-        machine, work = (
-            layout.model.plant.machine[layout.steps.item],
-            layout.steps.early,
-        )
-        turn = np.lexsort((work.begin, machine))
-        machine, begin, end = machine[turn], work.begin[turn], work.end[turn]
-        # The work on a machine is never on two orders: it begins and ends in sequence.
-        gap = (begin[1:] > end[:-1]) | (machine[1:] != machine[:-1])
+        """Begin and end of each stretch of found work without a gap, by lane."""
+        work = self._layout.steps.early
+        turn = np.lexsort((work.begin, work.lane))
+        lane, begin, end = work.lane[turn], work.begin[turn], work.end[turn]
+        # The work on a unit is never on two orders: it begins and ends in sequence.
+        gap = (begin[1:] > end[:-1]) | (lane[1:] != lane[:-1])
         opens, closes = np.r_[True, gap], np.r_[gap, True]
         begins, ends = begin[opens].tolist(), end[closes].tolist()
-        count = np.arange(len(layout.model.machines) + 1)
-        bounds = np.searchsorted(machine[opens], count).tolist()
+        count = np.arange(int(self._layout.model.plant.m_lane[-1]) + 1)
+        bounds = np.searchsorted(lane[opens], count).tolist()
         return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
 
     # --- backward ------------------------------------------------------------------

@@ -238,18 +238,20 @@ CROWDED_BUDGETS = {
 class Found(NamedTuple):
     """Orders and pegs of a schedule; instants count from now [s].
 
-    `order_*`: item, quantity [steps], begin and end of the work as early as can be and
-    as late as its takers allow. `peg_*`: giver (an order, or -2 - item: its stock),
-    taker (an order, or -1 - demand), quantity [steps]. `finish` dates the demands.
-    Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
+    `order_*`: item, quantity [steps], begin, end and lane of the work as early as can
+    be and as late as its takers allow. `peg_*`: giver (an order, or -2 - a supply that
+    stands), taker (an order, or -1 - demand), quantity [steps]. `finish` dates the
+    demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
     """
 
     order_item: np.ndarray
     order_qty: np.ndarray
     order_start: np.ndarray
     order_end: np.ndarray
+    order_lane: np.ndarray
     order_late_start: np.ndarray
     order_late_end: np.ndarray
+    order_late_lane: np.ndarray
     peg_from: np.ndarray
     peg_to: np.ndarray
     peg_qty: np.ndarray
@@ -381,7 +383,7 @@ class _Repair:
         self._watch = watch
         self._classes = _Classes(watch, model)
         self._passes = passes.made
-        fresh = new_schedule(model.plant, passes.work, len(model.machines))
+        fresh = new_schedule(model.plant, passes.work)
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = passes.engine.of(fresh)
         self._kernels.load(self._plant, self._plan, passes.work)
@@ -427,6 +429,7 @@ class _Repair:
         alive = np.asarray(ids[:count], np.int64)
         start = np.asarray(plan.o_start, np.int64)[alive]
         end = np.asarray(plan.o_end, np.int64)[alive]
+        lane = np.array(plan.o_lane, np.int64)[alive]
         finish = np.array(plan.d_finish, np.int64)
         cost = int(self._kernels.finish_all(plant, plan))
         first = np.concatenate(
@@ -443,8 +446,10 @@ class _Repair:
             order_qty=np.asarray(plan.o_qty, np.int64)[alive],
             order_start=start,
             order_end=end,
+            order_lane=lane,
             order_late_start=np.asarray(plan.o_start, np.int64)[alive],
             order_late_end=np.asarray(plan.o_end, np.int64)[alive],
+            order_late_lane=np.asarray(plan.o_lane, np.int64)[alive],
             peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]),
             peg_to=np.where(place < count, place, count - 1 - place),
             peg_qty=amounts,

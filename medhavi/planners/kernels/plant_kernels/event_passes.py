@@ -154,7 +154,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     """
     orders = work.totals[0]
     item, ready, begins, left = work.o_item, work.o_ready, work.o_start, work.o_left
-    ends, woken = work.o_end, work.woken
+    ends, woken, lanes = work.o_end, work.woken, plant.m_lane
     length, where, post = work.o_length, work.o_machine, work.o_post
     first, takers, finish = work.t_start, work.t_taker, work.d_finish
     heap, value = work.h_key, work.h_value
@@ -213,7 +213,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 # Nothing to wait for: it starts as if its own machine were free.
                 machine = machines
             elif through == 1:
-                busy[machine] = 0
+                busy[machine] -= 1
             elif order >= orders:
                 woken[machine] = -1
             else:
@@ -232,15 +232,18 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 marked[machine] = 1
                 touched[touches] = machine
                 touches += 1
-        for turn in range(touches):
+        turn = 0
+        while turn < touches:
             machine = touched[turn]
+            turn += 1
             if machine < 0:
                 order = -1 - machine
                 begin = begin_from(plant, item[order], now, length[order])
                 end = end_from(plant, item[order], begin, length[order])
             else:
                 marked[machine] = 0
-                if busy[machine] == 1 or queued[machine] == 0:
+                units = lanes[machine + 1] - lanes[machine]
+                if busy[machine] == units or queued[machine] == 0:
                     continue
                 base = low[machine]
                 place = choose(
@@ -264,7 +267,10 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                     continue
                 queued[machine] -= 1
                 queue[base + place] = queue[base + queued[machine]]
-                busy[machine] = 1
+                busy[machine] += 1
+                if busy[machine] < units and queued[machine] > 0:
+                    touched[touches] = machine
+                    touches += 1
                 end = end_from(plant, item[order], begin, length[order])
                 events = push(heap, value, events, end * 2 + 1, order)
             started += 1

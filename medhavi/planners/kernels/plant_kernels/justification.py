@@ -59,9 +59,9 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
 
 
 def clear_lanes(plan: ScheduleRecord) -> None:
-    """Take all orders off their machines."""
-    for machine in range(len(plan.laned)):
-        plan.laned[machine] = 0
+    """Take all orders off their lanes."""
+    for lane in range(len(plan.laned)):
+        plan.laned[lane] = 0
 
 
 def move_right(plant: Plant, plan: ScheduleRecord, order: int) -> None:
@@ -143,8 +143,26 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
         plan.o_start[order] = work.o_start[at]
         plan.o_end[order] = work.o_end[at]
         plan.state[JOURNAL] = 0
+    keys = np.empty(work.totals[0], np.int64)
     for at in range(work.totals[0]):
+        keys[at] = work.o_start[at]
+    for at in ranks_of(keys):
+        plan.o_lane[of[at]] = free_lane(plant, plan, of[at])
         lay(plant, plan, of[at])
+
+
+def free_lane(plant: Plant, plan: ScheduleRecord, order: int) -> int:
+    """Lane whose last order ends before one begins that comes after all placed."""
+    machine = plant.machine[plan.o_item[order]]
+    if machine < 0:
+        return 0
+    lane = plant.m_lane[machine]
+    while plan.laned[lane] > 0:
+        last = plan.lane[lane * plan.width[0] + plan.laned[lane] - 1]
+        if plan.o_end[last] <= plan.o_start[order]:
+            break
+        lane += 1
+    return lane
 
 
 def load_pegs(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) -> None:

@@ -94,12 +94,12 @@ def critical_path(
 
 
 def blocks_of(plant: Plant, plan: ScheduleRecord, order: int, block: np.ndarray) -> int:
-    """List what holds the machine of an order that has all it needs; gives how many."""
+    """List what holds the lane of an order that has all it needs; gives how many."""
     _, ready = slowest(plant, plan, plan.o_peg[order])
-    machine = plant.machine[plan.o_item[order]]
-    at = place_of(plan, machine, plan.o_start[order]) - 1
+    lane = plan.o_lane[order]
+    at = place_of(plan, lane, plan.o_start[order]) - 1
     blocks = 0
-    while at >= machine * plan.width[0] and blocks < len(block):
+    while at >= lane * plan.width[0] and blocks < len(block):
         other = plan.lane[at]
         if plan.o_end[other] <= ready:
             break

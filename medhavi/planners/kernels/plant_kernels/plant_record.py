@@ -33,7 +33,8 @@ class Plant(NamedTuple):
     [steps], `floor` (first start), `post` (end of work to arrival), `lead` (-1: made),
     its components `c_start`, `c_item`, `c_qty` (per grain), its supplies that stand,
     stock and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps] and
-    `s_ready` (0: now). Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds
+    `s_ready` (0: now). The units of a machine are the lanes from `m_lane` on. Per
+    demand: `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds
     one number, the seconds that any late demand counts. `k_start` bounds the open
     windows of each calendar, in order of time: `k_open`, `k_close`, and `k_before`, the
     open seconds of the earlier ones. The first and the last one have no end, so that
@@ -59,6 +60,7 @@ class Plant(NamedTuple):
     s_item: np.ndarray
     s_qty: np.ndarray
     s_ready: np.ndarray
+    m_lane: np.ndarray
     d_item: np.ndarray
     d_qty: np.ndarray
     d_due: np.ndarray

@@ -304,6 +304,7 @@ def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
     """Order of a list of pegs that comes last (-1: what stands, or none), and when."""
     givers, others = plan.g_from, plan.g_also
     ends, items, post = plan.o_end, plan.o_item, plant.post
+    stands = plant.s_ready
     best = -1
     last = 0
     while peg >= 0:
@@ -313,8 +314,8 @@ def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
             if there > last:
                 last = there
                 best = giver
-        elif plant.s_ready[-2 - giver] > last:
-            last = plant.s_ready[-2 - giver]
+        elif stands[-2 - giver] > last:
+            last = stands[-2 - giver]
             best = -1
         peg = others[peg]
     return best, last

@@ -35,11 +35,12 @@ class ScheduleRecord(NamedTuple):
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 
-    Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_used` (steps that are
-    taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it takes),
-    `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next
-    of the taker), `g_next`, `g_back` (of the giver). `lane` holds `width` places per
-    machine in order of time, `laned` how many are taken. `f_*` are stacks: frames of
+    Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_lane` (unit of its
+    machine), `o_used` (steps that are taken), `o_next`, `o_back` (orders of its item),
+    `o_peg` (first peg that it takes), `o_user` (first that takes from it). Pegs:
+    `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`, `g_back` (of the
+    giver). `lane` holds `width` places per lane in order of time, `laned` how many are
+    taken. `s_used` is what is taken of supplies that stand. `f_*` are stacks: frames of
     `supply`.
     """
 
@@ -50,6 +51,7 @@ class ScheduleRecord(NamedTuple):
     o_qty: np.ndarray
     o_start: np.ndarray
     o_end: np.ndarray
+    o_lane: np.ndarray
     o_used: np.ndarray
     o_next: np.ndarray
     o_back: np.ndarray
@@ -241,14 +243,14 @@ def new_order(plan: ScheduleRecord, item: int, qty: int) -> int:
     return order
 
 
-def place_of(plan: ScheduleRecord, machine: int, start: int) -> int:
-    """Place of the first order of a machine that starts from `start` on."""
-    lane, starts = plan.lane, plan.o_start
-    low = machine * plan.width[0]
-    high = low + plan.laned[machine]
+def place_of(plan: ScheduleRecord, lane: int, start: int) -> int:
+    """Place of the first order of a lane that starts from `start` on."""
+    placed, starts = plan.lane, plan.o_start
+    low = lane * plan.width[0]
+    high = low + plan.laned[lane]
     while low < high:
         middle = (low + high) >> 1
-        if starts[lane[middle]] < start:
+        if starts[placed[middle]] < start:
             low = middle + 1
         else:
             high = middle
@@ -256,117 +258,152 @@ def place_of(plan: ScheduleRecord, machine: int, start: int) -> int:
 
 
 def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
-    """Put an order at its start on its machine."""
-    machine = plant.machine[plan.o_item[order]]
-    if machine < 0:
+    """Put an order at its start on its lane."""
+    if plant.machine[plan.o_item[order]] < 0:
         return
-    at = place_of(plan, machine, plan.o_start[order])
-    insert(plan, machine, at, order)
+    lane = plan.o_lane[order]
+    insert(plan, lane, place_of(plan, lane, plan.o_start[order]), order)
 
 
-def insert(plan: ScheduleRecord, machine: int, at: int, order: int) -> None:
-    """Put an order at a place of a machine; what is there moves on."""
-    lane = plan.lane
-    end = machine * plan.width[0] + plan.laned[machine]
+def insert(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
+    """Put an order at a place of a lane; what is there moves on."""
+    placed = plan.lane
+    end = lane * plan.width[0] + plan.laned[lane]
     while end > at:
-        lane[end] = lane[end - 1]
+        placed[end] = placed[end - 1]
         end -= 1
-    lane[at] = order
-    plan.laned[machine] += 1
+    placed[at] = order
+    plan.laned[lane] += 1
+    plan.o_lane[order] = lane
 
 
 def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
-    """Take an order off its machine."""
-    machine = plant.machine[plan.o_item[order]]
-    if machine < 0:
+    """Take an order off its lane."""
+    if plant.machine[plan.o_item[order]] < 0:
         return
-    lane = plan.lane
-    at = place_of(plan, machine, plan.o_start[order])
-    last = machine * plan.width[0] + plan.laned[machine] - 1
+    placed, lane = plan.lane, plan.o_lane[order]
+    at = place_of(plan, lane, plan.o_start[order])
+    last = lane * plan.width[0] + plan.laned[lane] - 1
     while at < last:
-        lane[at] = lane[at + 1]
+        placed[at] = placed[at + 1]
         at += 1
-    plan.laned[machine] -= 1
+    plan.laned[lane] -= 1
+
+
+def first_gap(
+    plant: Plant, plan: ScheduleRecord, lane: int, order: int, ready: int
+) -> tuple[int, int, int]:
+    """First gap of a lane that is long enough: its place, start and end of the work."""
+    item = plan.o_item[order]
+    length = length_of(plant, item, plan.o_qty[order])
+    starts, ends, placed = plan.o_start, plan.o_end, plan.lane
+    start = begin_from(plant, item, ready, length)
+    end = end_from(plant, item, start, length)
+    low = lane * plan.width[0]
+    high = stop = low + plan.laned[lane]
+    while low < high:
+        middle = (low + high) >> 1
+        if ends[placed[middle]] <= ready:
+            low = middle + 1
+        else:
+            high = middle
+    while low < stop:
+        other = placed[low]
+        if starts[other] >= end:
+            break
+        start = begin_from(plant, item, ends[other], length)
+        end = end_from(plant, item, start, length)
+        low += 1
+    return low, start, end
 
 
 def place_early(plant: Plant, plan: ScheduleRecord, order: int, ready: int) -> None:
     """Put an order into the first gap that is long enough, from `ready` on."""
     item = plan.o_item[order]
     machine = plant.machine[item]
-    length = length_of(plant, item, plan.o_qty[order])
-    starts, ends, lane = plan.o_start, plan.o_end, plan.lane
-    start = begin_from(plant, item, ready, length)
-    end = end_from(plant, item, start, length)
-    if machine >= 0:
-        low = machine * plan.width[0]
-        high = stop = low + plan.laned[machine]
-        if plan.laned[machine] + 1 >= plan.width[0]:
+    if machine < 0:
+        length = length_of(plant, item, plan.o_qty[order])
+        start = begin_from(plant, item, ready, length)
+        end = end_from(plant, item, start, length)
+    else:
+        best = plant.m_lane[machine]
+        at, start, end = first_gap(plant, plan, best, order, ready)
+        for lane in range(best + 1, plant.m_lane[machine + 1]):
+            place, begin, through = first_gap(plant, plan, lane, order, ready)
+            if through < end:
+                best, at, start, end = lane, place, begin, through
+        if plan.laned[best] + 1 >= plan.width[0]:
             plan.state[FULL] = 1
-            starts[order] = start
-            ends[order] = end
+            plan.o_start[order] = start
+            plan.o_end[order] = end
             return
-        while low < high:
-            middle = (low + high) >> 1
-            if ends[lane[middle]] <= ready:
-                low = middle + 1
-            else:
-                high = middle
-        while low < stop:
-            other = lane[low]
-            if starts[other] >= end:
-                break
-            start = begin_from(plant, item, ends[other], length)
-            end = end_from(plant, item, start, length)
-            low += 1
-        insert(plan, machine, low, order)
-    starts[order] = start
-    ends[order] = end
+        insert(plan, best, at, order)
+    plan.o_start[order] = start
+    plan.o_end[order] = end
     note(plan, PLACED, order, 0)
 
 
-def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
-    """Put an order into the last gap that is long enough and ends by `limit`.
+def last_gap(
+    plant: Plant, plan: ScheduleRecord, lane: int, order: int, limit: int
+) -> tuple[int, int, int]:
+    """Last gap of a lane that is long enough: its place, start and end of the work.
 
     Lanes hold the last order first here: those that come after others are placed
     before them, so that few have to move on.
     """
     item = plan.o_item[order]
-    machine = plant.machine[item]
     length = length_of(plant, item, plan.o_qty[order])
-    starts, lane = plan.o_start, plan.lane
+    starts, ends, placed = plan.o_start, plan.o_end, plan.lane
     end = end_by(plant, item, limit, length)
     start = begin_by(plant, item, end, length)
-    if machine >= 0:
-        low = machine * plan.width[0]
-        high = stop = low + plan.laned[machine]
-        while low < high:
-            middle = (low + high) >> 1
-            if starts[lane[middle]] >= limit:
-                low = middle + 1
-            else:
-                high = middle
-        while low < stop:
-            other = lane[low]
-            if plan.o_end[other] <= start:
-                break
-            if starts[other] < end:
-                end = end_by(plant, item, starts[other], length)
-                start = begin_by(plant, item, end, length)
-            low += 1
-        insert(plan, machine, low, order)
-    starts[order] = start
+    low = lane * plan.width[0]
+    high = stop = low + plan.laned[lane]
+    while low < high:
+        middle = (low + high) >> 1
+        if starts[placed[middle]] >= limit:
+            low = middle + 1
+        else:
+            high = middle
+    while low < stop:
+        other = placed[low]
+        if ends[other] <= start:
+            break
+        if starts[other] < end:
+            end = end_by(plant, item, starts[other], length)
+            start = begin_by(plant, item, end, length)
+        low += 1
+    return low, start, end
+
+
+def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
+    """Put an order into the last gap that is long enough and ends by `limit`."""
+    item = plan.o_item[order]
+    machine = plant.machine[item]
+    if machine < 0:
+        length = length_of(plant, item, plan.o_qty[order])
+        end = end_by(plant, item, limit, length)
+        start = begin_by(plant, item, end, length)
+    else:
+        best = plant.m_lane[machine]
+        at, start, end = last_gap(plant, plan, best, order, limit)
+        for lane in range(best + 1, plant.m_lane[machine + 1]):
+            place, begin, through = last_gap(plant, plan, lane, order, limit)
+            if begin > start:
+                best, at, start, end = lane, place, begin, through
+        insert(plan, best, at, order)
+    plan.o_start[order] = start
     plan.o_end[order] = end
 
 
 def turn_lanes(plan: ScheduleRecord) -> None:
-    """Turn the sequence of the orders on all machines around."""
-    lane = plan.lane
-    for machine in range(len(plan.laned)):
-        low = machine * plan.width[0]
-        high = low + plan.laned[machine] - 1
+    """Turn the sequence of the orders on all lanes around."""
+    placed = plan.lane
+    for lane in range(len(plan.laned)):
+        low = lane * plan.width[0]
+        high = low + plan.laned[lane] - 1
         while low < high:
-            held = lane[low]
-            lane[low] = lane[high]
-            lane[high] = held
+            held = placed[low]
+            placed[low] = placed[high]
+            placed[high] = held
             low += 1
             high -= 1
