@@ -286,20 +286,20 @@ class _QuotesExhaustedError(Exception):
     """The quotes are used up."""
 
 
-def with_preemption(quest: OptionSearch, before: Promise, detail: str) -> Promise:
+def with_preemption(search: OptionSearch, before: Promise, detail: str) -> Promise:
     """Answer that takes from less important lines, where it is better.
 
     Parameters
     ----------
-    quest
+    search
         The search without it, finished.
     before
         Its answer: late, in part or nothing.
     detail
         As in `quote`.
     """
-    candidates = list(rivals(quest.book, quest.request)[:MOST_RIVALS])
-    tries = _PreemptionTrials(quest, before)
+    candidates = list(rivals(search.book, search.request)[:MOST_RIVALS])
+    tries = _PreemptionTrials(search, before)
     try:
         while candidates:
             goal = tries.answer(candidates)
@@ -325,10 +325,10 @@ def standing(promise: Promise) -> tuple[int, float, float]:
 class _PreemptionTrials:
     """Answers to one request with some lines out of the way."""
 
-    def __init__(self, quest: OptionSearch, before: Promise) -> None:
-        self._book = quest.book
-        self._request = quest.request
-        self._policy = quest.policy
+    def __init__(self, search: OptionSearch, before: Promise) -> None:
+        self._book = search.book
+        self._request = search.request
+        self._policy = search.policy
         self._known: dict[frozenset[str], Promise] = {frozenset(): before}
         self.asked = 0
 
@@ -510,41 +510,41 @@ def quote(
         return searched(OptionSearch(book, request, used), detail)
     # All searches for one answer begin with the same work on the resources.
     with book.stages.sharing_orders():
-        quest = OptionSearch(book, request, used)
-        return helped(quest, searched(quest, detail))
+        search = OptionSearch(book, request, used)
+        return helped(search, searched(search, detail))
 
 
 def _preempting(
     book: PromiseLedger, request: Request, policy: Policy, detail: str
 ) -> Promise:
-    quest = OptionSearch(book, request, policy)
-    answer = searched(quest, detail)
-    if quest.report.failed_at is None and not quest.timely:
-        answer = with_preemption(quest, answer, detail)
-    return helped(quest, answer) if detail == "full" else answer
+    search = OptionSearch(book, request, policy)
+    answer = searched(search, detail)
+    if search.report.failed_at is None and not search.timely:
+        answer = with_preemption(search, answer, detail)
+    return helped(search, answer) if detail == "full" else answer
 
 
-def helped(quest: OptionSearch, answer: Promise) -> Promise:
+def helped(search: OptionSearch, answer: Promise) -> Promise:
     """Full answer with what else would be promised and what would help."""
-    if quest.report.failed_at is not None:
-        return replace(answer, remedies=asked_anew(quest, _figures))
-    if quest.policy.sensitivity:
-        answer = replace(answer, sensitivity=sensitivity(quest, answer, _figures))
-    return answer if answer.on_time else _with_remedies(quest, answer)
+    if search.report.failed_at is not None:
+        return replace(answer, remedies=asked_anew(search, _figures))
+    if search.policy.sensitivity:
+        answer = replace(answer, sensitivity=sensitivity(search, answer, _figures))
+    return answer if answer.on_time else _with_remedies(search, answer)
 
 
-def _with_remedies(quest: OptionSearch, answer: Promise) -> Promise:
+def _with_remedies(search: OptionSearch, answer: Promise) -> Promise:
     def ask(book: PromiseLedger, request: Request) -> Promise:
         # A change of the policy names its own; all others are asked as before.
-        if request.policy != quest.request.policy:
+        if request.policy != search.request.policy:
             return _figures(book, request, None)
-        policy = quest.policy
-        if book.policies is not quest.book.policies:
+        policy = search.policy
+        if book.policies is not search.book.policies:
             fallback = book.policies.of(request).supplier_fallback
             policy = replace(policy, supplier_fallback=fallback)
         return _figures(book, request, policy)
 
-    helping = remedies(quest, answer, ask)
+    helping = remedies(search, answer, ask)
     answer = replace(answer, remedies=helping.found)
     if helping.all_tried and helping.found:
         return answer

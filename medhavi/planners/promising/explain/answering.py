@@ -132,29 +132,29 @@ PROVIDER_FAILURES = (EnvironmentFailure, LimitReached, NotAvailable, OSError)
 the search and is raised."""
 
 
-def answered(quote: OptionSearch, detail: str) -> Promise:
+def answered(search: OptionSearch, detail: str) -> Promise:
     """Choose among the options of a finished search and give the answer."""
-    offered = [one.capped(quote.policy) for one in quote.offered]
+    offered = [one.capped(search.policy) for one in search.offered]
     permitted = [one for one in offered if one.closed is None]
-    ranked, totals = _ranked(quote, permitted)
+    ranked, totals = _ranked(search, permitted)
     if not ranked:
-        return _rejected(quote, offered, detail)
+        return _rejected(search, offered, detail)
     chosen = ranked[0]
-    promise = _promised(quote, chosen, held=detail != "figures")
+    promise = _promised(search, chosen, held=detail != "figures")
     if detail != "full":
         return promise
     return _replaced(
         promise,
-        options=_options(quote, ranked, totals, offered),
-        limiters=reasons(quote, chosen, promise.status),
-        trace=trace_of(quote, chosen),
+        options=_options(search, ranked, totals, offered),
+        limiters=reasons(search, chosen, promise.status),
+        trace=trace_of(search, chosen),
     )
 
 
-def failed(quote: OptionSearch, failure: Exception) -> Promise:
+def failed(search: OptionSearch, failure: Exception) -> Promise:
     """Answer where a provider failed: a rejection that names its stage."""
-    stage = quote.book.stages.at
-    quote.fail_at(stage)
+    stage = search.book.stages.at
+    search.fail_at(stage)
     late = isinstance(failure, TimeoutError)
     code = Limiter.SEARCH_TIMEOUT if late else FAILED[stage]
     text = (
@@ -162,10 +162,10 @@ def failed(quote: OptionSearch, failure: Exception) -> Promise:
         "nothing is held. Ask again, or correct the data it read."
     )
     reason = PromiseReason(code=code, subject=stage, hours=0.0, text=text)
-    return _replaced(_nothing(quote), limiters=(reason,), exact=False)
+    return _replaced(_nothing(search), limiters=(reason,), exact=False)
 
 
-def unasked(quest: OptionSearch) -> Promise:
+def unasked(search: OptionSearch) -> Promise:
     """Answer to a request that a stopped run did not reach: a rejection, no holds."""
     text = (
         "The run was stopped before this request was reached; nothing is held. "
@@ -173,24 +173,24 @@ def unasked(quest: OptionSearch) -> Promise:
     )
     code = Limiter.SEARCH_TIMEOUT
     reason = PromiseReason(code=code, subject="search", hours=0.0, text=text)
-    return _replaced(_nothing(quest), limiters=(reason,), exact=False)
+    return _replaced(_nothing(search), limiters=(reason,), exact=False)
 
 
 def _ranked(
-    quote: OptionSearch, permitted: list[Offered]
+    search: OptionSearch, permitted: list[Offered]
 ) -> tuple[list[Offered], list[float]]:
     """Order by score, given beside.
 
     A substitute waits for own supply that is on time (rule 32).
     """
-    own = quote.request.product
+    own = search.request.product
     timely = any(
-        one.way.product == own and one.times.date <= quote.request.due
+        one.way.product == own and one.times.date <= search.request.due
         for one in permitted
     )
     if timely:
         permitted = [one for one in permitted if one.way.product == own]
-    priced = _priced(permitted, quote.policy)
+    priced = _priced(permitted, search.policy)
     judged = [
         Scored(
             one.name,
@@ -201,7 +201,7 @@ def _ranked(
         )
         for one in permitted
     ]
-    totals = scores(judged, quote.policy)
+    totals = scores(judged, search.policy)
     order = ranking(judged, totals)
     return [permitted[place] for place in order], [totals[place] for place in order]
 
@@ -213,9 +213,9 @@ def _priced(permitted: list[Offered], policy: Policy) -> bool:
     return len({one.times.date for one in permitted}) < len(permitted)
 
 
-def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
+def _promised(search: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
     """Promise the chosen option; `held`: with the holds that it would make."""
-    request, policy, book = quote.request, quote.policy, quote.book
+    request, policy, book = search.request, search.policy, search.book
     found = chosen.times.evaluation
     full = found.steps >= chosen.search.wanted.steps
     late = chosen.times.date > request.due
@@ -223,9 +223,9 @@ def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
     expires = book.now + policy.hold_seconds
     pieces = found.pieces()
     holds = holds_of(found, pieces, request, expires, book.stages) if held else ()
-    basis = _basis(quote, chosen)
+    basis = _basis(search, chosen)
     return _nothing(
-        quote,
+        search,
         status=status if full else PromiseStatus.PARTIAL,
         date=chosen.times.date,
         date_p50=chosen.times.p50,
@@ -236,7 +236,7 @@ def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
         deliveries=tuple(
             PromisedDelivery(
                 qty=chosen.search.quantity(shipment.steps),
-                date=max(shipment.arrival + quote.buffer, quote.floor),
+                date=max(shipment.arrival + search.buffer, search.floor),
                 product=shipment.product,
                 origin=shipment.origin,
             )
@@ -251,23 +251,23 @@ def _promised(quote: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
         purchases=purchases_of(pieces),
         basis=basis,
         exact=found.exact
-        and not quote.report.cut
-        and not (quote.report.rough and (late or not full)),
+        and not search.report.cut
+        and not (search.report.rough and (late or not full)),
     )
 
 
-def _basis(quote: OptionSearch, chosen: Offered) -> PromiseBasis:
+def _basis(search: OptionSearch, chosen: Offered) -> PromiseBasis:
     """Name the model behind the uncertain times of an option and of its work."""
-    if unconfirmed(quote, chosen):
-        return known_basis(UNCONFIRMED, quote.policy.risk_basis)
-    found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
-    found += [one for _, one in expected(quote, chosen)]
-    return basis_of(found, quote.policy.risk_basis)
+    if unconfirmed(search, chosen):
+        return known_basis(UNCONFIRMED, search.policy.risk_basis)
+    found = [search.book.times.of(subject) for subject in chosen.times.subjects]
+    found += [one for _, one in expected(search, chosen)]
+    return basis_of(found, search.policy.risk_basis)
 
 
-def unconfirmed(quote: OptionSearch, chosen: Offered) -> list[str]:
+def unconfirmed(search: OptionSearch, chosen: Offered) -> list[str]:
     """Suppliers whose stated lead time an option counts on without a history."""
-    stated = quote.book.times.stated
+    stated = search.book.times.stated
     return sorted(
         {
             piece.source.source
@@ -294,7 +294,7 @@ def known_basis(name: str, risk: str) -> PromiseBasis:
 
 
 def _options(
-    quote: OptionSearch,
+    search: OptionSearch,
     ranked: list[Offered],
     totals: list[float],
     offered: list[Offered],
@@ -302,7 +302,7 @@ def _options(
     chosen = ranked[0] if ranked else None
     others = [one for one in offered if all(one is not known for known in ranked)]
     others.sort(key=lambda one: (one.times.date, one.cost.total, one.name))
-    stated = quote.book.providers.suppliers.any_incoterm
+    stated = search.book.providers.suppliers.any_incoterm
     found = [
         PromiseOption(
             option=one.name,
@@ -314,13 +314,13 @@ def _options(
             cost=one.cost.total,
             co2_kg=one.co2_kg,
             score=score,
-            why_not=None if one is chosen else _why_not(quote, one, chosen),
+            why_not=None if one is chosen else _why_not(search, one, chosen),
             parts=one.cost,
             incoterms=one.times.evaluation.incoterms if stated else (),
         )
         for one, score in zip_longest([*ranked, *others], totals)
     ]
-    asking = [] if chosen is None else unconfirmed(quote, chosen)
+    asking = [] if chosen is None else unconfirmed(search, chosen)
     if asking:
         why_not = (
             f"waits until {', '.join(asking)} confirmed the stated lead time; "
@@ -331,12 +331,12 @@ def _options(
     return tuple(found)
 
 
-def _why_not(quote: OptionSearch, one: Offered, chosen: Offered | None) -> str:
-    if one.closed is Limiter.COST_CAP_EXCEEDED and not one.above_cost(quote.policy):
+def _why_not(search: OptionSearch, one: Offered, chosen: Offered | None) -> str:
+    if one.closed is Limiter.COST_CAP_EXCEEDED and not one.above_cost(search.policy):
         return f"{one.closed}: emits more than the policy permits"
     if one.closed is not None:
         return f"{one.closed}: {WHY_NOT[one.closed]}"
-    if one.way.product != quote.request.product:
+    if one.way.product != search.request.product:
         return "a substitute comes after own supply that is on time"
     if chosen is None:
         return "not permitted"
@@ -345,22 +345,22 @@ def _why_not(quote: OptionSearch, one: Offered, chosen: Offered | None) -> str:
     return "dearer" if one.cost.total > chosen.cost.total else "a worse score"
 
 
-def _rejected(quote: OptionSearch, offered: list[Offered], detail: str) -> Promise:
-    promise = _nothing(quote)
+def _rejected(search: OptionSearch, offered: list[Offered], detail: str) -> Promise:
+    promise = _nothing(search)
     if detail != "full":
         return promise
     return _replaced(
         promise,
-        options=_options(quote, [], [], offered),
-        limiters=reasons(quote, None, PromiseStatus.REJECTED),
-        trace=trace_of(quote, None),
-        exact=not (quote.report.cut or quote.report.rough),
+        options=_options(search, [], [], offered),
+        limiters=reasons(search, None, PromiseStatus.REJECTED),
+        trace=trace_of(search, None),
+        exact=not (search.report.cut or search.report.rough),
     )
 
 
-def _nothing(quote: OptionSearch, **known: object) -> Promise:
+def _nothing(search: OptionSearch, **known: object) -> Promise:
     """Answer with nothing but what is known: every key is there (rule 28)."""
-    request, book = quote.request, quote.book
+    request, book = search.request, search.book
     cells: dict[str, object] = {
         "request": request.position,
         "status": PromiseStatus.REJECTED,
@@ -373,7 +373,7 @@ def _nothing(quote: OptionSearch, **known: object) -> Promise:
     if "cost" not in cells:
         cells["cost"] = PromiseCost(currency=book.snapshot.settings.base_currency)
     if "basis" not in cells:
-        cells["basis"] = known_basis("stated", quote.policy.risk_basis)
+        cells["basis"] = known_basis("stated", search.policy.risk_basis)
     return Promise(**cells)  # type: ignore[arg-type]
 
 
@@ -385,27 +385,27 @@ def _replaced(promise: Promise, **cells: object) -> Promise:
     return replace(promise, **cells)  # type: ignore[arg-type]
 
 
-def searched(quest: OptionSearch, detail: str, *, freed: bool = False) -> Promise:
+def searched(search: OptionSearch, detail: str, *, freed: bool = False) -> Promise:
     """Answer a request; the ledgers are as before after it.
 
     Parameters
     ----------
-    quest
+    search
         The search, not begun.
     detail
-        As in `quote`.
+        As in `search`.
     freed
         The demand was given what it has already.
     """
     try:
-        return _searched(quest, detail, freed=freed)
+        return _searched(search, detail, freed=freed)
     except RecursionError:
         # A chain of more levels than the usual stack has room for.
-        quest.begin_anew()
+        search.begin_anew()
     try:
-        return on_deep_stack(lambda: _searched(quest, detail, freed=freed))
+        return on_deep_stack(lambda: _searched(search, detail, freed=freed))
     except RecursionError as failure:
-        return failed(quest, failure)
+        return failed(search, failure)
 
 
 def _searched(search: OptionSearch, detail: str, *, freed: bool) -> Promise:

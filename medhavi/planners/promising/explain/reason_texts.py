@@ -112,9 +112,9 @@ def _reason(code: Limiter, subject: str, text: str) -> PromiseReason:
     return PromiseReason(code=code, subject=subject, hours=0.0, text=text)
 
 
-def _text(quote: OptionSearch, code: Limiter, subject: str, words: str = "") -> str:
+def _text(search: OptionSearch, code: Limiter, subject: str, words: str = "") -> str:
     """Sentence of a code about the request and what binds."""
-    request = quote.request
+    request = search.request
     product, location = request.product, request.location
     if code is not Limiter.QUALITY_MISMATCH and subject.count("|") == 1:
         product, location = subject.split("|")
@@ -122,46 +122,46 @@ def _text(quote: OptionSearch, code: Limiter, subject: str, words: str = "") -> 
         product=product,
         location=location,
         demand=request.demand,
-        policy=quote.policy.policy,
+        policy=search.policy.policy,
         subject=subject.replace("|", " at "),
-        asked=_requested(quote),
-        best=_best(quote),
+        asked=_requested(search),
+        best=_best(search),
     )
 
 
-def _requested(quote: OptionSearch) -> str:
+def _requested(search: OptionSearch) -> str:
     """The characteristics and the quality class that a request states."""
-    asked = quote.book.stages.asked(quote.request)
+    asked = search.book.stages.asked(search.request)
     found = [] if asked is None else sorted(asked.pairs)
-    if quote.request.min_quality:
-        found.append(f"quality class {quote.request.min_quality}")
+    if search.request.min_quality:
+        found.append(f"quality class {search.request.min_quality}")
     return ", ".join(found) or "quality class of the product"
 
 
-def _best(quote: OptionSearch) -> str:
+def _best(search: OptionSearch) -> str:
     """In brackets the best class in usable stock or of new supply, if one is asked."""
-    providers, product = quote.book.providers, quote.request.product
+    providers, product = search.book.providers, search.request.product
     rank = providers.traits.rank
-    places = quote.book.reach.of(product, quote.request.location, None).origins
+    places = search.book.reach.of(product, search.request.location, None).origins
     classes = {
         lot.quality
         for place in places
         for lot in providers.on_hand.lots(product, place)
         if lot.quality is not None
     }
-    own = quote.book.snapshot["products"].filter(pl.col("product") == product)
+    own = search.book.snapshot["products"].filter(pl.col("product") == product)
     classes |= {one for one in own["quality_class"] if one is not None}
-    if not classes or not quote.request.min_quality:
+    if not classes or not search.request.min_quality:
         return ""
     best = min(classes, key=lambda one: (rank(one), one))
     return f" (best available: {best})"
 
 
 def _closed_text(
-    quote: OptionSearch, option: Offered, code: Limiter, subject: str
+    search: OptionSearch, option: Offered, code: Limiter, subject: str
 ) -> str:
     """Sentence of an option that a cap or a rule of the policy forbids."""
-    policy = quote.policy
+    policy = search.policy
     if code is Limiter.RISK_CAP_EXCEEDED:
         return (
             f"Every option is late more often than policy {policy.policy} permits: "
@@ -169,7 +169,7 @@ def _closed_text(
             f"{policy.risk_cap or 0.0:.0%}."
         )
     if code is not Limiter.COST_CAP_EXCEEDED:
-        return _text(quote, code, subject)
+        return _text(search, code, subject)
     if option.above_cost(policy):
         return (
             f"Every option costs more than policy {policy.policy} permits: "
@@ -182,51 +182,51 @@ def _closed_text(
     )
 
 
-def rejected_as(quote: OptionSearch, option: Offered | None) -> PromiseReason:
+def rejected_as(search: OptionSearch, option: Offered | None) -> PromiseReason:
     """Name why there is no answer at all."""
     if option is not None:
-        code = option.capped(quote.policy).closed
+        code = option.capped(search.policy).closed
         if code is not None:
-            subject = quote.policy.policy
+            subject = search.policy.policy
             if code is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
-                subject = min(_unknown(quote, option), default=subject)
+                subject = min(_unknown(search, option), default=subject)
             if code is Limiter.DATA_STALE:
                 subject = "fx_rates"
-            return _reason(code, subject, _closed_text(quote, option, code, subject))
-    if option is not None and quote.request.due < quote.book.now:
-        node = f"{quote.request.product}|{quote.request.location}"
+            return _reason(code, subject, _closed_text(search, option, code, subject))
+    if option is not None and search.request.due < search.book.now:
+        node = f"{search.request.product}|{search.request.location}"
         text = "The due date had passed before the request; no stage can be faster."
         return _reason(Limiter.MATERIAL_SHORTFALL, node, text)
-    failures = quote.failures
+    failures = search.failures
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
-        return _ruled(quote, ruled - quote.campaign_rules, ruled)
-    return _failed(quote, _ORDER) or _missing(quote)
+        return _ruled(search, ruled - search.campaign_rules, ruled)
+    return _failed(search, _ORDER) or _missing(search)
 
 
-def _failed(quote: OptionSearch, order: tuple[Limiter, ...]) -> PromiseReason | None:
+def _failed(search: OptionSearch, order: tuple[Limiter, ...]) -> PromiseReason | None:
     """Name the first failure of the first code that there is any of."""
     for code in order:
-        for failure in quote.failures:
+        for failure in search.failures:
             if failure.code is Limiter.NO_SOURCE and code is failure.code:
-                return _nowhere(quote, failure.subject)
+                return _nowhere(search, failure.subject)
             if failure.code is code:
                 sold_out = (
                     code is Limiter.SUPPLIER_LEADTIME_EXCEEDED
-                    and quote.policy.supplier_fallback == "accept_with_risk"
+                    and search.policy.supplier_fallback == "accept_with_risk"
                 )
                 text = _text(
-                    quote, code, failure.subject, _SOLD_OUT if sold_out else ""
+                    search, code, failure.subject, _SOLD_OUT if sold_out else ""
                 )
                 return _reason(code, failure.subject, text)
     return None
 
 
-def closed_lane(quote: OptionSearch) -> PromiseReason | None:
+def closed_lane(search: OptionSearch) -> PromiseReason | None:
     """Name a lane that may not be taken, where goods are behind it alone."""
-    book, request = quote.book, quote.request
+    book, request = search.book, search.request
     stages, reach, product = book.stages, book.reach, request.product
-    country = quote.search_for(product).wanted.country
+    country = search.search_for(product).wanted.country
     code = Limiter.REGULATORY_BLOCKED
     reached = reach.of(product, request.location, country, expedite=True)
     for lane in reached.blocked:
@@ -236,38 +236,38 @@ def closed_lane(quote: OptionSearch) -> PromiseReason | None:
                 continue
             there = stages.line(product, place, stages.asked(request))
             if there.available(NEVER) > 0 or stages.sources(product, place):
-                return _reason(code, lane, _text(quote, code, lane))
+                return _reason(code, lane, _text(search, code, lane))
     return None
 
 
-def _ruled(quote: OptionSearch, rated: set[str], ruled: set[str]) -> PromiseReason:
+def _ruled(search: OptionSearch, rated: set[str], ruled: set[str]) -> PromiseReason:
     """Name a supplier that is rated too low, else a rule of campaigns."""
     subject = min(rated or ruled)
     text = f"The order is shorter or longer than campaign rule {subject} permits."
     if rated:
         text = (
-            f"Supplier {subject} is rated below what policy {quote.policy.policy} "
+            f"Supplier {subject} is rated below what policy {search.policy.policy} "
             "accepts."
         )
     return _reason(Limiter.ORDER_RULE, subject, text)
 
 
-def _unknown(quote: OptionSearch, option: Offered) -> Iterator[str]:
+def _unknown(search: OptionSearch, option: Offered) -> Iterator[str]:
     """Suppliers of an option whose word is not known."""
     for piece in option.times.evaluation.pieces():
         source = piece.source if piece.kind == "buy" else None
-        if source is not None and quote.book.times.stated(source):
+        if source is not None and search.book.times.stated(source):
             yield source.source
 
 
-def _missing(quote: OptionSearch) -> PromiseReason:
+def _missing(search: OptionSearch) -> PromiseReason:
     """Name why what is there does not do: held, withheld, too little, or nowhere."""
-    request, book = quote.request, quote.book
+    request, book = search.request, search.book
     need = steps_up(request.qty, book.stages.step(request.product))
     places = book.reach.of(request.product, request.location, None).origins
     for place in places:
-        named = _unlike(quote, place, need) or _perished(quote, place, need)
-        named = named or _withheld(quote, request.product, place, need)
+        named = _unlike(search, place, need) or _perished(search, place, need)
+        named = named or _withheld(search, request.product, place, need)
         if named is not None:
             return named
 
@@ -280,50 +280,50 @@ def _missing(quote: OptionSearch) -> PromiseReason:
     elif any(known(one) for one in book.snapshot["locations"]["location"]):
         code, node = Limiter.NO_TRANSPORT_LEG, request.location
     else:
-        return _nowhere(quote, node, places)
-    return _reason(code, node, _text(quote, code, node))
+        return _nowhere(search, node, places)
+    return _reason(code, node, _text(search, code, node))
 
 
 def _nowhere(
-    quote: OptionSearch, node: str, places: tuple[str, ...] = ()
+    search: OptionSearch, node: str, places: tuple[str, ...] = ()
 ) -> PromiseReason:
     """Name the routing whose validity has ended, else that there is no source."""
     product, _, place = node.rpartition("|")
-    for row in quote.book.providers.tables["routings"]:
-        ended = row["valid_to"] is not None and row["valid_to"] <= quote.book.now
+    for row in search.book.providers.tables["routings"]:
+        ended = row["valid_to"] is not None and row["valid_to"] <= search.book.now
         made_there = row["product"] == product and row["location"] in {*places, place}
         if ended and made_there:
             routing = row["routing"]
             text = f"Routing {routing} expired, and {product} has no other source."
             return _reason(Limiter.ROUTING_INVALID, routing, text)
     code = Limiter.NO_SOURCE
-    return _reason(code, node, _text(quote, code, node))
+    return _reason(code, node, _text(search, code, node))
 
 
 def name_stage(
-    quote: OptionSearch, stage: str, option: Offered | None
+    search: OptionSearch, stage: str, option: Offered | None
 ) -> PromiseReason:
     """Name what binds in the stage that limits an option."""
     if stage == "policy":
-        return _policy(quote)
+        return _policy(search)
     if option is None:
-        on_the_way = stage == "transport" and _failed(quote, _LANES)
-        return on_the_way or rejected_as(quote, None)
+        on_the_way = stage == "transport" and _failed(search, _LANES)
+        return on_the_way or rejected_as(search, None)
     last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
     if stage == "transport":
-        return _full(quote, option, last) or _transport(quote, last)
+        return _full(search, option, last) or _transport(search, last)
     chain = last.critical()
     if stage == "capacity":
-        return _reserve(quote, option, chain) or _capacity(quote, option, chain)
-    return _material(quote, chain)
+        return _reserve(search, option, chain) or _capacity(search, option, chain)
+    return _material(search, chain)
 
 
-def _policy(quote: OptionSearch) -> PromiseReason:
-    policy, request = quote.policy, quote.request
+def _policy(search: OptionSearch) -> PromiseReason:
+    policy, request = search.policy, search.request
     if policy.delivery != "partial" or request.full_line:
         text = "The line must be delivered at once; a part of it would be earlier."
         return _reason(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
-    if not policy.buffers and quote.book.stages.withheld:
+    if not policy.buffers and search.book.stages.withheld:
         node = f"{request.product}|{request.location}"
         text = (
             f"Safety stock of {request.product} at {request.location} would cover the "
@@ -335,12 +335,12 @@ def _policy(quote: OptionSearch) -> PromiseReason:
 
 
 def _full(
-    quote: OptionSearch, option: Offered, shipment: Shipment
+    search: OptionSearch, option: Offered, shipment: Shipment
 ) -> PromiseReason | None:
     """Name the lane whose departures have no room for all that is sent."""
     if shipment.itinerary is None:
         return None
-    wanted, book = option.search.wanted, quote.book
+    wanted, book = option.search.wanted, search.book
     reached = book.reach.of(
         shipment.product, wanted.location, wanted.country, expedite=wanted.expedite
     )
@@ -354,11 +354,11 @@ def _full(
     return _reason(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
 
 
-def _transport(quote: OptionSearch, shipment: Shipment) -> PromiseReason:
+def _transport(search: OptionSearch, shipment: Shipment) -> PromiseReason:
     """Distinguish waiting for a departure from transit."""
     if shipment.itinerary is None:
-        code, location = Limiter.NO_TRANSPORT_LEG, quote.request.location
-        return _reason(code, location, _text(quote, code, location))
+        code, location = Limiter.NO_TRANSPORT_LEG, search.request.location
+        return _reason(code, location, _text(search, code, location))
     ready = shipment.ready
     waits = []
     for leg in shipment.itinerary.legs:
@@ -371,19 +371,19 @@ def _transport(quote: OptionSearch, shipment: Shipment) -> PromiseReason:
         return _reason(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
     hours = f"{moving / HOUR:.1f} h"
-    text = f"Transit on {longest.lane} takes {hours}; {_faster(quote, shipment)}."
+    text = f"Transit on {longest.lane} takes {hours}; {_faster(search, shipment)}."
     return _reason(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
 
-def _faster(quote: OptionSearch, shipment: Shipment) -> str:
+def _faster(search: OptionSearch, shipment: Shipment) -> str:
     """Name the lanes that would be there earlier and may not be taken, if any."""
-    stages, place = quote.book.stages, quote.request.location
-    reached = quote.book.reach.of(
-        shipment.product, place, quote.country(), expedite=True
+    stages, place = search.book.stages, search.request.location
+    reached = search.book.reach.of(
+        shipment.product, place, search.country(), expedite=True
     )
     found = stages.routes.earliest(
         shipment.product,
-        quote.request.qty,
+        search.request.qty,
         {shipment.origin: shipment.ready},
         place,
         forbidden=reached.forbidden,
@@ -398,7 +398,7 @@ def _faster(quote: OptionSearch, shipment: Shipment) -> str:
 
 
 def _reserve(
-    quote: OptionSearch, option: Offered, chain: list[SupplyAllocation]
+    search: OptionSearch, option: Offered, chain: list[SupplyAllocation]
 ) -> PromiseReason | None:
     """Name the resource whose withheld time alone would make it be in time."""
     rules = option.terms.work
@@ -408,7 +408,7 @@ def _reserve(
     counted = option.search.evaluations
     found = option.search.evaluate(option.way, replace(option.terms, work=free))
     option.search.evaluations = counted
-    if found is None or found.date > quote.need:
+    if found is None or found.date > search.need:
         return None
     used = [
         name
@@ -424,19 +424,19 @@ def _reserve(
 
 
 def _capacity(
-    quote: OptionSearch, option: Offered, chain: list[SupplyAllocation]
+    search: OptionSearch, option: Offered, chain: list[SupplyAllocation]
 ) -> PromiseReason:
     """Name the resource that was waited for longest, else the routing itself."""
     made = [piece for piece in chain if piece.kind == "make" and piece.source]
-    node = f"{quote.request.product}|{quote.request.location}"
+    node = f"{search.request.product}|{search.request.location}"
     for piece in made:
         if piece.source is None or piece.timing is None or not piece.timing.steps:
             continue
         ready = max((use.piece.ready for use in piece.uses), default=0)
-        waits = quote.book.stages.waits(
+        waits = search.book.stages.waits(
             piece.source.source,
             piece.timing,
-            max(ready, quote.book.now),
+            max(ready, search.book.now),
             option.terms,
         )
         busy = [wait for wait in waits if wait.kind == "busy" and wait.resource]
@@ -445,7 +445,7 @@ def _capacity(
             busy or down, key=lambda wait: wait.finish - wait.start, default=None
         )
         lost = 0 if worst is None else worst.finish - worst.start
-        barred = _barred(quote, piece, piece.source, max(lost, 1))
+        barred = _barred(search, piece, piece.source, max(lost, 1))
         if barred is not None:
             return barred
         if worst is None or worst.resource is None:
@@ -456,7 +456,7 @@ def _capacity(
                 f"{worst.resource} is not available for {hours:.1f} h ({worst.kind})."
             )
             return _reason(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
-        if set(worst.owners) <= quote.book.locked_orders:
+        if set(worst.owners) <= search.book.locked_orders:
             names = ", ".join(worst.owners)
             text = f"Locked orders ({names}) occupy {worst.resource} for {hours:.1f} h."
             return _reason(Limiter.CAPACITY_LOCKED, worst.resource, text)
@@ -469,10 +469,10 @@ def _capacity(
 
 
 def _barred(
-    quote: OptionSearch, piece: SupplyAllocation, source: Source, least: int
+    search: OptionSearch, piece: SupplyAllocation, source: Source, least: int
 ) -> PromiseReason | None:
     """Name the fence or validity of a routing that its work waits for, so long [s]."""
-    now = quote.book.now
+    now = search.book.now
     ready = max((use.piece.ready for use in piece.uses), default=0)
     first = max(ready, now)
     opens = max(
@@ -491,18 +491,18 @@ def _barred(
     return None
 
 
-def _material(quote: OptionSearch, chain: list[SupplyAllocation]) -> PromiseReason:
+def _material(search: OptionSearch, chain: list[SupplyAllocation]) -> PromiseReason:
     leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
-    asked = [piece for piece in chain if piece.product == quote.request.product]
+    asked = [piece for piece in chain if piece.product == search.request.product]
     for piece in asked:
-        named = _unlike(quote, piece.location, piece.steps)
-        named = named or _perished(quote, piece.location, piece.steps)
+        named = _unlike(search, piece.location, piece.steps)
+        named = named or _perished(search, piece.location, piece.steps)
         if named is not None:
             return named
     if not leaves:
-        node = f"{quote.request.product}|{quote.request.location}"
+        node = f"{search.request.product}|{search.request.location}"
         code = Limiter.MATERIAL_SHORTFALL
-        return _reason(code, node, _text(quote, code, node))
+        return _reason(code, node, _text(search, code, node))
     leaf = leaves[-1]
     node = f"{leaf.product}|{leaf.location}"
     if leaf.kind == "buy" and leaf.source is not None:
@@ -512,13 +512,13 @@ def _material(quote: OptionSearch, chain: list[SupplyAllocation]) -> PromiseReas
             f"is {days:.1f} days."
         )
         return _reason(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
-    return _waiting(quote, leaf, node)
+    return _waiting(search, leaf, node)
 
 
-def _unlike(quote: OptionSearch, location: str, need: int) -> PromiseReason | None:
+def _unlike(search: OptionSearch, location: str, need: int) -> PromiseReason | None:
     """Name the lot that is there and does not have what is asked for."""
-    book, product = quote.book, quote.request.product
-    asked = book.stages.asked(quote.request)
+    book, product = search.book, search.request.product
+    asked = book.stages.asked(search.request)
     if asked is None or not book.stages.line(product, location).fits(need, book.now):
         return None
     if book.stages.line(product, location, asked).fits(need, book.now):
@@ -529,20 +529,20 @@ def _unlike(quote: OptionSearch, location: str, need: int) -> PromiseReason | No
         if has is not None and not has.meets(asked):
             lacks = list(has.lacks(asked))
             if has.rank > asked.rank:
-                wanted = quote.request.min_quality or "of the product"
+                wanted = search.request.min_quality or "of the product"
                 lacks.append(f"quality class {wanted}")
             text = (
                 f"Stock of {product} at {location} lacks {', '.join(lacks)}"
-                f"{_best(quote)}."
+                f"{_best(search)}."
             )
             subject = f"{product}|{location}|{lot.lot}"
             return _reason(Limiter.QUALITY_MISMATCH, subject, text)
     return None
 
 
-def _perished(quote: OptionSearch, location: str, need: int) -> PromiseReason | None:
+def _perished(search: OptionSearch, location: str, need: int) -> PromiseReason | None:
     """Name the lot that is there and does not live until it would be delivered."""
-    book, product = quote.book, quote.request.product
+    book, product = search.book, search.request.product
     if not book.stages.perishable(product):
         return None
     if not book.stages.line(product, location).fits(need, book.now):
@@ -559,19 +559,19 @@ def _perished(quote: OptionSearch, location: str, need: int) -> PromiseReason | 
 
 
 def _withheld(
-    quote: OptionSearch, product: str, location: str, need: int
+    search: OptionSearch, product: str, location: str, need: int
 ) -> PromiseReason | None:
     """Name the safety stock or the hold that alone is in the way now."""
-    book = quote.book
+    book = search.book
     line = book.stages.line(product, location)
-    may = quote.policy.buffers and not book.stages.blocked_safety(product, location)
+    may = search.policy.buffers and not book.stages.blocked_safety(product, location)
     withheld = not may and not line.fits(need, book.now)
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only the safety stock of {product} at {location} is free now."
         return _reason(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
     book.stages.ask("reservation")
     holds = book.providers.reservations.material(product, location)
-    held = [hold for hold in holds if hold.demand != quote.request.demand]
+    held = [hold for hold in holds if hold.demand != search.request.demand]
     free = line.available(book.now)
     if held and free + sum(hold.steps for hold in held) >= need:
         owner = held[0].demand or "other demands"
@@ -581,10 +581,10 @@ def _withheld(
     return None
 
 
-def _waiting(quote: OptionSearch, leaf: SupplyAllocation, node: str) -> PromiseReason:
+def _waiting(search: OptionSearch, leaf: SupplyAllocation, node: str) -> PromiseReason:
     """Name what stock waits for: safety stock, a hold, an order on its way."""
-    book = quote.book
-    named = _withheld(quote, leaf.product, leaf.location, leaf.steps)
+    book = search.book
+    named = _withheld(search, leaf.product, leaf.location, leaf.steps)
     if named is not None:
         return named
     for receipt in book.providers.existing_orders.receipts:

@@ -58,27 +58,27 @@ CAPS = frozenset(
 
 
 def reasons(
-    quote: OptionSearch, chosen: Offered | None, status: PromiseStatus
+    search: OptionSearch, chosen: Offered | None, status: PromiseStatus
 ) -> tuple[PromiseReason, ...]:
     """Chain of reasons, the limiter first; none where it is on time."""
     if status is PromiseStatus.PROMISED:
         return ()
-    closed = [one for one in quote.offered if _closed_by_cap(quote, one)]
+    closed = [one for one in search.offered if _closed_by_cap(search, one)]
     if chosen is None and closed:
         best = min(closed, key=lambda one: (one.times.date, one.cost.total, one.name))
-        return (rejected_as(quote, best),)
-    behind = None if quote.offered else closed_lane(quote)
+        return (rejected_as(search, best),)
+    behind = None if search.offered else closed_lane(search)
     if behind is not None:
         return (behind,)
-    base = chosen or _best(quote.offered)
-    chain = _chain(quote, base, status)
+    base = chosen or _best(search.offered)
+    chain = _chain(search, base, status)
     if not chain:
-        return (rejected_as(quote, base),)
+        return (rejected_as(search, base),)
     return chain
 
 
-def _closed_by_cap(quote: OptionSearch, one: Offered) -> bool:
-    return one.capped(quote.policy).closed in CAPS
+def _closed_by_cap(search: OptionSearch, one: Offered) -> bool:
+    return one.capped(search.policy).closed in CAPS
 
 
 def _best(offered: list[Offered]) -> Offered | None:
@@ -86,15 +86,15 @@ def _best(offered: list[Offered]) -> Offered | None:
 
 
 def _chain(
-    quote: OptionSearch, base: Offered | None, status: PromiseStatus
+    search: OptionSearch, base: Offered | None, status: PromiseStatus
 ) -> tuple[PromiseReason, ...]:
     # A part of the quantity says nothing about the date of the whole.
     short = status is PromiseStatus.PARTIAL
     current = None if base is None or short else base.times.date
-    options = (None,) if short or base is None else _as_early(quote, base)
+    options = (None,) if short or base is None else _as_early(search, base)
     relaxed: frozenset[Stage] = frozenset()
     chain: list[PromiseReason] = []
-    while current is None or current > quote.request.due:
+    while current is None or current > search.request.due:
         found: list[tuple[int, int, int]] = []
         for rank, stage in enumerate(STAGES):
             if stage in relaxed:
@@ -103,14 +103,14 @@ def _chain(
             # Without the rules of the policy whatever is best is asked about, once.
             asked = options[:1] if "policy" in without else options
             for place, option in enumerate(asked):
-                date = _relaxed_date(quote, option, without)
+                date = _relaxed_date(search, option, without)
                 if date is not None and (current is None or date < current):
                     found.append((date, rank, place))
         if not found:
             break
         date, rank, place = min(found)
         stage = STAGES[rank]
-        named = name_stage(quote, stage, options[place])
+        named = name_stage(search, stage, options[place])
         hours = 0.0 if current is None else (current - date) / HOUR
         chain.append(replace(named, hours=hours))
         relaxed |= {stage}
@@ -118,21 +118,21 @@ def _chain(
     return tuple(chain)
 
 
-def _as_early(quote: OptionSearch, base: Offered) -> tuple[Offered, ...]:
+def _as_early(search: OptionSearch, base: Offered) -> tuple[Offered, ...]:
     """Option that is asked about, and the open ones of the same date."""
     others = (
         one
-        for one in quote.offered
+        for one in search.offered
         if one is not base
         and one.times.date == base.times.date
         and one.times.evaluation.steps >= one.search.wanted.steps
-        and one.capped(quote.policy).closed is None
+        and one.capped(search.policy).closed is None
     )
     return base, *others
 
 
 def _relaxed_date(
-    quote: OptionSearch, option: Offered | None, relaxed: frozenset[Stage]
+    search: OptionSearch, option: Offered | None, relaxed: frozenset[Stage]
 ) -> int | None:
     """Date with stages relaxed: of the option, or of whatever is best then."""
     stages: frozenset[Stage] = relaxed - {"policy"}
@@ -142,13 +142,13 @@ def _relaxed_date(
             option.way, replace(option.terms, relaxed=stages)
         )
         option.search.evaluations = counted
-        return None if found is None else found.date + quote.buffer
-    policy, request = quote.policy, quote.request
+        return None if found is None else found.date + search.buffer
+    policy, request = search.policy, search.request
     if "policy" in relaxed:
         policy, request = widest(policy, request)
-    other = quote
-    if stages or not as_wide(quote, policy, request):
-        other = type(quote)(quote.book, request, policy, stages)
+    other = search
+    if stages or not as_wide(search, policy, request):
+        other = type(search)(search.book, request, policy, stages)
         other.search()
     complete = [
         one.times.date
@@ -180,7 +180,7 @@ def widest(policy: Policy, request: Request) -> tuple[Policy, Request]:
     return wider, replace(request, full_line=False, max_lateness_days=None)
 
 
-def as_wide(quote: OptionSearch, wider: Policy, request: Request) -> bool:
+def as_wide(search: OptionSearch, wider: Policy, request: Request) -> bool:
     """Whether a search by wider rules would find what was found already.
 
     The rules that differ closed nothing: nothing was withheld, no lane left out, and
@@ -188,17 +188,17 @@ def as_wide(quote: OptionSearch, wider: Policy, request: Request) -> bool:
     """
     alike = replace(
         wider,
-        buffers=quote.policy.buffers,
-        expedite=quote.policy.expedite,
+        buffers=search.policy.buffers,
+        expedite=search.policy.expedite,
         ask_supplier="on_shortfall",
     )
     return (
-        (alike, request) == (quote.policy, quote.request)
-        and not quote.report.ruled
-        and quote.work is None
-        and bool(quote.offered)
-        and all(one.closed is None for one in quote.offered)
-        and not quote.leaves_lanes
+        (alike, request) == (search.policy, search.request)
+        and not search.report.ruled
+        and search.work is None
+        and bool(search.offered)
+        and all(one.closed is None for one in search.offered)
+        and not search.leaves_lanes
     )
 
 
@@ -216,13 +216,13 @@ class _Variant(NamedTuple):
 
 
 def sensitivity(
-    quest: OptionSearch, answer: Promise, ask: Ask
+    search: OptionSearch, answer: Promise, ask: Ask
 ) -> tuple[PromiseVariant, ...]:
     """Answer the request as it could have been asked.
 
     Parameters
     ----------
-    quest
+    search
         The finished search.
     answer
         What it gave.
@@ -230,18 +230,18 @@ def sensitivity(
         Gives the answer to a request on a book.
     """
     return tuple(
-        _told(one, ask(quest.book, one.request, one.policy))
-        for one in _variants(quest, answer)
+        _told(one, ask(search.book, one.request, one.policy))
+        for one in _variants(search, answer)
     )
 
 
-def _variants(quest: OptionSearch, answer: Promise) -> Iterator[_Variant]:
-    request, policy = quest.request, quest.policy
+def _variants(search: OptionSearch, answer: Promise) -> Iterator[_Variant]:
+    request, policy = search.request, search.policy
     if answer.date_p50 != answer.date_p95:
         for level in LEVELS:
             if level != policy.risk_basis:
                 yield _Variant("risk_basis", request, replace(policy, risk_basis=level))
-    step = quest.book.stages.step(request.product)
+    step = search.book.stages.step(request.product)
     for share in SHARES:
         steps = int(request.qty * share / float(step))
         if steps > 0:
@@ -249,7 +249,7 @@ def _variants(quest: OptionSearch, answer: Promise) -> Iterator[_Variant]:
             yield _Variant("qty", other, policy)
     for days in DUE_DAYS:
         due = request.due + days * DAY
-        if due >= quest.book.now:
+        if due >= search.book.now:
             yield _Variant("due", request.with_cells({"due": due}), policy)
 
 
@@ -269,16 +269,16 @@ def _told(one: _Variant, promise: Promise) -> PromiseVariant:
 
 
 def campaign_notes(
-    quote: OptionSearch, chosen: Offered
+    search: OptionSearch, chosen: Offered
 ) -> Iterator[Mapping[str, object]]:
     """Name the campaign rules that the work of an option falls under, once each."""
-    campaigns = quote.book.campaigns
+    campaigns = search.book.campaigns
     if campaigns is None:
         return
     told: set[str] = set()
     for piece in chosen.times.evaluation.pieces():
         good = piece.steps + piece.surplus
-        qty = from_steps(good, quote.book.stages.step(piece.product))
+        qty = from_steps(good, search.book.stages.step(piece.product))
         for window in () if piece.timing is None else piece.timing.steps:
             for resource, _ in window.resources:
                 rule = campaigns.rules.of(resource, window.family, piece.product)
@@ -298,11 +298,11 @@ def _note(rule: CampaignRule, qty: float) -> Mapping[str, object]:
     }
 
 
-def work_notes(quote: OptionSearch, chosen: Offered) -> Iterator[Entry]:
+def work_notes(search: OptionSearch, chosen: Offered) -> Iterator[Entry]:
     """Entries of a chosen option; none where nothing special is known."""
-    if quote.policy.buffers:
-        yield from _safety_used(quote, chosen)
-    for named, known in expected(quote, chosen):
+    if search.policy.buffers:
+        yield from _safety_used(search, chosen)
+    for named, known in expected(search, chosen):
         yield {
             "stage": "capacity",
             **named,
@@ -310,17 +310,17 @@ def work_notes(quote: OptionSearch, chosen: Offered) -> Iterator[Entry]:
             "model": known.model,
             "version": known.version,
         }
-    if quote.work is not None and quote.work.infinite:
-        yield from _overloads(quote, _own(chosen))
+    if search.work is not None and search.work.infinite:
+        yield from _overloads(search, _own(chosen))
 
 
-def expected(quote: OptionSearch, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
+def expected(search: OptionSearch, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
     """What models expect of the work of an option: what it is, and the estimate.
 
     Stops of its resources first, then durations and yields of its steps (CAP-20,
     RTG-07). Yields are those of `settings.risk_basis`.
     """
-    reserves, basis = quote.book.stages.reserves, quote.policy.risk_basis
+    reserves, basis = search.book.stages.reserves, search.policy.risk_basis
     if reserves.none and not reserves.yields:
         return []
     steps: set[tuple[str, int]] = set()
@@ -340,7 +340,7 @@ def expected(quote: OptionSearch, chosen: Offered) -> list[tuple[Entry, Quantile
         told = {"routing": routing, "step": step}
         factor = getattr(longer, basis)
         found.append(({**told, "duration_factor": factor}, longer))
-    usual = quote.book.snapshot.settings.risk_basis
+    usual = search.book.snapshot.settings.risk_basis
     for routing, step in sorted(steps & reserves.yields.keys()):
         known = reserves.yields[routing, step]
         told = {"routing": routing, "step": step}
@@ -348,9 +348,9 @@ def expected(quote: OptionSearch, chosen: Offered) -> list[tuple[Entry, Quantile
     return found
 
 
-def _safety_used(quote: OptionSearch, chosen: Offered) -> Iterator[Entry]:
+def _safety_used(search: OptionSearch, chosen: Offered) -> Iterator[Entry]:
     """Name the safety stock that the option takes (`on_violation` flag)."""
-    stages = quote.book.stages
+    stages = search.book.stages
     for piece in chosen.times.evaluation.pieces():
         if piece.kind != "stock":
             continue
@@ -381,10 +381,10 @@ def _own(chosen: Offered) -> dict[Load, float]:
     return found
 
 
-def _overloads(quote: OptionSearch, own: Mapping[Load, float]) -> Iterator[Entry]:
+def _overloads(search: OptionSearch, own: Mapping[Load, float]) -> Iterator[Entry]:
     """Name the days of finite resources that are loaded beyond the threshold."""
-    stages = quote.book.stages
-    most = 1 + quote.policy.overload_threshold
+    stages = search.book.stages
+    most = 1 + search.policy.overload_threshold
     for (resource, day), seconds in sorted(own.items()):
         clock = stages.providers.capacity.resource(resource)
         there = clock.available(day, day + DAY)
@@ -401,7 +401,7 @@ def _overloads(quote: OptionSearch, own: Mapping[Load, float]) -> Iterator[Entry
 
 
 def trace_of(
-    quote: OptionSearch, chosen: Offered | None
+    search: OptionSearch, chosen: Offered | None
 ) -> tuple[Mapping[str, object], ...]:
     """Chain stage by stage (ATP-02), then the effort.
 
@@ -411,7 +411,7 @@ def trace_of(
     if chosen is not None:
         for shipment in chosen.times.evaluation.shipments:
             for use in shipment.uses:
-                entries += _piece(quote, use, 0)
+                entries += _piece(search, use, 0)
             if shipment.itinerary is not None:
                 entries += [
                     {
@@ -424,35 +424,35 @@ def trace_of(
                     }
                     for leg in shipment.itinerary.legs
                 ]
-        entries += work_notes(quote, chosen)
-        entries += campaign_notes(quote, chosen)
+        entries += work_notes(search, chosen)
+        entries += campaign_notes(search, chosen)
     entries += [
         {"stage": "material", "supply_order": name, "note": "counted though planned"}
-        for name in quote.book.counted_on or ()
+        for name in search.book.counted_on or ()
     ]
     entries.append(
         {
             "stage": "search",
-            "evaluations": quote.report.evaluations,
-            "budget": quote.policy.search_budget_evaluations,
-            "policy": quote.policy.policy,
-            "mode": "heuristic" if quote.report.cut else "search",
+            "evaluations": search.report.evaluations,
+            "budget": search.policy.search_budget_evaluations,
+            "policy": search.policy.policy,
+            "mode": "heuristic" if search.report.cut else "search",
         }
     )
-    if quote.report.cut:
+    if search.report.cut:
         entries.append({"stage": "search", "note": "SearchTimeout"})
     return tuple(entries)
 
 
-def _piece(quote: OptionSearch, use: Use, level: int) -> list[Mapping[str, object]]:
+def _piece(search: OptionSearch, use: Use, level: int) -> list[Mapping[str, object]]:
     """What goes in before the piece itself: the order of the stages."""
     piece = use.piece
     entries: list[Mapping[str, object]] = []
     if piece.again:
-        return [_entry(quote, piece, use.instant, level)]
+        return [_entry(search, piece, use.instant, level)]
     for inner in piece.uses:
-        entries += _piece(quote, inner, level + 1)
-    entries.append(_entry(quote, piece, use.instant, level))
+        entries += _piece(search, inner, level + 1)
+    entries.append(_entry(search, piece, use.instant, level))
     if piece.kind == "make" and piece.timing is not None:
         entries += [
             {
@@ -470,7 +470,7 @@ def _piece(quote: OptionSearch, use: Use, level: int) -> list[Mapping[str, objec
 
 
 def _entry(
-    quote: OptionSearch, piece: SupplyAllocation, used: int, level: int
+    search: OptionSearch, piece: SupplyAllocation, used: int, level: int
 ) -> Mapping[str, object]:
     stage = {"make": "routing", "move": "transport"}.get(piece.kind, "material")
     incoterm = None if piece.source is None else piece.source.incoterm
@@ -479,7 +479,7 @@ def _entry(
         "way": piece.name,
         "product": piece.product,
         "location": piece.location,
-        "qty": from_steps(piece.steps, quote.book.stages.step(piece.product)),
+        "qty": from_steps(piece.steps, search.book.stages.step(piece.product)),
         "start": iso(piece.begin),
         "finish": iso(piece.ready),
         "used": iso(used),

@@ -102,15 +102,15 @@ class Chain:
         finally:
             self._stages.undo(mark)
 
-    def _placed(self, walk: SupplySearch) -> Evaluation | None:
+    def _placed(self, supply: SupplySearch) -> Evaluation | None:
         for timing in self._kept:
-            walk.placed(timing)
+            supply.placed(timing)
         shipments: list[Shipment] = []
         for sent in self.found.shipments:
-            pieces = _all([placed_again(walk, use.piece) for use in sent.uses])
+            pieces = _all([placed_again(supply, use.piece) for use in sent.uses])
             if pieces is None:
                 return None
-            shipment = self._search.sending.again(sent, pieces, walk.terms)
+            shipment = self._search.sending.again(sent, pieces, supply.terms)
             if shipment is None:
                 return None
             shipments.append(shipment)
@@ -146,25 +146,25 @@ def _keeps(
 
 
 def placed_again(
-    walk: SupplySearch, piece: SupplyAllocation
+    supply: SupplySearch, piece: SupplyAllocation
 ) -> SupplyAllocation | None:
     """Place a piece again, after all that goes into it."""
     source = piece.source
     if source is None or _stays(piece):
         return piece
-    got = _all([placed_again(walk, use.piece) for use in piece.uses])
+    got = _all([placed_again(supply, use.piece) for use in piece.uses])
     if got is None:
         return None
     if piece.kind == "buy":
-        return _served(walk.buy(source, piece.order_steps, piece.order_steps), piece)
+        return _served(supply.buy(source, piece.order_steps, piece.order_steps), piece)
     if piece.kind == "move":
-        return _brought(walk, source, piece, got)
+        return _brought(supply, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
-    start = walk.first_work(source)
+    start = supply.first_work(source)
     made = (
         None
         if start is None
-        else ordered(walk, source, piece.order_steps, start, parts)
+        else ordered(supply, source, piece.order_steps, start, parts)
     )
     return _served(made, piece)
 
@@ -179,16 +179,16 @@ def _served(
 
 
 def _brought(
-    walk: SupplySearch,
+    supply: SupplySearch,
     source: Source,
     piece: SupplyAllocation,
     got: tuple[SupplyAllocation, ...],
 ) -> SupplyAllocation | None:
     """Move goods again by the same lane."""
-    start = walk.first_start(source, max(one.ready for one in got))
+    start = supply.first_start(source, max(one.ready for one in got))
     if start is None:
         return None
-    found = piece.itinerary and walk.stages.again(piece.itinerary, start)
+    found = piece.itinerary and supply.stages.again(piece.itinerary, start)
     if piece.itinerary is not None and found is None:
         return None
     begin, arrival = (found.departure, found.arrival) if found else (start, start)

@@ -269,7 +269,7 @@ class OptionSearch:
         return last
 
     def terms(self, buy: str, *, hasty: bool) -> Terms:
-        """What a walk may do; `hasty`: with any resource, as early as can be."""
+        """What a search may do; `hasty`: with any resource, as early as can be."""
         return Terms(
             now=self.book.now,
             buy=buy,

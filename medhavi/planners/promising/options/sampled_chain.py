@@ -2,7 +2,7 @@
 
 The points are drawn once (512 of a scrambled Sobol sequence, seed 7; Owen 1998,
 doi:10.1006/jcom.1998.0487). The time of a subject at each of them is looked up once and
-kept, so a chain costs a few array operations and no walk per point.
+kept, so a chain costs a few array operations and no search per point.
 
 Delays of one request may have a common cause F: with correlation r a subject has the
 normal score sqrt(r) F + sqrt(1 - r) E, its own part E independent of F (one-factor

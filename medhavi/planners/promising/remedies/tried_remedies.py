@@ -58,12 +58,12 @@ class Remedies(NamedTuple):
     all_tried: bool
 
 
-def remedies(quest: OptionSearch, answer: Promise, ask: Ask) -> Remedies:
+def remedies(search: OptionSearch, answer: Promise, ask: Ask) -> Remedies:
     """Try what the reasons of an answer suggest; keep what helps.
 
     Parameters
     ----------
-    quest
+    search
         The finished search.
     answer
         What it gave: late, in part or nothing.
@@ -76,7 +76,7 @@ def remedies(quest: OptionSearch, answer: Promise, ask: Ask) -> Remedies:
         Those that save most money first; `remedy_tries` of the policy says how many
         were tried at most.
     """
-    trials = _Trials(quest, answer, ask)
+    trials = _Trials(search, answer, ask)
     trials.singles()
     if not trials.timely:
         trials.pairs()
@@ -84,10 +84,10 @@ def remedies(quest: OptionSearch, answer: Promise, ask: Ask) -> Remedies:
 
 
 def asked_anew(
-    quest: OptionSearch, ask: Callable[[PromiseLedger, Request, Policy], Promise]
+    search: OptionSearch, ask: Callable[[PromiseLedger, Request, Policy], Promise]
 ) -> tuple[TriedRemedy, ...]:
     """Ask once more where a provider failed: it may have been for a moment alone."""
-    promise = ask(quest.book, quest.request, quest.policy)
+    promise = ask(search.book, search.request, search.policy)
     kind = RemedyKind.ASK_AGAIN
     tried = _Tried(Proposal(kind, "ask again", {}), promise, kind.value)
     return _told([tried], 0.0)
@@ -102,17 +102,17 @@ class _Tried(NamedTuple):
 class _Trials:
     """Quotes with changes, as many as the policy permits."""
 
-    def __init__(self, quest: OptionSearch, answer: Promise, ask: Ask) -> None:
-        self._quest = quest
+    def __init__(self, search: OptionSearch, answer: Promise, ask: Ask) -> None:
+        self._quest = search
         self._answer = answer
         self._ask = ask
-        self._left = quest.policy.remedy_tries
+        self._left = search.policy.remedy_tries
         self._helped: list[_Tried] = []
         self._idle: list[Proposal] = []
         self._tried: list[str] = []
         self._all_tried = True
         # Taken before anything else is asked: a provider may fail at any later call.
-        self._short_rate = quest.book.costs.short_rate(quest.request)
+        self._short_rate = search.book.costs.short_rate(search.request)
         self._before = self._money(answer)
 
     def singles(self) -> None:
@@ -200,13 +200,13 @@ class _Trials:
         """Quote a change; it helps where it is better than each part of it alone."""
         self._left -= 1
         self._tried.append(proposal.text)
-        quest = self._quest
-        request = asked_again(quest.request, proposal.rows)
-        promise = self._ask(book_with(quest.book, proposal.rows), request)
+        search = self._quest
+        request = asked_again(search.request, proposal.rows)
+        promise = self._ask(book_with(search.book, proposal.rows), request)
         alone = [one.promise for one in self._helped if one.proposal in parts]
         helps = (
             promise.date is not None
-            and promise.qty >= least_quantity(quest)
+            and promise.qty >= least_quantity(search)
             and self._improves(promise)
             and all(
                 _helps(promise, one, proposal.kind) for one in (self._answer, *alone)

@@ -84,63 +84,63 @@ def held_in_time(book: PromiseLedger, request: Request, policy: Policy) -> bool:
             stages.begin()
             book.free_own(request.demand)
             # What was withheld from it when it was quoted it has now.
-            quest = OptionSearch(book, request, replace(policy, buffers=True))
-            search = quest.search_for(request.product)
+            search = OptionSearch(book, request, replace(policy, buffers=True))
+            deliveries = search.search_for(request.product)
             asked = "never" if policy.ask_supplier == "never" else "missing"
-            terms = replace(quest.terms(asked, hasty=False), asked=request.product)
+            terms = replace(search.terms(asked, hasty=False), asked=request.product)
             lanes = stages.providers.reservations.of_owner(request.demand, "transport")
             own = _Own(goods, frozenset(hold.subject for hold in lanes))
             return any(
-                _comes(quest, search, way, terms, sure)
-                for way in _ways(search, own, goods, places)
+                _comes(search, deliveries, way, terms, sure)
+                for way in _ways(deliveries, own, goods, places)
             )
     finally:
         stages.undo(mark)
 
 
 def _comes(
-    quest: OptionSearch,
-    search: DeliverySearch,
+    search: OptionSearch,
+    deliveries: DeliverySearch,
     way: FulfilmentOption,
     terms: Terms,
     sure: float,
 ) -> bool:
     """Whether a way is in time with a chance [fraction]."""
-    book = quest.book
-    found = search.evaluate(way, terms)
-    if found is None or found.date > quest.need or _is_closed(quest, found):
+    book = search.book
+    found = deliveries.evaluate(way, terms)
+    if found is None or found.date > search.need or _is_closed(search, found):
         return False
     subjects = uncertain(book, found) if book.times.anything else ()
     if len(subjects) < 2:
         return True
     later = book.times.at(1.0 - (1.0 - sure) / len(subjects))
     with book.stages.timed(later, book.stages.level):
-        surely = search.evaluate(way, terms)
-    if surely is not None and surely.date <= quest.need:
+        surely = deliveries.evaluate(way, terms)
+    if surely is not None and surely.date <= search.need:
         return True
-    if quest.policy.risk_cap is not None:
+    if search.policy.risk_cap is not None:
         return False
-    return _quoted(quest, search, way, found, terms) <= quest.need
+    return _quoted(search, deliveries, way, found, terms) <= search.need
 
 
-def _is_closed(quest: OptionSearch, found: Evaluation) -> bool:
+def _is_closed(search: OptionSearch, found: Evaluation) -> bool:
     """Whether a rule may close what is bought: a quote looks at that."""
-    fresh = quest.book.providers.suppliers.all_fresh
-    if fresh and quest.policy.supplier_fallback != "counter_offer":
+    fresh = search.book.providers.suppliers.all_fresh
+    if fresh and search.policy.supplier_fallback != "counter_offer":
         return False
     return any(piece.kind == "buy" for piece in found.pieces())
 
 
 def _quoted(
-    quest: OptionSearch,
-    search: DeliverySearch,
+    search: OptionSearch,
+    deliveries: DeliverySearch,
     way: FulfilmentOption,
     found: Evaluation,
     terms: Terms,
 ) -> int:
     """When a way arrives at the quantile that is quoted [s]."""
-    basis = quest.policy.risk_basis
-    return arrivals(quest.book, search, way, found, terms, basis).date
+    basis = search.policy.risk_basis
+    return arrivals(search.book, deliveries, way, found, terms, basis).date
 
 
 def _goods(stages: AvailabilityCheck, demand: str) -> Goods:
@@ -159,11 +159,11 @@ def _places(stages: AvailabilityCheck, demand: str, goods: Goods) -> frozenset[s
 
 
 def _ways(
-    search: DeliverySearch, own: _Own, goods: Goods, places: frozenset[str]
+    deliveries: DeliverySearch, own: _Own, goods: Goods, places: frozenset[str]
 ) -> Iterator[FulfilmentOption]:
     """Ways to deliver what a demand has: as it is, else made at a place."""
-    wanted = search.wanted
-    origins, makers = search.places()
+    wanted = deliveries.wanted
+    origins, makers = deliveries.places()
     parts: dict[str, int] = {}
     left = wanted.steps
     for (product, place), held in sorted(goods.items()):
@@ -198,11 +198,13 @@ class _Own:
         walks: list[_HeldSupply] = []
 
         def built(
-            walk: SupplySearch, place: str, *, first: bool
+            supply: SupplySearch, place: str, *, first: bool
         ) -> tuple[SupplyAllocation, ...] | None:
             if first:
                 goods = {node: list(held) for node, held in self._goods.items()}
-                walks[:] = [_HeldSupply(walk.stages, walk.terms, goods, self._lanes)]
+                walks[:] = [
+                    _HeldSupply(supply.stages, supply.terms, goods, self._lanes)
+                ]
             return walks[0].acquire(product, place, sizes[place])
 
         return tuple(
@@ -212,7 +214,7 @@ class _Own:
 
 
 class _HeldSupply(SupplySearch):
-    """A walk that takes what a demand has, and makes and moves the rest of it."""
+    """A search that takes what a demand has, and makes and moves the rest of it."""
 
     __slots__ = ("_goods", "_lanes")
 

@@ -260,12 +260,12 @@ def _asked_again(
     """
     found = []
     for one in aside:
-        quest = OptionSearch(book, one.request, watching(book, one))
-        made = searched(quest, "full")
+        search = OptionSearch(book, one.request, watching(book, one))
+        made = searched(search, "full")
         standing = _standing(book, made, one)
         if standing in AT_RISK and most > 0:
             most -= 1
-            made = helped(quest, made)
+            made = helped(search, made)
         if made.status is not PromiseStatus.REJECTED:
             book.take(made)
         found.append(_record(book, one, made, standing or AcceptedPromiseStatus.MOVED))

@@ -108,7 +108,7 @@ class DeliverySearch:
         "_repeats",
         "_same",
         "_stages",
-        "_walk",
+        "_supply",
         "bar",
         "bare",
         "best",
@@ -136,7 +136,7 @@ class DeliverySearch:
         self._repeats = False
         self._same: set[str] = set()
         """Options that a later pass finds as they were found."""
-        self._walk: SupplySearch | None = None
+        self._supply: SupplySearch | None = None
         self.found: SearchResults | None = None
         self.known: set[str] = set()
         self.bare = False
@@ -187,20 +187,20 @@ class DeliverySearch:
         wanted = self.wanted
         origins, makers = self.places()
         stocked = []
-        walk = self._asking(terms)
+        supply = self._asking(terms)
         # What must not expire may be there for others: that makes no place bare.
         bare = "material" not in terms.relaxed and not terms.transit
         # What is bare in one pass is so in the next: the ledgers stay as they are.
         expiring_goes_ahead = wanted.split and self._stages.anything_perishes
         for place in () if self.bare and self.found is not None else origins:
-            ever = walk.ever(wanted.product, place)
+            ever = supply.ever(wanted.product, place)
             bare = bare and ever <= 0
             if ever < wanted.steps and "material" in terms.relaxed:
                 build = from_stock(wanted.product, place, wanted.steps)
                 yield from_place(wanted, "stock", place, build)
             if ever <= 0:
                 continue
-            now = walk.available(wanted.product, place, terms.now)
+            now = supply.available(wanted.product, place, terms.now)
             if now > 0:
                 stocked.append((place, min(now, wanted.steps)))
             if ever >= wanted.steps or expiring_goes_ahead:
@@ -238,9 +238,9 @@ class DeliverySearch:
             name = f"{source.kind}:{source.source}"
             rest = False
             if source.kind == "buy":
-                walk = self._asking(terms)
-                if not walk.may_buy(source, covered=False):
-                    self.failures += walk.failures
+                supply = self._asking(terms)
+                if not supply.may_buy(source, covered=False):
+                    self.failures += supply.failures
                     continue
                 rest = terms.buy == "rest"
                 self._stages.note_spared()
@@ -259,9 +259,9 @@ class DeliverySearch:
         """What is free at a place now, or ever [steps]."""
         if self.bare:
             return 0
-        walk, product = self._asking(terms), self.wanted.product
-        most = walk.ever(product, place) if ever else None
-        return walk.available(product, place, terms.now) if most is None else most
+        supply, product = self._asking(terms), self.wanted.product
+        most = supply.ever(product, place) if ever else None
+        return supply.available(product, place, terms.now) if most is None else most
 
     def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
         """Places and sources that new supply may come from."""
@@ -310,12 +310,12 @@ class DeliverySearch:
 
     def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
         """Moments at which a place has more, and how much then [s, steps]."""
-        walk = self._asking(terms)
+        supply = self._asking(terms)
         product = self.wanted.product
         moments = [terms.now]
-        if walk.ever(product, place) > walk.available(product, place, terms.now):
-            moments += walk.rises(product, place)
-        return [(one, walk.available(product, place, one)) for one in moments]
+        if supply.ever(product, place) > supply.available(product, place, terms.now):
+            moments += supply.rises(product, place)
+        return [(one, supply.available(product, place, one)) for one in moments]
 
     def short(
         self, terms: Terms, latest: int
@@ -372,18 +372,18 @@ class DeliverySearch:
 
     def _sources(self, place: str, terms: Terms) -> Sequence[Source]:
         """Sources of what is asked for at a place."""
-        walk = self._asking(terms)
-        found = walk.sources(self.wanted.product, place)
-        self.failures += walk.failures
+        supply = self._asking(terms)
+        found = supply.sources(self.wanted.product, place)
+        self.failures += supply.failures
         return found
 
     def _asking(self, terms: Terms) -> SupplySearch:
         """Walk that takes nothing, without failures of its own."""
-        walk = self._walk
-        if walk is None or walk.terms is not terms:
-            walk = self._walk = SupplySearch(self._stages, terms)
-        walk.failures = []
-        return walk
+        supply = self._supply
+        if supply is None or supply.terms is not terms:
+            supply = self._supply = SupplySearch(self._stages, terms)
+        supply.failures = []
+        return supply
 
     # ------------------------------------------------------------------ evaluating
     def evaluate(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:
@@ -447,15 +447,15 @@ class DeliverySearch:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
         known = self._stages.placed if self.found is None else self.found.orders
-        walk = SupplySearch(self._stages, terms, known, self._too_late(way, terms))
-        shipments = self._shipments(way, terms, walk)
-        self._repeats = walk.repeats
-        if len(way.parts) < 2 and walk.settled:
+        supply = SupplySearch(self._stages, terms, known, self._too_late(way, terms))
+        shipments = self._shipments(way, terms, supply)
+        self._repeats = supply.repeats
+        if len(way.parts) < 2 and supply.settled:
             self._same.add(way.option)
-        self.evaluations += 1 + walk.evaluations
-        rough = walk.greedy or walk.contended
+        self.evaluations += 1 + supply.evaluations
+        rough = supply.greedy or supply.contended
         self.rough = self.rough or rough
-        self.failures += walk.failures
+        self.failures += supply.failures
         if shipments is None:
             return None
         shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
@@ -471,13 +471,13 @@ class DeliverySearch:
         )
 
     def _shipments(
-        self, way: FulfilmentOption, terms: Terms, walk: SupplySearch
+        self, way: FulfilmentOption, terms: Terms, supply: SupplySearch
     ) -> list[Shipment] | None:
         """Send the parts of a way; None: one of them does not get there."""
         shipments: list[Shipment] = []
         for part in way.parts:
-            pieces = part.build(walk)
-            if pieces is None or self._beaten(way, pieces, terms, walk):
+            pieces = part.build(supply)
+            if pieces is None or self._beaten(way, pieces, terms, supply):
                 return None
             shipped = self._sent(part.origin, pieces, terms, alone=len(way.parts) < 2)
             if shipped is None:
@@ -511,10 +511,10 @@ class DeliverySearch:
         way: FulfilmentOption,
         pieces: Sequence[SupplyAllocation],
         terms: Terms,
-        walk: SupplySearch,
+        supply: SupplySearch,
     ) -> bool:
         """Whether a way of one part, found at once, arrives after the bar."""
-        late = None if walk.repeats else self._too_late(way, terms)
+        late = None if supply.repeats else self._too_late(way, terms)
         return late is not None and late(max([one.ready for one in pieces]))
 
     def _too_late(

@@ -51,7 +51,7 @@ class OrderPlacement(Protocol):
 
 
 class ComponentSupply(OrderPlacement, Protocol):
-    """Who gets components, too: a walk over the ledgers."""
+    """Who gets components, too: a search over the ledgers."""
 
     def acquire(
         self, product: str, location: str, steps: int
@@ -70,12 +70,12 @@ class ComponentSupply(OrderPlacement, Protocol):
         ...
 
     def meets(self, source: Source) -> bool:
-        """Whether any order of the walk holds what a routing may use."""
+        """Whether any order of the search holds what a routing may use."""
         ...
 
 
 def make(
-    walk: ComponentSupply,
+    supply: ComponentSupply,
     source: Source,
     left: int,
     late: Callable[[int], bool] | None = None,
@@ -84,7 +84,7 @@ def make(
 
     Parameters
     ----------
-    walk
+    supply
         Who gets the components.
     source
         The routing, with its lots.
@@ -93,36 +93,36 @@ def make(
     late
         Whether nobody asks any more for goods that are ready at an instant.
     """
-    at_once = "capacity" in walk.terms.relaxed
-    start = walk.terms.now if at_once else walk.first_work(source)
-    making = None if start is None else walk.stages.making(source, start)
+    at_once = "capacity" in supply.terms.relaxed
+    start = supply.terms.now if at_once else supply.first_work(source)
+    making = None if start is None else supply.stages.making(source, start)
     wanted = 0 if making is None else making.gain.order_steps_for(left)
     if making is None or start is None or wanted <= 0:
-        walk.fail(Limiter.ROUTING_INVALID, source.source)
+        supply.fail(Limiter.ROUTING_INVALID, source.source)
         return None
-    rules = walk.terms.work
+    rules = supply.terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
     parts: list[Part] = []
     groups = making.groups
-    for lines in _in_turn(groups, walk.terms.first) if walk.terms.first else groups:
+    for lines in _in_turn(groups, supply.terms.first) if supply.terms.first else groups:
         if len(lines) == 1:
             line = lines[0]
-            pieces = walk.acquire(line.component, line.location, line.steps(size))
+            pieces = supply.acquire(line.component, line.location, line.steps(size))
             got = None if pieces is None else (line, pieces)
         else:
-            got = _substituted(walk, lines, size)
+            got = _substituted(supply, lines, size)
         if got is None:
             return None
         parts.append(got)
     if late is not None and making.gain.good_steps(size) >= left:
-        soonest = _soonest(walk, making, size, start, parts)
-        if soonest is not None and late(soonest) and not walk.meets(source):
+        soonest = _soonest(supply, making, size, start, parts)
+        if soonest is not None and late(soonest) and not supply.meets(source):
             return None
-    return ordered(walk, source, size, start, parts)
+    return ordered(supply, source, size, start, parts)
 
 
 def _soonest(
-    walk: ComponentSupply,
+    supply: ComponentSupply,
     making: RoutingNeeds,
     size: int,
     start: int,
@@ -136,7 +136,7 @@ def _soonest(
     resource. Its own steps can do neither, where none of the other orders holds what
     they may use. None: that is not known of the order.
     """
-    chain, terms = making.chain, walk.terms
+    chain, terms = making.chain, supply.terms
     if chain is None or terms.work is not None or "capacity" in terms.relaxed:
         return None
     ready = start
@@ -159,7 +159,7 @@ def _in_turn(
 
 
 def ordered(
-    walk: OrderPlacement,
+    supply: OrderPlacement,
     source: Source,
     size: int,
     start: int,
@@ -176,8 +176,8 @@ def ordered(
     parts
         What was got for each component line.
     """
-    timing = _placed(walk, source, size, start, _needs(parts))
-    making = walk.stages.making(source, start)
+    timing = _placed(supply, source, size, start, _needs(parts))
+    making = supply.stages.making(source, start)
     if timing is None or making is None:
         return None
     uses: list[Use] = []
@@ -186,14 +186,14 @@ def ordered(
     for line, pieces in parts:
         used = first
         if timing.steps and not line.at_first:
-            used = walk.stages.used(source.source, timing, line)
+            used = supply.stages.used(source.source, timing, line)
         for piece in pieces:
             ready = piece.ready
             uses.append(_made(Use, (max(used, ready), piece)))
             lines.append(line)
     finish = timing.finish
     if making.chain is None:
-        finish = _output(walk, source, timing, making.gain)
+        finish = _output(supply, source, timing, making.gain)
     made: SupplyAllocation = _made(
         SupplyAllocation,
         (
@@ -219,14 +219,14 @@ def ordered(
 
 
 def _substituted(
-    walk: ComponentSupply, lines: Sequence[Component], size: int
+    supply: ComponentSupply, lines: Sequence[Component], size: int
 ) -> Part | None:
     """Get one line of a group: the first that is there earliest."""
     ways = [
-        partial(walk.acquire, line.component, line.location, line.steps(size))
+        partial(supply.acquire, line.component, line.location, line.steps(size))
         for line in lines
     ]
-    found = walk.best(ways, (lines[0].component, lines[0].location))
+    found = supply.best(ways, (lines[0].component, lines[0].location))
     if found is None:
         return None
     names = {piece.product for piece in found}
@@ -285,45 +285,45 @@ def _needs(parts: Sequence[Part]) -> _Needs:
 
 
 def _placed(
-    walk: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
+    supply: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
 ) -> OrderTiming | None:
     """Place the steps so that each component is there when it is used."""
     bound = start if needs.first is None else max(start, needs.first)
-    if "capacity" in walk.terms.relaxed:
-        return walk.stages.no_time(max(bound, needs.last))
+    if "capacity" in supply.terms.relaxed:
+        return supply.stages.no_time(max(bound, needs.last))
     for _ in range(MOST_SHIFTS):
-        timing = walk.place(source, size, bound)
+        timing = supply.place(source, size, bound)
         if timing is None:
-            step = walk.stages.too_long(source.source, size, bound, walk.terms)
+            step = supply.stages.too_long(source.source, size, bound, supply.terms)
             if step is not None:
                 subject = f"{source.source}|{step}"
-                walk.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
+                supply.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
                 return None
-            rules = walk.terms.work
+            rules = supply.terms.work
             rule = None if rules is None else rules.breaks(source, size)
             if rule is not None:
-                walk.fail(Limiter.ORDER_RULE, rule)
+                supply.fail(Limiter.ORDER_RULE, rule)
                 return None
         if timing is None or not source.valid_at(timing.start):
             break
-        slack = needs.slack(walk.stages, source.source, timing)
+        slack = needs.slack(supply.stages, source.source, timing)
         if slack >= 0:
             if slack and timing.steps and timing.start > start:
                 timing = _tightened(
-                    walk, source, size, (start, bound, slack), timing, needs
+                    supply, source, size, (start, bound, slack), timing, needs
                 )
-            walk.placed(timing)
+            supply.placed(timing)
             return timing
         # Every start up to its own gives this timing: shift as often as leads past it.
         idle = max(timing.start - bound, 0)
         bound -= slack * (idle // -slack + 1)
     node = f"{source.product}|{source.location}"
-    walk.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
+    supply.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
     return None
 
 
 def _tightened(
-    walk: OrderPlacement,
+    supply: OrderPlacement,
     source: Source,
     size: int,
     starts: tuple[int, int, int],
@@ -339,16 +339,16 @@ def _tightened(
     begin = max(start, timing.start - slack)
     if begin == bound:
         return timing
-    earlier = walk.place(source, size, begin)
+    earlier = supply.place(source, size, begin)
     if earlier is None or earlier.finish >= timing.finish:
         return timing
-    fits = needs.slack(walk.stages, source.source, earlier) >= 0
+    fits = needs.slack(supply.stages, source.source, earlier) >= 0
     return earlier if fits else timing
 
 
 def _output(
-    walk: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
+    supply: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
 ) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish
-    return max([walk.stages.output(source.source, timing, o) for o in gain.outputs])
+    return max([supply.stages.output(source.source, timing, o) for o in gain.outputs])

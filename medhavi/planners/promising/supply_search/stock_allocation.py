@@ -1,7 +1,7 @@
 """Stock that one search allocates: what lives long enough, and shared orders.
 
-An order is written there when another of the walk may use a resource of it: most never
-are, and what was not written needs no taking back.
+An order is written there when another of the search may use a resource of it: most
+never are, and what was not written needs no taking back.
 
 What is taken together may leave apart, and what is taken later waits less: so it is not
 said of a line, but of who takes from it, when, and how many pieces, until when they
@@ -161,7 +161,7 @@ def shortest(one: Mapping[Node, int], other: Mapping[Node, int]) -> dict[Node, i
 
 
 class StockAllocation:
-    """The lines that one walk looks at and takes from.
+    """The lines that one search looks at and takes from.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class StockAllocation:
         return good
 
     def _line(self, product: str, location: str) -> Seen:
-        """Line of a need and how this walk may look at it."""
+        """Line of a need and how this search may look at it."""
         node = product, location
         found = self._lines.get(node)
         if found is None:
@@ -355,7 +355,7 @@ class OrdersPosition(NamedTuple):
 
 
 class SearchPosition(NamedTuple):
-    """A place of a walk to go back to: ledgers, orders, joint orders."""
+    """A place of a search to go back to: ledgers, orders, joint orders."""
 
     ledgers: Marks
     orders: OrdersPosition
@@ -372,12 +372,12 @@ class SearchAllocations(NamedTuple):
 
 
 class WaitingOrders:
-    """The orders of a walk, in the order of placing.
+    """The orders of a search, in the order of placing.
 
     Parameters
     ----------
     stages
-        Ledgers; the walk takes back what was written to them.
+        Ledgers; the search takes back what was written to them.
 
     Attributes
     ----------

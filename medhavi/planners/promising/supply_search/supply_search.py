@@ -1,7 +1,7 @@
 """How a quantity gets to a place: stock, making, buying, moving, chained (DEF-03).
 
-A walk takes what it finds from the ledgers of the providers at once, so that the parts
-of one request see each other; the caller marks before and goes back after. Material is
+A search takes what it finds from the ledgers of the providers at once, so that parts of
+one request see each other; the caller marks before and goes back after. Material is
 taken at the instant it is ready, which is never later than its use: what fits then fits
 at the use, where it is held in the end.
 
@@ -40,25 +40,25 @@ if TYPE_CHECKING:
     Build = Callable[["SupplySearch"], "Sequence[SupplyAllocation] | None"]
 
 
-def move(walk: SupplySearch, source: Source, left: int) -> SupplyAllocation | None:
+def move(supply: SupplySearch, source: Source, left: int) -> SupplyAllocation | None:
     """Bring a component from where it lies or is made, by one lane."""
     size = source.pieces(left)[0]
     origin = source.origin
     if origin is None:
         return None
-    got = walk.acquire(source.product, origin, size)
+    got = supply.acquire(source.product, origin, size)
     if got is None:
         return None
-    start = walk.first_start(source, max(piece.ready for piece in got))
+    start = supply.first_start(source, max(piece.ready for piece in got))
     if start is None:
         return None
-    if "transport" in walk.terms.relaxed:
+    if "transport" in supply.terms.relaxed:
         itinerary = None
         arrival = begin = start
     else:
-        itinerary = walk.stages.move(source, origin, start, size)
+        itinerary = supply.stages.move(source, origin, start, size)
         if itinerary is None:
-            walk.fail(Limiter.NO_TRANSPORT_LEG, source.source)
+            supply.fail(Limiter.NO_TRANSPORT_LEG, source.source)
             return None
         arrival, begin = itinerary.arrival, itinerary.departure
     return SupplyAllocation(
@@ -85,7 +85,7 @@ MOST_ORDERS = 1000
 
 
 class SupplySearch(StockAllocation):
-    """One walk over the ledgers.
+    """One search over the ledgers.
 
     Parameters
     ----------
@@ -437,7 +437,7 @@ class SupplySearch(StockAllocation):
         return self._shared and share_resources(self._orders.timings)
 
     def meets(self, source: Source) -> bool:
-        """Whether any order of the walk holds what a routing may use."""
+        """Whether any order of the search holds what a routing may use."""
         return self._orders.meet(source.source)
 
     @property
@@ -536,8 +536,8 @@ def from_stock(product: str, place: str, steps: int, least: int | None = None) -
     """
     enough = steps if least is None else least
 
-    def build(walk: SupplySearch) -> Sequence[SupplyAllocation] | None:
-        pieces = walk.from_stock(product, place, steps)
+    def build(supply: SupplySearch) -> Sequence[SupplyAllocation] | None:
+        pieces = supply.from_stock(product, place, steps)
         return pieces if sum(piece.steps for piece in pieces) >= enough else None
 
     return build
@@ -545,9 +545,9 @@ def from_stock(product: str, place: str, steps: int, least: int | None = None) -
 
 def from_source(source: Source, steps: int) -> Build:
     """Order all of a quantity."""
-    return lambda walk: walk.new(source, steps, walk.too_late)
+    return lambda supply: supply.new(source, steps, supply.too_late)
 
 
 def from_both(source: Source, part: int, steps: int) -> Build:
     """Take at least a part from stock, or what comes later, and order the rest."""
-    return lambda walk: walk.mixed(source, part, steps, whole=False)
+    return lambda supply: supply.mixed(source, part, steps, whole=False)
