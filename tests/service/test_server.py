@@ -33,7 +33,7 @@ def test_apps_stand_in_the_order_of_a_day_with_the_titles_of_the_links():
 def test_every_page_leads_to_the_start_page_and_to_every_other(entry):
     name = entry.address.strip("/")
     shown = f'"{name}"' if entry.path.parent.name.endswith("apps") else ""
-    assert f"navigation.top_html({shown}" in entry.path.read_text("utf-8")
+    assert f"page.top_html({shown}" in entry.path.read_text("utf-8")
     text = top_html(name)
     assert 'href="/"' in text
     assert [one for one in PAGES if f'href="/{one}/"' not in text] == []
