@@ -147,6 +147,19 @@ def test_a_plan_that_was_sought_can_be_carried_out(
     assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
 
 
+@pytest.mark.nightly
+@settings(max_examples=20, deadline=None)
+@given(workshops())
+def test_compiled_and_plain_kernels_find_the_same_plan(tables: dict[str, Any]) -> None:
+    pytest.importorskip("numba")
+    compiled = plan(
+        Snapshot.from_frames(tables),
+        "constrained",
+        {"search": "always", "engine": "numba", "effort": "standard"},
+    )
+    assert searched(tables).fingerprint == compiled.fingerprint
+
+
 @settings(max_examples=4)
 @given(workshops())
 def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
