@@ -1,0 +1,152 @@
+"""Scaled models with what companies have, planned by the search and by the rounds.
+
+    python benchmarks/company_shops.py [INSTANCE]
+
+Each row changes the model in one way: shifts, a second step, open orders, units. The
+search and the rounds plan the same tables in the same process, in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import random
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if __name__ == "__main__":
+    # Run as a file, this folder, not the repository, is on the path.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import polars as pl
+
+from benchmarks.instances import INSTANCES, NoDataError
+from benchmarks.performance_page import write_section
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from medhavi.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Tables = dict[str, list[dict[str, Any]]]
+    Change = Callable[[Tables], None]
+
+READ = (
+    *("settings", "locations", "products", "suppliers", "supply_terms", "resources"),
+    *("routings", "steps", "step_resources", "bom_lines", "stock", "demands"),
+)
+COLUMNS = ("tables", "engine", "late", "late by priority", "CPU s", "faults")
+NOTE = (
+    "The same tables planned by the search and by the rounds (`search=never`), effort "
+    "standard, in one process; numba has compiled before. Late demands in all and of "
+    "priority 1/2/3; CPU of the whole plan; faults of the verifier."
+)
+
+
+def shifts(tables: Tables) -> None:
+    """Open all machines 22 hours a day."""
+    tables["calendars"] = [{"calendar": "DAY"}]
+    tables["shifts"] = [
+        {"calendar": "DAY", "weekday": day, "start": dt.time(0), "finish": dt.time(22)}
+        for day in range(1, 8)
+    ]
+    for row in tables["resources"]:
+        row["calendar"] = "DAY"
+
+
+def second_step(tables: Tables) -> None:
+    """Let each order queue an hour for 30 minutes on another machine."""
+    machines = [row["resource"] for row in tables["resources"]]
+    for number, row in enumerate(tables["routings"]):
+        step = {"routing": row["routing"], "step": 2}
+        times = {"sequence": 2, "fixed_minutes": 30.0, "queue_minutes": 60.0}
+        tables["steps"].append(step | times)
+        machine = machines[number % len(machines)]
+        tables["step_resources"].append(step | {"resource": machine})
+
+
+def open_orders(tables: Tables) -> None:
+    """Let 100 orders come in on days 1 to 30, of what is made or bought."""
+    chance = random.Random(5)
+    names = [row["product"] for row in (*tables["routings"], *tables["supply_terms"])]
+    first = tables["settings"][0]["as_of"]
+    tables["supply_orders"] = [
+        {
+            "supply_order": f"PO{number}",
+            "kind": "purchase",
+            "product": chance.choice(names),
+            "location": tables["locations"][0]["location"],
+            "qty": float(chance.randint(1, 30)),
+            "due": first + dt.timedelta(days=chance.randint(1, 30)),
+            "status": "released",
+        }
+        for number in range(100)
+    ]
+
+
+def units(tables: Tables) -> None:
+    """Let each machine have two units of half the speed."""
+    for row in tables["resources"]:
+        row["units"] = 2.0
+    for row in tables["steps"]:
+        row["run_minutes_per_unit"] *= 2
+
+
+def everything(tables: Tables) -> None:
+    """Change all of it at once."""
+    for change in (shifts, units, second_step, open_orders):
+        change(tables)
+
+
+CHANGES: dict[str, Change] = {
+    "as they are": lambda _: None,
+    "open 22 hours a day": shifts,
+    "a second step": second_step,
+    "100 open orders": open_orders,
+    "two units": units,
+    "all of it": everything,
+}
+
+
+def row_of(name: str, snapshot: Snapshot, search: str) -> tuple[object, ...]:
+    """Plan once; the figures of the row."""
+    begin = time.process_time()
+    settings = {"search": search, "engine": "numba"}
+    made = plan(snapshot, "constrained", settings)
+    seconds = time.process_time() - begin
+    priority = snapshot["demands"].select("demand", "priority")
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0).join(priority, on="demand")
+    classes = "/".join(
+        str(late.filter(pl.col("priority") == one).height) for one in (1, 2, 3)
+    )
+    engine = "search" if "passes" in made.run.effort else "rounds"
+    faults = len(verify(made, snapshot))
+    return name, engine, late.height, classes, f"{seconds:.1f}", faults
+
+
+def main() -> int:
+    """Write the section; exit 1 where a plan has a fault."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("instance", nargs="?", default="m1000")
+    chosen = options.parse_args()
+    try:
+        base = INSTANCES[chosen.instance]()
+    except NoDataError as lacking:
+        print(f"Nothing to plan: {lacking}.")
+        return 0
+    plan(base, "constrained", {"engine": "numba"})
+    rows = []
+    for name, change in CHANGES.items():
+        tables = {table: base[table].to_dicts() for table in READ}
+        change(tables)
+        snapshot = Snapshot.from_frames(tables)
+        rows += [row_of(name, snapshot, search) for search in ("always", "never")]
+        write_section(f"constrained, shops, {chosen.instance}", COLUMNS, rows, NOTE)
+    return int(any(row[-1] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
