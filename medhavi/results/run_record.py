@@ -95,6 +95,9 @@ class RunRecord:
     netting
         What was netted, in mode mrp; None in another mode or where it is not known. It
         is no part of the identity of the run.
+    engine
+        In mode constrained: "search", or "rounds" and why no search planned, in words.
+        It is no part of the identity of the run.
     """
 
     planner: str
@@ -110,6 +113,7 @@ class RunRecord:
     effort: Mapping[str, float] = field(default_factory=dict)
     repeatable: bool = True
     netting: NettingScope | None = None
+    engine: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
@@ -150,6 +154,7 @@ class RunRecord:
             "effort": dict(self.effort),
             "repeatable": self.repeatable,
             "netting": None if self.netting is None else str(self.netting),
+            "engine": self.engine,
         }
 
     @classmethod
@@ -172,9 +177,10 @@ class RunRecord:
         return f"within {self.gap:.2%} of the bound {self.bound:,.2f}"
 
     def __str__(self) -> str:
-        """One line: planner, mode, status, value and bound, input."""
+        """One line: planner, mode, status, value and bound, engine, input."""
         bound = self.bound_words()
         bound = f", {bound}" if bound else ""
+        bound += f", by {self.engine}" if self.engine else ""
         cut = "" if self.repeatable else ", not repeatable"
         made_by = " ".join(dict.fromkeys((self.planner, self.mode)))
         return (

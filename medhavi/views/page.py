@@ -421,11 +421,14 @@ def trust_line(
     told = findings
     if told is None and snapshot is not None:
         told = [*snapshot.findings, *plan.findings]
+    planner = plan.run.planner
+    if plan.run.engine:
+        planner += escape(f" by {plan.run.engine}")
     facts = [
         ("Data as of", f"{data} ({names.zone})" if as_of is not None else data),
         ("Known at", known_at or "the latest event"),
         ("Status", f"{plan.run.status}{bound}, {checked}"),
-        ("Planner", f"{plan.run.planner}, Medhavi {plan.run.package_version}"),
+        ("Planner", f"{planner}, Medhavi {plan.run.package_version}"),
         ("Data", _short(plan.run.snapshot_fingerprint)),
         ("Plan", _short(plan.fingerprint)),
     ]

@@ -196,7 +196,7 @@ def test_the_supplier_whose_word_is_unknown_is_found_below_what_is_made():
     quest = searched(workshop(promise_policies=[wary]))
     closed = [one for one in quest.offered if one.closed is not None]
     named = rejected_as(quest, closed[0])
-    assert tuple(named)[:2] == (Limiter.SUPPLIER_LEADTIME_EXCEEDED, "S")
+    assert (named.code, named.subject) == (Limiter.SUPPLIER_LEADTIME_EXCEEDED, "S")
 
 
 def test_a_routing_without_steps_waits_for_no_resource():

@@ -51,7 +51,7 @@ def searched(tables: dict[str, Any], effort: str = "standard", **more: Any) -> P
         {**ALWAYS, "effort": effort},
         **more,
     )
-    assert "passes" in made.run.effort, "the general way planned"
+    assert made.run.engine == "search", "the general way planned"
     return made
 
 
@@ -354,6 +354,9 @@ def test_what_is_more_than_the_numbers_say_is_planned_the_general_way(
     general = plan(snapshot, "constrained", {**NEVER, "effort": "light"})
     assert "passes" not in asked.run.effort
     assert asked.supplies.equals(general.supplies)
+    assert general.run.engine == "rounds (search is never)"
+    assert asked.run.engine.startswith("rounds (")
+    assert asked.run.engine != general.run.engine
 
 
 # --- settings ----------------------------------------------------------------------

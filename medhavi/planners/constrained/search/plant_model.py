@@ -134,16 +134,17 @@ def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> 
     return _Reading(run).model(weights, base_days)
 
 
-def unfit_at_sight(snapshot: Snapshot) -> bool:
-    """Whether the tables alone show that no plant can state everything.
+def unfit_at_sight(snapshot: Snapshot) -> str:
+    """Why the tables alone show that no plant can state everything; "": they do not.
 
     What `model_of` would refuse only when the whole run is built.
     """
     orders = snapshot["supply_orders"]
     making = orders["status"].is_in(sorted(LIVE_ORDERS)) & (orders["kind"] == "work")
-    return bool(making.any()) or any(
-        not snapshot[table].is_empty() for table in IDLE_TABLES
-    )
+    if making.any():
+        return "orders to make exist"
+    filled = (table for table in IDLE_TABLES if not snapshot[table].is_empty())
+    return next((f"{table} is filled" for table in filled), "")
 
 
 def _check_run(run: SearchableRun) -> None:

@@ -43,6 +43,7 @@ from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.progress import Progress, Stop, unobserved
+from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers.sources import OrderTiming, Source
-    from medhavi.results.plans.plan import Plan
     from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
@@ -389,7 +389,7 @@ class SearchedRun(SearchableRun):
         made = super()._record(version, seed, pegs)
         reached, bound = self.found.cost / SCALE / DAY, self.least.days
         gap = (reached - bound) / reached if reached > 0 else 0.0
-        return replace(made, bound=bound, gap=max(0.0, gap))
+        return replace(made, bound=bound, gap=max(0.0, gap), engine="search")
 
 
 def way_of(parameters: ConstrainedParameters, demands: int) -> str:
@@ -414,6 +414,17 @@ def way_of(parameters: ConstrainedParameters, demands: int) -> str:
     ):
         return "compiled"
     return "interpreted"
+
+
+def why_not(parameters: ConstrainedParameters, demands: int) -> str:
+    """Why a run does not search, in words; "": it does."""
+    if way_of(parameters, demands):
+        return ""
+    if parameters.search == "never":
+        return "search is never"
+    if demands < LARGE:
+        return f"fewer than {LARGE} demands"
+    return "no compiled kernels"
 
 
 def engine_of(way: str) -> Engine:
@@ -454,24 +465,27 @@ def plan(
     snapshot.require()
     memory = Memory(snapshot)
     way = way_of(parameters, snapshot["demands"].height)
-    if way and not unfit_at_sight(snapshot):
+    why = why_not(parameters, snapshot["demands"].height) or unfit_at_sight(snapshot)
+    if not why:
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _searched(run, way, watch, (version, seed))
-        if made is not None and stop.asked:
+        if isinstance(made, Plan) and stop.asked:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
-        if made is not None:
+        if isinstance(made, Plan):
             return made
-    return rounds.plan(
+        why = made
+    planned = rounds.plan(
         snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
     )
+    return replace(planned, run=replace(planned.run, engine=f"rounds ({why})"))
 
 
 def _searched(
     run: SearchedRun, way: str, watch: Watch, name: tuple[str, int | None]
-) -> Plan | None:
-    """Plan by a search; None: its numbers do not say all there is to say."""
+) -> Plan | str:
+    """Plan by a search; else why its numbers do not say all there is to say."""
     version, seed = name
     run.build()
     watch.told(Progress("reading the plant", 0, 1))
@@ -485,9 +499,9 @@ def _searched(
         run.adopt(model, found)
         run.place()
         watch.told(Progress("tables", 0, 1))
-    except (UnfitError, MismatchError):
+    except (UnfitError, MismatchError) as unfit:
         run.release.dissolve()
-        return None
+        return str(unfit)
     run.settle()
     made = run.plan(version, seed)
     run.dissolve()
