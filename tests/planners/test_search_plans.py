@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -83,7 +84,27 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         shifts=draw(st.sampled_from([None, DAY_SHIFT, TWO_SHIFTS])),
         after=draw(st.lists(steps(), max_size=3)),
         units=draw(st.sampled_from([1.0, 1.0, 2.0, 3.0])),
-    ) | {"supply_orders": draw(receipts()), "inventory_policies": draw(rules())}
+    ) | {
+        "supply_orders": draw(receipts()),
+        "inventory_policies": draw(rules()),
+        "disruptions": draw(
+            st.lists(stops(), max_size=2, unique_by=itemgetter("disruption"))
+        ),
+    }
+
+
+@st.composite
+def stops(draw: st.DrawFn) -> dict[str, Any]:
+    """A time in which M1 is down."""
+    begin = AS_OF + dt.timedelta(hours=draw(st.integers(-20, 200)))
+    return {
+        "disruption": f"DOWN-{begin:%d%H}",
+        "kind": "resource_down",
+        "subject": "M1",
+        "valid_from": begin,
+        "valid_to": begin + dt.timedelta(hours=draw(st.integers(1, 60))),
+        "severity": draw(st.sampled_from([0.5, 1.0])),
+    }
 
 
 @st.composite
@@ -289,6 +310,24 @@ def test_a_second_step_in_shifts_goes_on_the_next_day() -> None:
         for begin, end in made.select("start", "finish").rows()
     ]
     assert spans == [("12 14", "12 16"), ("13 08", "13 16"), ("13 20", "14 00")]
+
+
+@pytest.mark.req("CAP-03", "CAP-12")
+def test_what_waits_for_a_machine_that_is_down_is_late_because_of_it() -> None:
+    """10 hours of work due in a day, M1 down for the first two: 34 hours late."""
+    down = {
+        "disruption": "X",
+        "kind": "resource_down",
+        "subject": "M1",
+        "valid_from": AS_OF,
+        "valid_to": AS_OF + dt.timedelta(days=2),
+        "severity": 1.0,
+    }
+    tables = workshop([("A", 1.0, 1.0, 1)], stock=1.0)
+    made = searched({**tables, "disruptions": [down]})
+    assert made.fulfilment["lateness_h"].to_list() == [34.0]
+    causes = made.causes.select("code", "subject", "hours").rows()
+    assert causes == [("CapacityShortfall", "M1", 34.0)]
 
 
 # --- what no search knows ----------------------------------------------------------

@@ -46,7 +46,6 @@ MOST_BELOW = 2000
 """Orders of one demand at most, one of each: what a move takes out must be small."""
 IDLE_TABLES = (
     "campaign_rules",
-    "disruptions",
     "reservations",
     "supplier_capacity",
 )
@@ -67,7 +66,8 @@ class Model:
     after it. Of each item, `product` is the number of what its routing makes, `steps`
     how many items that has, the first one last; `ways` are the sources, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
-    the names of the machines, `supplies` what stands, `calendars` the open times.
+    the names of the machines, `stops` when each is down [UTC s], `supplies` what
+    stands, `calendars` the open times.
     """
 
     plant: Plant
@@ -80,6 +80,7 @@ class Model:
     queues: np.ndarray
     priority: Sequence[int]
     machines: tuple[str, ...]
+    stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[SupplyUnit]
     calendars: Sequence[WorkingTime]
     as_of: int
@@ -209,6 +210,7 @@ class _Reading:
         self._as_of = run.as_of
         self._machines: dict[str, int] = {}
         self._units: list[int] = []
+        self._stops: list[tuple[tuple[int, int], ...]] = []
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
         until = run.snapshot["step_resources"]["until_step"]
@@ -289,6 +291,7 @@ class _Reading:
             queues=np.array([item.queue for item in items], np.int64),
             priority=[demand.priority for demand in demands],
             machines=tuple(self._machines),
+            stops=self._stops,
             supplies=[unit for item in items for unit in item.supplies],
             calendars=[working for _, working in self._calendars.values()],
             as_of=self._as_of,
@@ -476,12 +479,17 @@ class _Reading:
         if known is not None and units == 1.0:
             return known
         row = self._rows[name]
-        there = self._run.providers.capacity.resource(name).constant
+        clock = self._run.providers.capacity.resource(name)
+        there = clock.constant
+        if there is None and max(level[2] for level in clock.levels) <= 1.0:
+            # Where its one unit is not there, it is closed.
+            there = 1.0
         if there is None or there % 1 or units != 1.0:
             _refuse(f"{name} has units that change, or that work together")
         if row["bucket"] is not None or row["max_early_days"] is not None:
             _refuse(f"{name} is counted in buckets, or must not be early")
         self._units.append(int(there))
+        self._stops.append(clock.stops)
         return self._machines.setdefault(name, len(self._machines))
 
 

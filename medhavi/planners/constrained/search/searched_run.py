@@ -172,16 +172,20 @@ class FoundPlacing(Placing):
         return tuple(found)
 
     def _waited(self, item: int, lane: int, ready: int, begin: int) -> Iterator[Wait]:
-        """Waits of a step for other work on its unit of a machine.
+        """Waits of a step for other work on its unit of a machine, or while it is down.
 
-        What is closed after a wait for others is waited through because of them.
+        What is closed after such a wait is waited through because of it.
         """
         plant = self._layout.model.plant
         machine, calendar = int(plant.machine[item]), int(plant.calendar[item])
         name, until = self._layout.model.machines[machine], ready
         spans = list(self._held(lane, ready, begin))
+        stops = self._layout.model.stops[machine]
+        spans += [one for one in stops if one[0] < begin and one[1] > ready]
+        spans.sort()
         if spans and calendar >= 0:
-            working, moment = self._layout.model.calendars[calendar], spans[0][0]
+            working = self._layout.model.calendars[calendar]
+            moment = max(spans[0][0], ready)
             for opens, closes in [*working.segments(moment, begin), (begin, begin)]:
                 spans.append((moment, opens))
                 moment = closes
