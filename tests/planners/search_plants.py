@@ -83,6 +83,8 @@ def plant(
         k_open=np.zeros(0, np.int64),
         k_close=np.zeros(0, np.int64),
         k_before=np.zeros(0, np.int64),
+        k_first=np.zeros(0, np.int64),
+        k_next=np.zeros(0, np.int64),
     )
 
 

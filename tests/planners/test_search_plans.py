@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
@@ -145,6 +145,25 @@ def receipts(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def work_orders(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Open orders to make parts and products."""
+    return [
+        {
+            "supply_order": f"WO{number}",
+            "kind": "work",
+            "product": product,
+            "location": "P",
+            "source": f"make {product}",
+            "qty": float(draw(st.integers(1, 3))),
+            "due": AS_OF + dt.timedelta(days=5 + 6 * number),
+            "status": draw(st.sampled_from(["firmed", "released"])),
+        }
+        for number in range(draw(st.integers(1, 2)))
+        for product in [draw(st.sampled_from(["PART", "PART", "A"]))]
+    ]
+
+
+@st.composite
 def steps(draw: st.DrawFn) -> dict[str, Any]:
     """A later step of a routing, and the resource that it needs."""
     return {
@@ -277,6 +296,43 @@ def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
     assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
 
 
+@pytest.mark.req("CAP-06", "CAP-12")
+@settings(max_examples=examples(6, 40))
+@given(workshops(), work_orders())
+def test_open_orders_to_make_stand_and_the_others_go_around_them(
+    tables: dict[str, Any], orders: list[dict[str, Any]]
+) -> None:
+    tables = {**tables, "supply_orders": tables["supply_orders"] + orders}
+    snapshot = Snapshot.from_frames(tables)
+    made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assume(made.run.engine == "search")
+    stated = {row["supply_order"]: row["due"] for row in orders}
+    stand = made.supplies.filter(pl.col("number").is_in(list(stated)))
+    assert dict(stand.select("number", "finish").rows()) == stated
+
+
+@pytest.mark.req("CAP-12")
+def test_work_does_not_pause_for_other_work_that_stands() -> None:
+    """M1 makes an A from 20 to 30 h: 2 B fit before it, 3 come after it as a whole."""
+    order = {
+        "supply_order": "WO1",
+        "kind": "work",
+        "product": "A",
+        "location": "P",
+        "source": "make A",
+        "qty": 1.0,
+        "due": AS_OF + dt.timedelta(hours=30),
+        "status": "released",
+    }
+    for wanted, begins in ((2.0, (0, 20)), (3.0, (20, 30))):
+        tables = workshop([("B", wanted, 0.0, 1)], stock=9.0, minutes=600.0)
+        made = searched({**tables, "supply_orders": [order]}, "light")
+        found = made.operations.filter(pl.col("resource") == "M1")["start"].sort()
+        hours = [AS_OF + dt.timedelta(hours=hour) for hour in begins]
+        assert found.to_list() == hours
+
+
 @pytest.mark.req("MRP-02", "CAP-03")
 def test_an_open_order_to_buy_serves_what_comes_after_it() -> None:
     """2 parts of 10 hours each for 2 A; 2 come in on day 2: none is made."""
@@ -336,7 +392,7 @@ def _with(table: str, *rows: dict[str, Any]) -> dict[str, Any]:
 
 
 UNFIT = {
-    "order": _with(
+    "order that should have begun": _with(
         "supply_orders",
         {
             "supply_order": "W1",
@@ -345,7 +401,7 @@ UNFIT = {
             "location": "P",
             "source": "make PART",
             "qty": 5.0,
-            "due": AS_OF + dt.timedelta(days=2),
+            "due": AS_OF - dt.timedelta(days=2),
             "status": "firmed",
         },
     ),

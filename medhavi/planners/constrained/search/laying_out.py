@@ -46,6 +46,12 @@ def differ(why: str) -> NoReturn:
     raise MismatchError(why)
 
 
+def at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Values at places, -1 where a place is negative. Shapes (n,), int64."""
+    found: np.ndarray = np.append(values, -1)[np.maximum(places, -1)]
+    return found
+
+
 class Columns:
     """Numbers in columns, by the product that each row is of.
 
@@ -362,10 +368,9 @@ class Layout:
         inner[inner] = rank[giver[inner]] < 0
         giver, taker = giver[~inner], taker[~inner]
         giver, taker = (
-            np.where(one >= 0, rank[order[np.maximum(one, 0)]], one)
-            for one in (giver, taker)
+            np.where(one >= 0, at(rank, at(order, one)), one) for one in (giver, taker)
         )
-        product = self.item[np.maximum(giver, 0)]
+        product = at(self.item, giver)
         stands = giver < 0
         product[stands] = self.model.plant.s_item[-2 - giver[stands]]
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
@@ -410,6 +415,9 @@ class Layout:
             A need is not served as found.
         """
         model = self.model
+        for index, unit, qty in model.kept:
+            if self._release.match(self._release.needs[index], unit, qty) < qty:
+                differ(f"an existing order lacks {unit.node.key}")
         bought, given = (model.plant.lead >= 0).tolist(), self._given
         rows = zip(model.items, model.nodes, run.clusters, strict=True)
         for number, node, cluster in rows:

@@ -3,15 +3,19 @@
 What the search knows: products at places with one source each; makes of steps in a row,
 each on one unit of one finite machine, or on none, in the open time of their calendars,
 without set-up between families; purchases with a fixed lead time and no limit, by any
-rule of stock and lots; stock and scheduled receipts that do not expire; lots of a least
-size and a multiple. Anything else is planned by the general way.
+rule of stock and lots; stock and scheduled receipts that do not expire; existing orders
+that stand on their dates; lots of a least size and a multiple. Anything else is planned
+by the general way.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +23,6 @@ import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative, SupplyUnit
-from medhavi.planners.mrp.state_loading import LIVE_ORDERS
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -66,8 +69,9 @@ class Model:
     after it. Of each item, `product` is the number of what its routing makes, `steps`
     how many items that has, the first one last; `ways` are the sources, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
-    the names of the machines, `stops` when each is down [UTC s], `supplies` what
-    stands, `calendars` the open times.
+    the names of the machines, `stops` when each is down or at work that stands [UTC
+    s], `supplies` what stands, `kept` what existing orders take of it (need, supply,
+    steps), `calendars` the open times.
     """
 
     plant: Plant
@@ -81,6 +85,7 @@ class Model:
     priority: Sequence[int]
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
+    kept: Sequence[tuple[int, SupplyUnit, int]]
     supplies: Sequence[SupplyUnit]
     calendars: Sequence[WorkingTime]
     as_of: int
@@ -140,18 +145,12 @@ def unfit_at_sight(snapshot: Snapshot) -> str:
 
     What `model_of` would refuse only when the whole run is built.
     """
-    orders = snapshot["supply_orders"]
-    making = orders["status"].is_in(sorted(LIVE_ORDERS)) & (orders["kind"] == "work")
-    if making.any():
-        return "orders to make exist"
     filled = (table for table in IDLE_TABLES if not snapshot[table].is_empty())
     return next((f"{table} is filled" for table in filled), "")
 
 
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
-    if any(order.kind == "make" for order in run.release.orders):
-        _refuse("orders to make exist")
     if run.intake.pins or run.intake.bookings:
         _refuse("material is held")
     if list(run.providers.reservations.nodes):
@@ -167,6 +166,50 @@ def _check_run(run: SearchableRun) -> None:
             _refuse(f"demand {demand.demand} asks for a quality")
         if row["sales_order"] and row["order_policy"] != "independent":
             _refuse(f"demand {demand.demand} goes with others")
+
+
+def _standing_work(run: SearchableRun) -> dict[str, list[tuple[int, int]]]:
+    """When existing orders are at work on each resource, by start [UTC s].
+
+    They stand on their dates, as they are stated; where those are gone, the rounds find
+    others.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    for order in run.release.orders:
+        if order.kind != "make":
+            continue
+        if order.timing.start < run.as_of and order.status != "in_process":
+            _refuse(f"order {order.existing} should have begun")
+        for window in order.timing.steps:
+            for name, units in window.resources:
+                if units != 1.0 or window.family is not None:
+                    _refuse(f"order {order.existing} has a family or several units")
+                found.setdefault(name, []).append((window.start, window.finish))
+    return {name: sorted(spans) for name, spans in found.items()}
+
+
+def _cut(
+    spans: Sequence[tuple[int, int]], busy: Sequence[tuple[int, int]]
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Open spans without the busy ones, and the places before which busy time lies."""
+    found: list[tuple[int, int]] = []
+    walls: list[int] = []
+    waiting = deque(sorted(busy))
+    for low, high in spans:
+        moment = low
+        while waiting and waiting[0][0] < high:
+            begin, end = waiting[0]
+            if begin > moment:
+                found.append((moment, begin))
+            if found and (not walls or walls[-1] < len(found)):
+                walls.append(len(found))
+            moment = max(moment, min(end, high))
+            if end > high:
+                break
+            waiting.popleft()
+        if moment < high:
+            found.append((moment, high))
+    return found, walls
 
 
 def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
@@ -220,7 +263,9 @@ class _Reading:
         self._nodes: list[Node] = []
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
-        self._calendars: dict[int, tuple[int, WorkingTime]] = {}
+        self._calendars: dict[tuple[int, str], tuple[int, WorkingTime]] = {}
+        self._standing = _standing_work(run)
+        self._kept: list[tuple[int, SupplyUnit, int]] = []
         count = 0
         for cluster in run.clusters:
             if len(cluster) > 1:
@@ -292,6 +337,7 @@ class _Reading:
             priority=[demand.priority for demand in demands],
             machines=tuple(self._machines),
             stops=self._stops,
+            kept=self._kept,
             supplies=[unit for item in items for unit in item.supplies],
             calendars=[working for _, working in self._calendars.values()],
             as_of=self._as_of,
@@ -299,8 +345,15 @@ class _Reading:
 
     def _supplies(self, items: Sequence[_Item]) -> dict[str, np.ndarray]:
         """Stock and scheduled receipts of all items, by date."""
+        kept: dict[int, int] = {}
+        for _, unit, qty in self._kept:
+            kept[unit.index] = kept.get(unit.index, 0) + qty
         found = [
-            (number, min(unit.qty, MOST), max(unit.available - self._as_of, 0))
+            (
+                number,
+                min(unit.qty - kept.get(unit.index, 0), MOST),
+                max(unit.available - self._as_of, 0),
+            )
             for number, item in enumerate(items)
             for unit in item.supplies
         ]
@@ -339,7 +392,9 @@ class _Reading:
                 _refuse(f"stock of {node.key} is for one demand")
             item.supplies.append(unit)
         item.supplies.sort(key=lambda unit: unit.available)
-        if any(need.alternatives or need.order is not None for need in node.needs):
+        if way.source.kind != "buy":
+            self._keep(node, item.supplies)
+        if any(need.alternatives for need in node.needs):
             _refuse(f"{node.key} has other needs")
         if way.source.kind == "make":
             return self._make(item, way, number, floor)
@@ -350,6 +405,20 @@ class _Reading:
         item.floor = floor
         self._buy(item, way)
         return [item]
+
+    def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> None:
+        """Keep of what stands for the existing orders that take it."""
+        left = {unit.index: unit.qty for unit in supplies}
+        for need in sorted(node.needs, key=lambda one: one.instant):
+            missing = 0 if need.order is None else need.qty
+            for unit in supplies:
+                used = min(left[unit.index], missing)
+                if used and unit.available <= need.instant:
+                    self._kept.append((need.index, unit, used))
+                    left[unit.index] -= used
+                    missing -= used
+            if missing:
+                _refuse(f"an existing order lacks {node.key}")
 
     def _buy(self, item: _Item, way: SupplyAlternative) -> None:
         clock = way.source.clock
@@ -432,7 +501,6 @@ class _Reading:
         length = Duration.of(node, option, task.fixed, task.rate)
         item.fixed, item.rate, item.scale = _linear(length, item.grain, routing)
         item.post = node.move
-        item.calendar = self._calendar(option.axis.working)
         item.whole = int(not node.splittable)
         finite = [
             (name, units)
@@ -441,37 +509,44 @@ class _Reading:
         ]
         if len(finite) > 1:
             _refuse(f"{routing} needs several machines")
+        busy = ""
         if finite and item.fixed + item.rate > 0:
             item.machine = self._machine(*finite[0])
+            busy = finite[0][0] if finite[0][0] in self._standing else ""
+        item.calendar = self._calendar(option.axis.working, busy)
 
-    def _calendar(self, working: WorkingTime) -> int:
-        if working.always_open:
+    def _calendar(self, working: WorkingTime, busy: str) -> int:
+        """Number of an open time, less the work that stands on a machine."""
+        if working.always_open and not busy:
             return -1
-        return self._calendars.setdefault(id(working), (len(self._calendars), working))[
-            0
-        ]
+        key = id(working), busy
+        return self._calendars.setdefault(key, (len(self._calendars), working))[0]
 
     def _windows(self, last: int) -> dict[str, np.ndarray]:
         """Open windows of all calendars, for due dates up to a last one [UTC s]."""
         begin, end = self._as_of - KNOWN_BEFORE, max(last, self._as_of) + KNOWN_AFTER
-        windows: list[tuple[int, int, int]] = []
+        rows: list[tuple[int, ...]] = []
         start = [0]
-        for _, working in self._calendars.values():
+        for (_, busy), (_, working) in self._calendars.items():
             # Beyond what is known all counts as open; the clocks refuse what is there.
             spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
-            before = -FAR
-            for low, high in spans:
+            found, walls = _cut(spans, self._standing.get(busy, ()))
+            before, first = -FAR, len(rows)
+            bounds = [0, *walls, len(found)]
+            for place, (low, high) in enumerate(found):
                 opens = low if low == -FAR else low - self._as_of
                 closes = high if high == FAR else high - self._as_of
-                windows.append((opens, closes, before))
+                piece = bisect_right(bounds, place)
+                since, until = first + bounds[piece - 1], first + bounds[piece]
+                rows.append((opens, closes, before, since, until))
                 before += closes - opens
-            start.append(len(windows))
-        columns = np.array(windows, np.int64).reshape(-1, 3).T
+            start.append(len(rows))
+        columns = np.array(rows, np.int64).reshape(-1, 5).T
+        names = ("k_open", "k_close", "k_before", "k_first", "k_next")
+        named = zip(names, columns, strict=True)
         return {
             "k_start": np.array(start, np.int64),
-            "k_open": columns[0].copy(),
-            "k_close": columns[1].copy(),
-            "k_before": columns[2].copy(),
+            **{name: column.copy() for name, column in named},
         }
 
     def _machine(self, name: str, units: float) -> int:
@@ -488,8 +563,13 @@ class _Reading:
             _refuse(f"{name} has units that change, or that work together")
         if row["bucket"] is not None or row["max_early_days"] is not None:
             _refuse(f"{name} is counted in buckets, or must not be early")
+        standing = self._standing.get(name, ())
+        if standing and there > 1:
+            _refuse(f"{name} has several units and orders to make that exist")
+        if any(one[1] > other[0] for one, other in pairwise(standing)):
+            _refuse(f"existing orders are on {name} at a time")
         self._units.append(int(there))
-        self._stops.append(clock.stops)
+        self._stops.append((*clock.stops, *standing))
         return self._machines.setdefault(name, len(self._machines))
 
 

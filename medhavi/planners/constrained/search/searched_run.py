@@ -98,6 +98,8 @@ class FoundPlacing(Placing):
         """
         layout, release = self._layout, self._release
         plant, orders = layout.model.plant, layout.orders
+        for job in self._existing:
+            self._stay(job)
         self._bought = [
             self._buy_early(order, order.source)
             for order in release.orders
@@ -226,7 +228,7 @@ class FoundPlacing(Placing):
             unit.arrives = unit.available = order.timing.finish
         for need in release.needs:
             taker = need.order
-            if taker is not None:
+            if taker is not None and taker.existing is None:
                 need.instant = taker.timing.steps[0].start
         taken: dict[int, int] = {}
         for line in lines:

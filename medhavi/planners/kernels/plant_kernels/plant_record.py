@@ -38,7 +38,8 @@ class Plant(NamedTuple):
     one number, the seconds that any late demand counts. `k_start` bounds the open
     windows of each calendar, in order of time: `k_open`, `k_close`, and `k_before`, the
     open seconds of the earlier ones. The first and the last one have no end, so that
-    every instant has a window.
+    every instant has a window. Work pauses between windows `k_first` up to `k_next`, of
+    which each is one; what lies beyond them is behind other work that stands.
     """
 
     order: np.ndarray
@@ -70,6 +71,8 @@ class Plant(NamedTuple):
     k_open: np.ndarray
     k_close: np.ndarray
     k_before: np.ndarray
+    k_first: np.ndarray
+    k_next: np.ndarray
 
 
 class Pass(NamedTuple):
@@ -156,10 +159,15 @@ def begin_from(plant: Plant, item: int, time: int, length: int) -> int:
     if length == 0 and at > plant.k_start[calendar] and close[at - 1] == time:
         # Nothing of closed time is needed: both edges of a window will do.
         return time
-    if plant.whole[item] == 1:
-        while max(time, opens[at]) + length > close[at]:
-            at += 1
-    return max(time, opens[at])
+    before, whole = plant.k_before, plant.whole[item] == 1
+    while True:
+        begin = max(time, opens[at])
+        behind = at + 1 if whole else plant.k_next[at]
+        last = behind - 1
+        rest = before[last] - before[at] + close[last] - opens[last]
+        if length <= rest - (begin - opens[at]):
+            return begin
+        at = behind
 
 
 def end_from(plant: Plant, item: int, begin: int, length: int) -> int:
@@ -194,10 +202,13 @@ def end_by(plant: Plant, item: int, time: int, length: int) -> int:
         return time
     if opens[at] >= time:
         at -= 1
-    if plant.whole[item] == 1:
-        while min(time, close[at]) - length < opens[at]:
-            at -= 1
-    return min(time, close[at])
+    before, whole = plant.k_before, plant.whole[item] == 1
+    while True:
+        end = min(time, close[at])
+        first = at if whole else plant.k_first[at]
+        if length <= before[at] - before[first] + end - opens[at]:
+            return end
+        at = first - 1
 
 
 def begin_by(plant: Plant, item: int, end: int, length: int) -> int:
