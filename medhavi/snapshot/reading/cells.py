@@ -436,8 +436,10 @@ def _serial(text: str) -> float | None:
 def _workbook_instant(text: str) -> str:
     """Date or instant of a cell; a whole day is a date without a time.
 
-    >>> _instant("2026-11-16 00:00:00"), _instant("2026-11-16 14:30:00")
-    ('2026-11-16', '2026-11-16T14:30:00')
+    >>> _workbook_instant("2026-11-16 00:00:00")
+    '2026-11-16'
+    >>> _workbook_instant("2026-11-16 14:30:00")
+    '2026-11-16T14:30:00'
     >>> _instant("46342"), _instant("46342.25"), _instant("20.11.2026")
     ('2026-11-16', '2026-11-16T06:00:00', '20.11.2026')
     """
@@ -456,8 +458,8 @@ def _workbook_instant(text: str) -> str:
 def _workbook_time(text: str) -> str:
     """Time of day of a cell; the day that Excel puts before it says nothing.
 
-    >>> _time("1899-12-31 06:00:00"), _time("0.25"), _time("6:00")
-    ('06:00:00', '06:00:00', '6:00')
+    >>> [_workbook_time(one) for one in ("1899-12-31 06:00:00", "0.25", "6:00")]
+    ['06:00:00', '06:00:00', '6:00']
     """
     cell = text.strip()
     moment, serial = _moment(cell), _serial(cell)
