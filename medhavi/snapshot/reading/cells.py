@@ -440,8 +440,8 @@ def _workbook_instant(text: str) -> str:
     '2026-11-16'
     >>> _workbook_instant("2026-11-16 14:30:00")
     '2026-11-16T14:30:00'
-    >>> _instant("46342"), _instant("46342.25"), _instant("20.11.2026")
-    ('2026-11-16', '2026-11-16T06:00:00', '20.11.2026')
+    >>> [_workbook_instant(one) for one in ("46342", "46342.25", "20.11.2026")]
+    ['2026-11-16', '2026-11-16T06:00:00', '20.11.2026']
     """
     cell = text.strip()
     moment, serial = _moment(cell), _serial(cell)
