@@ -81,7 +81,7 @@ def order_waits(
                 ready = max(ready, earlier.after + link.lag)
         ready += node.queue
         base = compiled.step_times[node.step]
-        closed = _closed(base, ready, window.start)
+        closed = closed_spans(base, ready, window.start)
         found += [StepWait(node.step, "", "closed", *span) for span in closed]
         found += window_waits(occupancy, capacity, window, ready, owner)
     return tuple(found)
@@ -107,14 +107,15 @@ def window_waits(
         found += [StepWait(window.step, resource, "disruption", *span) for span in down]
         found += [
             StepWait(window.step, resource, "closed", low, high)
-            for low, high in _closed(clock.working, ready, start)
+            for low, high in closed_spans(clock.working, ready, start)
             if not any(a <= low and high <= b for a, b in down)
         ]
         found += _busy(occupancy, (resource, units), window.step, (ready, start), owner)
     return tuple(found)
 
 
-def _closed(working: WorkingTime, start: int, finish: int) -> Iterator[Span]:
+def closed_spans(working: WorkingTime, start: int, finish: int) -> Iterator[Span]:
+    """Time in a span in which nothing is open, in order [UTC s]."""
     moment = start
     if start >= finish:
         return

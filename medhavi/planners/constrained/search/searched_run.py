@@ -43,6 +43,7 @@ from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.progress import Progress, Stop, unobserved
+from medhavi.providers.finite_capacity.waits import closed_spans
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
@@ -187,10 +188,7 @@ class FoundPlacing(Placing):
         spans.sort()
         if spans and calendar >= 0:
             working = self._layout.model.calendars[calendar]
-            moment = max(spans[0][0], ready)
-            for opens, closes in [*working.segments(moment, begin), (begin, begin)]:
-                spans.append((moment, opens))
-                moment = closes
+            spans += closed_spans(working, max(spans[0][0], ready), begin)
         for low, high in sorted(spans):
             low, high = max(low, until), min(high, begin)  # noqa: PLW2901
             if low < high:
@@ -423,9 +421,7 @@ def way_of(parameters: ConstrainedParameters, demands: int) -> str:
 
 
 def why_not(parameters: ConstrainedParameters, demands: int) -> str:
-    """Why a run does not search, in words; "": it does."""
-    if way_of(parameters, demands):
-        return ""
+    """Why a run for which there is no way to search has none, in words."""
     if parameters.search == "never":
         return "search is never"
     if demands < LARGE:
@@ -470,8 +466,9 @@ def plan(
     """
     snapshot.require()
     memory = Memory(snapshot)
-    way = way_of(parameters, snapshot["demands"].height)
-    why = why_not(parameters, snapshot["demands"].height) or unfit_at_sight(snapshot)
+    demands = snapshot["demands"].height
+    way = way_of(parameters, demands)
+    why = unfit_at_sight(snapshot) if way else why_not(parameters, demands)
     if not why:
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
