@@ -13,14 +13,9 @@ from medhavi.planners.work_orders.order_parameters import (
     rule_of,
     urgencies,
 )
-from medhavi.planners.work_orders.replanning import (
-    RecommendationState,
-    recommendations,
-    standing,
-)
 from medhavi.units import to_seconds
 from tests import factories
-from tests.api import Providers
+from tests.api import EditedPlan, Providers, compare, edit, plan
 from tests.planners.small_plans import day, verified
 
 BUY = [{"lead_time_days": 5}]
@@ -106,12 +101,11 @@ def test_orders_that_exist_are_not_advised_on():
 def test_parameters_are_read_from_toml_names():
     read = OrderParameters.from_mapping(
         {
-            "replan": "leave",
             "critical_tiers": ["gold"],
             "firming": [{"kind": "make", "within_days": 3, "approval": "automatic"}],
         }
     )
-    assert read.replan == "leave"
+    assert read.critical_tiers == ("gold",)
     assert read.firming[0].within_days == 3
     assert str(read.firming[0]) == "make: automatic, 3 open days before start"
 
@@ -119,8 +113,7 @@ def test_parameters_are_read_from_toml_names():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"replam": "x"}, "Orders: unknown replam; known are firming, replan"),
-        ({"replan": "maybe"}, r"replan \(maybe\) must be one of replace, update"),
+        ({"replam": "x"}, "Orders: unknown replam; known are firming, critical"),
         ({"firming": "all"}, "firming must be a list of tables"),
         ({"firming": [1]}, "A rule of firming is a table"),
         ({"firming": [{"days": 1}]}, "A rule of firming: unknown days"),
@@ -243,54 +236,40 @@ def wants(qty):
     )
 
 
-def fates(found):
-    return sorted((one.state.value, one.qty, one.version) for one in found)
+def proposed(made):
+    rows = made.supplies.filter(made.supplies["status"] == "planned")
+    return sorted(rows["qty"])
 
 
 @pytest.mark.req("WO-09")
-def test_update_keeps_what_is_equal_and_versions_what_differs():
-    first = recommendations(verified(wants(100)))
-    assert fates(first) == [("new", 10, 1), ("new", 100, 1)]
-    second = recommendations(verified(wants(80)), first, "update")
-    assert fates(second) == [("kept", 10, 1), ("updated", 80, 2)]
-    changed = next(one for one in second if one.state is RecommendationState.UPDATED)
-    assert (changed.previous_qty, changed.previous_finish) == (100, day(28))
-    gone = recommendations(
-        verified(factories.snapshot(demands=[{"qty": 80}], supply_terms=BUY)), second
-    )
-    assert fates(gone) == [("kept", 80, 2), ("withdrawn", 10, 1)]
+def test_a_plan_on_a_baseline_keeps_what_is_equal_and_updates_what_differs():
+    first = verified(wants(100))
+    made = plan(wants(80), baseline=first)
+    delta = compare(first, made).tables["supplies"]
+    assert (delta.unchanged, delta.changed_rows) == (1, 1)
+    cells = delta.changed.filter(delta.changed["column"] == "qty")
+    assert cells.select("old", "new").rows() == [("100.0", "80.0")]
+    numbers = {row["id"]: row["number"] for row in first.supplies.to_dicts()}
+    assert {row["id"]: row["number"] for row in made.supplies.to_dicts()} == numbers
+    fewer = factories.snapshot(demands=[{"qty": 80}], supply_terms=BUY)
+    gone = compare(made, plan(fewer, baseline=made)).tables["supplies"]
+    assert (gone.unchanged, gone.removed.height) == (1, 1)
 
 
 @pytest.mark.req("WO-09")
-def test_replace_closes_all_earlier_ones():
-    first = recommendations(verified(wants(100)))
-    second = recommendations(verified(wants(100)), first, "replace")
-    assert fates(second) == [
-        ("new", 10, 2),
-        ("new", 100, 2),
-        ("replaced", 10, 1),
-        ("replaced", 100, 1),
-    ]
-    keys = {(one.supply, one.version) for one in second}
-    assert len(keys) == len(second)
+def test_a_plan_of_its_own_replaces_all_proposals():
+    assert proposed(verified(wants(100))) == [10, 100]
+    assert proposed(verified(wants(130))) == [10, 130]
 
 
 @pytest.mark.req("WO-09")
-def test_leave_lets_them_stand_and_plans_the_rest():
-    before = verified(wants(100))
-    first = recommendations(before)
-    kept = wants(130).replace(supply_orders=standing(before))
-    second = recommendations(verified(kept), first, "leave")
-    assert fates(second) == [("left", 10, 1), ("left", 100, 1), ("new", 30, 2)]
-    only = standing(before, [first[0].supply])
-    assert [row["supply_order"] for row in only] == ["PO-L-0001"]
-    third = recommendations(verified(wants(130)), second, "update")
-    assert fates(third) == [("kept", 10, 1), ("updated", 130, 3), ("withdrawn", 100, 1)]
-
-
-def test_a_policy_that_is_none_is_refused():
-    with pytest.raises(UsageError, match=r"replan \(often\) must be one of"):
-        recommendations(verified(wants(1)), (), "often")
+def test_proposals_that_are_made_firm_are_left_and_the_rest_is_planned():
+    before, snapshot = verified(wants(100)), wants(130)
+    first, *rest = before.supplies["id"]
+    orders = EditedPlan(plan=before, providers=Providers(snapshot, infinite=True))
+    firmed = edit("firm", first, also=rest).patch(orders).apply(snapshot)
+    assert sorted(firmed["supply_orders"]["qty"]) == [10, 100]
+    assert proposed(verified(firmed)) == [30]
 
 
 # --------------------------------------------------------------------- lead margin

@@ -51,7 +51,7 @@ ModeOption = Annotated[
 ]
 RulesOption = Annotated[
     Path | None,
-    typer.Option("--settings", help="Firming, priority, replan as TOML."),
+    typer.Option("--settings", help="Firming and priority as TOML."),
 ]
 UnlockedOption = Annotated[
     bool,

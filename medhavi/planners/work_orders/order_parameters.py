@@ -2,7 +2,7 @@
 
 A record as TOML, such as
 
-    replan = "update"
+    critical_tiers = ["gold"]
     [[firming]]
     kind = "buy"
     within_days = 5
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 KINDS = ("*", "make", "buy", "move")
 APPROVALS = ("automatic", "required")
 COUNTS_FROM = ("need", "start")
-REPLANS = ("replace", "update", "leave")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +102,6 @@ class OrderParameters:
     firming
         Rules. Default: none; then somebody approves every order, and is asked for it on
         the day on which it has to begin.
-    replan
-        What a new plan does to the proposals of the one before (WO-09): "replace" drops
-        them all, "update" (default: people see what changed) matches them by id,
-        "leave" keeps them as they are and plans only what they do not cover.
     critical_priority
         Demands of this priority or a more important one are expedited (WO-05). Default
         0: only what stands above the usual top.
@@ -118,13 +113,11 @@ class OrderParameters:
     """
 
     firming: tuple[FirmingRule, ...] = ()
-    replan: str = "update"
     critical_priority: int = 0
     critical_tiers: tuple[str, ...] = ()
     late_promotion: int = 1
 
     def __post_init__(self) -> None:
-        _one_of("replan", self.replan, REPLANS)
         for name in ("critical_priority", "late_promotion"):
             value: object = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
