@@ -12,6 +12,11 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.constrained.improvement.round_memory import READING as CONSTRAINED
 from medhavi.planners.master_plan.read_columns import READING as OPTIMIZE
 from medhavi.planners.mrp.unsupported import MRP
+from medhavi.planners.parameters import (
+    ConstrainedParameters,
+    MrpParameters,
+    OptimizeParameters,
+)
 from medhavi.planners.run_limits import without_collections
 from medhavi.planners.unplannable import unplannable_rows, with_left_out
 from medhavi.results.identity import register_of
@@ -20,11 +25,6 @@ from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from medhavi.planners.mrp.unsupported import TableReading
-    from medhavi.planners.parameters import (
-        ConstrainedParameters,
-        MrpParameters,
-        OptimizeParameters,
-    )
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -146,21 +146,40 @@ def _of_mode(
     baseline: Plan | None,
     way: tuple[Observe | None, Cancelled | None, int | None],
 ) -> Plan:
-    if mode == "optimize":
-        made = _optimize(snapshot, settings, *way)
-    elif mode == "constrained":
+    observe, cancelled, seed = way
+    price = 0.0
+    if mode == "constrained" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
-        if isinstance(settings, Mapping):
-            settings, price = _without_price(settings, on_baseline=on_baseline)
-        else:
-            price = 0.0
+        settings, price = _without_price(settings, on_baseline=on_baseline)
+    if mode == "optimize":
+        from medhavi.planners.master_plan import master_run
+
+        best = _as(OptimizeParameters, settings, mode)
+        made = master_run.plan(snapshot, best, observe, cancelled, seed=seed)
+    elif mode == "constrained":
+        feasible = _as(ConstrainedParameters, settings, mode)
         if baseline is not None:
-            return _incremental(snapshot, settings, baseline, price, way)
-        made = _constrained(snapshot, settings, *way)
-    elif baseline is not None:
-        return _net_change(snapshot, settings, baseline, *way)
+            from medhavi.planners.net_change import incremental
+
+            return incremental.plan(
+                snapshot, feasible, baseline, observe, cancelled, seed=seed, price=price
+            )
+        from medhavi.planners.constrained.search import searched_run
+
+        made = searched_run.plan(
+            snapshot, feasible, __version__, observe, cancelled, seed=seed
+        )
     else:
-        made = _mrp(snapshot, settings, *way)
+        netting = _as(MrpParameters, settings, mode)
+        if baseline is not None:
+            from medhavi.planners.net_change import net_change
+
+            return net_change.plan(
+                snapshot, netting, baseline, observe, cancelled, seed=seed
+            )
+        from medhavi.planners.mrp import run
+
+        made = run.plan(snapshot, netting, observe, cancelled, seed=seed)
     return replace(made, basis=Basis.of(snapshot))
 
 
@@ -193,14 +212,11 @@ def plan_to_build_on(
         The snapshot has errors.
     """
     from medhavi.planners.net_change.kept import plan_and_keep
-    from medhavi.planners.parameters import MrpParameters
 
     parameters = _as(MrpParameters, settings, "mrp")
     with without_collections():
         try:
-            made = plan_and_keep(
-                snapshot, parameters, __version__, observe, cancelled, seed=seed
-            )
+            made = plan_and_keep(snapshot, parameters, observe, cancelled, seed=seed)
         except (BadData, NotAvailable) as refusal:
             if not snapshot.holds or not unplannable_rows(snapshot, refusal):
                 raise
@@ -225,12 +241,6 @@ def check_settings(
     UsageError
         Unknown mode, unknown setting, or a value out of range.
     """
-    from medhavi.planners.parameters import (
-        ConstrainedParameters,
-        MrpParameters,
-        OptimizeParameters,
-    )
-
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
@@ -242,53 +252,6 @@ def check_settings(
         )
     else:
         MrpParameters.from_mapping(settings)
-
-
-def _mrp(
-    snapshot: Snapshot,
-    settings: Settings,
-    observe: Observe | None,
-    cancelled: Cancelled | None,
-    seed: int | None,
-) -> Plan:
-    from medhavi.planners.mrp import run
-    from medhavi.planners.parameters import MrpParameters
-
-    parameters = _as(MrpParameters, settings, "mrp")
-    return run.plan(snapshot, parameters, __version__, observe, cancelled, seed=seed)
-
-
-def _net_change(
-    snapshot: Snapshot,
-    settings: Settings,
-    baseline: Plan,
-    observe: Observe | None,
-    cancelled: Cancelled | None,
-    seed: int | None,
-) -> Plan:
-    from medhavi.planners.net_change import net_change
-    from medhavi.planners.parameters import MrpParameters
-
-    parameters = _as(MrpParameters, settings, "mrp")
-    return net_change.plan(
-        snapshot, parameters, __version__, baseline, observe, cancelled, seed=seed
-    )
-
-
-def _constrained(
-    snapshot: Snapshot,
-    settings: Settings,
-    observe: Observe | None,
-    cancelled: Cancelled | None,
-    seed: int | None,
-) -> Plan:
-    from medhavi.planners.constrained.search import searched_run
-    from medhavi.planners.parameters import ConstrainedParameters
-
-    parameters = _as(ConstrainedParameters, settings, "constrained")
-    return searched_run.plan(
-        snapshot, parameters, __version__, observe, cancelled, seed=seed
-    )
 
 
 def _without_price(
@@ -315,39 +278,6 @@ def _without_price(
         message = f"stability_price ({price}) must be a number of at least 0."
         raise UsageError(message)
     return own, float(price)
-
-
-def _incremental(
-    snapshot: Snapshot,
-    settings: Settings,
-    baseline: Plan,
-    price: float,
-    way: tuple[Observe | None, Cancelled | None, int | None],
-) -> Plan:
-    from medhavi.planners.net_change import incremental
-    from medhavi.planners.parameters import ConstrainedParameters
-
-    parameters = _as(ConstrainedParameters, settings, "constrained")
-    observe, cancelled, seed = way
-    return incremental.plan(
-        snapshot, parameters, baseline, observe, cancelled, seed=seed, price=price
-    )
-
-
-def _optimize(
-    snapshot: Snapshot,
-    settings: Settings,
-    observe: Observe | None,
-    cancelled: Cancelled | None,
-    seed: int | None,
-) -> Plan:
-    from medhavi.planners.master_plan import master_run
-    from medhavi.planners.parameters import OptimizeParameters
-
-    parameters = _as(OptimizeParameters, settings, "optimize")
-    return master_run.plan(
-        snapshot, parameters, __version__, observe, cancelled, seed=seed
-    )
 
 
 def _as(record: type[Record], settings: Settings, mode: str) -> Record:

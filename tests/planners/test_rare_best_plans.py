@@ -591,7 +591,7 @@ def test_a_need_after_netting_is_ordered_with_what_it_is_made_of():
 def test_a_plan_that_is_cancelled_says_so_and_keeps_its_settings():
     snapshot = factories.snapshot(demands=[{}], supply_terms=[{}])
     made = master_run.plan(
-        snapshot, OptimizeParameters(late_days=7.0), "0", cancelled=lambda: True
+        snapshot, OptimizeParameters(late_days=7.0), cancelled=lambda: True
     )
     assert made.run.status == Status.CANCELLED
     assert made.run.settings["late_days"] == 7.0

@@ -39,6 +39,7 @@ from medhavi.results.amounts import currency_of
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.verify import double_booked
+from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -344,7 +345,6 @@ def built_run(
 def decoded(
     built: BuiltProgram,
     solution: Solution,
-    version: str,
     seed: int | None = None,
     cancelled: Cancelled | None = None,
 ) -> Plan:
@@ -356,7 +356,7 @@ def decoded(
     run.solution = solution
     run.limits = DemandLimiters(facts.plans, hour_prices(built, solution))
     run.net()
-    made = run.plan(version, seed)
+    made = run.plan(__version__, seed)
     run.release.dissolve()
     return with_double_bookings(
         made.replace(contributions=contribution_rows(built, solution)), run.stated
@@ -394,7 +394,6 @@ def _priced(
 def plan(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
-    version: str,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
     *,
@@ -408,8 +407,6 @@ def plan(
         All planning tables.
     parameters
         Grid, weights, overload.
-    version
-        Package version for the run record.
     observe, cancelled
         Progress and interruption; neither changes a result.
     seed
@@ -444,18 +441,16 @@ def plan(
     session = solver.open(built.program)
     solution = session.solve(cancelled=cancelled)
     if solution.outcome is not SolveStatus.OPTIMAL:
-        return _unsolved(run, solution, version, seed)
+        return _unsolved(run, solution, seed)
     tell(Progress("decode", 2, 3))
-    made = decoded(built, solution, version, seed, cancelled)
+    made = decoded(built, solution, seed, cancelled)
     made = _priced(made, built, session, solution)
     tell(Progress("decode", 3, 3))
     run.release.dissolve()
     return made
 
 
-def _unsolved(
-    run: SteeredRun, solution: Solution, version: str, seed: int | None
-) -> Plan:
+def _unsolved(run: SteeredRun, solution: Solution, seed: int | None) -> Plan:
     """Plan without rows of a program that was not solved, and say so."""
     status = {
         SolveStatus.CANCELLED: Status.CANCELLED,
@@ -464,7 +459,7 @@ def _unsolved(
     record = RunRecord(
         planner=run.mode,
         mode=run.mode,
-        package_version=version,
+        package_version=__version__,
         snapshot_fingerprint=run.stated.fingerprint,
         as_of=run.as_of,
         settings=run.settings_of_mode,

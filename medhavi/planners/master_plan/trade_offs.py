@@ -104,7 +104,7 @@ def pareto(
         if observe is not None:
             observe(Progress("points", number, len(found)))
         if plans:
-            made[number] = decoded(built, point.solution, __version__, None, cancelled)
+            made[number] = decoded(built, point.solution, None, cancelled)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,

@@ -41,6 +41,7 @@ from medhavi.providers import Providers
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import NettingScope, RunRecord, Status
+from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -456,7 +457,6 @@ class MrpRun:
 def plan(
     snapshot: Snapshot,
     parameters: MrpParameters,
-    version: str,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
     *,
@@ -470,8 +470,6 @@ def plan(
         All planning tables.
     parameters
         Settings of the planner.
-    version
-        Package version for the run record.
     observe, cancelled
         Progress and interruption; neither changes a result.
     seed
@@ -494,6 +492,6 @@ def plan(
     run = MrpRun(snapshot, parameters, observe, cancelled)
     run.build()
     run.net()
-    made = run.plan(version, seed)
+    made = run.plan(__version__, seed)
     run.release.dissolve()
     return made

@@ -35,6 +35,7 @@ from medhavi.planners.net_change.layers import rows_by_rank
 from medhavi.planners.pegging import Matches, PegArrays
 from medhavi.providers.table_rows import Row
 from medhavi.results.run_record import Basis
+from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -292,7 +293,6 @@ def lower_ranks(
 def plan_and_keep(
     snapshot: Snapshot,
     parameters: MrpParameters,
-    version: str,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
     *,
@@ -306,7 +306,7 @@ def plan_and_keep(
     is_large = len(run.release.match_need) >= LARGE
     if is_large:
         load_compiler(parameters.engine)
-    made = run.plan(version, seed)
+    made = run.plan(__version__, seed)
     found = kept(run, made)
     if found is None:
         run.release.dissolve()

@@ -25,6 +25,7 @@ from medhavi.providers.sourcing.sourcing_checks import FOREIGN_ORDER, foreign_or
 from medhavi.providers.table_rows import TableRows
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, Status
+from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -43,7 +44,6 @@ _WAITING = "orders in it wait for what comes late, which may reach every product
 def plan(
     snapshot: Snapshot,
     parameters: MrpParameters,
-    version: str,
     baseline: Plan,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
@@ -56,7 +56,7 @@ def plan(
     ----------
     snapshot
         All planning tables.
-    parameters, version, observe, cancelled, seed
+    parameters, observe, cancelled, seed
         As of `mrp.run.plan`.
     baseline
         Earlier plan of the same company. Where its run is kept, changed demands,
@@ -78,23 +78,23 @@ def plan(
     """
     snapshot.require()
     basis = baseline.basis
-    refusal = _refusal(snapshot, parameters, version, baseline)
+    refusal = _refusal(snapshot, parameters, baseline)
     if refusal is None and basis is not None:
-        made = _net(snapshot, parameters, version, baseline, observe, cancelled)
+        made = _net(snapshot, parameters, baseline, observe, cancelled)
         if isinstance(made, Plan):
             return replace(made, run=replace(made.run, seed=seed))
         refusal = made
-    again = (snapshot, parameters, version, observe, cancelled)
     if basis is not None and basis.kept is not None:
-        whole = plan_and_keep(*again, seed=seed)
+        whole = plan_and_keep(snapshot, parameters, observe, cancelled, seed=seed)
     else:
-        whole = replace(regenerate(*again, seed=seed), basis=Basis.of(snapshot))
+        whole = regenerate(snapshot, parameters, observe, cancelled, seed=seed)
+        whole = replace(whole, basis=Basis.of(snapshot))
     told = finding("NET001", reason=refusal)
     return replace(whole, findings=(told, *whole.findings))
 
 
 def _refusal(
-    snapshot: Snapshot, parameters: MrpParameters, version: str, baseline: Plan
+    snapshot: Snapshot, parameters: MrpParameters, baseline: Plan
 ) -> str | None:
     """Why a baseline cannot be built upon; None: perhaps it can."""
     run = baseline.run
@@ -103,7 +103,7 @@ def _refusal(
         (baseline.basis is None, "it does not know what it was made from"),
         (run.status is Status.CANCELLED, "it was cancelled"),
         (
-            run.package_version != version,
+            run.package_version != __version__,
             f"it was made by version {run.package_version}",
         ),
         (dict(run.settings) != parameters.as_dict(), "it has other settings"),
@@ -131,7 +131,6 @@ def coupling(snapshot: Snapshot) -> str | None:
 def _net(
     snapshot: Snapshot,
     parameters: MrpParameters,
-    version: str,
     baseline: Plan,
     observe: Observe | None,
     cancelled: Cancelled | None,
@@ -149,7 +148,7 @@ def _net(
         run = ChangedRun(before, snapshot, change, parameters, observe, cancelled)
         run.net_again(run.read())
         if run.stopped:
-            return Plan(tables={}, run=run.record(version, {}), findings=())
+            return Plan(tables={}, run=run.record(__version__, {}), findings=())
         made = exchanged(before, run, baseline)
     except BeyondError:
         return _BEYOND
@@ -163,7 +162,7 @@ def _net(
     }
     return Plan(
         tables=made.tables,
-        run=run.record(version, effort),
+        run=run.record(__version__, effort),
         findings=(told, *_findings(snapshot, baseline, run, touched.changed)),
         basis=replace(Basis.of(snapshot), kept=made.kept),
     )
