@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.edits.change import KINDS, Change, apply, plain, read_change
+from medhavi.edits.change import apply, read_change
+from medhavi.edits.edit import KINDS, Edit, plain
 from medhavi.edits.parameter import instant_or_day, unknown_keys
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.findings import BadData, finding, has_errors
@@ -83,7 +84,7 @@ class Scenario:
     """A name and its changes, in the order in which they are made."""
 
     name: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +93,12 @@ class StudyRun:
 
     scenario: str
     point: Mapping[str, float]
-    changes: tuple[Change, ...]
+    changes: tuple[Edit, ...]
     planner: PlannerChoice
     seed: int
 
     @property
-    def own_changes(self) -> tuple[Change, ...]:
+    def own_changes(self) -> tuple[Edit, ...]:
         """The changes of the scenario, without those of the grid point."""
         return self.changes[: len(self.changes) - len(self.point)]
 
@@ -167,8 +168,8 @@ class Study:
         )
 
 
-def _factor(kind: str, value: float) -> Change:
-    return Change(kind=kind, values=MappingProxyType({"factor": value}))
+def _factor(kind: str, value: float) -> Edit:
+    return Edit(kind=kind, values=MappingProxyType({"factor": value}))
 
 
 def parse_study(text: str) -> Study:
@@ -281,7 +282,7 @@ class _StudyReader:
             made.append(Scenario(name=name, changes=self._changes(row, place)))
         return tuple(made) or (Scenario(name="base"),)
 
-    def _changes(self, row: Mapping[str, object], place: str) -> tuple[Change, ...]:
+    def _changes(self, row: Mapping[str, object], place: str) -> tuple[Edit, ...]:
         given = row.get("change", [])
         if not isinstance(given, list) or not all(isinstance(c, dict) for c in given):
             self._wrong("change", given, place, "a list of changes, each a table")

@@ -22,7 +22,7 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.edits import apply, changes
-    from medhavi.edits.change import KINDS
+    from medhavi.edits.edit import KINDS
     from medhavi.errors import MedhaviError
     from medhavi.schema.template import example_rows
     from medhavi.views import page, theme

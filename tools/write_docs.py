@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medhavi.edits.change import KINDS
-from medhavi.edits.edit import EDITS
+from medhavi.edits.edit import EDITS, KINDS
 from medhavi.findings import catalog
 from medhavi.results.figures.kpis import kpis_page
 from medhavi.results.limiter import limiters_page

@@ -6,6 +6,7 @@ signature of its function.
 
 from __future__ import annotations
 
-from medhavi.edits.change import Change, apply, changes
+from medhavi.edits.change import apply, changes
+from medhavi.edits.edit import Edit
 
-__all__ = ["Change", "apply", "changes"]
+__all__ = ["Edit", "apply", "changes"]

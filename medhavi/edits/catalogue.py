@@ -17,45 +17,25 @@ from typing import (
     TYPE_CHECKING,
     Any,
     Literal,
-    NamedTuple,
-    NewType,
     get_args,
     get_type_hints,
 )
 
-from medhavi.edits.parameter import Parameter
+from medhavi.edits.parameter import (
+    Cell,
+    Cells,
+    CellValue,
+    Key,
+    Moment,
+    NewRow,
+    Parameter,
+)
 from medhavi.snapshot.patch import Patch
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from medhavi.edits.parameter import Type
-
-Moment = NewType("Moment", str)
-"""Instant in ISO 8601, or a date: a local day of the row that it meets."""
-Cells = Mapping[str, object]
-"""Cells of a row by their column."""
-Key = Mapping[str, str]
-"""Key columns of a row with their values as text."""
-Cell = bool | int | float | str | None
-"""Value of a cell as JSON has it."""
-
-
-class CellValue(NamedTuple):
-    """A cell of a planning table by its key columns, and the value that it gets."""
-
-    table: str
-    key: Key
-    column: str
-    value: Cell
-
-
-class NewRow(NamedTuple):
-    """A row that a planning table gets, column by column; what is left out is empty."""
-
-    table: str
-    row: Mapping[str, Cell | tuple[str, ...]]
-
 
 _TYPES: Mapping[object, Type] = {
     str: "text",

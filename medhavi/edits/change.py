@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medhavi import schema
-from medhavi.edits import scenario_changes
-from medhavi.edits.catalogue import kinds_of
+from medhavi.edits.edit import KINDS, Edit
 from medhavi.edits.parameter import unknown_keys
 from medhavi.findings import BadData, finding
 from medhavi.snapshot.patch import NoSuchRowError
@@ -23,48 +20,21 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
 
-KINDS = kinds_of(scenario_changes)
-"""All kinds of change by name, in the order of their definition."""
 _CELLS = {"set": "set", "row_added": "row"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One change: a kind and its read values, ready to apply or to write down.
-
-    Make it with `changes`, which checks it. `values` hold texts, floats, ISO instants
-    and rows; parameters that were not stated are missing.
-    """
-
-    kind: str
-    values: Mapping[str, object]
-
-    def as_dict(self) -> dict[str, object]:
-        """Change as a study file holds it, keys in a fixed order."""
-        return {"kind": self.kind, **{k: self.values[k] for k in sorted(self.values)}}
-
-    def __str__(self) -> str:
-        """One line.
-
-        >>> print(changes([{"kind": "demand_factor", "factor": 1.1}])[0])
-        demand_factor factor = 1.1
-        """
-        words = ", ".join(
-            f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}"
-            for name, value in sorted(self.values.items())
-        )
-        return f"{self.kind} {words}"
-
-
-def changes(rows: Sequence[Mapping[str, object]]) -> tuple[Change, ...]:
+def changes(rows: Sequence[Mapping[str, object]]) -> tuple[Edit, ...]:
     """Read changes as a study or a form gives them.
+
+    >>> print(changes([{"kind": "demand_factor", "factor": 1.1}])[0])
+    demand_factor: factor 1.1
 
     Raises
     ------
     BadData
         Kinds, parameters or values are wrong; all of them are named.
     """
-    made: list[Change] = []
+    made: list[Edit] = []
     found: list[Finding] = []
     for number, row in enumerate(rows, start=1):
         change, problems = read_change(row, f"change {number}")
@@ -78,7 +48,7 @@ def changes(rows: Sequence[Mapping[str, object]]) -> tuple[Change, ...]:
 
 def read_change(
     row: Mapping[str, object], place: str
-) -> tuple[Change | None, list[Finding]]:
+) -> tuple[Edit | None, list[Finding]]:
     """Read one change; `place` says in messages where it stands."""
     kind = KINDS.get(str(row.get("kind", "")))
     if kind is None:
@@ -106,14 +76,23 @@ def read_change(
                     )
                 )
             continue
-        value, problems = parameter.read(row[parameter.name], place)
-        found += problems
+        value = parameter.read(row[parameter.name])
         values[parameter.name] = value
+        if value is None:
+            found.append(
+                finding(
+                    "STU004",
+                    column=parameter.name,
+                    value=repr(row[parameter.name]),
+                    place=place,
+                    wanted=parameter.wanted,
+                )
+            )
     if not found:
         found += _columns(kind, values, place)
     if found:
         return None, found
-    return Change(kind=kind.name, values=MappingProxyType(values)), []
+    return Edit(kind=kind.name, values=MappingProxyType(values)), []
 
 
 def _columns(
@@ -138,7 +117,7 @@ def _columns(
 
 
 def check_references(
-    snapshot: Snapshot, given: Iterable[Change], place: str = "change"
+    snapshot: Snapshot, given: Iterable[Edit], place: str = "change"
 ) -> list[Finding]:
     """Name every id of a change that the snapshot does not hold."""
     found: list[Finding] = []
@@ -164,9 +143,7 @@ def check_references(
     return found
 
 
-def apply(
-    snapshot: Snapshot, given: Sequence[Change], place: str = "change"
-) -> Snapshot:
+def apply(snapshot: Snapshot, given: Sequence[Edit], place: str = "change") -> Snapshot:
     """Snapshot with the changes made, one after the other.
 
     No change at all, or a factor of 1, is the identity: the fingerprint stays.
@@ -186,7 +163,7 @@ def apply(
         if change.values.get("factor") == 1.0:
             continue
         try:
-            patch = KINDS[change.kind].make(made, **change.values)
+            patch = change.patch(made)
         except NoSuchRowError as nothing:
             raise BadData(
                 [
@@ -200,14 +177,3 @@ def apply(
             ) from nothing
         made = patch.apply(made)
     return made
-
-
-def plain(value: object) -> object:
-    """Value as JSON knows it; used where changes become part of an identity."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return value.isoformat()
-    return value

@@ -14,36 +14,44 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from medhavi import schema
-from medhavi.edits import data_changes, order_changes
-from medhavi.edits.catalogue import CellValue, NewRow, kinds_of
+from medhavi.edits import data_changes, order_changes, scenario_changes
+from medhavi.edits.catalogue import kinds_of
+from medhavi.edits.parameter import CellValue, NewRow, Parameter, instant
 from medhavi.errors import UsageError
 from medhavi.snapshot.reading.cells import is_day
-from medhavi.snapshot.reading.local_days import ASKED_EDGES, asked_instant
+from medhavi.snapshot.reading.local_days import ASKED_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.edits.catalogue import Cell, ChangeKind
+    from medhavi.edits.catalogue import ChangeKind
     from medhavi.edits.order_changes import EditedPlan
-    from medhavi.edits.parameter import Type
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.patch import Patch, RowChange
 
+KINDS = kinds_of(scenario_changes)
+"""Kinds of change that a study tries, by name, in the order of their definition."""
 EDITS: Mapping[str, ChangeKind] = MappingProxyType(
     {**kinds_of(order_changes), **kinds_of(data_changes)}
 )
-"""All kinds of edits by name, in the order of their definition."""
+"""Kinds of edits of a plan and its data, by name, in the order of their definition."""
+_MAKERS = {**KINDS, **EDITS}
+_OF_ALL = {
+    "lock": Parameter(name="lock", meaning="whether its dates are fixed", type="flag"),
+    "reason": Parameter(name="reason", meaning="why, for people"),
+}
+"""What may be stated of every kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One edit; make it with `edit`, which checks it.
+    """One edit; make it with `edit` or `changes`, which check it.
 
     Parameters
     ----------
     kind
-        Name of the kind, of `EDITS`.
+        Name of the kind, of `EDITS` or `KINDS`.
     values
         Arguments of the kind that were stated, by name, read; and `reason`, for people.
     """
@@ -90,7 +98,7 @@ class Edit:
         BadData
             It cannot be; all reasons are named.
         """
-        return EDITS[self.kind].make(orders, **self._arguments())
+        return _MAKERS[self.kind].make(orders, **self._arguments())
 
     def changes(self, patch: Patch, snapshot: Snapshot) -> tuple[RowChange, ...]:
         """Rows before and after, as they are recorded; of an override its cells."""
@@ -103,7 +111,7 @@ class Edit:
 
     def as_dict(self) -> dict[str, object]:
         """What is stated, as JSON knows it, in a fixed order."""
-        stated = {name: _plain(self.values[name]) for name in sorted(self.values)}
+        stated = {name: plain(self.values[name]) for name in sorted(self.values)}
         return {"kind": self.kind, **stated}
 
     def __str__(self) -> str:
@@ -138,11 +146,9 @@ def edit(
     if kind not in EDITS:
         message = f"There is no edit {kind}; there are {', '.join(EDITS)}."
         raise UsageError(message)
-    known = EDITS[kind].parameters
-    types: dict[str, Type] = {name: one.type for name, one in known.items()}
-    types |= {"lock": "flag", "reason": "text"}
+    known = {**EDITS[kind].parameters, **_OF_ALL}
     stated = {name: cell for name, cell in values.items() if cell is not None}
-    unknown = sorted(stated.keys() - types.keys())
+    unknown = sorted(stated.keys() - known.keys())
     if unknown:
         message = f"Edit {kind} takes no {', '.join(unknown)}."
         raise UsageError(message)
@@ -156,9 +162,7 @@ def edit(
         raise UsageError(message)
     if "supply" in known:
         stated = {"supply": supply, **stated}
-    read = {
-        name: _value(types[name], name, cell, zone) for name, cell in stated.items()
-    }
+    read = {name: _value(known[name], cell, zone) for name, cell in stated.items()}
     # What is stated as it is anyway is left out: the same wish is the same edit.
     kept = {name: value for name, value in read.items() if value != ()}
     if kept.get("lock", True):
@@ -167,106 +171,31 @@ def edit(
 
 
 # ------------------------------------------------------------------------------ values
-def _value(type_of: Type, name: str, value: object, zone: str = "UTC") -> Any:
-    if type_of == "moment":
-        read: Any = asked_instant(value, ASKED_EDGES[name], zone_name=zone)
-        read = read and read.replace(microsecond=0)
+def _value(parameter: Parameter, value: object, zone: str) -> Any:
+    if parameter.type == "moment":
+        edge = ASKED_EDGES[parameter.name]
+        read: Any = instant(value, edge, zone)
     else:
-        read = _READ[type_of][0](value)
+        read = parameter.read(value)
     if read is None:
-        message = f"{name} ({value}) {_READ[type_of][1]}."
+        message = f"{parameter.name} ({value}) must be {parameter.wanted}."
         raise UsageError(message)
     return read
 
 
-def _number(value: object) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number else None  # type: ignore[arg-type]
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _each(read: Callable[[Any], Any]) -> Callable[[object], tuple[Any, ...] | None]:
-    """Reader of a list by the reader of its items."""
-
-    def reader(value: object) -> tuple[Any, ...] | None:
-        if not isinstance(value, (list, tuple)):
-            return None
-        found = tuple(map(read, value))
-        return None if None in found else found
-
-    return reader
-
-
-def _key(value: object) -> Mapping[str, str] | None:
-    if not isinstance(value, Mapping):
-        return None
-    return {str(column): str(value[column]) for column in sorted(value)}
-
-
-def _cell(value: object) -> Cell:
+def plain(value: object) -> object:
+    """Value as JSON knows it, keys in order; used where it becomes part of an id."""
+    if isinstance(value, dt.datetime) and value.tzinfo == dt.UTC:
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
-    return value if isinstance(value, (bool, int, float, str)) else None
-
-
-def _cell_value(value: object) -> CellValue | None:
-    if not isinstance(value, Mapping) or set(value) != set(CellValue._fields):
-        return None
-    read = (_READ[type_of] for type_of in ("text", "key", "text", "cell"))
-    cells = [
-        one[0](value[name]) for name, one in zip(CellValue._fields, read, strict=True)
-    ]
-    return None if None in cells[:3] else CellValue(*cells)
-
-
-def _new_row(value: object) -> NewRow | None:
-    if not isinstance(value, Mapping) or set(value) != set(NewRow._fields):
-        return None
-    table, row = _word(value["table"]), value["row"]
-    if table is None or not isinstance(row, Mapping):
-        return None
-    return NewRow(table, {str(name): _item(cell) for name, cell in row.items()})
-
-
-def _item(value: object) -> Any:
-    """Cell of a row: as that of an override, or a list of texts."""
-    return tuple(value) if isinstance(value, (list, tuple)) else _cell(value)
-
-
-_READ: Mapping[Type, tuple[Callable[[object], Any], str]] = {
-    "moment": (_cell, "is no instant; write 2026-03-01T06:00:00Z"),
-    "number": (_number, "is no number"),
-    "numbers": (_each(_number), "is no list of numbers"),
-    "text": (_word, "is no text"),
-    "texts": (_each(_word), "is no list of ids"),
-    "flag": (
-        lambda value: value if isinstance(value, bool) else None,
-        "must be true or false",
-    ),
-    "key": (_key, "must name the row: key column and value"),
-    "cell": (_cell, "must be a text, a number or true or false"),
-    "cells": (
-        _each(_cell_value),
-        f"is no list of cells, each {', '.join(CellValue._fields)}",
-    ),
-    "rows": (_each(_new_row), "is no list of rows, each with table and row"),
-}
-"""Reader of each type, None where the value does not fit; and what it is then."""
-
-
-def _plain(cell: object) -> object:
-    if isinstance(cell, dt.datetime):
-        return cell.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(cell, (CellValue, NewRow)):
-        return {name: _plain(one) for name, one in cell._asdict().items()}
-    if isinstance(cell, tuple):
-        return [_plain(one) for one in cell]
-    if isinstance(cell, Mapping):
-        return {name: _plain(one) for name, one in cell.items()}
-    return cell
+    if isinstance(value, (CellValue, NewRow)):
+        return {name: plain(one) for name, one in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {str(key): plain(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    return value
 
 
 def _text(cell: object) -> str:

@@ -6,8 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
 
 from medhavi.findings import finding
 from medhavi.snapshot.reading.cells import is_day
@@ -15,6 +14,8 @@ from medhavi.snapshot.reading.local_days import asked_instant
 from medhavi.snapshot.reading.row_findings import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.findings import Finding
     from medhavi.snapshot.reading.local_days import Edge
 
@@ -32,14 +33,30 @@ Type = Literal[
     "cells",
     "rows",
 ]
-WANTED: Mapping[Type, str] = MappingProxyType(
-    {
-        "text": "a text",
-        "number": "a number",
-        "instant": 'a date or an instant in UTC, such as "2026-11-03"',
-        "row": "a table of column = value",
-    }
-)
+Moment = NewType("Moment", str)
+"""Instant in ISO 8601, or a date: a local day of the row that it meets."""
+Cells = Mapping[str, object]
+"""Cells of a row by their column."""
+Key = Mapping[str, str]
+"""Key columns of a row with their values as text."""
+Cell = bool | int | float | str | None
+"""Value of a cell as JSON has it."""
+
+
+class CellValue(NamedTuple):
+    """A cell of a planning table by its key columns, and the value that it gets."""
+
+    table: str
+    key: Key
+    column: str
+    value: Cell
+
+
+class NewRow(NamedTuple):
+    """A row that a planning table gets, column by column; what is left out is empty."""
+
+    table: str
+    row: Mapping[str, Cell | tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +68,7 @@ class Parameter:
     name, meaning
         As in the study file; the meaning ends up in docs/studies.md and messages.
     type
-        "text", "number", "instant" (UTC) or "row" (cells of a table); the others are
-        those of edits of plans, which `edit` reads.
+        What a value is read as; a moment is an instant whose day lies in a known zone.
     required
         Whether it has to be stated.
     least
@@ -73,46 +89,117 @@ class Parameter:
     option: str = ""
     columns: tuple[tuple[str, str, str], ...] = ()
 
-    def read(self, value: object, place: str) -> tuple[object, list[Finding]]:
-        """Turn a value of the file into its plain form: text, float or ISO instant."""
-        found = self._plain(value)
-        if found is None:
-            wanted = WANTED[self.type]
-            if self.least is not None:
-                wanted += (
-                    f" {'above' if self.open_end else 'of at least'} {self.least:g}"
-                )
-            return None, [
-                finding(
-                    "STU004",
-                    column=self.name,
-                    value=repr(value),
-                    place=place,
-                    wanted=wanted,
-                )
-            ]
-        return found, []
+    def read(self, value: object) -> Any:
+        """Value in its plain form; None where it is not `wanted`.
 
-    def _plain(self, value: object) -> object | None:
-        if self.type == "text":
-            return value if isinstance(value, str) and value else None
-        if self.type == "row":
-            return dict(value) if isinstance(value, Mapping) and value else None
-        if self.type == "instant":
-            if is_day(value):
-                # Which instant of that day is meant depends on the row it meets.
-                return str(value)
-            moment = instant(value)
-            return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self._number(value)
+        An instant is a text in ISO 8601, a moment is left to who knows its zone.
+        """
+        read = _READERS[self.type][0](value)
+        if self.least is None or read is None:
+            return read
+        fits = read > self.least if self.open_end else read >= self.least
+        return read if fits else None
 
-    def _number(self, value: object) -> float | None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+    @property
+    def wanted(self) -> str:
+        """What a value has to be, for messages."""
+        words = _READERS[self.type][1]
+        if self.least is None:
+            return words
+        return f"{words} {'above' if self.open_end else 'of at least'} {self.least:g}"
+
+
+# ----------------------------------------------------------------------------- readers
+def _number(value: object) -> float | None:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _instant(value: object) -> str | None:
+    if is_day(value):
+        # Which instant of that day is meant depends on the row it meets.
+        return str(value)
+    moment = instant(value)
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _each(read: Callable[[Any], Any]) -> Callable[[object], tuple[Any, ...] | None]:
+    """Reader of a list by the reader of its items."""
+
+    def reader(value: object) -> tuple[Any, ...] | None:
+        if not isinstance(value, (list, tuple)):
             return None
-        number = float(value)
-        least = -math.inf if self.least is None else self.least
-        fits = number > least if self.open_end else number >= least
-        return number if fits and math.isfinite(number) else None
+        found = tuple(map(read, value))
+        return None if None in found else found
+
+    return reader
+
+
+def _cells(value: object) -> dict[Any, Any] | None:
+    return dict(value) if isinstance(value, Mapping) and value else None
+
+
+def _key(value: object) -> Mapping[str, str] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return {str(column): str(value[column]) for column in sorted(value)}
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    return value if isinstance(value, (bool, int, float, str)) else None
+
+
+def _cell_value(value: object) -> CellValue | None:
+    if not isinstance(value, Mapping) or set(value) != set(CellValue._fields):
+        return None
+    table, key, column = _text(value["table"]), _key(value["key"]), value["column"]
+    if table is None or key is None or _text(column) is None:
+        return None
+    return CellValue(table, key, column, _cell(value["value"]))
+
+
+def _new_row(value: object) -> NewRow | None:
+    if not isinstance(value, Mapping) or set(value) != set(NewRow._fields):
+        return None
+    table, row = _text(value["table"]), value["row"]
+    if table is None or not isinstance(row, Mapping):
+        return None
+    return NewRow(table, {str(name): _item(cell) for name, cell in row.items()})
+
+
+def _item(value: object) -> Any:
+    """Cell of a row: as that of an override, or a list of texts."""
+    return tuple(value) if isinstance(value, (list, tuple)) else _cell(value)
+
+
+_READERS: Mapping[Type, tuple[Callable[[object], Any], str]] = {
+    "text": (_text, "a text"),
+    "texts": (_each(_text), "a list of ids"),
+    "number": (_number, "a number"),
+    "numbers": (_each(_number), "a list of numbers"),
+    "flag": (_flag, "true or false"),
+    "instant": (_instant, 'a date or an instant in UTC, such as "2026-11-03"'),
+    "moment": (_cell, "an instant such as 2026-03-01T06:00:00Z"),
+    "row": (_cells, "a table of column = value"),
+    "key": (_key, "a key: its columns and their values"),
+    "cell": (_cell, "a text, a number or true or false"),
+    "cells": (
+        _each(_cell_value),
+        f"a list of cells, each {', '.join(CellValue._fields)}",
+    ),
+    "rows": (_each(_new_row), "a list of rows, each with table and row"),
+}
+"""Reader of each type, None where the value does not fit; and what it has to be."""
 
 
 def instant(

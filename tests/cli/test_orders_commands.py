@@ -211,7 +211,7 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
         (["firm", "x", "--commit"], "--commit needs --approver"),
         (["firm"], "name proposals, or give --automatic"),
         (["move", "x"], "Edit move needs due or start"),
-        (["move", "x", "--due", "soon"], "due (soon) is no instant"),
+        (["move", "x", "--due", "soon"], "due (soon) must be an instant"),
         (["split", "x"], "Missing option '--part'"),
         (["override", "--table", "t", "--key", "k", "--column", "c"], "--key names"),
         (
@@ -226,7 +226,7 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
                 "--also",
                 "x",
             ],
-            "no list of cells, each table, key, column, value",
+            "must be a list of cells, each table, key, column, value",
         ),
         (["undo"], "Missing option '--approver'"),
         (["list", "--settings", "no.toml"], "there is no such file"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.edits import apply, changes
-from medhavi.edits.change import KINDS
+from medhavi.edits.edit import KINDS
 from medhavi.findings import BadData
 from tests import factories
 from tests.api import plan
@@ -292,7 +292,7 @@ def test_all_problems_come_at_once():
 
 def test_a_change_says_itself_in_one_line():
     [change] = changes([{"kind": "demand_factor", "factor": 1.5, "product": "A"}])
-    assert str(change) == "demand_factor factor = 1.5, product = A"
+    assert str(change) == "demand_factor: factor 1.5, product A"
     assert changes([change.as_dict()]) == (change,)
 
 

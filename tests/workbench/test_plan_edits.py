@@ -398,17 +398,26 @@ def shared(tmp_path_factory):
         ({"kind": "sell", "supply": "X"}, "There is no edit sell"),
         ({"kind": "move", "supply": "X"}, "Edit move needs due or start"),
         ({"kind": "firm"}, "Edit firm needs the order"),
-        ({"kind": "firm", "supply": ["X", "Y"]}, "supply .* is no text"),
+        ({"kind": "firm", "supply": ["X", "Y"]}, "supply .* must be a text"),
         ({"kind": "firm", "supply": "X", "qty": 1}, "Edit firm takes no qty"),
-        ({"kind": "change_qty", "supply": "X", "qty": "1"}, r"qty \(1\) is no number"),
-        ({"kind": "split", "supply": "X", "parts": "1"}, "parts .* no list of numbers"),
-        ({"kind": "move", "supply": "X", "due": "soon"}, "due .soon. is no instant"),
+        (
+            {"kind": "change_qty", "supply": "X", "qty": "1"},
+            r"qty \(1\) must be a number",
+        ),
+        (
+            {"kind": "split", "supply": "X", "parts": "1"},
+            "parts .* must be a list of numbers",
+        ),
+        (
+            {"kind": "move", "supply": "X", "due": "soon"},
+            "due .soon. must be an instant",
+        ),
         ({"kind": "firm", "supply": "X", "lock": 1}, "lock .* true or false"),
-        ({"kind": "firm", "supply": "X", "also": "Y"}, "also .* no list of ids"),
-        ({"kind": "firm", "supply": "X", "reason": 5}, "reason .* is no text"),
+        ({"kind": "firm", "supply": "X", "also": "Y"}, "also .* must be a list of ids"),
+        ({"kind": "firm", "supply": "X", "reason": 5}, "reason .* must be a text"),
         (
             {"kind": "override", "table": "demands", "key": 5, "column": "qty"},
-            "key .* must name the row",
+            "key .* must be a key",
         ),
         (
             {"kind": "override", "table": "t", "key": {}, "column": "c", "value": []},
