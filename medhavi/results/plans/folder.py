@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.results.plans.tables import SCHEMAS, in_key_order, shaped
+from medhavi.results.plans.tables import SCHEMAS, shaped
 from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -72,21 +72,23 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 def write_tables(
     folder: Path,
-    tables: Mapping[str, pl.DataFrame],
+    tables: Iterable[tuple[str, pl.DataFrame]],
     file_format: Format,
     *,
     raw: bool = False,
 ) -> None:
-    """Write each table as `<name>.parquet` or `<name>.csv`, rows in key order.
+    """Write each table as `<name>.parquet` or `<name>.csv`.
 
     Parameters
     ----------
+    tables
+        Names and frames, rows in key order.
     raw
         Texts of CSV files as they are, also such as a spreadsheet would run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in tables.items():
-        ordered = in_key_order(name, frame).rechunk()
+    for name, frame in tables:
+        ordered = frame.rechunk()
         if file_format == "csv":
             safe = ordered if raw else guarded(ordered)
             safe.write_csv(folder / f"{name}.csv", datetime_format=_INSTANT)

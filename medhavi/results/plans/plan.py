@@ -22,12 +22,21 @@ from medhavi.results.plans.folder import (
     write_tables,
 )
 from medhavi.results.plans.lateness import WORDS, flagged, has_flags, tally
-from medhavi.results.plans.tables import KEYS, SCHEMAS, content, empty, shaped
+from medhavi.results.plans.tables import (
+    KEYS,
+    SCHEMAS,
+    content,
+    empty,
+    in_key_order,
+    shaped,
+)
 from medhavi.results.run_record import Basis, RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 from medhavi.snapshot.reading.outside_file import read_written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.results.plans.explanation import Explanation
     from medhavi.results.plans.folder import Format
     from medhavi.results.plans.lateness import VerdictCounts
@@ -69,6 +78,9 @@ class Plan(Charted):
     measured: Mapping[str, object] = field(default_factory=dict, compare=False)
     basis: Basis | None = field(default=None, compare=False, repr=False)
     told_in: PlanLocale | None = field(default=None, compare=False, repr=False)
+    _digests: dict[str, str] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.tables if name not in SCHEMAS]
@@ -168,12 +180,22 @@ class Plan(Charted):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over all tables; measurements and the order of rows do not count."""
-        return tree_hash(
-            {
-                name: frame_hash(content(name, frame), KEYS[name])
-                for name, frame in self.tables.items()
-            }
-        )
+        if len(self._digests) < len(self.tables):
+            for _ in self._in_key_order():
+                pass
+        return tree_hash(self._digests)
+
+    def _in_key_order(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Tables with their rows in key order, hashed on the way.
+
+        Sorting the pegs costs more than hashing them: it serves both, once.
+        """
+        for name, frame in self.tables.items():
+            ordered = in_key_order(name, frame)
+            if name not in self._digests:
+                known = content(name, ordered)
+                self._digests[name] = frame_hash(known, KEYS[name])
+            yield name, ordered
 
     def replace(self, **tables: pl.DataFrame) -> Plan:
         """Plan with some tables exchanged.
@@ -222,7 +244,7 @@ class Plan(Charted):
             The folder.
         """
         path = Path(folder)
-        write_tables(path, self.tables, format, raw=raw)
+        write_tables(path, self._in_key_order(), format, raw=raw)
         write_json(path / "run.json", self.run_json())
         write_json(path / "kpis.json", self.kpis_json())
         write_json(path / "measured.json", dict(self.measured))

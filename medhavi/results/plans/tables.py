@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
+from medhavi.snapshot.fingerprint import is_rising
+
 if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.results.amounts import PlanLocale
@@ -245,7 +247,9 @@ def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def in_key_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Sort the rows by the key of the table, nulls first."""
+    """Rows in order of the key of the table, nulls first; sorted only where not so."""
+    if is_rising(frame, KEYS[name]):
+        return frame
     return frame.sort(KEYS[name], maintain_order=True)
 
 
