@@ -16,12 +16,9 @@ import polars as pl
 from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.facts import (
-    OBEYING,
     TOLERANCE,
     faults,
     once,
-    outages,
-    validity,
 )
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
@@ -217,38 +214,26 @@ def _edges(
     parts = [moments]
     if common is not None:
         parts += [common.starts, common.finishes]
-    windows = _unit_windows(facts, resource)
-    if facts.mode in OBEYING:
-        windows += outages(facts.snapshot, resource)
-    for low, high, _ in windows:
+    windows = facts.unit_windows.get(resource, ())
+    for low, high, _ in (*windows, *facts.downtimes.get(resource, ())):
         parts.append(np.array([low, high], dtype=np.int64))
     edges = np.unique(np.concatenate(parts))
     inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
     return inside
 
 
-def _unit_windows(facts: Facts, resource: str) -> list[tuple[int, int, float]]:
-    rows = facts.snapshot["resource_units"].filter(
-        (pl.col("resource") == resource) & pl.col("units").is_not_null()
-    )
-    return list(
-        rows.with_columns(*validity())
-        .select("valid_from_s", "valid_to_s", "units")
-        .iter_rows()
-    )
-
-
 def _available(
     facts: Facts, resource: str, units: float, edges: Instants
 ) -> NDArray[np.float64]:
     available = np.full(len(edges), units)
-    for low, high, own in _unit_windows(facts, resource):
+    for low, high, own in facts.unit_windows.get(resource, ()):
         inside = (edges >= max(low, ALWAYS)) & (edges < min(high, NEVER))
         available[inside] = own
-    if facts.mode in OBEYING:
+    down = facts.downtimes.get(resource, ())
+    if down:
         # Of several disruptions at a time the worst counts.
         worst = np.zeros(len(edges))
-        for low, high, severity in outages(facts.snapshot, resource):
+        for low, high, severity in down:
             inside = (edges >= low) & (edges < high)
             worst[inside] = np.maximum(worst[inside], severity)
         for place in np.flatnonzero(worst):

@@ -192,15 +192,12 @@ class Facts:
         rows = self.plan.supplies.with_columns(
             seconds("start"), seconds("finish"), seconds("departure")
         )
-        orders = rows.filter(pl.col("order_qty").is_not_null())["id"].to_list()
-        known = set(orders)
-        order = [
-            identity if identity in known else _order_of(identity, product, known)
-            for identity, product in rows.select("id", "product").iter_rows()
-        ]
+        known = rows.filter(pl.col("order_qty").is_not_null())["id"].implode()
+        of_product = pl.col("id").str.strip_suffix(pl.format("|{}", "product"))
+        order = pl.when(pl.col("order_qty").is_null() & of_product.is_in(known))
         existing = self.open_orders["supply_order"].to_list()
         return rows.with_columns(
-            pl.Series("order", order, dtype=pl.String)
+            order=order.then(of_product).otherwise("id")
         ).with_columns(
             main=pl.col("id") == pl.col("order"),
             existing=pl.col("order").is_in(existing),
@@ -282,6 +279,30 @@ class Facts:
             pl.col("date").dt.epoch("s").alias("instant_s"),
             qty=pl.when(own).then(pl.col("qty") * share).otherwise("qty"),
         )
+
+    @cached_property
+    def downtimes(self) -> dict[str, list[tuple[int, int, float]]]:
+        """When each resource is down, where plans obey that; see `outages`."""
+        return outages(self.snapshot) if self.mode in OBEYING else {}
+
+    @cached_property
+    def lane_blocks(self) -> dict[str, list[tuple[int, int, float]]]:
+        """When each lane is blocked, in part or whole; see `outages`."""
+        return outages(self.snapshot, "lane_blocked")
+
+    @cached_property
+    def unit_windows(self) -> dict[str, list[tuple[int, int, float]]]:
+        """Stated units of each resource: from, to [s], units."""
+        rows = self.snapshot["resource_units"].filter(pl.col("units").is_not_null())
+        found: dict[str, list[tuple[int, int, float]]] = {}
+        for resource, *window in (
+            rows.with_columns(*validity())
+            .select("resource", "valid_from_s", "valid_to_s", "units")
+            .iter_rows()
+        ):
+            begin, end, units = window
+            found.setdefault(resource, []).append((begin, end, units))
+        return found
 
     @property
     def _stands(self) -> pl.Expr:
@@ -390,11 +411,6 @@ def validity() -> tuple[pl.Expr, pl.Expr]:
     )
 
 
-def _order_of(identity: str, product: str, known: set[str]) -> str:
-    order = identity.removesuffix(f"|{product}")
-    return order if order in known else identity
-
-
 OBEYING = ("constrained", "optimize")
 """Modes whose plans are checked against the tables as disruptions leave them."""
 LAST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -462,15 +478,14 @@ def delay_days(
 
 
 def outages(
-    snapshot: Snapshot, subject: str, kind: str = "resource_down"
-) -> list[tuple[int, int, float]]:
-    """List when a resource is down, or a lane blocked: from, to [s], how much of it."""
-    rows = snapshot["disruptions"].filter(
-        (pl.col("kind") == kind) & (pl.col("subject") == subject)
-    )
-    return [
-        (begin, NEVER if end is None else end, severity)
-        for begin, end, severity in rows.select(
-            seconds("valid_from"), seconds("valid_to"), "severity"
-        ).iter_rows()
-    ]
+    snapshot: Snapshot, kind: str = "resource_down"
+) -> dict[str, list[tuple[int, int, float]]]:
+    """When each resource is down, or lane blocked: from, to [s], how much of it."""
+    rows = snapshot["disruptions"].filter(pl.col("kind") == kind)
+    found: dict[str, list[tuple[int, int, float]]] = {}
+    for subject, begin, end, severity in rows.select(
+        "subject", seconds("valid_from"), seconds("valid_to"), "severity"
+    ).iter_rows():
+        until = NEVER if end is None else end
+        found.setdefault(subject, []).append((begin, until, severity))
+    return found

@@ -357,9 +357,10 @@ def check_agreements(facts: Facts) -> list[Finding]:
         dates = given.setdefault(demand, {})
         dates[moment] = dates.get(moment, 0.0) + qty
     planned = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    terms = "demand", "sales_order", "order_policy", "full_line", "min_shipment"
     lines = (
         planned.select("demand", pl.col("qty").alias("wanted"))
-        .join(facts.snapshot["demands"].drop("qty"), on="demand")
+        .join(facts.snapshot["demands"].select(terms), on="demand")
         .sort("demand")
         .to_dicts()
     )

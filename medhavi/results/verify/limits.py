@@ -28,7 +28,6 @@ from medhavi.results.verify.facts import (
     TOLERANCE,
     delay_days,
     faults,
-    outages,
     seconds,
     validity,
 )
@@ -591,7 +590,7 @@ def _left(facts: Facts, lane: str, moment: int, most: float) -> float:
     severity = max(
         (
             share
-            for begin, end, share in outages(facts.snapshot, lane, "lane_blocked")
+            for begin, end, share in facts.lane_blocks.get(lane, ())
             if begin <= moment < end and share < 1
         ),
         default=0.0,
