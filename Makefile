@@ -9,6 +9,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+KERNELS := $(VENV)/.kernels
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || command -v python)
 UV := $(shell command -v uv)
 
@@ -16,7 +17,7 @@ help:  ## show this list
 	@echo "Medhavi. Each command installs what it needs first (once)."
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP)  ## install the locked packages and the project into .venv
+setup: $(STAMP) $(KERNELS)  ## install the locked packages and the project into .venv
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python found. Install Python 3.11 or say make PYTHON=/path/to/python3.11"; exit 1; }
@@ -38,10 +39,16 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	fi
 	@touch $(STAMP)
 
-demo: $(STAMP)  ## the demo company: generate, mirror, plan, verify, report
+# Compiled here, in one process: nobody waits for it later, and tests do not race for it.
+$(KERNELS): $(STAMP) $(wildcard medhavi/planners/kernels/*.py medhavi/planners/kernels/*/*.py)
+	@echo "Compiling the planning kernels (once; about a minute)"
+	@$(BIN)/python -m medhavi.planners.compile_kernels
+	@touch $(KERNELS)
+
+demo: $(KERNELS)  ## the demo company: generate, mirror, plan, verify, report
 	@$(BIN)/medhavi demo
 
-apps: $(STAMP)  ## serve the apps and notebooks on this machine
+apps: $(KERNELS)  ## serve the apps and notebooks on this machine
 	@$(BIN)/medhavi serve
 
 # Both cores: a worker takes from the other when it runs out of tests.
@@ -50,18 +57,18 @@ WORKERS := -n auto --maxprocesses 4 --dist worksteal
 # Many tests start a process: without bytecode each compiles all it imports.
 test cover test-all: export PYTHONDONTWRITEBYTECODE :=
 
-test: $(STAMP)  ## tests
+test: $(KERNELS)  ## tests
 	$(BIN)/python -m pytest -q $(WORKERS)
 
 # Tracing branches doubles the time of a test, so it is a command of its own.
 TRACED := tests/planners tests/providers tests/results tests/snapshot tests/optimize \
   tests/service tests/workbench/test_plan_edits.py
 
-cover: $(STAMP)  ## coverage of what makes the numbers, with its gates
+cover: $(KERNELS)  ## coverage of what makes the numbers, with its gates
 	$(BIN)/python -m pytest -q $(WORKERS) --cov --cov-report= $(TRACED)
 	$(BIN)/python tools/coverage_gate.py
 
-test-all: $(STAMP)  ## the same and the long ones
+test-all: $(KERNELS)  ## the same and the long ones
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q $(WORKERS) -m "" --cov --cov-report=
 	$(BIN)/python tools/coverage_gate.py
 
@@ -76,7 +83,7 @@ fix: $(STAMP)  ## repair style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## measure; writes docs/performance.md
+bench: $(KERNELS)  ## measure; writes docs/performance.md
 	@$(BIN)/medhavi bench
 
 docs: $(STAMP)  ## write the generated pages of docs/

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.kernels.compiled import digest_of
+from medhavi.planners.kernels.compiled import (
+    COMPILING,
+    announce_compiling,
+    are_kept,
+    digest_of,
+)
 from medhavi.planners.kernels.compiled_records import compiled_records
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +36,17 @@ def test_an_entry_is_kept_with_all_that_it_calls(
     pytest.importorskip("numba")
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     functions = [one for one in (double, triple) if isinstance(one, FunctionType)]
-    hits = []
+    hits, known, told = [], [], []
     for _ in range(2):
         made = compiled_records(functions, frozenset(), frozenset({"triple"}))
+        known.append(are_kept(made))
+        announce_compiling(made, told.append)
         assert list(vars(made)) == ["triple"]
         assert made.triple(5) == 15
         hits.append(sum(made.triple.stats.cache_hits.values()))
     assert hits == [0, 1]
+    assert known == [False, True]
+    assert told == [Progress(COMPILING)]
     (kept,) = tmp_path.rglob("*.nbi")
     assert ".triple_" in kept.name
 

@@ -273,6 +273,7 @@ class FeasibleRun(MrpRun):
             parameters=self.parameters,
             demands=self.intake.demands,
             as_of=self.as_of,
+            observe=self._observe,
         )
         self.placing = placing = self._placing(shop, scene)
         if self._observe is not None:

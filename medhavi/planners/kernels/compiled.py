@@ -8,18 +8,25 @@ import sys
 from bisect import bisect_left
 from functools import lru_cache
 from hashlib import blake2b
+from pathlib import Path
 from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
+
+from medhavi.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
+
+    from medhavi.progress import Observe
 
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
 LARGE_COLD = 150_000
 """Matches from which importing numba and loading the compiled form pays off too."""
+COMPILING = "compiling the planning kernels once, about a minute"
+"""Phase of a first run of which `make setup`, or an earlier run, kept no kernels."""
 
 
 class _Lists:
@@ -105,6 +112,32 @@ def interpreted_rehearsal() -> SimpleNamespace:
 
     found = functions_of(rehearsal_passes)
     return on_lists(found, count_until=bisect_left)
+
+
+def are_kept(kernels: SimpleNamespace) -> bool:
+    """Whether each compiled kernel is in memory, or on disk and newer than its source.
+
+    Parameters
+    ----------
+    kernels
+        Functions of `jitted_together` or `compiled_records`.
+    """
+    return all(one.signatures or _is_on_disk(one) for one in vars(kernels).values())
+
+
+def _is_on_disk(kernel: Any) -> bool:
+    folder, written = kernel.stats.cache_path, kernel.py_func.__code__.co_filename
+    if folder is None:
+        return False
+    since = Path(written).stat().st_mtime
+    found = Path(folder).glob(f"*.{kernel.py_func.__qualname__}-*.nbi")
+    return any(index.stat().st_mtime >= since for index in found)
+
+
+def announce_compiling(kernels: SimpleNamespace, observe: Observe | None) -> None:
+    """Report that kernels are about to be compiled, where no process did so before."""
+    if observe is not None and not are_kept(kernels):
+        observe(Progress(COMPILING))
 
 
 def functions_of(module: ModuleType) -> list[FunctionType]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from medhavi.planners.constrained.orders.jobs import Setting, stage_of
 from medhavi.planners.kernels.compiled import (
+    announce_compiling,
     compiled_rehearsal,
     interpreted_rehearsal,
     uses_numba,
@@ -24,6 +25,7 @@ from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.rehearsal_passes import FAR, NEVER_HOLDS
 from medhavi.planners.mrp.netting_state.state import Demand
 from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.progress import Observe
 from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, DAY
 
@@ -215,13 +217,15 @@ SETTINGS = {
 class Scene:
     """What surrounds the orders of a run.
 
-    `as_of` is now [UTC seconds]; `demands` are in order of their index.
+    `as_of` is now [UTC seconds]; `demands` are in order of their index; `observe` hears
+    that kernels have to be compiled.
     """
 
     snapshot: Snapshot
     parameters: ConstrainedParameters
     demands: Sequence[Demand]
     as_of: int
+    observe: Observe | None = None
 
 
 class Sequencer:
@@ -254,7 +258,9 @@ class Sequencer:
         scene, parameters = self._scene, self._scene.parameters
         stage = stage_of(self._jobs, scene.snapshot, scene.demands, scene.as_of)
         passes = PASSES * len(SETTINGS[parameters.effort])
-        engine = engine_for(parameters.engine, passes * len(stage.machine))
+        engine = engine_for(
+            parameters.engine, passes * len(stage.machine), scene.observe
+        )
         return Rehearsal(stage, scene.as_of, engine)
 
     @property
@@ -345,8 +351,10 @@ class Sequencer:
         return [self._jobs[job] for job in sequence.tolist()]
 
 
-def engine_for(engine: Wanted, tasks: int) -> Engine:
+def engine_for(engine: Wanted, tasks: int, observe: Observe | None = None) -> Engine:
     """Kernels of a rehearsal that goes through so many tasks in all."""
     if uses_numba(engine, tasks):
-        return Engine(kernels=compiled_rehearsal(), lists=False)
+        kernels = compiled_rehearsal()
+        announce_compiling(kernels, observe)
+        return Engine(kernels=kernels, lists=False)
     return Engine(kernels=interpreted_rehearsal(), lists=True)

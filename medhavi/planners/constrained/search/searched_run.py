@@ -39,6 +39,7 @@ from medhavi.planners.constrained.search.plant_model import (
     unfit_at_sight,
 )
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
+from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
@@ -497,7 +498,10 @@ def _searched(
         model = model_of(run, weights, run.parameters.base_days)
         run.least = least_of(model.plant)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
-        found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
+        engine = engine_of(way)
+        if not engine.lists:
+            announce_compiling(engine.kernels, watch.told)
+        found = seek(model, engine, run.parameters.effort, watch, seed or 1)
         watch.told(Progress("laying out", 0, len(found.order_item)))
         run.adopt(model, found)
         run.place()
