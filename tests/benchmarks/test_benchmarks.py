@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmarks import (
@@ -9,6 +12,7 @@ from benchmarks import (
     instances,
     measure,
     performance_page,
+    plan_files,
     planning,
     scheduling,
     start,
@@ -85,6 +89,14 @@ def test_starting_is_measured_against_an_empty_python():
     least = start.measure(rounds=1)
     assert set(least) == set(start.CALLS)
     assert all(seconds > 0 for seconds in least.values())
+
+
+def test_a_process_is_measured_with_its_memory():
+    cpu, memory = plan_files.cost([sys.executable, "-c", "pass"])
+    assert cpu > 0
+    assert 0.001 < memory < 1
+    with pytest.raises(subprocess.CalledProcessError, match="status 3"):
+        plan_files.cost([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 def test_a_flexible_job_shop_is_read_as_a_schedule_problem():

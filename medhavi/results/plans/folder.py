@@ -96,7 +96,7 @@ def write_tables(
             ordered.write_parquet(
                 folder / f"{name}.parquet",
                 compression="zstd",
-                compression_level=3,
+                compression_level=1,
                 statistics=True,
                 row_group_size=_ROWS,
             )
@@ -117,7 +117,7 @@ def write_frames(
             guarded(flat).write_csv(folder / f"{name}.csv")
         else:
             frame.rechunk().write_parquet(
-                folder / f"{name}.parquet", compression="zstd", compression_level=3
+                folder / f"{name}.parquet", compression="zstd", compression_level=1
             )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from medhavi.snapshot.fingerprint import is_rising
+from medhavi.snapshot.fingerprint import in_order
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -248,9 +248,7 @@ def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 def in_key_order(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows in order of the key of the table, nulls first; sorted only where not so."""
-    if is_rising(frame, KEYS[name]):
-        return frame
-    return frame.sort(KEYS[name], maintain_order=True)
+    return in_order(frame, KEYS[name])
 
 
 class PlanAccess(Protocol):

@@ -31,9 +31,14 @@ def check_pegs(facts: Facts) -> list[Finding]:
     """Check sums, references, sources, times and chains of the pegs."""
     pegs = facts.plan.pegging
     givers = _givers(facts)
-    known = pegs.join(givers, on="supply", how="left", suffix="_given")
+    # The join keeps the order of the pegs: their rows are counted by it.
+    known = pegs.join(
+        givers, on="supply", how="left", suffix="_given", maintain_order="left"
+    )
+    found = _references(facts, known)
+    known = known.drop("product_given", "location_given")
     return [
-        *_references(facts, known),
+        *found,
         *_supply_sums(known),
         *_demand_sums(facts),
         *_sources(known),
@@ -288,9 +293,6 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     deepest = pegs["level"].max()
     levels = 2 + (deepest if isinstance(deepest, int) else 0)
     stages = known.select(
-        "id",
-        "level",
-        "product",
         "kind",
         "master",
         code=product,
@@ -317,15 +319,14 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
         .select(key=pl.col("stage") * len(names) + pl.col("other").to_physical())
     )
     orphans = (
-        stages.filter(pl.col("level") > 0)
-        .with_columns(key=key)
+        stages.select(key=key)
+        .with_row_index("row")
+        .filter(pegs["level"] > 0)
         .join(pl.concat([allowed, other]), on="key", how="anti", maintain_order="left")
     )
-    return faults(
-        "VER008",
-        "pegging",
-        orphans.select(pl.col("id").alias("value"), "level", "product"),
-    )
+    lost = pegs[orphans["row"]]
+    cells = pl.col("id").alias("value"), "level", "product"
+    return faults("VER008", "pegging", lost.select(*cells))
 
 
 def _firm(facts: Facts) -> list[Finding]:
