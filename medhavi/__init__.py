@@ -12,23 +12,36 @@ from typing import TYPE_CHECKING
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
+    from medhavi.edits import apply, changes
+    from medhavi.errors import MedhaviError
     from medhavi.planners.late_remedies.remedy_trials import remedies
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.planners.promising.promise_run import promise
     from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.planners.replenishment.safety_stock import safety_stock
+    from medhavi.predict.backtest import backtest
+    from medhavi.predict.reliability import backtest_rates
     from medhavi.results.difference import compare
+    from medhavi.results.figures.scorecard import scorecard
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.verify import verify
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
     from medhavi.workbench.files.schedule_files import risk, schedule
+    from medhavi.workbench.studies.hindsight import run_hindsight
+    from medhavi.workbench.studies.studies import run_study
 
 __all__ = [
+    "MedhaviError",
     "Plan",
     "Snapshot",
     "Workbench",
     "__version__",
+    "apply",
+    "backtest",
+    "backtest_rates",
+    "changes",
     "compare",
     "cost_of_change",
     "pareto",
@@ -39,15 +52,24 @@ __all__ = [
     "replan",
     "replenish",
     "risk",
+    "run_hindsight",
+    "run_study",
     "safety_stock",
     "schedule",
     "schedule_problem",
+    "scorecard",
+    "verify",
 ]
 
 _PLACES = {
+    "MedhaviError": "medhavi.errors",
     "Plan": "medhavi.results.plans.plan",
     "Snapshot": "medhavi.snapshot",
     "Workbench": "medhavi.workbench",
+    "apply": "medhavi.edits",
+    "backtest": "medhavi.predict.backtest",
+    "backtest_rates": "medhavi.predict.reliability",
+    "changes": "medhavi.edits",
     "compare": "medhavi.results.difference",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
@@ -58,6 +80,10 @@ _PLACES = {
     "risk": "medhavi.workbench.files.schedule_files",
     "schedule": "medhavi.workbench.files.schedule_files",
     "promise": "medhavi.planners.promising.promise_run",
+    "run_hindsight": "medhavi.workbench.studies.hindsight",
+    "run_study": "medhavi.workbench.studies.studies",
+    "scorecard": "medhavi.results.figures.scorecard",
+    "verify": "medhavi.results.verify",
 }
 
 _LATER = {

@@ -32,5 +32,5 @@ class Charted(TextDisplay):
 
     @property
     def chart(self) -> Any:
-        """Pictures of this result as methods, see `medhavi.views.result_charts`."""
+        """Pictures and tables of this result, see `medhavi.views.result_charts`."""
         return import_module(CHARTS).CHARTS[type(self)](self)

@@ -13,41 +13,20 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: your first plan")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.errors import MedhaviError
-    from medhavi.results.figures.scorecard import worst_demands
-    from medhavi.schema.template import example_rows
-    from medhavi.views import page, theme
-    from medhavi.views.names import names_of
-    from medhavi.views.page import story
-    from medhavi.views.pictures.chain import chain_chart
-    from medhavi.views.pictures.stock import items_by_need, stock_chart
-    from medhavi.views.theme import title_of, untitled
-    from medhavi.workbench.files.tables_run import plan_snapshot
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # Your first plan
+    mo.md("""
+    # Your first plan
 
-                A plan answers four questions: what must be **made**, **bought** and
-                **moved**, and **when**. Here you open data, look at it, plan it, and
-                ask why one order is as it is.
-                """
-            ),
-        ]
-    )
+    A plan answers four questions: what must be **made**, **bought** and
+    **moved**, and **when**. Here you open data, look at it, plan it, and
+    ask why one order is as it is.
+    """)
     return
 
 
@@ -67,17 +46,11 @@ def say_open():
 @app.cell
 def open_data():
     try:
-        snapshot, company = mv.Workbench.current().snapshot(), "the workspace's lake"
-    except MedhaviError:
-        snapshot, company = (
-            mv.Snapshot.from_frames(example_rows()),
-            "the lemonade maker",
-        )
-    names = names_of(snapshot)
-    mo.Html(
-        page.header("What do we have?", page.moment_facts(snapshot, names, company))
-    )
-    return names, snapshot
+        snapshot = mv.Workbench.current().snapshot()
+    except mv.MedhaviError:
+        snapshot = mv.Snapshot.example()
+    snapshot
+    return (snapshot,)
 
 
 @app.cell(hide_code=True)
@@ -95,8 +68,10 @@ def say_look():
 @app.cell
 def look(snapshot):
     demands = snapshot["demands"].select("demand", "product", "location", "qty", "due")
-    findings = mo.Html(f'<div class="mv">{page.findings_html(snapshot.findings)}</div>')
-    mo.vstack([mo.ui.table(demands, selection=None, page_size=5), findings])
+    findings = "\n".join(map(str, snapshot.findings)) or "No findings."
+    mo.vstack(
+        [mo.ui.table(demands, selection=None, page_size=5), mo.plain_text(findings)]
+    )
     return
 
 
@@ -107,16 +82,17 @@ def say_plan():
 
     Mode `mrp` nets every demand against stock and open orders, level by level, and
     keeps every date on paper: a demand whose chain should have started before now is
-    *at risk*, one that was due before now *past due when planned*. The plan is then checked by code that shares nothing with the
-    planner.
+    *at risk*, one that was due before now *past due when planned*. `mv.verify` checks
+    a plan by code that shares nothing with the planner, and lists what is broken.
     """)
     return
 
 
 @app.cell
 def make_plan(snapshot):
-    plan = plan_snapshot(snapshot, mode="mrp")
-    mo.plain_text(str(plan))
+    plan = mv.plan(snapshot, mode="mrp")
+    broken = mv.verify(plan, snapshot)
+    mo.vstack([plan, mo.md(f"Rules that it breaks: {len(broken)}.")])
     return (plan,)
 
 
@@ -129,21 +105,9 @@ def next_orders(plan):
 
 
 @app.cell
-def see_stock(names, plan):
-    def drawn(chart):
-        ui = mo.ui.altair_chart(
-            untitled(chart), chart_selection=False, legend_selection=False
-        )
-        return mo.Html(
-            f'<div class="mv"><h3>{escape(title_of(chart))}</h3>{ui.text}</div>'
-        )
-
-    tightest = items_by_need(plan).row(0, named=True) if plan.positions.height else None
-    picture = tightest and stock_chart(
-        plan, tightest["product"], tightest["location"], names
-    )
-    drawn(picture) if picture else mo.md("Nothing is moved.")
-    return (drawn,)
+def see_stock(plan, snapshot):
+    plan.chart.stock(snapshot=snapshot)
+    return
 
 
 @app.cell(hide_code=True)
@@ -152,32 +116,23 @@ def say_why():
     ## 4. Ask why
 
     Every order is pegged to the demand that caused it. `plan.explain(demand)`
-    climbs these pegs from the order that starts first up to the delivery. The
-    worst demand is the one whose first order should have begun longest ago.
+    climbs these pegs from the order that starts first up to the delivery; without a
+    demand it takes the one whose first order should have begun longest ago.
     """)
     return
 
 
 @app.cell
-def ask_why(drawn, names, plan):
-    worst = worst_demands(plan)
-    asked = worst[0].demand if worst else next(iter(plan.fulfilment["demand"]), None)
-    explanation = plan.explain(asked) if asked else None
-    told = story(explanation, names, plan.run.as_of) if explanation else ()
-    chain = explanation and chain_chart(explanation, names, plan.run.as_of)
-    mo.vstack(
-        [
-            drawn(chart=chain) if chain else mo.md("Stock serves it."),
-            mo.md("\n".join(f"- {sentence.text}" for sentence in told)),
-        ]
-    )
-    return asked, told
+def ask_why(plan, snapshot):
+    explanation = plan.explain()
+    mo.vstack([plan.chart.chain(explanation.demand, snapshot), explanation])
+    return (explanation,)
 
 
 @app.cell(hide_code=True)
-def what_next(asked, told):
+def what_next(explanation):
     if mo.app_meta().mode == "script":
-        print(f"Why {asked}?", *(sentence.text for sentence in told), sep="\n")
+        print(f"Why {explanation.demand}?", explanation, sep="\n")
     mo.md(
         """
         ## And now?

@@ -14,21 +14,13 @@ app = marimo.App(width="medium", app_title="Medhavi: events and time travel")
 
 with app.setup:
     import datetime as dt
+    import json
     import tempfile
-    import uuid
+    from pathlib import Path
 
     import marimo as mo
-    import polars as pl
 
     import medhavi as mv
-    from medhavi.errors import MedhaviError
-    from medhavi.events.envelope import NewEvent
-    from medhavi.events.event_types.catalog import TYPES, new_event, stream_for
-    from medhavi.events.memory import MemoryStore
-    from medhavi.lakehouse import Lake
-    from medhavi.views import page, theme
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
@@ -45,38 +37,38 @@ def welcome():
     They come from the lake of a workspace (`medhavi demo` makes one). Where there is
     none, a shop that sells lemonade steps in.
     """
-    mo.vstack([mo.Html(page.top_html()), mo.md(words)])
+    mo.md(words)
     return
 
 
 @app.cell
 def a_small_lake():
-    def told(number, kind, day, known=None, **fields):
-        body = TYPES[kind].payload(**fields)
+    def told(number, kind, stream, day, known=None, **fields):
         at = dt.datetime(2026, 3, 2, 8, tzinfo=dt.UTC)
-        event = new_event(
-            body,
-            event_id=str(uuid.UUID(int=number)),
-            occurred_at=at + dt.timedelta(days=day),
-            recorded_at=at + dt.timedelta(days=day if known is None else known),
-            actor="lesson",
-        )
-        return stream_for(body), [event]
+        event = {
+            "event_id": f"00000000-0000-0000-0000-{number:012}",
+            "type": kind,
+            "stream": stream,
+            "occurred_at": str(at + dt.timedelta(days=day)),
+            "recorded_at": str(at + dt.timedelta(days=known or day)),
+            "actor": "lesson",
+            "payload": fields,
+        }
+        with log.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(event) + "\n")
 
-    shop = {"product": "LEMONADE", "location": "SHOP"}
-    few = MemoryStore()
-    history = [
-        told(1, "ProductDefined", 0, product="LEMONADE"),
-        told(2, "LocationDefined", 0, location="SHOP"),
-        told(3, "StockCounted", 0, qty=40.0, **shop),
-        # Ten bottles broke on Wednesday; it was written down on Saturday.
-        told(4, "StockMoved", 2, known=5, qty=-10.0, reason="scrap", **shop),
-    ]
-    few.append_many(history)
     folder = tempfile.TemporaryDirectory()
-    practice = Lake(f"{folder.name}/lake")
-    practice.mirror(few)
-    return few, folder, practice
+    log = Path(folder.name) / "events.jsonl"
+    shop = {"product": "LEMONADE", "location": "SHOP"}
+    told(1, "ProductDefined", "product-LEMONADE", 0, product="LEMONADE")
+    told(2, "LocationDefined", "location-SHOP", 0, location="SHOP")
+    told(3, "StockCounted", "stock-LEMONADE,SHOP", 0, qty=40.0, **shop)
+    # Ten bottles broke on Wednesday; it was written down on Saturday.
+    broken = {"qty": -10.0, "reason": "scrap", **shop}
+    told(4, "StockMoved", "stock-LEMONADE,SHOP", 2, known=5, **broken)
+    practice = mv.Workbench(lake=Path(folder.name) / "lake", store=f"jsonl:{log}")
+    practice.mirror()
+    return folder, practice, told
 
 
 @app.cell
@@ -84,8 +76,8 @@ def open_lake(practice):
     try:
         lake = mv.Workbench.current().lake
         lake.snapshot()
-    except MedhaviError:
-        lake = practice
+    except mv.MedhaviError:
+        lake = practice.lake
     events = lake.table("bronze.events").sort("position").collect()
     shown = ["occurred_at", "recorded_at", "type", "stream", "actor"]
     mo.ui.table(events.select(shown).reverse(), selection=None, page_size=8)
@@ -106,8 +98,8 @@ def say_two_times():
 
 @app.cell
 def latest_news(events):
-    delay = (pl.col("recorded_at") - pl.col("occurred_at")).alias("delay")
-    late = events.with_columns(delay).sort("delay", "position").row(-1, named=True)
+    delayed = events.with_columns(delay=events["recorded_at"] - events["occurred_at"])
+    late = delayed.sort("delay", "position").row(-1, named=True)
     mo.plain_text(
         f"{late['type']} in {late['stream']}\n"
         f"happened {late['occurred_at']:%Y-%m-%d %H:%M}\n"
@@ -139,12 +131,14 @@ def travel(lake, late):
         old, new = before[name], after[name]
         gone = old.join(new, on=old.columns, how="anti", nulls_equal=True)
         come = new.join(old, on=old.columns, how="anti", nulls_equal=True)
-        was = pl.Series("was", ["before"] * gone.height + ["after"] * come.height)
-        rows = pl.concat([gone, come]).insert_column(0, was)
-        return rows.select(n for n in rows.columns if not rows[n].null_count())
+        return [
+            {"was": was} | {n: cell for n, cell in row.items() if cell is not None}
+            for was, rows in (("before", gone), ("after", come))
+            for row in rows.to_dicts()
+        ]
 
     changed = {name: changes(name) for name in after.tables}
-    changed = {name: rows for name, rows in changed.items() if rows.height}
+    changed = {name: rows for name, rows in changed.items() if rows}
     mo.accordion({name: mo.ui.table(changed[name], selection=None) for name in changed})
     return (changed,)
 
@@ -163,13 +157,10 @@ def say_quarantine():
 
 
 @app.cell
-def send_nonsense(few, practice):
-    nonsense = NewEvent(
-        event_id=str(uuid.UUID(int=9)), type="StokCounted", payload="{}"
-    )
-    few.append("stock-LEMONADE,SHOP", [nonsense])
-    practice.mirror(few)
-    waiting = practice.quarantine()
+def send_nonsense(practice, told):
+    told(9, "StokCounted", "stock-LEMONADE,SHOP", 6)
+    practice.mirror()
+    waiting = practice.lake.quarantine()
     left = practice.snapshot()["stock"]
     shown_parts = waiting["code", "type", "reason"], left["product", "location", "qty"]
     mo.vstack([mo.ui.table(part, selection=None) for part in shown_parts])

@@ -16,60 +16,27 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.errors import MedhaviError
-    from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.ledger.what_if import asked_again, book_with
-    from medhavi.planners.promising.options.option_search import OptionSearch
-    from medhavi.planners.promising.quoting import quote
-    from medhavi.planners.promising.requests.requests import read_requests
-    from medhavi.schema.template import example_rows
-    from medhavi.service.page_data import html, picture
-    from medhavi.views import page, theme
-    from medhavi.views.promises import words
-    from medhavi.views.promises.lists import answers_sentence, brief_rows
-    from medhavi.views.promises.picture import (
-        RULES,
-        probability_chart,
-        promise_chain_chart,
-    )
-    from medhavi.views.promises.words import compared_html, promise_names, there
-    from medhavi.views.tiles import tiles_html
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html(rules=RULES)),
-            mo.md(
-                """
-                # Can we promise it?
+    mo.md("""
+    # Can we promise it?
 
-                A **promise** chains what has to happen: components, steps on lines
-                that are not full, lanes with their departures. It never breaks what
-                was promised before, and it says how sure its date is.
-                """
-            ),
-        ]
-    )
+    A **promise** chains what has to happen: components, steps on lines
+    that are not full, lanes with their departures. It never breaks what
+    was promised before, and it says how sure its date is.
+    """)
     return
 
 
 @app.cell
 def open_data():
     try:
-        snapshot, company = mv.Workbench.current().snapshot(), "the workspace's lake"
-    except MedhaviError:
-        snapshot = mv.Snapshot.from_frames(example_rows())
-        company = "the lemonade maker"
-    names = promise_names(snapshot)
-    mo.Html(
-        page.header("When is it there?", page.moment_facts(snapshot, names, company))
-    )
-    return names, snapshot
+        snapshot = mv.Workbench.current().snapshot()
+    except mv.MedhaviError:
+        snapshot = mv.Snapshot.example()
+    return (snapshot,)
 
 
 @app.cell(hide_code=True)
@@ -85,21 +52,13 @@ def say_ask():
 
 
 @app.cell
-def ask(names, snapshot):
+def ask(snapshot):
     _open = snapshot["demands"].filter(snapshot["demands"]["status"] == "open")
     usual = _open.sort("due", "demand").row(0, named=True)
     request = {name: usual[name] for name in ("product", "location", "qty", "due")}
     promise, twice = mv.promise(snapshot, [request, request])
-    local = there(names, request["location"])
-    mo.ui.table(brief_rows([promise], names), selection=None)
-    return local, promise, request, twice
-
-
-@app.cell
-def tiles(local, promise, request):
-    due = promise.demand["due"]
-    html(tiles_html(words.promise_tiles(promise, local, qty=request["qty"], due=due)))
-    return (due,)
+    promise.chart.answer(snapshot)
+    return promise, twice
 
 
 @app.cell(hide_code=True)
@@ -111,43 +70,30 @@ def say_chain():
     cannot start before its material, a truck not before the goods are there. The
     dashed bars are **slack**: so much later a stage may end and nothing moves.
 
-    A quote keeps three quantiles; `arrival_curve` gives the chance at every date. In
-    the app you drag the date along this curve.
+    A quote keeps three quantiles of the arrival. In the app you drag the date along the
+    whole curve.
     """)
     return
 
 
 @app.cell
-def chain(due, local, promise, snapshot):
-    picture(
-        promise_chain_chart(promise, local, due=due, as_of=snapshot.as_of),
-        "Nothing has to happen first",
-        "Stock serves it where it lies.",
-    )
+def chain(promise, snapshot):
+    promise.chart.chain(snapshot)
     return
 
 
 @app.cell
-def chance(due, local, promise, request, snapshot):
-    book = PromiseLedger.from_snapshot(snapshot)
-    [asked] = read_requests([request], snapshot).requests
-    search = OptionSearch(book, asked, book.policies.of(asked))
-    curve = arrival_curve(search, promise)
-    due_chance = chance_by(curve, due) if curve else promise.on_time_prob
-    picture(
-        probability_chart(promise, local, due=due, curve=curve),
-        "Nothing in the chain is uncertain",
-        "No learned lead time and no stated 95th percentile takes part.",
-    )
-    return asked, book, due_chance
+def chance(promise, snapshot):
+    promise.chart.probability(snapshot)
+    return
 
 
 @app.cell(hide_code=True)
 def say_ways():
     mo.md("""
-    ## 3. Compare ways, find what limits
+    ## 3. Find what limits
 
-    Options are ranked by the policy's weights. The limiter is found by relaxing one
+    Options were ranked by the policy's weights. The limiter is found by relaxing one
     stage at a time and asking again; each remedy was tried the same way, and carries
     the rows that give its date.
     """)
@@ -155,16 +101,9 @@ def say_ways():
 
 
 @app.cell
-def ways(asked, book, local, promise):
-    changed = [
-        quote(book_with(book, one.rows), asked_again(asked, one.rows))
-        for one in promise.remedies[:1]
-    ]
-    _told = words.options_html, words.reasons_html, words.remedies_html
-    _parts = [one(promise, local) for one in _told]
-    _parts += [compared_html(promise, one, local) for one in changed]
-    mo.vstack([html(one) for one in _parts], gap=1)
-    return (changed,)
+def limits(promise, snapshot):
+    promise.chart.reasons(snapshot)
+    return
 
 
 @app.cell(hide_code=True)
@@ -180,13 +119,10 @@ def say_twice():
 
 
 @app.cell
-def compare(due, promise, twice):
-    _dates = [promise.date, twice.date]
-    later = None in _dates or max(_dates[1], due) >= max(_dates[0], due)
-    mo.md(
-        f"{answers_sentence([promise, twice])} The second is "
-        f"{'not less late' if later else 'less late, which is a defect'}."
-    )
+def compare(promise, twice):
+    _due, _dates = promise.demand["due"], [promise.date, twice.date]
+    later = None in _dates or max(_dates[1], _due) >= max(_dates[0], _due)
+    mo.md(f"The second is {'not less late' if later else 'less late: a defect'}.")
     return (later,)
 
 

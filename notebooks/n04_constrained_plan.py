@@ -16,37 +16,18 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.schema.template import example_rows
-    from medhavi.snapshot.patch import Patch
-    from medhavi.views import page, theme
-    from medhavi.views.names import names_of
-    from medhavi.views.order_list import comparison_html
-    from medhavi.views.pictures.lateness import (
-        causes_html,
-        late_html,
-        plan_remedies_html,
-    )
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # A plan that can be carried out
+    mo.md("""
+    # A plan that can be carried out
 
-                Net requirements say what it takes to keep every date. Whether there is
-                time, and a machine that is free, is another question: mode
-                **constrained** answers it. What it cannot keep it explains, and what
-                might help it tries.
-                """
-            ),
-        ]
-    )
+    Net requirements say what it takes to keep every date. Whether there is
+    time, and a machine that is free, is another question: mode
+    **constrained** answers it. What it cannot keep it explains, and what
+    might help it tries.
+    """)
     return
 
 
@@ -65,12 +46,11 @@ def say_two():
 
 @app.cell
 def two_plans():
-    snapshot = mv.Snapshot.from_frames(example_rows())
-    names = names_of(snapshot)
+    snapshot = mv.Snapshot.example()
     wish = mv.plan(snapshot, mode="mrp")
     plan = mv.plan(snapshot, mode="constrained")
-    mo.plain_text(str(plan))
-    return names, plan, snapshot, wish
+    plan
+    return plan, snapshot, wish
 
 
 @app.cell(hide_code=True)
@@ -85,9 +65,9 @@ def say_differ():
 
 
 @app.cell
-def differ(names, plan, wish):
+def differ(plan, wish):
     delta = mv.compare(wish, plan)
-    mo.Html(f'<div class="mv">{comparison_html(wish, plan, delta, names)}</div>')
+    mo.plain_text(str(delta))
     return (delta,)
 
 
@@ -104,10 +84,15 @@ def say_why():
 
 
 @app.cell
-def why(names, plan):
+def why(plan, snapshot):
     hours = plan.causes["hours"].sum()
     lateness = plan.fulfilment["lateness_h"].sum()
-    mo.Html(f'<div class="mv">{late_html(plan, names)}{causes_html(plan, names)}</div>')
+    mo.vstack(
+        [
+            plan.chart.late(snapshot),
+            mo.ui.table(plan.causes, selection=None, page_size=8),
+        ]
+    )
     return hours, lateness
 
 
@@ -118,16 +103,16 @@ def say_remedies():
 
     `mv.remedies` changes one thing at a time and plans again: one more machine, a
     faster supplier, another source, smaller lots, a later date for somebody else. A
-    date that it gives is the date of a whole verified plan. *Who pays* names the
-    demands that would be worse off.
+    date that it gives is the date of a whole verified plan. What it
+    saves counts against it those who would be worse off.
     """)
     return
 
 
 @app.cell
-def remedies(names, plan, snapshot):
+def remedies(plan, snapshot):
     tried = mv.remedies(snapshot, plan, tries=6)
-    mo.Html(f'<div class="mv">{plan_remedies_html(tried, names)}</div>')
+    mo.plain_text("\n".join(map(str, tried)))
     return (tried,)
 
 
@@ -145,7 +130,7 @@ def say_apply():
 @app.cell
 def apply(plan, snapshot, tried):
     best = tried[0]
-    again = mv.plan(Patch.of(snapshot, best.rows).apply(snapshot), mode="constrained")
+    again = mv.plan(best.apply(snapshot), mode="constrained")
     told, got = best.fingerprint, again.fingerprint
     mo.plain_text(
         f"{best.text}\n"

@@ -13,61 +13,40 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: the best plan")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
-    import polars as pl
 
     import medhavi as mv
-    from medhavi.results.figures.scorecard import scorecard
-    from medhavi.schema.template import example_rows
-    from medhavi.views import page, theme
-    from medhavi.views.names import money, names_of
-    from medhavi.views.pictures.pareto import difference_html, front_chart, points_html
-    from medhavi.views.theme import title_of, untitled
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # The best plan, and what better costs
+    mo.md("""
+    # The best plan, and what better costs
 
-                Mode `optimize` weighs everything in money: making, buying, moving,
-                holding, overtime, a day of lateness, a unit never delivered. This
-                lesson uses the lemonade maker in a summer of three times the orders,
-                and a second supplier of bottles who is quick and dear.
-                """
-            ),
-        ]
-    )
+    Mode `optimize` weighs everything in money: making, buying, moving,
+    holding, overtime, a day of lateness, a unit never delivered. This
+    lesson uses the lemonade maker in a summer of three times the orders,
+    and a second supplier of bottles who is quick and dear.
+    """)
     return
 
 
 @app.cell
 def open_data():
-    rows = {
-        name: [dict(row) for row in table] for name, table in example_rows().items()
-    }
-    for order in rows["demands"]:
-        order["qty"] *= 3
-    rows["suppliers"].append({"supplier": "RUSH"})
+    base = mv.Snapshot.example()
     rush = {"supplier": "RUSH", "lead_time_days": 3, "unit_price": 0.9}
-    rows["supply_terms"].append({"product": "BOTTLE", "location": "PLANT", **rush})
-    snapshot = mv.Snapshot.from_frames(rows)
-    names = names_of(snapshot)
-    mo.Html(
-        page.header(
-            "What is the best plan?",
-            page.moment_facts(snapshot, names, "the lemonade maker"),
-        )
+    bottle = {"product": "BOTTLE", "location": "PLANT", **rush}
+    kind = "row_added"
+    summer = mv.changes(
+        [
+            {"kind": "demand_factor", "factor": 3},
+            {"kind": kind, "table": "suppliers", "row": {"supplier": "RUSH"}},
+            {"kind": kind, "table": "supply_terms", "row": bottle},
+        ]
     )
-    return names, snapshot
+    snapshot = mv.apply(base, summer)
+    snapshot
+    return (snapshot,)
 
 
 @app.cell(hide_code=True)
@@ -84,31 +63,23 @@ def say_modes():
 
 
 @app.cell
-def modes(names, snapshot):
+def modes(snapshot):
     plans = {
         mode: mv.plan(snapshot, mode=mode)
         for mode in ("mrp", "constrained", "optimize")
     }
-    _cards = {mode: scorecard(plan, snapshot) for mode, plan in plans.items()}
+    _cards = {mode: mv.scorecard(plan, snapshot) for mode, plan in plans.items()}
     _rows = [
-        (
-            mode,
-            str(plans[mode].run.status),
-            escape(money(card.total, names.currency)),
-            escape(money(card.lateness, names.currency)),
-            escape(money(card.inventory, names.currency)),
-        )
+        {
+            "mode": mode,
+            "status": str(plans[mode].run.status),
+            "cost": round(card.total),
+            "of it late": round(card.lateness),
+            "mean stock": round(card.inventory),
+        }
         for mode, card in _cards.items()
     ]
-    mo.Html(
-        '<div class="mv">'
-        + page.table_html(
-            ("Mode", "Status", "Cost", "Of it late", "Mean stock"),
-            _rows,
-            ("Cost", "Of it late", "Mean stock"),
-        )
-        + "</div>"
-    )
+    mo.ui.table(_rows, selection=None)
     return (plans,)
 
 
@@ -126,7 +97,7 @@ def say_parts():
 @app.cell
 def parts(plans):
     best = plans["optimize"]
-    _parts = best.contributions.filter(pl.col("value") != 0)
+    _parts = best.contributions.filter(best.contributions["value"] != 0)
     mo.vstack(
         [
             mo.ui.table(
@@ -162,25 +133,14 @@ def say_front():
 @app.cell
 def trade(snapshot):
     front = mv.pareto(snapshot, ["cost", "lateness"], points=5)
-    _chart = front_chart(front)
-    _drawn = mo.ui.altair_chart(
-        untitled(_chart), chart_selection=False, legend_selection=False
-    )
-    mo.vstack(
-        [
-            mo.Html(
-                f'<div class="mv"><h3>{escape(title_of(_chart))}</h3>{_drawn.text}</div>'
-            ),
-            mo.Html(f'<div class="mv">{points_html(front)}</div>'),
-        ]
-    )
+    front.chart.points()
     return (front,)
 
 
 @app.cell
 def apart(front):
     _points = front.points["point"].to_list()
-    mo.Html(f'<div class="mv">{difference_html(front, _points[0], _points[-1])}</div>')
+    front.chart.difference(_points[0], _points[-1])
     return
 
 

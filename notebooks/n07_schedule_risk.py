@@ -13,34 +13,20 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: a schedule and its risk")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.views import page, theme
-    from medhavi.views.schedule_words import hours_text
-    from medhavi.views.theme import title_of, untitled
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # A schedule and what it risks
+    mo.md("""
+    # A schedule and what it risks
 
-                A plan says what to make and roughly when. A **schedule** says which
-                line runs which order, minute by minute, with its set-ups. And since no
-                run takes exactly as long as planned, a schedule has a **risk**.
-                """
-            ),
-        ]
-    )
+    A plan says what to make and roughly when. A **schedule** says which
+    line runs which order, minute by minute, with its set-ups. And since no
+    run takes exactly as long as planned, a schedule has a **risk**.
+    """)
     return
 
 
@@ -114,22 +100,14 @@ def say_solve():
 @app.cell
 def solve(document):
     schedule = mv.schedule(document)
-    mo.plain_text(str(schedule))
+    schedule
     return (schedule,)
 
 
 @app.cell
 def see(schedule):
-    def drawn(chart):
-        ui = mo.ui.altair_chart(
-            untitled(chart), chart_selection=False, legend_selection=False
-        )
-        return mo.Html(
-            f'<div class="mv"><h3>{escape(title_of(chart))}</h3>{ui.text}</div>'
-        )
-
-    drawn(schedule.chart.gantt())
-    return (drawn,)
+    schedule.chart.gantt()
+    return
 
 
 @app.cell(hide_code=True)
@@ -146,11 +124,9 @@ def say_risk():
 
 
 @app.cell
-def simulate(drawn, schedule):
+def simulate(schedule):
     report = mv.risk(schedule)
-    mo.vstack(
-        [drawn(report.chart.makespan()), mo.ui.table(report.orders, selection=None)]
-    )
+    mo.vstack([report.chart.makespan(), mo.ui.table(report.orders, selection=None)])
     return (report,)
 
 
@@ -181,9 +157,8 @@ def compare(schedule):
 @app.cell(hide_code=True)
 def what_next(premiums, report, schedule):
     if mo.app_meta().mode == "script":
-        print(
-            hours_text(schedule.makespan), f"{report.figures['premium']:.1%}", premiums
-        )
+        hours = schedule.makespan / 3600
+        print(f"{hours:.1f} h", f"{report.figures['premium']:.1%}", premiums)
     mo.md(
         """
         ## And now?

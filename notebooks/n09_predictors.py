@@ -22,20 +22,11 @@ with app.setup:
     import polars as pl
 
     import medhavi as mv
-    from medhavi.errors import MedhaviError
-    from medhavi.predict.backtest import compare
-    from medhavi.predict.recipe import TrainingRecipe
-    from medhavi.predict.reliability import compare_rates
-    from medhavi.predict.windows import HISTORY
-    from medhavi.views import page, theme
-    from medhavi.workbench.training.observed_history import history_of
-
-    theme.register()
 
 
 @app.function
 def example_history() -> pl.DataFrame:
-    """Give three suppliers who state ten days: right, slow, and slower every month."""
+    """Three suppliers who state ten days: right, slow, and slower every month."""
     chance, start = Random(9), dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
     truth = {
         "right": lambda _day: 10.0,
@@ -49,20 +40,28 @@ def example_history() -> pl.DataFrame:
         ordered = start + dt.timedelta(days=day)
         known = ordered + dt.timedelta(days=lead)
         rows.append(
-            (subject, "P", 10.0, ordered, known, round(lead, 2), 10.0, lead <= 10)
+            {
+                "subject": subject,
+                "product": "P",
+                "qty": 10.0,
+                "ordered_at": ordered,
+                "known_at": known,
+                "lead_days": round(lead, 2),
+                "stated_days": 10.0,
+                "on_time": lead <= 10,
+            }
         )
-    return pl.DataFrame(rows, schema=HISTORY, orient="row")
+    return pl.DataFrame(rows)
 
 
 @app.cell(hide_code=True)
 def welcome():
-    _words = mo.md("""
+    mo.md("""
     # Who keeps their word?
 
     A plan needs times, and master data are opinions. Here you look at what orders
     really took, let four ways of learning compete, and see when the simplest one wins.
     """)
-    mo.vstack([mo.Html(page.top_html()), _words])
     return
 
 
@@ -81,13 +80,11 @@ def say_look():
 @app.cell
 def open_history():
     try:
-        bench = mv.Workbench.current()
-        observed = bench.lake.lead_time_observations()
-        history = history_of(observed, bench.snapshot(), "supplier")
+        history = mv.Workbench.current().history("supplier")
         source = "the workspace's lake"
-    except MedhaviError:
-        history, source = example_history(), "three invented suppliers"
-    if history.height < TrainingRecipe().minimum:
+    except mv.MedhaviError:
+        history = pl.DataFrame()
+    if history.height < 100:
         history, source = example_history(), "three invented suppliers"
     mo.md(f"**{history.height:,}** observed purchases from {source}.")
     return (history,)
@@ -124,9 +121,7 @@ def see_months(history, supplier):
         height=220,
         title=f"{supplier.value}: days taken (line) and stated (dashes), monthly median",
     )
-    _drawn = mo.ui.altair_chart(picture, chart_selection=False, legend_selection=False)
-    # The colours of the theme are known inside its own elements alone.
-    mo.Html(f'<div class="mv">{_drawn.text}</div>')
+    mo.ui.altair_chart(picture, chart_selection=False, legend_selection=False)
     return (months,)
 
 
@@ -145,7 +140,7 @@ def say_judge():
 
 @app.cell
 def judge(history):
-    made = compare(history, TrainingRecipe())
+    made = mv.backtest(history)
     shown = made.to_frame().select(
         "method", "basis", "loss", "coverage_p80", "coverage_p95", "fits", "chosen"
     )
@@ -172,7 +167,7 @@ def say_chance():
 
 @app.cell
 def judge_rates(history):
-    rates = compare_rates(history, TrainingRecipe())
+    rates = mv.backtest_rates(history)
     mo.vstack([mo.ui.table(rates.to_frame(), selection=None), mo.md(rates.reason)])
     return (rates,)
 

@@ -15,66 +15,42 @@ app = marimo.App(width="medium", app_title="Medhavi: what if, side by side")
 
 with app.setup:
     import tempfile
-    from html import escape
     from pathlib import Path
 
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.edits import apply, changes
-    from medhavi.edits.edit import KINDS
-    from medhavi.errors import MedhaviError
-    from medhavi.schema.template import example_rows
-    from medhavi.views import page, theme
-    from medhavi.views.names import names_of
-    from medhavi.views.study_page import study_table
-    from medhavi.views.theme import title_of, untitled
-    from medhavi.workbench.files.tables_run import plan_snapshot
-    from medhavi.workbench.studies.studies import run_study
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # What if, side by side
+    mo.md("""
+    # What if, side by side
 
-                A **change** is a typed row such as "this resource is down from Tuesday
-                to Friday". Changes are made on a copy of a snapshot; nothing is ever
-                committed. A **study** plans many of them and compares.
-                """
-            ),
-        ]
-    )
+    A **change** is a typed row such as "this resource is down from Tuesday
+    to Friday". Changes are made on a copy of a snapshot; nothing is ever
+    committed. A **study** plans many of them and compares.
+    """)
     return
 
 
 @app.cell
 def open_data():
     try:
-        base, company = mv.Workbench.current().snapshot(), "the workspace's lake"
-    except MedhaviError:
-        base, company = mv.Snapshot.from_frames(example_rows()), "the lemonade maker"
-    mo.Html(
-        page.header(
-            "What would happen?", page.moment_facts(base, names_of(base), company)
-        )
-    )
+        base = mv.Workbench.current().snapshot()
+    except mv.MedhaviError:
+        base = mv.Snapshot.example()
+    base
     return (base,)
 
 
 @app.cell(hide_code=True)
 def say_change():
-    mo.md(f"""
+    mo.md("""
     ## 1. Change
 
-    `changes([...])` reads rows and names every mistake at once; `apply` makes them in
-    their order. There are {len(KINDS)} kinds, from `resource_down` to `set`, which
+    `mv.changes([...])` reads rows and names every mistake at once; `mv.apply` makes them
+    in their order. docs/changes.md lists the kinds, from `resource_down` to `set`, which
     writes any cell. No change, or a factor of 1, is the identity.
     """)
     return
@@ -82,9 +58,9 @@ def say_change():
 
 @app.cell
 def change(base):
-    wanted = changes([{"kind": "demand_factor", "factor": 1.5}])
-    changed = apply(base, wanted)
-    same = apply(base, changes([{"kind": "demand_factor", "factor": 1}]))
+    wanted = mv.changes([{"kind": "demand_factor", "factor": 1.5}])
+    changed = mv.apply(base, wanted)
+    same = mv.apply(base, mv.changes([{"kind": "demand_factor", "factor": 1}]))
     mo.md(
         f"Base `{base.fingerprint[:12]}`, changed `{changed.fingerprint[:12]}`, "
         f"factor 1 `{same.fingerprint[:12]}`"
@@ -105,8 +81,8 @@ def say_compare():
 
 @app.cell
 def compare(base, changed):
-    delta = mv.compare(plan_snapshot(base), plan_snapshot(changed))
-    mo.Html(f'<div class="mv"><pre>{escape(str(delta))}</pre></div>')
+    delta = mv.compare(mv.plan(base), mv.plan(changed))
+    mo.plain_text(str(delta))
     return (delta,)
 
 
@@ -145,24 +121,16 @@ def study(base):
         """,
         "utf-8",
     )
-    first = run_study(folder / "study.toml", cache=folder / "cache")
-    again = run_study(folder / "study.toml", cache=folder / "cache")
+    first = mv.run_study(folder / "study.toml", cache=folder / "cache")
+    again = mv.run_study(folder / "study.toml", cache=folder / "cache")
     mo.md(f"First {first.computed} runs computed, then {again.computed}.")
     return again, first
 
 
 @app.cell
 def look(first):
-    _chart = first.report.chart.figure("KPI-33")
-    mo.vstack(
-        [
-            mo.Html(f'<div class="mv">{study_table(first.report)}</div>'),
-            mo.Html(f'<div class="mv"><h3>{escape(title_of(_chart))}</h3></div>'),
-            mo.ui.altair_chart(
-                untitled(_chart), chart_selection=False, legend_selection=False
-            ),
-        ]
-    )
+    _report = first.report
+    mo.vstack([_report.chart.table(), _report.chart.figure("KPI-33")])
     return
 
 

@@ -19,41 +19,18 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.demo.toy_company import toy_company
-    from medhavi.errors import MedhaviError
-    from medhavi.events.memory import MemoryStore
-    from medhavi.lakehouse import Lake
-    from medhavi.service.page_data import html, picture
-    from medhavi.views import page, theme
-    from medhavi.views.names import count, names_of
-    from medhavi.views.study_page import (
-        group_table,
-        hindsight_tiles,
-        missed_table,
-        ordered_rows,
-    )
-    from medhavi.workbench.studies.hindsight import run_hindsight
-
-    theme.register()
 
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.vstack(
-        [
-            mo.Html(page.top_html()),
-            mo.md(
-                """
-                # What would we have promised?
+    mo.md("""
+    # What would we have promised?
 
-                A way of promising is judged by its past: ask every order again **on
-                what was known that morning**, then look what happened. Nothing of
-                later days may help, and lines count whether they were delivered or
-                not, once all their dates have passed.
-                """
-            ),
-        ]
-    )
+    A way of promising is judged by its past: ask every order again **on
+    what was known that morning**, then look what happened. Nothing of
+    later days may help, and lines count whether they were delivered or
+    not, once all their dates have passed.
+    """)
     return
 
 
@@ -61,47 +38,24 @@ def welcome():
 def open_lake():
     folder = Path(tempfile.mkdtemp(prefix="medhavi-hindsight-"))
     try:
-        lake, company = mv.Workbench.current().lake, "the workspace's lake"
+        lake = mv.Workbench.current().lake
         _orders = lake.order_line_observations()
-    except MedhaviError:
+    except mv.MedhaviError:
         _orders = None
     if _orders is None or _orders.is_empty():
-        lake, company = Lake(folder / "lake"), "a jam shop"
-        _store = MemoryStore()
-        _store.append_many(toy_company())
-        lake.mirror(_store)
-    snapshot = lake.snapshot()
-    names = names_of(snapshot)
-    mo.Html(
-        page.header("Who kept the dates?", page.moment_facts(snapshot, names, company))
+        lake = mv.Workbench.example(folder).lake
+    orders, snapshot = lake.order_line_observations(), lake.snapshot()
+    mo.md(
+        f"Table `gold.order_line_observations` has a row a line, as it was placed: "
+        f"**{orders.height:,}** lines here."
     )
-    return folder, lake, names
-
-
-@app.cell(hide_code=True)
-def say_look():
-    mo.md("""
-    ## 1. What was ordered, promised, delivered
-
-    Table `gold.order_line_observations` has one row a line, as it was placed;
-    here with names, and dates local to where it goes.
-    """)
-    return
-
-
-@app.cell
-def look(lake, names):
-    orders = lake.order_line_observations()
-    _rows = ordered_rows(orders, names)
-    _less = ["Customer", "Quantity", "Place"]
-    mo.ui.table(_rows, selection=None, page_size=5, hidden_columns=_less)
-    return (orders,)
+    return folder, lake, orders, snapshot
 
 
 @app.cell(hide_code=True)
 def say_ask():
     mo.md("""
-    ## 2. Ask again
+    ## 1. Ask again
 
     A study file with a table `[hindsight]` does it; `medhavi study run hindsight.toml`
     is the same on the command line. Every day is a task of its own, kept under what it
@@ -123,18 +77,28 @@ def ask(folder, lake, orders):
         """,
         "utf-8",
     )
-    result = run_hindsight(folder / "hindsight.toml", cache=folder / "cache")
+    result = mv.run_hindsight(folder / "hindsight.toml", cache=folder / "cache")
     report = result.report
-    mo.md(
-        f"{count(result.days, 'day')}, {count(report.lines.height, 'line')} asked again."
-    )
+    mo.md(f"{result.days} days, {report.lines.height} lines asked again.")
     return (report,)
+
+
+@app.cell
+def look(report, snapshot):
+    _less = ["Customer", "Quantity", "Place"]
+    mo.ui.table(
+        report.chart.lines(snapshot),
+        selection=None,
+        page_size=5,
+        hidden_columns=_less,
+    )
+    return
 
 
 @app.cell(hide_code=True)
 def say_judge():
     mo.md("""
-    ## 3. Judge
+    ## 2. Judge
 
     *Ours* is the date that we would have promised: the due date, or the first date
     that is possible where that is later, at the percentile that the policy quotes.
@@ -145,39 +109,19 @@ def say_judge():
 
 
 @app.cell
-def judge(names, report):
-    mo.vstack(
-        [
-            html(hindsight_tiles(report)),
-            picture(
-                report.chart.calibration(),
-                "There is no probability to judge yet",
-                "It takes lines that have passed all their dates.",
-            ),
-            *(
-                html(f"<h3>By {by}</h3>{group_table(report, by, names)}")
-                for by in ("tier", "supplier")
-            ),
-        ],
-        gap=1,
-    )
+def judge(report, snapshot):
+    mo.vstack([report.chart.calibration(), report.chart.summary(snapshot)], gap=1)
     return
 
 
 @app.cell(hide_code=True)
 def say_missed():
     mo.md("""
-    ## 4. Learn
+    ## 3. Learn
 
     What was missed most, and by whom? Where one supplier stands behind it, train a
     predictor (lesson 9): estimates stand in for what the supplier says.
     """)
-    return
-
-
-@app.cell
-def missed(names, report):
-    html(missed_table(report, names))
     return
 
 

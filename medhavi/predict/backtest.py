@@ -17,7 +17,7 @@ import polars as pl
 from medhavi.predict import calibration
 from medhavi.predict.calibration import coverage, pinball, pinball_losses, wilson
 from medhavi.predict.lead_time import METHODS, PLAIN, calibrated
-from medhavi.predict.recipe import GATED, QUANTILES
+from medhavi.predict.recipe import GATED, QUANTILES, TrainingRecipe
 from medhavi.predict.windows import (
     as_it_stood,
     as_of,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.predict.lead_time import LeadTimeModel
-    from medhavi.predict.recipe import TrainingRecipe
     from medhavi.predict.windows import Split, Windows
 
     Floats = NDArray[np.float64]
@@ -112,9 +111,9 @@ def prepared(
     return as_of(rows, rows, recipe), stated
 
 
-def compare(
+def backtest(
     history: pl.DataFrame,
-    recipe: TrainingRecipe,
+    recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
 ) -> Comparison:
@@ -123,7 +122,7 @@ def compare(
     Parameters
     ----------
     history
-        Observations, columns of `features.HISTORY`.
+        Observations, columns of `windows.HISTORY`.
     cut
         Cuts them into windows; by time, unless the data have none.
     """

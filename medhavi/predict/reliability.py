@@ -329,9 +329,9 @@ class RateComparison:
         )
 
 
-def compare_rates(
+def backtest_rates(
     history: pl.DataFrame,
-    recipe: TrainingRecipe,
+    recipe: TrainingRecipe = TrainingRecipe(),  # noqa: B008 - it is frozen
     *,
     cut: Callable[[pl.DataFrame, TrainingRecipe], Split] = windows,
 ) -> RateComparison:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.display import Charted
 from medhavi.results.amounts import duration, with_unit
 from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
@@ -51,7 +52,7 @@ OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParetoFront:
+class ParetoFront(Charted):
     """Efficient points of one snapshot.
 
     Parameters

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.limiter import RemedyKind
+from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
 
 
 Rows = Mapping[str, tuple[Mapping[str, object], ...]]
@@ -80,6 +82,10 @@ class PlanRemedy:
     price: float | None
     harms: tuple[WorsenedDemand, ...] = ()
     fingerprint: str = ""
+
+    def apply(self, snapshot: Snapshot) -> Snapshot:
+        """Snapshot with its rows in the place of those of the same key."""
+        return Patch.of(snapshot, self.rows).apply(snapshot)
 
     @property
     def gain(self) -> float:

@@ -14,6 +14,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.display import TextDisplay
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
+from medhavi.schema.template import example_rows
 from medhavi.snapshot.checks.check_memory import NETWORK, NETWORK_NAME, CheckMemory
 from medhavi.snapshot.checks.held_rows import (
     NOTHING_HELD,
@@ -104,6 +105,11 @@ class Snapshot(TextDisplay):
         ['each']
         """
         return cls._build(frames, findings)
+
+    @classmethod
+    def example(cls) -> Self:
+        """Tables of a lemonade maker with a dozen rows, as in the template."""
+        return cls.from_frames(example_rows())
 
     @classmethod
     def from_folder(cls, path: Path | str, *, date_format: str | None = None) -> Self:

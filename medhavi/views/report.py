@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.figures.scorecard import worst_demands
+from medhavi.results.plans.explanation import worst_demands
 from medhavi.results.plans.plan import key_figures
 from medhavi.units import from_seconds
 from medhavi.views.names import (
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
-    from medhavi.results.figures.scorecard import WorstDemand
+    from medhavi.results.plans.explanation import WorstDemand
     from medhavi.results.plans.plan import KeyFigure, Plan
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names

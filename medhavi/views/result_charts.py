@@ -1,21 +1,24 @@
 """Pictures of a result as methods: `plan.chart.late(snapshot)`.
 
 A snapshot adds names, units and the wall clock of its places; without one, ids and UTC
-stand for themselves. A method returns an Altair chart, or None where there is nothing
-to draw.
+stand for themselves. What a method returns shows itself in a notebook in the look of
+the pages.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from medhavi.results.pareto_front import ParetoFront
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.views.names import Names, names_of
+from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,43 +28,80 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Part of a page that shows itself in a notebook.
+
+    Parameters
+    ----------
+    html
+        What it shows, in the classes of the style sheet.
+    picture
+        Altair chart that was drawn; None: there is none.
+    """
+
+    html: str
+    picture: Any = None
+
+    def _repr_html_(self) -> str:
+        style = style_sheet(switch="class")
+        return f'<style>{style}</style><div class="mv mv-list">{self.html}</div>'
+
+
+def _drawn(chart: Picture | None) -> Shown:
+    if chart is None:
+        return Shown('<p class="muted">There is nothing to draw.</p>')
+    head = f"<h3>{escape(title_of(chart))}</h3>"
+    return Shown(f'{head}<div class="mv-chart">{drawing(untitled(chart))}</div>', chart)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanCharts:
     """Pictures of a plan."""
 
     plan: Plan
 
-    def late(self, snapshot: Snapshot | None = None) -> Picture | None:
+    def late(self, snapshot: Snapshot | None = None) -> Shown:
         """Bars of the latest demands [days late], split by cause."""
         from medhavi.views.pictures.lateness import late_chart
 
-        return late_chart(self.plan, names_of(snapshot))
+        return _drawn(late_chart(self.plan, names_of(snapshot)))
 
-    def overdue(self, snapshot: Snapshot | None = None) -> Picture | None:
+    def overdue(self, snapshot: Snapshot | None = None) -> Shown:
         """Bars of orders that should have begun, the worst first."""
         from medhavi.views.pictures.lateness import overdue_chart
 
-        return overdue_chart(self.plan, names_of(snapshot))
+        return _drawn(overdue_chart(self.plan, names_of(snapshot)))
 
-    def load(self, snapshot: Snapshot | None = None) -> Picture | None:
+    def load(self, snapshot: Snapshot | None = None) -> Shown:
         """Map of the load of each resource by bucket [% of its open time]."""
         from medhavi.views.pictures.stock import load_chart
 
-        return load_chart(self.plan, names_of(snapshot))
+        return _drawn(load_chart(self.plan, names_of(snapshot)))
 
     def stock(
-        self, product: str, location: str, snapshot: Snapshot | None = None
-    ) -> Picture | None:
-        """Projected balance of a product at a location over time [units]."""
-        from medhavi.views.pictures.stock import stock_chart
+        self,
+        product: str | None = None,
+        location: str | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> Shown:
+        """Projected balance of a product at a location over time [units].
 
-        return stock_chart(self.plan, product, location, names_of(snapshot))
+        Where none is named, of the one that falls short most.
+        """
+        from medhavi.views.pictures.stock import items_by_need, stock_chart
 
-    def chain(self, demand: str, snapshot: Snapshot | None = None) -> Picture | None:
+        if product is None or location is None:
+            if self.plan.positions.is_empty():
+                return _drawn(None)
+            product, location, *_ = items_by_need(self.plan).row(0)
+        return _drawn(stock_chart(self.plan, product, location, names_of(snapshot)))
+
+    def chain(self, demand: str, snapshot: Snapshot | None = None) -> Shown:
         """Gantt of the pegged chain of orders that serves a demand."""
         from medhavi.views.pictures.chain import chain_chart
 
         chain = self.plan.explain(demand)
-        return chain_chart(chain, names_of(snapshot), self.plan.run.as_of)
+        return _drawn(chain_chart(chain, names_of(snapshot), self.plan.run.as_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +110,52 @@ class PromiseCharts:
 
     promise: Promise
 
-    def probability(self, snapshot: Snapshot | None = None) -> Picture | None:
+    def probability(self, snapshot: Snapshot | None = None) -> Shown:
         """Probability of arrival by date, from the quantiles of the answer."""
         from medhavi.views.promises.picture import probability_chart
 
-        names = _promise_names(snapshot)
-        return probability_chart(
-            self.promise, names, due=self.promise.demand.get("due")
-        )
+        names = _promise_names(self.promise, snapshot)
+        due = self.promise.demand.get("due")
+        return _drawn(probability_chart(self.promise, names, due=due))
 
-    def chain(self, snapshot: Snapshot | None = None) -> Picture | None:
+    def chain(self, snapshot: Snapshot | None = None) -> Shown:
         """Gantt of what has to happen until the goods arrive."""
         from medhavi.views.promises.picture import promise_chain_chart
 
-        return promise_chain_chart(
+        chart = promise_chain_chart(
             self.promise,
-            _promise_names(snapshot),
+            _promise_names(self.promise, snapshot),
             due=self.promise.demand.get("due"),
             as_of=self.promise.known_at,
         )
+        return _drawn(chart)
+
+    def answer(self, snapshot: Snapshot | None = None) -> Shown:
+        """Date, quantity, probability and cost; below them all options."""
+        from medhavi.views.promises.words import options_html, promise_tiles
+        from medhavi.views.tiles import tiles_html
+
+        names, asked = _promise_names(self.promise, snapshot), self.promise.demand
+        tiles = promise_tiles(
+            self.promise, names, qty=float(asked["qty"]), due=asked.get("due")
+        )
+        return Shown(f"{tiles_html(tiles)}{options_html(self.promise, names)}")
+
+    def reasons(self, snapshot: Snapshot | None = None) -> Shown:
+        """What limits the date, and the remedies that were tried."""
+        from medhavi.views.promises.words import reasons_html, remedies_html
+
+        names = _promise_names(self.promise, snapshot)
+        parts = reasons_html(self.promise, names), remedies_html(self.promise, names)
+        return Shown("".join(parts))
 
 
-def _promise_names(snapshot: Snapshot | None) -> Names:
-    from medhavi.views.promises.words import promise_names
+def _promise_names(promise: Promise, snapshot: Snapshot | None) -> Names:
+    """Names of a snapshot, on the wall clock of the place of the promise."""
+    from medhavi.views.promises.words import promise_names, there
 
-    return Names() if snapshot is None else promise_names(snapshot)
+    place = promise.demand.get("location")
+    return Names() if snapshot is None else there(promise_names(snapshot), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +164,11 @@ class ScheduleCharts:
 
     schedule: Schedule
 
-    def gantt(self, zone: str = "UTC") -> Picture | None:
+    def gantt(self, zone: str = "UTC") -> Shown:
         """Gantt of all operations by resource and unit; `zone` is an IANA zone."""
         from medhavi.views.schedule_words import gantt_chart
 
-        return gantt_chart(self.schedule, zone)
+        return _drawn(gantt_chart(self.schedule, zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +177,11 @@ class RiskCharts:
 
     report: RiskReport
 
-    def makespan(self) -> Picture:
+    def makespan(self) -> Shown:
         """Histogram of the makespan of all scenarios [hours]."""
         from medhavi.views.schedule_words import risk_chart
 
-        return risk_chart(self.report)
+        return _drawn(risk_chart(self.report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +190,17 @@ class StudyCharts:
 
     report: StudyReport
 
-    def figure(self, kpi: str = "KPI-01") -> Picture | None:
+    def figure(self, kpi: str = "KPI-01") -> Shown:
         """Bars of a key figure by scenario."""
         from medhavi.views.study_page import figure_chart
 
-        return figure_chart(self.report, kpi)
+        return _drawn(figure_chart(self.report, kpi))
+
+    def table(self) -> Shown:
+        """Runs side by side with their key figures."""
+        from medhavi.views.study_page import study_table
+
+        return Shown(study_table(self.report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +209,54 @@ class HindsightCharts:
 
     report: HindsightReport
 
-    def calibration(self) -> Picture | None:
+    def calibration(self) -> Shown:
         """Stated probability against the share that came in time."""
         from medhavi.views.study_page import calibration_chart
 
-        return calibration_chart(self.report)
+        return _drawn(calibration_chart(self.report))
+
+    def lines(self, snapshot: Snapshot | None = None) -> list[dict[str, str]]:
+        """Order lines in names and local times, a row each."""
+        from medhavi.views.study_page import ordered_rows
+
+        return ordered_rows(self.report.lines, names_of(snapshot))
+
+    def summary(self, snapshot: Snapshot | None = None) -> Shown:
+        """Figures of all lines, by tier and supplier, and the dates missed most."""
+        from medhavi.views.study_page import group_table, hindsight_tiles, missed_table
+
+        names = names_of(snapshot)
+        groups = [
+            f"<h3>By {by}</h3>{group_table(self.report, by, names)}"
+            for by in ("tier", "supplier")
+        ]
+        missed = f"<h3>Missed most</h3>{missed_table(self.report, names)}"
+        return Shown("".join((hindsight_tiles(self.report), *groups, missed)))
+
+
+@dataclass(frozen=True, slots=True)
+class FrontCharts:
+    """Pictures of a trade-off."""
+
+    front: ParetoFront
+
+    def points(self, x: str = "cost", y: str = "lateness") -> Shown:
+        """Points over two objectives, and all of them as a table."""
+        from medhavi.views.pictures.pareto import front_chart, points_html
+
+        drawn = _drawn(front_chart(self.front, x, y))
+        return Shown(f"{drawn.html}{points_html(self.front)}", drawn.picture)
+
+    def difference(self, first: int, second: int) -> Shown:
+        """What two points differ in, objective by objective."""
+        from medhavi.views.pictures.pareto import difference_html
+
+        return Shown(difference_html(self.front, first, second))
 
 
 CHARTS: Mapping[type, type] = {
     Plan: PlanCharts,
+    ParetoFront: FrontCharts,
     Promise: PromiseCharts,
     Schedule: ScheduleCharts,
     RiskReport: RiskCharts,

@@ -30,11 +30,10 @@ from medhavi.events.urls import open_store, shown_url
 from medhavi.progress import Progress, unobserved
 from medhavi.results.figures.scorecard import (
     Scorecard,
-    WorstDemand,
     names_of,
     scorecard,
-    worst_demands,
 )
+from medhavi.results.plans.explanation import WorstDemand, worst_demands
 from medhavi.results.plans.lateness import tally
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise

@@ -75,6 +75,23 @@ class Workbench(PlanEditing, FactAmending):
         found = current_workspace()
         return cls(lake=found.lake, store=found.store)
 
+    @classmethod
+    def example(cls, folder: str | Path) -> Workbench:
+        """Workbench of a jam shop with forty orders, made in an empty folder.
+
+        Its supplier gets slower than it says.
+        """
+        from pathlib import Path
+
+        from medhavi.demo.toy_company import toy_company
+        from medhavi.events.urls import open_store
+
+        place = Path(folder)
+        made = cls(lake=place / "lake", store=f"sqlite:///{place / 'events.db'}")
+        open_store(str(made._store_url)).append_many(toy_company())
+        made.mirror()
+        return made
+
     @cached_property
     def lake(self) -> Lake:
         """The lake.
@@ -278,6 +295,18 @@ class Workbench(PlanEditing, FactAmending):
         from medhavi.workbench.training.training import promote
 
         return promote(self, model, approver=approver, version=version)
+
+    def history(self, kind: str = "supplier") -> pl.DataFrame:
+        """Lead times that were observed, as `backtest` reads them [days].
+
+        Parameters
+        ----------
+        kind
+            supplier or lane.
+        """
+        from medhavi.workbench.training.observed_history import history_of
+
+        return history_of(self.lake.lead_time_observations(), self.snapshot(), kind)
 
     def estimates(self) -> tuple[PublishedEstimates, ...]:
         """Publish estimates of every supplier and lane by what is in use now."""

@@ -73,7 +73,7 @@ def test_a_model_that_follows_the_drift_beats_the_plain_quantile(
     observations, snapshot, truth
 ):
     history = history_of(observations, snapshot, "supplier")
-    made = backtest.compare(history, RECIPE)
+    made = backtest.backtest(history, RECIPE)
     assert made.score("recent level").loss < 0.85 * made.score(made.plain).loss
     begin = from_seconds(truth.drift_begin)
     assert made.test_to is not None

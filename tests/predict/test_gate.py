@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from medhavi.predict.backtest import compare, prepared
+from medhavi.predict.backtest import backtest, prepared
 from medhavi.predict.calibration import coverage_band, covers, evidence
-from medhavi.predict.reliability import as_they_stood, compare_rates
+from medhavi.predict.reliability import as_they_stood, backtest_rates
 from medhavi.predict.windows import windows
 from tests.api import TrainingRecipe
 from tests.predict.histories import day, drawn, frame, row, steady
@@ -94,8 +94,10 @@ def test_what_happens_after_the_judging_began_changes_no_choice():
         .otherwise("lead_days"),
         on_time=pl.when(later).then(~pl.col("on_time")).otherwise("on_time"),
     )
-    assert compare(other, RECIPE).chosen == compare(history, RECIPE).chosen
-    assert compare_rates(other, RECIPE).chosen == compare_rates(history, RECIPE).chosen
+    assert backtest(other, RECIPE).chosen == backtest(history, RECIPE).chosen
+    assert (
+        backtest_rates(other, RECIPE).chosen == backtest_rates(history, RECIPE).chosen
+    )
 
 
 @pytest.mark.req("SUP-08")
@@ -117,7 +119,7 @@ def test_the_plain_rate_is_counted_anew_on_the_day_of_each_order():
 
 def test_a_history_without_an_origin_to_choose_on_promotes_nothing():
     history = drawn(8, {"A": steady(1.0), "B": steady(3.0)})
-    made = compare(history, TrainingRecipe(trees=1, choose_share=0.05))
+    made = backtest(history, TrainingRecipe(trees=1, choose_share=0.05))
     assert not made.promotable
 
 
@@ -133,11 +135,11 @@ def promoted(
         }
         history = drawn(500, ratios, seed=seed)
         if kind == "lead_time":
-            made = compare(history, recipe)
+            made = backtest(history, recipe)
             refused += not made.score("plain").fits
             count += made.promotable
         else:
-            count += compare_rates(history, recipe).promotable
+            count += backtest_rates(history, recipe).promotable
     return count, refused
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from medhavi.predict.backtest import compare, final_model, prepared
+from medhavi.predict.backtest import backtest, final_model, prepared
 from medhavi.predict.lead_time import METHODS, GroupQuantile, PlainQuantile
 from medhavi.predict.windows import recalibrated
 from tests.api import QUANTILES, TrainingRecipe
@@ -110,7 +110,7 @@ def test_the_recent_level_follows_a_drift_that_a_whole_past_does_not():
     last = rows.filter(pl.col("subject") == "D").tail(1)
     recent = final_model(history, "recent level", RECIPE).predict(last)[0, 0]
     assert 17.0 < recent < 21.0
-    made = compare(history, RECIPE)
+    made = backtest(history, RECIPE)
     assert made.score("recent level").loss < 0.8 * made.score("group").loss
 
 

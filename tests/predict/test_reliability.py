@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from medhavi.predict.backtest import prepared
-from medhavi.predict.reliability import RATES, compare_rates, final_rate
+from medhavi.predict.reliability import RATES, backtest_rates, final_rate
 from tests.api import TrainingRecipe
 from tests.predict.histories import drawn, frame, row, steady
 
@@ -21,7 +21,7 @@ def two_kinds():
 
 @pytest.mark.req("SUP-08")
 def test_suppliers_that_differ_are_told_apart(two_kinds):
-    made = compare_rates(two_kinds, RECIPE)
+    made = backtest_rates(two_kinds, RECIPE)
     assert made.promotable
     assert made.gain > 0.15
     assert made.score("plain").loss > made.score(made.chosen).loss
@@ -38,7 +38,7 @@ def test_each_way_comes_near_the_true_chance(two_kinds, name):
 
 
 def test_nothing_to_tell_apart_leaves_the_plain_rate():
-    made = compare_rates(drawn(600, {"A": steady(1.0), "B": steady(1.0)}), RECIPE)
+    made = backtest_rates(drawn(600, {"A": steady(1.0), "B": steady(1.0)}), RECIPE)
     assert made.gain < 0.05
 
 
@@ -54,12 +54,12 @@ def test_orders_without_a_stated_date_are_left_out(two_kinds):
     silent = two_kinds.with_columns(
         on_time=pl.when(pl.int_range(pl.len()) % 2 == 0).then("on_time")
     )
-    made = compare_rates(silent, RECIPE)
+    made = backtest_rates(silent, RECIPE)
     assert made.tested < two_kinds.height * 0.2
 
 
 def test_chances_are_probabilities_and_the_curve_counts_everything(two_kinds):
-    made = compare_rates(two_kinds, RECIPE)
+    made = backtest_rates(two_kinds, RECIPE)
     for score in made.scores:
         assert sum(each.cases for each in score.curve) == made.tested
         assert all(0 <= each.stated <= 1 for each in score.curve)

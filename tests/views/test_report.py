@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from medhavi.results.figures.scorecard import names_of as texts_of
-from medhavi.results.figures.scorecard import worst_demands
+from medhavi.results.plans.explanation import worst_demands
 from medhavi.results.plans.plan import Plan
 from medhavi.views.report import html
 from medhavi.workbench.files.tables_run import plan_snapshot

@@ -17,10 +17,11 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.results.amounts import PlanLocale, code_words, duration, number
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.plans.tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
-from medhavi.units import HOUR, from_seconds
+from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from medhavi.results.plans.tables import PlanAccess
@@ -368,3 +369,70 @@ def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[ChainLink
             )
         )
     return links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstDemand:
+    """A demand with the earliest start in the past of all that serves it."""
+
+    demand: str
+    product: str
+    location: str
+    due: dt.datetime
+    should_have_started: dt.datetime
+    days_ago: float
+    explanation: Explanation
+
+
+def worst_demands(
+    plan: PlanAccess, names: Mapping[str, str] | None = None, count: int = 5
+) -> tuple[WorstDemand, ...]:
+    """Demands with the earliest start in the past, worst first.
+
+    A supply that should have started before now is charged to every demand that it is
+    pegged to; a demand is as bad as the earliest of them. Ties: due, then id.
+
+    Parameters
+    ----------
+    names
+        Texts for people by id, for the explanations.
+    count
+        How many.
+    """
+    if plan.run.as_of is None:
+        return ()
+    late = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
+    starts = plan.supplies.join(
+        late.select("supply"), left_on="id", right_on="supply", how="semi"
+    ).select(supply="id", start="start")
+    first = (
+        plan.pegging.join(starts, on="supply")
+        .group_by("demand")
+        .agg(pl.col("start").min())
+        .join(plan.fulfilment.select("demand", "due"), on="demand")
+        .sort("start", "due", "demand")
+        .head(count)
+    )
+    return tuple(
+        _worst(plan, plan.run.as_of, row["demand"], row["start"], names)
+        for row in first.iter_rows(named=True)
+    )
+
+
+def _worst(
+    plan: PlanAccess,
+    as_of: int,
+    demand: str,
+    start: dt.datetime,
+    names: Mapping[str, str] | None,
+) -> WorstDemand:
+    explanation = explain(plan, demand, names=names)
+    return WorstDemand(
+        demand=demand,
+        product=explanation.product,
+        location=explanation.location,
+        due=explanation.due,
+        should_have_started=start,
+        days_ago=round((as_of - to_seconds(start)) / DAY, 1),
+        explanation=explanation,
+    )

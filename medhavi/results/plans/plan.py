@@ -295,11 +295,18 @@ class Plan(Charted):
         }
 
     def explain(
-        self, demand: str, *, names: Mapping[str, str] | None = None
+        self, demand: str | None = None, *, names: Mapping[str, str] | None = None
     ) -> Explanation:
-        """Why a demand is served as it is; see `results.explanation`."""
-        from medhavi.results.plans.explanation import explain
+        """Why a demand is served as it is; see `results.explanation`.
 
+        Where none is named, the one whose first order should have begun longest ago,
+        or the first of the plan.
+        """
+        from medhavi.results.plans.explanation import explain, worst_demands
+
+        if demand is None:
+            worst = worst_demands(self, count=1)
+            demand = worst[0].demand if worst else next(iter(self.fulfilment["demand"]))
         return explain(self, demand, names=names)
 
     def trace(self, demand: str, snapshot: Snapshot | None = None) -> Trace:

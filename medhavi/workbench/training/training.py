@@ -278,10 +278,10 @@ def _train_one(
     comparison: Comparison
     model: Predictor
     if kind == LEAD_TIME:
-        comparison = backtest.compare(history, recipe)
+        comparison = backtest.backtest(history, recipe)
         model = backtest.final_model(history, comparison.chosen, recipe)
     else:
-        comparison = reliability.compare_rates(history, recipe)
+        comparison = reliability.backtest_rates(history, recipe)
         model = reliability.final_rate(history, comparison.chosen, recipe)
     facts = _facts(company, comparison, kind, about)
     run_id = Tracking(company.models).record(
