@@ -20,14 +20,13 @@ from medhavi.cli import (
     unavailable_commands,
 )
 from medhavi.cli.boundary import guarded
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import begin
 from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
 
-app = typer.Typer(
+app = CommandGroup(
     name="medhavi",
     add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
     help="A workbench for supply-chain planning: events, snapshots, plans that explain "
     "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
     "3 interrupted or ended at a limit, 4 environment.",

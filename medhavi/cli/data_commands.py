@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medhavi.cli.boundary import summary
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
     DateFormatOption,
     FileFormat,
     FormatOption,
-    JsonOption,
     LakeOption,
     OutOption,
     Scale,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.training.training import TrainingResult
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("generate", help="Write a company's history into an event store.")(
         generate
@@ -56,7 +56,6 @@ def generate(
     ] = "aurora",
     scale: ScaleOption = Scale.SMALL,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same history.")] = 7,
-    as_json: JsonOption = False,
 ) -> None:
     """Generate a company's events and append them to a store."""
     from medhavi.events.urls import shown_url
@@ -85,7 +84,6 @@ def template(
     example: Annotated[
         bool, typer.Option("--example", help="Fill in a small company.")
     ] = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Write a template of all tables."""
     from medhavi.workbench.files.template_files import (
@@ -114,7 +112,6 @@ def check(
     ],
     date_format: DateFormatOption = None,
     verbose: VerboseOption = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Check tables and name every problem at once."""
     from medhavi.workbench.files.tables_run import read_tables
@@ -132,7 +129,6 @@ def mirror(
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on as events come, until Ctrl-C.")
     ] = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Mirror new events exactly once."""
     from dataclasses import asdict
@@ -162,7 +158,6 @@ def snapshot(
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Write the tables of a moment to a folder."""
     from medhavi.workbench.files.tables_run import write_tables
@@ -190,29 +185,25 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people.")]
 ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
 
 
-def register_events(app: typer.Typer) -> None:
+def register_events(app: CommandGroup) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(
+    group = CommandGroup(
         name="events",
         help="Facts of the log: void one, correct one.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     group.command("void", help="Take a fact out for good; the log keeps both.")(void)
     group.command("correct", help="Replace a fact; the log keeps both.")(correct)
     app.add_typer(group)
-    audits = typer.Typer(
+    audits = CommandGroup(
         name="audit",
         help="Check the log: nothing missing, nothing twice, everything readable.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     audits.command("verify", help="Name everything that is wrong with a store.")(verify)
     refusing(audits, "why", "audit why", "the history of one order")
     app.add_typer(audits)
 
 
-def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
+def verify(store: StoreOption = None) -> None:
     """Check positions, revisions, ids, categories and payloads of all events."""
     from medhavi.events.store import audit
 
@@ -230,7 +221,6 @@ def void(
     approver: ApproverOption,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Append EventVoided. Decisions, voids and corrections cannot be voided."""
     conversation = talk()
@@ -258,7 +248,6 @@ def correct(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Append EventCorrected. The payload must fit the type of the event."""
     conversation = talk()
@@ -315,7 +304,7 @@ DecisionStoreOption = Annotated[
 ]
 
 
-def register_predictors(app: typer.Typer) -> None:
+def register_predictors(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("train", help="Learn lead times and reliability from what came.")(train)
     app.command("predictors", help="List predictors and how good they are.")(predictors)
@@ -336,7 +325,6 @@ def train(
         str | None,
         typer.Option("--approver", help="Put in use what beats the plain quantile."),
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Train on the lake, and judge on later orders; see docs/predictors.md."""
     from medhavi.predict.estimates import KINDS
@@ -392,7 +380,7 @@ def tell_trained(done: tuple[TrainingResult, ...]) -> None:
     )
 
 
-def predictors(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+def predictors(lake: LakeOption = None) -> None:
     """List every version: alias, score against the plain quantile, coverage, why."""
     from medhavi.errors import EnvironmentFailure
     from medhavi.findings import finding
@@ -457,7 +445,6 @@ def promote(
     ] = None,
     lake: LakeOption = None,
     store: DecisionStoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Put a version in use and publish estimates, if it beats the plain quantile."""
     conversation = talk()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from medhavi import __version__
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_figures, show_table, talk
 from medhavi.cli.options import (
     DateFormatOption,
-    JsonOption,
     LakeOption,
     Scale,
     ScaleOption,
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from medhavi.workbench.demonstration import Demonstration
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("demo", help="Show it all on a generated company.")(demo)
-    app.command("serve", help="Serve the apps and notebooks on this machine.")(serve)
+    app.command(
+        "serve", help="Serve the apps and notebooks on this machine.", answers=False
+    )(serve)
     app.command(
         "doctor", help="Check Python, packages, disk, memory, lake and browser."
     )(doctor)
@@ -45,7 +47,6 @@ def demo(
     folder: Annotated[Path | None, typer.Option("--dir", help="Workspace.")] = None,
     scale: ScaleOption = Scale.SMALL,
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same company.")] = 7,
-    as_json: JsonOption = False,
 ) -> None:
     """Generate, mirror, plan, verify, report; a second run reuses what is there."""
     from medhavi.workbench.demonstration import demonstrate
@@ -114,7 +115,7 @@ def serve(
         )
 
 
-def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+def doctor(lake: LakeOption = None) -> None:
     """Look at Python, packages, disk, memory, lake, Chromium."""
     conversation = talk()
     checks = examine(lake)
@@ -130,7 +131,6 @@ def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 def bench(
     name: Annotated[str | None, typer.Argument(help="Which benchmark.")] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run the benchmarks of the source tree, one process each.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.options import (
-    JsonOption,
+    DateFormatOption,
     LakeMoment,
     LakeOption,
+    TablesOption,
     existing_tables,
     instant,
 )
@@ -30,14 +33,12 @@ HEAD = LakeMoment()
 """All that is known, now."""
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("query", help="Ask the lakehouse in SQL.")(query)
-    group = typer.Typer(
+    group = CommandGroup(
         name="quarantine",
         help="Events that could not be read: list, show, replay.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     group.command("list", help="List what waits in quarantine.")(list_quarantine)
     group.command("show", help="Show one event and why it waits.")(show_quarantine)
@@ -87,6 +88,49 @@ def snapshot_of(
         )
     taken = open_workbench(lake).snapshot(**moments._asdict())
     return taken.require(strict=bool(strict))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablesOrLake:
+    """Options that say where the tables of a command come from.
+
+    Raises
+    ------
+    UsageError
+        Both are given, or --date-format without files.
+    """
+
+    tables: TablesOption = None
+    lake: LakeOption = None
+    date_format: DateFormatOption = None
+
+    def __post_init__(self) -> None:
+        one_place(self.tables, self.lake, self.date_format)
+
+    def snapshot(self) -> Snapshot:
+        """Tables of the folder, or the head of the lake."""
+        return snapshot_of(self.tables, self.lake, date_format=self.date_format)
+
+
+def one_place(
+    tables: Path | None, lake: str | None, date_format: str | None = None
+) -> None:
+    """Refuse two sources of facts at once, and an order of dates that nothing has.
+
+    Raises
+    ------
+    UsageError
+        Both are given, or --date-format without files.
+    """
+    if tables is not None and lake is not None:
+        message = "Give --tables or --lake, not both."
+        raise UsageError(message)
+    if date_format is not None and tables is None:
+        message = (
+            "--date-format reads dates of files, and a lake has none. Give --tables, "
+            "or leave it out."
+        )
+        raise UsageError(message)
 
 
 def moments(
@@ -140,7 +184,6 @@ def query(
     max_memory: Annotated[
         int, typer.Option("--max-memory", help="Memory, at most [MiB].")
     ] = 1_000,
-    as_json: JsonOption = False,
 ) -> None:
     """Run one SELECT over the tables of the lake."""
     from medhavi.lakehouse.query import QueryLimits
@@ -157,7 +200,7 @@ def query(
     conversation.answer(columns=frame.columns, rows=frame.rows())
 
 
-def list_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+def list_quarantine(lake: LakeOption = None) -> None:
     """List the events in quarantine."""
     conversation = talk()
     frame = open_workbench(lake).quarantine()
@@ -171,7 +214,6 @@ def list_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> Non
 def show_quarantine(
     event: Annotated[str, typer.Argument(help="Event id, as `quarantine list` says.")],
     lake: LakeOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Show one event of the quarantine."""
     conversation = talk()
@@ -187,7 +229,7 @@ def show_quarantine(
     conversation.answer(event=rows[0])
 
 
-def replay_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+def replay_quarantine(lake: LakeOption = None) -> None:
     """Decode again what waits; what passes moves on."""
     conversation = talk()
     report = open_workbench(lake).replay_quarantine()

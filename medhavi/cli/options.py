@@ -35,9 +35,6 @@ def _date_format(text: str | None) -> str | None:
     return text
 
 
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout.")
-]
 VerboseOption = Annotated[
     bool,
     typer.Option(
@@ -208,27 +205,6 @@ def instant(
             "zone. State it, or write a time."
         )
     return value
-
-
-def one_place(
-    tables: Path | None, lake: str | None, date_format: str | None = None
-) -> None:
-    """Refuse two sources of facts at once, and an order of dates that nothing has.
-
-    Raises
-    ------
-    UsageError
-        Both are given, or --date-format without files.
-    """
-    if tables is not None and lake is not None:
-        message = "Give --tables or --lake, not both."
-        raise UsageError(message)
-    if date_format is not None and tables is None:
-        message = (
-            "--date-format reads dates of files, and a lake has none. Give --tables, "
-            "or leave it out."
-        )
-        raise UsageError(message)
 
 
 def settings_file(path: Path | None) -> dict[str, object]:

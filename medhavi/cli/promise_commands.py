@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED, interruption
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, talk
-from medhavi.cli.lake_commands import moments, snapshot_of
+from medhavi.cli.lake_commands import moments, one_place, snapshot_of
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
-    JsonOption,
     KnownAtOption,
     LakeOption,
     StoreOption,
     StrictOption,
     TablesOption,
     instant,
-    one_place,
 )
 from medhavi.errors import UsageError
 from medhavi.units import to_seconds
@@ -77,7 +76,7 @@ ApproverOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the command."""
     app.command("promise", help="Answer requests: when, how sure, what would help.")(
         promise
@@ -100,7 +99,6 @@ def promise(
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
     date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Answer every request of a file; a rejection is an answer too.
 

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.lake_commands import open_workbench, snapshot_of
+from medhavi.cli.lake_commands import TablesOrLake, open_workbench
 from medhavi.cli.options import (
-    DateFormatOption,
-    JsonOption,
     LakeOption,
     StoreOption,
-    TablesOption,
-    one_place,
 )
 from medhavi.errors import UsageError
 
@@ -65,13 +62,11 @@ ExplainOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the group of commands."""
-    group = typer.Typer(
+    group = CommandGroup(
         name="promises",
         help="Accepted promises: which hold, promise them again, take them back.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     group.command("at-risk", help="List the promises that do not hold, and why.")(
         at_risk
@@ -89,8 +84,7 @@ def register(app: typer.Typer) -> None:
 
 
 def at_risk(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     store: StoreOption = None,
     explain: ExplainOption = 20,
     mirror: Annotated[
@@ -99,22 +93,19 @@ def at_risk(
     record: Annotated[
         bool, typer.Option("--record", help="Tell the log each new risk, once.")
     ] = False,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
     from medhavi.planners.promising.standing.standing_promises import standing_promises
 
     conversation = talk()
-    one_place(tables, lake, date_format)
-    if tables is not None:
+    if place.tables is not None:
         if mirror or record:
             message = "--mirror and --record need a lake with its event store."
             raise UsageError(message)
-        snapshot = snapshot_of(tables, None, date_format=date_format)
+        snapshot = place.snapshot()
         found = standing_promises(snapshot, explained=explain)
     else:
-        bench = open_workbench(lake, store)
+        bench = open_workbench(place.lake, store)
         if mirror:
             conversation.note(str(bench.mirror()))
         found = bench.at_risk(explained=explain)
@@ -127,7 +118,7 @@ def at_risk(
         remedies=_remedies(found),
     )
     if record:
-        told = open_workbench(lake, store).record_risks()
+        told = open_workbench(place.lake, store).record_risks()
         conversation.say(f"{len(told.told)} risks are new in the log.")
         conversation.answer(told=[one.demand for one in told.told])
 
@@ -145,7 +136,6 @@ def renew(
         float | None,
         typer.Option("--gain-hours", help="Take dates earlier by this.", min=0),
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Promises new holds; dates change only as the options permit."""
     from medhavi.workbench.promise_desk.repromising import ALL
@@ -170,7 +160,6 @@ def release(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Release what a line holds; its promise is gone."""
     conversation = talk()
@@ -185,9 +174,7 @@ def release(
     conversation.answer(released=list(freed))
 
 
-def sweep(
-    lake: LakeOption = None, store: StoreOption = None, as_json: JsonOption = False
-) -> None:
+def sweep(lake: LakeOption = None, store: StoreOption = None) -> None:
     """Expire tentative holds past their end; free what closed orders hold."""
     conversation = talk()
     freed = open_workbench(lake, store).desk.sweep()
@@ -200,7 +187,6 @@ def figures(
     watched: Annotated[
         bool, typer.Option("--at-risk", help="Count the promises at risk too.")
     ] = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
     from medhavi.results.figures.promise_figures import figures_table
@@ -214,7 +200,7 @@ def figures(
     talk().answer(figures=rows.to_dicts())
 
 
-def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+def suppliers(lake: LakeOption = None) -> None:
     """List suppliers, the least reliable first; days run from order to receipt."""
     from medhavi.workbench.promise_desk.repromising import supplier_account
 

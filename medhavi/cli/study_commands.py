@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, show_table, talk
-from medhavi.cli.lake_commands import moments, open_workbench, snapshot_of
+from medhavi.cli.lake_commands import TablesOrLake, moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
     FileFormat,
     FormatOption,
-    JsonOption,
     KnownAtOption,
     LakeOption,
     StoreOption,
     StrictOption,
-    TablesOption,
     existing_folder,
     existing_plan,
-    one_place,
 )
 from medhavi.results.amounts import duration, full_money, number
 
@@ -45,13 +43,11 @@ CacheOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(
+    group = CommandGroup(
         name="study",
         help="Studies: scenarios side by side, never computed twice.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     group.command("run", help="Run a study; finished runs are not repeated.")(run)
     group.command("compare", help="Compare the plans of two runs.")(compare)
@@ -79,7 +75,6 @@ def run(
     ] = True,
     file_format: FormatOption = FileFormat.PARQUET,
     date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run what is not there yet; write tables and one offline page."""
     from medhavi.workbench.studies.hindsight import asks_hindsight
@@ -159,7 +154,6 @@ def compare(
     first: Annotated[str, typer.Argument(help="Run (begin of its id).")],
     second: Annotated[str, typer.Argument(help="The other run.")],
     cache: CacheOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print what changed from the plan of one run to that of another."""
     from medhavi.results.difference import compare as difference
@@ -182,7 +176,6 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="File. Default: report.html there.")
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Write the offline page."""
     from medhavi.results.reports.study import StudyReport
@@ -205,7 +198,6 @@ def cycle(
     strict: StrictOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Run the steps that are due; say one line for each.
 
@@ -234,7 +226,7 @@ class CampaignPlanOptions(StrEnum):
     PROPOSE = "propose"
 
 
-def register_campaigns(app: typer.Typer) -> None:
+def register_campaigns(app: CommandGroup) -> None:
     """Add the command of this module."""
     app.command(
         "campaigns", help="Propose campaigns; compare plans with and without them."
@@ -242,8 +234,7 @@ def register_campaigns(app: typer.Typer) -> None:
 
 
 def campaigns(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", help="A plan with campaigns: how was it carried out?"),
@@ -256,17 +247,14 @@ def campaigns(
         Path | None,
         typer.Option("--out", help="Folder for the plan with campaigns."),
     ] = None,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Plan without and with campaigns, verify both, and say what campaigns save."""
     from medhavi.workbench.files.tables_run import write_plan
     from medhavi.workbench.studies.campaign_study import study_campaigns
 
     conversation = talk()
-    one_place(tables, lake, date_format)
     folder = None if plan is None else existing_plan(plan)
-    snapshot = snapshot_of(tables, lake, date_format=date_format)
+    snapshot = place.snapshot()
     found = study_campaigns(
         snapshot, how=str(how), carried_out=folder, observe=conversation.progress
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.errors import NotAvailable
 
 Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
@@ -22,13 +23,13 @@ EPILOG = f"Not built yet: {', '.join([*LATER, 'audit why'])}."
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the refusing commands."""
     for name, what in LATER.items():
         refusing(app, name, name, what)
 
 
-def refusing(app: typer.Typer, name: str, full_name: str, what: str) -> None:
+def refusing(app: CommandGroup, name: str, full_name: str, what: str) -> None:
     """Add a command that refuses and says what is missing."""
 
     def refuse(words: Words = None) -> None:
@@ -39,5 +40,9 @@ def refusing(app: typer.Typer, name: str, full_name: str, what: str) -> None:
         raise NotAvailable(message)
 
     app.command(
-        name, help=f"Not built yet: {what}.", context_settings=ANYTHING, hidden=True
+        name,
+        answers=False,
+        help=f"Not built yet: {what}.",
+        context_settings=ANYTHING,
+        hidden=True,
     )(refuse)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from medhavi.cli.command_group import CommandGroup, options_of, signed
 from medhavi.cli.command_output import talk
 from medhavi.cli.options import (
-    JsonOption,
     LakeOption,
     StoreOption,
     existing_plan,
@@ -88,7 +88,7 @@ class OrdersGroup(TyperGroup):
     def _add_edits(self) -> None:
         from medhavi.edits.edit import EDITS
 
-        group = typer.Typer(rich_markup_mode=None)
+        group = CommandGroup()
         for kind in EDITS.values():
             name = kind.command.replace("_", "-")
             group.command(name, help=kind.meaning)(_command(kind))
@@ -107,7 +107,6 @@ class EditOptions:
     approver: ApproverOption = None
     lake: LakeOption = None
     store: StoreOption = None
-    as_json: JsonOption = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +119,11 @@ class CapacityEditOptions(EditOptions):
 def _command(kind: ChangeKind) -> Callable[..., None]:
     """Command with the arguments of a kind of edit, then the options of all edits."""
     options = CapacityEditOptions if kind.event == "master" else EditOptions
-    of_all = _parameters(options)
+    of_all = options_of(options)
     stated = kind.parameters.values()
     own = [one for parameter in stated for one in _options_of(parameter)]
     if kind.name == "firm":
-        own = _parameters(_firm)[1:]
+        own = options_of(_firm)[1:]
 
     def run(**given: Any) -> None:
         common = options(**{one.name: given.pop(one.name) for one in of_all})
@@ -140,22 +139,7 @@ def _command(kind: ChangeKind) -> Callable[..., None]:
         bench, made = _opened(common)
         _edit(bench, made, read, common)
 
-    parameters = [
-        one.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for one in (*own, *of_all)
-    ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in parameters}
-    return run
-
-
-def _parameters(of: Callable[..., object]) -> list[inspect.Parameter]:
-    """Parameters with their types and options."""
-    hints = get_type_hints(of, include_extras=True)
-    return [
-        one.replace(annotation=hints[one.name])
-        for one in inspect.signature(of).parameters.values()
-    ]
+    return signed(run, [*own, *of_all])
 
 
 _TYPES: Mapping[str, Any] = {"number": float, "flag": bool, "numbers": list[float]}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.options import JsonOption, LakeOption, StoreOption
+from medhavi.cli.options import LakeOption, StoreOption
 from medhavi.cli.planning.order_edit_commands import (
     ModeOption,
     OrderMode,
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
-    group = typer.Typer(
+    group = CommandGroup(
         name="orders",
         cls=OrdersGroup,
         help="Orders of a plan: list, firm, move, split …; every edit shows its price "
         "and writes only with --commit --approver.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
     )
     for name, command, text in (
         ("list", list_orders, "List orders, the most urgent first."),
@@ -60,7 +59,6 @@ def list_orders(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """List the orders of a plan with state, priority and firming advice."""
     import datetime as dt
@@ -120,7 +118,6 @@ def history(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Print all edits, or what happened to one order and what became of it."""
     from dataclasses import asdict
@@ -173,7 +170,6 @@ def publish(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Keep a plan in gold and say in one event that it is the plan."""
     conversation = talk()
@@ -192,7 +188,6 @@ def undo(
     reason: ReasonOption = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Take an edit back by events that restore what was before."""
     bench = bench_of(lake, store)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED, interruption
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import (
     show_figures,
     show_key_figures,
@@ -19,14 +20,12 @@ from medhavi.cli.command_output import (
     show_table,
     talk,
 )
-from medhavi.cli.lake_commands import moments, snapshot_of
+from medhavi.cli.lake_commands import TablesOrLake, moments
 from medhavi.cli.options import (
     AsOfOption,
-    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
-    JsonOption,
     KnownAtOption,
     LakeMoment,
     LakeOption,
@@ -34,11 +33,9 @@ from medhavi.cli.options import (
     SettingsOption,
     StoreOption,
     StrictOption,
-    TablesOption,
     VerboseOption,
     existing_plan,
     existing_tables,
-    one_place,
     settings_file,
 )
 from medhavi.errors import NotAvailable, UsageError
@@ -75,7 +72,7 @@ class ExportTarget(StrEnum):
     PDF = "pdf"
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("plan", help="Plan tables or a lake: what to make, buy, move, when.")(
         plan
@@ -93,8 +90,7 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     mode: Annotated[
         PlanMode, typer.Option("--mode", help="How to plan.")
     ] = PlanMode.MRP,
@@ -112,8 +108,6 @@ def plan(
     known_at: KnownAtOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Plan, verify and rate; write the result whole or not at all.
@@ -124,7 +118,7 @@ def plan(
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
-    one_place(tables, lake, date_format)
+    tables, lake = place.tables, place.lake
     moment = moments(as_of, known_at, lake, tables)
     _refuse_place(out)
     parameters = settings_file(settings)
@@ -134,7 +128,10 @@ def plan(
     with _interruptible(mode) as cancelled:
         if tables is not None:
             work = partial(
-                _plan_of_tables, tables, hold=strict is False, date_format=date_format
+                _plan_of_tables,
+                tables,
+                hold=strict is False,
+                date_format=place.date_format,
             )
         else:
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
@@ -251,7 +248,6 @@ def _plan_of_lake(
 def explain(
     folder: PlanArgument,
     demand: Annotated[str, typer.Option("--demand", help="Which demand.")],
-    as_json: JsonOption = False,
 ) -> None:
     """Print the chain from a demand to what it waits for."""
     from dataclasses import asdict
@@ -276,7 +272,7 @@ def explain(
     )
 
 
-def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
+def kpi(folder: PlanArgument) -> None:
     """Print key figures; an undefined one says why."""
     from medhavi.results.plans.plan import Plan, key_figures
 
@@ -293,7 +289,6 @@ def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
 def compare(
     first: Annotated[Path, typer.Argument(help="Folder of a plan.")],
     second: Annotated[Path, typer.Argument(help="Folder of the other plan.")],
-    as_json: JsonOption = False,
 ) -> None:
     """Print what changed from the first plan to the second."""
     from medhavi.results.difference import compare as difference
@@ -337,7 +332,6 @@ def export(
     ] = None,
     lake: LakeOption = None,
     store: StoreOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Write a plan for other programs or for reading; or decided orders for an ERP."""
     from medhavi.results.plans.plan import Plan
@@ -386,8 +380,7 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
 
 
 def pareto(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     points: Annotated[int, typer.Option("--points", help="How many plans.")] = 12,
     objectives: Annotated[
         str,
@@ -398,17 +391,14 @@ def pareto(
     ] = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Find efficient plans, verify each, and write them whole or not at all."""
     from medhavi.workbench.files.export import trade_offs, write_front
 
     conversation = talk()
-    one_place(tables, lake, date_format)
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     front = trade_offs(
-        snapshot_of(tables, lake, date_format=date_format),
+        place.snapshot(),
         names,
         points,
         settings=settings_file(settings),
@@ -432,8 +422,7 @@ def pareto(
 
 def remedies(
     folder: PlanArgument,
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     demand: Annotated[
         str | None, typer.Option("--demand", help="Only for this late demand.")
     ] = None,
@@ -445,8 +434,6 @@ def remedies(
         typer.Option("--out", help="Write the plan with its causes noted here."),
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Plan again with one change at a time and list what helps, by money."""
     from medhavi.planners.late_remedies.remedy_trials import remedies as tried
@@ -456,7 +443,6 @@ def remedies(
     from medhavi.units import from_seconds
 
     conversation = talk()
-    one_place(tables, lake, date_format)
     plan = Plan.from_folder(existing_plan(folder))
     locale = plan.locale
     changes: list[str] = []
@@ -466,7 +452,7 @@ def remedies(
         conversation.note(f"{tried.done} of at most {tried.total} plans made")
 
     found = tried(
-        snapshot_of(tables, lake, date_format=date_format),
+        place.snapshot(),
         plan,
         demand,
         tries=tries,

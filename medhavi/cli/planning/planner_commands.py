@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, show_table, talk
-from medhavi.cli.lake_commands import open_workbench, snapshot_of
+from medhavi.cli.lake_commands import TablesOrLake, open_workbench
 from medhavi.cli.options import (
-    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
-    JsonOption,
-    LakeOption,
     SettingsOption,
-    TablesOption,
     existing_folder,
-    one_place,
     settings_file,
 )
 from medhavi.errors import UsageError
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
 LISTED = 20
 
 
-def register(app: typer.Typer) -> None:
+def register(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command(
         "replenish", help="Fill stock up to its levels, without customers' orders."
@@ -44,27 +40,21 @@ def register(app: typer.Typer) -> None:
 
 
 def place_safety_stock(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Place safety stock at the least cost of holding, show it, write it."""
     from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.workbench.files.export import write_safety_stock
 
     conversation = talk()
-    one_place(tables, lake, date_format)
     parameters = settings_file(settings)
-    if tables is not None:
-        found = safety_stock(
-            snapshot_of(tables, None, date_format=date_format), parameters
-        )
+    if place.tables is not None:
+        found = safety_stock(place.snapshot(), parameters)
     else:
-        found = open_workbench(lake).safety_stock(parameters)
+        found = open_workbench(place.lake).safety_stock(parameters)
     conversation.report(found.findings)
     if out is not None:
         write_safety_stock(found, out, file_format.value)
@@ -101,23 +91,17 @@ def place_safety_stock(
 
 
 def replenish(
-    tables: TablesOption = None,
-    lake: LakeOption = None,
+    place: TablesOrLake,
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
-    date_format: DateFormatOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Watch stock, hand what is short to net requirements, verify, write."""
     from medhavi.workbench.files.export import replenish_verified, write_replenishment
 
     conversation = talk()
-    one_place(tables, lake, date_format)
     parameters = settings_file(settings)
-    found = replenish_verified(
-        snapshot_of(tables, lake, date_format=date_format), parameters
-    )
+    found = replenish_verified(place.snapshot(), parameters)
     conversation.report(found.plan.findings)
     if out is not None:
         write_replenishment(found, out, str(file_format))
@@ -153,7 +137,7 @@ ProblemArgument = Annotated[Path, typer.Argument(help="Schedule file (JSON).")]
 INTERRUPTED = 3
 
 
-def register_schedules(app: typer.Typer) -> None:
+def register_schedules(app: CommandGroup) -> None:
     """Add the commands of this module."""
     app.command("schedule", help="Schedule a file: who runs what, when.")(schedule)
     app.command("risk", help="Simulate a fixed schedule: how sure is its makespan.")(
@@ -174,7 +158,6 @@ def schedule(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the search.")] = 1,
     file_format: FormatOption = FileFormat.PARQUET,
-    as_json: JsonOption = False,
 ) -> None:
     """Schedule, check, and write the answer whole or not at all."""
     from medhavi.workbench.files.schedule_files import schedule as solve
@@ -245,7 +228,6 @@ def risk(
         typer.Option("--keep-starts", help="Nothing begins before its planned start."),
     ] = False,
     out: FolderOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Simulate the schedule's own sequence; nothing is solved again."""
     from medhavi.workbench.files.schedule_files import risk as simulate
