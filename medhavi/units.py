@@ -1,8 +1,8 @@
 """Time and quantity as exact integers, and the only places that round (design 3).
 
-Instants are UTC seconds since 1970 (int64 in kernels). Quantities are int64 multiples
-of the product's step. A float cell enters as the exact rational of its shortest decimal
-text, so 0.1 means one tenth.
+Instants are UTC seconds since 1970 (int64 in kernels). Quantities are counted in units:
+int64 multiples of the product's step size. A float cell enters as the exact rational of
+its shortest decimal text, so 0.1 means one tenth.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _is_whole(value: float) -> bool:
 
 
 def steps_up(quantity: float, step: Fraction) -> int:
-    """Count steps that hold a quantity, rounded up (needs, demands).
+    """Units that hold a quantity, rounded up (needs, demands).
 
     >>> steps_up(0.3, Fraction(1, 10))
     3
@@ -82,7 +82,7 @@ def steps_up(quantity: float, step: Fraction) -> int:
 
 
 def steps_down(quantity: float, step: Fraction) -> int:
-    """Count whole steps inside a quantity, rounded down (stock, outputs).
+    """Whole units inside a quantity, rounded down (stock, outputs).
 
     >>> steps_down(0.35, Fraction(1, 10))
     3
@@ -94,7 +94,7 @@ def steps_down(quantity: float, step: Fraction) -> int:
 
 
 def from_steps(count: int, step: Fraction) -> float:
-    """Quantity of so many steps.
+    """Quantity of so many units.
 
     >>> from_steps(3, Fraction(1, 10))
     0.3

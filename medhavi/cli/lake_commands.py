@@ -91,7 +91,7 @@ def snapshot_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TablesOrLake:
+class TableSource:
     """Options that say where the tables of a command come from.
 
     Raises

@@ -8,7 +8,7 @@ import typer
 
 from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import show_table, talk
-from medhavi.cli.lake_commands import TablesOrLake, open_workbench
+from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
     LakeOption,
     StoreOption,
@@ -84,7 +84,7 @@ def register(app: CommandGroup) -> None:
 
 
 def at_risk(
-    place: TablesOrLake,
+    place: TableSource,
     store: StoreOption = None,
     explain: ExplainOption = 20,
     mirror: Annotated[

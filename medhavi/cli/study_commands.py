@@ -10,7 +10,7 @@ import typer
 
 from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, show_table, talk
-from medhavi.cli.lake_commands import TablesOrLake, moments, open_workbench
+from medhavi.cli.lake_commands import TableSource, moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
     DateFormatOption,
@@ -234,7 +234,7 @@ def register_campaigns(app: CommandGroup) -> None:
 
 
 def campaigns(
-    place: TablesOrLake,
+    place: TableSource,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", help="A plan with campaigns: how was it carried out?"),

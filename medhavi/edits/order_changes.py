@@ -291,7 +291,7 @@ class _EditedOrder:
         return from_steps(gain.order_steps_for(good, at), source.step)
 
     def _good(self) -> int:
-        """What the order brings [steps of the product]."""
+        """What the order brings [units of the product]."""
         providers, source = self.orders.providers, self._source()
         step = providers.facts.step(self.row["product"])
         if self.row["kind"] == "work" and self.supply is not None:

@@ -37,11 +37,11 @@ class Matches:
         Place of each need's node in the order of planning; takers of an order rank
         before its needs.
     need_demand, need_consumer, need_qty
-        Demand or -1; consuming order or -1; quantity [steps].
+        Demand or -1; consuming order or -1; quantity [units].
     need, unit, qty
         One entry per match, in sequence.
     unit_order, unit_qty
-        Order of each unit or -1; its quantity [steps].
+        Order of each unit or -1; its quantity [units].
     n_orders
         Number of orders.
     owner
@@ -50,7 +50,7 @@ class Matches:
     need_level
         Level at which a need of a demand stands; empty: all at 0.
     position
-        One entry per match: its place inside the unit [steps]; empty: as matched.
+        One entry per match: its place inside the unit [units]; empty: as matched.
     """
 
     need_rank: Column

@@ -151,14 +151,14 @@ class Clock(Protocol):
     units of its main product.
     """
 
-    def latest(self, need: int, steps: int) -> OrderTiming | None:
+    def latest(self, need: int, units: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`.
 
         `None`: the source never opens for it.
         """
         ...
 
-    def earliest(self, start: int, steps: int) -> OrderTiming | None:
+    def earliest(self, start: int, units: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`.
 
         Its `finish` does not include safety time. `None`: never.
@@ -344,12 +344,12 @@ class Source(NamedTuple):
         Parameters
         ----------
         wanted : int
-            Quantity that is needed [steps]; nothing is ordered for 0 or less.
+            Quantity that is needed [units]; nothing is ordered for 0 or less.
 
         Returns
         -------
         tuple of int
-            Order sizes [steps], each a multiple, between min_lot and max_lot.
+            Order sizes [units], each a multiple, between min_lot and max_lot.
         """
         if wanted <= 0:
             return ()

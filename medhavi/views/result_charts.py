@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PagePart:
     """Part of a page that shows itself in a notebook.
 
     Parameters
@@ -47,11 +47,13 @@ class Shown:
         return f'<style>{style}</style><div class="mv mv-list">{self.html}</div>'
 
 
-def _drawn(chart: Picture | None) -> Shown:
+def _drawn(chart: Picture | None) -> PagePart:
     if chart is None:
-        return Shown('<p class="muted">There is nothing to draw.</p>')
+        return PagePart('<p class="muted">There is nothing to draw.</p>')
     head = f"<h3>{escape(title_of(chart))}</h3>"
-    return Shown(f'{head}<div class="mv-chart">{drawing(untitled(chart))}</div>', chart)
+    return PagePart(
+        f'{head}<div class="mv-chart">{drawing(untitled(chart))}</div>', chart
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,19 @@ class PlanCharts:
 
     plan: Plan
 
-    def late(self, snapshot: Snapshot | None = None) -> Shown:
+    def late(self, snapshot: Snapshot | None = None) -> PagePart:
         """Bars of the latest demands [days late], split by cause."""
         from medhavi.views.pictures.lateness import late_chart
 
         return _drawn(late_chart(self.plan, names_of(snapshot)))
 
-    def overdue(self, snapshot: Snapshot | None = None) -> Shown:
+    def overdue(self, snapshot: Snapshot | None = None) -> PagePart:
         """Bars of orders that should have begun, the worst first."""
         from medhavi.views.pictures.lateness import overdue_chart
 
         return _drawn(overdue_chart(self.plan, names_of(snapshot)))
 
-    def load(self, snapshot: Snapshot | None = None) -> Shown:
+    def load(self, snapshot: Snapshot | None = None) -> PagePart:
         """Map of the load of each resource by bucket [% of its open time]."""
         from medhavi.views.pictures.stock import load_chart
 
@@ -83,7 +85,7 @@ class PlanCharts:
         product: str | None = None,
         location: str | None = None,
         snapshot: Snapshot | None = None,
-    ) -> Shown:
+    ) -> PagePart:
         """Projected balance of a product at a location over time [units].
 
         Where none is named, of the one that falls short most.
@@ -96,7 +98,7 @@ class PlanCharts:
             product, location, *_ = items_by_need(self.plan).row(0)
         return _drawn(stock_chart(self.plan, product, location, names_of(snapshot)))
 
-    def chain(self, demand: str, snapshot: Snapshot | None = None) -> Shown:
+    def chain(self, demand: str, snapshot: Snapshot | None = None) -> PagePart:
         """Gantt of the pegged chain of orders that serves a demand."""
         from medhavi.views.pictures.chain import chain_chart
 
@@ -110,7 +112,7 @@ class PromiseCharts:
 
     promise: Promise
 
-    def probability(self, snapshot: Snapshot | None = None) -> Shown:
+    def probability(self, snapshot: Snapshot | None = None) -> PagePart:
         """Probability of arrival by date, from the quantiles of the answer."""
         from medhavi.views.promises.picture import probability_chart
 
@@ -118,7 +120,7 @@ class PromiseCharts:
         due = self.promise.demand.get("due")
         return _drawn(probability_chart(self.promise, names, due=due))
 
-    def chain(self, snapshot: Snapshot | None = None) -> Shown:
+    def chain(self, snapshot: Snapshot | None = None) -> PagePart:
         """Gantt of what has to happen until the goods arrive."""
         from medhavi.views.promises.picture import promise_chain_chart
 
@@ -130,7 +132,7 @@ class PromiseCharts:
         )
         return _drawn(chart)
 
-    def answer(self, snapshot: Snapshot | None = None) -> Shown:
+    def answer(self, snapshot: Snapshot | None = None) -> PagePart:
         """Date, quantity, probability and cost; below them all options."""
         from medhavi.views.promises.words import options_html, promise_tiles
         from medhavi.views.tiles import tiles_html
@@ -139,15 +141,15 @@ class PromiseCharts:
         tiles = promise_tiles(
             self.promise, names, qty=float(asked["qty"]), due=asked.get("due")
         )
-        return Shown(f"{tiles_html(tiles)}{options_html(self.promise, names)}")
+        return PagePart(f"{tiles_html(tiles)}{options_html(self.promise, names)}")
 
-    def reasons(self, snapshot: Snapshot | None = None) -> Shown:
+    def reasons(self, snapshot: Snapshot | None = None) -> PagePart:
         """What limits the date, and the remedies that were tried."""
         from medhavi.views.promises.words import reasons_html, remedies_html
 
         names = _promise_names(self.promise, snapshot)
         parts = reasons_html(self.promise, names), remedies_html(self.promise, names)
-        return Shown("".join(parts))
+        return PagePart("".join(parts))
 
 
 def _promise_names(promise: Promise, snapshot: Snapshot | None) -> Names:
@@ -164,7 +166,7 @@ class ScheduleCharts:
 
     schedule: Schedule
 
-    def gantt(self, zone: str = "UTC") -> Shown:
+    def gantt(self, zone: str = "UTC") -> PagePart:
         """Gantt of all operations by resource and unit; `zone` is an IANA zone."""
         from medhavi.views.schedule_words import gantt_chart
 
@@ -177,7 +179,7 @@ class RiskCharts:
 
     report: RiskReport
 
-    def makespan(self) -> Shown:
+    def makespan(self) -> PagePart:
         """Histogram of the makespan of all scenarios [hours]."""
         from medhavi.views.schedule_words import risk_chart
 
@@ -190,17 +192,17 @@ class StudyCharts:
 
     report: StudyReport
 
-    def figure(self, kpi: str = "KPI-01") -> Shown:
+    def figure(self, kpi: str = "KPI-01") -> PagePart:
         """Bars of a key figure by scenario."""
         from medhavi.views.study_page import figure_chart
 
         return _drawn(figure_chart(self.report, kpi))
 
-    def table(self) -> Shown:
+    def table(self) -> PagePart:
         """Runs side by side with their key figures."""
         from medhavi.views.study_page import study_table
 
-        return Shown(study_table(self.report))
+        return PagePart(study_table(self.report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ class HindsightCharts:
 
     report: HindsightReport
 
-    def calibration(self) -> Shown:
+    def calibration(self) -> PagePart:
         """Stated probability against the share that came in time."""
         from medhavi.views.study_page import calibration_chart
 
@@ -221,7 +223,7 @@ class HindsightCharts:
 
         return ordered_rows(self.report.lines, names_of(snapshot))
 
-    def summary(self, snapshot: Snapshot | None = None) -> Shown:
+    def summary(self, snapshot: Snapshot | None = None) -> PagePart:
         """Figures of all lines, by tier and supplier, and the dates missed most."""
         from medhavi.views.study_page import group_table, hindsight_tiles, missed_table
 
@@ -231,7 +233,7 @@ class HindsightCharts:
             for by in ("tier", "supplier")
         ]
         missed = f"<h3>Missed most</h3>{missed_table(self.report, names)}"
-        return Shown("".join((hindsight_tiles(self.report), *groups, missed)))
+        return PagePart("".join((hindsight_tiles(self.report), *groups, missed)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,18 +242,18 @@ class FrontCharts:
 
     front: ParetoFront
 
-    def points(self, x: str = "cost", y: str = "lateness") -> Shown:
+    def points(self, x: str = "cost", y: str = "lateness") -> PagePart:
         """Points over two objectives, and all of them as a table."""
         from medhavi.views.pictures.pareto import front_chart, points_html
 
         drawn = _drawn(front_chart(self.front, x, y))
-        return Shown(f"{drawn.html}{points_html(self.front)}", drawn.picture)
+        return PagePart(f"{drawn.html}{points_html(self.front)}", drawn.picture)
 
-    def difference(self, first: int, second: int) -> Shown:
+    def difference(self, first: int, second: int) -> PagePart:
         """What two points differ in, objective by objective."""
         from medhavi.views.pictures.pareto import difference_html
 
-        return Shown(difference_html(self.front, first, second))
+        return PagePart(difference_html(self.front, first, second))
 
 
 CHARTS: Mapping[type, type] = {

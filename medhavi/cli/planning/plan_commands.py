@@ -20,7 +20,7 @@ from medhavi.cli.command_output import (
     show_table,
     talk,
 )
-from medhavi.cli.lake_commands import TablesOrLake, moments
+from medhavi.cli.lake_commands import TableSource, moments
 from medhavi.cli.options import (
     AsOfOption,
     FileFormat,
@@ -90,7 +90,7 @@ def register(app: CommandGroup) -> None:
 
 
 def plan(
-    place: TablesOrLake,
+    place: TableSource,
     mode: Annotated[
         PlanMode, typer.Option("--mode", help="How to plan.")
     ] = PlanMode.MRP,
@@ -380,7 +380,7 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
 
 
 def pareto(
-    place: TablesOrLake,
+    place: TableSource,
     points: Annotated[int, typer.Option("--points", help="How many plans.")] = 12,
     objectives: Annotated[
         str,
@@ -422,7 +422,7 @@ def pareto(
 
 def remedies(
     folder: PlanArgument,
-    place: TablesOrLake,
+    place: TableSource,
     demand: Annotated[
         str | None, typer.Option("--demand", help="Only for this late demand.")
     ] = None,

@@ -9,7 +9,7 @@ import typer
 
 from medhavi.cli.command_group import CommandGroup
 from medhavi.cli.command_output import CommandOutput, show_table, talk
-from medhavi.cli.lake_commands import TablesOrLake, open_workbench
+from medhavi.cli.lake_commands import TableSource, open_workbench
 from medhavi.cli.options import (
     FileFormat,
     FolderOption,
@@ -40,7 +40,7 @@ def register(app: CommandGroup) -> None:
 
 
 def place_safety_stock(
-    place: TablesOrLake,
+    place: TableSource,
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
@@ -91,7 +91,7 @@ def place_safety_stock(
 
 
 def replenish(
-    place: TablesOrLake,
+    place: TableSource,
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,

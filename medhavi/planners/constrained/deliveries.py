@@ -45,7 +45,7 @@ def share_out(members: Sequence[Line], least: Sequence[int]) -> bool:
     members
         Lines that have the same share of their quantities, with parts.
     least
-        Least shipment of each line [steps]; of the last one what is open will do.
+        Least shipment of each line [units]; of the last one what is open will do.
     """
     count = gcd(*(line.demand.qty for line in members))
     cuts = _cuts(members, least, count)
@@ -245,7 +245,7 @@ def _least_shipments(line: Line, release: OrderCreation) -> None:
 
 
 def _least(line: Line, release: OrderCreation) -> int:
-    """Least shipment of a line [steps]; 0: none is stated."""
+    """Least shipment of a line [units]; 0: none is stated."""
     stated = line.demand.row["min_shipment"]
     return steps_up(stated, release.model.node(line.demand.node).step) if stated else 0
 
@@ -361,7 +361,7 @@ def _keep_share(line: Line, share: Fraction, policy: str) -> None:
 
 
 def undelivered(lines: Iterable[Line], release: OrderCreation) -> dict[int, int]:
-    """What is matched to demands and not delivered: match to quantity [steps]."""
+    """What is matched to demands and not delivered: match to quantity [units]."""
     kept: dict[int, int] = {}
     demands: dict[int, int] = {}
     for line in lines:
@@ -419,7 +419,7 @@ def served(lines: Iterable[Line], release: OrderCreation) -> dict[int, list[Serv
 
 
 Served = tuple[int, int]
-"""Instant [UTC seconds] and quantity [steps of what is taken]."""
+"""Instant [UTC seconds] and quantity [units of what is taken]."""
 
 
 def deliveries_of(line: Line) -> tuple[Delivery, ...]:

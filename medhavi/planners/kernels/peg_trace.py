@@ -103,7 +103,7 @@ def arranged(
         Shape (n_matches,): its matches, and for whom they are kept (-1: anyone; -2 - d:
         demand d and nobody else).
     part_begin, part_end, part_demand
-        Shape (n_parts,): what each demand wants of the need, rising [steps].
+        Shape (n_parts,): what each demand wants of the need, rising [units].
 
     Returns
     -------
@@ -376,22 +376,22 @@ def trace(
     need_order
         Shape (n_needs,), int64: needs so that an order's takers come before its needs.
     need_demand, need_consumer, need_qty
-        Shape (n_needs,): demand or -1; order that consumes or -1; quantity [steps].
+        Shape (n_needs,): demand or -1; order that consumes or -1; quantity [units].
     need_level
         Shape (n_needs,): level of what a need of a demand takes, 0 where it demands it.
     match_start
         Shape (n_needs + 1,): first match of each need.
     match_unit, match_qty, match_position
-        Shape (n_matches,): unit, quantity, place inside the unit [steps].
+        Shape (n_matches,): unit, quantity, place inside the unit [units].
     match_owner, need_pinned
         Shape (n_matches,): the demand d that a match is kept for, -2 - d: for it
         alone, or -1; and shape (n_needs,): 1 where a match of the need has an owner.
     unit_start, unit_of
         Shape (n_orders + 1,) and (n_ordered_units,): units of each order, main first.
     unit_offset
-        Shape (n_units,): begin of the unit in the span of its order [steps].
+        Shape (n_units,): begin of the unit in the span of its order [units].
     span
-        Shape (n_orders,): length of each span [steps].
+        Shape (n_orders,): length of each span [units].
     n_units
         Number of units.
 
@@ -399,7 +399,7 @@ def trace(
     -------
     demand, unit, qty, level, position
         Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
-        demanded product; place inside the unit [steps].
+        demanded product; place inside the unit [units].
     """
     web = PegGraph(
         need_order,

@@ -107,7 +107,7 @@ def source_columns(
     clusters
         All nodes in order of planning.
     means
-        Mean need of each node [steps].
+        Mean need of each node [units].
     release
         Register of the run.
     grid
@@ -148,7 +148,7 @@ def usable_ways(node: Node, release: OrderCreation) -> tuple[SupplyAlternative, 
 
 
 def reference_size(way: SupplyAlternative, mean: int, as_of: int) -> int:
-    """Size of the order for a mean need [steps]; 0: it gives nothing."""
+    """Size of the order for a mean need [units]; 0: it gives nothing."""
     return way.first_size(max(mean, 1), as_of)
 
 
@@ -257,7 +257,7 @@ def _later(
 def mean_needs(
     clusters: Sequence[Sequence[Node]], release: OrderCreation, as_of: int
 ) -> dict[NodeKey, int]:
-    """Mean size of a need of each node, demands and orders above [steps].
+    """Mean size of a need of each node, demands and orders above [units].
 
     Needs are followed down the first source of each node; a mean is all that is
     wanted of them.

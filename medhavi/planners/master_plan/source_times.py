@@ -136,7 +136,7 @@ class SourceTimes(NamedTuple):
     works
         Hours of an order of `size` steps.
     size
-        Reference size that rates and hours are for [steps].
+        Reference size that rates and hours are for [units].
     """
 
     start: Ints
@@ -176,7 +176,7 @@ def way_times(
     way
         Source with its nodes.
     size
-        Order size [steps].
+        Order size [units].
     release
         Knows when a component is used.
     grid

@@ -234,7 +234,7 @@ def missing_rows(release: OrderCreation, as_of: int) -> Iterator[tuple[Need, int
 
     Returns
     -------
-    iterator of (need, instant, quantity [steps])
+    iterator of (need, instant, quantity [units])
         In the sequence of needs.
     """
     late: dict[int, int] = {}

@@ -38,7 +38,7 @@ HALVES = 40
 
 @dataclass(slots=True, eq=False)
 class OrderAmount:
-    """What a source starts at a decision [steps of the order]; `left` shrinks.
+    """What a source starts at a decision [units of the order]; `left` shrinks.
 
     `until` is the next decision: an order may start up to there.
     """
@@ -77,7 +77,7 @@ class SteeredOrderCreation(OrderCreation):
         self._ahead: dict[NodeKey, float] = {}
         """What rounding made more than was decided, to be made less next time."""
         self.unforeseen: list[tuple[Node, int]] = []
-        """Node and quantity of what no amount covered [steps]."""
+        """Node and quantity of what no amount covered [units]."""
 
     def allow(self, key: NodeKey, allowances: Iterable[Allowance]) -> None:
         """Set what a node may order; first arrivals are used first."""
@@ -174,7 +174,7 @@ class SteeredOrderCreation(OrderCreation):
         missing: int,
         made: list[SupplyUnit],
     ) -> int:
-        """Order from an amount; gives what it brings [steps of the node]."""
+        """Order from an amount; gives what it brings [units of the node]."""
         way, amount = allowance.way, allowance.amount
         brought = 0
         key = want.node.key

@@ -381,14 +381,14 @@ class ExceptionMessages:
                 **cells,
             )
 
-    def _of_pin(self, pin: HardAllocation, steps: int) -> dict[str, object]:
+    def _of_pin(self, pin: HardAllocation, units: int) -> dict[str, object]:
         """Cells that name a firm peg, and a quantity of it."""
         product, location = pin.node.key
         return {
             "demand": self._release.demand_names[pin.demand],
             "product": product,
             "location": location,
-            "qty": from_steps(steps, pin.node.step),
+            "qty": from_steps(units, pin.node.step),
         }
 
     # --- reports -------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One delivery of a demand: quantity [steps] at an instant, from a unit.
+    """One delivery of a demand: quantity [units] at an instant, from a unit.
 
     No unit: no source is stated at all. Mode mrp keeps the date on paper (rule 2) and
     lists what is missing; the judge says short (rule 45). A source that can never

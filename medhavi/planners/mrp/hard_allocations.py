@@ -51,7 +51,7 @@ class HardAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenAllocation:
-    """A pin that the supply at hand does not cover [steps]."""
+    """A pin that the supply at hand does not cover [units]."""
 
     pin: HardAllocation
     missing: int
@@ -59,7 +59,7 @@ class BrokenAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessAllocation:
-    """A firm peg that keeps more than its owner needs [steps]."""
+    """A firm peg that keeps more than its owner needs [units]."""
 
     pin: HardAllocation
     kept: int
@@ -102,7 +102,7 @@ def settle(
     Returns
     -------
     dict of int to int
-        Unit index → quantity that pins keep from everyone [steps].
+        Unit index → quantity that pins keep from everyone [units].
     """
     blocked: dict[int, int] = {}
     over: list[tuple[HardAllocation, int]] = []
@@ -146,7 +146,7 @@ def _units(
 
 
 def _block(units: Iterable[SupplyUnit], qty: int, blocked: dict[int, int]) -> int:
-    """Keep supply from everyone; gives how much there was [steps]."""
+    """Keep supply from everyone; gives how much there was [units]."""
     left = qty
     for unit in units:
         kept = min(left, unit.free)
@@ -165,7 +165,7 @@ def _serve_owner(
     Returns
     -------
     left : int
-        What the pin has left [steps].
+        What the pin has left [units].
     unmet : int
         What of that the owner needs and the supply does not give; all of it where the
         owner needs nothing here. A pin for more than is needed keeps what is needed.

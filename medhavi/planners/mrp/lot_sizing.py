@@ -75,7 +75,7 @@ class LotLimits:
     Parameters
     ----------
     most
-        Largest lot [steps]; a single need above it stands alone and is cut later.
+        Largest lot [units]; a single need above it stands alone and is cut later.
     life
         Seconds from the receipt of an order to its expiry.
     """
@@ -173,7 +173,7 @@ def orders_of(following: Sequence[int]) -> list[int]:
 def plan_cost(
     needs: Sequence[NetNeed], orders: Sequence[int], prices: Sequence[Fraction]
 ) -> Fraction:
-    """Cost of orders and holding [steps held for a second].
+    """Cost of orders and holding [units held for a second].
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def silver_meal(
     needs
         Net needs by instant, all instants different, all quantities positive.
     price
-        Cost of an order [steps held for a second]; None: holding costs nothing.
+        Cost of an order [units held for a second]; None: holding costs nothing.
     limits
         Largest lot and life of an order.
 
@@ -258,7 +258,7 @@ def wagner_whitin(
     needs
         Net needs by instant, all instants different, all quantities positive.
     price
-        Cost of an order, or of one at each need [steps held for a second]; None:
+        Cost of an order, or of one at each need [units held for a second]; None:
         holding costs nothing, and few orders are best.
     limits
         Largest lot and life of an order.
@@ -400,9 +400,9 @@ class ProjectedNeeds:
     instant
         Moment of the first net need [UTC seconds].
     missing
-        That net need [steps].
+        That net need [units].
     kept
-        How much of it stays in stock, to reach the level [steps].
+        How much of it stays in stock, to reach the level [units].
     alive_until
         Least expiry that it asks for.
     needs
@@ -459,7 +459,7 @@ class Coverage:
         return self._until[self._places[ahead.instant]]
 
     def wanted(self, ahead: ProjectedNeeds) -> int:
-        """What an order for stock brings: the net needs that it joins [steps]."""
+        """What an order for stock brings: the net needs that it joins [units]."""
         if self._node.rules.lot_rule not in JOINING_RULES:
             return ahead.missing
         until = self.until(ahead)

@@ -71,9 +71,9 @@ class DatedNodeNetting:
         self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0
         self._stays = 0
-        """What the next order brings for the stock level [steps]."""
+        """What the next order brings for the stock level [units]."""
         self._before: int | None = None
-        """What was there before an order joined later needs [steps]."""
+        """What was there before an order joined later needs [units]."""
         self.at = ALWAYS
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
         self._pending: list[tuple[int, int, SupplyUnit]] = []

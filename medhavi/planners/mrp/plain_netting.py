@@ -153,7 +153,7 @@ class PlainNodeNetting:
         self._way: SupplyAlternative | None = None
         self._terms: tuple[_Lots, _SourceOrders] | None = None
         self._most: int | None = None
-        """Largest order [steps]; None: any."""
+        """Largest order [units]; None: any."""
         self._arrived: deque[SupplyUnit] = deque()
         self._pending: list[SupplyUnit] = []
         """What arrives after the need of the moment, the last first."""

@@ -309,11 +309,11 @@ def delay(
 
 
 def _from(
-    source: Source, windows: list[Window], start: int, steps: int
+    source: Source, windows: list[Window], start: int, units: int
 ) -> OrderTiming | None:
     """Date an order from a start on, inside the validity of its source."""
     for begin, end in sorted(windows):
-        timing = source.clock.earliest(max(begin, start), steps)
+        timing = source.clock.earliest(max(begin, start), units)
         if timing is not None and timing.start < end:
             return timing
     return None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
     Event = tuple[Node, int, int, int]
-    """Place, instant [UTC seconds], kind as in `KINDS` and quantity [steps]."""
+    """Place, instant [UTC seconds], kind as in `KINDS` and quantity [units]."""
 
 
 KINDS = ("stock", "gross", "receipt", "new", "net", "hold", "safety", "waste")
@@ -312,7 +312,7 @@ def ledger(
     levels
         Levels of the nodes that hold any, by identity of the node.
     blocked
-        Unit index → quantity that a hold keeps from everyone [steps].
+        Unit index → quantity that a hold keeps from everyone [units].
     as_of
         Now of the plan [UTC seconds].
     served

@@ -59,7 +59,7 @@ class LoadedState:
     """What was brought in.
 
     `demands` are planned, in order of id; `ignored` are rows that are not, with their
-    quantity [steps]. `bookings` are the indexes of needs that make up negative stock.
+    quantity [units]. `bookings` are the indexes of needs that make up negative stock.
     """
 
     demands: list[Demand] = field(default_factory=list)
@@ -160,7 +160,7 @@ class StateLoader:
         return period_end(row) <= self._as_of
 
     def _forecast_rests(self, rows: list[Row]) -> dict[str, int]:
-        """Consume forecast by orders; gives the rest of each forecast row [steps]."""
+        """Consume forecast by orders; gives the rest of each forecast row [units]."""
         periods = [
             ForecastPeriod(
                 demand=row["demand"],
@@ -379,7 +379,7 @@ class StateLoader:
         unit.node = node
         node.units.append(unit)
 
-    def _timing(self, row: Row, source: Source | None, steps: int) -> OrderTiming:
+    def _timing(self, row: Row, source: Source | None, units: int) -> OrderTiming:
         """Stated dates, with the windows of the source inside them."""
         start, due = row["start"], row["due"]
         computed: OrderTiming | None = None
@@ -387,13 +387,13 @@ class StateLoader:
             done = exact(row["qty_done"]) / source.step
             taken = done.numerator // done.denominator
             return self._model.providers.capacity.existing(
-                row["supply_order"], source.source, (steps + taken, taken), due, start
+                row["supply_order"], source.source, (units + taken, taken), due, start
             )
         if source is not None:
             computed = (
-                source.clock.latest(due, steps)
+                source.clock.latest(due, units)
                 if start is None
-                else source.clock.earliest(start, steps)
+                else source.clock.earliest(start, units)
             )
         if computed is None:
             begin = due if start is None else start

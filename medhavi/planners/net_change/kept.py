@@ -72,7 +72,7 @@ class Kept:
     starts
         Nodes that are there without any demand.
     demands, ignored
-        Planned demands and rows that are not planned, with their quantity [steps].
+        Planned demands and rows that are not planned, with their quantity [units].
     of_product
         Names of the demands of each product, planned or not.
     names, customers
@@ -92,7 +92,7 @@ class Kept:
     bookings
         Indexes of the needs that make up negative stock.
     expired
-        Lots that are past their life, with their quantity [steps].
+        Lots that are past their life, with their quantity [units].
     existing
         Orders that exist, by their node.
     made

@@ -69,7 +69,7 @@ _PHASED = frozenset({"safety_qty", "min_qty", "max_qty", "target_qty"})
 
 
 class MonitoredItem(NamedTuple):
-    """One product at a location: quantities [steps], instants [UTC seconds].
+    """One product at a location: quantities [units], instants [UTC seconds].
 
     `levels` are by name, None where not stated; `free` is on hand less reserved.
     """
@@ -89,7 +89,7 @@ class MonitoredItem(NamedTuple):
 
     @property
     def free(self) -> int:
-        """What may be used now [steps]."""
+        """What may be used now [units]."""
         return self.on_hand - self.reserved
 
     @property

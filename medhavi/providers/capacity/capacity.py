@@ -147,7 +147,7 @@ class Capacity:
         supply_order
             Order id, for its rows of `supply_order_steps`.
         order_steps
-            Size of the whole order and what is done of it [steps of routing units].
+            Size of the whole order and what is done of it [units of routing units].
         due, start
             Instants [s].
         """

@@ -60,9 +60,9 @@ class Duration:
             setup=ceil_fraction(option.setup),
         )
 
-    def length(self, steps: int) -> int:
-        """Working time of an order of so many steps [s]."""
-        return -(-(self.fixed + self.rate * steps) // self.scale)
+    def length(self, units: int) -> int:
+        """Working time of an order of so many units [s]."""
+        return -(-(self.fixed + self.rate * units) // self.scale)
 
 
 class SingleStepClock:
@@ -103,21 +103,21 @@ class SingleStepClock:
         self._setup = duration.setup
         self._safety = safety
 
-    def length(self, steps: int) -> int:
-        """Working time of an order of so many steps [s]."""
-        return -(-(self._fixed + self._rate * steps) // self._scale)
+    def length(self, units: int) -> int:
+        """Working time of an order of so many units [s]."""
+        return -(-(self._fixed + self._rate * units) // self._scale)
 
-    def latest(self, need: int, steps: int) -> OrderTiming:
+    def latest(self, need: int, units: int) -> OrderTiming:
         """Latest order that is usable, safety time included, by `need`."""
-        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        length = -(-(self._fixed + self._rate * units) // self._scale)
         after = need - self._safety
         finish = after - self._move
         start = finish - length
         return self._timing(start - self._queue, start, finish, after)
 
-    def earliest(self, start: int, steps: int) -> OrderTiming:
+    def earliest(self, start: int, units: int) -> OrderTiming:
         """Earliest order that begins nothing before `start`."""
-        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        length = -(-(self._fixed + self._rate * units) // self._scale)
         begin = start + self._queue
         finish = begin + length
         return self._timing(start, begin, finish, finish + self._move)
@@ -224,18 +224,18 @@ class ChainClock:
         self._outlet = delivery.outlets[0]
         self._offset = self._outlet.offset
 
-    def latest(self, need: int, steps: int) -> OrderTiming | None:
+    def latest(self, need: int, units: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         if by is not None and self._offset:
-            by = self._end_by(by, steps)
+            by = self._end_by(by, units)
         if by is None:
             return None
         bound = by
         windows: list[StepWindow] = []
         for step in reversed(self._steps):
             length = step.duration
-            work = -(-(length.fixed + length.rate * steps) // length.scale)
+            work = -(-(length.fixed + length.rate * units) // length.scale)
             bound -= step.move + step.safety + step.lag
             if work:
                 finish = step.working.previous_open(bound)
@@ -244,19 +244,19 @@ class ChainClock:
             start = None if finish is None else step.working.subtract(finish, work)
             if start is None or finish is None:
                 others = self._others
-                return None if others is None else others.latest(need, steps)
+                return None if others is None else others.latest(need, units)
             windows.append(_window(step, start, finish, work))
             bound = start - step.queue
         windows.reverse()
         return self._timing(windows, by)
 
-    def earliest(self, start: int, steps: int) -> OrderTiming | None:
+    def earliest(self, start: int, units: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         bound = start
         windows: list[StepWindow] = []
         for step in self._steps:
             length = step.duration
-            work = -(-(length.fixed + length.rate * steps) // length.scale)
+            work = -(-(length.fixed + length.rate * units) // length.scale)
             bound += step.queue
             if work:
                 begin = step.working.next_open(bound)
@@ -265,17 +265,17 @@ class ChainClock:
             finish = None if begin is None else step.working.add(begin, work)
             if begin is None or finish is None:
                 others = self._others
-                return None if others is None else others.earliest(start, steps)
+                return None if others is None else others.earliest(start, units)
             windows.append(_window(step, begin, finish, work))
             bound = finish + step.move + step.lag
         return self._timing(windows, start)
 
-    def _end_by(self, by: int, steps: int) -> int | None:
+    def _end_by(self, by: int, units: int) -> int | None:
         """When the last step must be through for an output with an offset."""
         if not self._steps:
             return shifted(self._outlet.working, by, -self._offset)
         last = self._steps[-1]
-        ways = [(last.working, last.duration.length(steps))]
+        ways = [(last.working, last.duration.length(units))]
         return last_end(self._outlet, by, last.move, ways)
 
     def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:

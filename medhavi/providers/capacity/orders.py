@@ -54,9 +54,9 @@ class StepProgress:
         )
 
 
-def dated(clock: Clock, steps: int, due: int, start: int | None) -> OrderTiming:
+def dated(clock: Clock, units: int, due: int, start: int | None) -> OrderTiming:
     """Times of an order; its finish is `due`, its start the stated one."""
-    found = clock.latest(due, steps) if start is None else clock.earliest(start, steps)
+    found = clock.latest(due, units) if start is None else clock.earliest(start, units)
     if found is None:
         begin = due if start is None else start
         return OrderTiming(begin, due, begin)

@@ -65,14 +65,14 @@ class RoutingTask:
         """The step."""
         return self.plan.node
 
-    def run(self, steps: int, share: Fraction = ONE) -> Fraction:
+    def run(self, units: int, share: Fraction = ONE) -> Fraction:
         """Run of a share of an order [s at pace 1]."""
-        run = self.rate * steps
+        run = self.rate * units
         return self.fixed + (run if share is ONE else run * share)
 
-    def ways(self, steps: int) -> list[StepTime]:
+    def ways(self, units: int) -> list[StepTime]:
         """List open time and length of all ways to do the step [s]."""
-        run = self.run(steps)
+        run = self.run(units)
         axes = [
             (option.axis, WorkContent(option.setup, run))
             for epoch in self.plan.epochs
@@ -83,12 +83,12 @@ class RoutingTask:
             for axis, work in axes
         ]
 
-    def batch_share(self, steps: int) -> Fraction:
+    def batch_share(self, units: int) -> Fraction:
         """Share of an order that moves on together."""
         batch = self.plan.node.batch
         if batch is None:
             return ONE
-        entering = self.units * steps
+        entering = self.units * units
         return ONE if batch >= entering else batch / entering
 
 
@@ -137,15 +137,15 @@ class NetworkClock:
             self._after[link.earlier].append(link)
 
     # ------------------------------------------------------------------- the clock
-    def latest(self, need: int, steps: int) -> OrderTiming | None:
+    def latest(self, need: int, units: int) -> OrderTiming | None:
         """Latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
-        bounds = None if by is None else self._output_bounds(by, steps)
+        bounds = None if by is None else self._output_bounds(by, units)
         if by is None or bounds is None:
             return None
         mark = self._room.mark()
         for _ in range(MOST_PASSES):
-            placed = self._backward(bounds, steps)
+            placed = self._backward(bounds, units)
             self._room.undo(mark)
             if placed is None:
                 return None
@@ -153,7 +153,7 @@ class NetworkClock:
                 return self._timing(placed, by)
         return None
 
-    def earliest(self, start: int, steps: int) -> OrderTiming | None:
+    def earliest(self, start: int, units: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         bounds = [
             _Bounds(start_from=start + task.node.queue, finish_from=start)
@@ -161,7 +161,7 @@ class NetworkClock:
         ]
         mark = self._room.mark()
         for _ in range(MOST_PASSES):
-            placed = self._forward(bounds, steps, {})
+            placed = self._forward(bounds, units, {})
             self._room.undo(mark)
             if placed is None:
                 return None
@@ -170,7 +170,7 @@ class NetworkClock:
         return None
 
     # -------------------------------------------------------------------- backward
-    def _output_bounds(self, by: int, steps: int) -> list[_Bounds] | None:
+    def _output_bounds(self, by: int, units: int) -> list[_Bounds] | None:
         """Bound the steps from which the main product falls out."""
         bounds = [_Bounds() for _ in self._tasks]
         last = self._network.last
@@ -180,7 +180,7 @@ class NetworkClock:
                 if outlet.step not in (None, node.step):
                     continue
                 bound = bounds[place]
-                moment = _anchor_by(outlet, task, by, steps) if outlet.offset else by
+                moment = _anchor_by(outlet, task, by, units) if outlet.offset else by
                 if moment is None:
                     return None
                 if outlet.anchor == "start" and outlet.step is not None:
@@ -193,25 +193,25 @@ class NetworkClock:
         return bounds
 
     def _backward(
-        self, bounds: Sequence[_Bounds], steps: int
+        self, bounds: Sequence[_Bounds], units: int
     ) -> dict[int, StepAssignment] | None:
         placed: dict[int, StepAssignment] = {}
         for place in reversed(range(len(self._tasks))):
             task = self._tasks[place]
             finish_by, start_by, limits = self._bounds_of(
-                place, bounds[place], placed, steps
+                place, bounds[place], placed, units
             )
             if min(finish_by, start_by) == NEVER and task.fixed_window is None:
                 continue
             found: StepAssignment | None
             if task.fixed_window is not None:
-                found = _given(task, task.fixed_window, steps)
+                found = _given(task, task.fixed_window, units)
             elif finish_by == NEVER:
                 # Only its start is bound: it ends when it ends.
-                found = self._starting_by(task, start_by, steps)
+                found = self._starting_by(task, start_by, units)
             else:
                 found = task.plan.latest(
-                    task.run(steps), finish_by, start_by, limits, self._room
+                    task.run(units), finish_by, start_by, limits, self._room
                 )
             if found is None:
                 return None
@@ -221,17 +221,17 @@ class NetworkClock:
             # Steps after the output wait for nobody: as early as what precedes allows.
             begin = min((p.start for p in placed.values()), default=ALWAYS)
             free = [_Bounds(start_from=begin, finish_from=begin) for _ in self._tasks]
-            return self._forward(free, steps, placed)
+            return self._forward(free, units, placed)
         return placed
 
     def _bounds_of(
-        self, place: int, bound: _Bounds, placed: dict[int, StepAssignment], steps: int
+        self, place: int, bound: _Bounds, placed: dict[int, StepAssignment], units: int
     ) -> tuple[int, int, list[Limit]]:
         """Collect what the followers of a step demand of its end and start."""
         task = self._tasks[place]
         finish_by, start_by = bound.finish_by, bound.start_by
         limits: list[Limit] = []
-        share = task.batch_share(steps)
+        share = task.batch_share(units)
         for link in self._after[place]:
             follower = placed.get(link.later)
             if follower is None:
@@ -245,9 +245,9 @@ class NetworkClock:
                 gap += task.node.move + self._tasks[link.later].node.queue
                 begin: int | None = follower.start
                 if share < 1:
-                    limits.append(_head(task, follower.start - gap, steps, share))
+                    limits.append(_head(task, follower.start - gap, units, share))
                     last = WorkContent(
-                        Fraction(0), self._batch_run(link.later, steps, share)
+                        Fraction(0), self._batch_run(link.later, units, share)
                     )
                     begin = follower.option.axis.before(follower.finish, last)
                 if begin is None:
@@ -256,9 +256,9 @@ class NetworkClock:
         return finish_by, start_by, limits
 
     def _starting_by(
-        self, task: RoutingTask, start_by: int, steps: int
+        self, task: RoutingTask, start_by: int, units: int
     ) -> StepAssignment | None:
-        run = task.run(steps)
+        run = task.run(units)
         for epoch in reversed(task.plan.epochs):
             for option in epoch.options:
                 end = option.axis.after(start_by, WorkContent(option.setup, run))
@@ -286,14 +286,14 @@ class NetworkClock:
 
     # --------------------------------------------------------------------- forward
     def _forward(
-        self, bounds: Sequence[_Bounds], steps: int, known: dict[int, StepAssignment]
+        self, bounds: Sequence[_Bounds], units: int, known: dict[int, StepAssignment]
     ) -> dict[int, StepAssignment] | None:
         placed = dict(known)
         for place, task in enumerate(self._tasks):
             if place in placed:
                 continue
             if task.fixed_window is not None:
-                given = _given(task, task.fixed_window, steps)
+                given = _given(task, task.fixed_window, units)
                 if given is None:
                     return None
                 placed[place] = given
@@ -309,12 +309,12 @@ class NetworkClock:
                 elif link.kind == "finish_finish":
                     finish_from = max(finish_from, earlier.finish + link.lag)
                 else:
-                    ready = self._handed_on(link, earlier, steps, limits)
+                    ready = self._handed_on(link, earlier, units, limits)
                     if ready is None:
                         return None
                     start_from = max(start_from, ready)
             found = task.plan.earliest(
-                task.run(steps), start_from, finish_from, limits, self._room
+                task.run(units), start_from, finish_from, limits, self._room
             )
             if found is None:
                 return None
@@ -326,19 +326,19 @@ class NetworkClock:
         self,
         link: PrecedenceLink,
         earlier: StepAssignment,
-        steps: int,
+        units: int,
         limits: list[Limit],
     ) -> int | None:
         """When the later step may start, and limit its end by the last batch."""
         task = self._tasks[link.earlier]
         gap = task.node.move + link.lag + self._tasks[link.later].node.queue
-        share = task.batch_share(steps)
+        share = task.batch_share(units)
         if share == 1:
             return earlier.finish + gap
         limits.append(
-            _tail(earlier.finish + gap, self._batch_run(link.later, steps, share))
+            _tail(earlier.finish + gap, self._batch_run(link.later, units, share))
         )
-        head = WorkContent(earlier.work.setup, task.run(steps, share))
+        head = WorkContent(earlier.work.setup, task.run(units, share))
         through = earlier.option.axis.after(earlier.start, head)
         return None if through is None else through + gap
 
@@ -359,8 +359,8 @@ class NetworkClock:
         return moved
 
     # ---------------------------------------------------------------------- shared
-    def _batch_run(self, place: int, steps: int, share: Fraction) -> Fraction:
-        return self._tasks[place].rate * steps * share
+    def _batch_run(self, place: int, units: int, share: Fraction) -> Fraction:
+        return self._tasks[place].rate * units * share
 
     def _over(self, link: PrecedenceLink, placed: dict[int, StepAssignment]) -> int:
         """Time between two steps beyond the most; 0 where they are given."""
@@ -399,10 +399,10 @@ class NetworkClock:
 
 
 def _anchor_by(
-    outlet: MainOutput, task: RoutingTask, by: int, steps: int
+    outlet: MainOutput, task: RoutingTask, by: int, units: int
 ) -> int | None:
     """When a step must begin or have moved on for an output with an offset."""
-    ways = task.ways(steps)
+    ways = task.ways(units)
     if outlet.anchor == "start" and outlet.step is not None:
         return last_start(outlet, by, ways)
     return last_end(outlet, by, task.node.move, ways)
@@ -420,8 +420,8 @@ def _there(outlet: MainOutput, steps: Sequence[StepWindow], empty: int) -> int |
     return moved(outlet.working, window, window.after, outlet.offset)
 
 
-def _head(task: RoutingTask, through: int, steps: int, share: Fraction) -> Limit:
-    run = task.run(steps, share)
+def _head(task: RoutingTask, through: int, units: int, share: Fraction) -> Limit:
+    run = task.run(units, share)
 
     def limit(option: ResourceOption, work: WorkContent) -> int | None:
         return option.axis.before(through, WorkContent(work.setup, run))
@@ -437,13 +437,13 @@ def _tail(arrives: int, run: Fraction) -> Limit:
 
 
 def _given(
-    task: RoutingTask, window: tuple[int | None, int | None], steps: int
+    task: RoutingTask, window: tuple[int | None, int | None], units: int
 ) -> StepAssignment | None:
     """Take given times; a missing one follows from the other."""
     option = next((o for epoch in task.plan.epochs for o in epoch.options), None)
     if option is None:
         return None
-    work = WorkContent(option.setup, task.run(steps))
+    work = WorkContent(option.setup, task.run(units))
     start, finish = window
     if finish is None and start is not None:
         finish = option.axis.after(start, work)

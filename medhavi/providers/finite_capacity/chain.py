@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int]
     KnownOrders = dict[tuple["FiniteChain", int, int, int | None], OrderTiming | None]
-    """Orders by chain, size [steps], first instant and the instant to be through by."""
+    """Orders by chain, size [units], first instant and the instant to be through by."""
 
 
 _made = tuple.__new__
@@ -84,27 +84,27 @@ class FiniteStep:
         """Which option is preferred."""
         self.family = node.family
 
-    def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
+    def earliest(self, units: int, bound: int, *, hasty: bool) -> StepWindow | None:
         """Place the step as early as possible; its queue is over by `bound`."""
-        taken = self.choose(steps, bound, hasty=hasty)
+        taken = self.choose(units, bound, hasty=hasty)
         return None if taken is None else self.window(taken)
 
-    def choose(self, steps: int, bound: int, *, hasty: bool) -> OptionSlot | None:
+    def choose(self, units: int, bound: int, *, hasty: bool) -> OptionSlot | None:
         """Choose an option for the step as `earliest` does."""
         if self._only is not None:
-            return self._only.earliest(steps, bound)
+            return self._only.earliest(units, bound)
         rule = "earliest" if hasty else self.rule
         best: OptionSlot | None = None
         if rule == "cost":
-            found = [option.earliest(steps, bound) for option in self.options]
+            found = [option.earliest(units, bound) for option in self.options]
             return min(
                 [one for one in found if one is not None], key=_cost, default=None
             )
-        if self.alike and steps > 0:
-            return self._first_through(steps, bound, first=rule == "preference")
+        if self.alike and units > 0:
+            return self._first_through(units, bound, first=rule == "preference")
         limit = ENDLESS
         for option in self.options:
-            taken = option.earliest(steps, bound, limit)
+            taken = option.earliest(units, bound, limit)
             if taken is None or taken.finish >= limit:
                 continue
             if rule == "preference":
@@ -113,14 +113,14 @@ class FiniteStep:
         return best
 
     def _first_through(
-        self, steps: int, bound: int, *, first: bool
+        self, units: int, bound: int, *, first: bool
     ) -> OptionSlot | None:
         """Choose the option that is through first, or the first that has room.
 
         All of them work for as long: what can begin at once and go through without a
         pause is never beaten.
         """
-        length = self.options[0].length(steps)
+        length = self.options[0].length(units)
         taken: tuple[FiniteOption, Span] | None = None
         limit = ENDLESS
         for option, free in self.alike:
@@ -137,17 +137,17 @@ class FiniteStep:
         return made
 
     def latest(
-        self, steps: int, floor: int, bound: int, *, hasty: bool
+        self, units: int, floor: int, bound: int, *, hasty: bool
     ) -> StepWindow | None:
         """Place the step as late as possible, its queue not before `floor`."""
         floor += self.queue
         if self._only is not None:
-            taken = self._only.latest(steps, (floor, bound))
+            taken = self._only.latest(units, (floor, bound))
             return None if taken is None else self.window(taken)
         found = []
         rule = "earliest" if hasty else self.rule
         for option in self.options:
-            taken = option.latest(steps, (floor, bound))
+            taken = option.latest(units, (floor, bound))
             if taken is not None:
                 found.append(taken)
                 if rule == "preference":
@@ -244,38 +244,38 @@ class FiniteChain:
         self.plain = bool(steps) and not self.sequenced and not self._offset
         """Whether it ends with its last step, and no set-up follows from a sequence."""
 
-    def earliest(self, steps: int, start: int, *, hasty: bool) -> OrderTiming | None:
+    def earliest(self, units: int, start: int, *, hasty: bool) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
         chosen: list[OptionSlot] = []
-        found = self._choose_on(chosen, steps, (start, ENDLESS), hasty=hasty)
+        found = self._choose_on(chosen, units, (start, ENDLESS), hasty=hasty)
         return self._run(chosen, start) if found else None
 
-    def least(self, steps: int, start: int) -> int:
+    def least(self, units: int, start: int) -> int:
         """Instant before which no order from `start` on is through [s]."""
-        rest = self._rest(steps)
+        rest = self._rest(units)
         work, bound = rest[-1], start + rest[0]
         if self._working is None or not work:
             return bound
         span = self._working.soonest(start, work)
         return bound if span is None else max(bound, span[1])
 
-    def _rest(self, steps: int) -> tuple[int, ...]:
+    def _rest(self, units: int) -> tuple[int, ...]:
         """What passes at the least from each step on to the end; last, all work [s]."""
-        known = self._least.get(steps)
+        known = self._least.get(units)
         if known is not None:
             return known
         work = passed = 0
         rest = [0]
         for step in reversed(self.steps):
-            length = min([option.length(steps) for option in step.options], default=0)
+            length = min([option.length(units) for option in step.options], default=0)
             work += length
             passed += step.queue + length + step.move + step.lag
             rest.append(passed)
-        known = self._least[steps] = (*reversed(rest), work)
+        known = self._least[units] = (*reversed(rest), work)
         return known
 
     def soonest(
-        self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
+        self, units: int, start: int, by: int | None, known: KnownOrders | None = None
     ) -> OrderTiming | None:
         """Earliest order of a plain chain that begins nothing before `start`.
 
@@ -289,30 +289,30 @@ class FiniteChain:
         """
         if known is None:
             known = {}
-        key = self, steps, start, by
+        key = self, units, start, by
         if key not in known:
-            known[key] = self._soonest(steps, start, by, known)
+            known[key] = self._soonest(units, start, by, known)
         return known[key]
 
     def _soonest(
-        self, steps: int, start: int, by: int | None, known: KnownOrders
+        self, units: int, start: int, by: int | None, known: KnownOrders
     ) -> OrderTiming | None:
         chosen: list[OptionSlot] = []
         if by is None:
-            found = self._choose_on(chosen, steps, (start, ENDLESS), hasty=True)
+            found = self._choose_on(chosen, units, (start, ENDLESS), hasty=True)
             return self._run(chosen, start) if found else None
         if not self.alternates:
-            return self.soonest(steps, start, None, known)
-        if not self._choose_on(chosen, steps, (start, by), hasty=False):
-            hasty = self.soonest(steps, start, None, known)
+            return self.soonest(units, start, None, known)
+        if not self._choose_on(chosen, units, (start, by), hasty=False):
+            hasty = self.soonest(units, start, None, known)
             # What is preferred stays where the others are through no sooner.
             latest = ENDLESS if hasty is None else hasty.finish
-            if not self._choose_on(chosen, steps, (start, latest), hasty=False):
+            if not self._choose_on(chosen, units, (start, latest), hasty=False):
                 return hasty
         return self._run(chosen, start)
 
     def _choose_on(
-        self, chosen: list[OptionSlot], steps: int, bounds: Span, *, hasty: bool
+        self, chosen: list[OptionSlot], units: int, bounds: Span, *, hasty: bool
     ) -> bool:
         """Choose an option for each step that has none, one after the other.
 
@@ -330,12 +330,12 @@ class FiniteChain:
         if chosen:
             last = self.steps[len(chosen) - 1]
             bound = chosen[-1].finish + last.move + last.lag
-        rest = self._rest(steps)
+        rest = self._rest(units)
         for place in range(len(chosen), len(self.steps)):
             if bound + rest[place] > latest:
                 return False
             step = self.steps[place]
-            taken = step.choose(steps, bound + step.queue, hasty=hasty)
+            taken = step.choose(units, bound + step.queue, hasty=hasty)
             if taken is None:
                 return False
             chosen.append(taken)
@@ -349,19 +349,19 @@ class FiniteChain:
         return self._timing(windows, start)
 
     def latest(
-        self, steps: int, by: int, not_before: int, *, hasty: bool
+        self, units: int, by: int, not_before: int, *, hasty: bool
     ) -> OrderTiming | None:
         """Latest order whose output is there by an instant."""
         output: int | None = by
         if self._offset:
-            output = self._end_by(by, steps)
+            output = self._end_by(by, units)
         if output is None:
             return None
         bound = output
         windows: list[StepWindow] = []
         for step in reversed(self.steps):
             bound -= step.move + step.safety + step.lag
-            window = step.latest(steps, not_before, bound, hasty=hasty)
+            window = step.latest(units, not_before, bound, hasty=hasty)
             if window is None:
                 return None
             windows.append(window)
@@ -371,12 +371,12 @@ class FiniteChain:
             return None
         return self._timing(windows, output)
 
-    def _end_by(self, by: int, steps: int) -> int | None:
+    def _end_by(self, by: int, units: int) -> int | None:
         """When the last step must be through for an output with an offset."""
         if not self.steps:
             return shifted(self._outlet.working, by, -self._offset)
         last = self.steps[-1]
-        ways = [(option.working, option.length(steps)) for option in last.options]
+        ways = [(option.working, option.length(units)) for option in last.options]
         return last_end(self._outlet, by, last.move, ways)
 
     def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:

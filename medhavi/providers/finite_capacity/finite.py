@@ -86,7 +86,7 @@ class FiniteCapacity:
     def earliest(
         self,
         routing: str,
-        steps: int,
+        units: int,
         start: int,
         *,
         by: int | None = None,
@@ -99,8 +99,8 @@ class FiniteCapacity:
         ----------
         routing
             Routing id.
-        steps
-            Order size in steps of routing units.
+        units
+            Order size [units of the routing].
         start, by
             Instants [s]. An order with its preferred resources that is through by `by`
             is taken as it is; without it the alternates that are through first are.
@@ -111,30 +111,30 @@ class FiniteCapacity:
         """
         if relaxed:
             clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
-            return clock.earliest(start, steps)
+            return clock.earliest(start, units)
         plain = self.plain_chain(routing)
         if plain is not None and not self._room.efficiency:
-            return plain.soonest(steps, start, by, known)
-        return self._soonest(routing, steps, start, by)
+            return plain.soonest(units, start, by, known)
+        return self._soonest(routing, units, start, by)
 
     def _soonest(
-        self, routing: str, steps: int, start: int, by: int | None
+        self, routing: str, units: int, start: int, by: int | None
     ) -> OrderTiming | None:
         if by is None:
-            return self._forward(routing, steps, start, hasty=True)
-        preferred = self._forward(routing, steps, start, hasty=False)
+            return self._forward(routing, units, start, hasty=True)
+        preferred = self._forward(routing, units, start, hasty=False)
         if preferred is not None and preferred.finish <= by:
             return preferred
         chain = self._placing(routing).chain
         if chain is not None and not chain.alternates:
             return preferred
-        hasty = self._forward(routing, steps, start, hasty=True)
+        hasty = self._forward(routing, units, start, hasty=True)
         if hasty is None or preferred is None:
             return hasty or preferred
         return hasty if hasty.finish < preferred.finish else preferred
 
     def step_earliest(
-        self, routing: str, step: int, steps: int, ready: int, by: int | None = None
+        self, routing: str, step: int, units: int, ready: int, by: int | None = None
     ) -> StepWindow | None:
         """Earliest window of one step whose queue may begin at `ready`.
 
@@ -142,8 +142,8 @@ class FiniteCapacity:
         ----------
         routing, step
             Ids.
-        steps
-            Order size in steps of routing units.
+        units
+            Order size [units of the routing].
         ready, by
             Instants [s]; `by` as in `earliest`.
 
@@ -157,16 +157,16 @@ class FiniteCapacity:
         if found is None:
             found = self._step(routing, step)
         if found is None:
-            return self._placed_step(routing, step, steps, ready)
+            return self._placed_step(routing, step, units, ready)
         bound = ready + found.queue
         if by is None:
-            return found.earliest(steps, bound, hasty=True)
-        preferred = found.earliest(steps, bound, hasty=False)
+            return found.earliest(units, bound, hasty=True)
+        preferred = found.earliest(units, bound, hasty=False)
         if preferred is not None and preferred.finish <= by:
             return preferred
-        return found.earliest(steps, bound, hasty=True)
+        return found.earliest(units, bound, hasty=True)
 
-    def longest(self, routing: str, steps: int, start: int) -> int | None:
+    def longest(self, routing: str, units: int, start: int) -> int | None:
         """Step that no opening is long enough for, whoever else works.
 
         Returns
@@ -175,17 +175,17 @@ class FiniteCapacity:
             A step that must not be split and never fits from `start` on.
         """
         for task in self._placing(routing).compiled.tasks:
-            alone = task.plan.earliest(task.run(steps), start, start)
+            alone = task.plan.earliest(task.run(units), start, start)
             if alone is None and not task.node.splittable:
                 return task.node.step
         return None
 
     def unlimited_latest(
-        self, routing: str, steps: int, need: int
+        self, routing: str, units: int, need: int
     ) -> OrderTiming | None:
         """Latest order by an instant, as if capacity were never short."""
         return self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN).latest(
-            need, steps
+            need, units
         )
 
     def touches(self, routing: str) -> frozenset[str]:
@@ -242,7 +242,7 @@ class FiniteCapacity:
     def latest(
         self,
         routing: str,
-        steps: int,
+        units: int,
         need: int,
         not_before: int = ALWAYS,
         *,
@@ -255,8 +255,8 @@ class FiniteCapacity:
         ----------
         routing
             Routing id.
-        steps
-            Order size in steps of routing units.
+        units
+            Order size [units of the routing].
         need, not_before
             Instants [s]; nothing begins before the latter, queues included.
         safety_days
@@ -275,9 +275,9 @@ class FiniteCapacity:
             by = placing.compiled.location_time.subtract_days(need, safety_days)
         if by is None or by < not_before:
             return None
-        found = self._backward(placing, steps, (by, not_before), hasty=False)
+        found = self._backward(placing, units, (by, not_before), hasty=False)
         if found is None and placing.alternates:
-            found = self._backward(placing, steps, (by, not_before), hasty=True)
+            found = self._backward(placing, units, (by, not_before), hasty=True)
         return found
 
     def named(self, routing: str) -> frozenset[str]:
@@ -404,29 +404,29 @@ class FiniteCapacity:
         return found
 
     def _placed_step(
-        self, routing: str, step: int, steps: int, ready: int
+        self, routing: str, step: int, units: int, ready: int
     ) -> StepWindow | None:
         tasks = self._placing(routing).compiled.tasks
         task = {one.node.step: one for one in tasks}[step]
         room = self._room
         room.hasty, room.strict = True, True
         found = task.plan.earliest(
-            task.run(steps), ready + task.node.queue, ready, (), room
+            task.run(units), ready + task.node.queue, ready, (), room
         )
         room.hasty, room.strict = False, False
         return None if found is None else step_window(task.node, found)
 
     def _forward(
-        self, routing: str, steps: int, start: int, *, hasty: bool
+        self, routing: str, units: int, start: int, *, hasty: bool
     ) -> OrderTiming | None:
         placing = self._placing(routing)
         if placing.chain is not None and not self._room.efficiency:
             chain = placing.chain
-            return self._held(chain, chain.earliest(steps, start, hasty=hasty))
+            return self._held(chain, chain.earliest(units, start, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = start
         while True:  # each turn leaves one block of a tool behind
-            found = clock.earliest(bound, steps)
+            found = clock.earliest(bound, units)
             if found is None:
                 return None
             holds, blocked = kept(placing.held, found, self._room)
@@ -437,7 +437,7 @@ class FiniteCapacity:
     def _backward(
         self,
         placing: _RoutingPlacement,
-        steps: int,
+        units: int,
         bounds: tuple[int, int],
         *,
         hasty: bool,
@@ -445,12 +445,12 @@ class FiniteCapacity:
         by, not_before = bounds
         if placing.chain is not None and not self._room.efficiency:
             chain = placing.chain
-            return self._held(chain, chain.latest(steps, by, not_before, hasty=hasty))
+            return self._held(chain, chain.latest(units, by, not_before, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = by
         while True:
             self._room.floor, self._room.leaves = not_before, placing.leaves
-            found = clock.latest(bound, steps)
+            found = clock.latest(bound, units)
             self._room.floor, self._room.leaves = ALWAYS, {}
             if found is None or found.start < not_before:
                 return None

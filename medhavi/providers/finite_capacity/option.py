@@ -211,18 +211,18 @@ class FiniteOption:
         """Fixed time, time per step and their scale, that make up the length."""
         return self._fixed, self._rate, self._scale
 
-    def length(self, steps: int) -> int:
-        """Working seconds of an order of so many steps."""
-        return -(-(self._fixed + self._rate * steps) // self._scale)
+    def length(self, units: int) -> int:
+        """Working seconds of an order of so many units."""
+        return -(-(self._fixed + self._rate * units) // self._scale)
 
     def earliest(
-        self, steps: int, bound: int, limit: int = ENDLESS
+        self, units: int, bound: int, limit: int = ENDLESS
     ) -> OptionSlot | None:
         """Place an order as early as possible from an instant on.
 
         None: there is no room, or none that could end before the limit.
         """
-        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        length = -(-(self._fixed + self._rate * units) // self._scale)
         if bound + length >= limit:
             return None
         if length and self._book is not None:
@@ -236,9 +236,9 @@ class FiniteOption:
         taken: OptionSlot = _made(OptionSlot, (self, *span, length, 0))
         return taken
 
-    def latest(self, steps: int, bounds: Span) -> OptionSlot | None:
+    def latest(self, units: int, bounds: Span) -> OptionSlot | None:
         """Place an order as late as possible; bounds are the floor and the end."""
-        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        length = -(-(self._fixed + self._rate * units) // self._scale)
         if length and self._book is not None:
             span = self._book.latest(
                 self.working, self.splittable, length, bounds, self._need
@@ -327,13 +327,13 @@ class SequencedOption(FiniteOption):
         self._families = tuple(families)
 
     def earliest(
-        self, steps: int, bound: int, limit: int = ENDLESS
+        self, units: int, bound: int, limit: int = ENDLESS
     ) -> OptionSlot | None:
         """Place an order as early as possible from an instant on.
 
         None: there is no room, or none that could end before the limit.
         """
-        own = self.length(steps)
+        own = self.length(units)
         if bound + own >= limit:
             return None
         while True:
@@ -347,10 +347,10 @@ class SequencedOption(FiniteOption):
                 return None
             bound = blocked
 
-    def latest(self, steps: int, bounds: Span) -> OptionSlot | None:
+    def latest(self, units: int, bounds: Span) -> OptionSlot | None:
         """Place an order as late as possible; bounds are the floor and the end."""
         floor, bound = bounds
-        own = self.length(steps)
+        own = self.length(units)
         while True:
             found = self._changed_late(own, bound)
             if found is None or found.start < floor:

@@ -210,14 +210,14 @@ class CharacteristicAllocation:
         made._usable = list(self._usable)
         return made
 
-    def add(self, usable: Sequence[int], steps: int) -> int:
+    def add(self, usable: Sequence[int], units: int) -> int:
         """Serve one more taker; the others keep how much they have.
 
         Parameters
         ----------
         usable
             Lots that serve it.
-        steps
+        units
             What it wants.
 
         Returns
@@ -227,13 +227,13 @@ class CharacteristicAllocation:
         """
         taker = len(self._usable)
         self._usable.append(usable)
-        left = steps
+        left = units
         while left > 0:
             part = self._more(taker, left)
             if not part:
                 break
             left -= part
-        return steps - left
+        return units - left
 
     def _more(self, taker: int, most: int) -> int:
         """Find the shortest chain of changes that frees something for a taker."""
@@ -389,7 +389,7 @@ class MatchingLine(SearchedLine):
         buffers: bool = False,
         customer: str | None = None,
     ) -> int:
-        """What has what is asked for and may be taken without harm [steps]."""
+        """What has what is asked for and may be taken without harm [units]."""
         return self._behind.available(
             instant,
             transit,
@@ -405,7 +405,7 @@ class MatchingLine(SearchedLine):
 
     def take(
         self,
-        steps: int,
+        units: int,
         instant: int,
         transit: int = 0,
         min_shelf_days: float = 0.0,
@@ -416,7 +416,7 @@ class MatchingLine(SearchedLine):
         until = self._behind.lives(instant, transit, min_shelf_days)
         shift = LineChange(
             self._behind,
-            steps,
+            units,
             instant,
             1,
             until,
@@ -426,12 +426,12 @@ class MatchingLine(SearchedLine):
         )
         return self._behind.note(shift)
 
-    def add(self, steps: int, instant: int, expires: int | None = None) -> LineChange:
+    def add(self, units: int, instant: int, expires: int | None = None) -> LineChange:
         """Add a receipt with the traits asked for."""
         until = INT64_MAX if expires is None else expires
         shift = LineChange(
             self._behind,
-            -steps,
+            -units,
             instant,
             1,
             until,

@@ -32,7 +32,7 @@ PLANNED: Final = frozenset({"open", "quote"})
 
 
 class Commitment(NamedTuple):
-    """A quantity [steps] that is taken at an instant [s] and may not be sold again.
+    """A quantity [units] that is taken at an instant [s] and may not be sold again.
 
     `owner` is the demand that has it, None for an order or an unknown one; goods must
     live `until`. `name` is the reservation, peg, order or demand it comes from.
@@ -122,12 +122,12 @@ class Commitments:
         return None if number is None else self._demands.row(number)
 
     def _made(
-        self, node: Node, steps: int, instant: int, owner: str | None, name: str
+        self, node: Node, units: int, instant: int, owner: str | None, name: str
     ) -> Commitment:
         row = self.demand(owner)
         life = 0 if row is None else seconds_up(row["min_shelf_days"], DAY)
         customer = None if row is None else row["customer"]
-        return Commitment(*node, steps, instant, instant + life, owner, customer, name)
+        return Commitment(*node, units, instant, instant + life, owner, customer, name)
 
     # ------------------------------------------------------------------- changes
     def without(self, hold: Hold, providers: Providers) -> Commitments | None:
@@ -211,7 +211,7 @@ class Commitments:
         return found
 
     def _pegged(self, peg: Row, open_of: dict[str, int]) -> int:
-        """What a firm peg keeps [steps]; `open_of` is what demands still need."""
+        """What a firm peg keeps [units]; `open_of` is what demands still need."""
         step = self._providers.facts.step(peg["product"])
         wanted = steps_up(peg["qty"], step)
         row = self.demand(peg["demand"])
@@ -288,7 +288,7 @@ class Commitments:
                     found.add(row["demand"])
         return found
 
-    def _place(self, row: Row, steps: int) -> tuple[str, int] | None:
+    def _place(self, row: Row, units: int) -> tuple[str, int] | None:
         """Where a promised quantity is taken, and when it leaves there [s]."""
         facts, sourcing = self._providers.facts, self._providers.sourcing
         location, instant = row["location"], row["promised"]
@@ -303,7 +303,7 @@ class Commitments:
             if not moves or moves[0].origin is None or moves[0].origin in seen:
                 return None if origin is None else (origin, instant)
             self.lanes.add(moves[0].source)
-            timing = moves[0].clock.latest(instant, steps)
+            timing = moves[0].clock.latest(instant, units)
             instant = instant if timing is None else timing.ready
             location = moves[0].origin
             origin = None
@@ -389,7 +389,7 @@ class OnHand:
         return tuple(self._lots.get((product, location), ()))
 
     def missing(self, product: str, location: str) -> int:
-        """What negative bookings say is gone already [steps]."""
+        """What negative bookings say is gone already [units]."""
         return self._missing.get((product, location), 0)
 
     @property
@@ -465,7 +465,7 @@ class SafetyLevels:
         Parameters
         ----------
         needs : iterable of (int, int)
-            Instants [s] and quantities [steps] of what is committed: safety days
+            Instants [s] and quantities [units] of what is committed: safety days
             withhold the needs of the next days.
 
         Returns

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ProjectedBalance(NamedTuple):
-    """State of a line from an instant on [steps]; the first is since ever."""
+    """State of a line from an instant on [units]; the first is since ever."""
 
     instant: int
     net: int
@@ -58,7 +58,7 @@ class MaterialLine:
     Parameters
     ----------
     events : iterable of (int, int)
-        Instants [s] and changes of the net [steps]; what lies there now at ALWAYS.
+        Instants [s] and changes of the net [units]; what lies there now at ALWAYS.
     withheld : sequence of (int, int)
         Safety stock as a step function; empty: none.
     journal : list of Shift
@@ -113,7 +113,7 @@ class MaterialLine:
         buffers: bool = False,
         customer: str | None = None,  # noqa: ARG002 - same
     ) -> int:
-        """What a new taker may take at an instant without harm to others [steps].
+        """What a new taker may take at an instant without harm to others [units].
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class MaterialLine:
 
     def fits(
         self,
-        steps: int,
+        units: int,
         instant: int,
         transit: int = 0,
         min_shelf_days: float = 0.0,
@@ -152,13 +152,13 @@ class MaterialLine:
         customer: str | None = None,
     ) -> bool:
         """Whether a quantity may be taken at an instant."""
-        return steps <= self.available(
+        return units <= self.available(
             instant, transit, min_shelf_days, buffers=buffers, customer=customer
         )
 
     def earliest(
         self,
-        steps: int,
+        units: int,
         start: int,
         transit: int = 0,  # noqa: ARG002 - lines with lots look at it
         min_shelf_days: float = 0.0,  # noqa: ARG002 - same
@@ -173,12 +173,12 @@ class MaterialLine:
         int or None
             Instant [s]; None: what is known never covers it.
         """
-        if self._unlimited or steps <= 0:
+        if self._unlimited or units <= 0:
             return start
         floor = self._bare if buffers or self._withheld is None else self._suffix
         floor = floor or self._floor(buffers)
         # The suffix minimum never falls, so the first place that is high enough rules.
-        place = bisect_left(floor, steps)
+        place = bisect_left(floor, units)
         if place == len(floor):
             return None
         instant = self._times[place]
@@ -208,7 +208,7 @@ class MaterialLine:
 
     @property
     def state(self) -> tuple[tuple[int, int], ...]:
-        """Net [steps] from each instant on at which it changes, to compare by `==`."""
+        """Net [units] from each instant on at which it changes, to compare by `==`."""
         return tuple(
             (instant, net)
             for place, (instant, net) in enumerate(
@@ -219,7 +219,7 @@ class MaterialLine:
 
     @property
     def short(self) -> tuple[int, int] | None:
-        """Commitments that are not covered: largest shortage [steps] and its start.
+        """Commitments that are not covered: largest shortage [units] and its start.
 
         Safety stock is no commitment. None: all is covered.
         """
@@ -231,7 +231,7 @@ class MaterialLine:
     # -------------------------------------------------------------------- changes
     def take(
         self,
-        steps: int,
+        units: int,
         instant: int,
         transit: int = 0,
         min_shelf_days: float = 0.0,
@@ -247,14 +247,14 @@ class MaterialLine:
         """
         until = self._until(instant, transit, min_shelf_days)
         return self._noted(
-            LineChange(self, steps, instant, 1, until, customer, receipt=False)
+            LineChange(self, units, instant, 1, until, customer, receipt=False)
         )
 
-    def add(self, steps: int, instant: int, expires: int | None = None) -> LineChange:
+    def add(self, units: int, instant: int, expires: int | None = None) -> LineChange:
         """Add a receipt at an instant: the rest of a new order."""
         until = INT64_MAX if expires is None else expires
         return self._noted(
-            LineChange(self, -steps, instant, 1, until, None, receipt=True)
+            LineChange(self, -units, instant, 1, until, None, receipt=True)
         )
 
     def put_back(self, shift: LineChange) -> LineChange:
@@ -281,7 +281,7 @@ class MaterialLine:
         place = bisect_left(times, shift.instant)
         known = place < len(times) and times[place] == shift.instant
         if shift.uses + (self._uses[place] if known else 0) < 0:
-            message = f"The shift of {shift.steps} steps at {shift.instant} was put back before."
+            message = f"The shift of {shift.steps} units at {shift.instant} was put back before."
             raise ValueError(message)
         if not known:
             times.insert(place, shift.instant)

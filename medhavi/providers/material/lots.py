@@ -41,7 +41,7 @@ class Lot(NamedTuple):
 
 
 class LotAllocation(NamedTuple):
-    """A quantity [steps] that is taken at an instant from goods that live `until`.
+    """A quantity [units] that is taken at an instant from goods that live `until`.
 
     `kind` counts what the goods must have.
     """
@@ -77,7 +77,7 @@ class SearchedLine(MaterialLine):
 
     def earliest(
         self,
-        steps: int,
+        units: int,
         start: int,
         transit: int = 0,
         min_shelf_days: float = 0.0,
@@ -86,11 +86,11 @@ class SearchedLine(MaterialLine):
         customer: str | None = None,
     ) -> int | None:
         """First instant from `start` on at which a quantity is free."""
-        if steps <= 0:
+        if units <= 0:
             return start
         for instant in (start, *self.rises(start)):
             if self.fits(
-                steps,
+                units,
                 instant,
                 transit,
                 min_shelf_days,
@@ -190,7 +190,7 @@ class LotLine(SearchedLine):
 
     def fits(
         self,
-        steps: int,
+        units: int,
         instant: int,
         transit: int = 0,
         min_shelf_days: float = 0.0,
@@ -201,9 +201,9 @@ class LotLine(SearchedLine):
         """Whether a quantity may be taken at an instant."""
         until = self._until(instant, transit, min_shelf_days)
         if self._plain(until):
-            return steps <= super().available(instant, buffers=buffers)
-        return steps <= 0 or self._harmless(
-            LotAllocation(instant, until, customer or "", steps), buffers
+            return units <= super().available(instant, buffers=buffers)
+        return units <= 0 or self._harmless(
+            LotAllocation(instant, until, customer or "", units), buffers
         )
 
     def rises(self, start: int) -> list[int]:
@@ -218,7 +218,7 @@ class LotLine(SearchedLine):
 
     @property
     def short(self) -> tuple[int, int] | None:
-        """Commitments that are not covered: largest shortage [steps] and its start."""
+        """Commitments that are not covered: largest shortage [units] and its start."""
         if self._plain(0):
             return super().short
         walked = self._walk(self._takers, frozenset())

@@ -192,7 +192,7 @@ class Material:
         )
 
     def withheld(self, node: Node) -> list[tuple[int, int]]:
-        """Safety stock of a product at a place as a step function [steps]."""
+        """Safety stock of a product at a place as a step function [units]."""
         needs = [(had.instant, had.steps) for had in self.committed(node)]
         return self._providers.safety_levels.steps_of(*node, needs)
 

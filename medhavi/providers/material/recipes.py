@@ -65,9 +65,9 @@ class Component(NamedTuple):
     denominator: int
     at_first: bool
 
-    def steps(self, order_steps: int) -> int:
-        """Need of an order [steps of the component], rounded up."""
-        return -(-(order_steps * self.numerator + self.addend) // self.denominator)
+    def steps(self, order_units: int) -> int:
+        """Need of an order [units of the component], rounded up."""
+        return -(-(order_units * self.numerator + self.addend) // self.denominator)
 
     def valid_at(self, instant: int) -> bool:
         """Whether the line holds for use at the instant."""
@@ -92,9 +92,9 @@ class Output(NamedTuple):
     addend: int
     denominator: int
 
-    def steps(self, order_steps: int) -> int:
-        """Good quantity of an order [steps of the product], rounded down."""
-        return (order_steps * self.numerator + self.addend) // self.denominator
+    def steps(self, order_units: int) -> int:
+        """Good quantity of an order [units of the product], rounded down."""
+        return (order_units * self.numerator + self.addend) // self.denominator
 
     def valid_at(self, instant: int) -> bool:
         """Whether the output falls out at the instant."""
@@ -117,12 +117,12 @@ class ProductOutput:
             return self.outputs
         return tuple(output for output in self.outputs if output.valid_at(at))
 
-    def good_steps(self, order_steps: int, at: int | None = None) -> int:
-        """Good quantity of an order [steps of the product]."""
+    def good_steps(self, order_units: int, at: int | None = None) -> int:
+        """Good quantity of an order [units of the product]."""
         found = self.outputs if at is None else self._valid(at)
         if len(found) == 1:
-            return found[0].steps(order_steps)
-        return sum(output.steps(order_steps) for output in found)
+            return found[0].steps(order_units)
+        return sum(output.steps(order_units) for output in found)
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
         """Smallest order that yields at least `net`.
@@ -130,14 +130,14 @@ class ProductOutput:
         Parameters
         ----------
         net : int
-            Good quantity that is needed [steps of the product], positive.
+            Good quantity that is needed [units of the product], positive.
         at : int, optional
             Instant of output [s].
 
         Returns
         -------
         int
-            Order size [steps of routing units]. 0: an order gives nothing then. Where
+            Order size [units of routing units]. 0: an order gives nothing then. Where
             an order gives a fixed quantity only, 1: more orders are needed for more.
         """
         outputs = self.outputs if at is None else self._valid(at)
@@ -264,9 +264,9 @@ class Recipe:
         """Smallest order that yields `net` good steps of the main product."""
         return self.main.order_steps_for(net, at)
 
-    def good_steps(self, order_steps: int, at: int | None = None) -> int:
-        """Good main product of an order [steps]."""
-        return self.main.good_steps(order_steps, at)
+    def good_steps(self, order_units: int, at: int | None = None) -> int:
+        """Good main product of an order [units]."""
+        return self.main.good_steps(order_units, at)
 
     def gain(self, product: str, location: str) -> ProductOutput | None:
         """What an order yields of a product at a location; None: nothing."""

@@ -37,7 +37,7 @@ STARTED: Final = "in_process"
 
 
 class Receipt(NamedTuple):
-    """A quantity that an order brings [steps], its instant and its expiry [s]."""
+    """A quantity that an order brings [units], its instant and its expiry [s]."""
 
     order: str
     product: str
@@ -49,7 +49,7 @@ class Receipt(NamedTuple):
 
 
 class Withdrawal(NamedTuple):
-    """A quantity that an order still takes [steps], and when [s]."""
+    """A quantity that an order still takes [units], and when [s]."""
 
     order: str
     product: str
@@ -177,7 +177,7 @@ class ExistingOrders:
         return brought, self._components(row, recipe, steps, timing)
 
     def _outputs(
-        self, row: Row, recipe: Recipe, steps: int, timing: OrderTiming
+        self, row: Row, recipe: Recipe, units: int, timing: OrderTiming
     ) -> list[Receipt]:
         home = (recipe.product, recipe.location)
         asked = (row["product"], row["location"])
@@ -188,7 +188,7 @@ class ExistingOrders:
             # the order says, not its routing.
             is_asked = node == asked or (asked not in gains and node == home)
             at = row["due"] if is_asked else self._output_instant(recipe, timing, gain)
-            qty = gain.good_steps(steps, at)
+            qty = gain.good_steps(units, at)
             if qty > 0:
                 place = asked if is_asked else node
                 arrival = self._arrival(row, at)
@@ -212,7 +212,7 @@ class ExistingOrders:
         )
 
     def _components(
-        self, row: Row, recipe: Recipe, steps: int, timing: OrderTiming
+        self, row: Row, recipe: Recipe, units: int, timing: OrderTiming
     ) -> list[Withdrawal]:
         found = []
         for group in recipe.groups:
@@ -220,7 +220,7 @@ class ExistingOrders:
                 instant = self._use(recipe, timing, component)
                 if not component.valid_at(instant):
                     continue
-                needed = component.steps(steps)
+                needed = component.steps(units)
                 if needed > 0:
                     found.append(
                         Withdrawal(
@@ -243,7 +243,7 @@ class ExistingOrders:
             component.offset_minutes,
         )
 
-    def _departure(self, row: Row, steps: int) -> tuple[str | None, int]:
+    def _departure(self, row: Row, units: int) -> tuple[str | None, int]:
         """Where a transfer comes from, None: outside, and when it is ready there.
 
         Without a lane or a start that is when it is due.
@@ -260,9 +260,9 @@ class ExistingOrders:
             return (source if known else None), stated
         self.lanes.add(way.source)
         timing = (
-            way.clock.latest(row["due"], steps)
+            way.clock.latest(row["due"], units)
             if row["start"] is None
-            else way.clock.earliest(row["start"], steps)
+            else way.clock.earliest(row["start"], units)
         )
         if timing is None:
             return way.origin, stated
@@ -285,10 +285,10 @@ def _open_steps(row: Row, step: Fraction) -> int:
 
 
 def _receipt(
-    row: Row, place: tuple[str, str], steps: int, instant: int, life: int | None
+    row: Row, place: tuple[str, str], units: int, instant: int, life: int | None
 ) -> Receipt:
     expires = NEVER if life is None else instant + life
-    return Receipt(row["supply_order"], *place, steps, instant, expires, row["demand"])
+    return Receipt(row["supply_order"], *place, units, instant, expires, row["demand"])
 
 
 def _overdue(row: Row, place: int) -> Finding:

@@ -202,7 +202,7 @@ class Holds:
         return tuple(sorted(self._by_node))
 
     def active_steps(self, product: str, location: str) -> int:
-        """Quantity that is held in all [steps]."""
+        """Quantity that is held in all [units]."""
         return sum(hold.steps for hold in self._by_node.get((product, location), ()))
 
 

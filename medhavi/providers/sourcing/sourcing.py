@@ -33,7 +33,7 @@ class RecipeProvider(Protocol):
 
 
 def order_steps(source: Source, recipes: RecipeProvider, wanted: int) -> int:
-    """Order that yields a good quantity, before lots [steps].
+    """Order that yields a good quantity, before lots [units].
 
     Makes count routing units; buys and moves bring what is ordered.
     """
@@ -223,7 +223,7 @@ class Sourcing:
         product, location : str
             What is needed where.
         wanted : int
-            Good quantity that is needed [steps of the product]; lots make one source
+            Good quantity that is needed [units of the product]; lots make one source
             cheaper for much and another for little.
 
         Returns

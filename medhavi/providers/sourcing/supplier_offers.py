@@ -31,7 +31,7 @@ LIVE: Final = frozenset({"firmed", "released", "in_process"})
 class SupplierQuote:
     """The offer of one supplier for a quantity of a product at a location.
 
-    `pieces` are the orders [steps]; `p50`, `p80`, `p95` say when all of it is usable in
+    `pieces` are the orders [units]; `p50`, `p80`, `p95` say when all of it is usable in
     stock [s], None where that is never. `cost` is the price of the orders, `unit_price`
     per base unit [base currency]. `limiter` names what closes the offer.
     """
@@ -64,12 +64,12 @@ class SupplierQuote:
 
     @property
     def ordered(self) -> int:
-        """Quantity that is ordered, lots included [steps]."""
+        """Quantity that is ordered, lots included [units]."""
         return sum(self.pieces)
 
     @property
     def surplus(self) -> int:
-        """What lots bring beyond the quantity asked for [steps]."""
+        """What lots bring beyond the quantity asked for [units]."""
         return self.ordered - self.asked
 
     @property
@@ -117,7 +117,7 @@ class SupplierOffers:
         self,
         product: str,
         location: str,
-        steps: int,
+        units: int,
         start: int | None = None,
         *,
         by: int | None = None,
@@ -127,17 +127,17 @@ class SupplierOffers:
 
         Parameters
         ----------
-        steps : int
-            Quantity that is needed [steps], positive.
+        units : int
+            Quantity that is needed [units], positive.
         start : int, optional
             Order date [s]; now by default. Nothing is ordered before the fence.
         by : int, optional
             When it is needed [s]: a later planned date closes the offer.
         most : int, optional
-            Most that may be ordered [steps]: larger least lots close the offer.
+            Most that may be ordered [units]: larger least lots close the offer.
         """
         return tuple(
-            self.quote(source, steps, start, by=by, most=most)
+            self.quote(source, units, start, by=by, most=most)
             for source in self._providers.sourcing.sources(product, location)
             if source.kind == "buy"
         )
@@ -145,7 +145,7 @@ class SupplierOffers:
     def quote(
         self,
         source: Source,
-        steps: int,
+        units: int,
         start: int | None = None,
         *,
         by: int | None = None,
@@ -155,7 +155,7 @@ class SupplierOffers:
         leads = self._providers.lead_times
         row = source.row
         times = leads.supplier_quantiles(row, source.product)
-        pieces = source.pieces(steps)
+        pieces = source.pieces(units)
         begin = max(self._as_of if start is None else start, source.fence_start)
         dates = {
             name: self._finish(source, pieces, begin, times.named(name))
@@ -174,7 +174,7 @@ class SupplierOffers:
             limiter = Limiter.NO_SOURCE
         return SupplierQuote(
             source=source,
-            asked=steps,
+            asked=units,
             pieces=pieces,
             start=begin,
             p50=dates["p50"],
@@ -190,7 +190,7 @@ class SupplierOffers:
             limiter=limiter,
         )
 
-    def usable(self, source: Source, steps: int, finish: int) -> int | None:
+    def usable(self, source: Source, units: int, finish: int) -> int | None:
         """When an order is usable that would be so at `finish`, capacity obeyed.
 
         Returns
@@ -200,11 +200,11 @@ class SupplierOffers:
             much at once.
         """
         largest = self._quotas.largest(source)
-        if largest is not None and steps > largest:
+        if largest is not None and units > largest:
             return None
         at, usable = self._quotas.door(source, finish), finish
         for _ in range(WINDOWS):
-            until = self._quotas.until(source, steps, at)
+            until = self._quotas.until(source, units, at)
             if until is None:
                 return usable
             at = until
@@ -218,9 +218,9 @@ class SupplierOffers:
         """Whether an order of a source may ever find no room."""
         return self._quotas.limits(source)
 
-    def hold(self, source: Source, steps: int, finish: int, sign: int = 1) -> None:
+    def hold(self, source: Source, units: int, finish: int, sign: int = 1) -> None:
         """Take the capacity of an order that is usable at an instant; -1: give back."""
-        self._quotas.take(source, steps, self._quotas.door(source, finish), sign)
+        self._quotas.take(source, units, self._quotas.door(source, finish), sign)
 
     def take(self, quote: SupplierQuote) -> None:
         """Take the capacity of an accepted quote, at its planned receipt."""

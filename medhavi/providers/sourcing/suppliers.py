@@ -136,7 +136,7 @@ class PurchaseClock:
     receipt_days: float
     safety_days: float
 
-    def latest(self, need: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
+    def latest(self, need: int, units: int) -> OrderTiming | None:  # noqa: ARG002
         """Latest order date that is usable by `need`, safety time included."""
         usable = self.location_time.subtract_days(need, self.safety_days)
         if usable is None:
@@ -147,7 +147,7 @@ class PurchaseClock:
         start = self.supplier_time.subtract_days(receipt, self.lead_days)
         return None if start is None else self.earliest(start, 0)
 
-    def earliest(self, start: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
+    def earliest(self, start: int, units: int) -> OrderTiming | None:  # noqa: ARG002
         """Purchase that is ordered at `start`."""
         receipt = self.supplier_time.add_days(start, self.lead_days)
         if receipt is None:
@@ -171,13 +171,13 @@ class ContinuousClock:
         self._work = work
         self._safety = safety
 
-    def latest(self, need: int, steps: int) -> OrderTiming:  # noqa: ARG002
+    def latest(self, need: int, units: int) -> OrderTiming:  # noqa: ARG002
         """Latest order that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._work
         return OrderTiming(start, finish, start)
 
-    def earliest(self, start: int, steps: int) -> OrderTiming:  # noqa: ARG002
+    def earliest(self, start: int, units: int) -> OrderTiming:  # noqa: ARG002
         """Order that begins at `start`."""
         return OrderTiming(start, start + self._work, start)
 

@@ -88,7 +88,7 @@ class SupplyLimits:
         )
 
     def largest(self, source: Source) -> int | None:
-        """Largest order that ever fits [steps]; None: no limit."""
+        """Largest order that ever fits [units]; None: no limit."""
         found = []
         if source.kind == "buy" and source.row["capacity_per_period"] is not None:
             stated = float(str(source.row["capacity_per_period"]))
@@ -107,15 +107,15 @@ class SupplyLimits:
                     found.append(most // taken)
         return min(found, default=None)
 
-    def until(self, source: Source, steps: int, at: int) -> int | None:
+    def until(self, source: Source, units: int, at: int) -> int | None:
         """Until when an order coming, or leaving, at an instant does not fit.
 
         Parameters
         ----------
         source
             A purchase or a move.
-        steps
-            Size of the order [steps].
+        units
+            Size of the order [units].
         at
             Receipt at the door of a purchase, departure of a move [UTC seconds].
 
@@ -125,11 +125,11 @@ class SupplyLimits:
             First instant after `at` that is worth a try; None: it fits.
         """
         if source.kind == "move":
-            return self._departed(source, steps, at)
-        full = self._full(source, steps, at)
+            return self._departed(source, units, at)
+        full = self._full(source, units, at)
         return max((limit.until for limit in full), default=None)
 
-    def since(self, source: Source, steps: int, at: int) -> int | None:
+    def since(self, source: Source, units: int, at: int) -> int | None:
         """Since when an order coming, or leaving, at an instant does not fit.
 
         Returns
@@ -138,8 +138,8 @@ class SupplyLimits:
             Last instant before `at` that is worth a try; None: it fits.
         """
         if source.kind == "move":
-            return None if self._departed(source, steps, at) is None else at - 1
-        full = self._full(source, steps, at)
+            return None if self._departed(source, units, at) is None else at - 1
+        full = self._full(source, units, at)
         return min((limit.since - 1 for limit in full), default=None)
 
     def room(self, source: Source, at: int) -> int | None:
@@ -155,7 +155,7 @@ class SupplyLimits:
         Returns
         -------
         int or None
-            What is left of the smallest limit, at least 0 [steps]; None: no limit.
+            What is left of the smallest limit, at least 0 [units]; None: no limit.
         """
         left = [
             (limit.most - self._taken[limit.key]) / source.step
@@ -188,13 +188,13 @@ class SupplyLimits:
         moved = source.kind == "move"
         return self.limits(source) and (not moved or self._shares(source))
 
-    def take(self, source: Source, steps: int, at: int, sign: int = 1) -> None:
+    def take(self, source: Source, units: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
         if source.kind != "move":
             for limit in self._limits(source, at):
-                self._taken[limit.key] += sign * steps * source.step
+                self._taken[limit.key] += sign * units * source.step
         elif self._shares(source):
-            load = self._load(source, steps)
+            load = self._load(source, units)
             if sign < 0:
                 load = Load(-load.weight, -load.volume)
             self._loads.add(source.source, at, load)
@@ -209,9 +209,9 @@ class SupplyLimits:
         return finish if found is None else found
 
     # --- suppliers -----------------------------------------------------------------
-    def _full(self, source: Source, steps: int, at: int) -> list[SupplyLimit]:
+    def _full(self, source: Source, units: int, at: int) -> list[SupplyLimit]:
         """List the limits that an order would break."""
-        qty = steps * source.step
+        qty = units * source.step
         return [
             limit
             for limit in self._limits(source, at)
@@ -257,19 +257,19 @@ class SupplyLimits:
             self._scheduled[lane] = known
         return known
 
-    def _load(self, source: Source, steps: int) -> Load:
+    def _load(self, source: Source, units: int) -> Load:
         asked, size, known_load = self._asked
-        if asked is source and size == steps:
+        if asked is source and size == units:
             return known_load
-        known = self._load_of.get((id(source), steps))
+        known = self._load_of.get((id(source), units))
         if known is None:
             facts = self._facts
-            known = self._load_of[id(source), steps] = load_of(
-                from_steps(steps, source.step),
+            known = self._load_of[id(source), units] = load_of(
+                from_steps(units, source.step),
                 facts.weight_kg(source.product),
                 facts.volume_m3(source.product),
             )
-        self._asked = source, steps, known
+        self._asked = source, units, known
         return known
 
     def _room(self, transport: Transport, lane: str, at: int) -> tuple[int | None, ...]:
@@ -284,7 +284,7 @@ class SupplyLimits:
                 self._room_of[lane] = known
         return known
 
-    def _departed(self, source: Source, steps: int, at: int) -> int | None:
+    def _departed(self, source: Source, units: int, at: int) -> int | None:
         """Whether a departure has no room: the next one is worth a try."""
         transport = self._transport
         if transport is None:
@@ -300,7 +300,7 @@ class SupplyLimits:
                 return None
             next_try = ends[0]
         weight, volume = self._room(transport, lane, at)
-        heavy, large = self._load(source, steps)
+        heavy, large = self._load(source, units)
         if weight is not None and heavy and there[0] + heavy > weight:
             return next_try
         if volume is not None and large and there[1] + large > volume:

@@ -52,7 +52,7 @@ class LaneClock:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def latest(self, need: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
+    def latest(self, need: int, units: int) -> OrderTiming | None:  # noqa: ARG002
         """Latest departure that is usable by `need`, safety time included."""
         usable = self.destination_time.subtract_days(need, self.safety_days)
         if usable is None:
@@ -60,7 +60,7 @@ class LaneClock:
         bound = self.lane_time.subtract(usable, self.transit)
         return None if bound is None else self._timing(self.timetable.latest(bound))
 
-    def earliest(self, start: int, steps: int) -> OrderTiming | None:  # noqa: ARG002
+    def earliest(self, start: int, units: int) -> OrderTiming | None:  # noqa: ARG002
         """First departure for goods that are ready at `start`."""
         return self._timing(self.timetable.earliest(start + self.cutoff))
 
@@ -95,13 +95,13 @@ class ContinuousLaneClock:
         self._cutoff = cutoff
         self._safety = safety
 
-    def latest(self, need: int, steps: int) -> OrderTiming:  # noqa: ARG002
+    def latest(self, need: int, units: int) -> OrderTiming:  # noqa: ARG002
         """Latest departure that is usable by `need`, safety time included."""
         finish = need - self._safety
         start = finish - self._transit
         return OrderTiming(start, finish, start - self._cutoff, (), start)
 
-    def earliest(self, start: int, steps: int) -> OrderTiming:  # noqa: ARG002
+    def earliest(self, start: int, units: int) -> OrderTiming:  # noqa: ARG002
         """Departure for goods that are ready at `start`."""
         departure = start + self._cutoff
         return OrderTiming(departure, departure + self._transit, start, (), departure)

@@ -209,7 +209,7 @@ class PlannedHold(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedPurchase:
-    """What a promise expects of a supplier [steps], usable at an instant [s]."""
+    """What a promise expects of a supplier [units], usable at an instant [s]."""
 
     supplier: str
     product: str

@@ -219,7 +219,7 @@ def _is_alike(order: SupplyOrder, place: Place, source: str) -> bool:
 
 
 def _in_time(order: SupplyOrder, takes: Sequence[Taken]) -> int:
-    """How much an order could bring if it took no more than is there [steps]."""
+    """How much an order could bring if it took no more than is there [units]."""
     source, timing = order.source, order.timing
     if source is None:
         return 0
@@ -243,7 +243,7 @@ def _in_time(order: SupplyOrder, takes: Sequence[Taken]) -> int:
 
 
 def _there(need: Need, units: Iterable[SupplyUnit], instant: int) -> int:
-    """Count what of a need is there at an instant, or made by then [steps]."""
+    """Count what of a need is there at an instant, or made by then [units]."""
     found = 0
     for unit in units:
         qty = sum(part for taker, part in unit.takers if taker is need)
@@ -252,7 +252,7 @@ def _there(need: Need, units: Iterable[SupplyUnit], instant: int) -> int:
 
 
 def _made(unit: SupplyUnit, qty: int, instant: int) -> int:
-    """How much of a quantity is made by an instant, at an even pace [steps]."""
+    """How much of a quantity is made by an instant, at an even pace [units]."""
     if unit.order is None or unit.order.kind != "make":
         return 0
     start = unit.order.timing.start

@@ -167,7 +167,7 @@ def _ready(model: ItemLocationGraph, job: Job) -> Pieces:
 
 
 def _at_hand(way: SupplyAlternative, order: SupplyOrder) -> int:
-    """Largest order whose goods lie there, wanted by no other [steps]."""
+    """Largest order whose goods lie there, wanted by no other [units]."""
     most = order.steps
     if way.origin is not None:
         return min(most, _spare(way.origin, order))
@@ -179,7 +179,7 @@ def _at_hand(way: SupplyAlternative, order: SupplyOrder) -> int:
 
 
 def _spare(node: Node, order: SupplyOrder) -> int:
-    """Count what lies at a node and is wanted by nobody but an order [steps]."""
+    """Count what lies at a node and is wanted by nobody but an order [units]."""
     units = [unit for unit in node.units if unit.is_ours and unit.order is None]
     taken = [qty for unit in units for need, qty in unit.takers if need.order is order]
     return sum(unit.free for unit in units) + sum(taken)

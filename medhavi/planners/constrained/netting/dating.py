@@ -66,7 +66,7 @@ class SupplierCapacity:
         source
             A purchase from a supplier with limits.
         size
-            What is wanted [steps].
+            What is wanted [units].
         soonest
             The first order that could be made.
         finish
@@ -76,7 +76,7 @@ class SupplierCapacity:
         -------
         int
             The largest lot that comes in the last window with room before `finish`, or
-            in the first one after it; `size` where there is none [steps].
+            in the first one after it; `size` where there is none [units].
         """
         at = self._moment(source, soonest, finish)
         room = None if at is None else self._quotas.room(source, at)
@@ -525,7 +525,7 @@ def is_scarce(node: Node) -> bool:
 
 
 def _left(node: Node, instant: int) -> int:
-    """Count what is there at an instant, less all that is wanted [steps]."""
+    """Count what is there at an instant, less all that is wanted [units]."""
     there = sum(
         unit.qty for unit in node.units if unit.available <= instant and unit.is_ours
     )

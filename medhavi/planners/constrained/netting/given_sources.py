@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 class Pieces(NamedTuple):
     """How goods are ordered in parts, by place and by the demand they are for.
 
-    `largest` is the largest order [steps of the product]; `first` a source that is
+    `largest` is the largest order [units of the product]; `first` a source that is
     asked before the others, and for no more than so much. `fitted`: work that would be
     late is cut for as long as each unit of its resource is there.
     """
@@ -212,7 +212,7 @@ class PieceQueue:
         timing
             All of it on one unit, as early as can be.
         size
-            What is still to be ordered [steps].
+            What is still to be ordered [units].
         """
         routing = source.source
         made = self._pieces.get(routing, 0)
@@ -347,7 +347,7 @@ class GivenOrderCreation(OrderCreation):
         return [way for way in ways if way.source.source == given] or ways
 
     def largest_part(self, want: NetRequirement) -> int | None:
-        """Largest order for a want [steps]; None: as sources allow."""
+        """Largest order for a want [units]; None: as sources allow."""
         return self.pieces.largest.get((want.node.key, want.cause))
 
     def _order_from(

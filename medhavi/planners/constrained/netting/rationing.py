@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 
 class Slice(NamedTuple):
-    """A part of a demand: quantity [steps] that is wanted at a date [UTC seconds]."""
+    """A part of a demand: quantity [units] that is wanted at a date [UTC seconds]."""
 
     qty: int
     date: int
 
 
 class Loss(NamedTuple):
-    """What a need does not get [steps], and how much later it could get some [s].
+    """What a need does not get [units], and how much later it could get some [s].
 
     No `delay`: never. `place` is the product and location that is short.
     """
@@ -217,7 +217,7 @@ class Rationing:
     def _from_level(
         self, unit: SupplyUnit, levels: StockLevels, lost: int, delay: int | None
     ) -> int:
-        """Lower a stock level, as far as nothing else takes what it keeps [steps].
+        """Lower a stock level, as far as nothing else takes what it keeps [units].
 
         What is there and not taken from the unit on may be missing until it comes: who
         takes it later finds it again.
@@ -277,7 +277,7 @@ class Projection:
         self._changes += [(need.instant, -qty) for need, qty in unit.takers]
 
     def spare(self, instant: int, end: int) -> int:
-        """Least that is there from an instant until another [steps]."""
+        """Least that is there from an instant until another [units]."""
         there = sum(qty for at, qty in self._changes if at <= instant)
         least = there
         later = sorted(
@@ -290,7 +290,7 @@ class Projection:
         return least
 
     def take(self, qty: int, instant: int, end: int) -> None:
-        """Take note that so much [steps] is not there from an instant until another."""
+        """Take note that so much [units] is not there from an instant until another."""
         self._changes += [(instant, -qty), (end, qty)]
 
 
@@ -314,7 +314,7 @@ def _could_serve(unit: SupplyUnit, need: Need) -> bool:
 
 
 def most_from(order: SupplyOrder, need: Need, got: int) -> int:
-    """Largest order that needs no more of what it takes [steps]."""
+    """Largest order that needs no more of what it takes [units]."""
     line = need.line or _line_of(order, need)
     return min(order.steps, got) if line is None else makeable(line, got, order.steps)
 
@@ -348,6 +348,6 @@ def makeable(line: Component, there: int, most: int) -> int:
 
 
 def lot_below(source: Source, size: int) -> int:
-    """Largest lot that is not above a size [steps]; 0: there is none."""
+    """Largest lot that is not above a size [units]; 0: there is none."""
     size = size // source.multiple * source.multiple
     return size if size >= max(source.min_lot, 1) else 0

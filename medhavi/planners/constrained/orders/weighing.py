@@ -35,7 +35,7 @@ RULES = ("full_line", "min_shipment", "all_together", "in_ratio")
 
 @dataclass(slots=True)
 class Part:
-    """A part of a demand: quantity [steps] out of a unit, and when it is delivered.
+    """A part of a demand: quantity [units] out of a unit, and when it is delivered.
 
     `match` is its place among the matches of the run, `ready` when its goods are there;
     `outlived` is how much later than wanted it would come, too old by then [s].
@@ -74,7 +74,7 @@ class Line:
 
     @property
     def planned(self) -> int:
-        """Quantity that is delivered [steps]."""
+        """Quantity that is delivered [units]."""
         return sum(part.qty for part in self.parts)
 
     @property

@@ -207,10 +207,10 @@ class Shop:
         elif self._limits(source):
             self._take(source, order.steps, self._at(source, timing), -1)
 
-    def _take(self, source: Source, steps: int, at: int, sign: int) -> None:
-        self._quotas.take(source, steps, at, sign)
+    def _take(self, source: Source, units: int, at: int, sign: int) -> None:
+        self._quotas.take(source, units, at, sign)
         if self._marked:
-            self._journal.append((source, steps, at, sign))
+            self._journal.append((source, units, at, sign))
 
     def mark(self) -> tuple[int, int]:
         """Mark to undo to; changes are noted from the first one on."""

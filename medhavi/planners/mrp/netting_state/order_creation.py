@@ -46,7 +46,7 @@ STOCK_PRIORITY = 2**31
 
 
 class NetRequirement(NamedTuple):
-    """What a node lacks: quantity [steps], instant, and who asks."""
+    """What a node lacks: quantity [units], instant, and who asks."""
 
     node: Node
     instant: int

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class PegSlice(NamedTuple):
-    """A part of the span of an order that is for a demand [steps]."""
+    """A part of the span of an order that is for a demand [units]."""
 
     demand: int
     begin: int
@@ -126,7 +126,7 @@ class DownstreamPegs:
         return slices
 
     def _place(self, need: Need, unit: SupplyUnit, turn: int) -> int:
-        """Where in a need its match number `turn` with a unit begins [steps]."""
+        """Where in a need its match number `turn` with a unit begins [units]."""
         _, units, quantities = self._matches
         first = 0
         for place in self._of_need(need):
@@ -189,15 +189,16 @@ class NettingState:
     orders, units, needs
         In order of making.
     match_need, match_unit, match_qty
-        Which need took how much of which unit, in sequence [steps of the unit].
+        Which need took how much of which unit, in sequence [units of the supplied
+        product].
     shortages
         Needs that nothing can serve.
     covered
-        Stand-in need to the quantity of the wanted product it covers [steps].
+        Stand-in need to the quantity of the wanted product it covers [units].
     freed
         Orders whose supply was taken back from a need, by index.
     asked
-        Node, instant and quantity of what netting asked for, before lots [steps].
+        Node, instant and quantity of what netting asked for, before lots [units].
     demand_names, demand_customers
         Ids and customers of the planned demands.
     """
@@ -256,7 +257,7 @@ class NettingState:
         return asks is None or (unit.traits or unit.node.traits).meets(asks)
 
     def _owners_part(self, need: Need, unit: SupplyUnit) -> int:
-        """What a need may still take of its customer's own units [steps].
+        """What a need may still take of its customer's own units [units].
 
         The rest of an order that is larger than what the customer wants (safety stock,
         surplus of a lot) is not for that customer, nor is what others are pegged for.
@@ -279,7 +280,7 @@ class NettingState:
         return next(iter(behind)) if len(behind) == 1 else NO_DEMAND
 
     def match(self, need: Need, unit: SupplyUnit, most: int | None = None) -> int:
-        """Peg a need to a unit; returns how much [steps]."""
+        """Peg a need to a unit; returns how much [units]."""
         taken = min(unit.free, need.open)
         if unit.customer is not None:
             taken = min(taken, self._owners_part(need, unit))
@@ -313,7 +314,7 @@ class NettingState:
         self.shortages.append(Shortage(need=need, qty=need.open))
 
     def shares(self, need: Need) -> dict[int, int]:
-        """Which demands stand behind a need, with their part [steps].
+        """Which demands stand behind a need, with their part [units].
 
         Parts are those that pegs will have; what no demand stands behind (safety stock,
         surplus) is in no part.
@@ -330,7 +331,7 @@ class NettingState:
         return parts
 
     def unserved(self, need: Need) -> dict[int, int]:
-        """`shares` less what is kept for each demand already [steps]."""
+        """`shares` less what is kept for each demand already [units]."""
         parts = self.shares(need)
         for _, demand, qty in need.pins:
             if demand in parts:
@@ -403,7 +404,7 @@ class NettingState:
         Parameters
         ----------
         matches
-            Place among the matches to quantity [steps of the unit].
+            Place among the matches to quantity [units of the supplied product].
         """
         for match, qty in matches.items():
             need = self.needs[self.match_need[match]]

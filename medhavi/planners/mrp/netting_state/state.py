@@ -32,7 +32,7 @@ NodeKey = tuple[str, str]
 
 
 class SourceShare(NamedTuple):
-    """A source that gives a demand some orders [steps]; the others give the rest."""
+    """A source that gives a demand some orders [units]; the others give the rest."""
 
     source: str
     pieces: tuple[int, ...]
@@ -372,7 +372,7 @@ def _at_finish(gain: ProductOutput) -> bool:
 
 
 def ratio(wanted: Component, other: Component) -> Fraction:
-    """Units of another line for one of the wanted line [steps per step]."""
+    """Units of another line for one of the wanted line [units per unit]."""
     return Fraction(
         other.numerator * wanted.denominator, other.denominator * wanted.numerator
     )

@@ -27,7 +27,7 @@ PLANNED_RULES = ("silver_meal", "wagner_whitin")
 
 
 class LevelReduction(NamedTuple):
-    """Quantity [steps] by which a level is lower in [start, end) [UTC seconds]."""
+    """Quantity [units] by which a level is lower in [start, end) [UTC seconds]."""
 
     start: int
     end: int
@@ -119,7 +119,7 @@ class StockLevels:
                 self._totals.append(self._totals[-1] + need.qty)
 
     def _stated(self, name: str, instant: int) -> int | None:
-        """Time-phased value, else that of the policy [steps]."""
+        """Time-phased value, else that of the policy [units]."""
         for begin, end, row in self._levels:
             if begin <= instant < end and row[name] is not None:
                 return row[name]
@@ -127,7 +127,7 @@ class StockLevels:
         return None if value is None else int(value)
 
     def safety(self, instant: int) -> int:
-        """Safety stock wanted after the events of an instant [steps]."""
+        """Safety stock wanted after the events of an instant [units]."""
         quantity = self._stated("safety_qty", instant) or 0
         if not self._cover:
             return quantity
@@ -136,14 +136,14 @@ class StockLevels:
         return max(quantity, entered - gone)
 
     def missing(self, instant: int, projection: int) -> int:
-        """How much an order has to bring at an instant [steps]; 0: nothing.
+        """How much an order has to bring at an instant [units]; 0: nothing.
 
         Parameters
         ----------
         instant
             Moment, after all its events.
         projection
-            What is there then, less what is missing [steps].
+            What is there then, less what is missing [units].
         """
         if self.idle or instant < self.first_repair:
             return 0
@@ -151,11 +151,11 @@ class StockLevels:
         return max(0, level - projection) if projection < floor else 0
 
     def wanted(self, instant: int) -> int:
-        """Stock that is wanted after the events of an instant [steps]."""
+        """Stock that is wanted after the events of an instant [units]."""
         return max(0, self._bounds(instant)[1])
 
     def _bounds(self, instant: int) -> tuple[int, int]:
-        """Stock below which an order is raised, and up to which [steps]."""
+        """Stock below which an order is raised, and up to which [units]."""
         if self._levels or self._cover or self.lowered or instant >= self._horizon:
             return self._bounds_at(instant)
         if self._steady is None:
@@ -178,7 +178,7 @@ class StockLevels:
         return floor - less, level - less
 
     def sized(self, missing: int) -> int:
-        """Raise a missing quantity to what the lot rule orders [steps]."""
+        """Raise a missing quantity to what the lot rule orders [units]."""
         rules = self._node.rules
         if rules.lot_rule == "fixed" and rules.lot_size:
             return -(-missing // rules.lot_size) * rules.lot_size
@@ -229,7 +229,7 @@ class StockLevels:
 def economic_order_quantity(
     node: Node, unit_cost: float, horizon: int, days: Fraction
 ) -> int | None:
-    """Economic order quantity of a node [steps].
+    """Economic order quantity of a node [units].
 
     sqrt(2 D K / h) with D the yearly need, K the cost of an order and h the yearly
     holding cost of a unit (Harris 1913; Silver, Pyke, Thomas, ISBN 978-1466558618,
