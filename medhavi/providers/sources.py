@@ -147,8 +147,7 @@ class OrderTiming(NamedTuple):
 class Clock(Protocol):
     """Time of one source: when an order must start, when it would be there.
 
-    `steps` is the order size in quantity steps; for a routing in steps of routing
-    units of its main product.
+    `units` is the order size in quantity units; for a routing, in routing units.
     """
 
     def latest(self, need: int, units: int) -> OrderTiming | None:

@@ -130,8 +130,8 @@ def test_shift_is_put_back_once():
 # --------------------------------------------------------------------------- laws
 def all_served(lots, takers):
     """Match piece by piece, by augmenting paths: an independent second answer."""
-    pieces = [lot for lot in lots for _ in range(lot.steps)]
-    wants = [taker for taker in takers for _ in range(taker.steps)]
+    pieces = [lot for lot in lots for _ in range(lot.units)]
+    wants = [taker for taker in takers for _ in range(taker.units)]
     matched: dict[int, int] = {}
 
     def place(want, seen):
@@ -154,10 +154,10 @@ def test_quantity_fits_exactly_where_some_matching_serves_all(lots, wishes):
     taken: list[LotAllocation] = []
     for wish in wishes:
         shelf = wish.until - wish.instant
-        fits = found.fits(wish.steps, wish.instant, transit=shelf)
+        fits = found.fits(wish.units, wish.instant, transit=shelf)
         assert fits == all_served(lots, [*taken, wish])
         if fits:
-            found.take(wish.steps, wish.instant, transit=shelf)
+            found.take(wish.units, wish.instant, transit=shelf)
             taken.append(wish)
     assert found.short is None
 
@@ -182,7 +182,7 @@ def test_earliest_is_the_first_instant_that_fits(lots, takers, start, steps, she
 def test_putting_back_in_any_order_restores_the_line(lots, takes, order):
     found = LotLine(lots, takes[:1], (), [])
     before = state(found)
-    shifts = [found.take(t.steps, t.instant, t.until - t.instant) for t in takes]
+    shifts = [found.take(t.units, t.instant, t.until - t.instant) for t in takes]
     order.shuffle(shifts)
     for shift in shifts:
         found.put_back(shift)

@@ -45,7 +45,7 @@ def test_hold_knows_its_owner_and_its_steps():
         products=[{"product": "A", "qty_step": 0.5}, {"product": "B"}],
     )
     own = found.of_demand("D1")
-    assert [(hold.subject, hold.steps, hold.qty) for hold in own] == [
+    assert [(hold.subject, hold.units, hold.qty) for hold in own] == [
         ("A", 5, 2.25),
         ("B", 1, 1),
     ]
@@ -88,5 +88,5 @@ def test_capacity_and_transport_are_listed_apart():
         resources=[{}],
     )
     assert found.nodes == ()
-    assert [(hold.subject, hold.steps) for hold in found.transport] == [("T", 0)]
+    assert [(hold.subject, hold.units) for hold in found.transport] == [("T", 0)]
     assert [(hold.subject, hold.qty) for hold in found.capacity] == [("M", 90.5)]

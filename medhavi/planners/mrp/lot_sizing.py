@@ -2,7 +2,7 @@ r"""Lot rules over the net needs of a product, and which later needs an order jo
 
 A rule puts net needs into orders; each order is received at the first need it covers
 (semantics, rule 6). Holding counts from there to each need, so that a cost is a number
-of quantity steps times seconds, and the cost of an order is stated in the same unit:
+of quantity units times seconds, and the cost of an order is stated in the same unit:
 all comparisons are exact.
 
 Silver and Meal 1973, Production and Inventory Management 14(2); Silver, Pyke, Thomas,
@@ -58,7 +58,7 @@ DAYS_PER_YEAR = 365
 
 
 class NetNeed(NamedTuple):
-    """What is missing at an instant [UTC seconds], in quantity steps.
+    """What is missing at an instant [UTC seconds], in units.
 
     `alive_until` is the least expiry that a lot must have to serve it.
     """

@@ -427,7 +427,7 @@ class StateLoader:
         holds = self._model.providers.reservations
         for key in holds.nodes:
             for hold in holds.material(*key):
-                self._pin(key, hold.demand, hold.steps, hold.reservation, blocks=True)
+                self._pin(key, hold.demand, hold.units, hold.reservation, blocks=True)
 
     def _pin(
         self,

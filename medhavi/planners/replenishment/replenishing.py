@@ -240,13 +240,13 @@ class _LevelReview:
 
     def _on_hand(self, product: str, location: str) -> int:
         lots = self._providers.on_hand.lots(product, location)
-        ours = sum(lot.steps for lot in lots if lot.customer is None)
+        ours = sum(lot.units for lot in lots if lot.customer is None)
         return ours - self._providers.on_hand.missing(product, location)
 
     def _inbound(self, product: str, location: str, until: int) -> int:
         receipts = self._providers.receipts.get((product, location), ())
         return sum(
-            receipt.steps
+            receipt.units
             for receipt in receipts
             if receipt.instant <= until and receipt.demand is None
         )
@@ -411,11 +411,11 @@ def wants_of(
             "demand": "|".join((TAKEN, one.order, one.product, one.location, str(i))),
             "product": one.product,
             "location": one.location,
-            "qty": from_steps(one.steps, providers.facts.step(one.product)),
+            "qty": from_steps(one.units, providers.facts.step(one.product)),
             "due": from_seconds(one.instant),
         }
         for i, one in enumerate(providers.existing_orders.withdrawals)
-        if one.order in orders and one.steps > 0
+        if one.order in orders and one.units > 0
     ]
     policies = snapshot["inventory_policies"]
     kept = pl.col("lot_rule").is_in(_KEPT_RULES)

@@ -340,14 +340,14 @@ class CharacteristicLine(LotLine):
     def _room(self, taker: LotAllocation) -> int:
         if self._served is None:
             self._served = self._now_served()
-        return self._served.copy().add(self._usable(taker), taker.steps)
+        return self._served.copy().add(self._usable(taker), taker.units)
 
     def _now_served(self) -> CharacteristicAllocation:
         """Serve all takers; who has to wait keeps what comes later from others."""
-        found = CharacteristicAllocation(lot.steps for lot in self._lots)
+        found = CharacteristicAllocation(lot.units for lot in self._lots)
         short = []
         for taker in self._takers:
-            left = taker.steps - found.add(self._usable(taker), taker.steps)
+            left = taker.units - found.add(self._usable(taker), taker.units)
             if left:
                 short.append((taker, left))
         for taker, left in short:

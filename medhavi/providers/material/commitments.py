@@ -40,7 +40,7 @@ class Commitment(NamedTuple):
 
     product: str
     location: str
-    steps: int
+    units: int
     instant: int
     until: int
     owner: str | None
@@ -202,7 +202,7 @@ class Commitments:
                 found.append(self._made(node, wanted, self._as_of, row["demand"], name))
                 continue
             for receipt in receipts.get((row["supply"], *node), ()):
-                part = min(wanted, receipt.steps)
+                part = min(wanted, receipt.units)
                 if part:
                     found.append(
                         self._made(node, part, receipt.instant, row["demand"], name)
@@ -232,20 +232,20 @@ class Commitments:
         rest: dict[tuple[str, str, str], int] = {}
         for peg in pegged:
             key = (str(peg.owner), peg.product, peg.location)
-            rest[key] = rest.get(key, 0) + peg.steps
+            rest[key] = rest.get(key, 0) + peg.units
         holds = self._providers.reservations
         for node in holds.nodes:
             for hold in holds.material(*node):
                 key = (str(hold.demand), *node)
-                covered = min(rest.get(key, 0), hold.steps)
+                covered = min(rest.get(key, 0), hold.units)
                 if covered:
                     rest[key] -= covered
-                if hold.steps > covered:
+                if hold.units > covered:
                     instant = max(hold.start, self._as_of)
                     self._note(
                         self._made(
                             node,
-                            hold.steps - covered,
+                            hold.units - covered,
                             instant,
                             hold.demand,
                             hold.reservation,
@@ -268,7 +268,7 @@ class Commitments:
     def _uncovered(self, row: Row, had: Sequence[Commitment]) -> Commitment | None:
         """What a promised demand takes beside what it has."""
         product, name = row["product"], row["demand"]
-        covered = sum(one.steps for one in had if one.product == product)
+        covered = sum(one.units for one in had if one.product == product)
         rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
         place = self._place(row, rest) if rest > 0 else None
         if place is None:
@@ -284,7 +284,7 @@ class Commitments:
         for product, location in holds.nodes:
             for hold in holds.material(product, location):
                 row = self.demand(hold.demand)
-                if row is not None and (row["product"] != product or not hold.steps):
+                if row is not None and (row["product"] != product or not hold.units):
                     found.add(row["demand"])
         return found
 
@@ -315,7 +315,7 @@ def withdrawn(need: Withdrawal) -> Commitment:
     """What an order takes as a commitment without an owner."""
     instant = need.instant
     place = (need.product, need.location)
-    return Commitment(*place, need.steps, instant, instant, None, None, need.order)
+    return Commitment(*place, need.units, instant, instant, None, None, need.order)
 
 
 def _has_source(row: Row, holds: Holds) -> bool:
@@ -324,7 +324,7 @@ def _has_source(row: Row, holds: Holds) -> bool:
     if holds.of_owner(name, "capacity"):
         return True
     return any(
-        hold.subject != product or not hold.steps for hold in holds.of_demand(name)
+        hold.subject != product or not hold.units for hold in holds.of_demand(name)
     )
 
 
@@ -332,7 +332,7 @@ class StockLot(NamedTuple):
     """One usable lot: `customer` owns it, None where it is ours; its stated class."""
 
     lot: str
-    steps: int
+    units: int
     expires: int
     customer: str | None
     quality: str | None

@@ -43,7 +43,7 @@ class LineChange(NamedTuple):
     """
 
     line: MaterialLine
-    steps: int
+    units: int
     instant: int
     uses: int
     until: int
@@ -259,7 +259,7 @@ class MaterialLine:
 
     def put_back(self, shift: LineChange) -> LineChange:
         """Undo one take or arrival, whatever came after it."""
-        return self._noted(shift._replace(steps=-shift.steps, uses=-shift.uses))
+        return self._noted(shift._replace(units=-shift.units, uses=-shift.uses))
 
     def _noted(self, shift: LineChange) -> LineChange:
         if shift.line is not self:
@@ -281,7 +281,7 @@ class MaterialLine:
         place = bisect_left(times, shift.instant)
         known = place < len(times) and times[place] == shift.instant
         if shift.uses + (self._uses[place] if known else 0) < 0:
-            message = f"The shift of {shift.steps} units at {shift.instant} was put back before."
+            message = f"The shift of {shift.units} units at {shift.instant} was put back before."
             raise ValueError(message)
         if not known:
             times.insert(place, shift.instant)
@@ -290,7 +290,7 @@ class MaterialLine:
             if self._withheld is not None:
                 self._withheld.insert(place, self._withheld[place - 1])
         self._uses[place] += shift.uses
-        steps = shift.steps
+        steps = shift.units
         for i in range(place, len(net)):
             net[i] -= steps
         if not self._uses[place]:

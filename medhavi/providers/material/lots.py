@@ -36,7 +36,7 @@ class Lot(NamedTuple):
     arrival: int
     expires: int
     customer: str
-    steps: int
+    units: int
     kind: int = 0
 
 
@@ -49,7 +49,7 @@ class LotAllocation(NamedTuple):
     instant: int
     until: int
     customer: str
-    steps: int
+    units: int
     kind: int = 0
 
 
@@ -59,7 +59,7 @@ class LotRemainder:
 
     limit: int
     customer: str
-    steps: int
+    units: int
 
 
 _BY_LIMIT = attrgetter("limit")
@@ -135,8 +135,8 @@ class LotLine(SearchedLine):
         self._takers = sorted(takers)
         ours = [lot for lot in self._lots if not lot.customer]
         super().__init__(
-            [(lot.arrival, lot.steps) for lot in ours]
-            + [(taker.instant, -taker.steps) for taker in self._takers],
+            [(lot.arrival, lot.units) for lot in ours]
+            + [(taker.instant, -taker.units) for taker in self._takers],
             withheld,
             journal,
         )
@@ -172,7 +172,7 @@ class LotLine(SearchedLine):
         if self._plain(until):
             return super().available(instant, buffers=buffers)
         most = sum(
-            lot.steps
+            lot.units
             for lot in self._lots
             if lot.arrival <= instant
             and lot.expires >= until
@@ -241,7 +241,7 @@ class LotLine(SearchedLine):
     # ------------------------------------------------------------------- internals
     def _change_items(self, shift: LineChange, uses: int) -> None:
         """Insert the lot or taker of a shift, or remove it."""
-        steps = abs(shift.steps)
+        steps = abs(shift.units)
         if shift.receipt:
             lot = Lot(shift.instant, shift.until, "", steps, shift.kind)
             _change(self._lots, lot, uses)
@@ -296,20 +296,20 @@ class LotLine(SearchedLine):
         for moment in sorted(moments):
             while next_lot < len(self._lots) and self._lots[next_lot].arrival <= moment:
                 lot = self._lots[next_lot]
-                portion = LotRemainder(lot.expires, lot.customer, lot.steps)
+                portion = LotRemainder(lot.expires, lot.customer, lot.units)
                 insort(pool, portion, key=_BY_LIMIT)
                 next_lot += 1
             pool = [portion for portion in pool if portion.limit >= moment]
             while next_taker < len(takers) and takers[next_taker].instant <= moment:
                 taker = takers[next_taker]
-                waiting.append(LotRemainder(taker.until, taker.customer, taker.steps))
+                waiting.append(LotRemainder(taker.until, taker.customer, taker.units))
                 next_taker += 1
             waiting = [wanted for wanted in waiting if not _serve(wanted, pool, moment)]
             found.append(
                 (
                     moment,
-                    sum(wanted.steps for wanted in waiting),
-                    sum(portion.steps for portion in pool if not portion.customer),
+                    sum(wanted.units for wanted in waiting),
+                    sum(portion.units for portion in pool if not portion.customer),
                 )
             )
         return found
@@ -320,14 +320,14 @@ def _serve(wanted: LotRemainder, pool: list[LotRemainder], moment: int) -> bool:
     first = bisect_left(pool, max(wanted.limit, moment), key=_BY_LIMIT)
     for owner in (wanted.customer, "") if wanted.customer else ("",):
         for portion in pool[first:]:
-            if portion.customer != owner or not portion.steps:
+            if portion.customer != owner or not portion.units:
                 continue
-            part = min(portion.steps, wanted.steps)
-            portion.steps -= part
-            wanted.steps -= part
-            if not wanted.steps:
+            part = min(portion.units, wanted.units)
+            portion.units -= part
+            wanted.units -= part
+            if not wanted.units:
                 return True
-    return not wanted.steps
+    return not wanted.units
 
 
 def _change(items: list[Item], item: Item, uses: int) -> None:

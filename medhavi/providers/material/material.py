@@ -156,7 +156,7 @@ class Material:
             return MaterialLine((), (), self._journal)
         committed = self.committed(node)
         if levels.unlimited(product, location):
-            takes = [(had.instant, -had.steps) for had in committed]
+            takes = [(had.instant, -had.units) for had in committed]
             return MaterialLine(takes, (), self._journal, unlimited=True)
         lots = self.lots(node)
         free = levels.rule(product, location) == "allow"
@@ -168,7 +168,7 @@ class Material:
                     had.instant,
                     had.until,
                     had.customer or "",
-                    had.steps,
+                    had.units,
                     self.asks(had, lots) if mixed else 0,
                 )
                 for had in committed
@@ -178,8 +178,8 @@ class Material:
                     lots, takers, withheld, self._journal, self._kinds
                 )
             return LotLine(lots, takers, withheld, self._journal)
-        events = [(lot.arrival, lot.steps) for lot in lots]
-        events += [(had.instant, -had.steps) for had in committed]
+        events = [(lot.arrival, lot.units) for lot in lots]
+        events += [(had.instant, -had.units) for had in committed]
         return MaterialLine(events, withheld, self._journal)
 
     def _anything(self, node: Node) -> bool:
@@ -193,7 +193,7 @@ class Material:
 
     def withheld(self, node: Node) -> list[tuple[int, int]]:
         """Safety stock of a product at a place as a step function [units]."""
-        needs = [(had.instant, had.steps) for had in self.committed(node)]
+        needs = [(had.instant, had.units) for had in self.committed(node)]
         return self._providers.safety_levels.steps_of(*node, needs)
 
     def made_to_order(self, node: Node) -> bool:
@@ -208,7 +208,7 @@ class Material:
                 receipt.instant,
                 receipt.expires,
                 "",
-                receipt.steps,
+                receipt.units,
                 self._kind(own.providing(self._provided.get(receipt.order))),
             )
             for receipt in self._receipts.get(node, ())
@@ -221,7 +221,7 @@ class Material:
             if has is not None:
                 owner = lot.customer or ""
                 kind = self._kind(has)
-                found.append(Lot(ALWAYS, lot.expires, owner, lot.steps, kind))
+                found.append(Lot(ALWAYS, lot.expires, owner, lot.units, kind))
         return found
 
     def _kind(self, traits: Characteristics) -> int:
@@ -278,7 +278,7 @@ class Material:
         return [
             Commitment(
                 *node,
-                receipt.steps,
+                receipt.units,
                 receipt.instant,
                 receipt.instant,
                 receipt.demand,
@@ -311,7 +311,7 @@ class Material:
                     line.put_back(
                         LineChange(
                             line,
-                            had.steps,
+                            had.units,
                             had.instant,
                             1,
                             had.until,
@@ -344,7 +344,7 @@ class Material:
         journal = self._journal
         while len(journal) > mark:
             shift = journal.pop()
-            shift.line.apply(shift._replace(steps=-shift.steps, uses=-shift.uses))
+            shift.line.apply(shift._replace(units=-shift.units, uses=-shift.uses))
 
     def since(self, mark: int) -> tuple[LineChange, ...]:
         """Changes since a mark, for `put_back` at any later time."""

@@ -42,7 +42,7 @@ class Receipt(NamedTuple):
     order: str
     product: str
     location: str
-    steps: int
+    units: int
     instant: int
     expires: int
     demand: str | None
@@ -54,7 +54,7 @@ class Withdrawal(NamedTuple):
     order: str
     product: str
     location: str
-    steps: int
+    units: int
     instant: int
 
 

@@ -39,7 +39,7 @@ class Hold:
     subject: str
     location: str | None
     qty: float
-    steps: int
+    units: int
     start: int
     finish: int
     family: str | None = None
@@ -115,7 +115,7 @@ class Holds:
                     subject=row["subject"],
                     location=location,
                     qty=row["qty"],
-                    steps=steps_up(row["qty"], facts.step(row["subject"]))
+                    units=steps_up(row["qty"], facts.step(row["subject"]))
                     if material
                     else 0,
                     start=row["start"],
@@ -203,7 +203,7 @@ class Holds:
 
     def active_steps(self, product: str, location: str) -> int:
         """Quantity that is held in all [units]."""
-        return sum(hold.steps for hold in self._by_node.get((product, location), ()))
+        return sum(hold.units for hold in self._by_node.get((product, location), ()))
 
 
 def _left(

@@ -110,7 +110,7 @@ def _node_shifts(before: Material, after: Material, node: Node) -> Iterator[Line
         for lot in lots.elements():
             yield LineChange(
                 line,
-                -sign * lot.steps,
+                -sign * lot.units,
                 lot.arrival,
                 sign,
                 lot.expires,
@@ -128,7 +128,7 @@ def _node_shifts(before: Material, after: Material, node: Node) -> Iterator[Line
 def _taken(line: MaterialLine, had: Commitment, sign: int, kind: int) -> LineChange:
     return LineChange(
         line,
-        sign * had.steps,
+        sign * had.units,
         had.instant,
         sign,
         had.until,

@@ -573,7 +573,7 @@ def _withheld(
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != search.request.demand]
     free = line.available(book.now)
-    if held and free + sum(hold.steps for hold in held) >= need:
+    if held and free + sum(hold.units for hold in held) >= need:
         owner = held[0].demand or "other demands"
         text = f"Stock of {product} at {location} is held for {owner}."
         code = Limiter.MATERIAL_RESERVATION_CONFLICT

@@ -146,8 +146,8 @@ def _quoted(
 def _goods(stages: AvailabilityCheck, demand: str) -> Goods:
     found: Goods = {}
     for had in stages.providers.commitments.of(demand):
-        if had.steps > 0:
-            found.setdefault((had.product, had.location), []).append(had.steps)
+        if had.units > 0:
+            found.setdefault((had.product, had.location), []).append(had.units)
     return found
 
 
@@ -359,10 +359,10 @@ def _material(stages: AvailabilityCheck, demand: str, product: str) -> bool:
         )
         transit = max(had.until - had.instant, 0) if own else 0
         if not line.fits(
-            had.steps, had.instant, transit, buffers=True, customer=had.customer
+            had.units, had.instant, transit, buffers=True, customer=had.customer
         ):
             return False
-        line.take(had.steps, had.instant, transit, customer=had.customer)
+        line.take(had.units, had.instant, transit, customer=had.customer)
     return True
 
 

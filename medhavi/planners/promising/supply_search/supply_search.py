@@ -490,7 +490,7 @@ class SupplySearch(StockAllocation):
     def _again(self, writes: SearchAllocations) -> None:
         """Take again what a way took."""
         for shift in writes.shifts:
-            shift.line.put_back(shift._replace(steps=-shift.steps, uses=-shift.uses))
+            shift.line.put_back(shift._replace(units=-shift.units, uses=-shift.uses))
         for timing in writes.timings:
             self._orders.add(timing)
         self.stages.buy_again(writes.bought)
