@@ -149,6 +149,7 @@ OPTIONS = [
 
 
 @pytest.mark.req("CORE-04")
+@pytest.mark.req("SUP-04")
 @pytest.mark.parametrize(
     ("weight", "order"),
     [

@@ -24,7 +24,7 @@ def bundle(**tables):
 
 def rows(found):
     return [
-        (c.product, c.location, c.steps, (c.instant - NOW) / DAY, c.owner)
+        (c.product, c.location, c.units, (c.instant - NOW) / DAY, c.owner)
         for c in found
     ]
 

@@ -24,14 +24,14 @@ def orders(*rows, **tables):
 
 def brought(found):
     return [
-        (r.product, r.location, r.steps, (r.instant - NOW) / DAY)
+        (r.product, r.location, r.units, (r.instant - NOW) / DAY)
         for r in found.receipts
     ]
 
 
 def taken(found):
     return [
-        (w.product, w.location, w.steps, (w.instant - NOW) / DAY)
+        (w.product, w.location, w.units, (w.instant - NOW) / DAY)
         for w in found.withdrawals
     ]
 

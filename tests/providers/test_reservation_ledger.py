@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from medhavi.providers.reservations.ledger import (
     ALLOWED,
-    Conflict,
     ReservationCommand,
     ReservationLedger,
     ReservationState,
@@ -145,10 +144,6 @@ def test_released_wish_is_made_anew():
     released = ledger.release("H1", NOW).after
     again = ledger.create(HOLD, 20)
     assert (again.before, again.command) == (released, "created")
-    ledger.release("H1", 20)
-    found = ledger.create_all(HOLDS[:2], 30, lambda one: one.kind == "material")
-    assert isinstance(found, Conflict)
-    assert ledger.get("H1").state == "released"
 
 
 @pytest.mark.req("RES-09")
@@ -162,12 +157,12 @@ def test_sweep_expires_what_ran_out_and_a_second_one_finds_nothing():
     )
     assert [one.after.reservation for one in ledger.sweep(60)] == ["H1"]
     assert ledger.sweep(60) == ()
-    assert ledger.active_total("A", "L", 60) == 20
+    assert sum(one.qty for one in ledger.at("A", "L") if one.active(60)) == 20
 
 
 @pytest.mark.req("RES-07")
 @pytest.mark.req("RES-08")
-def test_active_total_counts_what_is_tentative_confirmed_or_reduced():
+def test_what_is_tentative_confirmed_or_reduced_is_active():
     states = ["tentative", "confirmed", "reduced", "released", "expired"]
     ledger = ReservationLedger(
         replace(
@@ -180,53 +175,11 @@ def test_active_total_counts_what_is_tentative_confirmed_or_reduced():
         )
         for place, state in enumerate(states)
     )
-    assert ledger.active_total("A", "L", NOW) == 111
-    assert ledger.active_total("A", "W", NOW) == 0
+    assert sum(one.qty for one in ledger.at("A", "L") if one.active(NOW)) == 111
+    assert ledger.at("A", "W") == ()
     assert len(ledger.at("A", "L")) == 5
     assert [one.state for one in ledger.all] == sorted(states)
     assert ledger.get("nothing") is None
-
-
-# ---------------------------------------------------------------- three holds at once
-HOLDS = (
-    HOLD,
-    replace(HOLD, reservation="H2", key="K2", kind="capacity", subject="M"),
-    replace(HOLD, reservation="H3", key="K3", kind="transport", subject="T"),
-)
-
-
-@pytest.mark.req("RES-10")
-@pytest.mark.parametrize(
-    ("full", "code"),
-    [
-        ("material", "MaterialReservationConflict"),
-        ("capacity", "CapacityLocked"),
-        ("transport", "NoTransportCapacity"),
-    ],
-)
-def test_holds_of_a_promise_are_made_all_or_none(full, code):
-    ledger = ReservationLedger()
-    found = ledger.create_all(HOLDS, NOW, lambda one: one.kind != full)
-    assert isinstance(found, Conflict)
-    assert (found.wanted.kind, found.code) == (full, code)
-    assert ledger.all == ()
-    assert ledger.counts["created"] == 0
-    made = ledger.create_all(HOLDS, NOW, lambda _one: True)
-    assert [one.command for one in made] == ["created"] * 3
-
-
-def test_replayed_promise_needs_no_room_twice():
-    ledger = ReservationLedger()
-    ledger.create_all(HOLDS, NOW, lambda _one: True)
-    again = ledger.create_all(HOLDS, NOW, lambda _one: False)
-    assert [one.command for one in again] == [None] * 3
-
-
-def test_failed_replay_keeps_what_was_there_before():
-    ledger = ReservationLedger([HOLD])
-    found = ledger.create_all(HOLDS, NOW, lambda one: one.kind != "transport")
-    assert isinstance(found, Conflict)
-    assert ledger.all == (HOLD,)
 
 
 @given(

@@ -440,19 +440,6 @@ def test_source_of_an_order_for_another_product_is_none():
 
 
 # --------------------------------------------------------------------------- places
-def test_producers_are_the_routings_with_the_product_as_co_or_by():
-    found = sourcing(
-        routings=[{"product": "X"}, {"routing": "R2", "product": "A"}],
-        routing_outputs=[
-            {"routing": "R", "product": "A", "role": "by"},
-            {"routing": "R2", "product": "CO", "role": "co"},
-        ],
-    )
-    assert found.producers("A", "L") == ("R",)
-    assert found.producers("CO", "L") == ("R2",)
-    assert found.producers("A", "W") == ()
-
-
 def test_customers_hold_no_stock():
     found = sourcing(locations=[{"location": "C", "kind": "customer"}, {}])
     assert not found.holds_stock("C")

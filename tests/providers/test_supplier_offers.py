@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from medhavi.providers.sourcing.supplier_offers import best_of
 from medhavi.units import DAY, to_seconds
 from tests import factories
 from tests.api import Providers
@@ -180,20 +179,3 @@ def test_split_orders_take_their_room_one_after_the_other():
     of = offers(supply_terms=[terms])
     assert days(quoted(30, of=of).p50) == 14
     assert days(quoted(10, of=of).p50) == 5
-
-
-# -------------------------------------------------------------------------- choice
-@pytest.mark.req("SUP-04")
-def test_best_offer_weighs_date_and_cost():
-    of = offers(
-        supply_terms=[
-            {**TERMS, "supplier": "FAST", "lead_time_days": 2, "unit_price": 9},
-            {**TERMS, "supplier": "CHEAP", "lead_time_days": 9, "unit_price": 1},
-            {**TERMS, "supplier": "SLOW", "lead_time_days": 30, "unit_price": 1},
-        ]
-    )
-    found = of.quotes("A", "L", 5)
-    assert best_of(found).supplier == "FAST"
-    assert best_of(found, time=0, cost=1).supplier == "CHEAP"
-    late = of.quotes("A", "L", 5, by=NOW + DAY)
-    assert best_of(late) is None

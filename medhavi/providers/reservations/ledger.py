@@ -27,7 +27,7 @@ from medhavi.snapshot.snapshot import ACTIVE
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.findings import Finding
 
@@ -145,13 +145,6 @@ class ReservationTransition(NamedTuple):
     command: ReservationCommand | None
 
 
-class Conflict(NamedTuple):
-    """A hold for which there is no room, with its reason code; nothing was created."""
-
-    wanted: Reservation
-    code: str
-
-
 def reservation_id(
     order: str | None,
     line: object,
@@ -248,10 +241,6 @@ class ReservationLedger:
         names = self._by_place.get((subject, location), ())
         return tuple(self._by_id[name] for name in sorted(names))
 
-    def active_total(self, subject: str, location: str | None, now: int) -> float:
-        """What availability subtracts (RES-07)."""
-        return sum(one.qty for one in self.at(subject, location) if one.active(now))
-
     def ended(self, now: int) -> tuple[Reservation, ...]:
         """What ran out by now and was not expired yet, by id."""
         return tuple(
@@ -281,27 +270,6 @@ class ReservationLedger:
             return self._replayed(known)
         made = replace(wanted, created=now, modified=now)
         return self._done(known, made, ReservationCommand.CREATE)
-
-    def create_all(
-        self,
-        wanted: Iterable[Reservation],
-        now: int,
-        has_room: Callable[[Reservation], bool],
-    ) -> tuple[ReservationTransition, ...] | Conflict:
-        """Make the holds of a promise, all or none (RES-10).
-
-        `has_room` is asked for one after the other and may take the room; the caller
-        gives it back where the answer is a conflict.
-        """
-        made: list[ReservationTransition] = []
-        for one in wanted:
-            known = self._by_id.get(one.reservation)
-            if (known is None or not known.active(now)) and not has_room(one):
-                for transition in reversed(made):
-                    self._forget(transition)
-                return Conflict(one, CONFLICT_CODES[one.kind])
-            made.append(self.create(one, now))
-        return tuple(made)
 
     def confirm(self, reservation: str, now: int) -> ReservationTransition:
         """Make a tentative hold firm: it does not run out any more.
@@ -431,16 +399,3 @@ class ReservationLedger:
         self.keep(after)
         self.counts[command] += 1
         return ReservationTransition(before, after, command)
-
-    def _forget(self, transition: ReservationTransition) -> None:
-        """Take a creation back that was part of a promise which failed."""
-        if transition.command is None:
-            return
-        one = transition.after
-        self.counts[transition.command] -= 1
-        if transition.before is not None:
-            self.keep(transition.before)
-            return
-        del self._by_id[one.reservation], self._by_key[one.key]
-        self._by_place[one.subject, one.location].discard(one.reservation)
-        self._by_demand[one.demand].discard(one.reservation)

@@ -283,11 +283,6 @@ class Sourcing:
         offers = list(self._offers(ORDER_KINDS.get(kind, kind), source, node))
         return offers[0].fence_time if offers else self.location_time(location)
 
-    def producers(self, product: str, location: str) -> tuple[str, ...]:
-        """Routings that give the product there as co- or by-product, by id."""
-        roles = self._roads.recipes.makers.get((product, location), {})
-        return tuple(sorted({*roles.get("co", ()), *roles.get("by", ())}))
-
     def is_decided(self, product: str, location: str) -> bool:
         """Whether a product has sources there without any lane by default."""
         return self._decided(product, location)

@@ -18,8 +18,6 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import exact, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from medhavi.providers import Providers
 
 WINDOWS: Final = 1_000
@@ -267,40 +265,3 @@ class SupplierOffers:
             return at
         working = self._providers.sourcing.location_time(source.location)
         return working.add_days(at, days)
-
-
-def best_of(
-    quotes: Iterable[SupplierQuote], *, time: float = 1.0, cost: float = 0.0
-) -> SupplierQuote | None:
-    """Choose among the open offers by weighted shares of date and cost (SUP-04).
-
-    Parameters
-    ----------
-    time, cost : float
-        Weights; each value counts by its share between the best and the worst offer,
-        as options of a promise do (rule 37). Ties: date, cost, supplier.
-
-    Returns
-    -------
-    SupplierQuote or None
-        None where every offer is closed.
-    """
-    rest = [one for one in quotes if one.limiter is None and one.p50 is not None]
-    if not rest:
-        return None
-
-    def share(value: float, values: list[float]) -> float:
-        low, high = min(values), max(values)
-        return 0.0 if high == low else (value - low) / (high - low)
-
-    dates = [float(one.p50 or 0) for one in rest]
-    costs = [one.cost for one in rest]
-    return min(
-        rest,
-        key=lambda one: (
-            time * share(float(one.p50 or 0), dates) + cost * share(one.cost, costs),
-            one.p50,
-            one.cost,
-            one.supplier,
-        ),
-    )

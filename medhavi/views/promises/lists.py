@@ -85,24 +85,6 @@ _ANSWERS = {
 }
 
 
-def brief_rows(promises: Sequence[Promise], names: Names) -> list[dict[str, object]]:
-    """Rows of `answer_rows` with what was asked and when it is there."""
-    return answer_rows(promises, names).select(_BRIEF).to_dicts()
-
-
-_BRIEF = (
-    "Product",
-    "Place",
-    "Asked for",
-    "Unit",
-    "Due",
-    "Answer",
-    "Delivery date",
-    BY_REQUESTED,
-    BY_QUOTED,
-)
-
-
 def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
     cells = one.demand
     where = str(cells.get("location"))
