@@ -67,7 +67,7 @@ def say_differ():
 @app.cell
 def differ(plan, wish):
     delta = mv.compare(wish, plan)
-    mo.plain_text(str(delta))
+    delta
     return (delta,)
 
 

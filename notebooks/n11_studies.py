@@ -82,7 +82,7 @@ def say_compare():
 @app.cell
 def compare(base, changed):
     delta = mv.compare(mv.plan(base), mv.plan(changed))
-    mo.plain_text(str(delta))
+    delta
     return (delta,)
 
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.figures.kpis import KPIS, Measure, ratio
 from medhavi.results.plans.lateness import Verdict, verdicts
@@ -61,7 +62,7 @@ class TableDelta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanDelta:
+class PlanDelta(TextDisplay):
     """Difference of two plans by table.
 
     `stability` is the share of the old operations that stand unchanged in the new plan

@@ -124,7 +124,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
     expect(page.get_by_role("heading", name="Your first plan")).to_be_visible(
         timeout=SLOW
     )
-    expect(page.get_by_text(re.compile("Should have started")).first).to_be_visible(
+    expect(page.get_by_text(re.compile("should have started")).first).to_be_visible(
         timeout=SLOW
     )
     watched.assert_clean()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.display import TextDisplay
 from medhavi.errors import UsageError
 from medhavi.results.amounts import PlanLocale, code_words, duration, number
 from medhavi.results.exceptions import ExceptionCode
@@ -85,7 +86,7 @@ class LatenessReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(TextDisplay):
     """The chain of one demand.
 
     Parameters
