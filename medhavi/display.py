@@ -21,7 +21,11 @@ class TextDisplay:
 
     def _repr_html_(self) -> str:
         head, _, rest = str(self).partition("\n")
-        body = f'<pre style="margin: 0">{escape(rest)}</pre>' if rest else ""
+        body = (
+            f'<pre style="margin: 0; white-space: pre-wrap">{escape(rest)}</pre>'
+            if rest
+            else ""
+        )
         return f"<div><strong>{escape(head)}</strong>{body}</div>"
 
 

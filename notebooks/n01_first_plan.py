@@ -21,6 +21,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # Your first plan
 
     A plan answers four questions: what must be **made**, **bought** and

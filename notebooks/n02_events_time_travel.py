@@ -26,6 +26,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     words = """
+    [Start page and lessons](/)
+
     # Events and time travel
 
     Nothing is overwritten here. Each fact is an **event** that stays, and every table

@@ -21,6 +21,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # Can we promise it?
 
     A **promise** chains what has to happen: components, steps on lines

@@ -21,6 +21,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # A plan that can be carried out
 
     Net requirements say what it takes to keep every date. Whether there is

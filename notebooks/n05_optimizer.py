@@ -21,6 +21,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # The best plan, and what better costs
 
     Mode `optimize` weighs everything in money: making, buying, moving,

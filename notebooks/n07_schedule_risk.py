@@ -21,6 +21,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # A schedule and what it risks
 
     A plan says what to make and roughly when. A **schedule** says which

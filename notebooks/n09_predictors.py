@@ -57,6 +57,8 @@ def example_history() -> pl.DataFrame:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # Who keeps their word?
 
     A plan needs times, and master data are opinions. Here you look at what orders

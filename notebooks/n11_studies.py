@@ -25,6 +25,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # What if, side by side
 
     A **change** is a typed row such as "this resource is down from Tuesday

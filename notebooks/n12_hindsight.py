@@ -24,6 +24,8 @@ with app.setup:
 @app.cell(hide_code=True)
 def welcome():
     mo.md("""
+    [Start page and lessons](/)
+
     # What would we have promised?
 
     A way of promising is judged by its past: ask every order again **on

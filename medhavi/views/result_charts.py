@@ -134,6 +134,7 @@ class PromiseCharts:
 
     def answer(self, snapshot: Snapshot | None = None) -> PagePart:
         """Date, quantity, probability and cost; below them all options."""
+        from medhavi.views.promises.picture import RULES
         from medhavi.views.promises.words import options_html, promise_tiles
         from medhavi.views.tiles import tiles_html
 
@@ -141,7 +142,8 @@ class PromiseCharts:
         tiles = promise_tiles(
             self.promise, names, qty=float(asked["qty"]), due=asked.get("due")
         )
-        return PagePart(f"{tiles_html(tiles)}{options_html(self.promise, names)}")
+        options = options_html(self.promise, names)
+        return PagePart(f"<style>{RULES}</style>{tiles_html(tiles)}{options}")
 
     def reasons(self, snapshot: Snapshot | None = None) -> PagePart:
         """What limits the date, and the remedies that were tried."""
