@@ -13,14 +13,10 @@ from medhavi.planners.mrp.lot_sizing import (
     UNBOUNDED,
     LotLimits,
     NetNeed,
+    covered_by_silver_meal,
     covered_by_wagner_whitin,
     order_price,
-    orders_of,
-    plain_wagner_whitin,
-    plan_cost,
     reach,
-    silver_meal,
-    wagner_whitin,
 )
 from medhavi.units import DAY
 
@@ -29,6 +25,47 @@ SILVER_PYKE_PETERSON = (10, 62, 12, 130, 154, 129, 88, 52, 124, 160, 238, 41)
 WAGNER_WHITIN = (69, 29, 36, 61, 61, 26, 34, 67, 45, 67, 79, 56)
 """Wagner and Whitin 1958, table 1: monthly, 1 a unit a month."""
 WAGNER_WHITIN_ORDERS = (85, 102, 102, 101, 98, 114, 105, 86, 119, 110, 98, 114)
+
+
+def orders_of(following):
+    """Places of the needs at which orders are received."""
+    found, place = [], 0
+    while place < len(following):
+        found.append(place)
+        place = following[place]
+    return found
+
+
+def silver_meal(needs, price, limits=UNBOUNDED):
+    places = range(len(needs))
+    return orders_of([covered_by_silver_meal(needs, n, price, limits) for n in places])
+
+
+def wagner_whitin(needs, price, limits=UNBOUNDED):
+    return orders_of(covered_by_wagner_whitin(needs, price, limits))
+
+
+def plain_wagner_whitin(needs, price, limits):
+    """The recursion of the textbook as it stands."""
+    prices = [price] * len(needs) if isinstance(price, Fraction) else price
+    best, following = [0] * (len(needs) + 1), [0] * len(needs)
+    for first in reversed(range(len(needs))):
+        held, tried = 0, []
+        for place in range(first, reach(needs, first, limits)):
+            held += needs[place].qty * (needs[place].instant - needs[first].instant)
+            tried.append((prices[first] + held + best[place + 1], -place - 1))
+        best[first], end = min(tried)
+        following[first] = -end
+    return orders_of(following)
+
+
+def plan_cost(needs, orders, prices):
+    """Cost of orders and holding [units held for a second]."""
+    cost = sum(prices[place] for place in orders)
+    for first, end in zip(orders, [*orders[1:], len(needs)], strict=True):
+        begin = needs[first].instant
+        cost += sum(need.qty * (need.instant - begin) for need in needs[first:end])
+    return cost
 
 
 def grid(quantities, period=DAY):

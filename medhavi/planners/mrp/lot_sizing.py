@@ -12,14 +12,14 @@ between the needs from the order's first one on. On a grid of hours, days, weeks
 months without empty periods the result is the textbook's.
 
 Wagner and Whitin 1958, Management Science 5(1), 89-96. With t the instants, q the net
-needs and K the cost of an order, all in steps held for a second, the cost of serving
+needs and K the cost of an order, all in units held for a second, the cost of serving
 needs i … n from orders at needs is
 
 .. math:: G(i) = K_i + \min_{i < j \le n+1} \sum_{k=i}^{j-1} q_k (t_k - t_i) + G(j).
 
-`plain_wagner_whitin` computes it as it stands, O(n^2). Without limits of an order the
-minimum is the lower envelope of lines in t_i, whose slopes fall with j while the t_i
-are asked in falling sequence: O(n), after Wagelmans, van Hoesel and Kolen 1992,
+As it stands it takes O(n^2). Without limits of an order the minimum is the lower
+envelope of lines in t_i, whose slopes fall with j while the t_i are asked in falling
+sequence: O(n), after Wagelmans, van Hoesel and Kolen 1992,
 Operations Research 40(S1), 145-156, and Federgruen and Tzur 1991, Management Science
 37(8), 909-925. With limits the inner minimum ends at the first need whose own holding
 costs more than an order at it: a better plan orders there, and that order is smaller
@@ -151,51 +151,13 @@ def reach(needs: Sequence[NetNeed], first: int, limits: LotLimits) -> int:
     return len(needs)
 
 
-def orders_of(following: Sequence[int]) -> list[int]:
-    """Places of the needs at which orders are received.
-
-    Parameters
-    ----------
-    following
-        For each need the place after the last one that an order there covers.
-
-    >>> orders_of([2, 2, 4, 4])
-    [0, 2]
-    """
-    found: list[int] = []
-    place = 0
-    while place < len(following):
-        found.append(place)
-        place = following[place]
-    return found
-
-
-def plan_cost(
-    needs: Sequence[NetNeed], orders: Sequence[int], prices: Sequence[Fraction]
-) -> Fraction:
-    """Cost of orders and holding [units held for a second].
-
-    Parameters
-    ----------
-    needs
-        Net needs by instant.
-    orders
-        Places of the needs at which orders are received, ascending from 0.
-    prices
-        Cost of an order at each need.
-    """
-    cost = sum((prices[place] for place in orders), start=prices[0] * 0)
-    ends = [*orders[1:], len(needs)]
-    for first, end in zip(orders, ends, strict=True):
-        begin = needs[first].instant
-        cost += sum(need.qty * (need.instant - begin) for need in needs[first:end])
-    return cost
-
-
-def silver_meal(
-    needs: Sequence[NetNeed], price: Fraction | None, limits: LotLimits = UNBOUNDED
-) -> list[int]:
-    """Places of the needs at which orders are received.
+def covered_by_silver_meal(
+    needs: Sequence[NetNeed],
+    first: int,
+    price: Fraction | None,
+    limits: LotLimits,
+) -> int:
+    """Place after the last need that an order at `first` covers.
 
     Parameters
     ----------
@@ -213,20 +175,6 @@ def silver_meal(
     (C + a) / (t + p) <= C / t, that is a * t <= C * p. A need whose holding costs more
     than an order of its own never joins; on a full grid that follows from the rule.
     """
-    following = [
-        covered_by_silver_meal(needs, place, price, limits)
-        for place in range(len(needs))
-    ]
-    return orders_of(following)
-
-
-def covered_by_silver_meal(
-    needs: Sequence[NetNeed],
-    first: int,
-    price: Fraction | None,
-    limits: LotLimits,
-) -> int:
-    """Place after the last need that an order at `first` covers."""
     end = reach(needs, first, limits)
     if price is None:
         return end
@@ -246,12 +194,15 @@ def covered_by_silver_meal(
     return end
 
 
-def wagner_whitin(
+def covered_by_wagner_whitin(
     needs: Sequence[NetNeed],
     price: Fraction | Sequence[Fraction] | None,
     limits: LotLimits = UNBOUNDED,
 ) -> list[int]:
-    """Places of the needs at which orders are received, at least cost.
+    """For each need, the place after the last one that an order at the need covers.
+
+    What an order at a need covers does not depend on its own quantity but for the
+    largest lot: the plan stays the best from any of its needs on.
 
     Parameters
     ----------
@@ -267,47 +218,12 @@ def wagner_whitin(
     -----
     Of plans of equal cost the one whose first order covers most.
     """
-    return orders_of(covered_by_wagner_whitin(needs, price, limits))
-
-
-def covered_by_wagner_whitin(
-    needs: Sequence[NetNeed],
-    price: Fraction | Sequence[Fraction] | None,
-    limits: LotLimits = UNBOUNDED,
-) -> list[int]:
-    """For each need, the place after the last one that an order at the need covers.
-
-    What an order at a need covers does not depend on its own quantity but for the
-    largest lot: the plan stays the best from any of its needs on.
-    """
     if price is None:
         return [reach(needs, place, limits) for place in range(len(needs))]
     costs, quantities = _whole(needs, price)
     if limits.none:
         return _envelope(needs, costs, quantities)
     return _bounded(needs, costs, quantities, limits)
-
-
-def plain_wagner_whitin(
-    needs: Sequence[NetNeed],
-    price: Fraction | Sequence[Fraction],
-    limits: LotLimits = UNBOUNDED,
-) -> list[int]:
-    """Same as `wagner_whitin` by plain dynamic programming, O(n^2)."""
-    costs, quantities = _whole(needs, price)
-    count = len(needs)
-    best = [0] * (count + 1)
-    following = [0] * count
-    for first in reversed(range(count)):
-        held = 0
-        tried: list[tuple[int, int]] = []
-        for place in range(first, reach(needs, first, limits)):
-            elapsed = needs[place].instant - needs[first].instant
-            held += quantities[place] * elapsed
-            tried.append((costs[first] + held + best[place + 1], -place - 1))
-        best[first], end = min(tried)
-        following[first] = -end
-    return orders_of(following)
 
 
 def _whole(

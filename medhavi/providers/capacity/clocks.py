@@ -16,7 +16,7 @@ from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import ceil_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from fractions import Fraction
 
     from medhavi.providers.capacity.axis import ResourceOption
@@ -248,7 +248,7 @@ class ChainClock:
             windows.append(_window(step, start, finish, work))
             bound = start - step.queue
         windows.reverse()
-        return self._timing(windows, by)
+        return chain_timing(windows, by, self._outlet.working, self._offset)
 
     def earliest(self, start: int, units: int) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`."""
@@ -268,7 +268,7 @@ class ChainClock:
                 return None if others is None else others.earliest(start, units)
             windows.append(_window(step, begin, finish, work))
             bound = finish + step.move + step.lag
-        return self._timing(windows, start)
+        return chain_timing(windows, start, self._outlet.working, self._offset)
 
     def _end_by(self, by: int, units: int) -> int | None:
         """When the last step must be through for an output with an offset."""
@@ -278,16 +278,26 @@ class ChainClock:
         ways = [(last.working, last.duration.length(units))]
         return last_end(self._outlet, by, last.move, ways)
 
-    def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:
-        after = windows[-1].after if windows else empty
-        finish: int | None = after
-        if self._offset:
-            last = windows[-1] if windows else None
-            finish = moved(self._outlet.working, last, after, self._offset)
-        if finish is None:
-            return None
-        start = windows[0].queue_start if windows else empty
-        return OrderTiming(start, finish, start, tuple(windows))
+
+def chain_timing(
+    windows: Sequence[StepWindow], empty: int, working: WorkingTime, offset: int
+) -> OrderTiming | None:
+    """Dates of an order by the windows of its steps, one after the other.
+
+    Parameters
+    ----------
+    empty
+        Begin and end where there are no steps [UTC s].
+    working, offset
+        Open time at the step that gives the main product; how much later it does [s].
+    """
+    last = windows[-1] if windows else None
+    after = last.after if last else empty
+    finish = moved(working, last, after, offset) if offset else after
+    if finish is None:
+        return None
+    start = windows[0].queue_start if windows else empty
+    return OrderTiming(start, finish, start, tuple(windows))
 
 
 def _window(step: ChainStep, start: int, finish: int, work: int) -> StepWindow:

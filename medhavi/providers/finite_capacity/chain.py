@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.capacity.network import last_end, moved, shifted
+from medhavi.providers.capacity.clocks import Duration, chain_timing
+from medhavi.providers.capacity.network import last_end, shifted
 from medhavi.providers.finite_capacity.option import (
     FiniteOption,
     OptionSlot,
     SequencedOption,
 )
 from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
-from medhavi.providers.sources import OrderTiming, StepWindow
+from medhavi.providers.sources import StepWindow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.finite_capacity.free_slots import FreeSlots
     from medhavi.providers.finite_capacity.resource_ledger import FreeIntervals
+    from medhavi.providers.sources import OrderTiming
 
     Span = tuple[int, int]
     KnownOrders = dict[tuple["FiniteChain", int, int, int | None], OrderTiming | None]
@@ -346,7 +347,7 @@ class FiniteChain:
         windows = [
             step.window(taken) for step, taken in zip(self.steps, chosen, strict=True)
         ]
-        return self._timing(windows, start)
+        return chain_timing(windows, start, self._outlet.working, self._offset)
 
     def latest(
         self, units: int, by: int, not_before: int, *, hasty: bool
@@ -369,7 +370,7 @@ class FiniteChain:
         windows.reverse()
         if not windows and output < not_before:
             return None
-        return self._timing(windows, output)
+        return chain_timing(windows, output, self._outlet.working, self._offset)
 
     def _end_by(self, by: int, units: int) -> int | None:
         """When the last step must be through for an output with an offset."""
@@ -378,17 +379,6 @@ class FiniteChain:
         last = self.steps[-1]
         ways = [(option.working, option.length(units)) for option in last.options]
         return last_end(self._outlet, by, last.move, ways)
-
-    def _timing(self, windows: list[StepWindow], empty: int) -> OrderTiming | None:
-        after = windows[-1].after if windows else empty
-        finish: int | None = after
-        if self._offset:
-            last = windows[-1] if windows else None
-            finish = moved(self._outlet.working, last, after, self._offset)
-        if finish is None:
-            return None
-        start = windows[0].queue_start if windows else empty
-        return OrderTiming(start, finish, start, tuple(windows))
 
 
 def finite_chain(compiled: CompiledRouting, room: FreeSlots) -> FiniteChain | None:
