@@ -69,10 +69,10 @@ def _is_whole(value: float) -> bool:
     return abs(value) < _EXACT and float(value).is_integer()
 
 
-def steps_up(quantity: float, step: Fraction) -> int:
+def units_up(quantity: float, step: Fraction) -> int:
     """Units that hold a quantity, rounded up (needs, demands).
 
-    >>> steps_up(0.3, Fraction(1, 10))
+    >>> units_up(0.3, Fraction(1, 10))
     3
     """
     if _is_whole(quantity):
@@ -81,10 +81,10 @@ def steps_up(quantity: float, step: Fraction) -> int:
     return ceil_fraction(exact(quantity) / step)
 
 
-def steps_down(quantity: float, step: Fraction) -> int:
+def units_down(quantity: float, step: Fraction) -> int:
     """Whole units inside a quantity, rounded down (stock, outputs).
 
-    >>> steps_down(0.35, Fraction(1, 10))
+    >>> units_down(0.35, Fraction(1, 10))
     3
     """
     if _is_whole(quantity):
@@ -93,10 +93,10 @@ def steps_down(quantity: float, step: Fraction) -> int:
     return ratio.numerator // ratio.denominator
 
 
-def from_steps(count: int, step: Fraction) -> float:
+def from_units(count: int, step: Fraction) -> float:
     """Quantity of so many units.
 
-    >>> from_steps(3, Fraction(1, 10))
+    >>> from_units(3, Fraction(1, 10))
     0.3
     """
     return count * step.numerator / step.denominator

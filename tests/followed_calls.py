@@ -113,7 +113,7 @@ def passed(call: Callable[[], object]) -> list[str]:
     Returns
     -------
     list of str
-        `medhavi/units.py:steps_up`: file and qualified name.
+        `medhavi/units.py:units_up`: file and qualified name.
     """
     entered: dict[tuple[str, str], None] = {}
 

@@ -15,11 +15,11 @@ from medhavi.units import (
     HOUR,
     exact,
     from_seconds,
-    from_steps,
+    from_units,
     seconds_up,
-    steps_down,
-    steps_up,
     to_seconds,
+    units_down,
+    units_up,
 )
 
 THOUSANDTH = Fraction(1, 1000)
@@ -39,21 +39,21 @@ def test_a_cell_is_what_was_typed(value, text):
 
 
 def test_tenths_add_up():
-    assert steps_up(0.1, THOUSANDTH) + steps_up(0.2, THOUSANDTH) == steps_up(
+    assert units_up(0.1, THOUSANDTH) + units_up(0.2, THOUSANDTH) == units_up(
         0.3, THOUSANDTH
     )
 
 
 @given(st.integers(-(10**12), 10**12))
 def test_whole_steps_come_back(count):
-    quantity = from_steps(count, THOUSANDTH)
-    assert steps_up(quantity, THOUSANDTH) == count
-    assert steps_down(quantity, THOUSANDTH) == count
+    quantity = from_units(count, THOUSANDTH)
+    assert units_up(quantity, THOUSANDTH) == count
+    assert units_down(quantity, THOUSANDTH) == count
 
 
 @given(st.floats(-1e6, 1e6))
 def test_rounding_brackets_the_quantity(quantity):
-    low, high = steps_down(quantity, THOUSANDTH), steps_up(quantity, THOUSANDTH)
+    low, high = units_down(quantity, THOUSANDTH), units_up(quantity, THOUSANDTH)
     assert low * THOUSANDTH <= exact(quantity) <= high * THOUSANDTH
     assert high - low <= 1
 
@@ -70,7 +70,7 @@ def test_a_duration_is_rounded_up_to_the_second_once(hours):
     st.sampled_from([Fraction(1), Fraction(3), Fraction(1, 4), THOUSANDTH]),
 )
 def test_whole_numbers_round_as_all_others(value, step):
-    assert steps_up(value, step) == math.ceil(exact(value) / step)
+    assert units_up(value, step) == math.ceil(exact(value) / step)
     assert seconds_up(value, HOUR) == math.ceil(exact(value) * HOUR)
 
 

@@ -22,7 +22,7 @@ from medhavi.results.identity import DIGITS, LETTERS
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot.patch import Patch
 from medhavi.snapshot.reading.row_findings import nearest
-from medhavi.units import exact, from_seconds, from_steps, to_seconds
+from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -290,11 +290,11 @@ class _EditedOrder:
         """Size of an order that brings as much from another source."""
         providers, good = self.orders.providers, self._good()
         if source.kind != "make":
-            return from_steps(good, providers.facts.step(self.row["product"]))
+            return from_units(good, providers.facts.step(self.row["product"]))
         recipe = providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location) or recipe.main
         at = to_seconds(self.row["due"])
-        return from_steps(gain.order_steps_for(good, at), source.step)
+        return from_units(gain.order_steps_for(good, at), source.step)
 
     def _good(self) -> int:
         """What the order brings [units of the product]."""

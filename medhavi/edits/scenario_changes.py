@@ -16,7 +16,7 @@ from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import NoSuchRowError, Patch
-from medhavi.units import exact, from_seconds, from_steps
+from medhavi.units import exact, from_seconds, from_units
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -154,7 +154,7 @@ def demand_factor(
 
     def scaled(product: str, qty: float) -> float:
         step = facts.step(product)
-        return from_steps(-(-(exact(qty) * times) // step), step)
+        return from_units(-(-(exact(qty) * times) // step), step)
 
     qtys = [scaled(*pair) for pair in rows.select("product", "qty").iter_rows()]
     fresh = rows.with_columns(pl.Series("qty", qtys, pl.Float64))

@@ -22,7 +22,7 @@ from medhavi.planners.constrained.orders.weighing import NEVER_FITS, Line, Part
 from medhavi.planners.mrp.fulfilment import Delivery, DemandFulfilment
 from medhavi.planners.mrp.hard_allocations import BrokenAllocation
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
-from medhavi.units import DAY, seconds_up, steps_up
+from medhavi.units import DAY, seconds_up, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -247,7 +247,7 @@ def _least_shipments(line: Line, release: OrderCreation) -> None:
 def _least(line: Line, release: OrderCreation) -> int:
     """Least shipment of a line [units]; 0: none is stated."""
     stated = line.demand.row["min_shipment"]
-    return steps_up(stated, release.model.node(line.demand.node).step) if stated else 0
+    return units_up(stated, release.model.node(line.demand.node).step) if stated else 0
 
 
 def _most_lateness(line: Line) -> None:

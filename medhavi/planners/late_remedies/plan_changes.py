@@ -23,7 +23,7 @@ from medhavi.edits.remedy_changes import (
 )
 from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import DAY, HOUR, from_seconds, from_steps, steps_up, to_seconds
+from medhavi.units import DAY, HOUR, from_seconds, from_units, to_seconds, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -344,7 +344,7 @@ class PlanChanges:
     def _whole(self, qty: float, routing: Row) -> float:
         """Raise a quantity to whole steps of what a routing makes."""
         step = self._providers.facts.step(str(routing["product"]))
-        return from_steps(steps_up(qty, step), step)
+        return from_units(units_up(qty, step), step)
 
     def _users(self, resource: str) -> list[str]:
         """Orders that work on a resource."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.master_plan.source_times import sampled_edges, way_times
-from medhavi.units import from_steps
+from medhavi.units import from_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,7 +174,7 @@ def _plan(
 ) -> SourceColumns:
     way = ways[0]
     source = way.source
-    size = from_steps(times.size, source.step)
+    size = from_units(times.size, source.step)
     every = np.arange(len(times.start))
     given: list[OutputRates] = []
     if way.recipe is None:

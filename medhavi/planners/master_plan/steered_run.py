@@ -25,7 +25,7 @@ from medhavi.providers import Providers
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.units import DAY, NEVER, from_steps, seconds_up
+from medhavi.units import DAY, NEVER, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -447,7 +447,7 @@ class SteeredRun(MrpRun):
                 product=product,
                 location=location,
                 date=instant,
-                qty=from_steps(qty, need.node.step),
+                qty=from_units(qty, need.node.step),
             )
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:

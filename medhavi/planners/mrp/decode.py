@@ -24,7 +24,7 @@ from medhavi.results.identity import (
     text_hashes,
 )
 from medhavi.results.plans.tables import SCHEMAS
-from medhavi.units import HOUR, MINUTE, from_steps
+from medhavi.units import HOUR, MINUTE, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
@@ -184,15 +184,15 @@ class Decoder:
             node = self._release.model.node(order.node) if main is None else main.node
             step, source, timing = node.step, order.source, order.timing
             unit_step = step if order.recipe is None else order.recipe.unit_step
-            size = from_steps(order.steps, unit_step)
+            size = from_units(order.steps, unit_step)
             moving = order.kind == "move"
             rows.append(
                 (
                     self.order_ids[order.index],
                     order.kind,
                     *order.node,
-                    0.0 if main is None else from_steps(main.qty, step),
-                    size if order.whole is None else from_steps(order.whole, unit_step),
+                    0.0 if main is None else from_units(main.qty, step),
+                    size if order.whole is None else from_units(order.whole, unit_step),
                     timing.start,
                     timing.finish if main is None else main.arrives,
                     order.source_id or None,
@@ -232,7 +232,7 @@ class Decoder:
             pl.Series("product", [u.node.key[0] for u in units], pl.String),
             pl.Series("location", [u.node.key[1] for u in units], pl.String),
             pl.Series(
-                "qty", [from_steps(u.qty, u.node.step) for u in units], pl.Float64
+                "qty", [from_units(u.qty, u.node.step) for u in units], pl.Float64
             ),
             order_qty=pl.lit(None, dtype=pl.Float64),
             cost=pl.lit(0.0),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.mrp.netting_state.order_creation import SAFETY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.units import DAY, HOUR, NEVER, from_steps, seconds_up, to_seconds
+from medhavi.units import DAY, HOUR, NEVER, from_units, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -115,7 +115,7 @@ class ExceptionMessages:
                 "for its need.",
                 date=start,
                 suggested_date=self._as_of,
-                qty=from_steps(order.qty, self._release.model.node(order.node).step),
+                qty=from_units(order.qty, self._release.model.node(order.node).step),
                 hours=late / HOUR,
                 **self.of_order(order),
             )
@@ -138,7 +138,7 @@ class ExceptionMessages:
                 ExceptionCode.LOT_SURPLUS,
                 "The lot is larger than all needs it serves.",
                 date=order.timing.finish,
-                qty=from_steps(surplus, self._release.model.node(order.node).step),
+                qty=from_units(surplus, self._release.model.node(order.node).step),
                 **self.of_order(order),
             )
 
@@ -182,7 +182,7 @@ class ExceptionMessages:
                     ExceptionCode.CANCEL,
                     "No need uses it.",
                     date=unit.available,
-                    qty=from_steps(unit.free, unit.node.step),
+                    qty=from_units(unit.free, unit.node.step),
                     **where,
                 )
         elif first >= unit.available + DAY and not wanted:
@@ -269,7 +269,7 @@ class ExceptionMessages:
                 product=product,
                 location=location,
                 date=need.instant,
-                qty=from_steps(shortage.qty, need.node.step),
+                qty=from_units(shortage.qty, need.node.step),
             )
 
     def _stock(self) -> None:
@@ -281,7 +281,7 @@ class ExceptionMessages:
                 product=row["product"],
                 location=row["location"],
                 date=row["expires_at"],
-                qty=from_steps(qty, step),
+                qty=from_units(qty, step),
             )
         for index in sorted(self._intake.bookings):
             need = self._release.needs[index]
@@ -292,7 +292,7 @@ class ExceptionMessages:
                 product=product,
                 location=location,
                 date=need.instant,
-                qty=from_steps(need.qty, need.node.step),
+                qty=from_units(need.qty, need.node.step),
             )
 
     # --- demands -------------------------------------------------------------------
@@ -316,25 +316,25 @@ class ExceptionMessages:
                     **where,
                 )
             step = self._release.model.node(demand.node).step
-            least = min(float(demand.row["min_shipment"]), from_steps(demand.qty, step))
+            least = min(float(demand.row["min_shipment"]), from_units(demand.qty, step))
             by_date: dict[int, int] = defaultdict(int)
             for delivery in service.deliveries:
                 by_date[delivery.date] += delivery.qty
             small = [
                 (date, qty)
                 for date, qty in sorted(by_date.items())
-                if from_steps(qty, step) < least
+                if from_units(qty, step) < least
             ]
             if small or (demand.row["full_line"] and len(by_date) > 1):
                 date, qty = small[0] if small else min(by_date.items())
                 self.add(
                     ExceptionCode.MIN_SHIPMENT,
-                    f"A delivery of {from_steps(qty, step):g} is less than asked for "
+                    f"A delivery of {from_units(qty, step):g} is less than asked for "
                     f"at least ({least:g})."
                     if small
                     else "The line wants one delivery and gets several.",
                     date=date,
-                    qty=from_steps(qty, step),
+                    qty=from_units(qty, step),
                     **where,
                 )
 
@@ -388,7 +388,7 @@ class ExceptionMessages:
             "demand": self._release.demand_names[pin.demand],
             "product": product,
             "location": location,
-            "qty": from_steps(units, pin.node.step),
+            "qty": from_units(units, pin.node.step),
         }
 
     # --- reports -------------------------------------------------------------------
@@ -488,7 +488,7 @@ def tell_awaited(
             },
             date=use,
             suggested_date=there,
-            qty=from_steps(qty, unit.node.step),
+            qty=from_units(qty, unit.node.step),
             hours=(there - use) / HOUR,
         )
 

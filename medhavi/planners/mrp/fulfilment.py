@@ -9,7 +9,7 @@ from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUn
 from medhavi.providers.product_facts import demand_value
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import status_of, there_at
-from medhavi.units import HOUR, from_steps
+from medhavi.units import HOUR, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,7 +201,7 @@ def delivery_rows(
             by_date[delivery.date] = by_date.get(delivery.date, 0) + delivery.qty
         for date, qty in sorted(by_date.items()):
             columns["demand"].append(service.demand.demand)
-            columns["qty"].append(from_steps(qty, step))
+            columns["qty"].append(from_units(qty, step))
             columns["date"].append(date)
     return columns
 
@@ -219,9 +219,9 @@ def fulfilment_rows(
             (
                 demand.demand,
                 demand.due,
-                from_steps(demand.qty, step),
-                from_steps(service.planned, step),
-                from_steps(demand.qty - service.planned, step),
+                from_units(demand.qty, step),
+                from_units(service.planned, step),
+                from_units(demand.qty - service.planned, step),
                 None if lateness is None else lateness / HOUR,
                 service.status,
                 service.first_limiter,
@@ -229,7 +229,7 @@ def fulfilment_rows(
         )
     for row, qty in intake.ignored:
         step = release.model.providers.facts.step(row["product"])
-        amount = from_steps(qty, step)
+        amount = from_units(qty, step)
         rows.append(
             (row["demand"], row["due"], amount, 0.0, amount, None, "ignored", None)
         )
@@ -299,7 +299,7 @@ def late_cost(service: DemandFulfilment, step: Fraction, settings: Settings) -> 
     rate = _value(demand, settings).late
     dated = [(d.qty, there_at(d.date, service.as_of)) for d in service.deliveries]
     return sum(
-        rate * from_steps(qty, step) * (date - demand.due) / (24 * HOUR)
+        rate * from_units(qty, step) * (date - demand.due) / (24 * HOUR)
         for qty, date in dated
         if date > demand.due
     )
@@ -309,7 +309,7 @@ def short_cost(service: DemandFulfilment, step: Fraction, settings: Settings) ->
     """What the undelivered rest of a demand costs [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).short
-    return rate * from_steps(demand.qty - service.planned, step)
+    return rate * from_units(demand.qty - service.planned, step)
 
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.units import DAY, from_steps, seconds_up, to_seconds
+from medhavi.units import DAY, from_units, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -125,7 +125,7 @@ def receipts(
                 supplier=source.source,
                 product=source.product,
                 at=_received(order, providers),
-                qty=from_steps(order.steps, node.step),
+                qty=from_units(order.steps, node.step),
                 terms=source.row,
             )
         )

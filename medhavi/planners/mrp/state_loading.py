@@ -32,8 +32,8 @@ from medhavi.units import (
     NEVER,
     exact,
     seconds_up,
-    steps_down,
-    steps_up,
+    units_down,
+    units_up,
 )
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class StateLoader:
             name, product, wanted, due, status = cell
             qty = rests.get(name)
             if qty is None:
-                qty = steps_up(wanted, self._step(product))
+                qty = units_up(wanted, self._step(product))
             elif self._ended(row):
                 due = self._as_of
             else:
@@ -169,7 +169,7 @@ class StateLoader:
                 customer=row["customer"],
                 start=row["due"],
                 end=period_end(row),
-                rest=steps_up(row["qty"], self._step(row["product"])),
+                rest=units_up(row["qty"], self._step(row["product"])),
             )
             for row in rows
             if row["kind"] == "forecast" and row["status"] in PLANNED_STATUS
@@ -188,7 +188,7 @@ class StateLoader:
                 location=row["location"],
                 customer=row["customer"],
                 due=row["due"],
-                qty=steps_up(row["qty"], self._step(row["product"])),
+                qty=units_up(row["qty"], self._step(row["product"])),
             )
             for row in rows
             if row["kind"] == "order" and row["status"] in consuming
@@ -235,11 +235,11 @@ class StateLoader:
             node = self._model.node((product, location))
             step = node.step
             if row["qty"] < 0:
-                missing = steps_up(-row["qty"], step)
+                missing = units_up(-row["qty"], step)
                 need = self._release.need(node, self._as_of, missing, BOOKING_PRIORITY)
                 self.intake.bookings.add(need.index)
                 continue
-            qty = steps_down(row["qty"], step)
+            qty = units_down(row["qty"], step)
             traits = self._model.traits.of_lot(product, row["quality"])
             if traits is None:
                 continue
@@ -410,7 +410,7 @@ class StateLoader:
                 self._pin(
                     (row["product"], row["location"]),
                     row["demand"],
-                    steps_up(row["qty"], self._step(row["product"])),
+                    units_up(row["qty"], self._step(row["product"])),
                     f"peg {row['demand']} to {row['supply']}",
                     supply=row["supply"],
                 )

@@ -19,7 +19,7 @@ from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.plans.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps, steps_up
+from medhavi.units import ALWAYS, NEVER, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -140,16 +140,16 @@ def monitor_table(snapshot: Snapshot, watched: list[MonitoredItem]) -> pl.DataFr
                 "product": one.product,
                 "location": one.location,
                 **{
-                    name: from_steps(getattr(one, name), step)
+                    name: from_units(getattr(one, name), step)
                     for name in ("on_hand", "reserved", "inbound", "trigger", "level")
                 },
                 **{
-                    name: None if qty is None else from_steps(qty, step)
+                    name: None if qty is None else from_units(qty, step)
                     for name, qty in one.levels.items()
                 },
                 "cover_days": one.cover_days,
                 "below": one.below,
-                "shortfall": from_steps(one.shortfall, step),
+                "shortfall": from_units(one.shortfall, step),
                 "need_date": _instant(one) if one.shortfall else None,
                 "status": one.status,
             }
@@ -191,7 +191,7 @@ class _LevelReview:
 
         def steps(name: str) -> int | None:
             value = self._value((product, location), row, name)
-            return None if value is None else steps_up(value, step)
+            return None if value is None else units_up(value, step)
 
         levels = {name: steps(column) for name, column in _STATED.items()}
         triggers = {
@@ -395,7 +395,7 @@ def wants_of(
             "demand": "|".join((PREFIX, one.product, one.location)),
             "product": one.product,
             "location": one.location,
-            "qty": from_steps(
+            "qty": from_units(
                 one.level if one.shortfall else one.trigger,
                 providers.facts.step(one.product),
             ),
@@ -411,7 +411,7 @@ def wants_of(
             "demand": "|".join((TAKEN, one.order, one.product, one.location, str(i))),
             "product": one.product,
             "location": one.location,
-            "qty": from_steps(one.units, providers.facts.step(one.product)),
+            "qty": from_units(one.units, providers.facts.step(one.product)),
             "due": from_seconds(one.instant),
         }
         for i, one in enumerate(providers.existing_orders.withdrawals)

@@ -34,7 +34,7 @@ from medhavi.planners.mrp.run import TABLES
 from medhavi.planners.parameters import check_names
 from medhavi.planners.unplannable import unplannable_rows
 from medhavi.providers import Providers
-from medhavi.units import DAY, from_seconds, from_steps, steps_up
+from medhavi.units import DAY, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -525,7 +525,7 @@ class _Terms:
         if not one.holds or days <= 0:
             return 0.0
         qty = self._factor(one) * math.sqrt(one.rate.variance * days)
-        return from_steps(steps_up(qty, one.step), one.step)
+        return from_units(units_up(qty, one.step), one.step)
 
     def _factor(self, one: Echelon) -> float:
         """Deviations that the service level stands for."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, steps_down, steps_up
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -213,11 +213,11 @@ class Commitments:
     def _pegged(self, peg: Row, open_of: dict[str, int]) -> int:
         """What a firm peg keeps [units]; `open_of` is what demands still need."""
         step = self._providers.facts.step(peg["product"])
-        wanted = steps_up(peg["qty"], step)
+        wanted = units_up(peg["qty"], step)
         row = self.demand(peg["demand"])
         if self._may_keep_more or row is None or row["product"] != peg["product"]:
             return wanted
-        needed = open_of.setdefault(row["demand"], steps_up(row["qty"], step))
+        needed = open_of.setdefault(row["demand"], units_up(row["qty"], step))
         kept = min(wanted, needed)
         open_of[row["demand"]] = needed - kept
         return kept
@@ -269,7 +269,7 @@ class Commitments:
         """What a promised demand takes beside what it has."""
         product, name = row["product"], row["demand"]
         covered = sum(one.units for one in had if one.product == product)
-        rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
+        rest = units_up(row["qty"], self._providers.facts.step(product)) - covered
         place = self._place(row, rest) if rest > 0 else None
         if place is None:
             return None
@@ -364,7 +364,7 @@ class OnHand:
             node = (row["product"], row["location"])
             step = facts.step(row["product"])
             if row["qty"] < 0:
-                missing = steps_up(-row["qty"], step)
+                missing = units_up(-row["qty"], step)
                 self._missing[node] = self._missing.get(node, 0) + missing
                 continue
             owner = row["owner"]
@@ -372,7 +372,7 @@ class OnHand:
             self._lots.setdefault(node, []).append(
                 StockLot(
                     row["lot"],
-                    steps_down(row["qty"], step),
+                    units_down(row["qty"], step),
                     expires,
                     owner if foreign else None,
                     row["quality"],
@@ -482,7 +482,7 @@ class SafetyLevels:
         step = self._facts.step(product)
         plain, days = 0, 0.0
         for i in policies:
-            plain = steps_up(self._policies.column("safety_qty")[i], step)
+            plain = units_up(self._policies.column("safety_qty")[i], step)
             days = self._policies.column("safety_days")[i]
         if not plain and not days and not phases:
             return []
@@ -520,7 +520,7 @@ class SafetyLevels:
                 (
                     ALWAYS if begin is None else begin,
                     NEVER if end is None else end,
-                    steps_up(qty, step),
+                    units_up(qty, step),
                 )
             )
         return sorted(found)

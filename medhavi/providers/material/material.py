@@ -16,7 +16,7 @@ from medhavi.providers.material.characteristics import PLAIN, CharacteristicLine
 from medhavi.providers.material.commitments import Commitment
 from medhavi.providers.material.line import LineChange, MaterialLine
 from medhavi.providers.material.lots import Lot, LotAllocation, LotLine
-from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps
+from medhavi.units import ALWAYS, NEVER, from_seconds, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -388,7 +388,7 @@ class Material:
                 finding(
                     "MTL002",
                     table="reservations",
-                    value=f"{from_steps(missing, step):g}",
+                    value=f"{from_units(missing, step):g}",
                     product=product,
                     location=location,
                     since=f"{from_seconds(moment):%Y-%m-%d %H:%M} UTC",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from medhavi.findings import finding
 from medhavi.snapshot.snapshot import ACTIVE
-from medhavi.units import MINUTE, steps_up
+from medhavi.units import MINUTE, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -115,7 +115,7 @@ class Holds:
                     subject=row["subject"],
                     location=location,
                     qty=row["qty"],
-                    units=steps_up(row["qty"], facts.step(row["subject"]))
+                    units=units_up(row["qty"], facts.step(row["subject"]))
                     if material
                     else 0,
                     start=row["start"],

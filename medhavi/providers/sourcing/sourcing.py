@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from medhavi.providers.sources import LinearCost, Offer, Source, lot_steps
 from medhavi.providers.sourcing.default_lanes import DefaultLanes
-from medhavi.units import ALWAYS, NEVER, exact, from_steps
+from medhavi.units import ALWAYS, NEVER, exact, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,14 +55,14 @@ def need_cost(
     pieces = source.pieces(order_steps(source, recipes, wanted))
     total = 0.0 if pieces else math.inf
     for piece in pieces:
-        qty = from_steps(piece, source.step)
+        qty = from_units(piece, source.step)
         total += source.cost(qty)
         if source.kind == "move":
             total += qty * facts.unit_cost(source.product)
         if source.kind == "make":
             for group in recipes.recipe(source.source).groups:
                 line = group[0]
-                used = from_steps(line.steps(piece), facts.step(line.component))
+                used = from_units(line.steps(piece), facts.step(line.component))
                 total += used * facts.unit_cost(line.component)
     return total
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.findings import finding
 from medhavi.providers.material.supply_orders import LIVE
 from medhavi.providers.sources import lot_steps
-from medhavi.units import exact, from_steps
+from medhavi.units import exact, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -197,7 +197,7 @@ def _lot_findings(
             column="lot_multiple",
             value=multiple,
             step=float(step),
-            used=from_steps(used.multiple, step),
+            used=from_units(used.multiple, step),
         )
     least = max(used.least, used.multiple)
     if max_lot is not None and exact(max_lot) / step < least:
@@ -206,5 +206,5 @@ def _lot_findings(
             **place,
             column="max_lot",
             value=max_lot,
-            used=from_steps(least, step),
+            used=from_units(least, step),
         )

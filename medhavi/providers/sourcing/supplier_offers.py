@@ -15,7 +15,7 @@ from medhavi.providers.lead_times import Basis
 from medhavi.providers.sources import Source
 from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.results.limiter import Limiter
-from medhavi.units import exact, from_steps
+from medhavi.units import exact, from_units
 
 if TYPE_CHECKING:
     from medhavi.providers import Providers
@@ -160,7 +160,7 @@ class SupplierOffers:
             for name in ("p50", "p80", "p95")
         }
         step = self._providers.facts.step(source.product)
-        quantities = [from_steps(piece, step) for piece in pieces]
+        quantities = [from_units(piece, step) for piece in pieces]
         cost = sum(source.cost(qty) for qty in quantities)
         planned = dates[leads.quantile]
         limiter = None

@@ -19,7 +19,7 @@ from medhavi.providers.transport.timetable import (
     Load,
     load_of,
 )
-from medhavi.units import DAY, NEVER, exact, from_steps, seconds_up, steps_down
+from medhavi.units import DAY, NEVER, exact, from_units, seconds_up, units_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ class SupplyLimits:
         found = []
         if source.kind == "buy" and source.row["capacity_per_period"] is not None:
             stated = float(str(source.row["capacity_per_period"]))
-            found.append(steps_down(stated, source.step))
+            found.append(units_down(stated, source.step))
         if source.kind == "move":
             facts = self._facts
             ones = (
@@ -265,7 +265,7 @@ class SupplyLimits:
         if known is None:
             facts = self._facts
             known = self._load_of[id(source), units] = load_of(
-                from_steps(units, source.step),
+                from_units(units, source.step),
                 facts.weight_kg(source.product),
                 facts.volume_m3(source.product),
             )

@@ -28,7 +28,7 @@ from medhavi.planners.promising.ledger.promise_ledger import (
     differences,
 )
 from medhavi.results.promises.promise import PlannedHold
-from medhavi.units import steps_up
+from medhavi.units import units_up
 from medhavi.workbench.commitments.decisions import DecisionWriter
 from medhavi.workbench.commitments.state import STREAM, CommitmentState
 
@@ -386,7 +386,7 @@ class LivePromiseLedger:
                 start=max(one.start, self.now) if material else one.start,
                 finish=one.finish,
                 expires_at=one.expires_at or 0,
-                steps=0 if step is None else steps_up(one.qty, step),
+                steps=0 if step is None else units_up(one.qty, step),
                 family=one.family,
                 changeover=one.changeover,
                 made_product=one.made_product,

@@ -19,7 +19,7 @@ from medhavi.planners.mrp.exception_messages import tell_awaited
 from medhavi.planners.mrp.fulfilment import late_cost, short_cost
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, HOUR, from_steps
+from medhavi.units import DAY, HOUR, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -381,7 +381,7 @@ def _missing(messages: ExceptionMessages, release: OrderCreation) -> None:
                 "location": location,
             },
             date=need.instant,
-            qty=from_steps(shortage.qty, need.node.step),
+            qty=from_units(shortage.qty, need.node.step),
         )
 
 
@@ -408,7 +408,7 @@ def tell_refused(
         if rule not in CODES or line.planned >= demand.qty:
             continue
         product, location = demand.node
-        rest = from_steps(demand.qty - line.planned, model.node(demand.node).step)
+        rest = from_units(demand.qty - line.planned, model.node(demand.node).step)
         late = f", {late_by / DAY:.1f} days late" if late_by else ""
         messages.add(
             CODES[rule],

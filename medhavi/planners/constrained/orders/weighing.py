@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUnit
 from medhavi.providers.product_facts import demand_value
-from medhavi.units import ALWAYS, DAY, NEVER, from_steps, seconds_up
+from medhavi.units import ALWAYS, DAY, NEVER, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -193,7 +193,7 @@ def money_weights(
     for demand in demands:
         weight = settings.weight(demand.priority)
         rate = demand_value(demand.row, demand.unit_cost, weight).late
-        units = from_steps(demand.qty, model.node(demand.node).step)
+        units = from_units(demand.qty, model.node(demand.node).step)
         found.append(max(1, round(rate * units * SCALE)))
     return MoneyWeights(found, base_days)
 

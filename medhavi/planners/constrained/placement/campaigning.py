@@ -30,7 +30,7 @@ from medhavi.planners.campaigns.campaign_sequence import (
     program,
 )
 from medhavi.planners.campaigns.family_order import best_order
-from medhavi.units import ALWAYS, DAY, NEVER, from_steps
+from medhavi.units import ALWAYS, DAY, NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -471,7 +471,7 @@ class Campaigning:
             owner=order.index,
             rule=self._rules.of(resource, window.family, order.node[0]),
             family=window.family,
-            qty=0.0 if main is None else from_steps(main.qty, main.node.step),
+            qty=0.0 if main is None else from_units(main.qty, main.node.step),
             seconds=float(window.run_seconds),
             step=window.step,
         )

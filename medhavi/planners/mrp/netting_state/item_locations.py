@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.state import Node, StockRules, SupplyAlternative
 from medhavi.providers.material.characteristics import CharacteristicsCatalog
-from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
+from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, units_down, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -421,11 +421,11 @@ def cycle_path(edges: Iterable[Edge]) -> list[NodeKey]:
 
 
 def _up(value: float | None, step: Fraction) -> int | None:
-    return None if value is None else steps_up(value, step)
+    return None if value is None else units_up(value, step)
 
 
 def _down(value: float | None, step: Fraction) -> int | None:
-    return None if value is None else steps_down(value, step)
+    return None if value is None else units_down(value, step)
 
 
 def _window(row: Row) -> Window:

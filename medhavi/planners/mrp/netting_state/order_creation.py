@@ -15,7 +15,7 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.netting_state.run_state import NettingState
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, SupplyOrder, ratio
 from medhavi.providers.sources import split_by_share
-from medhavi.units import ALWAYS, NEVER, from_steps
+from medhavi.units import ALWAYS, NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -518,7 +518,7 @@ def _too_many_pieces(source: Source, node: Node, brought: int) -> Finding:
         "PLAN003",
         table=table,
         column=column if source.max_lot is None else "max_lot",
-        value=from_steps(brought, node.step),
+        value=from_units(brought, node.step),
         source=source.source,
         product=node.key[0],
         most=MOST_PIECES,

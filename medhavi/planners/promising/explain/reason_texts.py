@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseReason, iso
-from medhavi.units import HOUR, NEVER, steps_up
+from medhavi.units import HOUR, NEVER, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,7 +263,7 @@ def _unknown(search: OptionSearch, option: Offered) -> Iterator[str]:
 def _missing(search: OptionSearch) -> PromiseReason:
     """Name why what is there does not do: held, withheld, too little, or nowhere."""
     request, book = search.request, search.book
-    need = steps_up(request.qty, book.stages.step(request.product))
+    need = units_up(request.qty, book.stages.step(request.product))
     places = book.reach.of(request.product, request.location, None).origins
     for place in places:
         named = _unlike(search, place, need) or _perished(search, place, need)

@@ -27,7 +27,7 @@ from medhavi.planners.promising.explain.reason_texts import (
 from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus, PromiseVariant, iso
-from medhavi.units import DAY, HOUR, from_steps
+from medhavi.units import DAY, HOUR, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -245,7 +245,7 @@ def _variants(search: OptionSearch, answer: Promise) -> Iterator[_Variant]:
     for share in SHARES:
         steps = int(request.qty * share / float(step))
         if steps > 0:
-            other = request.with_cells({"qty": from_steps(steps, step)})
+            other = request.with_cells({"qty": from_units(steps, step)})
             yield _Variant("qty", other, policy)
     for days in DUE_DAYS:
         due = request.due + days * DAY
@@ -278,7 +278,7 @@ def campaign_notes(
     told: set[str] = set()
     for piece in chosen.times.evaluation.pieces():
         good = piece.steps + piece.surplus
-        qty = from_steps(good, search.book.stages.step(piece.product))
+        qty = from_units(good, search.book.stages.step(piece.product))
         for window in () if piece.timing is None else piece.timing.steps:
             for resource, _ in window.resources:
                 rule = campaigns.rules.of(resource, window.family, piece.product)
@@ -479,7 +479,7 @@ def _entry(
         "way": piece.name,
         "product": piece.product,
         "location": piece.location,
-        "qty": from_steps(piece.steps, search.book.stages.step(piece.product)),
+        "qty": from_units(piece.steps, search.book.stages.step(piece.product)),
         "start": iso(piece.begin),
         "finish": iso(piece.ready),
         "used": iso(used),

@@ -19,7 +19,7 @@ from medhavi.providers.product_facts import DemandValue, demand_value
 from medhavi.providers.reservations.ledger import order_named, reservation_named
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
-from medhavi.units import DAY, HOUR, MINUTE, from_steps, seconds_up
+from medhavi.units import DAY, HOUR, MINUTE, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,7 +138,7 @@ def _material(
     wishes: list[Wish] = []
     for (product, location, instant, until), steps in sorted(takes.items()):
         key = (product, location, instant)
-        qty = from_steps(steps, stages.step(product))
+        qty = from_units(steps, stages.step(product))
         lasts = until or alive.get(key, instant)
         told = (steps, product == found.product, lasts)
         wishes.append((instant, product, instant, location, qty, told))
@@ -178,7 +178,7 @@ def _capacity(
         if timing is None:
             continue
         whole = piece.steps + piece.shared + piece.surplus
-        good = from_steps(whole, stages.step(product))
+        good = from_units(whole, stages.step(product))
         counted: set[tuple[str, str | None]] = set()
         for step in timing.steps:
             start, finish = step.start, step.finish
@@ -226,7 +226,7 @@ def _transport(
     for product, steps, itinerary in moved:
         if itinerary is None:
             continue
-        weight = facts.weight_kg(product) * from_steps(steps, stages.step(product))
+        weight = facts.weight_kg(product) * from_units(steps, stages.step(product))
         for leg in itinerary.legs:
             leaves, there = leg.departure, max(leg.arrival, leg.departure + 1)
             wishes.append((leaves, leg.lane, there, None, weight, ()))
@@ -494,7 +494,7 @@ class OptionCosts:
                 bill.co2_kg += qty * good.co2_kg * share
                 continue
             part = share * steps / (steps + piece.shared + piece.surplus)
-            ordered = from_steps(piece.order_steps, source.step)
+            ordered = from_units(piece.order_steps, source.step)
             price = source.costs.cost(ordered)
             bill.cash_out += price
             bill.co2_kg += source.costs.co2(ordered) * part

@@ -23,7 +23,7 @@ from medhavi.results.promises.promise import (
     PromiseStatus,
 )
 from medhavi.results.promises.promises_at_risk import arrival_by
-from medhavi.units import DAY, from_steps, steps_up
+from medhavi.units import DAY, from_units, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -192,7 +192,7 @@ class EqualShareLine(NamedTuple):
     @property
     def steps(self) -> int:
         """Quantity that is asked for [steps]."""
-        return steps_up(self.request.qty, self.step)
+        return units_up(self.request.qty, self.step)
 
     def had(self, made: Promise, by: int | None = None) -> int:
         """What an answer delivers, until an instant if one is given [steps]."""
@@ -247,7 +247,7 @@ def matched(
     return [
         replace(
             line.request,
-            qty=from_steps(level * line.steps // count, line.step),
+            qty=from_units(level * line.steps // count, line.step),
         )
         for line in lines
     ]
@@ -310,7 +310,7 @@ def _instants(
 
 
 def _is_enough(line: EqualShareLine, steps: int) -> bool:
-    least = min(steps_up(line.request.min_shipment, line.step), line.steps)
+    least = min(units_up(line.request.min_shipment, line.step), line.steps)
     return steps >= max(least, 1)
 
 
@@ -379,7 +379,7 @@ def _deliveries(
             key = (one.product, one.origin)
             parts[key] = parts.get(key, 0) + part
         for (product, origin), part in parts.items():
-            qty = from_steps(part, line.step)
+            qty = from_units(part, line.step)
             yield PromisedDelivery(
                 qty=qty, date=instant, product=product, origin=origin
             )

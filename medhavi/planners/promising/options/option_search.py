@@ -24,7 +24,7 @@ from medhavi.planners.promising.supply_search.delivery_search import DeliverySea
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.planners.promising.supply_search.supply_search import dated
 from medhavi.results.limiter import Limiter
-from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, steps_up
+from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -504,7 +504,7 @@ class OptionSearch:
         """Search for a product, of which `ratio` serves one of the request."""
         request = self.request
         step = self.book.stages.step(product)
-        steps = steps_up(request.qty * ratio, step)
+        steps = units_up(request.qty * ratio, step)
         alone = request.order_policy != "all_together"
         return DeliverySearch(
             self.book.stages,
@@ -517,7 +517,7 @@ class OptionSearch:
                 slack=self.buffer,
                 carried=carried,
                 split=self._may_be_short() and alone,
-                least=min(steps_up(request.min_shipment * ratio, step), steps),
+                least=min(units_up(request.min_shipment * ratio, step), steps),
                 ship_from=request.ship_from,
                 country=self.country(),
                 expedite=self.policy.expedite or request.expedite,

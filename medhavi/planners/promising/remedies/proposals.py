@@ -20,7 +20,7 @@ from medhavi.planners.promising.remedies.table_proposals import (
     table_proposals,
 )
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import from_seconds, from_steps
+from medhavi.units import from_seconds, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -238,7 +238,7 @@ def _free_now(quest: OptionSearch) -> float:
         for place in book.reach.of(request.product, request.location, None).origins
     )
     most = max((line.available(book.now) for line in lines), default=0)
-    return from_steps(max(most, 0), book.stages.step(request.product))
+    return from_units(max(most, 0), book.stages.step(request.product))
 
 
 def _quarters(quest: OptionSearch) -> Iterator[float]:
@@ -248,7 +248,7 @@ def _quarters(quest: OptionSearch) -> Iterator[float]:
     for quarter in QUARTERS:
         steps = int(whole * quarter / 4)
         if steps > 0:
-            yield from_steps(steps, step)
+            yield from_units(steps, step)
 
 
 # ------------------------------------------------------------------------- the policy

@@ -19,7 +19,7 @@ from medhavi.edits.remedy_changes import (
 )
 from medhavi.providers.capacity.alternate_resources import named_by
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import DAY, MINUTE, from_seconds, from_steps, steps_up
+from medhavi.units import DAY, MINUTE, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -170,13 +170,13 @@ def _more_supply(case: LateCase) -> Iterator[Proposal]:
     else:
         product = quest.request.product
         place, when = _nearest(quest)
-        wanted = steps_up(quest.request.qty, book.stages.step(product))
+        wanted = units_up(quest.request.qty, book.stages.step(product))
         steps = wanted - max(book.stages.line(product, place).available(when), 0)
     sources = book.stages.sources(product, place)
     sellers = [one.source for one in sources if one.kind == "buy"]
     if steps <= 0 or (sources and not sellers):
         return
-    qty = from_steps(steps, book.stages.step(product))
+    qty = from_units(steps, book.stages.step(product))
     row = {
         "supply_order": f"more {product} at {place}",
         "kind": "purchase",
@@ -284,7 +284,7 @@ def _cut_order(case: LateCase) -> Iterator[Proposal]:
     frame = case.quest.book.snapshot["routings"]
     for row in frame.filter(pl.col("routing") == routing).to_dicts():
         step = case.quest.book.stages.step(row["product"])
-        half = from_steps(steps_up(case.quest.request.qty, step) // 2, step)
+        half = from_units(units_up(case.quest.request.qty, step) // 2, step)
         if half > 0:
             text = f"make orders of {half:g} by {routing}"
             changed = {**row, "min_lot": 0.0, "max_lot": half}

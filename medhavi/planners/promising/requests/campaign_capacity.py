@@ -17,7 +17,7 @@ from medhavi.planners.campaigns.campaign_rules import (
     breaches,
 )
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
-from medhavi.units import from_steps, steps_up
+from medhavi.units import from_units, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -195,7 +195,7 @@ class CampaignCapacity:
         step = self._providers.facts.step(source.product)
         for rule, _, _ in self._preferred(source):
             if gain is not None and rule.min_run_qty:
-                least = gain.order_steps_for(steps_up(rule.min_run_qty, step))
+                least = gain.order_steps_for(units_up(rule.min_run_qty, step))
                 wanted = max(wanted, least)
         return wanted
 
@@ -252,7 +252,7 @@ class CampaignCapacity:
         recipe = self._providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location)
         step = self._providers.facts.step(source.product)
-        return 0.0 if gain is None else from_steps(gain.good_steps(steps), step)
+        return 0.0 if gain is None else from_units(gain.good_steps(steps), step)
 
     # ------------------------------------------------------------------------ the rows
     def _lack(

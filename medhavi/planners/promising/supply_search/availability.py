@@ -19,7 +19,7 @@ from medhavi.providers.transport.timetable import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
 from medhavi.results.limiter import Limiter
-from medhavi.units import from_steps
+from medhavi.units import from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -460,7 +460,7 @@ class AvailabilityCheck:
             The best by an objective that arrives by an instant [s], instead.
         """
         self.ask("transport")
-        qty = from_steps(steps, self.step(product))
+        qty = from_units(steps, self.step(product))
         if carried is not None:
             way = (product, qty, origin, destination)
             found = self._best_by(way, forbidden, carried)

@@ -43,7 +43,7 @@ from medhavi.planners.promising.supply_search.supply_search import (
     from_stock,
 )
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, NEVER, from_steps, seconds_up
+from medhavi.units import DAY, NEVER, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -532,4 +532,4 @@ class DeliverySearch:
 
     def quantity(self, steps: int) -> float:
         """Quantity in base units."""
-        return from_steps(steps, self._stages.step(self.wanted.product))
+        return from_units(steps, self._stages.step(self.wanted.product))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.units import from_steps
+from medhavi.units import from_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -415,7 +415,7 @@ def full_lane(
     (str, int) or None
         Lane and arrival [s]; None: no way, or none that is limited.
     """
-    least = from_steps(1, stages.step(product))
+    least = from_units(1, stages.step(product))
     found = stages.routes.earliest(
         product, least, {origin[0]: origin[1]}, destination, forbidden=forbidden
     )

@@ -18,7 +18,7 @@ from medhavi.planners.promising.supply_search.alternatives import (
 )
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
 from medhavi.results.limiter import Limiter
-from medhavi.units import NEVER, from_steps
+from medhavi.units import NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -257,7 +257,7 @@ class ShipmentPlanning:
         product, transport = pieces[0].product, stages.transport
         found = transport.earliest(
             product,
-            from_steps(steps, stages.step(product)),
+            from_units(steps, stages.step(product)),
             {origin: max([piece.ready for piece in pieces])},
             wanted.location,
             forbidden=self._reached().forbidden,
