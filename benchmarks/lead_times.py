@@ -26,9 +26,9 @@ from benchmarks.public_lead_times import (
     scms_lead_times,
     scms_punctuality,
 )
-from medhavi.predict.backtest import Comparison, compare
+from medhavi.predict.backtest import Comparison, backtest
 from medhavi.predict.recipe import TrainingRecipe
-from medhavi.predict.reliability import compare_rates
+from medhavi.predict.reliability import backtest_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +43,10 @@ def comparisons(folder: Path) -> dict[str, Comparison | RateComparison]:
     recipe = TrainingRecipe()
     transports = cargo(folder)
     return {
-        "scms-lead-times": compare(scms_lead_times(folder), recipe),
-        "scms-punctuality": compare_rates(scms_punctuality(folder), recipe),
-        "cargo-lead-times": compare(transports, recipe, cut=file_order),
-        "cargo-punctuality": compare_rates(transports, recipe, cut=file_order),
+        "scms-lead-times": backtest(scms_lead_times(folder), recipe),
+        "scms-punctuality": backtest_rates(scms_punctuality(folder), recipe),
+        "cargo-lead-times": backtest(transports, recipe, cut=file_order),
+        "cargo-punctuality": backtest_rates(transports, recipe, cut=file_order),
     }
 
 
