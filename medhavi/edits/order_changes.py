@@ -248,21 +248,21 @@ class _EditedOrder:
         """Derive the other date from the lead time of the source."""
         old_start, old_due = self.row.get("start"), self.row["due"]
         source = self._source()
-        steps = 0 if source is None else self._open_steps(source)
+        units = 0 if source is None else self._open_units(source)
         if start is not None:
-            timing = source.clock.earliest(to_seconds(start), steps) if source else None
+            timing = source.clock.earliest(to_seconds(start), units) if source else None
             span = old_due - (old_start or old_due)
             due = start + span if timing is None else from_seconds(timing.finish)
             return {"start": start, "due": due}
         if old_start is None:
             # Its start has followed its due date before, and goes on to do so.
             return {"due": due}
-        timing = source.clock.latest(to_seconds(due), steps) if source else None
+        timing = source.clock.latest(to_seconds(due), units) if source else None
         if timing is None:
             return {"start": due - (old_due - old_start), "due": due}
         return {"start": from_seconds(timing.start), "due": due}
 
-    def _open_steps(self, source: Source) -> int:
+    def _open_units(self, source: Source) -> int:
         open_qty = exact(self.row["qty"]) - exact(self.row.get("qty_done") or 0.0)
         return int(open_qty / source.step)
 

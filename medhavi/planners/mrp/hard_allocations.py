@@ -215,7 +215,7 @@ Level = Literal["location", "customer", "product"]
 
 @dataclass(slots=True, kw_only=True)
 class ForecastPeriod:
-    """A forecast row while it is consumed; `rest` [qty steps] goes down."""
+    """A forecast row while it is consumed; `rest` [units] goes down."""
 
     demand: str
     product: str
@@ -228,7 +228,7 @@ class ForecastPeriod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumingOrder:
-    """An order line that consumes forecast; `qty` in qty steps of its product."""
+    """An order line that consumes forecast; `qty` in units of its product."""
 
     demand: str
     product: str

@@ -95,7 +95,7 @@ UNBOUNDED = LotLimits()
 def order_price(
     order_cost: float | None, holding_rate: float, unit_cost: float, step: Fraction
 ) -> Fraction | None:
-    """What an order costs, in steps held for a second.
+    """What an order costs, in units held for a second.
 
     Parameters
     ----------

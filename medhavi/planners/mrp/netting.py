@@ -195,7 +195,7 @@ class DatedNodeNetting:
         for other, ratio in self._release.substitutes(need):
             walk = self._release.walk_of(other)
             walk.advance(max(instant, walk.at))
-            # Only what makes whole steps of the wanted product is lent.
+            # Only what makes whole units of the wanted product is lent.
             most = walk.spare(need.priority) * ratio.denominator // ratio.numerator
             covered = min(most, need.open)
             lent = -(-covered * ratio.numerator // ratio.denominator)

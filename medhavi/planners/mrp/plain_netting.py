@@ -89,9 +89,9 @@ def _gives_one_product(way: SupplyAlternative, node: Node) -> bool:
 
 
 class _Lots(NamedTuple):
-    """How orders of a plain source are sized and dated; quantities in steps.
+    """How orders of a plain source are sized and dated; quantities in units.
 
-    An order of n steps brings (n * numerator + addend) / denominator of the product.
+    An order of n units brings (n * numerator + addend) / denominator of the product.
     """
 
     latest: Callable[[int, int], OrderTiming | None]
@@ -324,9 +324,9 @@ class PlainNodeNetting:
         """Register the needs of an order, as `OrderCreation.explode` does."""
         release, timing = self._release, order.timing
         begin = timing.steps[0].start if timing.steps else timing.start
-        needs, steps, priority = release.needs, order.steps, order.priority
+        needs, units, priority = release.needs, order.steps, order.priority
         for numerator, addend, denominator, node in lines:
-            qty = -(-(steps * numerator + addend) // denominator)
+            qty = -(-(units * numerator + addend) // denominator)
             if 0 < qty <= INT64_MAX:
                 need = Need(
                     len(needs), node, begin, qty, qty, priority, NO_DEMAND, order

@@ -317,7 +317,7 @@ def ledger(
         Now of the plan [UTC seconds].
     served
         For needs of demands, by index: when how much is taken, where that is not all of
-        it at the instant of the need [UTC seconds, steps].
+        it at the instant of the need [UTC seconds, units].
     """
     nodes = list(release.model.nodes.values())
     return _framed(
@@ -384,7 +384,7 @@ def _framed(nodes: list[Node], events: Iterable[Event]) -> PositionEvents:
         ),
         np.int64,
     )
-    rows, instants, kinds, steps = cells.reshape(-1, 4).T
+    rows, instants, kinds, units = cells.reshape(-1, 4).T
     upper = np.array([node.step.numerator for node in nodes], dtype=np.float64)
     lower = np.array([node.step.denominator for node in nodes], dtype=np.float64)
     return PositionEvents(
@@ -396,5 +396,5 @@ def _framed(nodes: list[Node], events: Iterable[Event]) -> PositionEvents:
         place=rows,
         instant=instants,
         kind=kinds,
-        qty=steps * upper[rows] / lower[rows],
+        qty=units * upper[rows] / lower[rows],
     )

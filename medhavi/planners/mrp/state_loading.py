@@ -321,16 +321,16 @@ class StateLoader:
         making = source is not None and source.kind == "make"
         open_qty = exact(row["qty"]) - exact(row["qty_done"])
         unit_step = source.step if making and source else node.step
-        steps = max(0, math.floor(open_qty / unit_step))
-        timing = self._timing(row, source, steps)
+        units = max(0, math.floor(open_qty / unit_step))
+        timing = self._timing(row, source, units)
         order = SupplyOrder(
             index=len(self._release.orders),
             kind=KINDS[row["kind"]],  # type: ignore[arg-type]
             node=key,
             source=source,
             source_id=row["source"] or "",
-            steps=steps,
-            qty=steps,
+            steps=units,
+            qty=units,
             timing=timing,
             need=row["due"],
             cause=row["demand"] or "",
@@ -347,7 +347,7 @@ class StateLoader:
             row=dict(row),
         )
         self._release.orders.append(order)
-        if steps == 0:
+        if units == 0:
             return
         way = None if source is None else SupplyAlternative(source, self._model)
         if way is not None and way.recipe is not None:
@@ -357,7 +357,7 @@ class StateLoader:
                 self._receive(order.units[0], node)
         else:
             unit = self._release.unit(
-                node, steps, row["due"], row["due"], "FIRM", order
+                node, units, row["due"], row["due"], "FIRM", order
             )
             if node.shelf_life is not None and order.kind == "move":
                 # Its age is not stated: it is no fresher than what was made just now.
@@ -371,7 +371,7 @@ class StateLoader:
             self._release.explode(order, way)
         elif self._leaves_a_place(row):
             origin = self._model.node((row["product"], row["source"]))
-            self._release.need(origin, timing.ready, steps, 0, order=order)
+            self._release.need(origin, timing.ready, units, 0, order=order)
 
     def _receive(self, unit: SupplyUnit, node: Node) -> None:
         """Receive the main output where the order says, not its routing."""

@@ -37,7 +37,7 @@ class ProjectedBalance(NamedTuple):
 class LineChange(NamedTuple):
     """A change of a line that can be taken back.
 
-    `steps` is what a taker takes; negative: what is given back or arrives. `uses` is 1
+    `units` is what a taker takes; negative: what is given back or arrives. `uses` is 1
     for a new entry and -1 for an entry that goes. A taker needs goods that live
     `until`, a receipt lives `until`. `kind` says what the goods have or must have.
     """
@@ -290,9 +290,9 @@ class MaterialLine:
             if self._withheld is not None:
                 self._withheld.insert(place, self._withheld[place - 1])
         self._uses[place] += shift.uses
-        steps = shift.units
+        units = shift.units
         for i in range(place, len(net)):
-            net[i] -= steps
+            net[i] -= units
         if not self._uses[place]:
             del times[place], net[place], self._uses[place]
             if self._withheld is not None:

@@ -241,13 +241,13 @@ class LotLine(SearchedLine):
     # ------------------------------------------------------------------- internals
     def _change_items(self, shift: LineChange, uses: int) -> None:
         """Insert the lot or taker of a shift, or remove it."""
-        steps = abs(shift.units)
+        units = abs(shift.units)
         if shift.receipt:
-            lot = Lot(shift.instant, shift.until, "", steps, shift.kind)
+            lot = Lot(shift.instant, shift.until, "", units, shift.kind)
             _change(self._lots, lot, uses)
         else:
             owner = shift.customer or ""
-            taker = LotAllocation(shift.instant, shift.until, owner, steps, shift.kind)
+            taker = LotAllocation(shift.instant, shift.until, owner, units, shift.kind)
             _change(self._takers, taker, uses)
 
     def _harmless(self, new: LotAllocation, buffers: bool) -> bool:  # noqa: FBT001 - hot
@@ -283,7 +283,7 @@ class LotLine(SearchedLine):
         Returns
         -------
         list of (int, int, int)
-            Instant [s], steps that wait, steps of ours at hand after all its events.
+            Instant [s], units that wait, units of ours at hand after all its events.
         """
         moments = {lot.arrival for lot in self._lots} | grid
         moments.update(lot.expires + 1 for lot in self._lots)

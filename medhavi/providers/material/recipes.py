@@ -4,8 +4,8 @@ With order steps n (routing units in steps of the main product), r and p the ste
 routing unit and product, E the share of units that enter the step and L the share that
 is good after it (rule 4):
 
-* a component needs ceil((n r E qty_per + qty_fixed) / ((1 - scrap) p)) steps,
-* an output gives floor((n r L qty_per + qty_fixed) / p) steps,
+* a component needs ceil((n r E qty_per + qty_fixed) / ((1 - scrap) p)) units,
+* an output gives floor((n r L qty_per + qty_fixed) / p) units,
 
 both as (n * numerator + addend) / denominator in integers that are compiled once. Lines
 are named tuples, because a plan builds all of them and a frozen dataclass of this width
@@ -261,7 +261,7 @@ class Recipe:
     others: Mapping[tuple[str, str], ProductOutput]
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
-        """Smallest order that yields `net` good steps of the main product."""
+        """Smallest order that yields `net` good units of the main product."""
         return self.main.order_steps_for(net, at)
 
     def good_steps(self, order_units: int, at: int | None = None) -> int:

@@ -129,22 +129,22 @@ class ExistingOrders:
             if recipe is not None:
                 return self._work(row, recipe)
         product = row["product"]
-        steps = _open_steps(row, self._providers.facts.step(product))
-        if steps <= 0:
+        units = _open_units(row, self._providers.facts.step(product))
+        if units <= 0:
             return [], []
         arrival = self._arrival(row, row["due"])
         life = self._life(product)
-        brought = _receipt(row, (product, row["location"]), steps, arrival, life)
+        brought = _receipt(row, (product, row["location"]), units, arrival, life)
         if row["kind"] != "transfer":
             return [brought], []
-        origin, ready = self._departure(row, steps)
+        origin, ready = self._departure(row, units)
         if life is not None:
             # Its age is not stated: it is no fresher than what was made just then.
             brought = brought._replace(expires=ready + life)
         if origin is None or row["status"] == STARTED:
             return [brought], []
         taken = Withdrawal(
-            row["supply_order"], product, origin, steps, max(ready, self._as_of)
+            row["supply_order"], product, origin, units, max(ready, self._as_of)
         )
         return [brought], [taken]
 
@@ -159,22 +159,22 @@ class ExistingOrders:
         return recipe if makes or master["product"] == row["product"] else None
 
     def _work(self, row: Row, recipe: Recipe) -> tuple[list[Receipt], list[Withdrawal]]:
-        steps = _open_steps(row, recipe.unit_step)
-        if steps <= 0:
+        units = _open_units(row, recipe.unit_step)
+        if units <= 0:
             return [], []
         done = exact(row["qty_done"]) / recipe.unit_step
         taken = done.numerator // done.denominator
         timing = self._providers.capacity.existing(
             row["supply_order"],
             recipe.routing,
-            (steps + taken, taken),
+            (units + taken, taken),
             row["due"],
             row["start"],
         )
-        brought = self._outputs(row, recipe, steps, timing)
+        brought = self._outputs(row, recipe, units, timing)
         if row["status"] == STARTED:
             return brought, []
-        return brought, self._components(row, recipe, steps, timing)
+        return brought, self._components(row, recipe, units, timing)
 
     def _outputs(
         self, row: Row, recipe: Recipe, units: int, timing: OrderTiming
@@ -278,7 +278,7 @@ class ExistingOrders:
         return self._providers.facts.shelf_life(product)
 
 
-def _open_steps(row: Row, step: Fraction) -> int:
+def _open_units(row: Row, step: Fraction) -> int:
     """Quantity still to come, cut down to whole steps."""
     rest = (exact(row["qty"]) - exact(row["qty_done"])) / step
     return rest.numerator // rest.denominator

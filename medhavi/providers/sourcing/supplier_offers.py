@@ -107,9 +107,9 @@ class SupplierOffers:
             )
             if source is not None:
                 rest = (exact(row["qty"]) - exact(row["qty_done"])) / source.step
-                steps = max(0, rest.numerator // rest.denominator)
+                units = max(0, rest.numerator // rest.denominator)
                 due = max(row["due"], self._as_of)
-                self._quotas.take(source, steps, self._quotas.door(source, due))
+                self._quotas.take(source, units, self._quotas.door(source, due))
 
     def quotes(
         self,

@@ -1,6 +1,6 @@
 """What net requirements are computed on: nodes, sources, needs, supply, orders.
 
-All quantities are int64 steps of the node's product, all instants UTC seconds. The
+All quantities are int64 units of the node's product, all instants UTC seconds. The
 records are mutable and live for one run only; nothing of them leaves the planner.
 
 A plan makes tens of thousands of orders from few sources; everything that does not
@@ -70,7 +70,7 @@ class SupplyOrder:
     """A make, buy or move order, existing or proposed.
 
     `steps` is the order quantity (make: routing units in steps of the main product,
-    else steps of the product), `qty` the good main product. `need` is the instant it
+    else units of the product), `qty` the good main product. `need` is the instant it
     was made for. `cause` names the demand or policy slice that first caused it. `whole`
     is what an existing order started with, where some of it is done already. `carried`
     is the need of a move at its origin, `waits_for` the source that makes it late,
@@ -169,7 +169,7 @@ URGENCY = attrgetter("priority", "instant", "index")
 
 @dataclass(slots=True, eq=False)
 class StockRules:
-    """Planning parameters of a node; quantities in steps, empty fields None."""
+    """Planning parameters of a node; quantities in units, empty fields None."""
 
     lot_rule: str = "lot_for_lot"
     lot_size: int | None = None

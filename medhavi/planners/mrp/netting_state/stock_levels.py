@@ -50,7 +50,7 @@ class StockLevels:
     calendar
         Working time of the location: safety, cover and batch-window days count in it.
     eoq
-        Economic order quantity in steps, where the lot rule is eoq.
+        Economic order quantity in units, where the lot rule is eoq.
 
     Attributes
     ----------
@@ -257,7 +257,7 @@ def economic_order_quantity(
     if not rules.order_cost or holding <= 0 or days <= 0 or wanted <= 0:
         return None
     yearly = wanted * DAYS_PER_YEAR / days
-    # The square in steps; its root is rounded up without passing through a float.
+    # The square in units; its root is rounded up without passing through a float.
     square = ceil_fraction(2 * yearly * exact(rules.order_cost) / holding / node.step)
     return math.isqrt(square - 1) + 1
 
