@@ -27,16 +27,20 @@ def test_apps_stand_in_the_order_of_a_day_with_the_titles_of_the_links():
     assert lessons[0].summary.startswith("Open the data")
 
 
-@pytest.mark.parametrize(
-    "entry", [*entries("apps"), *entries("notebooks")], ids=lambda one: one.path.stem
-)
-def test_every_page_leads_to_the_start_page_and_to_every_other(entry):
+@pytest.mark.parametrize("entry", entries("apps"), ids=lambda one: one.path.stem)
+def test_every_app_leads_to_the_start_page_and_to_every_other(entry):
     name = entry.address.strip("/")
-    shown = f'"{name}"' if entry.path.parent.name.endswith("apps") else ""
-    assert f"page.top_html({shown}" in entry.path.read_text("utf-8")
+    assert f'page.top_html("{name}"' in entry.path.read_text("utf-8")
     text = top_html(name)
     assert 'href="/"' in text
     assert [one for one in PAGES if f'href="/{one}/"' not in text] == []
+
+
+@pytest.mark.parametrize("entry", entries("notebooks"), ids=lambda one: one.path.stem)
+def test_every_lesson_leads_to_the_start_page_with_medhavi_alone(entry):
+    text = entry.path.read_text("utf-8")
+    assert "[Start page and lessons](/)" in text
+    assert "medhavi.views" not in text
 
 
 def test_an_app_without_docstring_is_called_by_its_name(tmp_path):
