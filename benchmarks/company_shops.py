@@ -95,9 +95,20 @@ def units(tables: Tables) -> None:
         row["run_minutes_per_unit"] *= 2
 
 
+def alternates(tables: Tables) -> None:
+    """Let a fifth of the routings take another machine as well, a fifth slower."""
+    machines = [row["resource"] for row in tables["resources"]]
+    for number, row in enumerate(list(tables["step_resources"])):
+        if number % 5 == 0:
+            row["choice"] = "C"
+            other = machines[(machines.index(row["resource"]) + 1) % len(machines)]
+            more = {"resource": other, "preference": 2, "speed": 0.8}
+            tables["step_resources"].append(row | more)
+
+
 def everything(tables: Tables) -> None:
     """Change all of it at once."""
-    for change in (shifts, units, second_step, open_orders):
+    for change in (shifts, units, second_step, open_orders, alternates):
         change(tables)
 
 
@@ -107,6 +118,7 @@ CHANGES: dict[str, Change] = {
     "a second step": second_step,
     "100 open orders": open_orders,
     "two units": units,
+    "a fifth with alternates": alternates,
     "all of it": everything,
 }
 

@@ -14,13 +14,16 @@ from tests.factories import AS_OF
 
 DAY = 86400
 ENGINE = Engine(kernels=search_kernels.interpreted(), lists=True)
-ITEM = {
+OPTION = {
     "machine": -1,
     "fixed": 0,
     "rate": 0,
     "scale": 1,
     "calendar": -1,
     "whole": 0,
+}
+ITEM = OPTION | {
+    "ranked": 1,
     "grain": 1,
     "least": 1,
     "floor": 0,
@@ -41,7 +44,8 @@ def plant(
     ----------
     items
         What differs from `ITEM`; `below` lists (item, quantity), `receipts` (quantity,
-        instant). Consumers first.
+        instant), `options` what differs from `OPTION` where there are several.
+        Consumers first.
     demands
         (item, quantity, due [s], weight).
     units
@@ -56,13 +60,20 @@ def plant(
     ]
     stands = np.array(supplies, np.int64).reshape(-1, 3).T
     counts = np.bincount(stands[0], minlength=len(rows))
+    ways = [row.get("options", [row]) for row in rows]
+    options = [{**OPTION, **way} for several in ways for way in several]
     below = [row.get("below", []) for row in rows]
     return Plant(
         order=np.arange(len(rows)),
         **{
             name: np.array([row[name] for row in rows], np.int64)
             for name in ITEM
-            if name != "stock"
+            if name != "stock" and name not in OPTION
+        },
+        x_start=np.cumsum([0, *(len(several) for several in ways)]),
+        **{
+            name: np.array([option[name] for option in options], np.int64)
+            for name in OPTION
         },
         s_start=np.cumsum([0, *counts]),
         s_item=stands[0],
@@ -72,7 +83,7 @@ def plant(
         c_item=np.array([part for found in below for part, _ in found], np.int64),
         c_qty=np.array([qty for found in below for _, qty in found], np.int64),
         m_lane=np.cumsum(
-            [0, *(units or [1] * (1 + max(row["machine"] for row in rows)))]
+            [0, *(units or [1] * (1 + max(one["machine"] for one in options)))]
         ),
         d_item=np.array([one[0] for one in demands], np.int64),
         d_qty=np.array([one[1] for one in demands], np.int64),

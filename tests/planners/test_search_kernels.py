@@ -49,7 +49,7 @@ def passed(
     read, memory = engine.of(made), engine.ints(new_memory(made))
     wanted = engine.ints(made.d_due)
     assert engine.kernels.order_all(read, work, wanted, engine.ints(waits))
-    assert engine.kernels.evaluate(read, work, memory, short, hold, FAR) >= 0
+    assert engine.kernels.evaluate(read, work, memory, short, hold, 0.0, FAR) >= 0
     return work
 
 
@@ -78,6 +78,7 @@ def state_of(plan: ScheduleRecord) -> dict[str, Any]:
                 plan.o_qty[order],
                 plan.o_start[order],
                 plan.o_end[order],
+                plan.o_option[order],
                 plan.o_used[order],
                 [*_walk(plan.o_peg[order], plan.g_also)],
                 [*_walk(plan.o_user[order], plan.g_next)],
@@ -109,17 +110,18 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
     found = state_of(plan)
     spans: dict[int, list[tuple[int, int]]] = {}
     item_of = {o: item for item, orders in found["items"].items() for o in orders}
-    start = {o: s for o, _, s, _, _, _, _ in found["orders"]}
-    end = {o: e for o, _, _, e, _, _, _ in found["orders"]}
-    for order, qty, begins, ends, used, takes, _users in found["orders"]:
+    start = {o: s for o, _, s, *_ in found["orders"]}
+    end = {o: e for o, _, _, e, *_ in found["orders"]}
+    for order, qty, begins, ends, option, used, takes, _users in found["orders"]:
         item = item_of[order]
         grains = qty // made.grain[item]
         assert qty >= made.least[item]
-        assert ends - begins == made.fixed[item] + grains * made.rate[item]
+        assert made.x_start[item] <= option < made.x_start[item + 1]
+        assert ends - begins == made.fixed[option] + grains * made.rate[option]
         assert begins >= made.floor[item]
         assert 0 < used <= qty
-        if made.machine[item] >= 0:
-            machine = int(made.machine[item])
+        if made.machine[option] >= 0:
+            machine = int(made.machine[option])
             lane = int(plan.o_lane[order])
             assert made.m_lane[machine] <= lane < made.m_lane[machine + 1]
             spans.setdefault(lane, []).append((begins, ends))
@@ -166,9 +168,14 @@ def plants(draw: st.DrawFn) -> Plant:
             "post": draw(st.sampled_from([0, 0, 7200])),
             "stock": draw(st.sampled_from([0, 0, 3])),
             "receipts": draw(receipts),
+            "ranked": draw(st.integers(0, 1)),
         }
         for _make in range(4)
     ]
+    for make in makes:
+        if draw(st.booleans()):
+            other = {"machine": draw(st.integers(-1, 2)), "rate": draw(hours)}
+            make["options"] = [make, other]
     for product in makes[:2]:
         product["below"] = [(2, draw(st.integers(1, 2))), (3, 1)]
     for part in makes[2:]:
@@ -260,9 +267,9 @@ SHARED = plant(
 def test_a_pass_ends_where_it_reaches_its_limit(share: float) -> None:
     read, memory = ENGINE.of(SHARED), ENGINE.ints(new_memory(SHARED))
     work = passed(SHARED)
-    whole = K.evaluate(read, work, memory, 0.0, 1.0, FAR)
+    whole = K.evaluate(read, work, memory, 0.0, 1.0, 0.0, FAR)
     limit = int(whole * share)
-    found = K.evaluate(read, work, memory, 0.0, 1.0, limit)
+    found = K.evaluate(read, work, memory, 0.0, 1.0, 0.0, limit)
     assert found == whole if whole < limit else limit <= found <= whole
     assert whole > 0
 

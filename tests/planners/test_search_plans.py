@@ -75,7 +75,7 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
             max_size=8,
         )
     )
-    return workshop(
+    tables = workshop(
         demands,
         minutes=draw(st.sampled_from([7.0, 300.0, 1000.0])),
         stock=float(draw(st.integers(0, 9))),
@@ -90,6 +90,50 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         "disruptions": draw(
             st.lists(stops(), max_size=2, unique_by=itemgetter("disruption"))
         ),
+    }
+    return with_alternates(tables, draw(alternates()))
+
+
+@st.composite
+def alternates(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+    """What other resources the first steps of routings may take, and how fast."""
+    return {
+        routing: {
+            "resource": draw(st.sampled_from(["M1", "M2", "M3", "FREE"])),
+            "speed": draw(st.sampled_from([0.5, 1.0, 1.5])),
+            "setup_minutes": draw(st.sampled_from([0.0, 20.0])),
+            "resource_rule": draw(st.sampled_from(["preference", "cost", "earliest"])),
+        }
+        for routing in draw(st.sets(st.sampled_from(["make A", "make B", "make PART"])))
+    }
+
+
+def with_alternates(
+    tables: dict[str, Any], others: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Tables in which first steps of routings may take another resource as well."""
+    week = tables["resources"][0]["calendar"]
+    more = [
+        {"resource": "M3", "location": "P", "calendar": week, "cost_per_hour": 5.0},
+        {"resource": "FREE", "location": "P", "finite": False, "cost_per_hour": 1.0},
+    ]
+    steps, taken = [], []
+    for row in tables["steps"]:
+        other = others.get(row["routing"]) if row["step"] == 1 else None
+        rule = {} if other is None else {"resource_rule": other["resource_rule"]}
+        steps.append(row | rule)
+    for row in tables["step_resources"]:
+        other = others.get(row["routing"]) if row["step"] == 1 else None
+        if other is None or other["resource"] == row["resource"]:
+            taken.append(row)
+            continue
+        cells = {key: other[key] for key in ("resource", "speed", "setup_minutes")}
+        taken.append(row | {"choice": "C"})
+        taken.append(row | cells | {"choice": "C", "preference": 2})
+    return tables | {
+        "resources": tables["resources"] + more,
+        "steps": steps,
+        "step_resources": taken,
     }
 
 
@@ -494,3 +538,41 @@ def test_a_search_plans_a_company_that_nobody_asks_anything_of() -> None:
     made = plan(snapshot, "constrained", ALWAYS)
     assert verify(made, snapshot) == []
     assert made.supplies.is_empty()
+
+
+@pytest.mark.req("CAP-09")
+def test_the_preferred_machine_works_and_the_other_one_where_it_makes_less_late() -> (
+    None
+):
+    """Two days of work are wanted in two days, then in one: then half goes to M3."""
+    alike = {"resource": "M3", "speed": 1.0, "setup_minutes": 0.0}
+    for rule in ("preference", "earliest"):
+        for due, used in ((2.5, {"M1"}), (1.5, {"M1", "M3"})):
+            tables = with_alternates(
+                workshop([("A", 1.0, due, 1)] * 2, stock=9.0, minutes=1440.0),
+                {"make A": alike | {"resource_rule": rule}},
+            )
+            made = searched(tables, "standard")
+            if rule == "preference":
+                assert set(made.operations["resource"].to_list()) == used
+            assert (made.fulfilment["lateness_h"] <= 0).all()
+
+
+@pytest.mark.req("CAP-09")
+def test_a_pool_is_all_its_members() -> None:
+    tables = workshop([("A", 1.0, 1.5, 1)] * 3, stock=9.0, minutes=1440.0)
+    pool = [
+        {"resource": f"P{number}", "location": "P", "pool": "PRESS"}
+        for number in range(3)
+    ]
+    taken = [
+        row | ({"resource": "PRESS"} if row["routing"] == "make A" else {})
+        for row in tables["step_resources"]
+    ]
+    tables = tables | {
+        "resources": tables["resources"] + pool,
+        "step_resources": taken,
+    }
+    made = searched(tables, "light")
+    assert set(made.operations["resource"].to_list()) == {"P0", "P1", "P2"}
+    assert (made.fulfilment["lateness_h"] <= 0).all()

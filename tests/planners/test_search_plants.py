@@ -123,11 +123,16 @@ UNKNOWN = {
         ],
     },
     "make A has overlapping or given steps": cells("steps", overlap_qty=1.0),
-    "make A has several resources to choose from": {
+    "make A has other resources at other times": {
         **PLAIN,
         "step_resources": [
             {**PLAIN["step_resources"][0], "choice": "C"},
-            {**PLAIN["step_resources"][0], "choice": "C", "resource": "M2"},
+            {
+                **PLAIN["step_resources"][0],
+                "choice": "C",
+                "resource": "M2",
+                "valid_from": LATER,
+            },
             *PLAIN["step_resources"][1:],
         ],
     },
@@ -221,7 +226,7 @@ def test_minutes_of_many_decimals_are_counted_in_shares_of_seconds() -> None:
         run_of(cells("steps", run_minutes_per_unit=0.01)), WEIGHTS, 20.0
     ).plant
     assert (plant.fixed[0], plant.rate[0], plant.scale[0]) == (0, 3, 5)
-    assert [length_of(plant, 0, pieces) for pieces in (5, 6)] == [3, 4]
+    assert [length_of(plant, 0, 0, pieces) for pieces in (5, 6)] == [3, 4]
 
 
 @pytest.mark.req("CAP-03", "CAP-09")

@@ -34,7 +34,6 @@ NETTED = (
     "o_release",
     "o_lacks",
     "o_length",
-    "o_machine",
     "o_post",
     "p_from",
     "p_to",
@@ -52,14 +51,25 @@ NUMBERS = (
 """Numbers of orders, pegs and items, never negative: kernels take them as an index as
 they are, and need not ask whether they count from the end."""
 LINKS = (
-    *("o_machine", "o_lacks", "o_left", "p_from", "p_to", "t_start", "t_taker"),
+    *(
+        "o_option",
+        "o_machine",
+        "o_lacks",
+        "o_left",
+        "p_from",
+        "p_to",
+        "t_start",
+        "t_taker",
+    ),
     *("d_lacks", "d_left", "r_head", "r_next", "r_to", "item_last"),
     *("o_next", "o_back", "o_peg", "o_user", "g_from", "g_to", "g_also", "g_next"),
     *("g_back", "i_head", "d_peg", "j_kind", "j_id"),
 )
 """Numbers of orders, pegs and demands, where a negative one says something else; and
 counts of them."""
-DISPATCHED = ("o_ready", "o_start", "o_end", "d_finish")
+DISPATCHED = (
+    *("o_ready", "o_start", "o_end", "o_option", "o_machine", "o_work", "d_finish"),
+)
 """What dispatching leaves of a pass; all else is room to work in."""
 
 
@@ -88,6 +98,7 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         Most orders of a pass.
     """
     items, demands = len(plant.order), len(plant.d_item)
+    options = int(np.diff(plant.x_start).max(initial=1))
     lines = int(np.diff(plant.c_start).max(initial=0))
     needs = demands + orders * max(lines, 1) + 16
     pegs = 3 * needs + 16
@@ -103,11 +114,14 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         "r_head": items,
         "item_last": items,
         "q_start": machines + 1,
+        "q_order": options * orders + 1,
         "q_count": machines,
+        "u_order": options * orders + 1,
         "u_count": machines,
         "busy": machines,
         "touched": machines + orders + 1,
         "marked": machines,
+        "m_load": machines,
         "woken": machines,
         "h_key": 2 * orders + 16,
         "h_value": 2 * orders + 16,
@@ -154,12 +168,12 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     tree = _largest_tree(plant)
     orders = 2 * made + 8 * tree + 64
     pegs = 2 * pegged + 128 * tree + 4096
-    lanes = plant.machine[np.asarray(work.o_item[:made], np.int64)]
+    lanes = np.asarray(work.o_machine[:made], np.int64)
     most = int(np.bincount(lanes[lanes >= 0], minlength=1).max(initial=0))
     width = 2 * most + 200
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 4,
+        "state": 5,
         "room": 2,
         "noise": 1,
         "i_head": items,
@@ -184,7 +198,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         **{name: column(name, sizes[name]) for name in ScheduleRecord._fields}
     )
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
-    plan.state[:] = (orders, pegs, 0, 0)
+    plan.state[:] = (orders, pegs, 0, 0, 0)
     plan.noise[0] = FIRST_SEED
     plan.width[0] = width
     plan.free_order[:] = np.arange(orders)[::-1]
@@ -218,6 +232,7 @@ ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
 SHORTS = (0.0, 1.0, 2.0, 4.0)
 HOLDS = (0.25, 0.5, 1.0, 2.0, 8.0, 16.0, 1e9)
 SPREADS = (4.0, 8.0, 15.0, 25.0, 40.0)
+RELUCTANCES = (0.5, 1.0, 2.0, 4.0, 1e6)
 FIRST_HOLD = 4.0
 LIGHT = ((0.2, 1.0), (0.5, 1.0), (0.2, 2.0), (0.8, 2.0))
 """Allowances and shorts of the least effort."""
@@ -239,12 +254,16 @@ class Setting:
         A machine holds for an order whose key is less by this many lengths.
     spread
         Days by which a demand of the next priority counts as wanted later.
+    reluctance
+        Lengths by which work on another machine than the first one has to be through
+        earlier.
     """
 
     allowance: float = 0.2
     short: float = 1.0
     hold: float = FIRST_HOLD
     spread: float = 0.0
+    reluctance: float = 0.0
 
 
 class _Wish(NamedTuple):
@@ -279,6 +298,8 @@ class Passes:
     ----------
     made
         How many passes were made.
+    chooses
+        Whether some work may take one of several machines.
     work, spare
         Arrays of the pass that counts, and of the one that is tried.
     """
@@ -293,6 +314,7 @@ class Passes:
         self.made = 0
         self._room = len(plant.d_item) * FIRST_ORDERS + 4 * len(plant.order) + 64
         self._ranks = np.array(priority, np.float64) - 2.0
+        self.chooses = len(plant.machine) > len(plant.order)
         self._make_room()
         self.nothing = new_memory(plant)
         self.queues = self._expected_queues()
@@ -314,11 +336,8 @@ class Passes:
         none = np.zeros(len(plant.order))
         self.run(self.wanted(0.0), self.nothing, Setting(allowance=0.0), none)
         orders = int(self.spare.totals[0])
-        items = np.asarray(self.spare.o_item[:orders], np.int64)
-        grains = np.asarray(self.spare.o_qty[:orders], np.int64) // plant.grain[items]
-        work = plant.fixed[items] + grains * plant.rate[items]
-        length = work.astype(np.float64) / plant.scale[items]
-        where = plant.machine[items]
+        length = np.asarray(self.spare.o_length[:orders], np.float64)
+        where = np.asarray(self.spare.o_machine[:orders], np.int64)
         busy = where >= 0
         count = max(self.machines, 1)
         total = np.bincount(where[busy], length[busy], minlength=count)
@@ -332,7 +351,9 @@ class Passes:
         load = np.minimum(total / np.maximum(available, 1), 1.0)
         mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
         waits = mean * load / (1.05 - load) / 2
-        return np.where(plant.machine >= 0, waits[plant.machine], 0.0)
+        each = np.where(plant.machine >= 0, waits[plant.machine], 0.0)
+        least: np.ndarray = np.minimum.reduceat(each, plant.x_start[:-1])
+        return least
 
     def wanted(self, spread: float) -> np.ndarray:
         """When each demand counts as wanted [s]."""
@@ -357,16 +378,21 @@ class Passes:
             self._room *= 2
             self._make_room()
             self.made += 1
-        return int(
+        cost = int(
             self.engine.kernels.evaluate(
                 self.plant,
                 self.spare,
                 self.engine.ints(memory),
                 float(setting.short),
                 float(setting.hold),
+                float(setting.reluctance),
                 limit,
             )
         )
+        if cost < 0:
+            message = "Orders wait for each other."
+            raise RuntimeError(message)
+        return cost
 
     def _order_all(self, wish: _Wish) -> bool:
         """`spare` the orders of a wish; False: its arrays are too short."""
@@ -440,6 +466,8 @@ def construct(
         tried(replace(_of(best).setting, hold=hold))
     for spread in SPREADS[1::2] if effort == "light" else SPREADS:
         tried(replace(_of(best).setting, spread=spread))
+    for reluctance in RELUCTANCES if passes.chooses else ():
+        tried(replace(_of(best).setting, reluctance=reluctance))
     return _of(best)
 
 

@@ -167,39 +167,38 @@ class NeedNumbers:
 class Work(NamedTuple):
     """When found orders work: `begin` to `end`, in stock at `finish`, by place.
 
-    `lane` is the unit of the machine, -1 where there is none. Shapes (n_orders,), int64
-    [UTC seconds].
+    `option` is that of the item, `lane` the unit of its machine, -1 where there is
+    none. Shapes (n_orders,), int64 [UTC seconds].
     """
 
     begin: np.ndarray
     end: np.ndarray
     finish: np.ndarray
+    option: np.ndarray
     lane: np.ndarray
 
 
-def work_of(
-    model: Model, item: np.ndarray, span: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> Work:
+def work_of(model: Model, item: np.ndarray, span: tuple[np.ndarray, ...]) -> Work:
     """When steps of items work.
 
     Parameters
     ----------
     span
-        Begin and end [s since now], and lane; shapes (n_steps,).
+        Begin and end [s since now], option and lane; shapes (n_steps,).
 
     Raises
     ------
     MismatchError
         Two of them would be on one unit of a machine at a time.
     """
-    start, end, unit = (np.asarray(one, np.int64) for one in span)
+    start, end, option, unit = (np.asarray(one, np.int64) for one in span)
     begin, end = model.as_of + start, model.as_of + end
-    lane = np.where(model.plant.machine[item] >= 0, unit, -1)
+    lane = np.where(model.plant.machine[option] >= 0, unit, -1)
     row = np.lexsort((begin, lane))
     same = (lane[row][1:] == lane[row][:-1]) & (lane[row][1:] >= 0)
     if (same & (begin[row][1:] < end[row][:-1])).any():
         differ("a machine works on two orders at a time")
-    return Work(begin, end, end + model.plant.post[item], lane)
+    return Work(begin, end, end + model.plant.post[item], option, lane)
 
 
 class Steps(NamedTuple):
@@ -224,10 +223,18 @@ def steps_of(model: Model, found: Found) -> Steps:
         Two steps would be on one machine at a time, or one goes on to no other.
     """
     item = np.asarray(found.order_item, np.int64)
-    span = found.order_start, found.order_end, found.order_lane
-    early = work_of(model, item, span)
-    span = found.order_late_start, found.order_late_end, found.order_late_lane
-    late = work_of(model, item, span)
+    early, late = (
+        work_of(model, item, span)
+        for span in (
+            (found.order_start, found.order_end, found.order_option, found.order_lane),
+            (
+                found.order_late_start,
+                found.order_late_end,
+                found.order_late_option,
+                found.order_late_lane,
+            ),
+        )
+    )
     inner = model.product[item] != item
     order = np.arange(len(item))
     giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
@@ -308,7 +315,13 @@ class Layout:
         last, first = last[turn], first[turn]
         self.item = steps.item[last]
         self.early, self.late = (
-            Work(one.begin[first], one.end[last], one.finish[last], one.lane[last])
+            Work(
+                one.begin[first],
+                one.end[last],
+                one.finish[last],
+                one.option[last],
+                one.lane[last],
+            )
             for one in (steps.early, steps.late)
         )
         rank = np.full(len(steps.item), -1, np.int64)
@@ -483,10 +496,10 @@ class Layout:
         """
         late, windows = self.steps.late, []
         for task, step in zip(tasks, self.step_places(place), strict=True):
-            option = task.plan.only
+            option = self.model.options[int(late.option[step])]
             begin, end = int(late.begin[step]), int(late.end[step])
             if option is None:
-                differ(f"step {task.node.step} has several resources")
+                differ(f"step {task.node.step} is bought")
             work = WorkContent(option.setup, task.run(size))
             if option.axis.earliest(work, begin, begin) != (begin, end):
                 differ(f"step {task.node.step} runs otherwise")

@@ -64,14 +64,20 @@ class Chain:
         names = ("grain", "least", "floor", "post", "lead")
         self._plant = plant
         self._closes = (plant.calendar >= 0).tolist()
+        starts = plant.x_start.tolist()
+        self._options = [range(low, high) for low, high in pairwise(starts)]
         self._times = list(
             zip(*(getattr(plant, n).tolist() for n in TIMES), strict=True)
         )
         columns = [getattr(plant, name).tolist() for name in names]
         self._items = list(zip(*columns, stood(plant).tolist(), strict=True))
-        self._machine = plant.machine.tolist()
-        units = np.append(np.diff(plant.m_lane), 1)
-        self._units = units[plant.machine].tolist()
+        machine, units = plant.machine.tolist(), np.diff(plant.m_lane).tolist()
+        where = [{machine[option] for option in own} for own in self._options]
+        self._units = [
+            0 if -1 in several else sum(units[one] for one in several)
+            for several in where
+        ]
+        """Units of machines that may work on each item; 0: it needs none."""
         lines = list(zip(plant.c_item.tolist(), plant.c_qty.tolist(), strict=True))
         starts = plant.c_start.tolist()
         self._lines = [lines[low:high] for low, high in pairwise(starts)]
@@ -88,19 +94,29 @@ class Chain:
             found = int(floor)
             for part, per in self._lines[item]:
                 found = max(found, (yield part, small * per))
-            if self._closes[item]:
-                found = int(begin_from(self._plant, item, found, 0))
+            found = min(self._opens(option, found) for option in self._options[item])
             self._begun[item] = found
         return found
 
+    def _opens(self, option: int, time: int) -> int:
+        """Earliest begin of work by an option [s]."""
+        if not self._closes[option]:
+            return time
+        return int(begin_from(self._plant, option, time, 0))
+
     def _through(self, item: int, begin: int, grains: int) -> int:
         """When so many grains are made that are begun from an instant on [s]."""
-        fixed, rate, scale = self._times[item]
+        return min(
+            self._worked(option, begin, grains) for option in self._options[item]
+        )
+
+    def _worked(self, option: int, begin: int, grains: int) -> int:
+        fixed, rate, scale = self._times[option]
         length: int = -(-(fixed + grains * rate) // scale)
-        if not self._closes[item]:
+        begin = self._opens(option, begin)
+        if not self._closes[option]:
             return begin + length
-        begin = begin_from(self._plant, item, begin, 0)
-        return int(end_from(self._plant, item, begin, length))
+        return int(end_from(self._plant, option, begin, length))
 
     def there(self, item: int, qty: int) -> int:
         """Earliest instant at which so much of an item could be there [s]."""
@@ -122,7 +138,7 @@ class Chain:
         for part, per in self._lines[item]:
             found = max(found, (yield part, grains * per))
         found = self._through(item, found, small)
-        if self._machine[item] >= 0:
+        if self._units[item]:
             begin = yield from self._begins(item)
             # One unit at least makes its share of all that is made.
             share = -(-grains // self._units[item])
@@ -191,7 +207,9 @@ def least_of(plant: Plant) -> Least:
 
 
 def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim]]:
-    """What demands claim of each machine's time until they must be served.
+    """What demands claim of each group of machines until they must be served.
+
+    Machines that may work on the same item are a group.
 
     Parameters
     ----------
@@ -203,47 +221,51 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     Returns
     -------
     list of list of Claim
-        By machine; none where all its claims fit, for it makes nothing late.
+        By group; none where all its claims fit, for it makes nothing late.
     """
-    loads = _loads(plant)
-    machines = int(plant.machine.max(initial=-1)) + 1
-    first = [1 << 60] * machines
-    spared = [0.0] * machines
-    items = zip(
-        plant.machine.tolist(), stood(plant).tolist(), plant.lead.tolist(), strict=True
-    )
+    groups, of = _groups(plant)
+    loads = _loads(plant, of)
+    first = [1 << 60] * len(groups)
+    spared = [0.0] * len(groups)
+    items = zip(of, stood(plant).tolist(), plant.lead.tolist(), strict=True)
     for item, (own, stock, lead) in enumerate(items):
         if own >= 0:
             first[own] = min(first[own], chain.begins(item))
         if stock and lead < 0:
-            for machine, (share, _) in loads[item].items():
-                spared[machine] += stock * share
+            for group, (share, _) in loads[item].items():
+                spared[group] += stock * share
     begins = np.array(first, np.int64)
     extra = np.array([math.ceil(one * (1 + SAFE)) for one in spared], np.int64)
     who = np.array(demands, np.int64)
     each, where, work, tail = _claimed(loads, plant.d_item[who])
     who = who[each]
     until = plant.d_due[who] - tail
-    for machine, calendar in enumerate(calendars_of(plant, machines)):
-        if calendar >= 0:
-            own = where == machine
-            until[own] = opened(plant, calendar, until[own])
-            begins[machine] = opened(plant, calendar, begins[machine : machine + 1])[0]
-    units = np.diff(plant.m_lane)[where]
-    budget = np.maximum(0, until - begins[where]) * units + extra[where]
+    budget = extra[where]
+    calendars = calendars_of(plant, len(plant.m_lane) - 1)
+    units = np.diff(plant.m_lane).tolist()
+    for group, members in enumerate(groups):
+        own = where == group
+        if not own.any():
+            continue
+        for machine in members:
+            calendar = calendars[machine]
+            since = opened(plant, calendar, begins[group : group + 1])
+            there = opened(plant, calendar, until[own]) - since
+            budget[own] += np.maximum(0, there) * units[machine]
     needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
     # Numbers of two bytes are sorted by their digits, far faster than others.
-    order = np.argsort(where.astype(np.min_scalar_type(machines)), kind="stable")
-    claims: list[list[Claim]] = [[] for _ in range(machines)]
-    ends = np.searchsorted(where[order], np.arange(machines + 1))
-    for machine, (low, high) in enumerate(pairwise(ends.tolist())):
+    short = np.min_scalar_type(len(groups))
+    order = np.argsort(where.astype(short), kind="stable")
+    claims: list[list[Claim]] = [[] for _ in groups]
+    ends = np.searchsorted(where[order], np.arange(len(groups) + 1))
+    for group, (low, high) in enumerate(pairwise(ends.tolist())):
         own_claims = order[low:high]
         own_claims = own_claims[np.argsort(budget[own_claims], kind="stable")]
         # Who is served by earliest budget fits wherever anybody does (Jackson 1955).
         if (np.cumsum(needed[own_claims]) > budget[own_claims]).any():
             columns = (budget, needed, who)
             rows = zip(*(one[own_claims].tolist() for one in columns), strict=True)
-            claims[machine] = [Claim(*row) for row in rows]
+            claims[group] = [Claim(*row) for row in rows]
     return claims
 
 
@@ -254,8 +276,8 @@ def _claimed(
 
     Returns
     -------
-    each, machine, work, tail
-        Place among the items; machine, work and least time after it. (n_loads,).
+    each, group, work, tail
+        Place among the items; group of machines, work, least time after it. (n_loads,).
     """
     found, turn = np.unique(items, return_inverse=True)
     known = [loads[item] for item in found.tolist()]
@@ -271,30 +293,60 @@ def _claimed(
     return each, where[line], work[line], tail[line]
 
 
-def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:
-    """Work of an item and all below it on each machine.
+def _groups(plant: Plant) -> tuple[list[list[int]], list[int]]:
+    """Machines by group; and the group of each item, -1 where it needs no machine."""
+    above = list(range(len(plant.m_lane) - 1))
 
-    Per machine: seconds per step, and the least time from the end of such work to the
+    def top(machine: int) -> int:
+        while above[machine] != machine:
+            machine = above[machine]
+        return machine
+
+    several = [
+        set(plant.machine[low:high].tolist())
+        for low, high in pairwise(plant.x_start.tolist())
+    ]
+    for machines in several:
+        least = min((top(one) for one in machines if one >= 0), default=-1)
+        for machine in machines - {-1}:
+            above[top(machine)] = least
+    tops = [top(machine) for machine in range(len(above))]
+    number = {one: place for place, one in enumerate(sorted(set(tops)))}
+    groups: list[list[int]] = [[] for _ in number]
+    for machine, one in enumerate(tops):
+        groups[number[one]].append(machine)
+    of = [-1 if -1 in one else number[tops[min(one)]] for one in several]
+    return groups, of
+
+
+def _loads(plant: Plant, of: list[int]) -> list[dict[int, tuple[float, int]]]:
+    """Work of an item and all below it on each group of machines.
+
+    Per group: seconds per step, and the least time from the end of such work to the
     arrival of the item [s].
     """
     loads: list[dict[int, tuple[float, int]]] = [{} for _ in plant.order]
     starts = plant.c_start.tolist()
     parts, amounts = plant.c_item.tolist(), plant.c_qty.tolist()
-    names = ("fixed", "rate", "scale", "grain", "least", "post", "lead", "machine")
+    names = ("grain", "least", "post", "lead")
     items = list(zip(*(getattr(plant, n).tolist() for n in names), strict=True))
+    times = list(zip(*(getattr(plant, n).tolist() for n in TIMES), strict=True))
+    options = plant.x_start.tolist()
     for item in range(len(loads) - 1, -1, -1):
-        fixed, rate, scale, grain, least, post, lead, own = items[item]
+        grain, least, post, lead = items[item]
         if lead >= 0:
             continue
-        load = loads[item]
-        shortest = (fixed + -(-least // grain) * rate) // scale
-        if own >= 0:
-            load[own] = (rate / scale / grain, post)
+        load, small = loads[item], -(-least // grain)
+        ways = times[options[item] : options[item + 1]]
+        shortest = min((fixed + small * rate) // scale for fixed, rate, scale in ways)
+        if of[item] >= 0:
+            quickest = min(rate / scale / grain for _, rate, scale in ways)
+            load[of[item]] = (quickest, post)
         for line in range(starts[item], starts[item + 1]):
             share = amounts[line] / grain
-            for machine, (work, tail) in loads[parts[line]].items():
-                before, shorter = load.get(machine, (0.0, 1 << 60))
-                load[machine] = (
+            for group, (work, tail) in loads[parts[line]].items():
+                before, shorter = load.get(group, (0.0, 1 << 60))
+                load[group] = (
                     before + share * work,
                     min(shorter, tail + shortest + post),
                 )

@@ -1,11 +1,11 @@
 """Turn a run into a plant of plain numbers, where that says all there is to say.
 
-What the search knows: products at places with one source each; makes of steps in a row,
-each on one unit of one finite machine, or on none, in the open time of their calendars,
-without set-up between families; purchases with a fixed lead time and no limit, by any
-rule of stock and lots; stock and scheduled receipts that do not expire; existing orders
-that stand on their dates; lots of a least size and a multiple. Anything else is planned
-by the general way.
+What the search knows: products at places with one source each; makes of steps in a
+row, each on one unit of a finite machine, of those that it may choose from, or on none,
+in the open time of their calendars, without set-up between families; purchases with a
+fixed lead time and no limit, by any rule of stock and lots; stock and scheduled
+receipts that do not expire; existing orders that stand on their dates; lots of a least
+size and a multiple. Anything else is planned by the general way.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative, SupplyUnit
+from medhavi.providers.capacity.axis import ResourceOption, WorkContent
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -67,10 +68,11 @@ class Model:
     `nodes` are the products in order of planning and `items` their numbers in the
     plant: that of the last step where it is made, the earlier steps have the numbers
     after it. Of each item, `product` is the number of what its routing makes, `steps`
-    how many items that has, the first one last; `ways` are the sources, and `queues`
-    the time between release and start of the work of a first step [s]. `machines` are
-    the names of the machines, `stops` when each is down or at work that stands [UTC
-    s], `supplies` what stands, `kept` what existing orders take of it (need, supply,
+    how many items that has, the first one last; `ways` are the sources, `routings`
+    their steps, `options` what the work of each option takes, and `queues` the time
+    between release and start of the work of a first step [s]. `machines` are the names
+    of the machines, `stops` when each is down or at work that stands [UTC s],
+    `supplies` what stands, `kept` what existing orders take of it (need, supply,
     steps), `calendars` the open times.
     """
 
@@ -81,6 +83,7 @@ class Model:
     steps: np.ndarray
     ways: Mapping[int, SupplyAlternative]
     routings: Mapping[int, Sequence[RoutingTask]]
+    options: Sequence[ResourceOption | None]
     queues: np.ndarray
     priority: Sequence[int]
     machines: tuple[str, ...]
@@ -97,13 +100,19 @@ class Model:
 
 
 @dataclass(slots=True)
-class _Item:
+class _Option:
     machine: int = -1
     fixed: int = 0
     rate: int = 0
     scale: int = 1
     calendar: int = -1
     whole: int = 0
+    taken: ResourceOption | None = None
+
+
+@dataclass(slots=True)
+class _Item:
+    ranked: int = 0
     grain: int = 1
     least: int = 1
     floor: int = 0
@@ -113,6 +122,7 @@ class _Item:
     queue: int = 0
     steps: int = 1
     below: tuple[tuple[int, int], ...] = ()
+    options: list[_Option] = field(default_factory=list)
 
 
 def _refuse(why: str) -> NoReturn:
@@ -225,13 +235,31 @@ def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
     )
     scale = lcm(first.denominator, each.denominator)
     fixed, rate = int(first * scale), int(each * scale)
-    # Minutes with very many decimals may differ at a size that no order has.
-    if any(
-        -(-(fixed + grains * rate) // scale) != one
-        for grains, one in zip(PROBES[:-1], stated, strict=False)
-    ):
-        _refuse(f"{routing} has no steady length")
-    return fixed, rate, scale
+    # Minutes with very many decimals may differ at a size that no order has. Those of a
+    # fraction that was rounded up are a trifle more than it: half of the next one.
+    for found in ((fixed, rate, scale), (2 * fixed + 1, 2 * rate, 2 * scale)):
+        fixed, rate, scale = found
+        lengths = [-(-(fixed + grains * rate) // scale) for grains in PROBES[:-1]]
+        if lengths == stated[:-1]:
+            return found
+    _refuse(f"{routing} has no steady length")
+
+
+def _columns(
+    records: Sequence[_Item] | Sequence[_Option], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Fields of records in columns. Shapes (n_records,), int64."""
+    return {
+        name: np.array([getattr(one, name) for one in records], np.int64)
+        for name in names
+    }
+
+
+def _cost(task: RoutingTask, option: ResourceOption) -> float:
+    """Cost of a large order by an option."""
+    work = WorkContent(option.setup, task.run(PROBES[-1]))
+    seconds = (work.setup + work.run) / (option.axis.steady or 1)
+    return option.cost_per_hour * float(seconds)
 
 
 def _check_rules(node: Node, source: Source) -> None:
@@ -285,28 +313,18 @@ class _Reading:
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
         _check_depth(items)
+        options = [option for item in items for option in item.options]
         demands, nodes = self._run.intake.demands, self._run.model.nodes
         if not demands or all(item.lead >= 0 for item in items):
             _refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
         plant = Plant(
             order=np.arange(len(items)),
-            **{
-                name: np.array([getattr(item, name) for item in items], np.int64)
-                for name in (
-                    "machine",
-                    "fixed",
-                    "rate",
-                    "scale",
-                    "calendar",
-                    "whole",
-                    "grain",
-                    "least",
-                    "floor",
-                    "post",
-                    "lead",
-                )
-            },
+            x_start=np.cumsum([0, *(len(item.options) for item in items)]),
+            **_columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
+            **_columns(
+                options, ("machine", "fixed", "rate", "scale", "calendar", "whole")
+            ),
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
@@ -333,6 +351,7 @@ class _Reading:
             steps=steps,
             ways=self._ways,
             routings=self._routings,
+            options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
             priority=[demand.priority for demand in demands],
             machines=tuple(self._machines),
@@ -434,6 +453,7 @@ class _Reading:
         if len(found) != 1 or not straight:
             _refuse(f"{way.source.source} does not deliver at any time")
         item.lead = item.floor + found.pop()
+        item.options.append(_Option())
 
     def _make(
         self, product: _Item, way: SupplyAlternative, number: int, floor: int
@@ -490,30 +510,43 @@ class _Reading:
         return compiled.tasks
 
     def _step(self, item: _Item, routing: str, task: RoutingTask) -> None:
-        """Read time, calendar and machine of a step."""
-        node, option = task.node, task.plan.only
-        if option is None or option.axis.steady is None:
-            _refuse(f"{routing} has several resources to choose from, or paces")
+        """Read time, calendar and machine of a step, by each of its options."""
+        node, periods = task.node, task.plan.epochs
+        if len(periods) != 1 or not periods[0].options:
+            _refuse(f"{routing} has other resources at other times")
         if task.fixed_window is not None or node.batch is not None:
             _refuse(f"{routing} has overlapping or given steps")
         if node.family is not None:
             _refuse(f"{routing} has a family")
-        length = Duration.of(node, option, task.fixed, task.rate)
-        item.fixed, item.rate, item.scale = _linear(length, item.grain, routing)
         item.post = node.move
-        item.whole = int(not node.splittable)
+        item.ranked = int(node.rule != "earliest")
+        taken = list(periods[0].options)
+        if node.rule == "cost":
+            taken.sort(key=lambda option: _cost(task, option))
+        item.options = [self._option(item, routing, task, one) for one in taken]
+
+    def _option(
+        self, item: _Item, routing: str, task: RoutingTask, taken: ResourceOption
+    ) -> _Option:
+        node = task.node
+        if taken.axis.steady is None:
+            _refuse(f"{routing} has a pace that changes")
+        option = _Option(whole=int(not node.splittable), taken=taken)
+        length = Duration.of(node, taken, task.fixed, task.rate)
+        option.fixed, option.rate, option.scale = _linear(length, item.grain, routing)
         finite = [
             (name, units)
-            for name, units in option.resources
+            for name, units in taken.resources
             if self._rows[name]["finite"]
         ]
         if len(finite) > 1:
             _refuse(f"{routing} needs several machines")
         busy = ""
-        if finite and item.fixed + item.rate > 0:
-            item.machine = self._machine(*finite[0])
+        if finite and option.fixed + option.rate > 0:
+            option.machine = self._machine(*finite[0])
             busy = finite[0][0] if finite[0][0] in self._standing else ""
-        item.calendar = self._calendar(option.axis.working, busy)
+        option.calendar = self._calendar(taken.axis.working, busy)
+        return option
 
     def _calendar(self, working: WorkingTime, busy: str) -> int:
         """Number of an open time, less the work that stands on a machine."""

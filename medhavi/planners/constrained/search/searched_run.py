@@ -170,18 +170,18 @@ class FoundPlacing(Placing):
             begin = int(steps.early.begin[step])
             lane = int(steps.early.lane[step])
             if lane >= 0 and ready < begin:
-                item = int(steps.item[step])
-                found += self._waited(item, lane, ready, begin)
+                option = int(steps.early.option[step])
+                found += self._waited(option, lane, ready, begin)
             ready = int(steps.early.finish[step])
         return tuple(found)
 
-    def _waited(self, item: int, lane: int, ready: int, begin: int) -> Iterator[Wait]:
+    def _waited(self, option: int, lane: int, ready: int, begin: int) -> Iterator[Wait]:
         """Waits of a step for other work on its unit of a machine, or while it is down.
 
         What is closed after such a wait is waited through because of it.
         """
         plant = self._layout.model.plant
-        machine, calendar = int(plant.machine[item]), int(plant.calendar[item])
+        machine, calendar = int(plant.machine[option]), int(plant.calendar[option])
         name, until = self._layout.model.machines[machine], ready
         spans = list(self._held(lane, ready, begin))
         stops = self._layout.model.stops[machine]

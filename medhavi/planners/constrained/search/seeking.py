@@ -176,7 +176,7 @@ class Wheel:
 
     def _jiggled(self) -> Setting:
         setting = self.now.setting
-        which = self._noise.integers(3)
+        which = self._noise.integers(4 if self._passes.chooses else 3)
         if which == 0:
             factor = 1 + 0.2 * self._noise.standard_normal()
             return replace(setting, allowance=max(0.0, setting.allowance * factor))
@@ -184,6 +184,9 @@ class Wheel:
             more = 0.3 * self._noise.standard_normal()
             return replace(setting, short=setting.short + more)
         factor = float(self._noise.uniform(0.5, 2.0))
+        if which == 3:
+            least = max(min(setting.reluctance, 20.0), 0.1)
+            return replace(setting, reluctance=least * factor)
         return replace(setting, hold=min(setting.hold, 20.0) * factor)
 
 
@@ -238,19 +241,21 @@ CROWDED_BUDGETS = {
 class Found(NamedTuple):
     """Orders and pegs of a schedule; instants count from now [s].
 
-    `order_*`: item, quantity [steps], begin, end and lane of the work as early as can
-    be and as late as its takers allow. `peg_*`: giver (an order, or -2 - a supply that
-    stands), taker (an order, or -1 - demand), quantity [steps]. `finish` dates the
-    demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
+    `order_*`: item, quantity [steps], begin, end, option and lane of the work as early
+    as can be and as late as its takers allow. `peg_*`: giver (an order, or -2 - a
+    supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
+    dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
     """
 
     order_item: np.ndarray
     order_qty: np.ndarray
     order_start: np.ndarray
     order_end: np.ndarray
+    order_option: np.ndarray
     order_lane: np.ndarray
     order_late_start: np.ndarray
     order_late_end: np.ndarray
+    order_late_option: np.ndarray
     order_late_lane: np.ndarray
     peg_from: np.ndarray
     peg_to: np.ndarray
@@ -419,7 +424,9 @@ class _Repair:
                 self.justify()
                 self._classes.tell(self._plan.d_finish)
             self._watch.told(Progress("moves", done, moves, incumbent=float(late)))
-        self.justify()
+        for justify in (self._kernels.justify_right, self._kernels.justify_left):
+            justify(self._plant, self._plan)
+            self._kernels.prefer(self._plant, self._plan)
 
     def found(self) -> Found:
         """What was found; the schedule is justified to the right afterwards."""
@@ -429,6 +436,7 @@ class _Repair:
         alive = np.asarray(ids[:count], np.int64)
         start = np.asarray(plan.o_start, np.int64)[alive]
         end = np.asarray(plan.o_end, np.int64)[alive]
+        option = np.array(plan.o_option, np.int64)[alive]
         lane = np.array(plan.o_lane, np.int64)[alive]
         finish = np.array(plan.d_finish, np.int64)
         cost = int(self._kernels.finish_all(plant, plan))
@@ -446,9 +454,11 @@ class _Repair:
             order_qty=np.asarray(plan.o_qty, np.int64)[alive],
             order_start=start,
             order_end=end,
+            order_option=option,
             order_lane=lane,
             order_late_start=np.asarray(plan.o_start, np.int64)[alive],
             order_late_end=np.asarray(plan.o_end, np.int64)[alive],
+            order_late_option=np.asarray(plan.o_option, np.int64)[alive],
             order_late_lane=np.asarray(plan.o_lane, np.int64)[alive],
             peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]),
             peg_to=np.where(place < count, place, count - 1 - place),

@@ -18,6 +18,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     cost_of,
     draw,
     end_from,
+    length_of,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def choose(
     now, hold
         Instant [s]; lengths.
     """
-    order_key, length, ready = work.o_key, work.o_length, work.o_ready
+    order_key, length, ready = work.o_key, work.o_work, work.o_ready
     place = 0
     least = order_key[queue[0]]
     for at in range(1, len(queue)):
@@ -120,8 +121,8 @@ def choose(
         return place
     best = queue[place]
     first = FAR
-    begin = begin_from(plant, work.o_item[best], now, length[best])
-    end = end_from(plant, work.o_item[best], begin, length[best])
+    begin = begin_from(plant, work.o_option[best], now, length[best])
+    end = end_from(plant, work.o_option[best], begin, length[best])
     bound = least - hold * length[best]
     for at in range(len(coming)):
         order = coming[at]
@@ -132,8 +133,8 @@ def choose(
     place = -1
     for at in range(len(queue)):
         order = queue[at]
-        begin = begin_from(plant, work.o_item[order], now, length[order])
-        if end_from(plant, work.o_item[order], begin, length[order]) > first:
+        begin = begin_from(plant, work.o_option[order], now, length[order])
+        if end_from(plant, work.o_option[order], begin, length[order]) > first:
             continue
         if place < 0 or order_key[order] < least:
             least = order_key[order]
@@ -141,8 +142,30 @@ def choose(
     return place
 
 
+def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -> int:
+    """Option of an order that is through first behind all that its machine has now.
+
+    Another than the first one counts as through `reluctance` of its lengths later.
+    """
+    item, qty = work.o_item[order], work.o_qty[order]
+    best, first = -1, FAR
+    for option in range(plant.x_start[item], plant.x_start[item + 1]):
+        length, machine = length_of(plant, item, option, qty), plant.machine[option]
+        begin = now
+        if machine >= 0:
+            units = plant.m_lane[machine + 1] - plant.m_lane[machine]
+            begin += work.m_load[machine] // units
+        begin = begin_from(plant, option, begin, length)
+        end = end_from(plant, option, begin, length)
+        if best >= 0:
+            end += int(reluctance * length)
+        if end < first:
+            best, first = option, end
+    return best
+
+
 def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
-    plant: Plant, work: Pass, hold: float, limit: int
+    plant: Plant, work: Pass, hold: float, reluctance: float, limit: int
 ) -> tuple[int, int]:
     """Run through all events, unless the weighted lateness reaches a limit before.
 
@@ -153,9 +176,10 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     read, which costs more than the rest of an event.
     """
     orders = work.totals[0]
-    item, ready, begins, left = work.o_item, work.o_ready, work.o_start, work.o_left
+    way, ready, begins, left = work.o_option, work.o_ready, work.o_start, work.o_left
     ends, woken, lanes = work.o_end, work.woken, plant.m_lane
-    length, where, post = work.o_length, work.o_machine, work.o_post
+    length, where, post = work.o_work, work.o_machine, work.o_post
+    item, options, load = work.o_item, plant.x_start, work.m_load
     first, takers, finish = work.t_start, work.t_taker, work.d_finish
     heap, value = work.h_key, work.h_value
     low, queue, queued = work.q_start, work.q_order, work.q_count
@@ -175,13 +199,20 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         busy[machine] = 0
         marked[machine] = 0
         woken[machine] = -1
+        load[machine] = 0
     low[machines] = 0
     events = 0
     for order in range(orders):
         ready[order] = work.o_release[order]
         left[order] = work.o_lacks[order]
-        if where[order] >= 0:
-            low[where[order] + 1] += 1
+        length[order] = work.o_length[order]
+        option = options[item[order]]
+        way[order] = option
+        where[order] = plant.machine[option]
+        while option < options[item[order] + 1]:
+            if plant.machine[option] >= 0:
+                low[plant.machine[option] + 1] += 1
+            option += 1
     for machine in range(machines):
         low[machine + 1] += low[machine]
     for order in range(orders):
@@ -209,22 +240,39 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
             order, events = pop(heap, value, events)
             # Beyond the orders stand machines that open now.
             machine = order - orders if order >= orders else where[order]
-            if machine < 0:
-                # Nothing to wait for: it starts as if its own machine were free.
-                machine = machines
+            if order >= orders:
+                woken[machine] = -1
             elif through == 1:
                 busy[machine] -= 1
-            elif order >= orders:
-                woken[machine] = -1
+                load[machine] -= length[order]
             else:
-                base = low[machine]
-                queue[base + queued[machine]] = order
-                queued[machine] += 1
-                for at in range(base, base + count[machine]):
-                    if coming[at] == order:
-                        count[machine] -= 1
-                        coming[at] = coming[base + count[machine]]
-                        break
+                if machine >= 0:
+                    base = low[machine]
+                    for at in range(base, base + count[machine]):
+                        if coming[at] == order:
+                            count[machine] -= 1
+                            coming[at] = coming[base + count[machine]]
+                            break
+                if options[item[order]] + 1 < options[item[order] + 1]:
+                    option = soonest(plant, work, order, now, reluctance)
+                    if machine >= 0 and marked[machine] == 0:
+                        # What it held for may go elsewhere.
+                        marked[machine] = 1
+                        touched[touches] = machine
+                        touches += 1
+                    machine = plant.machine[option]
+                    way[order] = option
+                    where[order] = machine
+                    length[order] = length_of(
+                        plant, item[order], option, work.o_qty[order]
+                    )
+                if machine >= 0:
+                    queue[low[machine] + queued[machine]] = order
+                    queued[machine] += 1
+                    load[machine] += length[order]
+                else:
+                    # Nothing to wait for: it starts as if its own machine were free.
+                    machine = machines
             if machine == machines:
                 touched[touches] = -1 - order
                 touches += 1
@@ -238,8 +286,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
             turn += 1
             if machine < 0:
                 order = -1 - machine
-                begin = begin_from(plant, item[order], now, length[order])
-                end = end_from(plant, item[order], begin, length[order])
+                begin = begin_from(plant, way[order], now, length[order])
+                end = end_from(plant, way[order], begin, length[order])
             else:
                 marked[machine] = 0
                 units = lanes[machine + 1] - lanes[machine]
@@ -257,7 +305,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if place < 0:
                     continue
                 order = queue[base + place]
-                begin = begin_from(plant, item[order], now, length[order])
+                begin = begin_from(plant, way[order], now, length[order])
                 if begin > now:
                     # Closed: what comes until it opens may go first.
                     if woken[machine] < 0 or begin < woken[machine]:
@@ -271,7 +319,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if busy[machine] < units and queued[machine] > 0:
                     touched[touches] = machine
                     touches += 1
-                end = end_from(plant, item[order], begin, length[order])
+                end = end_from(plant, way[order], begin, length[order])
                 events = push(heap, value, events, end * 2 + 1, order)
             started += 1
             begins[order] = begin
@@ -304,6 +352,7 @@ def evaluate(
     earlier: np.ndarray,
     short: float,
     hold: float,
+    reluctance: float,
     limit: int,
 ) -> int:
     """Rank and dispatch the orders of `order_all`; gives the weighted lateness.
@@ -312,7 +361,7 @@ def evaluate(
     dates mean nothing. -1: orders wait for each other.
     """
     rank_orders(plant, work, short, earlier)
-    started, total = dispatch(plant, work, hold, limit)
+    started, total = dispatch(plant, work, hold, reluctance, limit)
     if total < limit and started < work.totals[0]:
         return -1
     return total

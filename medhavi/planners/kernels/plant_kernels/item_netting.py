@@ -183,9 +183,9 @@ def net_item(
         give(work, orders, taker, need)
         spare = qty - need
         made = orders
-        length = work.o_length[orders]
-        end = end_by(plant, item, work.r_time[at] - plant.post[item], length)
-        begin = begin_by(plant, item, end, length) - wait
+        length, option = work.o_length[orders], plant.x_start[item]
+        end = end_by(plant, option, work.r_time[at] - plant.post[item], length)
+        begin = begin_by(plant, option, end, length) - wait
         for line in range(first, last):
             part = plant.c_item[line]
             work.r_time[needs] = begin
@@ -238,9 +238,10 @@ def latest_of(plant: Plant, item: int, wanted: int, need: int) -> int:
     """
     if plant.lead[item] >= 0:
         return plant.lead[item]
-    length = length_of(plant, item, lot_of(plant, item, need))
-    begin = begin_from(plant, item, plant.floor[item], length)
-    there = end_from(plant, item, begin, length) + plant.post[item]
+    option = plant.x_start[item]
+    length = length_of(plant, item, option, lot_of(plant, item, need))
+    begin = begin_from(plant, option, plant.floor[item], length)
+    there = end_from(plant, option, begin, length) + plant.post[item]
     return max(wanted, there)
 
 
@@ -249,9 +250,8 @@ def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> Non
     work.o_item[order] = item
     work.o_qty[order] = qty
     work.o_release[order] = plant.floor[item]
-    work.o_length[order] = length_of(plant, item, qty)
-    work.o_machine[order] = plant.machine[item]
     work.o_post[order] = plant.post[item]
+    work.o_length[order] = length_of(plant, item, plant.x_start[item], qty)
 
 
 def link(work: Pass) -> None:

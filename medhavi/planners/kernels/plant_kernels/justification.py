@@ -14,8 +14,10 @@ import numpy as np
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
 from medhavi.planners.kernels.plant_kernels.repair import slowest
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    FULL,
     JOURNAL,
     lay,
+    lift,
     new_order,
     peg_to,
     place_early,
@@ -53,7 +55,7 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
         keys[at] = -plan.o_end[ids[at]]
     clear_lanes(plan)
     for at in ranks_of(keys):
-        move_right(plant, plan, ids[at])
+        place_late(plant, plan, ids[at], limit_of(plant, plan, ids[at]))
     turn_lanes(plan)
     finish_all(plant, plan)
 
@@ -64,8 +66,8 @@ def clear_lanes(plan: ScheduleRecord) -> None:
         plan.laned[lane] = 0
 
 
-def move_right(plant: Plant, plan: ScheduleRecord, order: int) -> None:
-    """Place an order as late as what takes from it allows."""
+def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
+    """When the work of an order has to end, for what takes from it [s]."""
     limit = FAR
     peg = plan.o_user[order]
     while peg >= 0:
@@ -77,7 +79,7 @@ def move_right(plant: Plant, plan: ScheduleRecord, order: int) -> None:
             latest = max(plant.d_due[demand], plan.d_finish[demand])
             limit = min(limit, latest)
         peg = plan.g_next[peg]
-    place_late(plant, plan, order, limit - plant.post[plan.o_item[order]])
+    return limit - plant.post[plan.o_item[order]]
 
 
 def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
@@ -90,7 +92,40 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     clear_lanes(plan)
     for at in ranks_of(keys):
         order = ids[count - 1 - at]
-        place_early(plant, plan, order, ready_at(plant, plan, order))
+        option = plan.o_option[order]
+        ready = ready_at(plant, plan, order)
+        place_early(plant, plan, order, ready, option, option + 1)
+        plan.state[JOURNAL] = 0
+    finish_all(plant, plan)
+
+
+def prefer(plant: Plant, plan: ScheduleRecord) -> None:
+    """Let orders be worked on by an option that is preferred, where that is in time."""
+    ids = np.empty(len(plan.o_item), np.int64)
+    for at in range(alive(plant, plan, ids)):
+        order = ids[at]
+        item, own, end = plan.o_item[order], plan.o_option[order], plan.o_end[order]
+        if plant.ranked[item] == 0 or own == plant.x_start[item]:
+            continue
+        start, lane = plan.o_start[order], plan.o_lane[order]
+        limit = limit_of(plant, plan, order)
+        lift(plant, plan, order)
+        ready = ready_at(plant, plan, order)
+        for option in range(plant.x_start[item], own):
+            place_early(plant, plan, order, ready, option, option + 1)
+            if plan.state[FULL] == 1:
+                plan.state[FULL] = 0
+                plan.o_end[order] = FAR
+                continue
+            if plan.o_end[order] <= limit:
+                break
+            lift(plant, plan, order)
+        if plan.o_end[order] > limit:
+            plan.o_option[order] = own
+            plan.o_start[order] = start
+            plan.o_end[order] = end
+            plan.o_lane[order] = lane
+            lay(plant, plan, order)
         plan.state[JOURNAL] = 0
     finish_all(plant, plan)
 
@@ -140,6 +175,7 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in range(work.totals[0]):
         order = new_order(plan, work.o_item[at], work.o_qty[at])
         of[at] = order
+        plan.o_option[order] = work.o_option[at]
         plan.o_start[order] = work.o_start[at]
         plan.o_end[order] = work.o_end[at]
         plan.state[JOURNAL] = 0
@@ -153,7 +189,7 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
 
 def free_lane(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """Lane whose last order ends before one begins that comes after all placed."""
-    machine = plant.machine[plan.o_item[order]]
+    machine = plant.machine[plan.o_option[order]]
     if machine < 0:
         return 0
     lane = plant.m_lane[machine]

@@ -29,6 +29,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FREE_PEGS,
     FULL,
     JOURNAL,
+    NARROW,
     keep,
     place_of,
     undo,
@@ -48,6 +49,8 @@ COSTLIER = 0.7
 """How often the weightier one of two late demands is taken."""
 FIRST = 0.7
 """How often the late demand is put back first."""
+PREFERRED = 0.3
+"""How often all that is put back is worked on by its first option."""
 AGAIN = 64
 """Moves after which late demands are listed anew."""
 LAST = 0.1
@@ -83,10 +86,11 @@ def critical_path(
     order, _ = slowest(plant, plan, plan.d_peg[demand])
     while order >= 0 and waiting < len(path):
         other, ready = slowest(plant, plan, plan.o_peg[order])
-        item = plan.o_item[order]
-        if plan.o_start[order] > ready and plant.machine[item] >= 0:
-            length = length_of(plant, item, plan.o_qty[order])
-            if plan.o_start[order] > begin_from(plant, item, ready, length):
+        option = plan.o_option[order]
+        if plan.o_start[order] > ready and plant.machine[option] >= 0:
+            item = plan.o_item[order]
+            length = length_of(plant, item, option, plan.o_qty[order])
+            if plan.o_start[order] > begin_from(plant, option, ready, length):
                 path[waiting] = order
                 waiting += 1
         order = other
@@ -230,6 +234,8 @@ def move(
     for place in range(count):
         withdraw(plant, plan, found[place])
     rank_found(plan, desk, count, urgency)
+    if len(plant.machine) > len(plant.order):
+        plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
     allowed = before + int(-heat * math.log(draw(plan.noise)))
     after = put_back(plant, plan, desk, count, allowed)
     if after >= 0:

@@ -27,22 +27,25 @@ MOST_LOTS = 48
 class Plant(NamedTuple):
     """What never changes in a search.
 
-    Per item: `order` (places of a topological order), `machine` (-1: none), `fixed`,
-    `rate` and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always
-    open), `whole` (1: work does not pause over closed time), `grain` and `least`
-    [steps], `floor` (first start), `post` (end of work to arrival), `lead` (-1: made),
-    its components `c_start`, `c_item`, `c_qty` (per grain), its supplies that stand,
-    stock and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps] and
-    `s_ready` (0: now). The units of a machine are the lanes from `m_lane` on. Per
-    demand: `d_item`, `d_qty`, `d_due`, `d_weight`; `base` holds
-    one number, the seconds that any late demand counts. `k_start` bounds the open
-    windows of each calendar, in order of time: `k_open`, `k_close`, and `k_before`, the
-    open seconds of the earlier ones. The first and the last one have no end, so that
-    every instant has a window. Work pauses between windows `k_first` up to `k_next`, of
-    which each is one; what lies beyond them is behind other work that stands.
+    Per item: `order` (places of a topological order), `grain` and `least` [steps],
+    `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
+    options `x_start`, by preference where `ranked` is 1, its components `c_start`,
+    `c_item`, `c_qty` (per grain), its supplies that stand, stock and scheduled receipts
+    by date: `s_start`, `s_item`, `s_qty` [steps] and `s_ready` (0: now). The units of a
+    machine are the lanes from `m_lane` on. Per demand: `d_item`, `d_qty`, `d_due`,
+    `d_weight`; `base` holds one number, the seconds that any late demand counts. Per
+    option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate` and
+    `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open), `whole`
+    (1: work does not pause over closed time). `k_start` bounds the open windows of each
+    calendar, in order of time: `k_open`, `k_close`, and `k_before`, the open seconds of
+    the earlier ones. The first and the last one have no end, so that every instant has
+    a window. Work pauses between windows `k_first` up to `k_next`, of which each is
+    one; what lies beyond them is behind other work that stands.
     """
 
     order: np.ndarray
+    x_start: np.ndarray
+    ranked: np.ndarray
     machine: np.ndarray
     fixed: np.ndarray
     rate: np.ndarray
@@ -78,12 +81,14 @@ class Plant(NamedTuple):
 class Pass(NamedTuple):
     """Work of one pass: orders, pegs and dates; `totals` holds orders and pegs.
 
-    A peg brings `p_qty` from `p_from` (an order, or -2 - a supply that stands) to
-    `p_to` (an order, or -1 - demand). `t_*` are those who take from each order;
-    `d_ready` is when what stands is there for a demand, `s_rest` what is left of it;
-    `o_lacks` and `d_lacks` count the pegs from orders that an order and a demand wait
-    for; `d_turn` are the demands by due date. `r_*` are requirements, `h_*` a heap,
-    `q_*` queues; `woken` is when each machine opens again and looks for work.
+    `o_length` is the working time by the first option of the item, `o_work` by the one
+    that was taken, `o_option`, on `o_machine`. A peg brings `p_qty` from `p_from` (an
+    order, or -2 - a supply that stands) to `p_to` (an order, or -1 - demand). `t_*` are
+    those who take from each order; `d_ready` is when what stands is there for a demand,
+    `s_rest` what is left of it; `o_lacks` and `d_lacks` count the pegs from orders that
+    an order and a demand wait for; `d_turn` are the demands by due date. `r_*` are
+    requirements, `h_*` a heap, `q_*` queues; `m_load` adds up the work of each machine
+    [s]; `woken` is when each machine opens again and looks for work.
     """
 
     totals: np.ndarray
@@ -98,7 +103,9 @@ class Pass(NamedTuple):
     o_lacks: np.ndarray
     o_left: np.ndarray
     o_length: np.ndarray
+    o_option: np.ndarray
     o_machine: np.ndarray
+    o_work: np.ndarray
     o_post: np.ndarray
     p_from: np.ndarray
     p_to: np.ndarray
@@ -126,14 +133,15 @@ class Pass(NamedTuple):
     busy: np.ndarray
     touched: np.ndarray
     marked: np.ndarray
+    m_load: np.ndarray
     woken: np.ndarray
     item_last: np.ndarray
 
 
-def length_of(plant: Plant, item: int, qty: int) -> int:
-    """Working time of an order [s]."""
-    work = plant.fixed[item] + qty // plant.grain[item] * plant.rate[item]
-    return -(-work // plant.scale[item])
+def length_of(plant: Plant, item: int, option: int, qty: int) -> int:
+    """Working time of an order by an option of its item [s]."""
+    work = plant.fixed[option] + qty // plant.grain[item] * plant.rate[option]
+    return -(-work // plant.scale[option])
 
 
 def window_of(plant: Plant, calendar: int, time: int) -> int:
@@ -149,9 +157,9 @@ def window_of(plant: Plant, calendar: int, time: int) -> int:
     return low
 
 
-def begin_from(plant: Plant, item: int, time: int, length: int) -> int:
-    """Earliest begin of work of an item from an instant on [s]."""
-    calendar = plant.calendar[item]
+def begin_from(plant: Plant, option: int, time: int, length: int) -> int:
+    """Earliest begin of work of an option from an instant on [s]."""
+    calendar = plant.calendar[option]
     if calendar < 0:
         return time
     opens, close = plant.k_open, plant.k_close
@@ -159,7 +167,7 @@ def begin_from(plant: Plant, item: int, time: int, length: int) -> int:
     if length == 0 and at > plant.k_start[calendar] and close[at - 1] == time:
         # Nothing of closed time is needed: both edges of a window will do.
         return time
-    before, whole = plant.k_before, plant.whole[item] == 1
+    before, whole = plant.k_before, plant.whole[option] == 1
     while True:
         begin = max(time, opens[at])
         behind = at + 1 if whole else plant.k_next[at]
@@ -170,9 +178,9 @@ def begin_from(plant: Plant, item: int, time: int, length: int) -> int:
         at = behind
 
 
-def end_from(plant: Plant, item: int, begin: int, length: int) -> int:
+def end_from(plant: Plant, option: int, begin: int, length: int) -> int:
     """End of work that begins at an instant at which it can [s]."""
-    calendar = plant.calendar[item]
+    calendar = plant.calendar[option]
     if calendar < 0 or length == 0:
         return begin + length
     opens, before = plant.k_open, plant.k_before
@@ -191,9 +199,9 @@ def end_from(plant: Plant, item: int, begin: int, length: int) -> int:
     return opens[at] + target - before[at]
 
 
-def end_by(plant: Plant, item: int, time: int, length: int) -> int:
-    """Latest end of work of an item by an instant [s]."""
-    calendar = plant.calendar[item]
+def end_by(plant: Plant, option: int, time: int, length: int) -> int:
+    """Latest end of work of an option by an instant [s]."""
+    calendar = plant.calendar[option]
     if calendar < 0:
         return time
     opens, close = plant.k_open, plant.k_close
@@ -202,7 +210,7 @@ def end_by(plant: Plant, item: int, time: int, length: int) -> int:
         return time
     if opens[at] >= time:
         at -= 1
-    before, whole = plant.k_before, plant.whole[item] == 1
+    before, whole = plant.k_before, plant.whole[option] == 1
     while True:
         end = min(time, close[at])
         first = at if whole else plant.k_first[at]
@@ -211,9 +219,9 @@ def end_by(plant: Plant, item: int, time: int, length: int) -> int:
         at = first - 1
 
 
-def begin_by(plant: Plant, item: int, end: int, length: int) -> int:
+def begin_by(plant: Plant, option: int, end: int, length: int) -> int:
     """Latest begin of work that ends at an instant at which it can [s]."""
-    calendar = plant.calendar[item]
+    calendar = plant.calendar[option]
     if calendar < 0 or length == 0:
         return end - length
     opens, before = plant.k_open, plant.k_before

@@ -22,6 +22,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     HELD,
     JOURNAL,
     LIFTED,
+    NARROW,
     REMOVED,
     UNPEGGED,
     lift,
@@ -179,10 +180,11 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             part = plant.c_item[line]
             if plant.lead[part] >= 0:
                 continue
-            length = length_of(plant, item, qty)
+            option = plant.x_start[item]
+            length = length_of(plant, item, option, qty)
             wanted = qty // plant.grain[item] * plant.c_qty[line]
-            by = end_by(plant, item, plan.f_by[top] - plant.post[item], length)
-            by = begin_by(plant, item, by, length)
+            by = end_by(plant, option, plan.f_by[top] - plant.post[item], length)
+            by = begin_by(plant, option, by, length)
             depth, ready = ask(plant, plan, depth, part, wanted, order, by)
             if depth == top + 1:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)
@@ -220,7 +222,10 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
         if plant.lead[part] > ready:
             wanted = grains * plant.c_qty[line]
             ready = max(ready, bought_by(plant, plan, part, wanted))
-    place_early(plant, plan, order, ready)
+    first, behind = plant.x_start[item], plant.x_start[item + 1]
+    if plan.state[NARROW] == 1:
+        behind = first + 1
+    place_early(plant, plan, order, ready, first, behind)
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
         if plant.lead[part] > plan.o_start[order]:

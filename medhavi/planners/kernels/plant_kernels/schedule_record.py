@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
-FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
+FREE_ORDERS, FREE_PEGS, JOURNAL, FULL, NARROW = 0, 1, 2, 3, 4
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -33,15 +33,17 @@ MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 class ScheduleRecord(NamedTuple):
     """A schedule that changes; `state` holds free orders, free pegs, journal, full.
 
+    Its fifth number is 1 while orders are worked on by their first option alone.
+
     `room`: free orders and pegs that a demand needs at most when it is served.
 
-    Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_lane` (unit of its
-    machine), `o_used` (steps that are taken), `o_next`, `o_back` (orders of its item),
-    `o_peg` (first peg that it takes), `o_user` (first that takes from it). Pegs:
-    `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`, `g_back` (of the
-    giver). `lane` holds `width` places per lane in order of time, `laned` how many are
-    taken. `s_used` is what is taken of supplies that stand. `f_*` are stacks: frames of
-    `supply`.
+    Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
+    `o_lane` (unit of its machine), `o_used` (steps that are taken), `o_next`, `o_back`
+    (orders of its item), `o_peg` (first peg that it takes), `o_user` (first that takes
+    from it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
+    `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
+    `laned` how many are taken. `s_used` is what is taken of supplies that stand. `f_*`
+    are stacks: frames of `supply`.
     """
 
     state: np.ndarray
@@ -51,6 +53,7 @@ class ScheduleRecord(NamedTuple):
     o_qty: np.ndarray
     o_start: np.ndarray
     o_end: np.ndarray
+    o_option: np.ndarray
     o_lane: np.ndarray
     o_used: np.ndarray
     o_next: np.ndarray
@@ -259,7 +262,7 @@ def place_of(plan: ScheduleRecord, lane: int, start: int) -> int:
 
 def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Put an order at its start on its lane."""
-    if plant.machine[plan.o_item[order]] < 0:
+    if plant.machine[plan.o_option[order]] < 0:
         return
     lane = plan.o_lane[order]
     insert(plan, lane, place_of(plan, lane, plan.o_start[order]), order)
@@ -279,7 +282,7 @@ def insert(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
 
 def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Take an order off its lane."""
-    if plant.machine[plan.o_item[order]] < 0:
+    if plant.machine[plan.o_option[order]] < 0:
         return
     placed, lane = plan.lane, plan.o_lane[order]
     at = place_of(plan, lane, plan.o_start[order])
@@ -291,14 +294,12 @@ def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
 
 
 def first_gap(
-    plant: Plant, plan: ScheduleRecord, lane: int, order: int, ready: int
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, ready: int
 ) -> tuple[int, int, int]:
     """First gap of a lane that is long enough: its place, start and end of the work."""
-    item = plan.o_item[order]
-    length = length_of(plant, item, plan.o_qty[order])
     starts, ends, placed = plan.o_start, plan.o_end, plan.lane
-    start = begin_from(plant, item, ready, length)
-    end = end_from(plant, item, start, length)
+    start = begin_from(plant, option, ready, length)
+    end = end_from(plant, option, start, length)
     low = lane * plan.width[0]
     high = stop = low + plan.laned[lane]
     while low < high:
@@ -311,51 +312,55 @@ def first_gap(
         other = placed[low]
         if starts[other] >= end:
             break
-        start = begin_from(plant, item, ends[other], length)
-        end = end_from(plant, item, start, length)
+        start = begin_from(plant, option, ends[other], length)
+        end = end_from(plant, option, start, length)
         low += 1
     return low, start, end
 
 
-def place_early(plant: Plant, plan: ScheduleRecord, order: int, ready: int) -> None:
-    """Put an order into the first gap that is long enough, from `ready` on."""
-    item = plan.o_item[order]
-    machine = plant.machine[item]
-    if machine < 0:
-        length = length_of(plant, item, plan.o_qty[order])
-        start = begin_from(plant, item, ready, length)
-        end = end_from(plant, item, start, length)
-    else:
-        best = plant.m_lane[machine]
-        at, start, end = first_gap(plant, plan, best, order, ready)
-        for lane in range(best + 1, plant.m_lane[machine + 1]):
-            place, begin, through = first_gap(plant, plan, lane, order, ready)
+def place_early(
+    plant: Plant, plan: ScheduleRecord, order: int, ready: int, first: int, behind: int
+) -> None:
+    """Put an order where it ends first, from `ready` on, by options `first` on."""
+    item, qty = plan.o_item[order], plan.o_qty[order]
+    way = at = unit = -1
+    start = end = FAR
+    for option in range(first, behind):
+        length, machine = length_of(plant, item, option, qty), plant.machine[option]
+        if machine < 0:
+            begin = begin_from(plant, option, ready, length)
+            through = end_from(plant, option, begin, length)
             if through < end:
-                best, at, start, end = lane, place, begin, through
-        if plan.laned[best] + 1 >= plan.width[0]:
-            plan.state[FULL] = 1
-            plan.o_start[order] = start
-            plan.o_end[order] = end
-            return
-        insert(plan, best, at, order)
+                way, start, end = option, begin, through
+        else:
+            for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+                place, begin, through = first_gap(
+                    plant, plan, lane, option, length, ready
+                )
+                if through < end:
+                    way, at, unit, start, end = option, place, lane, begin, through
+    plan.o_option[order] = way
     plan.o_start[order] = start
     plan.o_end[order] = end
+    if plant.machine[way] >= 0:
+        if plan.laned[unit] + 1 >= plan.width[0]:
+            plan.state[FULL] = 1
+            return
+        insert(plan, unit, at, order)
     note(plan, PLACED, order, 0)
 
 
 def last_gap(
-    plant: Plant, plan: ScheduleRecord, lane: int, order: int, limit: int
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, limit: int
 ) -> tuple[int, int, int]:
     """Last gap of a lane that is long enough: its place, start and end of the work.
 
     Lanes hold the last order first here: those that come after others are placed
     before them, so that few have to move on.
     """
-    item = plan.o_item[order]
-    length = length_of(plant, item, plan.o_qty[order])
     starts, ends, placed = plan.o_start, plan.o_end, plan.lane
-    end = end_by(plant, item, limit, length)
-    start = begin_by(plant, item, end, length)
+    end = end_by(plant, option, limit, length)
+    start = begin_by(plant, option, end, length)
     low = lane * plan.width[0]
     high = stop = low + plan.laned[lane]
     while low < high:
@@ -369,25 +374,25 @@ def last_gap(
         if ends[other] <= start:
             break
         if starts[other] < end:
-            end = end_by(plant, item, starts[other], length)
-            start = begin_by(plant, item, end, length)
+            end = end_by(plant, option, starts[other], length)
+            start = begin_by(plant, option, end, length)
         low += 1
     return low, start, end
 
 
 def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
-    """Put an order into the last gap that is long enough and ends by `limit`."""
-    item = plan.o_item[order]
-    machine = plant.machine[item]
+    """Put an order into the last gap of its option that ends by `limit`."""
+    item, option = plan.o_item[order], plan.o_option[order]
+    length = length_of(plant, item, option, plan.o_qty[order])
+    machine = plant.machine[option]
     if machine < 0:
-        length = length_of(plant, item, plan.o_qty[order])
-        end = end_by(plant, item, limit, length)
-        start = begin_by(plant, item, end, length)
+        end = end_by(plant, option, limit, length)
+        start = begin_by(plant, option, end, length)
     else:
         best = plant.m_lane[machine]
-        at, start, end = last_gap(plant, plan, best, order, limit)
+        at, start, end = last_gap(plant, plan, best, option, length, limit)
         for lane in range(best + 1, plant.m_lane[machine + 1]):
-            place, begin, through = last_gap(plant, plan, lane, order, limit)
+            place, begin, through = last_gap(plant, plan, lane, option, length, limit)
             if begin > start:
                 best, at, start, end = lane, place, begin, through
         insert(plan, best, at, order)

@@ -40,7 +40,7 @@ INLINED = frozenset(
         "last_gap",
         "place_early",
         "place_late",
-        "move_right",
+        "limit_of",
         "ready_at",
         "insert",
         "new_order",
@@ -63,6 +63,7 @@ ENTRIES = frozenset(
         "finish_all",
         "justify_left",
         "justify_right",
+        "prefer",
     }
 )
 """Functions that are called from outside of them."""
