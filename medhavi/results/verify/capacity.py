@@ -86,8 +86,19 @@ def overused(facts: Facts) -> pl.DataFrame:
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
     operations = placed_operations(facts)
-    used = {str(name): group for (name,), group in operations.group_by("resource")}
     over = []
+    peaks = _peaks(operations)
+    doubtful = {
+        row["resource"]
+        for row in finite.iter_rows(named=True)
+        if peaks.get(row["resource"], 0.0) > row["units"] + TOLERANCE
+        or row["calendar"]
+        or places.get(row["location"])
+        or row["resource"] in facts.unit_windows
+        or row["resource"] in facts.downtimes
+    }
+    looked_at = operations.filter(pl.col("resource").is_in(sorted(doubtful)))
+    used = {str(name): group for (name,), group in looked_at.group_by("resource")}
     for row in finite.iter_rows(named=True):
         group = used.get(row["resource"])
         if group is None:
@@ -97,6 +108,24 @@ def overused(facts: Facts) -> pl.DataFrame:
         if fault is not None:
             over.append(fault)
     return pl.DataFrame(over)
+
+
+def _peaks(operations: pl.DataFrame) -> dict[str, float]:
+    """Most units of each resource that work at any instant."""
+    units = pl.col("units").fill_null(1.0)
+    changes = pl.concat(
+        [
+            operations.select("resource", instant="start", change=units),
+            operations.select("resource", instant="finish", change=-units),
+        ]
+    )
+    levels = (
+        changes.group_by("resource", "instant")
+        .agg(pl.col("change").sum())
+        .sort("resource", "instant")
+        .select("resource", level=pl.col("change").cum_sum().over("resource"))
+    )
+    return dict(levels.group_by("resource").agg(pl.col("level").max()).iter_rows())
 
 
 @once

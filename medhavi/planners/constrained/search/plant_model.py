@@ -10,21 +10,21 @@ size and a multiple. Anything else is planned by the general way.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import pairwise
-from math import lcm
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
+from medhavi.planners.constrained.search.plant_machines import (
+    Machines,
+    Option,
+    large_cost,
+    refuse,
+)
+from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative, SupplyUnit
-from medhavi.providers.capacity.axis import ResourceOption, WorkContent
-from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
 from medhavi.units import DAY, NEVER
@@ -35,16 +35,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
-PROBES = (1, 2, 3, 7, 1000, 1_000_000)
-"""Sizes at which a length is compared with what the kernels count [grains]."""
-FINEST = 10_000
-"""Largest denominator of a time that is not whole seconds at any size: 64 bits hold it
-times any size."""
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
-KNOWN_BEFORE = 60 * DAY
-KNOWN_AFTER = 1200 * DAY
-"""Open time is known from so long before now to so long after the last due date [s]."""
 MOST_LEVELS = 200
 MOST_BELOW = 2000
 """Orders of one demand at most, one of each: what a move takes out must be small."""
@@ -55,10 +47,6 @@ IDLE_TABLES = (
 )
 """Tables that must be empty: the search knows nothing of what they say."""
 NO_END = 1 << 40
-
-
-class UnfitError(Exception):
-    """What keeps a run from the search, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +88,6 @@ class Model:
 
 
 @dataclass(slots=True)
-class _Option:
-    machine: int = -1
-    fixed: int = 0
-    rate: int = 0
-    scale: int = 1
-    calendar: int = -1
-    whole: int = 0
-    taken: ResourceOption | None = None
-
-
-@dataclass(slots=True)
 class _Item:
     ranked: int = 0
     grain: int = 1
@@ -122,11 +99,7 @@ class _Item:
     queue: int = 0
     steps: int = 1
     below: tuple[tuple[int, int], ...] = ()
-    options: list[_Option] = field(default_factory=list)
-
-
-def _refuse(why: str) -> NoReturn:
-    raise UnfitError(why)
+    options: list[Option] = field(default_factory=list)
 
 
 def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> Model:
@@ -162,91 +135,24 @@ def unfit_at_sight(snapshot: Snapshot) -> str:
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
     if run.intake.pins or run.intake.bookings:
-        _refuse("material is held")
+        refuse("material is held")
     if list(run.providers.reservations.nodes):
-        _refuse("material is reserved")
+        refuse("material is reserved")
     for table in IDLE_TABLES:
         if not run.snapshot[table].is_empty():
-            _refuse(f"{table} is filled")
+            refuse(f"{table} is filled")
     for demand in run.intake.demands:
         row = demand.row
         if row["max_lateness_days"] is not None or demand.ship_from is not None:
-            _refuse(f"demand {demand.demand} has a rule")
+            refuse(f"demand {demand.demand} has a rule")
         if row["requires"] or row["min_quality"]:
-            _refuse(f"demand {demand.demand} asks for a quality")
+            refuse(f"demand {demand.demand} asks for a quality")
         if row["sales_order"] and row["order_policy"] != "independent":
-            _refuse(f"demand {demand.demand} goes with others")
-
-
-def _standing_work(run: SearchableRun) -> dict[str, list[tuple[int, int]]]:
-    """When existing orders are at work on each resource, by start [UTC s].
-
-    They stand on their dates, as they are stated; where those are gone, the rounds find
-    others.
-    """
-    found: dict[str, list[tuple[int, int]]] = {}
-    for order in run.release.orders:
-        if order.kind != "make":
-            continue
-        if order.timing.start < run.as_of and order.status != "in_process":
-            _refuse(f"order {order.existing} should have begun")
-        for window in order.timing.steps:
-            for name, units in window.resources:
-                if units != 1.0 or window.family is not None:
-                    _refuse(f"order {order.existing} has a family or several units")
-                found.setdefault(name, []).append((window.start, window.finish))
-    return {name: sorted(spans) for name, spans in found.items()}
-
-
-def _cut(
-    spans: Sequence[tuple[int, int]], busy: Sequence[tuple[int, int]]
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Open spans without the busy ones, and the places before which busy time lies."""
-    found: list[tuple[int, int]] = []
-    walls: list[int] = []
-    waiting = deque(sorted(busy))
-    for low, high in spans:
-        moment = low
-        while waiting and waiting[0][0] < high:
-            begin, end = waiting[0]
-            if begin > moment:
-                found.append((moment, begin))
-            if found and (not walls or walls[-1] < len(found)):
-                walls.append(len(found))
-            moment = max(moment, min(end, high))
-            if end > high:
-                break
-            waiting.popleft()
-        if moment < high:
-            found.append((moment, high))
-    return found, walls
-
-
-def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
-    """Fixed time, rate and scale in small numbers [s, s per grain, times scale]."""
-    stated = [length.length(grains * grain) for grains in PROBES]
-    rate = stated[1] - stated[0]
-    fixed = stated[0] - rate
-    if stated == [fixed + grains * rate for grains in PROBES]:
-        return fixed, rate, 1
-    first, each = (
-        Fraction(number, length.scale).limit_denominator(FINEST)
-        for number in (length.fixed, length.rate * grain)
-    )
-    scale = lcm(first.denominator, each.denominator)
-    fixed, rate = int(first * scale), int(each * scale)
-    # Minutes with very many decimals may differ at a size that no order has. Those of a
-    # fraction that was rounded up are a trifle more than it: half of the next one.
-    for found in ((fixed, rate, scale), (2 * fixed + 1, 2 * rate, 2 * scale)):
-        fixed, rate, scale = found
-        lengths = [-(-(fixed + grains * rate) // scale) for grains in PROBES[:-1]]
-        if lengths == stated[:-1]:
-            return found
-    _refuse(f"{routing} has no steady length")
+            refuse(f"demand {demand.demand} goes with others")
 
 
 def _columns(
-    records: Sequence[_Item] | Sequence[_Option], names: Sequence[str]
+    records: Sequence[_Item] | Sequence[Option], names: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Fields of records in columns. Shapes (n_records,), int64."""
     return {
@@ -255,35 +161,24 @@ def _columns(
     }
 
 
-def _cost(task: RoutingTask, option: ResourceOption) -> float:
-    """Cost of a large order by an option."""
-    work = WorkContent(option.setup, task.run(PROBES[-1]))
-    seconds = (work.setup + work.run) / (option.axis.steady or 1)
-    return option.cost_per_hour * float(seconds)
-
-
 def _check_rules(node: Node, source: Source) -> None:
     """Refuse rules of stock and lots of what is made."""
     rules = node.rules
     if not rules.is_plain or rules.unlimited or rules.lot_rule != "lot_for_lot":
-        _refuse(f"{node.key} has stock rules")
+        refuse(f"{node.key} has stock rules")
     if rules.cover_days or rules.lot_size:
-        _refuse(f"{node.key} has lot rules")
+        refuse(f"{node.key} has lot rules")
     if source.max_lot is not None:
-        _refuse(f"{source.source} has a largest lot")
+        refuse(f"{source.source} has a largest lot")
     if source.safety_days or source.batch_window_days:
-        _refuse(f"{source.source} has soft time or a batch window")
+        refuse(f"{source.source} has soft time or a batch window")
 
 
 class _Reading:
     def __init__(self, run: SearchableRun) -> None:
         self._run = run
         self._as_of = run.as_of
-        self._machines: dict[str, int] = {}
-        self._units: list[int] = []
-        self._stops: list[tuple[tuple[int, int], ...]] = []
-        resources = run.snapshot["resources"]
-        self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
+        self._machines = Machines(run)
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -291,13 +186,11 @@ class _Reading:
         self._nodes: list[Node] = []
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
-        self._calendars: dict[tuple[int, str], tuple[int, WorkingTime]] = {}
-        self._standing = _standing_work(run)
         self._kept: list[tuple[int, SupplyUnit, int]] = []
         count = 0
         for cluster in run.clusters:
             if len(cluster) > 1:
-                _refuse(f"{cluster[0].key} is planned with others")
+                refuse(f"{cluster[0].key} is planned with others")
             self._number[id(cluster[0])] = count
             self._nodes.append(cluster[0])
             self._ways[count] = way = self._way(cluster[0])
@@ -316,7 +209,7 @@ class _Reading:
         options = [option for item in items for option in item.options]
         demands, nodes = self._run.intake.demands, self._run.model.nodes
         if not demands or all(item.lead >= 0 for item in items):
-            _refuse("nothing is made")
+            refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
         plant = Plant(
             order=np.arange(len(items)),
@@ -329,7 +222,7 @@ class _Reading:
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
             **self._supplies(items),
-            m_lane=np.cumsum([0, *self._units]),
+            m_lane=np.cumsum([0, *self._machines.units]),
             d_item=np.array(
                 [self._number[id(nodes[demand.node])] for demand in demands], np.int64
             ),
@@ -340,7 +233,7 @@ class _Reading:
                 np.int64,
             ),
             base=np.array([round(base_days * DAY)], np.int64),
-            **self._windows(max(d.due for d in demands)),
+            **self._machines.windows(max(d.due for d in demands)),
         )
         steps = np.array([item.steps for item in items], np.int64)
         return Model(
@@ -354,11 +247,11 @@ class _Reading:
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
             priority=[demand.priority for demand in demands],
-            machines=tuple(self._machines),
-            stops=self._stops,
+            machines=tuple(self._machines.numbers),
+            stops=self._machines.stops,
             kept=self._kept,
             supplies=[unit for item in items for unit in item.supplies],
-            calendars=[working for _, working in self._calendars.values()],
+            calendars=[working for _, working in self._machines.calendars.values()],
             as_of=self._as_of,
         )
 
@@ -384,16 +277,16 @@ class _Reading:
     # --- nodes ---------------------------------------------------------------------
     def _way(self, node: Node) -> SupplyAlternative:
         if node.make_to_order or node.shelf_life is not None or node.substitutes:
-            _refuse(f"{node.key} is made to order, dies or has substitutes")
+            refuse(f"{node.key} is made to order, dies or has substitutes")
         ways = self._run.model.ways(node)
         if len(ways) != 1 or node.shared:
-            _refuse(f"{node.key} has {len(ways)} sources")
+            refuse(f"{node.key} has {len(ways)} sources")
         way = ways[0]
         source = way.source
         if not way.always:
-            _refuse(f"{source.source} has a validity")
+            refuse(f"{source.source} has a validity")
         if source.fence_days < 0:
-            _refuse(f"{source.source} may start in the past")
+            refuse(f"{source.source} may start in the past")
         # What is bought is netted by the run, with all rules of stock and lots.
         if source.kind != "buy":
             _check_rules(node, source)
@@ -406,21 +299,21 @@ class _Reading:
         floor = self._run.release.floor(way.source) - self._as_of
         for unit in node.units:
             if unit.expires < NEVER or unit.customer is not None or unit.lot is None:
-                _refuse(f"stock of {node.key} dies or belongs to others")
+                refuse(f"stock of {node.key} dies or belongs to others")
             if unit.qty and (unit.only_need is not None or unit.for_demand >= 0):
-                _refuse(f"stock of {node.key} is for one demand")
+                refuse(f"stock of {node.key} is for one demand")
             item.supplies.append(unit)
         item.supplies.sort(key=lambda unit: unit.available)
         if way.source.kind != "buy":
             self._keep(node, item.supplies)
         if any(need.alternatives for need in node.needs):
-            _refuse(f"{node.key} has other needs")
+            refuse(f"{node.key} has other needs")
         if way.source.kind == "make":
             return self._make(item, way, number, floor)
         if self._run.release.limited(way.source):
-            _refuse(f"{way.source.source} has a limit")
+            refuse(f"{way.source.source} has a limit")
         if way.source.kind != "buy":
-            _refuse(f"{way.source.source} is a lane")
+            refuse(f"{way.source.source} is a lane")
         item.floor = floor
         self._buy(item, way)
         return [item]
@@ -437,7 +330,7 @@ class _Reading:
                     left[unit.index] -= used
                     missing -= used
             if missing:
-                _refuse(f"an existing order lacks {node.key}")
+                refuse(f"an existing order lacks {node.key}")
 
     def _buy(self, item: _Item, way: SupplyAlternative) -> None:
         clock = way.source.clock
@@ -451,32 +344,32 @@ class _Reading:
         }
         straight = type(clock).__name__ == "ContinuousClock"
         if len(found) != 1 or not straight:
-            _refuse(f"{way.source.source} does not deliver at any time")
+            refuse(f"{way.source.source} does not deliver at any time")
         item.lead = item.floor + found.pop()
-        item.options.append(_Option())
+        item.options.append(Option())
 
     def _make(
         self, product: _Item, way: SupplyAlternative, number: int, floor: int
     ) -> list[_Item]:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
-            _refuse(f"{name} keeps a tool")
+            refuse(f"{name} keeps a tool")
         if len(way.yields) != 1 or not way.yields[0].plain or way.gain is None:
-            _refuse(f"{name} gives more than one product")
+            refuse(f"{name} gives more than one product")
         output = way.gain.outputs
         if len(output) != 1 or (output[0].numerator, output[0].addend) != (
             output[0].denominator,
             0,
         ):
-            _refuse(f"{name} has a yield")
+            refuse(f"{name} has a yield")
         below: dict[int, int] = {}
         for group in way.intakes:
             line = group[0].component
             if len(group) > 1 or not group[0].plain or line.addend:
-                _refuse(f"{name} has rival or dated components")
+                refuse(f"{name} has rival or dated components")
             qty, rest = divmod(line.numerator * product.grain, line.denominator)
             if rest:
-                _refuse(f"{name} takes parts of steps")
+                refuse(f"{name} takes parts of steps")
             if qty:
                 part = self._number[id(group[0].node)]
                 below[part] = below.get(part, 0) + qty
@@ -504,106 +397,28 @@ class _Reading:
         compiled = self._run.providers.capacity.compiled(routing)
         outlet = compiled.outlets[0]
         if len(compiled.outlets) > 1 or not outlet.plain:
-            _refuse(f"{routing} gives its product otherwise than at its end")
+            refuse(f"{routing} gives its product otherwise than at its end")
         if not compiled.tasks or not compiled.network.is_chain:
-            _refuse(f"{routing} has no steps in a row")
+            refuse(f"{routing} has no steps in a row")
         return compiled.tasks
 
     def _step(self, item: _Item, routing: str, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""
         node, periods = task.node, task.plan.epochs
         if len(periods) != 1 or not periods[0].options:
-            _refuse(f"{routing} has other resources at other times")
+            refuse(f"{routing} has other resources at other times")
         if task.fixed_window is not None or node.batch is not None:
-            _refuse(f"{routing} has overlapping or given steps")
+            refuse(f"{routing} has overlapping or given steps")
         if node.family is not None:
-            _refuse(f"{routing} has a family")
+            refuse(f"{routing} has a family")
         item.post = node.move
         item.ranked = int(node.rule != "earliest")
         taken = list(periods[0].options)
         if node.rule == "cost":
-            taken.sort(key=lambda option: _cost(task, option))
-        item.options = [self._option(item, routing, task, one) for one in taken]
-
-    def _option(
-        self, item: _Item, routing: str, task: RoutingTask, taken: ResourceOption
-    ) -> _Option:
-        node = task.node
-        if taken.axis.steady is None:
-            _refuse(f"{routing} has a pace that changes")
-        option = _Option(whole=int(not node.splittable), taken=taken)
-        length = Duration.of(node, taken, task.fixed, task.rate)
-        option.fixed, option.rate, option.scale = _linear(length, item.grain, routing)
-        finite = [
-            (name, units)
-            for name, units in taken.resources
-            if self._rows[name]["finite"]
+            taken.sort(key=lambda option: large_cost(task, option))
+        item.options = [
+            self._machines.option(item.grain, routing, task, one) for one in taken
         ]
-        if len(finite) > 1:
-            _refuse(f"{routing} needs several machines")
-        busy = ""
-        if finite and option.fixed + option.rate > 0:
-            option.machine = self._machine(*finite[0])
-            busy = finite[0][0] if finite[0][0] in self._standing else ""
-        option.calendar = self._calendar(taken.axis.working, busy)
-        return option
-
-    def _calendar(self, working: WorkingTime, busy: str) -> int:
-        """Number of an open time, less the work that stands on a machine."""
-        if working.always_open and not busy:
-            return -1
-        key = id(working), busy
-        return self._calendars.setdefault(key, (len(self._calendars), working))[0]
-
-    def _windows(self, last: int) -> dict[str, np.ndarray]:
-        """Open windows of all calendars, for due dates up to a last one [UTC s]."""
-        begin, end = self._as_of - KNOWN_BEFORE, max(last, self._as_of) + KNOWN_AFTER
-        rows: list[tuple[int, ...]] = []
-        start = [0]
-        for (_, busy), (_, working) in self._calendars.items():
-            # Beyond what is known all counts as open; the clocks refuse what is there.
-            spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
-            found, walls = _cut(spans, self._standing.get(busy, ()))
-            before, first = -FAR, len(rows)
-            bounds = [0, *walls, len(found)]
-            for place, (low, high) in enumerate(found):
-                opens = low if low == -FAR else low - self._as_of
-                closes = high if high == FAR else high - self._as_of
-                piece = bisect_right(bounds, place)
-                since, until = first + bounds[piece - 1], first + bounds[piece]
-                rows.append((opens, closes, before, since, until))
-                before += closes - opens
-            start.append(len(rows))
-        columns = np.array(rows, np.int64).reshape(-1, 5).T
-        names = ("k_open", "k_close", "k_before", "k_first", "k_next")
-        named = zip(names, columns, strict=True)
-        return {
-            "k_start": np.array(start, np.int64),
-            **{name: column.copy() for name, column in named},
-        }
-
-    def _machine(self, name: str, units: float) -> int:
-        known = self._machines.get(name)
-        if known is not None and units == 1.0:
-            return known
-        row = self._rows[name]
-        clock = self._run.providers.capacity.resource(name)
-        there = clock.constant
-        if there is None and max(level[2] for level in clock.levels) <= 1.0:
-            # Where its one unit is not there, it is closed.
-            there = 1.0
-        if there is None or there % 1 or units != 1.0:
-            _refuse(f"{name} has units that change, or that work together")
-        if row["bucket"] is not None or row["max_early_days"] is not None:
-            _refuse(f"{name} is counted in buckets, or must not be early")
-        standing = self._standing.get(name, ())
-        if standing and there > 1:
-            _refuse(f"{name} has several units and orders to make that exist")
-        if any(one[1] > other[0] for one, other in pairwise(standing)):
-            _refuse(f"existing orders are on {name} at a time")
-        self._units.append(int(there))
-        self._stops.append((*clock.stops, *standing))
-        return self._machines.setdefault(name, len(self._machines))
 
 
 def _check_depth(items: Sequence[_Item]) -> None:
@@ -613,8 +428,8 @@ def _check_depth(items: Sequence[_Item]) -> None:
     for number in range(len(items) - 1, -1, -1):
         for part, _ in items[number].below:
             if part <= number:
-                _refuse("parts come before what they are for")
+                refuse("parts come before what they are for")
             below[number] = min(below[number] + below[part], NO_END)
             levels[number] = max(levels[number], levels[part] + 1)
     if max(below, default=0) > MOST_BELOW or max(levels, default=0) > MOST_LEVELS:
-        _refuse("a product has too many parts")
+        refuse("a product has too many parts")

@@ -33,11 +33,8 @@ from medhavi.planners.constrained.search.laying_out import (
     differ,
 )
 from medhavi.planners.constrained.search.plant_bound import Least, least_of
-from medhavi.planners.constrained.search.plant_model import (
-    UnfitError,
-    model_of,
-    unfit_at_sight,
-)
+from medhavi.planners.constrained.search.plant_machines import UnfitError
+from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.planners.kernels.kernel_engine import Engine

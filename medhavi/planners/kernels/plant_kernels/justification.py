@@ -100,7 +100,7 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
 
 
 def prefer(plant: Plant, plan: ScheduleRecord) -> None:
-    """Let orders be worked on by an option that is preferred, where that is in time."""
+    """Return orders to preferred options where those are in time."""
     ids = np.empty(len(plan.o_item), np.int64)
     for at in range(alive(plant, plan, ids)):
         order = ids[at]
