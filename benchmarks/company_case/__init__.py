@@ -1,0 +1,1 @@
+"""Models like companies: their network, their tables, the neutral JSON of frePPLe."""

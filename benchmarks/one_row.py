@@ -1,0 +1,144 @@
+"""What one row more does to a plan: its engine and its late demands, kind by kind.
+
+    python benchmarks/one_row.py [--instance m1000] [KIND …]
+
+Each kind of row of the tables contract is added once, far from the bottleneck. A model
+is not to be planned by another engine because of it; the kinds for which it still is
+stand in `GENERAL`, and this command fails where that list is not true.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __name__ == "__main__":
+    # Run as a file, this folder, not the repository, is on the path.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.instances import INSTANCES, NoDataError
+from benchmarks.one_row_kinds import KINDS, far_from
+from benchmarks.performance_page import write_section
+
+if TYPE_CHECKING:
+    from benchmarks.one_row_kinds import Far
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+GENERAL: frozenset[str] = frozenset()
+"""Kinds that another engine plans than the search. The list only becomes shorter."""
+MOST_MORE = 3
+"""Late demands by which a row of no weight may change a plan: its search takes another
+turn where anything is different."""
+COLUMNS = ("row", "engine", "late", "priority 1/2/3", "change", "CPU s", "faults")
+NOTE = (
+    "One row of each kind, added to m1000 far from the bottleneck (a finished good in time "
+    "on the machine with the least work), effort standard. Change: late demands more than "
+    "without the row."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What planned a model, and how well.
+
+    `late` counts late or short demands of priority 1, 2, 3.
+    """
+
+    engine: str
+    late: tuple[int, ...]
+    seconds: float
+    faults: int
+
+    @property
+    def searched(self) -> bool:
+        """Whether the search planned it."""
+        return self.engine == "search"
+
+
+def planned(snapshot: Snapshot) -> tuple[Outcome, Plan]:
+    """Plan a model; what came out."""
+    import polars as pl
+
+    from medhavi.planners.pipeline import plan
+    from medhavi.results.verify import verify
+
+    begun = time.process_time()
+    made = plan(snapshot, "constrained", {"engine": "numba"})
+    seconds = time.process_time() - begun
+    late = made.fulfilment.filter(pl.col("status") != "on_time").join(
+        snapshot["demands"].select("demand", "priority"), on="demand"
+    )
+    counts = tuple(late.filter(pl.col("priority") == one).height for one in (1, 2, 3))
+    faults = len(verify(made, snapshot))
+    engine = made.run.engine
+    return Outcome(engine=engine, late=counts, seconds=seconds, faults=faults), made
+
+
+def with_row(base: Snapshot, kind: str, far: Far) -> Snapshot:
+    """Model with the row of a kind."""
+    from medhavi.snapshot import Snapshot
+
+    tables = {
+        name: frame.to_dicts() for name, frame in base.tables.items() if frame.height
+    }
+    KINDS[kind](tables, far)
+    return Snapshot.from_frames(tables)
+
+
+def untrue(kind: str, found: Outcome, base: Outcome) -> str:
+    """What is otherwise than `GENERAL` and `MOST_MORE` say, in words; "" if nothing."""
+    if kind in GENERAL:
+        return "is searched after all" if found.searched else ""
+    if not found.searched:
+        return f"is planned by {found.engine}"
+    more = sum(found.late) - sum(base.late)
+    return f"has {more} late more" if more > MOST_MORE else ""
+
+
+def main() -> int:
+    """Write the section; exit 1 where the list is not true or a plan has a fault."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("kinds", nargs="*", default=list(KINDS))
+    options.add_argument("--instance", default="m1000")
+    chosen = options.parse_args()
+    try:
+        base = INSTANCES[chosen.instance]()
+    except NoDataError as lacking:
+        print(f"Nothing to plan: {lacking}.")
+        return 0
+    planned(base)
+    alone, made = planned(base)
+    far = far_from(base, made)
+    rows, wrong = [_shown("as it is", alone, alone)], []
+    for kind in chosen.kinds:
+        found, _ = planned(with_row(base, kind, far))
+        rows.append(_shown(kind, found, alone))
+        word = untrue(kind, found, alone) or (
+            f"{found.faults} faults" * bool(found.faults)
+        )
+        if word:
+            wrong.append(f"{kind}: {word}")
+            print(wrong[-1], file=sys.stderr)
+    write_section("one row", COLUMNS, rows, NOTE)
+    return int(bool(wrong))
+
+
+def _shown(kind: str, found: Outcome, base: Outcome) -> tuple[object, ...]:
+    return (
+        kind,
+        found.engine,
+        sum(found.late),
+        "/".join(map(str, found.late)),
+        f"{sum(found.late) - sum(base.late):+d}",
+        f"{found.seconds:.1f}",
+        found.faults,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
