@@ -21,6 +21,7 @@ OPTION = {
     "scale": 1,
     "calendar": -1,
     "whole": 0,
+    "family": -1,
 }
 ITEM = OPTION | {
     "ranked": 1,
@@ -63,6 +64,7 @@ def plant(
     ways = [row.get("options", [row]) for row in rows]
     options = [{**OPTION, **way} for several in ways for way in several]
     below = [row.get("below", []) for row in rows]
+    there = units or [1] * (1 + max(one["machine"] for one in options))
     return Plant(
         order=np.arange(len(rows)),
         **{
@@ -82,9 +84,7 @@ def plant(
         c_start=np.cumsum([0, *(len(found) for found in below)]),
         c_item=np.array([part for found in below for part, _ in found], np.int64),
         c_qty=np.array([qty for found in below for _, qty in found], np.int64),
-        m_lane=np.cumsum(
-            [0, *(units or [1] * (1 + max(one["machine"] for one in options)))]
-        ),
+        m_lane=np.cumsum([0, *there]),
         d_item=np.array([one[0] for one in demands], np.int64),
         d_qty=np.array([one[1] for one in demands], np.int64),
         d_due=np.array([one[2] for one in demands], np.int64),
@@ -96,6 +96,13 @@ def plant(
         k_before=np.zeros(0, np.int64),
         k_first=np.zeros(0, np.int64),
         k_next=np.zeros(0, np.int64),
+        m_change=np.full(len(there), -1),
+        f_change=np.zeros(0, np.int64),
+        f_size=np.zeros(1, np.int64),
+        v_start=np.zeros(len(there) + 1, np.int64),
+        v_begin=np.zeros(0, np.int64),
+        v_end=np.zeros(0, np.int64),
+        v_option=np.zeros(0, np.int64),
     )
 
 

@@ -49,7 +49,8 @@ def passed(
     read, memory = engine.of(made), engine.ints(new_memory(made))
     wanted = engine.ints(made.d_due)
     assert engine.kernels.order_all(read, work, wanted, engine.ints(waits))
-    assert engine.kernels.evaluate(read, work, memory, short, hold, 0.0, FAR) >= 0
+    rule = engine.floats(np.array([short, hold, 0.0, 0.0]))
+    assert engine.kernels.evaluate(read, work, memory, rule, FAR) >= 0
     return work
 
 
@@ -267,9 +268,10 @@ SHARED = plant(
 def test_a_pass_ends_where_it_reaches_its_limit(share: float) -> None:
     read, memory = ENGINE.of(SHARED), ENGINE.ints(new_memory(SHARED))
     work = passed(SHARED)
-    whole = K.evaluate(read, work, memory, 0.0, 1.0, 0.0, FAR)
+    rule = [0.0, 1.0, 0.0, 0.0]
+    whole = K.evaluate(read, work, memory, rule, FAR)
     limit = int(whole * share)
-    found = K.evaluate(read, work, memory, 0.0, 1.0, 0.0, limit)
+    found = K.evaluate(read, work, memory, rule, limit)
     assert found == whole if whole < limit else limit <= found <= whole
     assert whole > 0
 

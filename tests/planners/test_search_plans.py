@@ -91,7 +91,69 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
             st.lists(stops(), max_size=2, unique_by=itemgetter("disruption"))
         ),
     }
-    return with_alternates(tables, draw(alternates()))
+    return with_families(with_alternates(tables, draw(alternates())), draw(families()))
+
+
+@st.composite
+def families(draw: st.DrawFn) -> dict[str, Any]:
+    """Families of steps, changeovers between them, and what machines are set up for."""
+    if draw(st.booleans()):
+        return {}
+    names = ["RED", "BLUE", "GREEN"]
+    some = st.sampled_from([*names, None])
+    return {
+        "of_step": draw(st.lists(some, min_size=6, max_size=6)),
+        "machines": draw(st.sets(st.sampled_from(["M1", "M2", "M3"]), min_size=1)),
+        "states": draw(st.dictionaries(st.sampled_from(["M1", "M2"]), some)),
+        "changeovers": [
+            {
+                "matrix": "CHANGE",
+                "from_family": before,
+                "to_family": after,
+                "setup_minutes": float(draw(st.sampled_from([0, 30, 90, 400]))),
+            }
+            for before in names
+            for after in [*names, "*"]
+            if before != after and draw(st.booleans())
+        ],
+    }
+
+
+def with_families(tables: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    """Tables in which machines of one unit are changed over between families."""
+    if not drawn:
+        return tables
+    named = drawn["of_step"] * len(tables["steps"])
+    changing = {
+        row["resource"]
+        for row in tables["resources"]
+        if row["resource"] in drawn["machines"] and row.get("units", 1.0) == 1.0
+    }
+    return tables | {
+        "steps": [
+            row | {"family": family if row.get("splittable", True) else None}
+            for row, family in zip(tables["steps"], named, strict=False)
+        ],
+        "resources": [
+            row
+            | ({"changeover_matrix": "CHANGE"} if row["resource"] in changing else {})
+            for row in tables["resources"]
+        ],
+        "changeovers": drawn["changeovers"]
+        or [
+            {
+                "matrix": "CHANGE",
+                "from_family": "*",
+                "to_family": "*",
+                "setup_minutes": 60.0,
+            }
+        ],
+        "resource_state": [
+            {"resource": name, "family": family}
+            for name, family in drawn["states"].items()
+            if family
+        ],
+    }
 
 
 @st.composite
@@ -576,3 +638,90 @@ def test_a_pool_is_all_its_members() -> None:
     made = searched(tables, "light")
     assert set(made.operations["resource"].to_list()) == {"P0", "P1", "P2"}
     assert (made.fulfilment["lateness_h"] <= 0).all()
+
+
+def changed_over(
+    demands: list[tuple[str, float, float, int]], **more: Any
+) -> dict[str, Any]:
+    """Tables of a shop whose M1 changes in an hour between A and B, six days a week."""
+    tables = workshop(demands, minutes=60.0, stock=99.0, lead=0.0)
+    family = {"make A": "RED", "make B": "BLUE"}
+    return tables | {
+        "steps": [
+            row | {"family": family.get(row["routing"])} for row in tables["steps"]
+        ],
+        "resources": [
+            row | ({"changeover_matrix": "CHANGE"} if row["resource"] == "M1" else {})
+            for row in tables["resources"]
+        ],
+        "changeovers": [
+            {
+                "matrix": "CHANGE",
+                "from_family": "*",
+                "to_family": "*",
+                "setup_minutes": 60.0,
+            }
+        ],
+        **more,
+    }
+
+
+def worked(made: Plan, resource: str) -> list[tuple[str, float, float, float]]:
+    """Product, start, finish and set-up of all work on a resource [h, h, min]."""
+    rows = (
+        made.operations.filter(pl.col("resource") == resource)
+        .join(made.supplies.select("id", "product"), left_on="supply", right_on="id")
+        .sort("start")
+        .select("product", "start", "finish", "setup_minutes")
+        .rows()
+    )
+    hour = dt.timedelta(hours=1)
+    return [
+        (product, (start - AS_OF) / hour, (finish - AS_OF) / hour, setup)
+        for product, start, finish, setup in rows
+    ]
+
+
+@pytest.mark.req("CMP-02")
+def test_work_of_a_family_is_done_together_where_changing_makes_late() -> None:
+    """Four hours of work by hour 5: one change is in time, three are not."""
+    due = 5 / 24
+    made = searched(
+        changed_over([("A", 1.0, due, 2), ("B", 1.0, due, 2)] * 2),
+    )
+    assert made.fulfilment["lateness_h"].max() == 0.0
+    products = [product for product, *_ in worked(made, "M1")]
+    assert products in (["A", "A", "B", "B"], ["B", "B", "A", "A"])
+    assert sum(setup for *_, setup in worked(made, "M1")) == 60.0
+
+
+@pytest.mark.req("CMP-02")
+def test_what_a_machine_is_set_up_for_goes_first() -> None:
+    state = [{"resource": "M1", "family": "BLUE"}]
+    made = searched(
+        changed_over(
+            [("A", 1.0, 3 / 24, 2), ("B", 1.0, 3 / 24, 2)], resource_state=state
+        )
+    )
+    assert worked(made, "M1") == [("B", 0.0, 1.0, 0.0), ("A", 1.0, 3.0, 60.0)]
+
+
+@pytest.mark.req("CMP-02", "CAP-12")
+def test_a_machine_is_changed_over_to_and_from_orders_that_stand() -> None:
+    """WO1 makes an A from hour 4 to 5; four B do not fit before it."""
+    order = {
+        "supply_order": "WO1",
+        "kind": "work",
+        "product": "A",
+        "location": "P",
+        "source": "make A",
+        "qty": 1.0,
+        "due": AS_OF + dt.timedelta(hours=5),
+        "status": "released",
+    }
+    tables = changed_over(
+        [("A", 1.0, 5 / 24, 2), ("B", 4.0, 9 / 24, 2)], supply_orders=[order]
+    )
+    made = searched(tables)
+    assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
+    assert worked(made, "M1")[-1] == ("B", 5.0, 10.0, 60.0)

@@ -151,7 +151,6 @@ UNKNOWN = {
     "make A needs several machines": rows(
         "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
     ),
-    "make A has a family": cells("steps", family="RED"),
     "M1 is counted in buckets, or must not be early": cells(
         "resources", max_early_days=3.0
     ),

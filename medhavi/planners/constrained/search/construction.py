@@ -123,6 +123,9 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         "marked": machines,
         "m_load": machines,
         "woken": machines,
+        "m_free": machines,
+        "m_family": machines,
+        "m_turn": machines,
         "h_key": 2 * orders + 16,
         "h_value": 2 * orders + 16,
     }
@@ -166,14 +169,16 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     items, demands = len(plant.order), len(plant.d_item)
     made, pegged = int(work.totals[0]), int(work.totals[1])
     tree = _largest_tree(plant)
-    orders = 2 * made + 8 * tree + 64
+    blocks = len(plant.v_begin)
+    orders = 2 * made + 8 * tree + 64 + blocks
     pegs = 2 * pegged + 128 * tree + 4096
     lanes = np.asarray(work.o_machine[:made], np.int64)
     most = int(np.bincount(lanes[lanes >= 0], minlength=1).max(initial=0))
-    width = 2 * most + 200
+    standing = int(np.diff(plant.v_start).max(initial=0))
+    width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 5,
+        "state": 6,
         "room": 2,
         "noise": 1,
         "i_head": items,
@@ -198,10 +203,10 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         **{name: column(name, sizes[name]) for name in ScheduleRecord._fields}
     )
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
-    plan.state[:] = (orders, pegs, 0, 0, 0)
+    plan.state[:] = (orders - blocks, pegs, 0, 0, 0, 0)
     plan.noise[0] = FIRST_SEED
     plan.width[0] = width
-    plan.free_order[:] = np.arange(orders)[::-1]
+    plan.free_order[: orders - blocks] = np.arange(orders - blocks)[::-1]
     plan.free_peg[:] = np.arange(pegs)[::-1]
     plan.i_head[:] = -1
     plan.d_peg[:] = -1
@@ -211,7 +216,10 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
 def calendars_of(plant: Plant, machines: int) -> list[int]:
     """Calendar of each machine; -1 where its items have several, or none."""
     found: list[set[int]] = [set() for _ in range(machines)]
-    for machine, calendar in zip(plant.machine, plant.calendar, strict=True):
+    options = slice(plant.x_start[-1])
+    for machine, calendar in zip(
+        plant.machine[options], plant.calendar[options], strict=True
+    ):
         if machine >= 0:
             found[machine].add(int(calendar))
     return [one.pop() if len(one) == 1 else -1 for one in found]
@@ -233,6 +241,7 @@ SHORTS = (0.0, 1.0, 2.0, 4.0)
 HOLDS = (0.25, 0.5, 1.0, 2.0, 8.0, 16.0, 1e9)
 SPREADS = (4.0, 8.0, 15.0, 25.0, 40.0)
 RELUCTANCES = (0.5, 1.0, 2.0, 4.0, 1e6)
+LIKINGS = (5.0, 20.0, 80.0, 320.0)
 FIRST_HOLD = 4.0
 LIGHT = ((0.2, 1.0), (0.5, 1.0), (0.2, 2.0), (0.8, 2.0))
 """Allowances and shorts of the least effort."""
@@ -257,6 +266,8 @@ class Setting:
     reluctance
         Lengths by which work on another machine than the first one has to be through
         earlier.
+    alike
+        By how many times its changeover an order is less urgent on a machine.
     """
 
     allowance: float = 0.2
@@ -264,6 +275,13 @@ class Setting:
     hold: float = FIRST_HOLD
     spread: float = 0.0
     reluctance: float = 0.0
+    alike: float = 0.0
+
+    @property
+    def rule(self) -> np.ndarray:
+        """Numbers that the kernels go by. Shape (4,), float64."""
+        numbers = self.short, self.hold, self.reluctance, self.alike
+        return np.array(numbers, np.float64)
 
 
 class _Wish(NamedTuple):
@@ -300,6 +318,8 @@ class Passes:
         How many passes were made.
     chooses
         Whether some work may take one of several machines.
+    changes
+        Whether some machine is changed over between families.
     work, spare
         Arrays of the pass that counts, and of the one that is tried.
     """
@@ -314,7 +334,8 @@ class Passes:
         self.made = 0
         self._room = len(plant.d_item) * FIRST_ORDERS + 4 * len(plant.order) + 64
         self._ranks = np.array(priority, np.float64) - 2.0
-        self.chooses = len(plant.machine) > len(plant.order)
+        self.chooses = bool(plant.x_start[-1] > len(plant.order))
+        self.changes = len(plant.f_change) > 0
         self._make_room()
         self.nothing = new_memory(plant)
         self.queues = self._expected_queues()
@@ -352,6 +373,7 @@ class Passes:
         mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
         waits = mean * load / (1.05 - load) / 2
         each = np.where(plant.machine >= 0, waits[plant.machine], 0.0)
+        each = each[: plant.x_start[-1]]
         least: np.ndarray = np.minimum.reduceat(each, plant.x_start[:-1])
         return least
 
@@ -383,9 +405,7 @@ class Passes:
                 self.plant,
                 self.spare,
                 self.engine.ints(memory),
-                float(setting.short),
-                float(setting.hold),
-                float(setting.reluctance),
+                self.engine.floats(setting.rule),
                 limit,
             )
         )
@@ -468,6 +488,8 @@ def construct(
         tried(replace(_of(best).setting, spread=spread))
     for reluctance in RELUCTANCES if passes.chooses else ():
         tried(replace(_of(best).setting, reluctance=reluctance))
+    for alike in LIKINGS if passes.changes else ():
+        tried(replace(_of(best).setting, alike=alike))
     return _of(best)
 
 

@@ -11,6 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
+from medhavi.planners.constrained.search.changeovers import (
+    Work,
+    changes_before,
+    lengths_of,
+    ready_of,
+    since_of,
+)
 from medhavi.planners.constrained.search.found_orders import FoundItem, FoundOrders
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
@@ -164,54 +171,65 @@ class NeedNumbers:
         return needs
 
 
-class Work(NamedTuple):
-    """When found orders work: `begin` to `end`, in stock at `finish`, by place.
-
-    `option` is that of the item, `lane` the unit of its machine, -1 where there is
-    none. Shapes (n_orders,), int64 [UTC seconds].
-    """
-
-    begin: np.ndarray
-    end: np.ndarray
-    finish: np.ndarray
-    option: np.ndarray
-    lane: np.ndarray
-
-
-def work_of(model: Model, item: np.ndarray, span: tuple[np.ndarray, ...]) -> Work:
+def work_of(
+    model: Model,
+    item: np.ndarray,
+    span: tuple[np.ndarray, ...],
+    pegs: tuple[np.ndarray, ...] | None = None,
+) -> Work:
     """When steps of items work.
 
     Parameters
     ----------
     span
         Begin and end [s since now], option and lane; shapes (n_steps,).
+    pegs
+        As of `ready_of`: changeovers begin when goods are there. None: before that.
 
     Raises
     ------
     MismatchError
-        Two of them would be on one unit of a machine at a time.
+        Two of them would be on one unit of a machine at a time, or it is not changed
+        over between them.
     """
-    start, end, option, unit = (np.asarray(one, np.int64) for one in span)
-    begin, end = model.as_of + start, model.as_of + end
-    lane = np.where(model.plant.machine[option] >= 0, unit, -1)
+    plant = model.plant
+    begin, end, option, unit = (np.asarray(one, np.int64) for one in span)
+    lane = np.where(plant.machine[option] >= 0, unit, -1)
     row = np.lexsort((begin, lane))
     same = (lane[row][1:] == lane[row][:-1]) & (lane[row][1:] >= 0)
     if (same & (begin[row][1:] < end[row][:-1])).any():
         differ("a machine works on two orders at a time")
-    return Work(begin, end, end + model.plant.post[item], option, lane)
+    needed, free = changes_before(plant, begin, end, option)
+    since = since_of(plant, begin, option, needed, free)
+    if (lengths_of(plant, since, begin, option) < needed).any():
+        differ("a machine is not changed over in time")
+    work = Work(begin, end, end + plant.post[item], option, lane, since)
+    if pegs is not None:
+        floor = np.maximum(free, ready_of(plant, item, work, pegs))
+        work = work._replace(since=since_of(plant, begin, option, needed, floor))
+    return Work(
+        model.as_of + begin,
+        model.as_of + end,
+        model.as_of + work.finish,
+        option,
+        lane,
+        model.as_of + work.since,
+    )
 
 
 class Steps(NamedTuple):
     """Found steps, and the order that each belongs to.
 
     `order` is the place of the last step of the same order; `early` and `late` are the
-    dates of the steps themselves. Shapes (n_steps,), int64.
+    dates of the steps themselves; `changed` is what of its changeover belongs to each
+    of them, late [s]. Shapes (n_steps,), int64.
     """
 
     item: np.ndarray
     order: np.ndarray
     early: Work
     late: Work
+    changed: np.ndarray
 
 
 def steps_of(model: Model, found: Found) -> Steps:
@@ -223,21 +241,25 @@ def steps_of(model: Model, found: Found) -> Steps:
         Two steps would be on one machine at a time, or one goes on to no other.
     """
     item = np.asarray(found.order_item, np.int64)
-    early, late = (
-        work_of(model, item, span)
-        for span in (
-            (found.order_start, found.order_end, found.order_option, found.order_lane),
-            (
-                found.order_late_start,
-                found.order_late_end,
-                found.order_late_option,
-                found.order_late_lane,
-            ),
-        )
+    giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
+    early = work_of(
+        model,
+        item,
+        (found.order_start, found.order_end, found.order_option, found.order_lane),
+    )
+    late = work_of(
+        model,
+        item,
+        (
+            found.order_late_start,
+            found.order_late_end,
+            found.order_late_option,
+            found.order_late_lane,
+        ),
+        (giver, taker),
     )
     inner = model.product[item] != item
     order = np.arange(len(item))
-    giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
     goes_on = giver >= 0
     goes_on[goes_on] = inner[giver[goes_on]]
     order[giver[goes_on]] = taker[goes_on]
@@ -245,7 +267,16 @@ def steps_of(model: Model, found: Found) -> Steps:
         differ("a step goes on to no other, or to several")
     for _ in range(int(model.steps.max(initial=1)).bit_length()):
         order = order[order]
-    return Steps(item, order, early, late)
+    since, begin = late.since - model.as_of, late.begin - model.as_of
+    changed = lengths_of(model.plant, since, begin, late.option)
+    return Steps(item, order, early, late, changed)
+
+
+def changes_over(plant: Plant, item: int) -> bool:
+    """Whether some machine of an item is changed over between families."""
+    options = slice(plant.x_start[item], plant.x_start[item + 1])
+    machine = plant.machine[options]
+    return bool(((machine >= 0) & (plant.m_change[machine] >= 0)).any())
 
 
 class Grouped:
@@ -321,6 +352,7 @@ class Layout:
                 one.finish[last],
                 one.option[last],
                 one.lane[last],
+                one.since[first],
             )
             for one in (steps.early, steps.late)
         )
@@ -411,7 +443,7 @@ class Layout:
             count,
             size,
             left,
-            late.begin - queue,
+            late.since - queue,
             early.begin,
             early.finish,
             bounds[1:] - bounds[first],
@@ -446,7 +478,7 @@ class Layout:
         runs = [order.timing.steps[0].start for order in self.orders]
         finishes = [order.timing.finish for order in self.orders]
         late = self.late
-        if (late.begin != runs).any() or (late.finish != finishes).any():
+        if (late.since != runs).any() or (late.finish != finishes).any():
             differ("work runs otherwise")
 
     def _serve_from_stock(self, number: int) -> None:
@@ -465,7 +497,7 @@ class Layout:
         first = number + int(self.model.steps[number]) - 1
         if len(item.lines) != plant.c_start[first + 1] - plant.c_start[first]:
             differ(f"{item.node.key} takes a product twice")
-        if isinstance(clock, SingleStepClock):
+        if isinstance(clock, SingleStepClock) and not changes_over(plant, number):
             timings = clock.earliest_each(starts, sizes)
         else:
             tasks = self.model.routings[number]
@@ -497,10 +529,11 @@ class Layout:
         late, windows = self.steps.late, []
         for task, step in zip(tasks, self.step_places(place), strict=True):
             option = self.model.options[int(late.option[step])]
-            begin, end = int(late.begin[step]), int(late.end[step])
+            begin, end = int(late.since[step]), int(late.end[step])
             if option is None:
                 differ(f"step {task.node.step} is bought")
-            work = WorkContent(option.setup, task.run(size))
+            changed = int(self.steps.changed[step])
+            work = WorkContent(option.setup + changed, task.run(size))
             if option.axis.earliest(work, begin, begin) != (begin, end):
                 differ(f"step {task.node.step} runs otherwise")
             placed = StepAssignment(option=option, work=work, start=begin, finish=end)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import lcm
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
@@ -63,16 +64,25 @@ class Option:
     scale: int = 1
     calendar: int = -1
     whole: int = 0
+    family: int = -1
     taken: ResourceOption | None = None
 
 
-def _standing_work(run: SearchableRun) -> dict[str, list[tuple[int, int]]]:
-    """When existing orders are at work on each resource, by start [UTC s].
+class Standing(NamedTuple):
+    """When an existing order is at work on a resource [UTC s], and its family."""
+
+    start: int
+    finish: int
+    family: str | None
+
+
+def _standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
+    """When existing orders are at work on each resource, by start.
 
     They stand on their dates, as they are stated; where those are gone, the rounds find
     others.
     """
-    found: dict[str, list[tuple[int, int]]] = {}
+    found: dict[str, list[Standing]] = {}
     for order in run.release.orders:
         if order.kind != "make":
             continue
@@ -80,23 +90,26 @@ def _standing_work(run: SearchableRun) -> dict[str, list[tuple[int, int]]]:
             refuse(f"order {order.existing} should have begun")
         for window in order.timing.steps:
             for name, units in window.resources:
-                if units != 1.0 or window.family is not None:
-                    refuse(f"order {order.existing} has a family or several units")
-                found.setdefault(name, []).append((window.start, window.finish))
-    return {name: sorted(spans) for name, spans in found.items()}
+                if units != 1.0:
+                    refuse(f"order {order.existing} has several units")
+                span = Standing(window.start, window.finish, window.family)
+                found.setdefault(name, []).append(span)
+    return {
+        name: sorted(spans, key=lambda one: one[:2]) for name, spans in found.items()
+    }
 
 
 def _cut(
-    spans: Sequence[tuple[int, int]], busy: Sequence[tuple[int, int]]
+    spans: Sequence[tuple[int, int]], busy: Sequence[Standing]
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Open spans without the busy ones, and the places before which busy time lies."""
     found: list[tuple[int, int]] = []
     walls: list[int] = []
-    waiting = deque(sorted(busy))
+    waiting = deque(busy)
     for low, high in spans:
         moment = low
-        while waiting and waiting[0][0] < high:
-            begin, end = waiting[0]
+        while waiting and waiting[0].start < high:
+            begin, end, _ = waiting[0]
             if begin > moment:
                 found.append((moment, begin))
             if found and (not walls or walls[-1] < len(found)):
@@ -165,6 +178,9 @@ class Machines:
         self.units: list[int] = []
         self.stops: list[tuple[tuple[int, int], ...]] = []
         self.calendars: dict[tuple[int, str], tuple[int, WorkingTime]] = {}
+        self._families: dict[str, int] = {}
+        self._matrices: dict[str, int] = {}
+        self._changing: dict[int, ResourceClock] = {}
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
         self._standing = _standing_work(run)
@@ -194,10 +210,74 @@ class Machines:
             refuse(f"{routing} needs several machines")
         busy = ""
         if finite and option.fixed + option.rate > 0:
+            name = finite[0][0]
             option.machine = self._number(*finite[0])
-            busy = finite[0][0] if finite[0][0] in self._standing else ""
+            if option.machine in self._changing:
+                option.family = self._family(node.family)
+                closes = not taken.axis.working.always_open
+                if option.whole and closes and option.family >= 0:
+                    refuse(f"{routing} changes over and must not pause")
+            else:
+                busy = name if name in self._standing else ""
         option.calendar = self._calendar(taken.axis.working, busy)
         return option
+
+    def _family(self, name: str | None) -> int:
+        """Number of a set-up family; -1: none."""
+        if name is None:
+            return -1
+        return self._families.setdefault(name, len(self._families))
+
+    def blocks(self) -> list[tuple[tuple[int, int], Option]]:
+        """What stands on machines with changeovers, by machine and start.
+
+        Of each block its begin and end [s since now], and the option that it is like.
+        The first one of a machine is for what it is set up now.
+
+        Raises
+        ------
+        UnfitError
+            Work that stands there has no family.
+        """
+        found: list[tuple[tuple[int, int], Option]] = []
+        states = self._run.providers.changeovers.states
+        for machine, clock in self._changing.items():
+            calendar = self._calendar(clock.working, "")
+
+            spans: list[tuple[tuple[int, int], str]] = []
+            if clock.resource in states:
+                spans.append(((-FAR, 0), states[clock.resource]))
+            for span in self._standing.get(clock.resource, ()):
+                if span.family is None:
+                    refuse(f"an existing order on {clock.resource} has no family")
+                begin, end = span.start - self._as_of, span.finish - self._as_of
+                if end > begin:
+                    spans.append(((begin, end), span.family))
+            for instants, name in spans:
+                family = self._family(name)
+                like = Option(machine=machine, calendar=calendar, family=family)
+                found.append((instants, like))
+        return found
+
+    def changes(self) -> dict[str, np.ndarray]:
+        """Changeover times of all matrices between all families, as of `Plant`."""
+        seconds = self._run.providers.changeovers.seconds
+        size = len(self._families)
+        tables = [
+            [
+                [seconds(matrix, before, after) for after in self._families]
+                for before in self._families
+            ]
+            for matrix in self._matrices
+        ]
+        first = [-1] * len(self.numbers)
+        for machine, clock in self._changing.items():
+            first[machine] = self._matrices[clock.matrix or ""] * size * size
+        return {
+            "m_change": np.array(first, np.int64),
+            "f_change": np.array(tables, np.int64).reshape(-1),
+            "f_size": np.array([size], np.int64),
+        }
 
     def _calendar(self, working: WorkingTime, busy: str) -> int:
         """Number of an open time, less the work that stands on a machine."""
@@ -250,8 +330,14 @@ class Machines:
         standing = self._standing.get(name, ())
         if standing and there > 1:
             refuse(f"{name} has several units and orders to make that exist")
-        if any(one[1] > other[0] for one, other in pairwise(standing)):
+        if any(one.finish > other.start for one, other in pairwise(standing)):
             refuse(f"existing orders are on {name} at a time")
+        if clock.matrix is not None:
+            if there > 1:
+                refuse(f"{name} has several units and is changed over")
+            self._matrices.setdefault(clock.matrix, len(self._matrices))
+            self._changing[len(self.numbers)] = clock
         self.units.append(int(there))
-        self.stops.append((*clock.stops, *standing))
+        spans = [(one.start, one.finish) for one in standing]
+        self.stops.append((*clock.stops, *spans))
         return self.numbers.setdefault(name, len(self.numbers))

@@ -2,7 +2,7 @@
 
 What the search knows: products at places with one source each; makes of steps in a
 row, each on one unit of a finite machine, of those that it may choose from, or on none,
-in the open time of their calendars, without set-up between families; purchases with a
+in the open time of their calendars, changed over between families; purchases with a
 fixed lead time and no limit, by any rule of stock and lots; stock and scheduled
 receipts that do not expire; existing orders that stand on their dates; lots of a least
 size and a multiple. Anything else is planned by the general way.
@@ -47,6 +47,7 @@ IDLE_TABLES = (
 )
 """Tables that must be empty: the search knows nothing of what they say."""
 NO_END = 1 << 40
+OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +208,10 @@ class _Reading:
             items += self._items(node, number)
         _check_depth(items)
         options = [option for item in items for option in item.options]
+        blocks = self._machines.blocks()
+        machines = np.array([option.machine for _, option in blocks], np.int64)
+        count = np.bincount(machines, minlength=len(self._machines.numbers))
+        spans = np.array([span for span, _ in blocks], np.int64).reshape(-1, 2).T
         demands, nodes = self._run.intake.demands, self._run.model.nodes
         if not demands or all(item.lead >= 0 for item in items):
             refuse("nothing is made")
@@ -215,9 +220,12 @@ class _Reading:
             order=np.arange(len(items)),
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
             **_columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
-            **_columns(
-                options, ("machine", "fixed", "rate", "scale", "calendar", "whole")
-            ),
+            **_columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
+            v_start=np.cumsum([0, *count]),
+            v_begin=spans[0].copy(),
+            v_end=spans[1].copy(),
+            v_option=np.arange(len(options), len(options) + len(blocks)),
+            **self._machines.changes(),
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
@@ -409,8 +417,6 @@ class _Reading:
             refuse(f"{routing} has other resources at other times")
         if task.fixed_window is not None or node.batch is not None:
             refuse(f"{routing} has overlapping or given steps")
-        if node.family is not None:
-            refuse(f"{routing} has a family")
         item.post = node.move
         item.ranked = int(node.rule != "earliest")
         taken = list(periods[0].options)

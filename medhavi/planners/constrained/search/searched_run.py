@@ -206,7 +206,7 @@ class FoundPlacing(Placing):
         """Begin and end of each stretch of found work without a gap, by lane."""
         work = self._layout.steps.early
         turn = np.lexsort((work.begin, work.lane))
-        lane, begin, end = work.lane[turn], work.begin[turn], work.end[turn]
+        lane, begin, end = work.lane[turn], work.since[turn], work.end[turn]
         # The work on a unit is never on two orders: it begins and ends in sequence.
         gap = (begin[1:] > end[:-1]) | (lane[1:] != lane[:-1])
         opens, closes = np.r_[True, gap], np.r_[gap, True]

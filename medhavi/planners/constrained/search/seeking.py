@@ -176,17 +176,21 @@ class Wheel:
 
     def _jiggled(self) -> Setting:
         setting = self.now.setting
-        which = self._noise.integers(4 if self._passes.chooses else 3)
-        if which == 0:
+        ways = ["allowance", "short", "hold"]
+        ways += ["reluctance"] * self._passes.chooses + ["alike"] * self._passes.changes
+        which = ways[self._noise.integers(len(ways))]
+        if which == "allowance":
             factor = 1 + 0.2 * self._noise.standard_normal()
             return replace(setting, allowance=max(0.0, setting.allowance * factor))
-        if which == 1:
+        if which == "short":
             more = 0.3 * self._noise.standard_normal()
             return replace(setting, short=setting.short + more)
         factor = float(self._noise.uniform(0.5, 2.0))
-        if which == 3:
+        if which == "reluctance":
             least = max(min(setting.reluctance, 20.0), 0.1)
             return replace(setting, reluctance=least * factor)
+        if which == "alike":
+            return replace(setting, alike=max(setting.alike, 1.0) * factor)
         return replace(setting, hold=min(setting.hold, 20.0) * factor)
 
 

@@ -15,6 +15,8 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     MOST_LOTS,
     begin_from,
+    change_of,
+    changed_from,
     cost_of,
     draw,
     end_from,
@@ -23,6 +25,9 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
+
+
+SHORT, HOLD, RELUCTANCE, ALIKE = 0, 1, 2, 3
 
 
 def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
@@ -94,8 +99,9 @@ def choose(
     work: Pass,
     queue: np.ndarray,
     coming: np.ndarray,
+    machine: int,
     now: int,
-    hold: float,
+    rule: np.ndarray,
 ) -> int:
     """Take what a free machine starts: place in its queue; -1: it holds.
 
@@ -106,15 +112,23 @@ def choose(
     ----------
     queue, coming
         Orders that are ready, and those that will be.
-    now, hold
-        Instant [s]; lengths.
+    machine, now
+        The machine; instant [s].
+    rule
+        As of `evaluate`.
     """
+    hold, alike = rule[HOLD], rule[ALIKE]
     order_key, length, ready = work.o_key, work.o_work, work.o_ready
-    place = 0
-    least = order_key[queue[0]]
-    for at in range(1, len(queue)):
+    changing = plant.m_change[machine] >= 0
+    family = work.m_family[machine] if changing else -1
+    place = -1
+    least = 0
+    for at in range(len(queue)):
         key = order_key[queue[at]]
-        if key < least:
+        if changing:
+            own = plant.family[work.o_option[queue[at]]]
+            key += int(alike * change_of(plant, machine, family, own))
+        if place < 0 or key < least:
             least = key
             place = at
     if len(coming) == 0:
@@ -164,8 +178,41 @@ def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -
     return best
 
 
+def end_standing(plant: Plant, work: Pass, machine: int, now: int) -> None:
+    """Set a machine up as the blocks that are over by an instant leave it."""
+    turn = work.m_turn[machine]
+    while turn < plant.v_start[machine + 1] and plant.v_end[turn] <= now:
+        work.m_free[machine] = max(work.m_free[machine], plant.v_end[turn])
+        work.m_family[machine] = plant.family[plant.v_option[turn]]
+        turn += 1
+    work.m_turn[machine] = turn
+
+
+def begin_changed(
+    plant: Plant, work: Pass, machine: int, option: int, now: int, length: int
+) -> int:
+    """Begin of work from an instant on, behind its changeover; -1: a block is before.
+
+    The next block that stands has to be left time for its own changeover.
+    """
+    family, own = work.m_family[machine], plant.family[option]
+    change = change_of(plant, machine, family, own)
+    begin = max(now, changed_from(plant, option, work.m_free[machine], change))
+    begin = begin_from(plant, option, begin, length)
+    turn = work.m_turn[machine]
+    if turn < plant.v_start[machine + 1]:
+        end = end_from(plant, option, begin, length)
+        after = plant.v_option[turn]
+        change = change_of(
+            plant, machine, family if own < 0 else own, plant.family[after]
+        )
+        if changed_from(plant, after, end, change) > plant.v_begin[turn]:
+            return -1
+    return begin
+
+
 def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
-    plant: Plant, work: Pass, hold: float, reluctance: float, limit: int
+    plant: Plant, work: Pass, rule: np.ndarray, limit: int
 ) -> tuple[int, int]:
     """Run through all events, unless the weighted lateness reaches a limit before.
 
@@ -186,6 +233,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     coming, count, busy = work.u_order, work.u_count, work.busy
     touched, marked = work.touched, work.marked
     awaits, turns, due = work.d_left, work.d_turn, plant.d_due
+    changes, families, free = plant.m_change, work.m_family, work.m_free
     machines, demands = len(busy), len(finish)
     total = 0
     for demand in range(demands):
@@ -200,6 +248,9 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         marked[machine] = 0
         woken[machine] = -1
         load[machine] = 0
+        families[machine] = -1
+        free[machine] = 0
+        work.m_turn[machine] = plant.v_start[machine]
     low[machines] = 0
     events = 0
     for order in range(orders):
@@ -254,7 +305,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                             coming[at] = coming[base + count[machine]]
                             break
                 if options[item[order]] + 1 < options[item[order] + 1]:
-                    option = soonest(plant, work, order, now, reluctance)
+                    option = soonest(plant, work, order, now, rule[RELUCTANCE])
                     if machine >= 0 and marked[machine] == 0:
                         # What it held for may go elsewhere.
                         marked[machine] = 1
@@ -294,24 +345,33 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if busy[machine] == units or queued[machine] == 0:
                     continue
                 base = low[machine]
+                if changes[machine] >= 0:
+                    end_standing(plant, work, machine, now)
                 place = choose(
                     plant,
                     work,
                     queue[base : base + queued[machine]],
                     coming[base : base + count[machine]],
+                    machine,
                     now,
-                    hold,
+                    rule,
                 )
                 if place < 0:
                     continue
                 order = queue[base + place]
-                begin = begin_from(plant, way[order], now, length[order])
-                if begin > now:
+                begin = opens = begin_from(plant, way[order], now, length[order])
+                if changes[machine] >= 0 and begin == now:
+                    begin = begin_changed(
+                        plant, work, machine, way[order], now, length[order]
+                    )
+                    if begin < 0:
+                        opens = plant.v_end[work.m_turn[machine]]
+                if opens > now:
                     # Closed: what comes until it opens may go first.
-                    if woken[machine] < 0 or begin < woken[machine]:
-                        woken[machine] = begin
+                    if woken[machine] < 0 or opens < woken[machine]:
+                        woken[machine] = opens
                         wake = orders + machine
-                        events = push(heap, value, events, begin * 2, wake)
+                        events = push(heap, value, events, opens * 2, wake)
                     continue
                 queued[machine] -= 1
                 queue[base + place] = queue[base + queued[machine]]
@@ -320,6 +380,10 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                     touched[touches] = machine
                     touches += 1
                 end = end_from(plant, way[order], begin, length[order])
+                if changes[machine] >= 0:
+                    free[machine] = end
+                    if plant.family[way[order]] >= 0:
+                        families[machine] = plant.family[way[order]]
                 events = push(heap, value, events, end * 2 + 1, order)
             started += 1
             begins[order] = begin
@@ -350,18 +414,17 @@ def evaluate(
     plant: Plant,
     work: Pass,
     earlier: np.ndarray,
-    short: float,
-    hold: float,
-    reluctance: float,
+    rule: np.ndarray,
     limit: int,
 ) -> int:
     """Rank and dispatch the orders of `order_all`; gives the weighted lateness.
 
     A pass ends where it reaches the limit: then it gives no less than that, and its
-    dates mean nothing. -1: orders wait for each other.
+    dates mean nothing. -1: orders wait for each other. `rule` holds what a setting
+    says: `SHORT`, `HOLD`, `RELUCTANCE` and `ALIKE` are its places.
     """
-    rank_orders(plant, work, short, earlier)
-    started, total = dispatch(plant, work, hold, reluctance, limit)
+    rank_orders(plant, work, rule[SHORT], earlier)
+    started, total = dispatch(plant, work, rule, limit)
     if total < limit and started < work.totals[0]:
         return -1
     return total

@@ -14,14 +14,17 @@ import numpy as np
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
 from medhavi.planners.kernels.plant_kernels.repair import slowest
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    BEHIND,
     FULL,
     JOURNAL,
+    append,
     lay,
     lift,
     new_order,
     peg_to,
     place_early,
     place_late,
+    stays_changed,
     turn_lanes,
 )
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
 
 
 def alive(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:
-    """List all orders, those of consumers first; gives how many there are."""
+    """List all orders, those of consumers first; gives how many there are.
+
+    Blocks that stand come behind them.
+    """
     count = 0
     for place in range(len(plant.order)):
         order = plan.i_head[plant.order[place]]
@@ -40,7 +46,14 @@ def alive(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:
             ids[count] = order
             count += 1
             order = plan.o_next[order]
+    for block in range(len(plant.v_begin)):
+        ids[count + block] = block_of(plant, plan, block)
     return count
+
+
+def block_of(plant: Plant, plan: ScheduleRecord, block: int) -> int:
+    """Order that a block that stands is in a schedule."""
+    return len(plan.o_item) - len(plant.v_begin) + block
 
 
 def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
@@ -50,12 +63,15 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
-    keys = np.empty(count, np.int64)
-    for at in range(count):
+    keys = np.empty(count + len(plant.v_begin), np.int64)
+    for at in range(len(keys)):
         keys[at] = -plan.o_end[ids[at]]
     clear_lanes(plan)
     for at in ranks_of(keys):
-        place_late(plant, plan, ids[at], limit_of(plant, plan, ids[at]))
+        if at >= count:
+            append(plan, plan.o_lane[ids[at]], ids[at])
+        else:
+            place_late(plant, plan, ids[at], limit_of(plant, plan, ids[at]))
     turn_lanes(plan)
     finish_all(plant, plan)
 
@@ -86,16 +102,22 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as early as its goods allow, in order of starts; none later."""
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
-    keys = np.empty(count, np.int64)
-    for at in range(count):
-        keys[at] = plan.o_start[ids[count - 1 - at]]
+    total = count + len(plant.v_begin)
+    keys = np.empty(total, np.int64)
+    for at in range(total):
+        keys[at] = plan.o_start[ids[total - 1 - at]]
     clear_lanes(plan)
+    plan.state[BEHIND] = 1
     for at in ranks_of(keys):
-        order = ids[count - 1 - at]
+        order = ids[total - 1 - at]
+        if total - 1 - at >= count:
+            append(plan, plan.o_lane[order], order)
+            continue
         option = plan.o_option[order]
         ready = ready_at(plant, plan, order)
         place_early(plant, plan, order, ready, option, option + 1)
         plan.state[JOURNAL] = 0
+    plan.state[BEHIND] = 0
     finish_all(plant, plan)
 
 
@@ -110,8 +132,13 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
         start, lane = plan.o_start[order], plan.o_lane[order]
         limit = limit_of(plant, plan, order)
         lift(plant, plan, order)
+        changing = plant.machine[own] >= 0 and plant.m_change[plant.machine[own]] >= 0
         ready = ready_at(plant, plan, order)
-        for option in range(plant.x_start[item], own):
+        preferred = own
+        if changing and not stays_changed(plant, plan, lane, start):
+            preferred = plant.x_start[item]
+        plan.o_end[order] = FAR
+        for option in range(plant.x_start[item], preferred):
             place_early(plant, plan, order, ready, option, option + 1)
             if plan.state[FULL] == 1:
                 plan.state[FULL] = 0
@@ -185,6 +212,14 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in ranks_of(keys):
         plan.o_lane[of[at]] = free_lane(plant, plan, of[at])
         lay(plant, plan, of[at])
+    for block in range(len(plant.v_begin)):
+        order, option = block_of(plant, plan, block), plant.v_option[block]
+        plan.o_option[order] = option
+        plan.o_start[order] = plant.v_begin[block]
+        plan.o_end[order] = plant.v_end[block]
+        plan.o_peg[order] = plan.o_user[order] = -1
+        plan.o_lane[order] = plant.m_lane[plant.machine[option]]
+        lay(plant, plan, order)
 
 
 def free_lane(plant: Plant, plan: ScheduleRecord, order: int) -> int:

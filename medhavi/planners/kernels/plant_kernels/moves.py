@@ -101,11 +101,12 @@ def blocks_of(plant: Plant, plan: ScheduleRecord, order: int, block: np.ndarray)
     """List what holds the lane of an order that has all it needs; gives how many."""
     _, ready = slowest(plant, plan, plan.o_peg[order])
     lane = plan.o_lane[order]
+    changing = plant.m_change[plant.machine[plan.o_option[order]]] >= 0
     at = place_of(plan, lane, plan.o_start[order]) - 1
     blocks = 0
     while at >= lane * plan.width[0] and blocks < len(block):
         other = plan.lane[at]
-        if plan.o_end[other] <= ready:
+        if plan.o_end[other] <= ready and (blocks > 0 or not changing):
             break
         block[blocks] = other
         blocks += 1
@@ -234,10 +235,12 @@ def move(
     for place in range(count):
         withdraw(plant, plan, found[place])
     rank_found(plan, desk, count, urgency)
-    if len(plant.machine) > len(plant.order):
+    if plant.x_start[len(plant.order)] > len(plant.order):
         plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
     allowed = before + int(-heat * math.log(draw(plan.noise)))
-    after = put_back(plant, plan, desk, count, allowed)
+    after = -1
+    if plan.state[FULL] == 0:
+        after = put_back(plant, plan, desk, count, allowed)
     if after >= 0:
         tally[1] += 1 if after < before else 0
         tally[2] += after - before

@@ -41,6 +41,12 @@ class Plant(NamedTuple):
     the earlier ones. The first and the last one have no end, so that every instant has
     a window. Work pauses between windows `k_first` up to `k_next`, of which each is
     one; what lies beyond them is behind other work that stands.
+
+    Set-up families: `family` of an option (-1: none); `m_change`, where the matrix of a
+    machine begins in `f_change` (-1: it has none), of `f_size` families by `f_size`,
+    from rows to columns [s]. Such a machine has one unit. What stands on it are its
+    blocks `v_start`: `v_begin`, `v_end`, `v_option`; the first one ends now, and says
+    for what it is set up.
     """
 
     order: np.ndarray
@@ -76,6 +82,14 @@ class Plant(NamedTuple):
     k_before: np.ndarray
     k_first: np.ndarray
     k_next: np.ndarray
+    family: np.ndarray
+    m_change: np.ndarray
+    f_change: np.ndarray
+    f_size: np.ndarray
+    v_start: np.ndarray
+    v_begin: np.ndarray
+    v_end: np.ndarray
+    v_option: np.ndarray
 
 
 class Pass(NamedTuple):
@@ -88,7 +102,9 @@ class Pass(NamedTuple):
     `s_rest` what is left of it; `o_lacks` and `d_lacks` count the pegs from orders that
     an order and a demand wait for; `d_turn` are the demands by due date. `r_*` are
     requirements, `h_*` a heap, `q_*` queues; `m_load` adds up the work of each machine
-    [s]; `woken` is when each machine opens again and looks for work.
+    [s]; `woken` is when each machine opens again and looks for work. `m_free`,
+    `m_family` and `m_turn` are when the last work on each machine ends, the family of
+    the last one that has any, and the next block that stands.
     """
 
     totals: np.ndarray
@@ -135,6 +151,9 @@ class Pass(NamedTuple):
     marked: np.ndarray
     m_load: np.ndarray
     woken: np.ndarray
+    m_free: np.ndarray
+    m_family: np.ndarray
+    m_turn: np.ndarray
     item_last: np.ndarray
 
 
@@ -238,6 +257,29 @@ def begin_by(plant: Plant, option: int, end: int, length: int) -> int:
         else:
             at = middle - 1
     return opens[low] + target - before[low]
+
+
+def change_of(plant: Plant, machine: int, before: int, family: int) -> int:
+    """Time to change a machine over from one family to another [s]."""
+    if before < 0 or family < 0:
+        return 0
+    return plant.f_change[plant.m_change[machine] + before * plant.f_size[0] + family]
+
+
+def changed_from(plant: Plant, option: int, time: int, change: int) -> int:
+    """Instant at which a changeover is through that begins from an instant on [s]."""
+    if change == 0:
+        return time
+    begin = begin_from(plant, option, time, change)
+    return end_from(plant, option, begin, change)
+
+
+def changed_by(plant: Plant, option: int, time: int, change: int) -> int:
+    """Latest begin of a changeover that is through by an instant [s]."""
+    if change == 0:
+        return time
+    end = end_by(plant, option, time, change)
+    return begin_by(plant, option, end, change)
 
 
 def lot_of(plant: Plant, item: int, qty: int) -> int:

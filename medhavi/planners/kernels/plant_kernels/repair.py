@@ -30,6 +30,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     note,
     peg_to,
     place_early,
+    stays_changed,
     undo,
     unlink_giver,
     unlink_item,
@@ -269,6 +270,11 @@ def withdraw(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         order = plan.stack[depth]
         lift(plant, plan, order)
         note(plan, LIFTED, order, 0)
+        machine = plant.machine[plan.o_option[order]]
+        if machine >= 0 and plant.m_change[machine] >= 0:
+            lane, start = plan.o_lane[order], plan.o_start[order]
+            if not stays_changed(plant, plan, lane, start):
+                plan.state[FULL] = 1
         unlink_item(plan, order)
         note(plan, REMOVED, order, 0)
         depth = let_go(plan, plan.o_peg[order], depth)

@@ -15,6 +15,9 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,
     begin_from,
+    change_of,
+    changed_by,
+    changed_from,
     end_by,
     end_from,
     length_of,
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
-FREE_ORDERS, FREE_PEGS, JOURNAL, FULL, NARROW = 0, 1, 2, 3, 4
+FREE_ORDERS, FREE_PEGS, JOURNAL, FULL, NARROW, BEHIND = 0, 1, 2, 3, 4, 5
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -33,7 +36,8 @@ MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 class ScheduleRecord(NamedTuple):
     """A schedule that changes; `state` holds free orders, free pegs, journal, full.
 
-    Its fifth number is 1 while orders are worked on by their first option alone.
+    Its fifth number is 1 while orders are worked on by their first option alone, its
+    sixth while they go behind all others of machines with changeovers.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 
@@ -43,7 +47,7 @@ class ScheduleRecord(NamedTuple):
     from it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
     `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
     `laned` how many are taken. `s_used` is what is taken of supplies that stand. `f_*`
-    are stacks: frames of `supply`.
+    are stacks: frames of `supply`. The last orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -293,13 +297,66 @@ def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     plan.laned[lane] -= 1
 
 
+def family_before(plant: Plant, plan: ScheduleRecord, lane: int, at: int) -> int:
+    """Family that a lane is set up for before one of its places; -1: none is known."""
+    while at > lane * plan.width[0]:
+        at -= 1
+        family = plant.family[plan.o_option[plan.lane[at]]]
+        if family >= 0:
+            return family
+    return -1
+
+
+def leaves_change(
+    plant: Plant, plan: ScheduleRecord, lane: int, at: int, family: int, end: int
+) -> bool:
+    """Whether work that ends at an instant leaves time for the next changeover.
+
+    It is before a place of a lane, which is set up for `family` after it. Time for a
+    changeover lies directly before the work that needs it.
+    """
+    option, placed = plan.o_option, plan.lane
+    stop = lane * plan.width[0] + plan.laned[lane]
+    while at < stop:
+        other = placed[at]
+        own = option[other]
+        if plant.family[own] >= 0:
+            change = change_of(plant, plant.machine[own], family, plant.family[own])
+            return changed_from(plant, own, end, change) <= plan.o_start[other]
+        end = plan.o_end[other]
+        at += 1
+    return True
+
+
+def stays_changed(plant: Plant, plan: ScheduleRecord, lane: int, start: int) -> bool:
+    """Whether a lane from which work was lifted leaves time for the next changeover."""
+    at = place_of(plan, lane, start)
+    if at == lane * plan.width[0]:
+        return True
+    end = plan.o_end[plan.lane[at - 1]]
+    return leaves_change(
+        plant, plan, lane, at, family_before(plant, plan, lane, at), end
+    )
+
+
+def behind(
+    plant: Plant, plan: ScheduleRecord, lane: int, at: int, option: int, ready: int
+) -> int:
+    """Instant from which work can begin at a place of a lane with changeovers [s]."""
+    if at == lane * plan.width[0]:
+        return ready
+    before = family_before(plant, plan, lane, at)
+    change = change_of(plant, plant.machine[option], before, plant.family[option])
+    free = changed_from(plant, option, plan.o_end[plan.lane[at - 1]], change)
+    return max(ready, free)
+
+
 def first_gap(
     plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, ready: int
 ) -> tuple[int, int, int]:
     """First gap of a lane that is long enough: its place, start and end of the work."""
     starts, ends, placed = plan.o_start, plan.o_end, plan.lane
-    start = begin_from(plant, option, ready, length)
-    end = end_from(plant, option, start, length)
+    changing = plant.m_change[plant.machine[option]] >= 0
     low = lane * plan.width[0]
     high = stop = low + plan.laned[lane]
     while low < high:
@@ -308,13 +365,29 @@ def first_gap(
             low = middle + 1
         else:
             high = middle
+    free = ready
+    if changing:
+        if plan.state[BEHIND] == 1:
+            low = stop
+        free = behind(plant, plan, lane, low, option, ready)
+    start = begin_from(plant, option, free, length)
+    end = end_from(plant, option, start, length)
     while low < stop:
         other = placed[low]
         if starts[other] >= end:
-            break
-        start = begin_from(plant, option, ends[other], length)
-        end = end_from(plant, option, start, length)
+            if not changing:
+                break
+            family = plant.family[option]
+            if family < 0:
+                family = family_before(plant, plan, lane, low)
+            if leaves_change(plant, plan, lane, low, family, end):
+                break
         low += 1
+        free = ends[other]
+        if changing:
+            free = behind(plant, plan, lane, low, option, ready)
+        start = begin_from(plant, option, free, length)
+        end = end_from(plant, option, start, length)
     return low, start, end
 
 
@@ -380,12 +453,44 @@ def last_gap(
     return low, start, end
 
 
+def append(plan: ScheduleRecord, lane: int, order: int) -> None:
+    """Put an order behind the others of a lane, at the instants that it has."""
+    insert(plan, lane, lane * plan.width[0] + plan.laned[lane], order)
+
+
+def before_last(
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, limit: int
+) -> int:
+    """Latest end before the last one of a lane that holds the last order first."""
+    if plan.laned[lane] == 0:
+        return limit
+    at = lane * plan.width[0] + plan.laned[lane] - 1
+    other = plan.lane[at]
+    own, start = plan.o_option[other], plan.o_start[other]
+    family = plant.family[own]
+    change = change_of(plant, plant.machine[option], plant.family[option], family)
+    return min(limit, changed_by(plant, own, start, change))
+
+
 def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
-    """Put an order into the last gap of its option that ends by `limit`."""
+    """Put an order into the last gap of its option that ends by `limit`.
+
+    On a machine with changeovers all keep their sequence, and work without a family
+    its instants: what it leaves to the next one follows from what is before it.
+    """
     item, option = plan.o_item[order], plan.o_option[order]
     length = length_of(plant, item, option, plan.o_qty[order])
     machine = plant.machine[option]
-    if machine < 0:
+    if machine >= 0 and plant.m_change[machine] >= 0:
+        lane = plant.m_lane[machine]
+        if plant.family[option] < 0:
+            append(plan, lane, order)
+            return
+        limit = before_last(plant, plan, lane, option, limit)
+        end = end_by(plant, option, limit, length)
+        start = begin_by(plant, option, end, length)
+        append(plan, lane, order)
+    elif machine < 0:
         end = end_by(plant, option, limit, length)
         start = begin_by(plant, option, end, length)
     else:

@@ -11,6 +11,13 @@ INLINED = frozenset(
     {
         "length_of",
         "begin_from",
+        "before_last",
+        "behind",
+        "block_of",
+        "append",
+        "change_of",
+        "changed_by",
+        "changed_from",
         "comes_from",
         "free_lane",
         "give",

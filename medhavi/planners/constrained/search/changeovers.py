@@ -1,0 +1,151 @@
+"""Changeovers before found work: between families, directly before the work.
+
+A machine is changed over while it has nothing else to do, before or after the goods are
+there. What lies after they are is part of the set-up of the order; the rest is idle
+time of the machine (rule 16 counts both).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.constrained.search.construction import opened
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    begin_from,
+    change_of,
+    changed_by,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+
+
+class Work(NamedTuple):
+    """When found orders work: `begin` to `end`, in stock at `finish`, by place.
+
+    `option` is that of the item, `lane` the unit of its machine, -1 where there is
+    none. `since` is when the changeover before the work begins, `begin` where there is
+    none. Shapes (n_orders,), int64 [UTC seconds].
+    """
+
+    begin: np.ndarray
+    end: np.ndarray
+    finish: np.ndarray
+    option: np.ndarray
+    lane: np.ndarray
+    since: np.ndarray
+
+
+def changes_before(
+    plant: Plant, begin: np.ndarray, end: np.ndarray, option: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Changeover before each piece of work, and since when its machine is free for it.
+
+    Parameters
+    ----------
+    begin, end, option
+        Of the work [s since now]. Shapes (n_steps,), int64.
+
+    Returns
+    -------
+    needed, free
+        Working time of the changeover; end of what the machine works on before [s].
+        Shapes (n_steps,), int64.
+    """
+    needed, free = np.zeros(len(begin), np.int64), np.zeros(len(begin), np.int64)
+    if not len(plant.f_change):
+        return needed, free
+    machine = plant.machine[option]
+    changing = np.flatnonzero((machine >= 0) & (plant.m_change[machine] >= 0))
+    blocks = np.arange(len(plant.v_begin))
+    place = np.concatenate([changing, -1 - blocks])
+    owner = np.concatenate([machine[changing], plant.machine[plant.v_option]])
+    start = np.concatenate([begin[changing], plant.v_begin])
+    on, family, until = -1, -1, 0
+    for row in np.lexsort((start, owner)):
+        if owner[row] != on:
+            on, family, until = int(owner[row]), -1, 0
+        step = int(place[row])
+        own = plant.family[option[step] if step >= 0 else plant.v_option[-1 - step]]
+        if step >= 0:
+            needed[step] = change_of(plant, on, family, own)
+            free[step] = until
+        until = int(end[step] if step >= 0 else plant.v_end[-1 - step])
+        family = int(own) if own >= 0 else family
+    return needed, free
+
+
+def since_of(
+    plant: Plant,
+    begin: np.ndarray,
+    option: np.ndarray,
+    needed: np.ndarray,
+    floor: np.ndarray,
+) -> np.ndarray:
+    """Begin of what of each changeover lies behind a floor [s since now].
+
+    Parameters
+    ----------
+    begin, option, needed
+        As of `changes_before`.
+    floor
+        Earliest begin. Shape (n_steps,), int64.
+    """
+    found = begin.copy()
+    for step in np.flatnonzero(needed > 0):
+        own, time = int(option[step]), int(begin[step])
+        latest = changed_by(plant, own, time, int(needed[step]))
+        if latest < floor[step]:
+            latest = begin_from(plant, own, int(floor[step]), 1)
+        found[step] = min(latest, time)
+    return found
+
+
+def lengths_of(
+    plant: Plant, since: np.ndarray, begin: np.ndarray, option: np.ndarray
+) -> np.ndarray:
+    """Open time from the begin of each changeover to that of the work [s]."""
+    found = begin - since
+    for step in np.flatnonzero(found > 0):
+        calendar = int(plant.calendar[option[step]])
+        times = np.array([since[step], begin[step]])
+        found[step] = np.diff(opened(plant, calendar, times))[0]
+    lengths: np.ndarray = found
+    return lengths
+
+
+def ready_of(
+    plant: Plant, item: np.ndarray, work: Work, pegs: Sequence[np.ndarray]
+) -> np.ndarray:
+    """When each step has all that it takes [s, as `work`].
+
+    What is bought counts by its lead time, unless the step begins before that: then it
+    takes what stands.
+
+    Parameters
+    ----------
+    item
+        Of the steps. Shape (n_steps,), int64.
+    work
+        When they work [s since now].
+    pegs
+        Giver (a step, or -2 - a supply that stands) and taker (a step, or -1 - demand)
+        of each peg. Shapes (n_pegs,), int64.
+    """
+    giver, taker = pegs
+    ready: np.ndarray = plant.floor[item].copy()
+    ours = taker >= 0
+    made, stands = ours & (giver >= 0), ours & (giver < 0)
+    np.maximum.at(ready, taker[made], work.finish[giver[made]])
+    np.maximum.at(ready, taker[stands], plant.s_ready[-2 - giver[stands]])
+    lines = np.diff(plant.c_start)[item]
+    step = np.repeat(np.arange(len(item)), lines)
+    within = np.arange(len(step)) - np.repeat(np.cumsum(lines) - lines, lines)
+    lead = plant.lead[plant.c_item[plant.c_start[item][step] + within]]
+    waits = lead <= work.begin[step]
+    np.maximum.at(ready, step[waits], lead[waits])
+    return ready
