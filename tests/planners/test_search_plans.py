@@ -725,3 +725,26 @@ def test_a_machine_is_changed_over_to_and_from_orders_that_stand() -> None:
     made = searched(tables)
     assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
     assert worked(made, "M1")[-1] == ("B", 5.0, 10.0, 60.0)
+
+
+@pytest.mark.req("CAP-12")
+def test_what_is_bought_stands_for_open_orders_first() -> None:
+    """WO1 takes the one RAW that there is; the PART of D0 waits for RAW on day 9."""
+    order = {
+        "supply_order": "WO1",
+        "kind": "work",
+        "product": "PART",
+        "location": "P",
+        "source": "make PART",
+        "qty": 1.0,
+        "due": AS_OF + dt.timedelta(hours=12),
+        "status": "released",
+    }
+    tables = workshop([("A", 2.0, 1.0, 1)], minutes=60.0, least=1.0, lead=9.0) | {
+        "supply_orders": [order],
+        "stock": [{"product": "RAW", "location": "P", "qty": 1.0}],
+    }
+    made = searched(tables)
+    assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
+    (begin, *_) = [start for product, start, *_ in worked(made, "M2") if start > 12.0]
+    assert begin >= 9 * 24

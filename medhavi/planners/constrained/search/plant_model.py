@@ -312,8 +312,9 @@ class _Reading:
                 refuse(f"stock of {node.key} is for one demand")
             item.supplies.append(unit)
         item.supplies.sort(key=lambda unit: unit.available)
-        if way.source.kind != "buy":
-            self._keep(node, item.supplies)
+        missing = self._keep(node, item.supplies)
+        if missing and way.source.kind != "buy":
+            refuse(f"an existing order lacks {node.key}")
         if any(need.alternatives for need in node.needs):
             refuse(f"{node.key} has other needs")
         if way.source.kind == "make":
@@ -326,8 +327,9 @@ class _Reading:
         self._buy(item, way)
         return [item]
 
-    def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> None:
-        """Keep of what stands for the existing orders that take it."""
+    def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> int:
+        """Keep of what stands for existing orders; gives what they lack [units]."""
+        lacking = 0
         left = {unit.index: unit.qty for unit in supplies}
         for need in sorted(node.needs, key=lambda one: one.instant):
             missing = 0 if need.order is None else need.qty
@@ -337,8 +339,8 @@ class _Reading:
                     self._kept.append((need.index, unit, used))
                     left[unit.index] -= used
                     missing -= used
-            if missing:
-                refuse(f"an existing order lacks {node.key}")
+            lacking += missing
+        return lacking
 
     def _buy(self, item: _Item, way: SupplyAlternative) -> None:
         clock = way.source.clock
