@@ -2,7 +2,7 @@
 
     python benchmarks/company_shops.py [INSTANCE]
 
-Each row changes the model in one way: shifts, a second step, open orders, units. The
+Each row changes the model in one way: shifts, a second step, open orders, sites. The
 search and the rounds plan the same tables in the same process, in turn.
 """
 
@@ -125,6 +125,26 @@ def families(tables: Tables) -> None:
     ]
 
 
+def two_sites(tables: Tables) -> None:
+    """Make and buy all parts far away; trucks leave twice a day and take 20 hours.
+
+    Goods have to be ready two hours before; products are made where they are wanted.
+    """
+    near, far = tables["locations"][0]["location"], "FAR"
+    parts = {row["component"] for row in tables["bom_lines"]}
+    tables["locations"].append({"location": far})
+    lane = {"lane": "TRUCK", "origin": far, "destination": near}
+    tables["lanes"] = [lane | {"duration_h": 20.0, "cutoff_h": 2.0}]
+    tables["departures"] = [
+        {"lane": "TRUCK", "weekday": day, "time": dt.time(hour)}
+        for day in range(1, 8)
+        for hour in (6, 18)
+    ]
+    for row in (*tables["routings"], *tables["supply_terms"]):
+        if row["product"] in parts:
+            row["location"] = far
+
+
 def everything(tables: Tables) -> None:
     """Change all of it at once."""
     for change in (shifts, units, second_step, open_orders, alternates):
@@ -139,6 +159,7 @@ CHANGES: dict[str, Change] = {
     "two units": units,
     "a fifth with alternates": alternates,
     "four families": families,
+    "two sites": two_sites,
     "all of it": everything,
 }
 

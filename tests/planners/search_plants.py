@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 from tests.factories import AS_OF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DAY = 86400
 ENGINE = Engine(kernels=search_kernels.interpreted(), lists=True)
@@ -210,5 +213,72 @@ def workshop(
                 "priority": priority,
             }
             for number, (product, qty, due, priority) in enumerate(demands)
+        ],
+    }
+
+
+def two_sites(
+    tables: dict[str, Any],
+    *,
+    departures: Sequence[tuple[int, int]] = (),
+    lot: tuple[float, float] | None = None,
+    **lane: Any,
+) -> dict[str, Any]:
+    """Make the tables of a workshop whose part is made at F and moved to P.
+
+    Parameters
+    ----------
+    tables
+        A workshop at P.
+    departures
+        Weekday and hour of each.
+    lot
+        Least lot and multiple of moves; None: any quantity.
+    lane
+        Cells of lane "F to P".
+    """
+    far = {
+        table: [
+            {**row, "location": "F"}
+            if row.get("product", row.get("resource")) in places
+            else row
+            for row in tables.get(table, [])
+        ]
+        for table, places in {
+            "routings": {"PART"},
+            "resources": {"M2"},
+            "supply_terms": {"RAW"},
+            "inventory_policies": {"RAW"},
+        }.items()
+    }
+    orders = [
+        {**row, "location": "F"} if row["product"] == "RAW" else row
+        for row in tables.get("supply_orders", [])
+    ]
+    row = {"lane": "F to P", "origin": "F", "destination": "P", "duration_h": 5.0}
+    return {
+        **tables,
+        **far,
+        "supply_orders": orders,
+        "locations": [*tables["locations"], {"location": "F"}],
+        "lanes": [*tables.get("lanes", []), row | lane],
+        "departures": [
+            *tables.get("departures", []),
+            *(
+                {"lane": "F to P", "weekday": day, "time": dt.time(hour)}
+                for day, hour in departures
+            ),
+        ],
+        "sourcing": []
+        if lot is None
+        else [
+            {
+                "product": "PART",
+                "location": "P",
+                "kind": "move",
+                "source": "F to P",
+                "min_lot": lot[0],
+                "lot_multiple": lot[1],
+            }
         ],
     }

@@ -395,6 +395,13 @@ def test_an_important_demand_goes_before_others() -> None:
     assert late["D1"] < late["D0"]
 
 
+def test_work_that_needs_no_machine_at_all_is_planned() -> None:
+    tables = workshop([("A", 2.0, 4.0, 1)])
+    rows = [row | {"finite": False} for row in tables["resources"]]
+    made = searched({**tables, "resources": rows})
+    assert list(verify(made, Snapshot.from_frames(tables))) == []
+
+
 def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
     made = searched(CROWDED)
     bought = made.supplies.filter(pl.col("product") == "RAW")

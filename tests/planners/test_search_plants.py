@@ -32,7 +32,7 @@ from medhavi.snapshot import Snapshot
 from tests.api import ConstrainedParameters
 from tests.examples import examples
 from tests.factories import AS_OF
-from tests.planners.search_plants import DAY, ENGINE, workshop
+from tests.planners.search_plants import DAY, ENGINE, two_sites, workshop
 
 HOUR = 3600
 STOCK = -2
@@ -103,11 +103,26 @@ UNKNOWN = {
         **cells("stock", owner="C"),
         "customers": [{"customer": "C"}],
     },
-    "is a lane": {
-        **cells("demands", location="SHOP"),
-        "locations": [{"location": "P"}, {"location": "SHOP"}],
-        "lanes": [
-            {"lane": "L", "origin": "P", "destination": "SHOP", "duration_h": 5.0}
+    "F to P has a limit": {
+        **two_sites(PLAIN, capacity_kg=50.0),
+        "products": [
+            {"product": name, "weight_kg": 1.0} for name in ("A", "B", "PART", "RAW")
+        ],
+    },
+    "F to P is closed at times and has no departures": {
+        **two_sites(PLAIN),
+        "lane_blackouts": [
+            {"lane": "F to P", "valid_from": AS_OF, "valid_to": LATER},
+        ],
+    },
+    "F to P has no departure": {
+        **two_sites(PLAIN, departures=[(1, 8)]),
+        "lane_blackouts": [
+            {
+                "lane": "F to P",
+                "valid_from": AS_OF - dt.timedelta(days=100),
+                "valid_to": AS_OF + dt.timedelta(days=9000),
+            },
         ],
     },
     "does not deliver at any time": {

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
-    from medhavi.planners.mrp.netting_state.state import Node, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import Node, NodeKey, SupplyUnit
     from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, PegArrays
@@ -121,6 +121,8 @@ class MrpRun:
         self.stopped = False
         self.intake = LoadedState()
         self._clusters: list[list[Node]] = []
+        self.replenished: set[NodeKey] = set()
+        """Places that orders may touch; the others hold stock that nobody takes."""
         self._pegs: PegArrays | None = None
         self.matches: Matches | None = None
         self.decoder: Decoder | None = None
@@ -191,7 +193,7 @@ class MrpRun:
             )
             if qty < 0
         ]
-        self.model.close(starts)
+        self.replenished = self.model.close(starts)
         reader.demand_needs()
         reader.stock()
         reader.orders()

@@ -32,12 +32,12 @@ class FoundItem:
     """What all found orders of a product have in common, looked up once.
 
     They give one product at their end, as much as is ordered, and take their components
-    at the start: other recipes are not searched.
+    at the start: other recipes are not searched. A move takes the same at its origin.
 
     Parameters
     ----------
     node, way
-        The product, and how it is made.
+        The product, and how it is made or moved.
     """
 
     __slots__ = ("lines", "node", "peg", "traits", "way")
@@ -51,12 +51,14 @@ class FoundItem:
             for (line, part, _), *_ in way.intakes
             if line.numerator
         ]
+        if way.origin is not None:
+            self.lines.append((1, 1, way.origin))
         self.peg = PEG_SOURCE[way.source.kind]
         self.traits = way.traits(node) if way.provides else None
 
 
 class FoundOrders(NamedTuple):
-    """All make orders of a product that a search found, in sequence of registration.
+    """All found orders of a product, made or moved, in sequence of registration.
 
     Of each order: size [steps], when it runs as late as its takers allow, begin of the
     work and arrival as early as can be [UTC seconds], what nobody takes of it [steps],
@@ -73,6 +75,14 @@ class FoundOrders(NamedTuple):
     needs: Sequence[int]
     amounts: Sequence[int]
     givers: Sequence[int]
+
+
+def goods_taken(timing: OrderTiming) -> int:
+    """When an order that was found takes its goods [UTC seconds].
+
+    A make takes them when its work begins, a move when they have to be ready.
+    """
+    return timing.steps[0].start if timing.steps else timing.ready
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):

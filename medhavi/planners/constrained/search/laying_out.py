@@ -1,8 +1,8 @@
 """Lay what a search found out as orders of a run: their late dates are the clocks'.
 
-What is made gets its orders, needs and matches as found; what is bought is netted for
-them as in any run. Needs and supply stand as early as can be, for there the causes are
-read; `found_placing` moves them to where the orders stand, as late as may be.
+What is made or moved gets its orders, needs and matches as found; what is bought is
+netted for them as in any run. Needs and supply stand as early as can be, for there the
+causes are read; `FoundPlacing` moves them to where the orders stand, as late as may be.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from medhavi.planners.constrained.search.changeovers import (
     ready_of,
     since_of,
 )
-from medhavi.planners.constrained.search.found_orders import FoundItem, FoundOrders
+from medhavi.planners.constrained.search.found_orders import (
+    FoundItem,
+    FoundOrders,
+    goods_taken,
+)
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.capacity.schedule import step_window
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.providers.sources import Source
 
 
 class MismatchError(Exception):
@@ -276,7 +281,7 @@ def changes_over(plant: Plant, item: int) -> bool:
     """Whether some machine of an item is changed over between families."""
     options = slice(plant.x_start[item], plant.x_start[item + 1])
     machine = plant.machine[options]
-    return bool(((machine >= 0) & (plant.m_change[machine] >= 0)).any())
+    return bool((plant.m_change[machine[machine >= 0]] >= 0).any())
 
 
 class Grouped:
@@ -323,7 +328,7 @@ class Layout:
     steps
         All steps of all orders; `step_places` are those of an order, in sequence.
     orders
-        What is made; complete once it is laid.
+        What is made or moved; complete once it is laid.
 
     Raises
     ------
@@ -475,7 +480,7 @@ class Layout:
                 if need.open != given[need.index]:
                     differ(f"{node.key} lacks {need.open - given[need.index]}")
                 need.open = 0
-        runs = [order.timing.steps[0].start for order in self.orders]
+        runs = [goods_taken(order.timing) for order in self.orders]
         finishes = [order.timing.finish for order in self.orders]
         late = self.late
         if (late.since != runs).any() or (late.finish != finishes).any():
@@ -499,6 +504,8 @@ class Layout:
             differ(f"{item.node.key} takes a product twice")
         if isinstance(clock, SingleStepClock) and not changes_over(plant, number):
             timings = clock.earliest_each(starts, sizes)
+        elif item.way.origin is not None:
+            timings = [self._moved(item.way.source, start) for start in starts]
         else:
             tasks = self.model.routings[number]
             places = range(len(self.orders), len(self.orders) + len(sizes))
@@ -515,6 +522,19 @@ class Layout:
             sizes, timings, begins, arrivals, left, ends, needs, amounts, givers
         )
         self.orders += self._release.found_orders(item, found)
+
+    def _moved(self, source: Source, ready: int) -> OrderTiming:
+        """When goods leave and arrive on a lane that are ready at an instant.
+
+        Raises
+        ------
+        MismatchError
+            Nothing leaves any more.
+        """
+        timing = source.clock.earliest(ready, 1)
+        if timing is None:
+            differ(f"{source.source} has no departure")
+        return timing
 
     def _timing(
         self, tasks: Sequence[RoutingTask], place: int, size: int

@@ -36,6 +36,10 @@ KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
 
 
+Row = tuple[int, int, int, int, int]
+"""`k_open`, `k_close`, `k_before`, `k_first` and `k_next` of `Plant`."""
+
+
 class UnfitError(Exception):
     """What keeps a run from the search, in words."""
 
@@ -121,6 +125,43 @@ def _cut(
         if moment < high:
             found.append((moment, high))
     return found, walls
+
+
+def open_rows(
+    spans: Sequence[tuple[int, int]], walls: Sequence[int], first: int, zero: int
+) -> list[Row]:
+    """Rows of the open spans of a calendar.
+
+    Parameters
+    ----------
+    spans
+        In order of time, from -`FAR` to `FAR` [UTC s].
+    walls
+        Places before which busy time lies.
+    first
+        How many rows of other calendars come before.
+    zero
+        Instant from which rows count [UTC s].
+    """
+    rows: list[Row] = []
+    before = -FAR
+    bounds = [0, *walls, len(spans)]
+    for place, (low, high) in enumerate(spans):
+        opens = low if low == -FAR else low - zero
+        closes = high if high == FAR else high - zero
+        piece = bisect_right(bounds, place)
+        since, until = first + bounds[piece - 1], first + bounds[piece]
+        rows.append((opens, closes, before, since, until))
+        before += closes - opens
+    return rows
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    """Windows of calendars in columns. Shapes (n_rows,), int64."""
+    columns = np.array(rows, np.int64).reshape(-1, 5).T
+    names = ("k_open", "k_close", "k_before", "k_first", "k_next")
+    named = zip(names, columns, strict=True)
+    return {name: column.copy() for name, column in named}
 
 
 def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
@@ -289,29 +330,15 @@ class Machines:
     def windows(self, last: int) -> dict[str, np.ndarray]:
         """Open windows of all calendars, for due dates up to a last one [UTC s]."""
         begin, end = self._as_of - KNOWN_BEFORE, max(last, self._as_of) + KNOWN_AFTER
-        rows: list[tuple[int, ...]] = []
+        rows: list[Row] = []
         start = [0]
         for (_, busy), (_, working) in self.calendars.items():
             # Beyond what is known all counts as open; the clocks refuse what is there.
             spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
             found, walls = _cut(spans, self._standing.get(busy, ()))
-            before, first = -FAR, len(rows)
-            bounds = [0, *walls, len(found)]
-            for place, (low, high) in enumerate(found):
-                opens = low if low == -FAR else low - self._as_of
-                closes = high if high == FAR else high - self._as_of
-                piece = bisect_right(bounds, place)
-                since, until = first + bounds[piece - 1], first + bounds[piece]
-                rows.append((opens, closes, before, since, until))
-                before += closes - opens
+            rows += open_rows(found, walls, len(rows), self._as_of)
             start.append(len(rows))
-        columns = np.array(rows, np.int64).reshape(-1, 5).T
-        names = ("k_open", "k_close", "k_before", "k_first", "k_next")
-        named = zip(names, columns, strict=True)
-        return {
-            "k_start": np.array(start, np.int64),
-            **{name: column.copy() for name, column in named},
-        }
+        return {"k_start": np.array(start, np.int64), **columns_of(rows)}
 
     def _number(self, name: str, units: float) -> int:
         known = self.numbers.get(name)

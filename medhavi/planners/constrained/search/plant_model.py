@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.search.plant_lanes import Lanes
 from medhavi.planners.constrained.search.plant_machines import (
     Machines,
     Option,
@@ -179,7 +180,10 @@ class _Reading:
     def __init__(self, run: SearchableRun) -> None:
         self._run = run
         self._as_of = run.as_of
+        last = max((demand.due for demand in run.intake.demands), default=self._as_of)
+        self._last = last
         self._machines = Machines(run)
+        self._lanes = Lanes(self._as_of, last)
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -190,10 +194,13 @@ class _Reading:
         self._kept: list[tuple[int, SupplyUnit, int]] = []
         count = 0
         for cluster in run.clusters:
-            if len(cluster) > 1:
-                refuse(f"{cluster[0].key} is planned with others")
             self._number[id(cluster[0])] = count
             self._nodes.append(cluster[0])
+            if run.replenished.isdisjoint(node.key for node in cluster):
+                count += 1
+                continue
+            if len(cluster) > 1:
+                refuse(f"{cluster[0].key} is planned with others")
             self._ways[count] = way = self._way(cluster[0])
             if way.source.kind == "make":
                 self._routings[count] = tasks = self._tasks(way.source.source)
@@ -216,6 +223,8 @@ class _Reading:
         if not demands or all(item.lead >= 0 for item in items):
             refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
+        # Options know their calendars only when all calendars have numbers.
+        windows = self._lanes.windows(self._machines.windows(self._last))
         plant = Plant(
             order=np.arange(len(items)),
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
@@ -241,7 +250,7 @@ class _Reading:
                 np.int64,
             ),
             base=np.array([round(base_days * DAY)], np.int64),
-            **self._machines.windows(max(d.due for d in demands)),
+            **windows,
         )
         steps = np.array([item.steps for item in items], np.int64)
         return Model(
@@ -302,7 +311,10 @@ class _Reading:
 
     def _items(self, node: Node, number: int) -> list[_Item]:
         """Read a product: one item for each step of its routing, the last one first."""
-        way = self._ways[number]
+        way = self._ways.get(number)
+        if way is None:
+            # Nobody takes what it holds: the run nets it as what is bought.
+            return [_Item(lead=0, options=[Option()])]
         item = _Item(grain=way.source.multiple, least=max(way.source.min_lot, 1))
         floor = self._run.release.floor(way.source) - self._as_of
         for unit in node.units:
@@ -321,10 +333,13 @@ class _Reading:
             return self._make(item, way, number, floor)
         if self._run.release.limited(way.source):
             refuse(f"{way.source.source} has a limit")
-        if way.source.kind != "buy":
-            refuse(f"{way.source.source} is a lane")
         item.floor = floor
-        self._buy(item, way)
+        if way.origin is not None:
+            option, item.post = self._lanes.option(way.source)
+            item.options.append(option)
+            item.below = ((self._number[id(way.origin)], item.grain),)
+        else:
+            self._buy(item, way)
         return [item]
 
     def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> int:

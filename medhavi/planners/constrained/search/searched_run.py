@@ -25,7 +25,7 @@ from medhavi.planners.constrained.orders.jobs import Job, Take
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.constrained.search.found_orders import SearchableRun
+from medhavi.planners.constrained.search.found_orders import SearchableRun, goods_taken
 from medhavi.planners.constrained.search.laying_out import (
     Grouped,
     Layout,
@@ -225,7 +225,7 @@ class FoundPlacing(Placing):
         for need in release.needs:
             taker = need.order
             if taker is not None and taker.existing is None:
-                need.instant = taker.timing.steps[0].start
+                need.instant = goods_taken(taker.timing)
         taken: dict[int, int] = {}
         for line in lines:
             for part in line.parts:

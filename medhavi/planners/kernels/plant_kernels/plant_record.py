@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 FAR = 1 << 60
+DEPARTS = 2
+"""`whole` of a lane with departures."""
 MOST_LOTS = 48
 """Lots of an item that have a memory of their own; later ones share the last."""
 
@@ -36,11 +38,14 @@ class Plant(NamedTuple):
     `d_weight`; `base` holds one number, the seconds that any late demand counts. Per
     option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate` and
     `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open), `whole`
-    (1: work does not pause over closed time). `k_start` bounds the open windows of each
-    calendar, in order of time: `k_open`, `k_close`, and `k_before`, the open seconds of
-    the earlier ones. The first and the last one have no end, so that every instant has
-    a window. Work pauses between windows `k_first` up to `k_next`, of which each is
-    one; what lies beyond them is behind other work that stands.
+    (1: work does not pause over closed time; `DEPARTS`: a lane). `k_start` bounds the
+    open windows of each calendar, in order of time: `k_open`, `k_close`, and
+    `k_before`, the open seconds of the earlier ones. The first and the last one have no
+    end, so that every instant has a window. Work pauses between windows `k_first` up to
+    `k_next`, of which each is one; what lies beyond them is behind other work that
+    stands. The windows of a lane are its departures, from when goods have to be ready
+    to when they arrive, neither falling; before the first and after the last one it
+    leaves at any time.
 
     Set-up families: `family` of an option (-1: none); `m_change`, where the matrix of a
     machine begins in `f_change` (-1: it has none), of `f_size` families by `f_size`,
@@ -176,11 +181,26 @@ def window_of(plant: Plant, calendar: int, time: int) -> int:
     return low
 
 
+def first_at(values: np.ndarray, low: int, high: int, time: int) -> int:
+    """Place of the first of rising values from `time` on; `high`: there is none."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < time:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 def begin_from(plant: Plant, option: int, time: int, length: int) -> int:
     """Earliest begin of work of an option from an instant on [s]."""
     calendar = plant.calendar[option]
     if calendar < 0:
         return time
+    if plant.whole[option] == DEPARTS:
+        low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+        place = first_at(plant.k_open, low, high, time)
+        return plant.k_open[place] if place < high else time
     opens, close = plant.k_open, plant.k_close
     at = window_of(plant, calendar, time)
     if length == 0 and at > plant.k_start[calendar] and close[at - 1] == time:
@@ -200,9 +220,17 @@ def begin_from(plant: Plant, option: int, time: int, length: int) -> int:
 def end_from(plant: Plant, option: int, begin: int, length: int) -> int:
     """End of work that begins at an instant at which it can [s]."""
     calendar = plant.calendar[option]
-    if calendar < 0 or length == 0:
+    if calendar < 0:
         return begin + length
     opens, before = plant.k_open, plant.k_before
+    if plant.whole[option] == DEPARTS:
+        low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+        place = first_at(opens, low, high, begin)
+        if place < high:
+            return plant.k_close[place]
+        return begin + plant.k_close[high - 1] - opens[high - 1]
+    if length == 0:
+        return begin
     at = window_of(plant, calendar, begin)
     if begin + length <= plant.k_close[at]:
         return begin + length
@@ -224,6 +252,10 @@ def end_by(plant: Plant, option: int, time: int, length: int) -> int:
     if calendar < 0:
         return time
     opens, close = plant.k_open, plant.k_close
+    if plant.whole[option] == DEPARTS:
+        low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+        place = first_at(close, low, high, time + 1)
+        return close[place - 1] if low < place < high else time
     at = window_of(plant, calendar, time - 1)
     if length == 0 and opens[at] == time:
         return time
@@ -241,9 +273,18 @@ def end_by(plant: Plant, option: int, time: int, length: int) -> int:
 def begin_by(plant: Plant, option: int, end: int, length: int) -> int:
     """Latest begin of work that ends at an instant at which it can [s]."""
     calendar = plant.calendar[option]
-    if calendar < 0 or length == 0:
+    if calendar < 0:
         return end - length
     opens, before = plant.k_open, plant.k_before
+    if plant.whole[option] == DEPARTS:
+        low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+        place = first_at(plant.k_close, low, high, end + 1)
+        if low < place < high:
+            return opens[place - 1]
+        place = max(place - 1, low)
+        return end - plant.k_close[place] + opens[place]
+    if length == 0:
+        return end
     at = window_of(plant, calendar, end - 1)
     if end - length >= opens[at]:
         return end - length
