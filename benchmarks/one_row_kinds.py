@@ -217,6 +217,13 @@ def departure(tables: Tables, far: Far) -> None:
     _add(tables, "departures", lane="LANE", weekday=1, time=dt.time(16))
 
 
+def blackout(tables: Tables, far: Far) -> None:
+    """Close the lane for a day."""
+    lane(tables, far)
+    days = {"valid_from": far.now + 60 * DAY, "valid_to": far.now + 61 * DAY}
+    _add(tables, "lane_blackouts", lane="LANE", **days)
+
+
 def routing(tables: Tables, far: Far) -> None:
     """Let the product be made by a second, less preferred routing."""
     kept = {"location": far.location, "product": far.product}
@@ -296,6 +303,28 @@ def work_in_process(tables: Tables, far: Far) -> None:
     _order(tables, far, status="in_process", **dates)
 
 
+def state_of_step(tables: Tables, far: Far) -> None:
+    """Begin a make order, with half an hour of its step left."""
+    work_in_process(tables, far)
+    state = {"supply_order": "WO1", "step": 1, "status": "in_process"}
+    times = {"resource": far.machine, "remaining_minutes": 30.0}
+    _add(tables, "supply_order_steps", **state, **times)
+
+
+def skill(tables: Tables, far: Far) -> None:
+    """Ask for a skill that the machine has."""
+    _add(tables, "resource_skills", resource=far.machine, skill="weld")
+    _row(tables, "step_resources", "routing", far.routing)["skill"] = "weld"
+
+
+def peg(tables: Tables, far: Far) -> None:
+    """Keep a piece on hand for a demand."""
+    here = {"product": far.product, "location": far.location, "qty": 1.0}
+    _add(tables, "stock", **here)
+    supply = f"{far.product}|{far.location}|"
+    _add(tables, "pegs", demand=far.demand, supply=supply, **here)
+
+
 def order_rule(tables: Tables, far: Far) -> None:
     """Deliver the only line of an order with all its lines together."""
     row = _row(tables, "demands", "demand", far.demand)
@@ -336,6 +365,7 @@ KINDS: Mapping[str, Change] = {
     "open make order, in process": work_in_process,
     "open make order, firmed": firmed_work,
     "open make order, planned": planned_work,
+    "state of a step": state_of_step,
     "calendar exception": exception,
     "shift calendar": shift,
     "calendar of a supplier": supplier_calendar,
@@ -361,7 +391,17 @@ KINDS: Mapping[str, Change] = {
     "second resource of a step": labour,
     "alternate resource": alternate,
     "set-up family and matrix": family,
+    "skill of a resource": skill,
+    "set-up state of a resource": row(
+        "resource_state", resource=_at("machine"), family="A"
+    ),
     "campaign rule": campaign,
+    "cleaning window": row(
+        "cleaning_windows",
+        resource=_at("machine"),
+        valid_from=_day(60),
+        valid_to=lambda far: far.now + 60 * DAY + DAY / 24,
+    ),
     "yield of a routing": column("routings", "routing", "routing", **{"yield": 0.98}),
     "yield of a step": column("steps", "routing", "routing", **{"yield": 0.98}),
     "scrap of a component": column("bom_lines", "routing", "routing", scrap=0.02),
@@ -403,6 +443,7 @@ KINDS: Mapping[str, Change] = {
     "goods receipt time": column("supply_terms", "product", "bought", receipt_days=1.0),
     "lane": lane,
     "departure of a lane": departure,
+    "blackout of a lane": blackout,
     "substitute of a product": substitute,
     "substitute of a component": component_substitute,
     "shelf life": column("products", "product", "product", shelf_life_days=400.0),
@@ -419,6 +460,7 @@ KINDS: Mapping[str, Change] = {
     ),
     "lot rule": row("inventory_policies", **_HERE, lot_rule="poq", cover_days=7.0),
     "storage limit": row("storage_limits", **_HERE, max_qty=10_000.0),
+    "peg": peg,
     "reservation of material": row(
         "reservations",
         reservation="R1",
@@ -464,6 +506,7 @@ KINDS: Mapping[str, Change] = {
         period_end=_day(127),
         priority=3,
     ),
+    "forecast policy": row("forecast_policies", backward_days=7.0),
     "disruption: resource down": row(
         "disruptions",
         disruption="X1",
@@ -500,6 +543,9 @@ KINDS: Mapping[str, Change] = {
     "customer": row("customers", customer="C1"),
     "tariff": row(
         "tariffs", location=_at("location"), valid_from=_day(0), price_per_kwh=0.2
+    ),
+    "rate of a currency": row(
+        "fx_rates", currency="USD", as_of=lambda far: far.now.date(), rate=0.9
     ),
     "promise policy": row("promise_policies", policy="P1"),
 }
