@@ -54,8 +54,6 @@ GENERAL = frozenset(
         "sourcing share",
         "supplier limit of a period",
         "supplier limit of a window",
-        "lane",
-        "departure of a lane",
         "blackout of a lane",
         "substitute of a product",
         "substitute of a component",
