@@ -346,7 +346,8 @@ def _why_not(search: OptionSearch, one: Offered, chosen: Offered | None) -> str:
 
 
 def _rejected(search: OptionSearch, offered: list[Offered], detail: str) -> Promise:
-    promise = _nothing(search)
+    report = search.report
+    promise = _nothing(search, exact=not (report.cut or report.rough))
     if detail != "full":
         return promise
     return _replaced(
@@ -354,7 +355,6 @@ def _rejected(search: OptionSearch, offered: list[Offered], detail: str) -> Prom
         options=_options(search, [], [], offered),
         limiters=reasons(search, None, PromiseStatus.REJECTED),
         trace=trace_of(search, None),
-        exact=not (search.report.cut or search.report.rough),
     )
 
 
