@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.constrained.bounds import OpenTime
+from medhavi.planners.constrained.least_work import OpenTime
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify
@@ -30,6 +30,8 @@ def planned(rows: Mapping[str, Any], **more: Any) -> Plan:
     assert [str(found) for found in verify(made, snapshot)] == []
     late = int((made.fulfilment["lateness_h"] > 0).sum())
     assert at_least(made) <= late
+    for priority, count in at_least_by_priority(made).items():
+        assert count <= late_of_priority(made, snapshot, priority)
     assert made.run.bound is not None
     assert made.run.bound <= weighted_days(made, snapshot) + 1e-6
     return made
@@ -53,6 +55,23 @@ def at_least(made: Plan) -> int:
         counts["late_by_chain"] + counts["late_by_capacity"]
     )
     return int(counts["late_at_least"])
+
+
+def at_least_by_priority(made: Plan) -> dict[int, int]:
+    name = "late_at_least_of_priority_"
+    found = {
+        int(key.removeprefix(name)): int(count)
+        for key, count in made.run.effort.items()
+        if key.startswith(name)
+    }
+    assert sum(found.values()) <= at_least(made)
+    return found
+
+
+def late_of_priority(made: Plan, snapshot: Snapshot, priority: int) -> int:
+    demands = snapshot["demands"].filter(priority=priority)["demand"].implode()
+    own = made.fulfilment.filter(made.fulfilment["demand"].is_in(demands))
+    return int((own["lateness_h"] > 0).sum())
 
 
 def for_lack_of_time(made: Plan) -> int:
@@ -82,7 +101,7 @@ def test_a_day_has_24_hours() -> None:
     assert made.run.bound == pytest.approx(25 * 20)
     said = (
         "1 late; no plan that delivers as much can have fewer than 1 "
-        "(0 by lead times, 1 for lack of time)"
+        "(0 by lead times, 1 for lack of time or goods)"
     )
     assert said in str(made)
 
@@ -147,6 +166,103 @@ def test_parts_are_work_too() -> None:
         bom_lines=[{"routing": "R", "component": "B", "qty_per": 2.0}],
     )
     assert for_lack_of_time(planned(rows)) == 1
+
+
+def test_work_waits_for_its_parts() -> None:
+    # B comes on day 3: two of the three are made on day 4.
+    rows = three_by_one_day(
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "lead_time_days": 3}],
+        demands=[
+            {"demand": f"D{number}", "qty": 10, "due": day(4)} for number in range(3)
+        ],
+    )
+    assert for_lack_of_time(planned(rows)) == 1
+
+
+def test_parts_have_to_be_there_before_work_begins() -> None:
+    # A takes 12 hours on N after its B, of which M makes 10 in those of day 1 that are
+    # left: none of the second and the third demand.
+    rows = three_by_one_day(
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{"routing": "R"}, {"routing": "P", "product": "B"}],
+        steps=[
+            {"routing": "R", "fixed_minutes": 720.0},
+            {"routing": "P", "run_minutes_per_unit": 60.0},
+        ],
+        step_resources=[
+            {"routing": "R", "resource": "N"},
+            {"routing": "P", "resource": "M"},
+        ],
+        bom_lines=[{"routing": "R", "component": "B"}],
+    )
+    assert for_lack_of_time(planned(rows)) == 2
+
+
+def test_a_lot_is_work_in_one_piece() -> None:
+    """A takes a B, C takes a D; M makes lots of 20 of B and of D, one an hour."""
+    rows: dict[str, Any] = {
+        "products": [{"product": name} for name in "ABCD"],
+        "resources": [{"resource": "M"}],
+        "routings": [
+            {"routing": f"R{name}", "product": name, "min_lot": lot}
+            for name, lot in (("A", 1), ("B", 20), ("C", 1), ("D", 20))
+        ],
+        "steps": [
+            {"routing": f"R{name}", "run_minutes_per_unit": minutes}
+            for name, minutes in (("A", 0.0), ("B", 60.0), ("C", 0.0), ("D", 60.0))
+        ],
+        "step_resources": [{"routing": f"R{name}"} for name in "BD"],
+        "bom_lines": [
+            {"routing": "RA", "component": "B"},
+            {"routing": "RC", "component": "D"},
+        ],
+        "demands": [
+            {"demand": name, "product": name, "qty": 1, "due": day(1)} for name in "AC"
+        ],
+    }
+    assert for_lack_of_time(planned(rows)) == 1
+
+
+def test_stock_that_several_share_is_for_some_of_them() -> None:
+    # 5 there are; new ones come after 9 days: one of three demands of 3 is served.
+    rows: dict[str, Any] = {
+        "stock": [{"qty": 5}],
+        "supply_terms": [{"lead_time_days": 9}],
+        "demands": [
+            {"demand": f"D{number}", "qty": 3, "due": day(1), "priority": 1 + number}
+            for number in range(3)
+        ],
+    }
+    made = planned(rows)
+    assert (at_least(made), for_lack_of_time(made)) == (2, 2)
+    # Each of them alone may be served.
+    assert at_least_by_priority(made) == {1: 0, 2: 0, 3: 0}
+
+
+def test_all_of_a_line_has_to_be_made() -> None:
+    made = planned(
+        three_by_one_day(demands=[{"demand": "D", "qty": 30, "due": day(1)}])
+    )
+    assert made.run.effort["late_by_chain"] == 1
+    assert made.run.bound == pytest.approx(25 * (20 + 6 / 24))
+
+
+@pytest.mark.req("CAP-06")
+def test_both_engines_state_the_same_bound() -> None:
+    rows = three_by_one_day(
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "lead_time_days": 3}],
+        demands=[
+            {"demand": f"D{number}", "qty": 4 + number, "due": day(2 + number % 3)}
+            for number in range(9)
+        ],
+    )
+    rounds, search = (planned(rows, search=search) for search in ("never", "always"))
+    assert search.run.engine == "search"
+    assert rounds.run.bound == search.run.bound
+    assert at_least(rounds) == at_least(search) > 3
+    assert at_least_by_priority(rounds) == at_least_by_priority(search)
 
 
 def by_the_piece(seed: int) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from medhavi.planners.constrained.search.construction import (
     new_pass,
     new_schedule,
 )
-from medhavi.planners.constrained.search.plant_bound import earliest_finishes, least_of
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS
@@ -416,51 +415,6 @@ def test_justification_makes_no_delivery_later(made: Plant) -> None:
 
 def _orders(plan: ScheduleRecord) -> list[int]:
     return [o for head in plan.i_head for o in _walk(head, plan.o_next)]
-
-
-# --- bound -------------------------------------------------------------------------
-@settings(max_examples=25)
-@given(plants())
-def test_no_schedule_is_before_its_chain_bound(made: Plant) -> None:
-    _, plan = scheduled(made)
-    for least, finish in zip(earliest_finishes(made), plan.d_finish, strict=True):
-        assert least <= finish
-
-
-def test_the_chain_bound_by_hand() -> None:
-    items = [
-        {"machine": 0, "rate": 10, "below": [(1, 2)]},
-        {"machine": 1, "rate": 5, "least": 4, "stock": 1, "below": [(2, 1)]},
-        {"lead": 100},
-    ]
-    made = plant(items, [(0, 3, 140, 100), (0, 3, 150, 100)])
-    # The first lot of parts is there at 100 + 20, and all work then takes 30.
-    assert earliest_finishes(made) == [150, 150]
-    assert least_of(made).days == pytest.approx(20 + 10 / DAY)
-    assert (least_of(made).by_chain, least_of(made).by_capacity) == (1, 0)
-
-
-@settings(max_examples=25)
-@given(plants())
-def test_no_schedule_beats_what_its_plant_can_reach(made: Plant) -> None:
-    read, plan = scheduled(made)
-    least = least_of(made)
-    due = made.d_due.tolist()
-    late = sum(end > last for end, last in zip(plan.d_finish, due, strict=True))
-    assert least.late <= late
-    assert least.days <= K.finish_all(read, plan) / 100 / DAY + 1e-9
-
-
-def test_the_bound_of_a_machine_by_hand() -> None:
-    # One part each of 10 days on machine 1, then a day on machine 0; a part in stock.
-    items = [
-        {"machine": 0, "rate": DAY, "below": [(1, 1)]},
-        {"machine": 1, "rate": 10 * DAY, "stock": 1},
-    ]
-    made = plant(items, [(0, 1, due * DAY, 100) for due in (11, 12, 13, 21, 40)])
-    # Two of the first three are served: one from stock, one by what is made first.
-    assert (least_of(made).by_chain, least_of(made).by_capacity) == (0, 1)
-    assert least_of(made).days == 20.0
 
 
 # --- compiled ----------------------------------------------------------------------

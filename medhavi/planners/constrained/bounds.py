@@ -1,418 +1,508 @@
-"""How many demands are late in any plan because resources have not the time.
+"""How many demands are late in any plan: by lead times, and by lack of time or goods.
 
-Each product needs work at least: on every way to get it, the least of its options and
-alternates, and that of its components; sizes of lots, set-up and when work could begin
-count as nothing. Resources that stand in for each other count together. What exists,
-or is on order, may replace work of every demand, and counts as time of the resources.
-So much must fit into the open time until the due dates: see `capacity_bound`. Where the
-work of a product is not plain (something may stand in for it, or gives it beside, or a
-line holds for a time only), it is none: the bound gets weaker, never wrong.
+A demand is late by its chain where its earliest supply, alone in the world, is late
+(`WayChains`). For the others the requirements of a plan in which all are on time are
+exploded over time, each term at its least:
 
-What is bounded: the number of demands that are late in any plan, and what their
-lateness costs at least. A demand that is on time has its work on a machine done within
-a budget: the time that the machine has until the last instant that serves. All that is
-done within a budget, or a smaller one, must fit into it. The bound ignores everything
-else: when work may begin, lots, set-up, and that one demand needs several machines at
-a time. For one machine it is exact for what it looks at (Moore 1968, "An n job, one
-machine sequencing algorithm for minimizing the number of late jobs"); machines add up
-as far as they bound different demands.
+- of a product at a location, at least E(t) = gross(t) - existing(t) has to be supplied
+  by instant t, where gross(t) is what demands due by t take, and what orders that have
+  to be through later take of it as a component;
+- where it has one source, orders have at least the least lot q: for E > 0 they bring
+  X >= max(q, E), and the chord X >= E max(1, q / E(t)) holds for every E up to the one
+  in which all are on time (a concave function lies above its chord);
+- components are taken a least working time, or a transit, before the supply is there;
+- work on a group of resources that stand in for each other is its least share and pace
+  for X; where there are several sources, the least of all of them (`LeastLoads`), less
+  the work that stock below them may save.
+
+All is linear in y_d, 1 where demand d is late: E(t) falls by at most what d asks for.
+So each product before its first new supply, E(t) <= 0, and each group with its open
+time, work(t) <= open(r, t) for the work that cannot begin before r, give a row
+
+    sum_d w_d y_d >= b,   0 <= y_d <= 1,
+
+b being what is too much when all are on time. As y is whole, w_d may be cut to b. The
+least sum of y over all rows, a linear program, is a bound; rounded up, for what is late
+is counted. Weights bound what lateness costs, demands of one priority alone how many of
+them are late. What is ignored can only make more demands late: set-ups, lots after the
+first, work that is not preempted, rules of demands, age and quality of goods, limits of
+suppliers and vehicles, and which of several sources is used. A circle of moves is cut
+where it closes.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections import defaultdict
-from heapq import heappop, heappush, nsmallest
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.way_chains import given_beside
-from medhavi.planners.run_limits import answered
+import numpy as np
+
+from medhavi.optimize.highs import HighsSession
+from medhavi.optimize.problem import Block, Program, SolveStatus
+from medhavi.planners.constrained.least_work import LeastLoads
+from medhavi.planners.constrained.netting.way_chains import (
+    SAFE,
+    WayChains,
+    order_for_one,
+)
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from medhavi.planners.constrained.netting.way_chains import WayChains
+    from medhavi.optimize.problem import Floats, Ints
+    from medhavi.planners.constrained.least_work import Group, Load
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.state import (
-        ComponentRequirement,
-        Demand,
-        Node,
-        SupplyAlternative,
-    )
-    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
+    from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
     from medhavi.providers.capacity.capacity import Capacity
-    from medhavi.providers.capacity.resources import Level, ResourceClock
-    from medhavi.providers.capacity.schedule import RoutingTask
-    from medhavi.snapshot.calendars.intervals import Interval
 
-    Steps = Generator[Node, "Load", "Load"]
-
-
-class Claim(NamedTuple):
-    """Work of a demand on a machine, and the machine's time until it must be done [s].
-
-    Neither is negative. Work that stock may replace is no work; where it is not known
-    whose work it replaces, it adds to the budget of all.
-    """
-
-    budget: int
-    work: int
-    demand: int
+MOST_CELLS = 600_000
+"""Products times instants: more products, fewer instants."""
+MOST_INSTANTS, LEAST_INSTANTS = 240, 48
+ROWS_EACH = 8
+"""Rows of one group of resources from one instant on, at most."""
+SPAN = 16
+"""Instants that are looked at together."""
+TINY = 1e-6
+"""What a solver may be wrong by; and the least coefficient of a row."""
 
 
-class CapacityBound(NamedTuple):
-    """At least so many demands are late, and cost so much."""
-
-    late: int
-    cost: int
-
-
-def least_late(claims: Sequence[Claim]) -> tuple[int, int]:
-    """Count the demands that one machine must serve late.
-
-    Returns
-    -------
-    late, budget
-        How many; the budget up to which claims say so.
-    """
-    heap: list[int] = []
-    spent = late = reached = 0
-    for claim in sorted(claims):
-        heappush(heap, -claim.work)
-        spent += claim.work
-        if spent > claim.budget:
-            spent += heappop(heap)
-            late += 1
-            reached = claim.budget
-    return late, reached
-
-
-def capacity_bound(
-    machines: Sequence[Sequence[Claim]], costs: Sequence[int]
-) -> CapacityBound:
-    """Bound the number of late demands, and their cost, from below.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateAtLeast:
+    """What no plan that delivers as much can be better than.
 
     Parameters
     ----------
-    machines
-        Claims of each machine; at most one for a demand.
-    costs
-        What each demand costs at least when it is late.
-    """
-    alone = [least_late(claims)[0] for claims in machines]
-    counted: set[int] = set()
-    count = cost = 0
-    for machine in sorted(range(len(machines)), key=lambda one: -alone[one]):
-        if not alone[machine]:
-            break
-        free = [one for one in machines[machine] if one.demand not in counted]
-        late, reached = least_late(free)
-        if not late:
-            continue
-        bound = [one.demand for one in free if one.budget <= reached]
-        counted.update(bound)
-        count += late
-        cost += sum(nsmallest(late, (costs[demand] for demand in bound)))
-    return CapacityBound(count, cost)
-
-
-Group = frozenset[str]
-"""Resources, by id, that stand in for each other in some step."""
-Load = dict[Group, float]
-"""Work on groups of resources [s x units]."""
-
-SAFE = 1e-9
-"""Share by which work is counted low, and time high: floats are not exact."""
-
-
-class LeastLoads:
-    """The least work that one step of each product needs.
-
-    Parameters
-    ----------
-    model
-        Graph of a run.
-    capacity
-        Routings and resources as they are planned.
+    cost
+        Weighted lateness [weight x s].
+    by_chain
+        Demands that are late by their lead times alone.
+    by_capacity
+        Demands that are late besides, for lack of time or of goods.
+    by_priority
+        Demands that are late, by priority; those of others may all be on time.
     """
 
-    def __init__(self, model: ItemLocationGraph, capacity: Capacity) -> None:
-        self._model = model
-        self._capacity = capacity
-        self._known: dict[int, Load] = {}
-        self._beside = given_beside(model)
-        self._makes = {
-            source.source
-            for node in model.nodes.values()
-            for source in node.sources
-            if source.kind == "make"
+    cost: int = 0
+    by_chain: int = 0
+    by_capacity: int = 0
+    by_priority: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def late(self) -> int:
+        """Demands that are late in any plan."""
+        return self.by_chain + self.by_capacity
+
+    def effort(self) -> dict[str, float]:
+        """Counts for the record of a run."""
+        return {
+            "late_at_least": float(self.late),
+            "late_by_chain": float(self.by_chain),
+            "late_by_capacity": float(self.by_capacity),
+            **{
+                f"late_at_least_of_priority_{priority}": float(late)
+                for priority, late in sorted(self.by_priority.items())
+            },
         }
-        self._limits: dict[str, bool] = {}
-        self._shares_of: dict[int, Load] = {}
-        self._times: dict[tuple[str, int], list[OpenTime]] = {}
-        self._holding: dict[str, list[Group]] = defaultdict(list)
-        for group in sorted({*self._groups()}, key=sorted):
-            for resource in group:
-                self._holding[resource].append(group)
-
-    # --- resources -----------------------------------------------------------------
-    def _limit(self, resource: str) -> bool:
-        """Whether the open time of a resource limits the work on it."""
-        if resource not in self._limits:
-            clock = self._capacity.resource(resource)
-            self._limits[resource] = clock.finite and clock.bucket is None
-        return self._limits[resource]
-
-    def _groups(self) -> Iterable[Group]:
-        """List the resources of each step: those it always takes, and those it may."""
-        # Steps of many routings have the same options.
-        seen: set[int] = set()
-        for routing in sorted(self._makes):
-            for task in self._capacity.compiled(routing).tasks:
-                if id(task.plan.epochs) in seen:
-                    continue
-                seen.add(id(task.plan.epochs))
-                taken = [
-                    {name for name, _ in option.resources if self._limit(name)}
-                    for option in _options(task)
-                ]
-                if not taken:
-                    continue
-                always = set.intersection(*taken)
-                yield from (frozenset({name}) for name in always)
-                if all(one - always for one in taken):
-                    yield frozenset(set.union(*taken) - always)
-
-    # --- work ----------------------------------------------------------------------
-    def of(self, node: Node) -> Load:
-        """Least work that a step of a product needs, whoever brings it."""
-        return answered(self._of(node), self._of)
-
-    def _of(self, node: Node) -> Steps:
-        if id(node) not in self._known:
-            self._known[id(node)] = {}  # what goes in a circle needs nothing
-            self._known[id(node)] = yield from self._least(node)
-        return self._known[id(node)]
-
-    def _least(self, node: Node) -> Steps:
-        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
-            return {}
-        loads: list[Load] = []
-        for way in self._model.ways(node):
-            loads += [(yield from self._needed(way))]
-        return _least_of(loads)
-
-    def _needed(self, way: SupplyAlternative) -> Steps:
-        """Least work for a step of what a source brings."""
-        source = way.source
-        if source.kind != "make":
-            return {} if way.origin is None else (yield way.origin)
-        if source.fence_days < 0:
-            # Work that may have begun before now takes less of the time from now on.
-            return {}
-        size = _order_for_one(way)
-        found: Load = defaultdict(float)
-        for task in self._capacity.compiled(source.source).tasks:
-            run = float(task.rate)
-            if source.max_lot is not None:
-                run += float(task.fixed) / source.max_lot
-            for group, share in self._shares(task).items():
-                found[group] += size * share * run
-        for lines in way.intakes:
-            for group, work in (yield from self._component(lines)).items():
-                found[group] += size * work
-        return {group: work for group, work in found.items() if work > 0}
-
-    def _shares(self, task: RoutingTask) -> Load:
-        """Least units of each group that a step takes, by its pace."""
-        known = self._shares_of.get(id(task.plan.epochs))
-        if known is None:
-            known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
-        return known
-
-    def _least_shares(self, task: RoutingTask) -> Load:
-        options = _options(task)
-        names = {name for option in options for name, _ in option.resources}
-        groups = {one for name in names for one in self._holding.get(name, ())}
-        least = {
-            group: min((_taken(option, group) for option in options), default=0.0)
-            for group in groups
-        }
-        return {group: share for group, share in least.items() if share > 0}
-
-    def _component(self, lines: Sequence[ComponentRequirement]) -> Steps:
-        """Least work for what one step of an order takes of rival lines."""
-        loads = []
-        for line, node, _ in lines:
-            if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
-                return {}
-            share = line.numerator / line.denominator
-            needed = (yield node) if share > 0 else {}
-            loads.append({group: share * work for group, work in needed.items()})
-        return _least_of(loads)
-
-    # --- time ----------------------------------------------------------------------
-    def spared(self) -> Load:
-        """Work that what exists, or is on order, may replace."""
-        found: Load = defaultdict(float)
-        for node in list(self._model.nodes.values()):
-            there = 0
-            for unit in node.units:
-                order = unit.order
-                if unit.qty > 0 and (order is None or order.existing is not None):
-                    there += unit.qty
-            if there:
-                for group, work in self.of(node).items():
-                    found[group] += there * work
-        return found
-
-    def open_time(self, group: Group, start: int, finish: int) -> float:
-        """Time that a group has from one instant to another [s x units]."""
-        total = 0.0
-        for resource in sorted(group):
-            key = resource, start
-            if key not in self._times:
-                self._times[key] = [
-                    OpenTime(self._capacity.resource(resource), level, start)
-                    for level in self._capacity.resource(resource).levels
-                ]
-            for one in self._times[key]:
-                total += one.units * one.until(finish)
-        return total
 
 
-class OpenTime:
-    """The open time of a resource while it has so many units, summed up once."""
+class Planned(NamedTuple):
+    """A run as far as bounds need it; `moving`: existing orders that may move."""
 
-    def __init__(self, clock: ResourceClock, level: Level, start: int) -> None:
-        begin, self._end, self.units = level
-        self._clock = clock
-        self._high = self._low = max(begin, start)
-        self._starts: list[int] = []
-        self._pieces: list[Interval] = []
-        self._sums: list[float] = [0.0]
-
-    def until(self, finish: int) -> float:
-        """Time from the start to an instant [s]; a share counts 1 at least."""
-        high = min(self._end, finish)
-        if high <= self._low:
-            return 0.0
-        if high > self._high:
-            self._read(min(self._end, 2 * high - self._low))
-        place = bisect_left(self._starts, high) - 1
-        if place < 0:
-            return 0.0
-        begin, end, share = self._pieces[place]
-        return self._sums[place] + (min(end, high) - begin) * max(1.0, share)
-
-    def _read(self, high: int) -> None:
-        self._high = high
-        self._pieces = self._clock.working.shares(self._low, high)
-        self._starts = [piece[0] for piece in self._pieces]
-        self._sums = [0.0]
-        for begin, end, share in self._pieces:
-            self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
+    model: ItemLocationGraph
+    release: OrderCreation
+    capacity: Capacity
+    moving: Collection[int] = ()
 
 
-def _options(task: RoutingTask) -> list[ResourceOption]:
-    return [option for epoch in task.plan.epochs for option in epoch.options]
-
-
-def _taken(option: ResourceOption, group: Group) -> float:
-    """Units of a group that an option takes, by its pace; 0: it changes."""
-    pace = option.axis.steady
-    if pace is None:
-        return 0.0
-    return sum(units for name, units in option.resources if name in group) / float(pace)
-
-
-def _order_for_one(way: SupplyAlternative) -> float:
-    """Steps of an order that a step of its product takes; 0: not plain."""
-    if way.gain is None or any(output.addend for output in way.gain.outputs):
-        return 0.0
-    rate = sum(one.numerator / one.denominator for one in way.gain.outputs)
-    return 1 / rate if rate > 0 else 0.0
-
-
-def _least_of(loads: Sequence[Load]) -> Load:
-    """What each of some ways needs at least; without what one does not need."""
-    if len(loads) < 2:
-        return loads[0] if loads else {}
-    first, *others = loads
-    return {
-        group: min(work, *(one[group] for one in others))
-        for group, work in first.items()
-        if all(group in one for one in others)
-    }
-
-
-def late_for_lack_of_time(
-    loads: LeastLoads,
-    demands: Sequence[Demand],
-    weights: Weights | MoneyWeights,
-    as_of: int,
-    nodes: ItemLocationGraph,
-) -> CapacityBound:
-    """Bound how many of some demands are late, and their weight [weight x s].
+def late_at_least(
+    planned: Planned, demands: Sequence[Demand], weights: Weights | MoneyWeights
+) -> LateAtLeast:
+    """Bound how many of some demands are late, and what their lateness costs.
 
     Parameters
     ----------
-    loads
-        The least work.
-    demands
-        Those that are delivered in full, and not late by their lead times alone.
-    weights
-        How much lateness counts; a late demand counts its base at least.
-    as_of
-        Now of the plan [UTC seconds].
-    nodes
-        Graph of the run.
-    """
-    spared = loads.spared()
-    claims: dict[Group, list[Claim]] = defaultdict(list)
-    times: dict[tuple[Group, int], int] = {}
-    for number, demand in enumerate(demands):
-        for group, work in loads.of(nodes.node(demand.node)).items():
-            key = group, demand.due
-            if key not in times:
-                time = loads.open_time(group, as_of, demand.due)
-                times[key] = math.ceil((time + spared.get(group, 0.0)) * (1 + SAFE))
-            needed = demand.qty * work * (1 - SAFE)
-            # Work beyond all numbers says nothing that could be added up.
-            if math.isfinite(needed):
-                claims[group].append(Claim(times[key], math.floor(needed), number))
-    machines = [claims[group] for group in sorted(claims, key=sorted)]
-    costs = [weights.of(demand) * weights.base for demand in demands]
-    return capacity_bound(machines, costs)
-
-
-def least_lateness(
-    chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
-) -> tuple[int, list[Demand]]:
-    """What lateness weighs at least, and which demands may be in time.
-
-    Parameters
-    ----------
-    chains
-        What supply could be there when.
+    planned
+        The run.
     demands
         Those that are delivered in full.
     weights
         How much lateness counts.
-
-    Returns
-    -------
-    late, free
-        Weighted lateness [weight x s], and demands; the others are late in any plan.
     """
-    late, free = 0, []
+    chains = WayChains(*planned)
+    free: list[Demand] = []
+    chained: dict[int, int] = defaultdict(int)
+    cost = 0
     for demand in demands:
         over = chains.at(demand) - demand.due
         if over > 0:
-            late += weights.of(demand) * (weights.base + over)
+            chained[demand.priority] += 1
+            cost += weights.of(demand) * (weights.base + over)
         else:
             free.append(demand)
-    return late, free
+    loads = LeastLoads(planned.model, planned.capacity)
+    rows = list(Requirements(planned, chains, loads, free).rows()) if free else []
+    least = _Relaxation(rows) if rows else None
+    counts: dict[int, int] = {}
+    for priority in sorted({demand.priority for demand in demands}):
+        own = {n: 1 for n, one in enumerate(free) if one.priority == priority}
+        more = 0 if least is None else math.ceil(least.of(own) - TINY)
+        counts[priority] = chained[priority] + more
+    by_chain, more = sum(chained.values()), 0
+    if least is not None:
+        more = math.ceil(least.of(dict.fromkeys(range(len(free)), 1)) - TINY)
+        more = max(more, sum(counts.values()) - by_chain)
+        each = {n: weights.of(one) * weights.base for n, one in enumerate(free)}
+        # What is late costs a multiple of what all costs are multiples of.
+        unit = math.gcd(*each.values())
+        cost += math.ceil(least.of(each) / max(unit, 1) - TINY) * unit
+    return LateAtLeast(
+        cost=cost, by_chain=by_chain, by_capacity=more, by_priority=counts
+    )
+
+
+class Row(NamedTuple):
+    """Late demands, by their place, weigh at least 1 in sum."""
+
+    weights: Mapping[int, float]
+
+
+class _Relaxation:
+    """Rows over demands, solved for one objective after another."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._demands = sorted({one for row in rows for one in row.weights})
+        place = {demand: n for n, demand in enumerate(self._demands)}
+        columns, count = len(self._demands), len(rows)
+        sizes = [len(row.weights) for row in rows]
+        own = [sorted((place[d], w) for d, w in row.weights.items()) for row in rows]
+        self._session = HighsSession(
+            Program(
+                column_blocks=(Block("late", 0, columns),),
+                row_blocks=(Block("too much", 0, count),),
+                column_lower=np.zeros(columns),
+                column_upper=np.ones(columns),
+                row_lower=np.ones(count),
+                row_upper=np.full(count, np.inf),
+                starts=np.r_[0, np.cumsum(sizes)].astype(np.int64),
+                indices=np.array([n for row in own for n, _ in row], np.int64),
+                values=np.array([w for row in own for _, w in row], np.float64),
+                parts={"late": np.zeros(columns)},
+            )
+        )
+
+    def of(self, costs: Mapping[int, int]) -> float:
+        """Least cost of late demands; those without a cost are late for nothing."""
+        cost = np.array([costs.get(demand, 0) for demand in self._demands], float)
+        if not cost.any():
+            return 0.0
+        scale = float(cost.max())
+        self._session.set_cost(cost / scale)
+        found = self._session.solve()
+        solved = found.outcome is SolveStatus.OPTIMAL
+        return max(0.0, found.objective * scale) if solved else 0.0
+
+
+class _Product:
+    """A product at a location: what it lacks by instant, and what makes it.
+
+    `lacks` is E, shape (n_instants,) [units]; `lots` is X / E, 1 or more; `last` is,
+    by instant, the place of the last supply whose components are taken by then.
+    """
+
+    __slots__ = ("asked", "gross", "lacks", "last", "lots", "node", "takers", "way")
+
+    def __init__(
+        self, node: Node, way: SupplyAlternative | None, instants: int
+    ) -> None:
+        self.node = node
+        self.way = way
+        self.gross: Floats = np.zeros(instants)
+        self.lacks: Floats = np.zeros(instants)
+        self.lots: Floats = self.lacks
+        self.last: Ints = np.zeros(0, np.int64)
+        self.takers: list[tuple[int, float]] = []
+        """Products, by place, that take it, and how much for one of theirs."""
+        self.asked: list[tuple[int, int, int]] = []
+        """Demands: instant, place, quantity."""
+
+
+class _Work(NamedTuple):
+    """Least work of a group for a product: by what it lacks, shape (n_instants,)."""
+
+    place: int
+    each: Floats
+    begin: int
+
+
+class Requirements:
+    """What has to be supplied and worked by instant, for all demands to be on time.
+
+    Parameters
+    ----------
+    planned, chains, loads
+        The run, its earliest supplies and least work.
+    demands
+        Those that may be on time.
+    """
+
+    def __init__(
+        self,
+        planned: Planned,
+        chains: WayChains,
+        loads: LeastLoads,
+        demands: Sequence[Demand],
+    ) -> None:
+        self._planned, self._chains, self._loads = planned, chains, loads
+        self._demands = demands
+        self._now = planned.release.as_of
+        nodes = self._sorted()
+        self._place = {id(node): place for place, (node, _) in enumerate(nodes)}
+        count = MOST_CELLS // max(len(nodes), 1)
+        count = min(max(count, LEAST_INSTANTS), MOST_INSTANTS)
+        length = max(one.due for one in demands) - self._now
+        self._step = max(1, -(-length // (count - 1)))
+        self._places = np.arange(count)
+        self._grid = self._now + self._step * self._places
+        self._products = [_Product(node, way, count) for node, way in nodes]
+        self._work: dict[Group, list[_Work]] = defaultdict(list)
+        self._saved: Load = defaultdict(float)
+        self._ask()
+        for place in range(len(nodes)):
+            self._explode(place)
+        self._credit()
+
+    # --- products, those that are taken after those that take them -------------------
+    def _single(self, node: Node) -> SupplyAlternative | None:
+        """Its only source, where that says when which components are taken."""
+        if node.rules.unlimited or node.substitutes or self._loads.beside(node):
+            return None
+        ways = self._planned.model.ways(node)
+        if len(ways) != 1 or ways[0].source.fence_days < 0:
+            return None
+        return ways[0] if order_for_one(ways[0]) > 0 else None
+
+    def _below(self, way: SupplyAlternative) -> list[tuple[Node, float]]:
+        """Components and origin of a source, with the least need for one of it."""
+        found = [] if way.origin is None else [(way.origin, 1.0)]
+        for lines in way.intakes:
+            line, node, plain = lines[0]
+            dated = line.valid_from > ALWAYS or line.valid_to < NEVER
+            if len(lines) == 1 and plain and not dated and line.addend >= 0:
+                share = line.numerator / line.denominator
+                if share > 0:
+                    found.append((node, share * order_for_one(way)))
+        return found
+
+    def _sorted(self) -> list[tuple[Node, SupplyAlternative | None]]:
+        """Products by need; one that closes a circle stands where it was met first."""
+        done: list[tuple[Node, SupplyAlternative | None]] = []
+        seen: set[int] = set()
+        for demand in self._demands:
+            first = self._planned.model.node(demand.node)
+            if id(first) in seen:
+                continue
+            seen.add(id(first))
+            open_nodes = [(first, self._parts(first))]
+            while open_nodes:
+                node, parts = open_nodes[-1]
+                below = next((one for one in parts if id(one) not in seen), None)
+                if below is None:
+                    open_nodes.pop()
+                    done.append((node, self._single(node)))
+                else:
+                    seen.add(id(below))
+                    open_nodes.append((below, self._parts(below)))
+        return done[::-1]
+
+    def _parts(self, node: Node) -> Iterator[Node]:
+        way = self._single(node)
+        return iter(()) if way is None else (part for part, _ in self._below(way))
+
+    def _ask(self) -> None:
+        """Register what demands take, at the first instant that is not before due."""
+        for number, demand in enumerate(self._demands):
+            node = self._planned.model.node(demand.node)
+            product = self._products[self._place[id(node)]]
+            at = max(0, -(-(demand.due - self._now) // self._step))
+            product.gross[at] += demand.qty
+            product.asked.append((at, number, demand.qty))
+        for product in self._products:
+            np.cumsum(product.gross, out=product.gross)
+
+    def _explode(self, place: int) -> None:
+        """Net a product; its sources take components and work."""
+        product = self._products[place]
+        node, way = product.node, product.way
+        short = product.gross.copy()
+        for instant, qty in self._chains.existing(node) if node.units else ():
+            short[-(-(instant - self._now) // self._step) :] -= qty
+        # Less than a unit is what floats are wrong by.
+        short[short < 0.5] = 0.0
+        if not short.any():
+            return
+        product.lacks = short
+        if way is None:
+            ones = np.ones(len(self._grid))
+            for group, work in self._loads.of(node).items():
+                self._work[group].append(_Work(place, ones * work, self._now))
+            return
+        if way.source.kind == "buy":
+            return
+        size, lot = order_for_one(way), way.source.lot(1)
+        least = lot / size
+        some = np.where(short > 0, short, 1.0)
+        product.lots = np.maximum(short, least) / some
+        if way.source.kind == "make":
+            begin = self._chains.begins(way)
+            orders = np.maximum(lot, size * some)
+            for group, (fixed, rate) in self._loads.direct(way).items():
+                # Work of one order at least, or of as many as the largest lot asks for.
+                each = (fixed + rate * orders) / some
+                if way.source.max_lot is not None:
+                    most = rate * orders / some + fixed * size / way.source.max_lot
+                    each = np.maximum(each, most)
+                self._work[group].append(_Work(place, each, begin))
+        product.last = self._taken(way, lot)
+        made = np.where(short > 0, np.maximum(short, least), 0.0)[product.last]
+        made[product.last < 0] = 0.0
+        for part, share in self._below(way):
+            below = self._place[id(part)]
+            if below > place:  # else it closes a circle
+                self._products[below].gross += share * made
+                self._products[below].takers.append((place, share))
+
+    def _taken(self, way: SupplyAlternative, lot: int) -> Ints:
+        """Place of the last supply whose components are taken, by instant; -1: none."""
+        count = len(self._grid)
+        if way.source.kind == "make":
+            delay = self._loads.least_time(way, lot) // self._step
+            return np.minimum(self._places + delay, count - 1)
+        taken = self._places.copy()
+        if way.source.kind == "move":
+            for place, instant in enumerate(self._grid.tolist()):
+                timing = way.source.clock.latest(instant, lot)
+                if timing is not None:
+                    taken[place] = np.searchsorted(self._grid, timing.ready)
+        taken = np.maximum.accumulate(taken)
+        return np.searchsorted(taken, self._places, side="right") - 1
+
+    def _credit(self) -> None:
+        """Work that what exists below products of several sources may save."""
+        seen: set[int] = set()
+        stack = [
+            below
+            for one in self._products
+            if one.way is None and one.lacks.any()
+            for below in self._all_below(one.node)
+        ]
+        while stack:
+            node = stack.pop()
+            if id(node) not in seen:
+                seen.add(id(node))
+                stack += self._all_below(node)
+                there = sum(qty for _, qty in self._chains.existing(node))
+                if there:
+                    for group, work in self._loads.of(node).items():
+                        self._saved[group] += there * work
+
+    def _all_below(self, node: Node) -> list[Node]:
+        found = []
+        for way in self._planned.model.ways(node):
+            found += [below for lines in way.intakes for _, below, _ in lines]
+            if way.origin is not None:
+                found.append(way.origin)
+        return found
+
+    # --- rows ------------------------------------------------------------------------
+    def rows(self) -> Iterator[Row]:
+        """List what is too much where all demands are on time."""
+        for place, product in enumerate(self._products):
+            if not product.lacks.any() or self._loads.beside(product.node):
+                continue
+            new = self._chains.anew(product.node)
+            before = int(np.searchsorted(self._grid, new))
+            lacks = product.lacks[:before]
+            if lacks.any():
+                at = int(np.flatnonzero(lacks)[-1])
+                yield self._row([(place, at, 1.0)], float(lacks[at]))
+        for group in sorted(self._work, key=sorted):
+            yield from self._rows_of(group)
+
+    def _rows_of(self, group: Group) -> Iterator[Row]:
+        """Rows of a group: work that cannot begin before an instant, by a later one."""
+        works = self._work[group]
+        grid, saved = self._grid.tolist(), self._saved.get(group, 0.0)
+        known: dict[int, float] = {}
+
+        def opened(at: int) -> float:
+            if at not in known:
+                known[at] = self._loads.open_time(group, self._now, grid[at])
+            return known[at]
+
+        for begin in sorted({work.begin for work in works}):
+            own = [work for work in works if work.begin >= begin]
+            since = max(0, int(np.searchsorted(self._grid, begin, side="right")) - 1)
+            work = np.zeros(len(grid))
+            for one in own:
+                work += one.each * self._products[one.place].lacks
+            # Time grows: where the most work of a span fits at its start, all fits.
+            spans = range(0, len(grid), SPAN)
+            most = np.maximum.reduceat(work, spans) * (1 - SAFE)
+            fits = [
+                one <= max(0.0, opened(at) - opened(since)) + saved
+                for at, one in zip(spans, most.tolist(), strict=True)
+            ]
+            if all(fits):
+                continue
+            time = np.array([opened(at) for at in range(len(grid))])
+            room = (np.maximum(0.0, time - time[since]) + saved) * (1 + SAFE)
+            over = work * (1 - SAFE) - room
+            bad = np.flatnonzero(over > 1.0)
+            if len(bad):
+                chosen = bad[np.linspace(0, len(bad) - 1, ROWS_EACH).astype(int)]
+                for at in sorted({*chosen.tolist(), int(np.argmax(over))}):
+                    targets = [(one.place, at, float(one.each[at])) for one in own]
+                    yield self._row(targets, float(over[at]))
+
+    def _row(self, targets: Sequence[tuple[int, int, float]], least: float) -> Row:
+        """How much each demand contributes to what products lack at instants.
+
+        Parameters
+        ----------
+        targets
+            Product, instant, weight of what it lacks then.
+        least
+            What is too much.
+        """
+        found: dict[int, float] = defaultdict(float)
+        weights: dict[tuple[int, int], float] = defaultdict(float)
+        heap: list[tuple[int, int]] = []
+
+        def add(place: int, at: int, weight: float) -> None:
+            key = -place, at
+            if self._products[place].lacks[at] > 0:
+                if key not in weights:
+                    heappush(heap, key)
+                weights[key] += weight
+
+        for place, at, weight in targets:
+            add(place, at, weight)
+        while heap:
+            key = heappop(heap)
+            weight, product, at = weights[key], self._products[-key[0]], key[1]
+            for due, number, qty in product.asked:
+                if due <= at:
+                    found[number] += weight * qty
+            for taker, share in product.takers:
+                other = self._products[taker]
+                then = int(other.last[at])
+                if then >= 0:
+                    add(taker, then, weight * share * float(other.lots[then]))
+        return Row({one: min(max(w / least, TINY), 1.0) for one, w in found.items()})

@@ -18,11 +18,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.bounds import (
-    LeastLoads,
-    late_for_lack_of_time,
-    least_lateness,
-)
+from medhavi.planners.constrained.bounds import Planned, late_at_least
 from medhavi.planners.constrained.deliveries import (
     given_up_pins,
     lines_of,
@@ -50,7 +46,6 @@ from medhavi.planners.constrained.netting.feasible_netting import (
     walk_of,
 )
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
-from medhavi.planners.constrained.netting.way_chains import WayChains
 from medhavi.planners.constrained.orders.causes import (
     MISFIT,
     Cause,
@@ -388,21 +383,13 @@ class FeasibleRun(MrpRun):
         # Nothing is rehearsed any more: what follows takes the memory.
         del sequencer, self.placing.sequencer
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
-        chains = WayChains(self.model, self.release, self.providers.capacity, moving)
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
-        least, free = least_lateness(chains, whole, weights)
-        by_chain = len(whole) - len(free)
-        loads = LeastLoads(self.model, self.providers.capacity)
-        more = late_for_lack_of_time(loads, free, weights, self.as_of, self.model)
-        reached = weigh_lines(self.lines, weights)[1]
-        self._least = (least + more.cost, reached)
-        self._tries["late_at_least"] = float(by_chain + more.late)
-        self._tries["late_by_chain"] = float(by_chain)
-        self._tries["late_by_capacity"] = float(more.late)
+        planned = Planned(self.model, self.release, self.providers.capacity, moving)
+        least = late_at_least(planned, whole, weights)
+        self._least = (least.cost, weigh_lines(self.lines, weights)[1])
+        self._tries |= least.effort()
         if self._observe is not None:
-            self._observe(
-                Progress("late at least", by_chain + more.late, len(self.lines))
-            )
+            self._observe(Progress("late at least", least.late, len(self.lines)))
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
         """Make what places the orders; another run places in its own way."""

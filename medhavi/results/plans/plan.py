@@ -455,7 +455,7 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     return (
         f"{counts.late:,} late; no plan that delivers as much can have fewer than "
         f"{by_chain + by_capacity:,.0f} "
-        f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time)"
+        f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time or goods)"
     )
 
 

@@ -2,17 +2,23 @@
 
 For a demand that is more than what exists, at least one new lot has to be made, bought
 or moved; the least lot of some source is not there before its components are, and its
-own time is over, as if capacity were never short. Where the time of a source is not
-plain (it may choose resources, gives something on the way or beside, may stand in for
-others), it counts as none: the bound gets weaker, never wrong. It bounds what lead
-times cost, not what queues do.
+own time is over, as if capacity were never short. Where a product has one source, all
+that is missing comes from it, in orders of any size from the least lot on: it is not
+there before the components of all are and a last lot is through, nor before a first lot
+could begin and the resources of each step had time for all of the work. Where the time
+of a source is not plain (it may choose resources, gives something on the way or beside,
+may stand in for others), it counts as none: the bound gets weaker, never wrong. It
+bounds what lead times cost, not what queues do.
 """
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from medhavi.planners.run_limits import answered
+from medhavi.providers.capacity.axis import WorkContent
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -21,10 +27,16 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.capacity.schedule import RoutingTask
 
     Asked = tuple[Node, int]
     Steps = Generator[Asked, int, int]
+
+ZERO = Fraction(0)
+SAFE = 1e-9
+"""Share by which work is counted low: floats are not exact."""
 
 
 class WayChains:
@@ -52,6 +64,9 @@ class WayChains:
         self._capacity = capacity
         self._moving = moving
         self._known: dict[tuple[int, int], int] = {}
+        self._ordered: dict[tuple[int, int], int] = {}
+        self._begun: dict[int, int] = {}
+        self._gains: dict[int, float] = {}
         self._beside = given_beside(model)
 
     def at(self, demand: Demand) -> int:
@@ -60,6 +75,9 @@ class WayChains:
 
     def there(self, node: Node, qty: int) -> int:
         """Earliest instant at which so much of a product could be there [UTC s]."""
+        known = self._known.get((id(node), qty))
+        if known is not None:
+            return known
         return answered(self._there((node, qty)), self._there)
 
     def _there(self, asked: Asked) -> Steps:
@@ -81,26 +99,30 @@ class WayChains:
             return now
         soonest = NEVER
         for way in self._model.ways(node):
-            soonest = min(soonest, (yield from self._first_lot(way)))
+            soonest = min(soonest, (yield from self._through(way, way.source.lot(1))))
         return max(now, soonest)
 
     def _earliest(self, node: Node, qty: int) -> Steps:
         now = self._release.as_of
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:
             return now
-        left, at = qty, now
-        for available, there in sorted(self._existing(node)):
-            if left <= 0:
-                break
-            left, at = left - there, available
-        whole = at if left <= 0 else NEVER
+        left, whole = qty, NEVER
+        for available, there in sorted(self.existing(node)) if node.units else ():
+            if left > 0 and left <= there:
+                whole = available
+            left -= there
         if whole <= now:
             return now
-        for way in self._model.ways(node):
-            whole = min(whole, (yield from self._first_lot(way)))
+        ways = self._model.ways(node)
+        for way in ways:
+            # Of several sources each may bring a lot: which brings more is not known.
+            lot = way.source.lot(1)
+            if len(ways) < 2 and left > lot * self._gain(way):
+                lot = max(lot, math.ceil(left / self._gain(way) * (1 - SAFE)))
+            whole = min(whole, (yield from self._through(way, lot)))
         return max(now, whole)
 
-    def _existing(self, node: Node) -> Iterable[tuple[int, int]]:
+    def existing(self, node: Node) -> Iterable[tuple[int, int]]:
         """List when how much of what exists may be there."""
         now = self._release.as_of
         for unit in node.units:
@@ -111,31 +133,98 @@ class WayChains:
                 moves = order.index in self._moving
                 yield (now if moves else max(now, unit.arrives)), unit.qty
 
-    def _first_lot(self, way: SupplyAlternative) -> Steps:
-        """Earliest instant of the least lot of a source [UTC s]."""
-        source = way.source
-        if source.fence_days < 0:
+    def _gain(self, way: SupplyAlternative) -> float:
+        """Units of its product that a unit of an order gives; inf: not plain."""
+        known = self._gains.get(id(way))
+        if known is None:
+            size = order_for_one(way)
+            known = self._gains[id(way)] = 1 / size if size > 0 else math.inf
+        return known
+
+    def begins(self, way: SupplyAlternative) -> int:
+        """Earliest instant at which the components of a least lot are there [UTC s]."""
+        return answered(self._begins(way), self._there)
+
+    def _begins(self, way: SupplyAlternative) -> Steps:
+        found = self._begun.get(id(way))
+        if found is None:
+            found = self._begun[id(way)] = yield from self._goods(
+                way, way.source.lot(1)
+            )
+        return found
+
+    def _goods(self, way: SupplyAlternative, units: int) -> Steps:
+        """Earliest instant at which the components of so much are there [UTC s]."""
+        if way.source.fence_days < 0:
             # It may have begun before now: what can be said is nothing.
             return self._release.as_of
-        lot = source.lot(1)
-        floor = ready = self._release.floor(source)
+        floor = ready = self._release.floor(way.source)
         for group in way.intakes:
             goods = NEVER
             for line, node, plain in group:
-                there = (yield node, line.steps(lot)) if plain else floor
+                there = floor
+                if plain:
+                    asked = node, line.steps(units)
+                    # Most is known: a generator for each would cost more than it does.
+                    known = self._known.get((id(node), asked[1]))
+                    there = (yield asked) if known is None else known
                 goods = min(goods, there)
             ready = max(ready, goods)
         if way.origin is not None:
-            ready = max(ready, (yield way.origin, lot))
-        if not self._plain(way):
-            return ready
-        found = [
-            timing.finish
-            for begin, end in source.windows
-            if end > ready
-            and (timing := source.clock.earliest(max(begin, ready), lot)) is not None
+            ready = max(ready, (yield way.origin, units))
+        return ready
+
+    def _through(self, way: SupplyAlternative, units: int) -> Steps:
+        """Earliest instant at which orders of so much in all are through [UTC s]."""
+        key = id(way), units
+        known = self._ordered.get(key)
+        if known is not None:
+            return known
+        source, lot = way.source, way.source.lot(1)
+        if units > lot:
+            ready = yield from self._goods(way, units)
+        else:
+            ready = yield from self._begins(way)
+        if source.fence_days >= 0 and self._plain(way):
+            found = [
+                timing.finish
+                for begin, end in source.windows
+                if end > ready
+                and (timing := source.clock.earliest(max(begin, ready), lot))
+                is not None
+            ]
+            ready = min(found, default=ready)
+        if units > lot and source.kind == "make" and source.fence_days >= 0:
+            begin = yield from self._begins(way)
+            for task in self._capacity.compiled(source.source).tasks:
+                ready = max(ready, self._worked(task, begin, units))
+        self._ordered[key] = ready
+        return ready
+
+    def _worked(self, task: RoutingTask, begin: int, units: int) -> int:
+        """Earliest instant at which all resources of a step did its work [UTC s]."""
+        options = [option for epoch in task.plan.epochs for option in epoch.options]
+        lanes = sum(self._lanes(option) for option in options)
+        if not math.isfinite(lanes) or any(one.axis.steady is None for one in options):
+            return begin
+        work = WorkContent(ZERO, task.run(units))
+        ends = [
+            one.axis.working.add(
+                begin, math.floor(one.axis.length(work, (0, 0)) / lanes * (1 - SAFE))
+            )
+            for one in options
         ]
-        return min(found, default=ready)
+        return min((end for end in ends if end is not None), default=begin)
+
+    def _lanes(self, option: ResourceOption) -> float:
+        """Orders that an option works on at a time, at most; inf: no limit is known."""
+        found = math.inf
+        for name, units in option.resources:
+            clock = self._capacity.resource(name)
+            if clock.finite and clock.bucket is None and clock.whole and units > 0:
+                most = max(level[2] for level in clock.levels)
+                found = min(found, most / units)
+        return found
 
     def _plain(self, way: SupplyAlternative) -> bool:
         """Whether a clock gives the least time of a source."""
@@ -149,6 +238,16 @@ class WayChains:
             for task in compiled.tasks
             for epoch in task.plan.epochs
         ) and not any(node.queue or node.safety for node in compiled.network.nodes)
+
+
+def order_for_one(way: SupplyAlternative) -> float:
+    """Units of an order for one unit of its product; 0: not plain."""
+    if way.source.kind != "make":
+        return 1.0
+    if way.gain is None or any(output.addend for output in way.gain.outputs):
+        return 0.0
+    rate = sum(one.numerator / one.denominator for one in way.gain.outputs)
+    return 1 / rate if rate > 0 else 0.0
 
 
 def given_beside(model: ItemLocationGraph) -> set[int]:

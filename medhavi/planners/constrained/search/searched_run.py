@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained import rounds
+from medhavi.planners.constrained.bounds import Planned, late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import Job, Take
+from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
@@ -32,7 +34,6 @@ from medhavi.planners.constrained.search.laying_out import (
     MismatchError,
     differ,
 )
-from medhavi.planners.constrained.search.plant_bound import Least, least_of
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
@@ -47,8 +48,9 @@ from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.search.plant_model import Model
@@ -324,7 +326,13 @@ class SearchedRun(SearchableRun):
     found: Found
     model_found: Model
     placing: FoundPlacing
-    least: Least = Least(0.0, 0, 0)
+    least: LateAtLeast
+
+    def late_at_least(self, weights: Sequence[float]) -> LateAtLeast:
+        """What no plan can be better than, by weights of the priorities."""
+        planned = Planned(self.model, self.release, self.providers.capacity)
+        weighing = Weights(weights, self.parameters.base_days)
+        return late_at_least(planned, self.intake.demands, weighing)
 
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
@@ -381,15 +389,13 @@ class SearchedRun(SearchableRun):
         return {
             **self.found.effort,
             "late": float(late),
-            "late_at_least": float(self.least.late),
-            "late_by_chain": float(self.least.by_chain),
-            "late_by_capacity": float(self.least.by_capacity),
+            **self.least.effort(),
             "weighted_days": self.found.cost / SCALE / DAY,
         }
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        reached, bound = self.found.cost / SCALE / DAY, self.least.days
+        reached, bound = self.found.cost / SCALE / DAY, self.least.cost / SCALE / DAY
         gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(made, bound=bound, gap=max(0.0, gap), engine="search")
 
@@ -493,7 +499,7 @@ def _searched(
     try:
         weights = run.parameters.weights(run.settings)
         model = model_of(run, weights, run.parameters.base_days)
-        run.least = least_of(model.plant)
+        run.least = run.late_at_least(weights)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
         engine = engine_of(way)
         if not engine.lists:

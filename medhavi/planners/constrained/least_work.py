@@ -1,0 +1,269 @@
+"""The least work that a product needs of each group of resources, and their open time.
+
+Each product needs work at least: on every way to get it, the least of its options and
+alternates, and that of its components; sizes of lots, set-up and when work could begin
+count as nothing. Resources that stand in for each other count together. Where the work
+of a product is not plain (something may stand in for it, or gives it beside, or a line
+holds for a time only), it is none: a bound by it gets weaker, never wrong.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.netting.way_chains import (
+    ZERO,
+    given_beside,
+    order_for_one,
+)
+from medhavi.planners.run_limits import answered
+from medhavi.providers.capacity.axis import WorkContent
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
+    from medhavi.planners.mrp.netting_state.state import (
+        ComponentRequirement,
+        Node,
+        SupplyAlternative,
+    )
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.capacity.resources import Level, ResourceClock
+    from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.snapshot.calendars.intervals import Interval
+
+    Steps = Generator[Node, "Load", "Load"]
+
+
+Group = frozenset[str]
+"""Resources, by id, that stand in for each other in some step."""
+Load = dict[Group, float]
+"""Work on groups of resources [s x units]."""
+
+
+class LeastLoads:
+    """The least work that one step of each product needs.
+
+    Parameters
+    ----------
+    model
+        Graph of a run.
+    capacity
+        Routings and resources as they are planned.
+    """
+
+    def __init__(self, model: ItemLocationGraph, capacity: Capacity) -> None:
+        self._model = model
+        self._capacity = capacity
+        self._known: dict[int, Load] = {}
+        self._beside = given_beside(model)
+        self._makes = {
+            source.source
+            for node in model.nodes.values()
+            for source in node.sources
+            if source.kind == "make"
+        }
+        self._limits: dict[str, bool] = {}
+        self._shares_of: dict[int, Load] = {}
+        self._times: dict[tuple[str, int], list[OpenTime]] = {}
+        self._holding: dict[str, list[Group]] = defaultdict(list)
+        for group in sorted({*self._groups()}, key=sorted):
+            for resource in group:
+                self._holding[resource].append(group)
+
+    # --- resources -----------------------------------------------------------------
+    def _limit(self, resource: str) -> bool:
+        """Whether the open time of a resource limits the work on it."""
+        if resource not in self._limits:
+            clock = self._capacity.resource(resource)
+            self._limits[resource] = clock.finite and clock.bucket is None
+        return self._limits[resource]
+
+    def _groups(self) -> Iterable[Group]:
+        """List the resources of each step: those it always takes, and those it may."""
+        # Steps of many routings have the same options.
+        seen: set[int] = set()
+        for routing in sorted(self._makes):
+            for task in self._capacity.compiled(routing).tasks:
+                if id(task.plan.epochs) in seen:
+                    continue
+                seen.add(id(task.plan.epochs))
+                taken = [
+                    {name for name, _ in option.resources if self._limit(name)}
+                    for option in _options(task)
+                ]
+                if not taken:
+                    continue
+                always = set.intersection(*taken)
+                yield from (frozenset({name}) for name in always)
+                if all(one - always for one in taken):
+                    yield frozenset(set.union(*taken) - always)
+
+    # --- work ----------------------------------------------------------------------
+    def of(self, node: Node) -> Load:
+        """Least work that a step of a product needs, whoever brings it."""
+        return answered(self._of(node), self._of)
+
+    def _of(self, node: Node) -> Steps:
+        if id(node) not in self._known:
+            self._known[id(node)] = {}  # what goes in a circle needs nothing
+            self._known[id(node)] = yield from self._least(node)
+        return self._known[id(node)]
+
+    def _least(self, node: Node) -> Steps:
+        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
+            return {}
+        loads: list[Load] = []
+        for way in self._model.ways(node):
+            loads += [(yield from self._needed(way))]
+        return _least_of(loads)
+
+    def _needed(self, way: SupplyAlternative) -> Steps:
+        """Least work for a step of what a source brings."""
+        source = way.source
+        if source.kind != "make":
+            return {} if way.origin is None else (yield way.origin)
+        if source.fence_days < 0:
+            # Work that may have begun before now takes less of the time from now on.
+            return {}
+        size = order_for_one(way)
+        found: Load = defaultdict(float)
+        for group, (fixed, rate) in self.direct(way).items():
+            found[group] += size * rate
+            if source.max_lot is not None:
+                found[group] += size * fixed / source.max_lot
+        for lines in way.intakes:
+            for group, work in (yield from self._component(lines)).items():
+                found[group] += size * work
+        return {group: work for group, work in found.items() if work > 0}
+
+    def direct(self, way: SupplyAlternative) -> dict[Group, tuple[float, float]]:
+        """Least work of an order itself: once, and for one unit of it."""
+        found: dict[Group, tuple[float, float]] = {}
+        for task in self._capacity.compiled(way.source.source).tasks:
+            for group, share in self._shares(task).items():
+                fixed, rate = found.get(group, (0.0, 0.0))
+                fixed += share * float(task.fixed)
+                found[group] = fixed, rate + share * float(task.rate)
+        return found
+
+    def least_time(self, way: SupplyAlternative, units: int) -> int:
+        """Least working time of the longest step of an order [s]."""
+        found = 0
+        for task in self._capacity.compiled(way.source.source).tasks:
+            work = WorkContent(ZERO, task.run(units))
+            times = [
+                0 if one.axis.steady is None else one.axis.length(work, (0, 0))
+                for one in _options(task)
+            ]
+            found = max(found, min(times, default=0))
+        return found
+
+    def beside(self, node: Node) -> bool:
+        """Whether orders for something else give it besides."""
+        return id(node) in self._beside
+
+    def _shares(self, task: RoutingTask) -> Load:
+        """Least units of each group that a step takes, by its pace."""
+        known = self._shares_of.get(id(task.plan.epochs))
+        if known is None:
+            known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
+        return known
+
+    def _least_shares(self, task: RoutingTask) -> Load:
+        options = _options(task)
+        names = {name for option in options for name, _ in option.resources}
+        groups = {one for name in names for one in self._holding.get(name, ())}
+        least = {
+            group: min((_taken(option, group) for option in options), default=0.0)
+            for group in groups
+        }
+        return {group: share for group, share in least.items() if share > 0}
+
+    def _component(self, lines: Sequence[ComponentRequirement]) -> Steps:
+        """Least work for what one step of an order takes of rival lines."""
+        loads = []
+        for line, node, _ in lines:
+            if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
+                return {}
+            share = line.numerator / line.denominator
+            needed = (yield node) if share > 0 else {}
+            loads.append({group: share * work for group, work in needed.items()})
+        return _least_of(loads)
+
+    # --- time ----------------------------------------------------------------------
+    def open_time(self, group: Group, start: int, finish: int) -> float:
+        """Time that a group has from one instant to another [s x units]."""
+        total = 0.0
+        for resource in sorted(group):
+            key = resource, start
+            if key not in self._times:
+                self._times[key] = [
+                    OpenTime(self._capacity.resource(resource), level, start)
+                    for level in self._capacity.resource(resource).levels
+                ]
+            for one in self._times[key]:
+                total += one.units * one.until(finish)
+        return total
+
+
+class OpenTime:
+    """The open time of a resource while it has so many units, summed up once."""
+
+    def __init__(self, clock: ResourceClock, level: Level, start: int) -> None:
+        begin, self._end, self.units = level
+        self._clock = clock
+        self._high = self._low = max(begin, start)
+        self._starts: list[int] = []
+        self._pieces: list[Interval] = []
+        self._sums: list[float] = [0.0]
+
+    def until(self, finish: int) -> float:
+        """Time from the start to an instant [s]; a share counts 1 at least."""
+        high = min(self._end, finish)
+        if high <= self._low:
+            return 0.0
+        if high > self._high:
+            self._read(min(self._end, 2 * high - self._low))
+        place = bisect_left(self._starts, high) - 1
+        if place < 0:
+            return 0.0
+        begin, end, share = self._pieces[place]
+        return self._sums[place] + (min(end, high) - begin) * max(1.0, share)
+
+    def _read(self, high: int) -> None:
+        self._high = high
+        self._pieces = self._clock.working.shares(self._low, high)
+        self._starts = [piece[0] for piece in self._pieces]
+        self._sums = [0.0]
+        for begin, end, share in self._pieces:
+            self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
+
+
+def _options(task: RoutingTask) -> list[ResourceOption]:
+    return [option for epoch in task.plan.epochs for option in epoch.options]
+
+
+def _taken(option: ResourceOption, group: Group) -> float:
+    """Units of a group that an option takes, by its pace; 0: it changes."""
+    pace = option.axis.steady
+    if pace is None:
+        return 0.0
+    return sum(units for name, units in option.resources if name in group) / float(pace)
+
+
+def _least_of(loads: Sequence[Load]) -> Load:
+    """What each of some ways needs at least; without what one does not need."""
+    if len(loads) < 2:
+        return loads[0] if loads else {}
+    first, *others = loads
+    return {
+        group: min(work, *(one[group] for one in others))
+        for group, work in first.items()
+        if all(group in one for one in others)
+    }
