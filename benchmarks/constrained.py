@@ -249,7 +249,7 @@ def row_of(
 
 
 def at_least(counts: Mapping[str, float]) -> str:
-    """Give how many are late by their chains and, besides, for lack of time or goods."""
+    """Give how many are late by their chains and, besides, for lack of time, goods."""
     if "late_by_chain" not in counts:
         return ""
     more = counts["late_by_capacity"]

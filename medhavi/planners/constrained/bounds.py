@@ -148,7 +148,7 @@ def late_at_least(
             free.append(demand)
     loads = LeastLoads(planned.model, planned.capacity)
     rows = list(Requirements(planned, chains, loads, free).rows()) if free else []
-    least = _Relaxation(rows) if rows else None
+    least = _LinearProgram(rows) if rows else None
     counts: dict[int, int] = {}
     for priority in sorted({demand.priority for demand in demands}):
         own = {n: 1 for n, one in enumerate(free) if one.priority == priority}
@@ -173,7 +173,7 @@ class Row(NamedTuple):
     weights: Mapping[int, float]
 
 
-class _Relaxation:
+class _LinearProgram:
     """Rows over demands, solved for one objective after another."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
