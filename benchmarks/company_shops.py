@@ -145,6 +145,14 @@ def two_sites(tables: Tables) -> None:
             row["location"] = far
 
 
+def stock_levels(tables: Tables) -> None:
+    """Keep five pieces of a tenth of what is made in stock."""
+    tables["inventory_policies"] = [
+        {"product": row["product"], "location": row["location"], "safety_qty": 5.0}
+        for row in tables["routings"][::10]
+    ]
+
+
 def everything(tables: Tables) -> None:
     """Change all of it at once."""
     for change in (shifts, units, second_step, open_orders, alternates):
@@ -159,6 +167,7 @@ CHANGES: dict[str, Change] = {
     "two units": units,
     "a fifth with alternates": alternates,
     "four families": families,
+    "a tenth with stock levels": stock_levels,
     "two sites": two_sites,
     "all of it": everything,
 }

@@ -59,8 +59,6 @@ GENERAL = frozenset(
         "substitute of a component",
         "shelf life",
         "make to order",
-        "safety stock",
-        "stock level by time",
         "lot rule",
         "peg",
         "reservation of material",

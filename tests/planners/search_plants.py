@@ -92,6 +92,7 @@ def plant(
         d_qty=np.array([one[1] for one in demands], np.int64),
         d_due=np.array([one[2] for one in demands], np.int64),
         d_weight=np.array([one[3] for one in demands], np.int64),
+        i_level=np.full(len(rows), -1),
         base=np.array([20 * DAY], np.int64),
         k_start=np.zeros(1, np.int64),
         k_open=np.zeros(0, np.int64),

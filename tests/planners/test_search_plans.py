@@ -86,7 +86,7 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         units=draw(st.sampled_from([1.0, 1.0, 2.0, 3.0])),
     ) | {
         "supply_orders": draw(receipts()),
-        "inventory_policies": draw(rules()),
+        "inventory_policies": draw(rules()) + draw(levels()),
         "disruptions": draw(
             st.lists(stops(), max_size=2, unique_by=itemgetter("disruption"))
         ),
@@ -154,6 +154,17 @@ def with_families(tables: dict[str, Any], drawn: dict[str, Any]) -> dict[str, An
             if family
         ],
     }
+
+
+@st.composite
+def levels(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Safety stock of what is made."""
+    return [
+        {"product": product, "location": "P", "safety_qty": float(qty)}
+        for product, qty in draw(
+            st.dictionaries(st.sampled_from(["A", "PART"]), st.integers(1, 6))
+        ).items()
+    ]
 
 
 @st.composite
@@ -521,8 +532,8 @@ UNFIT = {
     "two sources": _with(
         "routings", {"routing": "make A too", "product": "A", "location": "P"}
     ),
-    "stock level": _with(
-        "inventory_policies", {"product": "PART", "location": "P", "safety_qty": 4.0}
+    "days of safety": _with(
+        "inventory_policies", {"product": "PART", "location": "P", "safety_days": 4.0}
     ),
     "most lateness": {
         **CROWDED,
@@ -755,3 +766,19 @@ def test_what_is_bought_stands_for_open_orders_first() -> None:
     assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
     (begin, *_) = [start for product, start, *_ in worked(made, "M2") if start > 12.0]
     assert begin >= 9 * 24
+
+
+@pytest.mark.req("MRP-06", "CAP-12")
+def test_a_stock_level_of_what_is_made_is_filled_and_makes_nothing_late() -> None:
+    """Of 3 PART in stock 2 are safety; D0 takes all of them, the level comes after."""
+    tables = workshop([("A", 3.0, 0.2, 1)], minutes=60.0, stock=3.0, lead=2.0) | {
+        "inventory_policies": [{"product": "PART", "location": "P", "safety_qty": 2.0}]
+    }
+    made = searched(tables)
+    snapshot = Snapshot.from_frames(tables)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assert made.fulfilment["lateness_h"].max() == 0.0
+    (begin,) = [start for _, start, *_ in worked(made, "M2")]
+    assert begin >= 2 * 24
+    last = made.positions.filter(pl.col("product") == "PART").sort("bucket")[-1]
+    assert last["on_hand"].item() == 2.0

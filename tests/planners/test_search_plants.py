@@ -77,8 +77,11 @@ UNKNOWN = {
         },
     ),
     "has stock rules": rows(
+        "inventory_policies", {"product": "PART", "location": "P", "safety_days": 5.0}
+    ),
+    "has a stock level that falls": rows(
         "inventory_levels",
-        {"product": "PART", "location": "P", "valid_from": LATER, "safety_qty": 1.0},
+        {"product": "PART", "location": "P", "safety_qty": 1.0, "valid_to": LATER},
     ),
     "D0 has a rule": cells("demands", ship_from="P"),
     "D0 asks for a quality": {

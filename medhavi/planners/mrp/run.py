@@ -255,6 +255,10 @@ class MrpRun:
         return PlainNodeNetting(node, self.release)
 
     def _walk(self, node: Node) -> DatedNodeNetting:
+        return self._node_walk(node, self._levels_of(node))
+
+    def _levels_of(self, node: Node) -> StockLevels:
+        """Stock levels of a node whose needs are known; reports list them."""
         levels = StockLevels(
             node,
             sorted(node.needs, key=lambda need: need.instant)
@@ -274,7 +278,7 @@ class MrpRun:
         )
         if not levels.idle:
             self.levels[id(node)] = levels
-        return self._node_walk(node, levels)
+        return levels
 
     def _lead(self, node: Node) -> int:
         """First instant at which an order made now would be usable."""

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
-from medhavi.planners.mrp.netting_state.order_creation import PEG_SOURCE
+from medhavi.planners.mrp.netting_state.order_creation import (
+    PEG_SOURCE,
+    SAFETY,
+    STOCK_PRIORITY,
+)
 from medhavi.planners.mrp.netting_state.state import (
     NO_DEMAND,
     Need,
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.sources import OrderTiming, Source
 
 _URGENCY = attrgetter("priority", "index")
@@ -62,8 +67,8 @@ class FoundOrders(NamedTuple):
 
     Of each order: size [steps], when it runs as late as its takers allow, begin of the
     work and arrival as early as can be [UTC seconds], what nobody takes of it [steps],
-    and where its pegs end. Of each peg: the need by its index, its amount [steps], and
-    the place of its order among these.
+    and where its pegs end; what has none is for a stock level. Of each peg: the need by
+    its index, its amount [steps], and the place of its order among these.
     """
 
     sizes: Sequence[int]
@@ -117,12 +122,12 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         served = [needs[need] for need in found.needs]
         pairs = list(zip(served, found.amounts, strict=True))
         for size, timing, begin, ready, left, high in zip(*found[:6], strict=True):
-            taker = served[low]
-            if high - low > 1:
+            cause, priority = SAFETY, STOCK_PRIORITY
+            if high > low:
                 taker = min(served[low:high], key=_URGENCY)
+                cause, priority = cause_of(taker), taker.priority
             takers = pairs[low:high]
             low = high
-            priority = taker.priority
             unit = SupplyUnit(
                 len(units),
                 node,
@@ -151,7 +156,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 size,
                 timing,
                 timing[1],
-                cause_of(taker),
+                cause,
                 rule,
                 priority,
                 None,
@@ -199,6 +204,10 @@ class SearchableRun(FeasibleRun):
     def clusters(self) -> Sequence[list[Node]]:
         """Nodes in order of planning, consumers first."""
         return self._clusters
+
+    def stock_levels(self, node: Node) -> StockLevels:
+        """Stock levels of a node; its days of safety are not known yet."""
+        return self._levels_of(node)
 
     def net_cluster(self, cluster: list[Node]) -> None:
         """Net what is bought for orders that were found."""

@@ -366,11 +366,15 @@ class Layout:
         self._placed = Grouped(rank[steps.order], len(last))
         numbers = NeedNumbers(model.plant, model.first(self.item), release.needs)
         pegs = self._pegs(found, rank, numbers)
-        from_order = pegs.sorted(kept=pegs.givers >= 0)
+        # What stock levels keep is nobody's need.
+        served = pegs.needs >= 0
+        from_order = pegs.sorted(kept=(pegs.givers >= 0) & served)
+        kept = pegs.sorted(kept=(pegs.givers >= 0) & ~served)
         given = from_order.sums(from_order.needs, numbers.count)
         self._given: list[int] = given.tolist()
         size = np.asarray(found.order_qty, np.int64)[last]
-        self._columns = self._columned(size, from_order)
+        stays = kept.sums(kept.givers, len(size))
+        self._columns = self._columned(size, from_order, stays)
         first = np.searchsorted(self.item, self.item)
         giver = from_order.givers
         self._from_order = Columns(
@@ -381,7 +385,7 @@ class Layout:
             giver - first[giver],
         )
         # What is bought is netted anew.
-        stands = pegs.givers < 0
+        stands = (pegs.givers < 0) & served
         product = np.full(len(pegs.givers), -1, np.int64)
         product[stands] = model.plant.s_item[-2 - pegs.givers[stands]]
         stands[stands] = model.plant.lead[product[stands]] < 0
@@ -426,19 +430,20 @@ class Layout:
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
         return Pegs(giver, numbers.of(taker, product), amounts)
 
-    def _columned(self, size: np.ndarray, pegs: Pegs) -> Columns:
+    def _columned(self, size: np.ndarray, pegs: Pegs, stays: np.ndarray) -> Columns:
         """Sizes, dates and what nobody takes of the orders, as `_make` reads it.
 
-        Size and rest [steps]; begin of the queue, as late as may be; begin of the work
-        and arrival, as early as can be; where the pegs end.
+        Size, what nobody takes and what is wanted of it [units]; begin of the queue, as
+        late as may be; begin of the work and arrival, as early as can be; where the
+        pegs end.
         """
         left = size - pegs.sums(pegs.givers, len(size))
-        if (left < 0).any():
+        if (left < stays).any():
             differ("an order is taken twice")
         each = np.arange(len(size) + 1)
         bounds = np.searchsorted(pegs.givers, each)
         count = len(self.model.product)
-        if (bounds[1:] == bounds[:-1]).any():
+        if ((bounds[1:] == bounds[:-1]) & (stays == 0)).any():
             differ("an order is for nothing")
         first = np.searchsorted(self.item, self.item)
         queue = self.model.queues[self.item]
@@ -448,6 +453,7 @@ class Layout:
             count,
             size,
             left,
+            size - left + stays,
             late.since - queue,
             early.begin,
             early.finish,
@@ -495,7 +501,7 @@ class Layout:
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""
-        sizes, left, starts, begins, arrivals, ends = self._columns[number]
+        sizes, left, wanted, starts, begins, arrivals, ends = self._columns[number]
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
@@ -514,8 +520,8 @@ class Layout:
                 for place, size in zip(places, sizes, strict=True)
             ]
         self._release.asked += [
-            (item.node, arrival, size - rest if rest else size)
-            for arrival, size, rest in zip(arrivals, sizes, left, strict=True)
+            (item.node, arrival, qty)
+            for arrival, qty in zip(arrivals, wanted, strict=True)
         ]
         needs, amounts, givers = self._from_order[number]
         found = FoundOrders(

@@ -4,8 +4,9 @@ What the search knows: products at places with one source each; makes of steps i
 row, each on one unit of a finite machine, of those that it may choose from, or on none,
 in the open time of their calendars, changed over between families; purchases with a
 fixed lead time and no limit, by any rule of stock and lots; stock and scheduled
-receipts that do not expire; existing orders that stand on their dates; lots of a least
-size and a multiple. Anything else is planned by the general way.
+receipts that do not expire; stock levels of what is made that do not fall; existing
+orders that stand on their dates; lots of a least size and a multiple. Anything else is
+planned by the general way.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Model:
     between release and start of the work of a first step [s]. `machines` are the names
     of the machines, `stops` when each is down or at work that stands [UTC s],
     `supplies` what stands, `kept` what existing orders take of it (need, supply,
-    steps), `calendars` the open times.
+    steps), `calendars` the open times. Of the demands of the plant, `demands` are those
+    of the run; behind them comes what stock levels want.
     """
 
     plant: Plant
@@ -82,6 +84,7 @@ class Model:
     supplies: Sequence[SupplyUnit]
     calendars: Sequence[WorkingTime]
     as_of: int
+    demands: int
 
     def first(self, items: np.ndarray) -> np.ndarray:
         """Items of the first steps of products. Shapes (n,), int64."""
@@ -101,6 +104,8 @@ class _Item:
     queue: int = 0
     steps: int = 1
     below: tuple[tuple[int, int], ...] = ()
+    levels: list[tuple[int, int]] = field(default_factory=list)
+    """What has to be in stock from an instant on, each time more [units, s]."""
     options: list[Option] = field(default_factory=list)
 
 
@@ -166,14 +171,24 @@ def _columns(
 def _check_rules(node: Node, source: Source) -> None:
     """Refuse rules of stock and lots of what is made."""
     rules = node.rules
-    if not rules.is_plain or rules.unlimited or rules.lot_rule != "lot_for_lot":
+    if rules.unlimited or rules.safety_days:
         refuse(f"{node.key} has stock rules")
-    if rules.cover_days or rules.lot_size:
+    if rules.lot_rule != "lot_for_lot" or rules.cover_days or rules.lot_size:
         refuse(f"{node.key} has lot rules")
     if source.max_lot is not None:
         refuse(f"{source.source} has a largest lot")
     if source.safety_days or source.batch_window_days:
         refuse(f"{source.source} has soft time or a batch window")
+
+
+def _first_of(
+    levels: Sequence[tuple[int, int, int]], items: int, demands: int
+) -> np.ndarray:
+    """First of the demands of each item that a stock level wants; -1: none."""
+    found = np.full(items, -1, np.int64)
+    for place in reversed(range(len(levels))):
+        found[levels[place][0]] = demands + place
+    return found
 
 
 class _Reading:
@@ -219,7 +234,12 @@ class _Reading:
         machines = np.array([option.machine for _, option in blocks], np.int64)
         count = np.bincount(machines, minlength=len(self._machines.numbers))
         spans = np.array([span for span, _ in blocks], np.int64).reshape(-1, 2).T
-        demands, nodes = self._run.intake.demands, self._run.model.nodes
+        demands = self._run.intake.demands
+        levels = [
+            (number, qty, due)
+            for number, item in enumerate(items)
+            for qty, due in item.levels
+        ]
         if not demands or all(item.lead >= 0 for item in items):
             refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
@@ -240,19 +260,14 @@ class _Reading:
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
-            d_item=np.array(
-                [self._number[id(nodes[demand.node])] for demand in demands], np.int64
-            ),
-            d_qty=np.array([d.qty for d in demands], np.int64),
-            d_due=np.array([d.due - self._as_of for d in demands], np.int64),
-            d_weight=np.array(
-                [scaled[min(max(d.priority, 1), len(scaled)) - 1] for d in demands],
-                np.int64,
-            ),
+            **self._demands(scaled, levels),
+            i_level=_first_of(levels, len(items), len(demands)),
             base=np.array([round(base_days * DAY)], np.int64),
             **windows,
         )
         steps = np.array([item.steps for item in items], np.int64)
+        priority = [demand.priority for demand in demands]
+        priority += [max(priority) + 1] * len(levels)
         return Model(
             plant=plant,
             nodes=self._nodes,
@@ -263,7 +278,8 @@ class _Reading:
             routings=self._routings,
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
-            priority=[demand.priority for demand in demands],
+            priority=priority,
+            demands=len(demands),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
             kept=self._kept,
@@ -271,6 +287,24 @@ class _Reading:
             calendars=[working for _, working in self._machines.calendars.values()],
             as_of=self._as_of,
         )
+
+    def _demands(
+        self, weights: Sequence[int], levels: Sequence[tuple[int, int, int]]
+    ) -> dict[str, np.ndarray]:
+        """All demands, and behind them what stock levels want, without weight."""
+        nodes = self._run.model.nodes
+        rows = [
+            (
+                self._number[id(nodes[demand.node])],
+                demand.qty,
+                demand.due - self._as_of,
+                weights[min(max(demand.priority, 1), len(weights)) - 1],
+            )
+            for demand in self._run.intake.demands
+        ]
+        columns = np.array([*rows, *((*level, 0) for level in levels)], np.int64).T
+        names = ("d_item", "d_qty", "d_due", "d_weight")
+        return {n: c.copy() for n, c in zip(names, columns, strict=True)}
 
     def _supplies(self, items: Sequence[_Item]) -> dict[str, np.ndarray]:
         """Stock and scheduled receipts of all items, by date."""
@@ -329,6 +363,8 @@ class _Reading:
             refuse(f"an existing order lacks {node.key}")
         if any(need.alternatives for need in node.needs):
             refuse(f"{node.key} has other needs")
+        if way.source.kind != "buy":
+            item.levels = self._levels(node)
         if way.source.kind == "make":
             return self._make(item, way, number, floor)
         if self._run.release.limited(way.source):
@@ -341,6 +377,21 @@ class _Reading:
         else:
             self._buy(item, way)
         return [item]
+
+    def _levels(self, node: Node) -> list[tuple[int, int]]:
+        """What has to be in stock from an instant on, each time more."""
+        if node.rules.is_plain:
+            return []
+        found: list[tuple[int, int]] = []
+        levels, kept = self._run.stock_levels(node), 0
+        for moment in sorted(levels.moments()):
+            wanted = levels.wanted(moment)
+            if wanted < kept:
+                refuse(f"{node.key} has a stock level that falls")
+            if wanted > kept:
+                found.append((wanted - kept, moment - self._as_of))
+            kept = wanted
+        return found
 
     def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> int:
         """Keep of what stands for existing orders; gives what they lack [units]."""

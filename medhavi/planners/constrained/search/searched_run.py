@@ -385,7 +385,9 @@ class SearchedRun(SearchableRun):
         placing.backward(self.lines)
 
     def _effort(self) -> dict[str, float]:
-        late = np.count_nonzero(self.found.finish > self.model_found.plant.d_due)
+        real = slice(self.model_found.demands)
+        due = self.model_found.plant.d_due[real]
+        late = np.count_nonzero(self.found.finish[real] > due)
         return {
             **self.found.effort,
             "late": float(late),

@@ -163,16 +163,16 @@ class Wheel:
         return found
 
     def _least_weight(self) -> int:
-        """Draw what a demand must weigh that a pass looks at; 0: any."""
+        """Draw what a demand must weigh that a pass looks at; 1: any but levels."""
         focus = self._manner.focus
         if focus == 0 or self._noise.random() >= focus:
-            return 0
+            return 1
         plant = self._passes.plain
         late = np.asarray(self._passes.work.d_finish) - plant.d_due
         costs = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0)
         upto = np.cumsum(costs)
         drawn = np.searchsorted(upto, self._noise.random() * upto[-1], side="right")
-        return int(plant.d_weight[min(int(drawn), len(upto) - 1)])
+        return max(int(plant.d_weight[min(int(drawn), len(upto) - 1)]), 1)
 
     def _jiggled(self) -> Setting:
         setting = self.now.setting
@@ -286,10 +286,10 @@ class _Classes:
     def __init__(self, watch: Watch, model: Model) -> None:
         self._watch = watch
         self._due = model.plant.d_due
-        ranks = np.asarray(model.priority)
+        ranks = np.asarray(model.priority[: model.demands])
         self._members = {
             priority: np.flatnonzero(ranks == priority)
-            for priority in sorted(set(model.priority))
+            for priority in sorted(set(ranks.tolist()))
         }
 
     def tell(self, finish: Sequence[int] | np.ndarray) -> None:

@@ -134,6 +134,27 @@ def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
                 seen[found[place]] = 0
         else:
             count = more
+    if plant.d_weight[len(plant.d_weight) - 1] == 0:
+        count = add_levels(plant, plan, desk, demand, count)
+    return count
+
+
+def add_levels(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int, count: int
+) -> int:
+    """Collect the stock levels of what comes last to a demand; gives how many."""
+    item = plant.d_item[demand]
+    order, _ = slowest(plant, plan, plan.d_peg[demand])
+    while count < len(desk.found):
+        level = plant.i_level[item]
+        if level >= 0 and desk.seen[level] == 0:
+            desk.seen[level] = 1
+            desk.found[count] = level
+            count += 1
+        if order < 0:
+            break
+        item = plan.o_item[order]
+        order, _ = slowest(plant, plan, plan.o_peg[order])
     return count
 
 
@@ -141,7 +162,7 @@ def find_late(plant: Plant, plan: ScheduleRecord, late: np.ndarray) -> int:
     """List all late demands; gives how many."""
     lates = 0
     for demand in range(len(plant.d_item)):
-        if plan.d_finish[demand] > plant.d_due[demand]:
+        if plan.d_finish[demand] > plant.d_due[demand] and plant.d_weight[demand] > 0:
             late[lates] = demand
             lates += 1
     return lates

@@ -35,7 +35,9 @@ class Plant(NamedTuple):
     `c_item`, `c_qty` (per grain), its supplies that stand, stock and scheduled receipts
     by date: `s_start`, `s_item`, `s_qty` [steps] and `s_ready` (0: now). The units of a
     machine are the lanes from `m_lane` on. Per demand: `d_item`, `d_qty`, `d_due`,
-    `d_weight`; `base` holds one number, the seconds that any late demand counts. Per
+    `d_weight`, the last ones without weight: what stock levels want, the first of an
+    item at `i_level` (-1: none); `base` holds one number, the seconds that any late
+    demand counts. Per
     option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate` and
     `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open), `whole`
     (1: work does not pause over closed time; `DEPARTS`: a lane). `k_start` bounds the
@@ -80,6 +82,7 @@ class Plant(NamedTuple):
     d_qty: np.ndarray
     d_due: np.ndarray
     d_weight: np.ndarray
+    i_level: np.ndarray
     base: np.ndarray
     k_start: np.ndarray
     k_open: np.ndarray
