@@ -214,3 +214,21 @@ def test_the_gate_names_what_is_missed():
 
 def test_every_model_of_the_gate_has_the_figures_of_the_general_engine():
     assert set(company_plans.GENERAL) == set(company_plans.MODELS)
+
+
+def test_the_general_engine_is_given_as_much_time(monkeypatch):
+    standard, full = (company_plans.Anchor((1, 1, 1), 1.0, s) for s in (10.0, 60.0))
+    monkeypatch.setattr(company_plans, "GENERAL", {"a": standard, "b": standard})
+    monkeypatch.setattr(company_plans, "GENERAL_FULL", {"a": full})
+    assert company_plans.anchor_of("a", 9.0) == standard
+    assert company_plans.anchor_of("a", 20.0) == full
+    assert company_plans.anchor_of("a", 90.0) == full
+    assert company_plans.anchor_of("b", 20.0) == standard
+    assert company_plans.anchor_of("c", 20.0) is None
+
+
+def test_more_cpu_than_the_general_engine_is_told():
+    anchor = company_plans.Anchor((1, 1, 1), 1.0, 10.0)
+    assert company_plans.verdict("", 11.0, anchor) == "kept"
+    assert company_plans.verdict("", 25.0, anchor) == "kept, with 2.5 times the CPU"
+    assert company_plans.verdict("more than half", 1.0, anchor).startswith("missed")
