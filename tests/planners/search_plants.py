@@ -223,6 +223,7 @@ def two_sites(
     *,
     departures: Sequence[tuple[int, int]] = (),
     lot: tuple[float, float] | None = None,
+    blackouts: Sequence[tuple[int, int]] = (),
     **lane: Any,
 ) -> dict[str, Any]:
     """Make the tables of a workshop whose part is made at F and moved to P.
@@ -235,6 +236,8 @@ def two_sites(
         Weekday and hour of each.
     lot
         Least lot and multiple of moves; None: any quantity.
+    blackouts
+        Begin and length of each [h since now, h].
     lane
         Cells of lane "F to P".
     """
@@ -269,6 +272,14 @@ def two_sites(
                 {"lane": "F to P", "weekday": day, "time": dt.time(hour)}
                 for day, hour in departures
             ),
+        ],
+        "lane_blackouts": [
+            {
+                "lane": "F to P",
+                "valid_from": AS_OF + dt.timedelta(hours=begin),
+                "valid_to": AS_OF + dt.timedelta(hours=begin + length),
+            }
+            for begin, length in blackouts
         ],
         "sourcing": []
         if lot is None

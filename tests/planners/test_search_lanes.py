@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -41,12 +42,18 @@ OPEN = [
 def lanes(draw: st.DrawFn) -> dict[str, Any]:
     """How goods go from F to P."""
     times = st.tuples(st.integers(1, 7), st.sampled_from([0, 7, 8, 16, 23]))
+    departures = draw(st.lists(times, max_size=5, unique=True))
+    calendar = draw(st.sampled_from([None, "LANE"]))
+    spans = st.tuples(st.integers(-50, 300), st.integers(1, 90))
+    some = 0 if calendar and not departures else 2
+    blackouts = draw(st.lists(spans, max_size=some, unique_by=itemgetter(0)))
     return {
         "duration_h": draw(st.sampled_from([0.0, 5.0, 30.5, 70.0])),
         "customs_h": draw(st.sampled_from([0.0, 3.0])),
         "cutoff_h": draw(st.sampled_from([0.0, 2.0, 11.0])),
-        "calendar": draw(st.sampled_from([None, "LANE"])),
-        "departures": draw(st.lists(times, max_size=5, unique=True)),
+        "calendar": calendar,
+        "departures": departures,
+        "blackouts": blackouts,
     }
 
 

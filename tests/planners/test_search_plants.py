@@ -112,8 +112,17 @@ UNKNOWN = {
             {"product": name, "weight_kg": 1.0} for name in ("A", "B", "PART", "RAW")
         ],
     },
-    "F to P is closed at times and has no departures": {
-        **two_sites(PLAIN),
+    "F to P has no departures, a calendar and blackouts": {
+        **two_sites(PLAIN, calendar="LANE"),
+        "calendars": [{"calendar": "LANE"}],
+        "shifts": [
+            {
+                "calendar": "LANE",
+                "weekday": 1,
+                "start": dt.time(8),
+                "finish": dt.time(16),
+            }
+        ],
         "lane_blackouts": [
             {"lane": "F to P", "valid_from": AS_OF, "valid_to": LATER},
         ],

@@ -119,6 +119,20 @@ class Timetable:
             week += 1
         return found if found and found[-1] >= finish else None
 
+    def stretches(self, start: int, finish: int) -> list[tuple[int, int]]:
+        """Stretches of `[start, finish)` without a blackout, half-open [UTC s].
+
+        A lane without a timetable leaves at any time of them.
+        """
+        found: list[tuple[int, int]] = []
+        for begin, end in self._blackouts:
+            if start < min(begin, finish):
+                found.append((start, min(begin, finish)))
+            start = max(start, end)
+        if start < finish:
+            found.append((start, finish))
+        return found
+
     def _around(self, bound: int) -> list[int]:
         """List departures from before an instant to after it; none: ask for each."""
         listed = self._listed

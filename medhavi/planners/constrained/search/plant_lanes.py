@@ -21,6 +21,8 @@ from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_machines import Row
     from medhavi.providers.sources import Source
+    from medhavi.providers.transport.timetable import Timetable
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
 
 class Lanes:
@@ -93,24 +95,32 @@ class Lanes:
         return found
 
     def _at_any_time(self, lane: str, clock: LaneClock) -> tuple[Option, int]:
-        """Read a lane that leaves at any time and goes on in the time of a calendar."""
-        if not clock.timetable.any_time:
-            refuse(f"{lane} is closed at times and has no departures")
-        if clock.transit == 0 or clock.lane_time.always_open:
+        """Read a lane without a timetable.
+
+        It leaves at any time but in blackouts, and goes on in the time of its calendar.
+        """
+        steady = clock.transit == 0 or clock.lane_time.always_open
+        if clock.timetable.any_time and steady:
             return Option(fixed=clock.transit + clock.cutoff), 0
+        if not clock.timetable.any_time and not steady:
+            refuse(f"{lane} has no departures, a calendar and blackouts")
+        # In open time it goes on; to leave is an instant of the time without blackout.
+        length, post = (0, clock.transit) if steady else (clock.transit, 0)
         if id(clock) not in self._known:
-            spans = clock.lane_time.segments(self._begin, self._end)
-            if not spans:
-                refuse(f"{lane} is never open")
-            whole = [(-FAR, self._begin), *spans, (self._end, FAR)]
-            self._known[id(clock)] = len(self._rows), clock.transit
+            self._known[id(clock)] = len(self._rows), length
             # Goods are ready before they leave: so much earlier it is all counted.
             zero = self._as_of + clock.cutoff
-            self._rows.append(open_rows(whole, (), 0, zero))
+            spans = _leaving(clock.timetable) if steady else self._open(clock.lane_time)
+            self._rows.append(open_rows(spans, (), 0, zero))
         calendar, _ = self._known[id(clock)]
-        option = Option(fixed=clock.transit, calendar=calendar)
+        option = Option(fixed=length, calendar=calendar)
         self._options.append(option)
-        return option, clock.cutoff
+        return option, post + clock.cutoff
+
+    def _open(self, working: WorkingTime) -> list[tuple[int, int]]:
+        """Open time of a calendar; beyond what is known all is open [UTC s]."""
+        spans = working.segments(self._begin, self._end)
+        return [(-FAR, self._begin), *spans, (self._end, FAR)]
 
     def windows(self, others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Windows of other calendars, and after them those of the lanes.
@@ -131,3 +141,11 @@ class Lanes:
             for name, column in columns_of(rows).items()
         }
         return {"k_start": np.concatenate([start[:-1], bounds]), **found}
+
+
+def _leaving(timetable: Timetable) -> list[tuple[int, int]]:
+    """First and last instant of each stretch without a blackout [UTC s]."""
+    return [
+        (begin, end if end == FAR else end - 1)
+        for begin, end in timetable.stretches(-FAR, FAR)
+    ]

@@ -392,6 +392,7 @@ class _Repair:
         self._watch = watch
         self._classes = _Classes(watch, model)
         self._passes = passes.made
+        self._orders = int(passes.work.totals[0])
         fresh = new_schedule(model.plant, passes.work)
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = passes.engine.of(fresh)
@@ -404,11 +405,15 @@ class _Repair:
         self._kernels.justify_left(self._plant, self._plan)
 
     def improve(self, moves: int) -> None:
-        """Try moves, ever less ready to take worse ones; justify now and then."""
+        """Try moves, ever less ready to take worse ones; justify now and then.
+
+        To justify takes longer the more orders there are, a move hardly does.
+        """
         ranks = np.array(self._model.priority, np.float64) - 2.0
         due = self._model.plant.d_due
         urgency = self._engine.floats(due + URGENT_DAYS * DAY * ranks)
-        between = max(CHUNK, len(due) // 10 // CHUNK * CHUNK)
+        often = max(len(due) // 10, self._orders // 50)
+        between = max(CHUNK, often // CHUNK * CHUNK)
         for done in range(0, moves, CHUNK):
             if self._watch.stop():
                 break
