@@ -258,11 +258,20 @@ def test_both_engines_state_the_same_bound() -> None:
             for number in range(9)
         ],
     )
-    rounds, search = (planned(rows, search=search) for search in ("never", "always"))
+    rounds, search, light = (
+        planned(rows, search=search, effort=effort)
+        for search, effort in (
+            ("never", "standard"),
+            ("always", "standard"),
+            ("always", "light"),
+        )
+    )
     assert search.run.engine == "search"
     assert rounds.run.bound == search.run.bound
     assert at_least(rounds) == at_least(search) > 3
     assert at_least_by_priority(rounds) == at_least_by_priority(search)
+    # A search in effort light bounds by lead times alone.
+    assert for_lack_of_time(light) == 0
 
 
 def by_the_piece(seed: int) -> dict[str, Any]:

@@ -59,7 +59,12 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-    from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
     from medhavi.providers.capacity.capacity import Capacity
 
 MOST_CELLS = 600_000
@@ -122,7 +127,11 @@ class Planned(NamedTuple):
 
 
 def late_at_least(
-    planned: Planned, demands: Sequence[Demand], weights: Weights | MoneyWeights
+    planned: Planned,
+    demands: Sequence[Demand],
+    weights: Weights | MoneyWeights,
+    *,
+    by_chain_alone: bool = False,
 ) -> LateAtLeast:
     """Bound how many of some demands are late, and what their lateness costs.
 
@@ -134,20 +143,30 @@ def late_at_least(
         Those that are delivered in full.
     weights
         How much lateness counts.
+    by_chain_alone
+        Lack of time or goods is not looked for: a third of the time.
     """
-    chains = WayChains(*planned)
+    chains, model = WayChains(*planned), planned.model
     free: list[Demand] = []
     chained: dict[int, int] = defaultdict(int)
     cost = 0
+    most: dict[NodeKey, int] = defaultdict(int)
     for demand in demands:
-        over = chains.at(demand) - demand.due
+        most[demand.node] = max(most[demand.node], demand.qty)
+    for demand in demands:
+        # Less is never there later: most demands need no question of their own.
+        over = chains.there(model.node(demand.node), most[demand.node]) - demand.due
+        if over > 0:
+            over = chains.at(demand) - demand.due
         if over > 0:
             chained[demand.priority] += 1
             cost += weights.of(demand) * (weights.base + over)
         else:
             free.append(demand)
     loads = LeastLoads(planned.model, planned.capacity)
-    rows = list(Requirements(planned, chains, loads, free).rows()) if free else []
+    rows = []
+    if free and not by_chain_alone:
+        rows = list(Requirements(planned, chains, loads, free).rows())
     least = _LinearProgram(rows) if rows else None
     counts: dict[int, int] = {}
     for priority in sorted({demand.priority for demand in demands}):

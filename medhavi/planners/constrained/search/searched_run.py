@@ -332,7 +332,10 @@ class SearchedRun(SearchableRun):
         """What no plan can be better than, by weights of the priorities."""
         planned = Planned(self.model, self.release, self.providers.capacity)
         weighing = Weights(weights, self.parameters.base_days)
-        return late_at_least(planned, self.intake.demands, weighing)
+        # A search in effort light takes less time than all of the bound.
+        light = self.parameters.effort == "light"
+        demands = self.intake.demands
+        return late_at_least(planned, demands, weighing, by_chain_alone=light)
 
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
