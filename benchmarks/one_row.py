@@ -54,7 +54,6 @@ GENERAL = frozenset(
         "sourcing share",
         "supplier limit of a period",
         "supplier limit of a window",
-        "blackout of a lane",
         "substitute of a product",
         "substitute of a component",
         "shelf life",
