@@ -196,6 +196,8 @@ class Wheel:
 
 CHUNK = 200
 """Moves between two looks at progress and cancellation."""
+MOST_A_LATE = 1000
+"""Moves for each demand that is late at first, at most: few need no long search."""
 MOST_OUT = 15
 """Demands that one move takes out at most."""
 FIRST_HEAT = 96 * HOUR
@@ -411,6 +413,8 @@ class _Repair:
         """
         ranks = np.array(self._model.priority, np.float64) - 2.0
         due = self._model.plant.d_due
+        late = np.count_nonzero(np.asarray(self._plan.d_finish) > due)
+        moves = min(moves, MOST_A_LATE * int(late))
         urgency = self._engine.floats(due + URGENT_DAYS * DAY * ranks)
         often = max(len(due) // 10, self._orders // 50)
         between = max(CHUNK, often // CHUNK * CHUNK)
