@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 GENERAL = frozenset(
     {
         "stock: lot that expires",
-        "calendar of a supplier",
         "units by time",
         "efficiency",
         "bucket of a resource",
@@ -42,8 +41,6 @@ GENERAL = frozenset(
         "campaign rule",
         "yield of a routing",
         "yield of a step",
-        "scrap of a component",
-        "fixed quantity of a component",
         "component by date",
         "by-product",
         "largest lot",

@@ -22,7 +22,11 @@ from medhavi.planners.constrained.search.construction import (
 )
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    MOST_LOTS,
+    taken_of,
+)
 from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:
@@ -135,7 +139,7 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
             )
             assert there <= start[order]
         for line in range(made.c_start[item], made.c_start[item + 1]):
-            part, wanted = int(made.c_item[line]), grains * made.c_qty[line]
+            part, wanted = int(made.c_item[line]), taken_of(made, line, qty)
             if made.lead[part] < 0:
                 assert brought[part] == wanted
             elif begins < made.lead[part]:

@@ -127,7 +127,7 @@ def test_what_a_search_reads_of_a_lane() -> None:
     assert (plant.least[item], plant.grain[item], plant.lead[item]) == (4, 2, -1)
     (part,) = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
     assert model.nodes[model.items.index(int(part))].key == ("PART", "F")
-    assert plant.c_qty[plant.c_start[item]] == 2
+    assert plant.c_each[plant.c_start[item]] == 1
 
 
 @pytest.mark.req("MRP-02", "CAP-03")

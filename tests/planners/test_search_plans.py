@@ -86,12 +86,36 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
         units=draw(st.sampled_from([1.0, 1.0, 2.0, 3.0])),
     ) | {
         "supply_orders": draw(receipts()),
+        "bom_lines": draw(recipes()),
         "inventory_policies": draw(rules()) + draw(levels()),
         "disruptions": draw(
             st.lists(stops(), max_size=2, unique_by=itemgetter("disruption"))
         ),
     }
+    if draw(st.booleans()):
+        tables = delivered_on_mondays(tables)
     return with_families(with_alternates(tables, draw(alternates())), draw(families()))
+
+
+def delivered_on_mondays(tables: dict[str, Any]) -> dict[str, Any]:
+    """Tables in which the supplier works on Mondays and Thursdays."""
+    days = [
+        {
+            "calendar": "SUPPLIER",
+            "weekday": day,
+            "start": dt.time(8),
+            "finish": dt.time(16),
+        }
+        for day in (1, 4)
+    ]
+    return tables | {
+        "calendars": [*tables["calendars"], {"calendar": "SUPPLIER"}],
+        "shifts": [*tables["shifts"], *days],
+        "suppliers": [{"supplier": "S", "calendar": "SUPPLIER"}],
+        "supply_terms": [
+            row | {"calendar": "SUPPLIER"} for row in tables["supply_terms"]
+        ],
+    }
 
 
 @st.composite
@@ -154,6 +178,22 @@ def with_families(tables: dict[str, Any], drawn: dict[str, Any]) -> dict[str, An
             if family
         ],
     }
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """What products take, also in parts of units, with scrap or once an order."""
+    return [
+        {
+            "routing": f"make {product}",
+            "line": 1,
+            "component": part,
+            "qty_per": draw(st.sampled_from([1.0, 2.0, 0.3])),
+            "qty_fixed": draw(st.sampled_from([0.0, 0.0, 1.0])),
+            "scrap": draw(st.sampled_from([0.0, 0.0, 0.1])),
+        }
+        for product, part in (("A", "PART"), ("B", "PART"), ("PART", "RAW"))
+    ]
 
 
 @st.composite

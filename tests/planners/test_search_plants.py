@@ -137,19 +137,6 @@ UNKNOWN = {
             },
         ],
     },
-    "does not deliver at any time": {
-        **cells("supply_terms", calendar="WEEK"),
-        "suppliers": [{"supplier": "S", "calendar": "WEEK"}],
-        "calendars": [{"calendar": "WEEK"}],
-        "shifts": [
-            {
-                "calendar": "WEEK",
-                "weekday": 1,
-                "start": dt.time(8),
-                "finish": dt.time(16),
-            }
-        ],
-    },
     "make A has overlapping or given steps": cells("steps", overlap_qty=1.0),
     "make A has other resources at other times": {
         **PLAIN,
@@ -174,7 +161,6 @@ UNKNOWN = {
         {"routing": "make A", "line": 2, "product": "RAW", "role": "by"},
     ),
     "make A has rival or dated components": cells("bom_lines", valid_from=LATER),
-    "make A takes parts of steps": cells("bom_lines", qty_per=0.5),
     "make A needs several machines": rows(
         "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
     ),

@@ -52,12 +52,12 @@ class FoundItem:
         self.way = way
         # Of the others orders take nothing: no quantity is fixed here.
         self.lines = [
-            (line.numerator, line.denominator, part)
+            (line.numerator, line.addend, line.denominator, part)
             for (line, part, _), *_ in way.intakes
-            if line.numerator
+            if line.numerator or line.addend
         ]
         if way.origin is not None:
-            self.lines.append((1, 1, way.origin))
+            self.lines.append((1, 0, 1, way.origin))
         self.peg = PEG_SOURCE[way.source.kind]
         self.traits = way.traits(node) if way.provides else None
 
@@ -116,7 +116,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
             node.key,
             node.rules.lot_rule,
         )
-        lines = [(*line, line[2].needs) for line in item.lines]
+        lines = [(*line, line[3].needs) for line in item.lines]
         orders, units, needs, low = self.orders, self.units, self.needs, 0
         first, cause_of = len(units), self.cause_of
         served = [needs[need] for need in found.needs]
@@ -168,8 +168,8 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 [unit],
             )
             orders.append(order)
-            for numerator, denominator, part, kept in lines:
-                qty = -(-size * numerator // denominator)
+            for numerator, addend, denominator, part, kept in lines:
+                qty = -(-(size * numerator + addend) // denominator)
                 need = Need(
                     len(needs), part, begin, qty, qty, priority, NO_DEMAND, order
                 )
@@ -184,8 +184,8 @@ class SearchedOrderCreation(FeasibleOrderCreation):
 
     def _check(self, item: FoundItem, most: int) -> None:
         """Refuse needs that do not fit 64 bits."""
-        for numerator, denominator, part in item.lines:
-            qty = -(-most * numerator // denominator)
+        for numerator, addend, denominator, part in item.lines:
+            qty = -(-(most * numerator + addend) // denominator)
             if qty > INT64_MAX:
                 self._refuse(part, qty)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,9 @@ IDLE_TABLES = (
 )
 """Tables that must be empty: the search knows nothing of what they say."""
 NO_END = 1 << 40
+MOST_BOUGHT = 1_000_000_000
+MOST_EACH = 1 << 24
+"""Most of a component for a unit that is counted: 64 bits hold it times any order."""
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
 
@@ -92,6 +95,15 @@ class Model:
         return found
 
 
+class Part(NamedTuple):
+    """Component of an item, and what orders take of it, as of `Plant`."""
+
+    c_item: int
+    c_each: int
+    c_more: int
+    c_over: int
+
+
 @dataclass(slots=True)
 class _Item:
     ranked: int = 0
@@ -103,7 +115,7 @@ class _Item:
     supplies: list[SupplyUnit] = field(default_factory=list)
     queue: int = 0
     steps: int = 1
-    below: tuple[tuple[int, int], ...] = ()
+    below: tuple[Part, ...] = ()
     levels: list[tuple[int, int]] = field(default_factory=list)
     """What has to be in stock from an instant on, each time more [units, s]."""
     options: list[Option] = field(default_factory=list)
@@ -159,7 +171,7 @@ def _check_run(run: SearchableRun) -> None:
 
 
 def _columns(
-    records: Sequence[_Item] | Sequence[Option], names: Sequence[str]
+    records: Sequence[_Item] | Sequence[Option] | Sequence[Part], names: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """Fields of records in columns. Shapes (n_records,), int64."""
     return {
@@ -256,8 +268,7 @@ class _Reading:
             v_option=np.arange(len(options), len(options) + len(blocks)),
             **self._machines.changes(),
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
-            c_item=np.array([p for item in items for p, _ in item.below], np.int64),
-            c_qty=np.array([q for item in items for _, q in item.below], np.int64),
+            **_columns([part for item in items for part in item.below], Part._fields),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
             **self._demands(scaled, levels),
@@ -373,7 +384,7 @@ class _Reading:
         if way.origin is not None:
             option, item.post = self._lanes.option(way.source)
             item.options.append(option)
-            item.below = ((self._number[id(way.origin)], item.grain),)
+            item.below = (Part(self._number[id(way.origin)], 1, 0, 1),)
         else:
             self._buy(item, way)
         return [item]
@@ -409,19 +420,13 @@ class _Reading:
         return lacking
 
     def _buy(self, item: _Item, way: SupplyAlternative) -> None:
-        clock = way.source.clock
-        start = self._as_of + item.floor
-        found = {
-            timing.finish - begin
-            for begin in (start, start + 1, start + 3 * DAY + 7, start + 400 * DAY)
-            for steps in (1, 1_000_000_000)
-            for timing in [clock.earliest(begin, steps)]
-            if timing is not None and timing.start == begin
-        }
-        straight = type(clock).__name__ == "ContinuousClock"
-        if len(found) != 1 or not straight:
-            refuse(f"{way.source.source} does not deliver at any time")
-        item.lead = item.floor + found.pop()
+        clock, start = way.source.clock, self._as_of + item.floor
+        timings = [clock.earliest(start, units) for units in (1, MOST_BOUGHT)]
+        found = {timing.finish for timing in timings if timing is not None}
+        if None in timings or len(found) != 1:
+            refuse(f"{way.source.source} delivers by quantity")
+        # What is wanted later is ordered later: it is there by any later instant.
+        item.lead = found.pop() - self._as_of
         item.options.append(Option())
 
     def _make(
@@ -438,17 +443,6 @@ class _Reading:
             0,
         ):
             refuse(f"{name} has a yield")
-        below: dict[int, int] = {}
-        for group in way.intakes:
-            line = group[0].component
-            if len(group) > 1 or not group[0].plain or line.addend:
-                refuse(f"{name} has rival or dated components")
-            qty, rest = divmod(line.numerator * product.grain, line.denominator)
-            if rest:
-                refuse(f"{name} takes parts of steps")
-            if qty:
-                part = self._number[id(group[0].node)]
-                below[part] = below.get(part, 0) + qty
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(_Item(grain=product.grain) for _ in tasks[1:])]
@@ -461,12 +455,28 @@ class _Reading:
                 lag, queue = links[place].lag, tasks[place + 1].node.queue
                 item.post += lag + queue
             if place:
-                item.below = ((number + len(tasks) - place, item.grain),)
+                item.below = (Part(number + len(tasks) - place, 1, 0, 1),)
         first = made[-1]
         first.queue = product.queue = tasks[0].node.queue
         first.floor = floor + first.queue
-        first.below = tuple(below.items())
+        first.below = self._parts(name, way)
         return made
+
+    def _parts(self, routing: str, way: SupplyAlternative) -> tuple[Part, ...]:
+        """Components that orders take at their start."""
+        found: dict[int, Part] = {}
+        for group in way.intakes:
+            line = group[0].component
+            if len(group) > 1 or not group[0].plain:
+                refuse(f"{routing} has rival or dated components")
+            if max(line.numerator, line.addend) > MOST_EACH:
+                refuse(f"{routing} takes very much of a component")
+            if line.numerator or line.addend:
+                part = self._number[id(group[0].node)]
+                numbers = line.numerator, line.addend, line.denominator
+                if found.setdefault(part, Part(part, *numbers)) != (part, *numbers):
+                    refuse(f"{routing} takes a component twice")
+        return tuple(found.values())
 
     def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:
         """Steps of a routing, where they simply follow each other."""
@@ -500,7 +510,7 @@ def _check_depth(items: Sequence[_Item]) -> None:
     below = [1] * len(items)
     levels = [1] * len(items)
     for number in range(len(items) - 1, -1, -1):
-        for part, _ in items[number].below:
+        for part, *_ in items[number].below:
             if part <= number:
                 refuse("parts come before what they are for")
             below[number] = min(below[number] + below[part], NO_END)

@@ -18,6 +18,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_from,
     length_of,
     lot_of,
+    taken_of,
 )
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
@@ -189,7 +190,7 @@ def net_item(
         for line in range(first, last):
             part = plant.c_item[line]
             work.r_time[needs] = begin
-            work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
+            work.r_qty[needs] = taken_of(plant, line, qty)
             work.r_to[needs] = orders
             work.r_next[needs] = work.r_head[part]
             work.r_head[part] = needs

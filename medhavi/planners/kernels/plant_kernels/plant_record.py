@@ -31,17 +31,20 @@ class Plant(NamedTuple):
 
     Per item: `order` (places of a topological order), `grain` and `least` [steps],
     `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
-    options `x_start`, by preference where `ranked` is 1, its components `c_start`,
-    `c_item`, `c_qty` (per grain), its supplies that stand, stock and scheduled receipts
-    by date: `s_start`, `s_item`, `s_qty` [steps] and `s_ready` (0: now). The units of a
-    machine are the lanes from `m_lane` on. Per demand: `d_item`, `d_qty`, `d_due`,
-    `d_weight`, the last ones without weight: what stock levels want, the first of an
-    item at `i_level` (-1: none); `base` holds one number, the seconds that any late
-    demand counts. Per
-    option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate` and
-    `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open), `whole`
-    (1: work does not pause over closed time; `DEPARTS`: a lane). `k_start` bounds the
-    open windows of each calendar, in order of time: `k_open`, `k_close`, and
+    options `x_start`, by preference where `ranked` is 1, its supplies that stand, stock
+    and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps] and `s_ready`
+    (0: now), its components `c_start`: `c_item`, of which an order of n units takes
+    (n `c_each` + `c_more`) / `c_over`, rounded up. The units of a machine are the lanes
+    from `m_lane` on.
+
+    Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, the last ones without weight:
+    what stock levels want, the first of an item at `i_level` (-1: none); `base` holds
+    one number, the seconds that any late demand counts.
+
+    Per option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate`
+    and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open),
+    `whole` (1: work does not pause over closed time; `DEPARTS`: a lane). `k_start`
+    bounds the open windows of each calendar, in order of time: `k_open`, `k_close`, and
     `k_before`, the open seconds of the earlier ones. The first and the last one have no
     end, so that every instant has a window. Work pauses between windows `k_first` up to
     `k_next`, of which each is one; what lies beyond them is behind other work that
@@ -72,7 +75,9 @@ class Plant(NamedTuple):
     lead: np.ndarray
     c_start: np.ndarray
     c_item: np.ndarray
-    c_qty: np.ndarray
+    c_each: np.ndarray
+    c_more: np.ndarray
+    c_over: np.ndarray
     s_start: np.ndarray
     s_item: np.ndarray
     s_qty: np.ndarray
@@ -169,6 +174,11 @@ def length_of(plant: Plant, item: int, option: int, qty: int) -> int:
     """Working time of an order by an option of its item [s]."""
     work = plant.fixed[option] + qty // plant.grain[item] * plant.rate[option]
     return -(-work // plant.scale[option])
+
+
+def taken_of(plant: Plant, line: int, qty: int) -> int:
+    """Need of an order of a component by its line [units]."""
+    return -(-(qty * plant.c_each[line] + plant.c_more[line]) // plant.c_over[line])
 
 
 def window_of(plant: Plant, calendar: int, time: int) -> int:

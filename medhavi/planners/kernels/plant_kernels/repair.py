@@ -15,6 +15,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_by,
     length_of,
     lot_of,
+    taken_of,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FINISHED,
@@ -183,7 +184,7 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
                 continue
             option = plant.x_start[item]
             length = length_of(plant, item, option, qty)
-            wanted = qty // plant.grain[item] * plant.c_qty[line]
+            wanted = taken_of(plant, line, qty)
             by = end_by(plant, option, plan.f_by[top] - plant.post[item], length)
             by = begin_by(plant, option, by, length)
             depth, ready = ask(plant, plan, depth, part, wanted, order, by)
@@ -216,12 +217,12 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     """Place the order of a frame, or take it back where other lots come no later."""
     order = plan.f_order[top]
     item = plan.o_item[order]
-    grains = plan.o_qty[order] // plant.grain[item]
+    qty = plan.o_qty[order]
     ready = plan.f_ready[top]
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
         if plant.lead[part] > ready:
-            wanted = grains * plant.c_qty[line]
+            wanted = taken_of(plant, line, qty)
             ready = max(ready, bought_by(plant, plan, part, wanted))
     first, behind = plant.x_start[item], plant.x_start[item + 1]
     if plan.state[NARROW] == 1:
@@ -230,7 +231,7 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     for line in range(plant.c_start[item], plant.c_start[item + 1]):
         part = plant.c_item[line]
         if plant.lead[part] > plan.o_start[order]:
-            wanted = grains * plant.c_qty[line]
+            wanted = taken_of(plant, line, qty)
             for supply in range(plant.s_start[part], plant.s_start[part + 1]):
                 taken = min(plant.s_qty[supply] - plan.s_used[supply], wanted)
                 if taken > 0:

@@ -26,6 +26,7 @@ INLINED = frozenset(
         "begin_by",
         "end_by",
         "lot_of",
+        "taken_of",
         "push",
         "pop",
         "choose",
