@@ -181,8 +181,9 @@ def choose_remedy(mode, names, plan):
         "remedies",
         "What would help?",
         html(
-            '<p class="muted">Each change is tried by planning again, so its date is '
-            "the one you would get. That takes as long as the plan, each time.</p>"
+            '<p class="muted">Changes are tried in order of what the lateness costs that '
+            "waits for them. Those that cure most are planned as this plan was, so "
+            "their dates are the ones you would get.</p>"
         ),
         remedy_form,
     )

@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from medhavi.providers.capacity.alternate_resources import alternates_of
 from medhavi.results.limiter import RemedyKind
 from medhavi.units import ALWAYS, HOUR, MINUTE, from_seconds, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import date, tzinfo
 
     from medhavi.providers import Providers
     from medhavi.providers.lead_times import LeadTimes
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars.working_time import WorkingTime
 
     Rows = Mapping[str, tuple[Mapping[str, object], ...]]
 
@@ -247,6 +251,80 @@ def _units(
         "valid_to": from_seconds(end),
         "units": float(units) + 1.0,
         "efficiency": efficiency,
+    }
+
+
+# ---------------------------------------------------------------------- more hours
+def hours_after_work(
+    working: WorkingTime, zone: tzinfo, seconds: int, window: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """Closed time after the last open stretch of each local day [UTC seconds].
+
+    Parameters
+    ----------
+    working
+        Open time of a resource.
+    zone
+        Of its calendar.
+    seconds
+        How much of the closed time is taken on each day, at most [s].
+    window
+        Days end within it [UTC seconds].
+    """
+    begin, end = window
+    last: dict[date, int] = {}
+    for _, finish in working.segments(begin, end):
+        if finish < end:
+            # A stretch that ends at midnight is of the day before.
+            last[from_seconds(finish - 1).astimezone(zone).date()] = finish
+    found = []
+    for finish in last.values():
+        opens = working.next_open(finish)
+        until = min(finish + seconds, end if opens is None else opens)
+        if until > finish:
+            found.append((finish, until))
+    return found
+
+
+def own_calendar(
+    snapshot: Snapshot, resource: Row, spans: Iterable[tuple[int, int]], reason: str
+) -> dict[str, list[Row]]:
+    """Rows by which a resource works in spans too, and no other does.
+
+    It gets a calendar of its own with the shifts and exceptions of the one it has.
+
+    Parameters
+    ----------
+    resource
+        Its row of `resources`, with a calendar.
+    spans
+        When it works in addition [UTC seconds].
+    reason
+        Cell of `calendar_exceptions` in the rows of the spans.
+    """
+    shared = resource["calendar"]
+    name = f"{shared}+{resource['resource']}"
+
+    def copied(table: str) -> list[Row]:
+        rows = snapshot[table].filter(pl.col("calendar") == shared).to_dicts()
+        return [{**row, "calendar": name} for row in rows]
+
+    more = [
+        {
+            "calendar": name,
+            "start": from_seconds(begin),
+            "finish": from_seconds(end),
+            "capacity": 1.0,
+            "priority": 0,
+            "reason": reason,
+        }
+        for begin, end in spans
+    ]
+    return {
+        "calendars": copied("calendars"),
+        "shifts": copied("shifts"),
+        "calendar_exceptions": [*copied("calendar_exceptions"), *more],
+        "resources": [{**resource, "calendar": name}],
     }
 
 

@@ -42,7 +42,8 @@ class PlanRemedy:
     Parameters
     ----------
     demand
-        The late demand it was tried for; the dearest of those with the same cause.
+        The late demand it was tried for; of several with the same cause, the one that
+        pays most and is better off.
     kind
         Kind of change.
     cause, subject
@@ -62,8 +63,13 @@ class PlanRemedy:
     price
         What the change costs by the tables (overtime), 0 where it costs nothing, None
         where no table states it: it is worth up to `saved`.
+    late_before, late_after
+        Demands of the whole plan that come late, in part or not at all, before and
+        with it, by the due dates of the unchanged tables.
+    helped
+        Demands that are less late or less short with it.
     harms
-        Demands that are worse off, the dearest first.
+        Demands that are worse off, the one that loses most first.
     fingerprint
         Of the plan with the change.
     """
@@ -80,6 +86,9 @@ class PlanRemedy:
     lateness_h: float | None
     saved: float
     price: float | None
+    late_before: int
+    late_after: int
+    helped: int
     harms: tuple[WorsenedDemand, ...] = ()
     fingerprint: str = ""
 
@@ -108,6 +117,9 @@ class PlanRemedy:
             "saved": self.saved,
             "price": self.price,
             "gain": self.gain,
+            "late_before": self.late_before,
+            "late_after": self.late_after,
+            "helped": self.helped,
             "harms": [
                 {
                     "demand": harm.demand,
@@ -124,7 +136,8 @@ class PlanRemedy:
         date = _iso(self.tested_date) or "no delivery"
         price = "price not stated" if self.price is None else f"costs {self.price:,.2f}"
         harmed = f", {len(self.harms)} worse off" if self.harms else ""
-        return f"{self.text}: {date}, saves {self.saved:,.2f}, {price}{harmed}"
+        late = f"{self.late_before} late -> {self.late_after}"
+        return f"{self.text}: {late}; {date}, saves {self.saved:,.2f}, {price}{harmed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

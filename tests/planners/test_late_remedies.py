@@ -329,10 +329,10 @@ def test_a_lot_between_two_pieces_is_the_larger_and_no_fault(mode: str) -> None:
     assert verify(made, snapshot) == []
 
 
-def test_remedies_come_by_what_they_gain() -> None:
+def test_remedies_come_by_what_they_cure() -> None:
     found = list(tried(two_on_one_machine(), "D2").values())
-    gains = [one.gain for one in found]
-    assert gains == sorted(gains, reverse=True)
+    saved = [one.saved for one in found]
+    assert saved == sorted(saved, reverse=True)
     keys = found[0].as_dict()
     assert keys["tested_date"] == "2026-01-06T06:00:00Z"
 

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.late_remedies.plan_changes import (
-    PlanChanges,
-    Reason,
-    others_in_the_way,
-)
+from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.planners.late_remedies.reasons import Reason, others_in_the_way
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, HOUR
 from tests import factories
@@ -45,7 +42,8 @@ def reason(code: Limiter, subject: str, **more: Any) -> Reason:
 def changes(why: Reason, **tables: Any) -> dict[str, Proposal]:
     snapshot = factories.snapshot(**{**HOURLY, **tables})
     made = plan(snapshot, "constrained", PYTHON)
-    found = PlanChanges(snapshot, Providers(snapshot), made).of(why)
+    of = PlanChanges(snapshot, Providers(snapshot), made)
+    found = [*of.of_all(why), *of.of_one(why)]
     return {change.kind.value: change for change in found}
 
 

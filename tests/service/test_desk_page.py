@@ -212,7 +212,7 @@ def test_remedies_are_tried_once_for_a_page(tmp_path):
     first = plan_page.tried_remedies(page, None, 2, told.append)
     assert first.found[0].lateness_h == 0.0
     assert len(first.texts) == 2
-    assert [str(one) for one in told] == ["plans: 1 of 2", "plans: 2 of 2"]
+    assert [str(one) for one in told] == ["changes: 1 of 2", "changes: 2 of 2"]
     assert plan_page.tried_remedies(page, None, 2) is first
 
 

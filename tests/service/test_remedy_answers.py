@@ -145,6 +145,9 @@ def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
         lateness_h=0.0,
         saved=5.0,
         price=None,
+        late_before=1,
+        late_after=0,
+        helped=1,
     )
     pressed: list[object] = []
     names = names_of(snapshot)

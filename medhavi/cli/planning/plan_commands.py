@@ -427,15 +427,26 @@ def remedies(
         str | None, typer.Option("--demand", help="Only for this late demand.")
     ] = None,
     tries: Annotated[
-        int, typer.Option("--tries", min=1, help="How many plans are made at most.")
-    ] = 8,
+        int, typer.Option("--tries", min=1, help="How many changes are tried at most.")
+    ] = 60,
+    plans: Annotated[
+        int,
+        typer.Option(
+            "--plans",
+            min=1,
+            help="How many of them, those that cure most, are planned with all effort.",
+        ),
+    ] = 6,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Write the plan with its causes noted here."),
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
 ) -> None:
-    """Plan again with one change at a time and list what helps, by money."""
+    """Plan again with one change at a time and list what helps, by what it cures.
+
+    Ctrl-C keeps what was tried; a second one ends at once.
+    """
     from medhavi.planners.late_remedies.remedy_trials import remedies as tried
     from medhavi.results.amounts import full_money, with_local_times
     from medhavi.results.plan_remedy import with_remedies
@@ -449,15 +460,21 @@ def remedies(
 
     def told(tried: Progress) -> None:
         changes.append(tried.phase)
-        conversation.note(f"{tried.done} of at most {tried.total} plans made")
+        conversation.note(f"{tried.done} of {tried.total} tried: {tried.phase}")
 
-    found = tried(
-        place.snapshot(),
-        plan,
-        demand,
-        tries=tries,
-        observe=told,
-    )
+    snapshot = place.snapshot()
+    with interruption() as cancelled:
+        found = tried(
+            snapshot,
+            plan,
+            demand,
+            tries=tries,
+            plans=plans,
+            observe=told,
+            cancelled=cancelled,
+        )
+        stopped = cancelled()
+    changes = list(dict.fromkeys(changes))
     if not found and not changes and _all_in_time(plan, demand):
         conversation.say("No planned demand is late or short; no remedy is needed.")
     elif not found:
@@ -466,10 +483,11 @@ def remedies(
         conversation.say(f"No remedy found. Tried without gain: {what}.")
     else:
         show_table(
-            ["what", "for", "its date", "saves", "costs", "worse off"],
+            ["what", "late", "for", "its date", "saves", "costs", "worse off"],
             [
                 (
                     with_local_times(one.text, locale.told),
+                    f"{one.late_before} -> {one.late_after}",
                     one.demand,
                     "no delivery"
                     if one.tested_date is None
@@ -489,6 +507,9 @@ def remedies(
     conversation.answer(
         out=out, remedies=[one.as_dict() for one in found], tried=changes
     )
+    if stopped:
+        conversation.note("interrupted: what was tried so far was kept")
+        raise typer.Exit(INTERRUPTED)
 
 
 def _all_in_time(plan: Plan, demand: str | None) -> bool:

@@ -6,7 +6,7 @@ Before them sources may be diverted: see `diverting`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun, cancelled_plan, never
 from medhavi.planners.constrained.improvement.diverting import (
@@ -19,9 +19,10 @@ from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.planners.constrained.placement.campaigning import campaign_rules
 from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
+from medhavi.units import from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
@@ -97,6 +98,70 @@ def plan(
     status = Status.CANCELLED if stop() else made.run.status
     settings = parameters.as_dict()
     return replace(made, run=replace(made.run, status=status, settings=settings))
+
+
+class DemandDeliveries(NamedTuple):
+    """What a demand gets: `wanted`, and quantity and instant [UTC s] of each delivery.
+
+    Quantities are those of the tables, in the unit of the product.
+    """
+
+    wanted: float
+    deliveries: tuple[tuple[float, int], ...]
+
+
+class Constructed(NamedTuple):
+    """Deliveries of a plan that is only constructed, by demand, and its sources."""
+
+    of_demand: Mapping[str, DemandDeliveries]
+    diverted: Diverted
+
+
+def constructed(
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    diverted: Diverted | None = None,
+    stop: Callable[[], bool] = never,
+) -> Constructed | None:
+    """Deliveries of a plan as effort light constructs it, without tables and causes.
+
+    Parameters
+    ----------
+    snapshot, parameters
+        As of `plan`; the effort is light whatever it says.
+    diverted
+        The sources that are used; None: they are sought as effort light does, which
+        takes several times as long as to construct the plan.
+    stop
+        Polled; a yes ends it without an answer.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors; all of them are named.
+    NotAvailable
+        A filled column would change quantities or dates and is not built yet.
+    """
+    snapshot.require()
+    light = _lighter(parameters)
+    memory = Memory(snapshot)
+    memory.campaign_rules = campaign_rules(snapshot, light, memory.findings)
+    if diverted is None:
+        diverted = _Plans(memory, light, stop).sources(light.source_budget, None)
+    run, whole = _placed(memory.afresh(diverted), light, None, stop)
+    if not whole:
+        run.release.dissolve()
+        return None
+    step_of = memory.providers.facts.step
+    found = {}
+    for line in run.lines:
+        step = step_of(line.demand.node[0])
+        parts = tuple((from_units(p.qty, step), p.date) for p in line.parts)
+        found[line.demand.demand] = DemandDeliveries(
+            from_units(line.demand.qty, step), parts
+        )
+    run.dissolve()
+    return Constructed(found, diverted)
 
 
 def _best(

@@ -1,11 +1,17 @@
-"""What could be changed for a late demand: rows of tables by what it waits for."""
+"""What could be changed for late demands: rows of tables by what they wait for.
+
+A change of what binds helps all that wait for it; a change of orders or of the demand
+itself is one for a single demand. Changes come in order of price: what the lateness
+costs that they may cure.
+"""
 
 from __future__ import annotations
 
 import calendar
+import heapq
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -16,18 +22,34 @@ from medhavi.edits.remedy_changes import (
     ended_disruptions,
     extra_departure,
     faster_supplier,
+    hours_after_work,
     one_unit_more,
     other_resources,
+    own_calendar,
     proposal,
     rows_of_faster,
 )
+from medhavi.planners.late_remedies.reasons import (
+    orders_behind,
+    orders_beside,
+    others_in_the_way,
+)
 from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import DAY, HOUR, from_seconds, from_units, to_seconds, units_up
+from medhavi.units import (
+    DAY,
+    HOUR,
+    MINUTE,
+    from_seconds,
+    from_units,
+    to_seconds,
+    units_up,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from medhavi.planners.late_remedies.reasons import Reason
     from medhavi.providers import Providers
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -35,125 +57,34 @@ if TYPE_CHECKING:
     Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """One reason of late demands, and the demand that pays most for it.
-
-    `begin` and `end` span the waiting of all demands with this reason [UTC seconds],
-    `money` is what they pay for it, `late` how late `demand` is [s].
-    """
-
-    demand: str
-    code: Limiter
-    subject: str
-    begin: int | None
-    end: int | None
-    money: float
-    late: int
-
-
-def reasons(plan: Plan, demand: str | None = None) -> list[Reason]:
-    """Collect the reasons of one demand, or of all late ones, the dearest first.
-
-    Parameters
-    ----------
-    plan
-        With table `causes`.
-    demand
-        Only this one; None: demands with the same code and subject are put together.
-    """
-    causes = plan.causes
-    if demand is not None:
-        causes = causes.filter(pl.col("demand") == demand)
-    late = dict(plan.fulfilment.select("demand", "lateness_h").iter_rows())
-    groups: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for row in causes.sort("money", "demand", descending=[True, False]).to_dicts():
-        groups.setdefault((row["code"], row["subject"]), []).append(row)
-    found = []
-    for (code, subject), rows in groups.items():
-        begins = [to_seconds(r["valid_from"]) for r in rows if r["valid_from"]]  # type: ignore[arg-type]
-        ends = [to_seconds(r["valid_to"]) for r in rows if r["valid_to"]]  # type: ignore[arg-type]
-        first = str(rows[0]["demand"])
-        found.append(
-            Reason(
-                demand=first,
-                code=Limiter(code),
-                subject=subject,
-                begin=min(begins, default=None),
-                end=max(ends, default=None),
-                money=sum(float(str(r["money"])) for r in rows),
-                late=round(3600 * float(late.get(first) or 0.0)),
-            )
-        )
-    return sorted(found, key=lambda one: (-one.money, one.code, one.subject))
-
-
-def orders_behind(plan: Plan, demand: str) -> pl.DataFrame:
-    """New and existing orders that a demand is pegged to, with `pegged`."""
-    return _pegged_to(plan, [demand])
-
-
-def orders_beside(plan: Plan, demand: str) -> pl.DataFrame:
-    """Orders behind all demands that share an order with this one.
-
-    What a shared order lacks may be pegged to the other demand, and this one waits too.
-    `pegged` is what they get in sum.
-    """
-    own = plan.pegging.filter(pl.col("demand") == demand)["supply"].unique()
-    shared = plan.pegging.filter(pl.col("supply").is_in(own.to_list()))["demand"]
-    return _pegged_to(plan, shared.unique().to_list())
-
-
-def _pegged_to(plan: Plan, demands: list[str]) -> pl.DataFrame:
-    pegs = (
-        plan.pegging.filter(pl.col("demand").is_in(demands))
-        .group_by("supply")
-        .agg(pl.col("qty").sum().alias("pegged"))
-    )
-    return plan.supplies.join(pegs, left_on="id", right_on="supply").sort("id")
-
-
-def others_in_the_way(plan: Plan, reason: Reason) -> list[tuple[str, float]]:
-    """List demands whose orders hold the resource while it is waited for.
-
-    Returns
-    -------
-    list of (demand, hours)
-        The most hours first; the demand of the reason is not among them.
-    """
-    if reason.begin is None or reason.end is None:
-        return []
-    start = pl.lit(from_seconds(reason.begin))
-    finish = pl.lit(from_seconds(reason.end))
-    inside = plan.operations.filter(
-        (pl.col("resource") == reason.subject)
-        & (pl.col("start") < finish)
-        & (pl.col("finish") > start)
-    ).select(
-        "supply",
-        hours=(
-            pl.min_horizontal("finish", finish) - pl.max_horizontal("start", start)
-        ).dt.total_seconds()
-        / 3600,
-    )
-    pegs = plan.pegging.select("demand", "supply").unique()
-    held = (
-        inside.join(pegs, on="supply")
-        .filter(pl.col("demand") != reason.demand)
-        .group_by("demand")
-        .agg(pl.col("hours").sum())
-    )
-    return sorted(held.iter_rows(), key=lambda pair: (-pair[1], pair[0]))
-
-
+SHIFT = 8 * HOUR
+"""Length of an extra shift [s]."""
 EXPEDITED = 0.5
 """No supplier is asked for less than this share of its lead time."""
 FIRST = 0
 """Priority above all (demands.priority)."""
+SHARED = frozenset(
+    {
+        Limiter.CAPACITY_SHORTFALL,
+        Limiter.LEAD_TIME,
+        Limiter.MATERIAL_SHORTFALL,
+        Limiter.NO_TRANSPORT_CAPACITY,
+        Limiter.AWAITING_SUPPLY,
+    }
+)
+"""Reasons of waiting for what others get: priority may help."""
+
+
+class Candidate(NamedTuple):
+    """A change to try, the reason it answers, and the demands it is meant for."""
+
+    reason: Reason
+    change: Proposal
+    demands: tuple[str, ...]
 
 
 class PlanChanges:
-    """Gives the changes that may help against one reason.
+    """Changes that may help against a reason.
 
     Parameters
     ----------
@@ -168,33 +99,64 @@ class PlanChanges:
         self._providers = providers
         self._plan = plan
 
-    def of(self, reason: Reason) -> Iterator[Proposal]:
-        """Changes, the likeliest first."""
+    def by_price(self, reasons: Sequence[Reason]) -> Iterator[Candidate]:
+        """Changes for some reasons, none twice, the one with the highest price first.
+
+        The price of the first change against a reason is the cost of the lateness for
+        it, that of the n-th an n-th of this: what is left of a bottleneck after n - 1
+        changes that did not cure it is worth less tries.
+        """
+        sources = [
+            source
+            for reason in reasons
+            for source in (
+                (reason, self.of_all(reason)),
+                *((one, self.of_one(one)) for one in reason.each),
+            )
+        ]
+        turns = [(-reason.money, 1, n) for n, (reason, _) in enumerate(sources)]
+        heapq.heapify(turns)
+        seen: set[str] = set()
+        while turns:
+            _, turn, place = heapq.heappop(turns)
+            reason, changes = sources[place]
+            change = next((one for one in changes if one.text not in seen), None)
+            if change is None:
+                continue
+            seen.add(change.text)
+            heapq.heappush(turns, (-reason.money / (turn + 1), turn + 1, place))
+            yield Candidate(reason, change, reason.demands)
+
+    def of_all(self, reason: Reason) -> Iterator[Proposal]:
+        """Changes of what binds, for all that wait for it, the likeliest first."""
         yield from self._disruptions_ended(reason)
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
+            yield from self._more_hours(reason)
             yield from self._other_resource(reason)
-            yield from self._smaller_lots(reason)
-            yield from self._other_source(reason)
-            yield from self._cut_in_two(reason)
-            yield from self._others_later(reason)
-            yield from self._first(reason)
         elif reason.code in {Limiter.LEAD_TIME, Limiter.MATERIAL_SHORTFALL}:
             yield from self._faster_supplier(reason)
             yield from self._more_transport(reason)
+        elif reason.code is Limiter.NO_TRANSPORT_CAPACITY:
+            yield from self._more_transport(reason)
+        elif reason.code is Limiter.AWAITING_SUPPLY:
+            yield from self._earlier_order(reason)
+        elif reason.code is Limiter.RELEASE_FENCE:
+            yield from self._no_fence(reason)
+
+    def of_one(self, reason: Reason) -> Iterator[Proposal]:
+        """Changes for the demand of a reason alone, the likeliest first."""
+        capacity = reason.code is Limiter.CAPACITY_SHORTFALL
+        if capacity or reason.code in {Limiter.LEAD_TIME, Limiter.MATERIAL_SHORTFALL}:
             yield from self._smaller_lots(reason)
             yield from self._other_source(reason)
             yield from self._cut_in_two(reason)
-            yield from self._first(reason)
         elif reason.code is Limiter.NO_TRANSPORT_CAPACITY:
-            yield from self._more_transport(reason)
             yield from self._other_source(reason)
+        if capacity:
+            yield from self._others_later(reason)
+        if reason.code in SHARED:
             yield from self._first(reason)
-        elif reason.code is Limiter.AWAITING_SUPPLY:
-            yield from self._earlier_order(reason)
-            yield from self._first(reason)
-        elif reason.code is Limiter.RELEASE_FENCE:
-            yield from self._no_fence(reason)
         if reason.code is Limiter.ORDER_RULE or not reason.late:
             # What is not delivered at all may be held back by a rule of its line.
             yield from self._no_rule(reason)
@@ -232,14 +194,10 @@ class PlanChanges:
     def _one_more(self, reason: Reason) -> Iterator[Proposal]:
         """Add one more unit of the resource while it is waited for."""
         found = self._rows("resources", resource=reason.subject)
-        if not found or reason.begin is None or reason.end is None:
+        window = self._waited(reason)
+        if not found or window is None:
             return
-        begin = max(reason.begin, self._snapshot.settings.as_of)
-        # Begun where it waits now, the work ends that much earlier.
-        waited = reason.end - reason.begin
-        end = max(reason.end, self._worked_until(reason) - waited)
-        if begin >= end:
-            return
+        begin, end = window
         row = found[0]
         working = self._providers.capacity.working_time(reason.subject)
         hours = working.between(begin, end) / HOUR
@@ -251,6 +209,40 @@ class PlanChanges:
             f"{hours:.1f} h"
         )
         yield proposal(RemedyKind.OVERTIME, text, price, resource_units=units)
+
+    def _more_hours(self, reason: Reason) -> Iterator[Proposal]:
+        """Overtime that the resource states, and a shift after each of its days."""
+        found = self._rows("resources", resource=reason.subject)
+        window = self._waited(reason)
+        if not found or window is None or found[0]["calendar"] is None:
+            return
+        row, (begin, end) = found[0], window
+        working = self._providers.capacity.working_time(reason.subject)
+        (own,) = self._rows("calendars", calendar=row["calendar"])
+        zone = ZoneInfo(str(own["timezone"]))
+        agreed = float(str(row["overtime_minutes_per_day"] or 0.0)) * MINUTE
+        for seconds, name in ((int(agreed), "overtime"), (SHIFT, "an extra shift")):
+            spans = hours_after_work(working, zone, seconds, window)
+            if not spans:
+                continue
+            hours = sum(until - since for since, until in spans) / HOUR
+            price = hours * float(str(row["units"])) * overtime_rate(row)  # type: ignore[arg-type]
+            text = (
+                f"{name} of {reason.subject} after each day of work from "
+                f"{_day(begin)} to {_day(end)}, {hours:.1f} h"
+            )
+            rows = own_calendar(self._snapshot, row, spans, name)
+            yield proposal(RemedyKind.OVERTIME, text, price, **rows)
+
+    def _waited(self, reason: Reason) -> tuple[int, int] | None:
+        """When more of the resource would help [UTC seconds]; None: at no time."""
+        if reason.begin is None or reason.end is None:
+            return None
+        begin = max(reason.begin, self._snapshot.settings.as_of)
+        # Begun where it waits now, the work ends that much earlier.
+        waited = reason.end - reason.begin
+        end = max(reason.end, self._worked_until(reason) - waited)
+        return (begin, end) if begin < end else None
 
     def _worked_until(self, reason: Reason) -> int:
         """When the resource ends its work for the demand, 0 where it has none."""
@@ -301,7 +293,7 @@ class PlanChanges:
     # ----------------------------------------------------------------------- orders
     def _smaller_lots(self, reason: Reason) -> Iterator[Proposal]:
         """Split orders that make much more than the demand waits for."""
-        orders = orders_behind(self._plan, reason.demand).filter(
+        orders = orders_behind(self._plan, reason.demands).filter(
             (pl.col("kind") == "make") & (pl.col("qty") > pl.col("pegged"))
         )
         if reason.code is Limiter.CAPACITY_SHORTFALL:
@@ -358,8 +350,10 @@ class PlanChanges:
             binding = pl.col("id").is_in(self._users(reason.subject))
         else:
             binding = pl.col("source") == reason.subject
-        own = orders_behind(plan, reason.demand).filter(binding)
-        return own if own.height else orders_beside(plan, reason.demand).filter(binding)
+        own = orders_behind(plan, reason.demands).filter(binding)
+        if own.height:
+            return own
+        return orders_beside(plan, reason.demands).filter(binding)
 
     def _other_source(self, reason: Reason) -> Iterator[Proposal]:
         """Prefer another source for the product that comes from what binds."""

@@ -1,7 +1,13 @@
 """Try changes for late demands by planning again.
 
-A remedy is never a guess: its date is that of a plan made on the tables with its rows,
-by the same mode, settings and seed. Applying the rows gives that plan again.
+A remedy is never a guess: its effect is that of a plan made on the tables with its
+rows, against a plan of the unchanged tables, both by the same engine, settings and
+seed. Applying the rows gives that plan again.
+
+Candidates come in order of price (`plan_changes`). Where there are more than plans may
+be made, plans that are only constructed find those that cure most
+(`constructed_outcomes`); these are planned with all the effort of the plan, and what
+helps none that it is meant for is dropped.
 
 The values are those of one snapshot, whatever tables the plan was made on: what
 raises a priority must not look dearer because it raised it.
@@ -9,115 +15,42 @@ raises a priority must not look dearer because it raised it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import heapq
+from dataclasses import fields
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from medhavi.planners import pipeline
-from medhavi.planners.late_remedies.plan_changes import PlanChanges, reasons
-from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
-from medhavi.progress import Progress
+from medhavi.planners.late_remedies.constructed_outcomes import ConstructedOutcomes
+from medhavi.planners.late_remedies.demand_outcomes import DemandCosts
+from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.planners.late_remedies.reasons import reasons
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
-from medhavi.providers.product_facts import demand_value
 from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
+from medhavi.results.run_record import Status
 from medhavi.snapshot.patch import Patch
-from medhavi.units import DAY, HOUR, to_seconds
+from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.edits.remedy_changes import Proposal
-    from medhavi.planners.late_remedies.plan_changes import Reason
+    from medhavi.planners.late_remedies.demand_outcomes import DemandOutcome
+    from medhavi.planners.late_remedies.plan_changes import Candidate
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-
-class DemandOutcome(NamedTuple):
-    """What became of a demand.
-
-    `last` is the last delivery [UTC seconds], `late` its lateness against the due date
-    of the values' snapshot [s]; both None without a delivery. `money` is what lateness
-    and shortage cost; `short` is not delivered [base units], `share` of the need is.
-    """
-
-    last: int | None
-    late: int | None
-    money: float
-    short: float = 0.0
-    share: float = 1.0
+    Outcomes = Mapping[str, DemandOutcome]
 
 
-class DemandCosts:
-    """Values the outcome of every demand by the tables of one snapshot.
-
-    Parameters
-    ----------
-    snapshot
-        Whose prices, weights and due dates count.
-    """
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        settings = snapshot.settings
-        costs = dict(
-            zip(
-                snapshot["products"]["product"],
-                snapshot["products"]["unit_cost"],
-                strict=True,
-            )
-        )
-        products = snapshot["products"].select("product", "parent")
-        parents = dict(products.drop_nulls("parent").iter_rows())
-        policies = ForecastPolicies(
-            snapshot["forecast_policies"].iter_rows(named=True), parents
-        )
-        self._late: dict[str, float] = {}
-        self._short: dict[str, float] = {}
-        self._due: dict[str, int] = {}
-        for row in snapshot["demands"].iter_rows(named=True):
-            weight = settings.weight(row["priority"])
-            value = demand_value(row, costs.get(row["product"]) or 0.0, weight)
-            self._late[row["demand"]] = value.late
-            self._short[row["demand"]] = value.short
-            self._due[row["demand"]] = _needed(row, policies)
-
-    def of(self, plan: Plan) -> dict[str, DemandOutcome]:
-        """DemandOutcome of every demand that a plan plans."""
-        last: dict[str, int] = {}
-        money: dict[str, float] = {}
-        for demand, qty, date in plan.deliveries.select(
-            "demand", "qty", "date"
-        ).iter_rows():
-            instant = to_seconds(date)
-            behind = max(instant - self._due[demand], 0) / DAY
-            money[demand] = money.get(demand, 0.0) + self._late[demand] * qty * behind
-            last[demand] = max(last.get(demand, instant), instant)
-        found: dict[str, DemandOutcome] = {}
-        for demand, qty, short in plan.fulfilment.select(
-            "demand", "qty", "short"
-        ).iter_rows():
-            when = last.get(demand)
-            late = None if when is None else max(when - self._due[demand], 0)
-            cost = money.get(demand, 0.0) + self._short[demand] * (short or 0.0)
-            missing = short or 0.0
-            share = 1.0 - missing / qty if qty else 1.0
-            found[demand] = DemandOutcome(when, late, cost, missing, share)
-        return found
-
-
-def _needed(row: Mapping[str, Any], policies: ForecastPolicies) -> int:
-    end = row["period_end"]
-    instants = {
-        "due": to_seconds(row["due"]),
-        "period_end": None if end is None else to_seconds(end),
-    }
-    return needed_at({**row, **instants}, policies)
-
-
-TRIES = 8
-"""How many plans are made at most, unless the caller says otherwise."""
-SMALL = 1e-9
-"""Quantities and shares nearer than this are the same."""
+TRIES = 60
+"""How many changes are tried at most, unless the caller says otherwise."""
+PLANS = 6
+"""How many of them are planned with all effort."""
 LEAST = 0.005
 """Money below this is no difference (half a cent)."""
 
@@ -128,10 +61,11 @@ def remedies(
     demand: str | None = None,
     *,
     tries: int = TRIES,
+    plans: int = PLANS,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> tuple[PlanRemedy, ...]:
-    """Try what may help a late demand, or the dearest reasons of the whole plan.
+    """Try what may help a late demand, or cures most of the whole plan.
 
     Parameters
     ----------
@@ -140,20 +74,27 @@ def remedies(
     plan
         Made on them in mode constrained.
     demand
-        The late demand; None: all of them, the dearest reasons first.
+        The late demand; None: all of them.
     tries
-        How many plans are made at most; each takes as long as the plan itself.
+        How many changes are tried at most, in order of the lateness that waits for
+        what they change.
+    plans
+        How many of them are planned as the plan was; each takes as long as the plan
+        itself. The others are planned with effort light, and left out where so many
+        cure more.
     observe
         Called with the change that was tried, how many were, and the most.
     cancelled
-        Polled between plans; True ends with what was tried so far.
+        Polled; True ends with what was tried so far.
 
     Returns
     -------
     tuple of PlanRemedy
-        Those that make their own demand less late or less short, with at least
-        `settings.remedies_min_share` of it delivered, the largest gain in money first;
-        one is kept though others pay more for it, with them named in `harms`.
+        Those that make a demand they are meant for less late or less short, with at
+        least `settings.remedies_min_share` of it delivered; the one that saves most
+        lateness [money] over the whole plan first, then the one that leaves fewest
+        demands late. One is kept though others pay more for it, with them named in
+        `harms`.
 
     Raises
     ------
@@ -164,27 +105,174 @@ def remedies(
         The plan was made on other tables, or has no such demand.
     """
     _check(snapshot, plan, demand)
-    values = DemandCosts(snapshot)
-    before = values.of(plan)
-    changes = PlanChanges(snapshot, Providers(snapshot), plan)
-    share = snapshot.settings.remedies_min_share
-    found: list[PlanRemedy] = []
-    tried = 0
-    for reason, change in _in_turn(changes, reasons(plan, demand)):
-        if tried == tries or (cancelled is not None and cancelled()):
-            break
-        again = _planned(snapshot, plan, change)
-        tried += 1
-        if observe is not None:
-            observe(Progress(change.text, tried, tries))
-        if again is None:
-            continue
-        after = values.of(again)
-        remedy = _remedy(reason, change, before, after, again, share)
-        if remedy is not None:
-            found.append(remedy)
-    found.sort(key=lambda one: (-one.gain, one.demand, one.kind, one.text))
+    stop = Stop(cancelled)
+    trials = _Trials(snapshot, plan, observe or unobserved, stop)
+    base = trials.planned(snapshot)
+    if base is None:
+        return ()
+    changes = PlanChanges(snapshot, Providers(snapshot), base)
+    candidates = list(islice(changes.by_price(reasons(base, demand)), tries))
+    found = list(trials.remedies(base, candidates, plans))
+    found.sort(key=lambda one: (-one.saved, one.late_after, one.demand, one.text))
     return tuple(found)
+
+
+class _Trials:
+    """Plans of changed tables as a plan was made.
+
+    Parameters
+    ----------
+    snapshot, plan
+        The unchanged tables and their plan.
+    observe, stop
+        As of `remedies`.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, plan: Plan, observe: Observe, stop: Stop
+    ) -> None:
+        self._snapshot = snapshot
+        self._run = plan.run
+        self._observe = observe
+        self._stop = stop
+        self._values = DemandCosts(snapshot)
+        self._share = snapshot.settings.remedies_min_share
+        # What only a plan on a baseline has is no setting of a plan from nothing.
+        known = {field.name for field in fields(ConstrainedParameters)}
+        own = {name: one for name, one in plan.run.settings.items() if name in known}
+        self._parameters = ConstrainedParameters.from_mapping(own)
+        self._done = self._steps = 0
+
+    def planned(self, snapshot: Snapshot) -> Plan | None:
+        """Plan of changed tables; None: they cannot be planned, or it was stopped.
+
+        A second unit of a resource with campaigns is such a change.
+        """
+        try:
+            made = pipeline.plan(
+                snapshot,
+                self._run.mode,
+                self._parameters,
+                seed=self._run.seed,
+                cancelled=self._stop,
+            )
+        except (BadData, NotAvailable):
+            return None
+        return None if made.run.status is Status.CANCELLED else made
+
+    def remedies(
+        self, base: Plan, candidates: Sequence[Candidate], plans: int
+    ) -> Iterator[PlanRemedy]:
+        """Remedies among candidates, as they are found."""
+        before = self._values.of(base)
+        chosen = iter(candidates)
+        self._steps = len(candidates)
+        if len(candidates) > plans:
+            chosen = self._by_construction(base, candidates, plans)
+            self._steps += plans
+        for one in chosen:
+            if self._stop():
+                return
+            again = self.planned(self._changed(one))
+            if self._stop():
+                return
+            self._tell(one)
+            # Another engine would be another search, not the effect of the change.
+            if again is None or _engine(again) != _engine(base):
+                continue
+            remedy = self._remedy(one, before, again)
+            if remedy is not None:
+                yield remedy
+
+    def _tell(self, one: Candidate) -> None:
+        self._done += 1
+        self._observe(Progress(one.change.text, self._done, self._steps))
+
+    def _changed(self, candidate: Candidate) -> Snapshot:
+        return Patch.of(self._snapshot, candidate.change.rows).apply(self._snapshot)
+
+    def _by_construction(
+        self, base: Plan, candidates: Sequence[Candidate], plans: int
+    ) -> Iterator[Candidate]:
+        """So many candidates that cure most in constructed plans, each time the best.
+
+        Each is given as soon as its share of the candidates is constructed, so that who
+        stops early has the best of what was looked at.
+        """
+        values, stop = self._values, self._stop
+        constructed = ConstructedOutcomes(
+            self._snapshot, base.run, self._parameters, values, stop
+        )
+        before = constructed.before
+        waiting: list[tuple[tuple[bool, float, int], int]] = []
+        for done, one in enumerate(candidates):
+            if stop():
+                return
+            after = constructed.outcomes(self._changed(one)) if before else None
+            self._tell(one)
+            # Without constructed plans they come as they are.
+            mark = (True, 0.0, 0)
+            if before and after:
+                saved, late = _saved(before, after), _late(after) - _late(before)
+                mark = (self._helped(one, before, after) is None, -saved, late)
+            if after or not before:
+                heapq.heappush(waiting, (mark, done))
+            share = (done + 1) * plans // len(candidates)
+            if share > done * plans // len(candidates) and waiting:
+                yield candidates[heapq.heappop(waiting)[1]]
+
+    def _helped(self, one: Candidate, before: Outcomes, after: Outcomes) -> str | None:
+        """First demand a change is meant for that is better off; None: none is."""
+        for name in one.demands:
+            old, new = before.get(name), after.get(name)
+            if old is not None and new is not None and new.better(old, self._share):
+                return name
+        return None
+
+    def _remedy(
+        self, one: Candidate, before: Outcomes, again: Plan
+    ) -> PlanRemedy | None:
+        """Remedy of one change, or None where it helps none that it is meant for."""
+        after = self._values.of(again)
+        name = self._helped(one, before, after)
+        if name is None:
+            return None
+        pairs = {
+            demand: (old, after[demand])
+            for demand, old in before.items()
+            if demand in after
+        }
+        harms = [
+            WorsenedDemand(
+                demand=demand,
+                before_h=_hours(old.late),
+                after_h=_hours(new.late),
+                money=new.money - old.money,
+            )
+            for demand, (old, new) in pairs.items()
+            if new.money > old.money + LEAST
+        ]
+        harms.sort(key=lambda harm: (-harm.money, harm.demand))
+        mine, then = pairs[name]
+        return PlanRemedy(
+            demand=name,
+            kind=one.change.kind,
+            cause=one.reason.code.value,
+            subject=one.reason.subject,
+            text=one.change.text,
+            rows=one.change.rows,
+            date_before=mine.last,
+            tested_date=then.last,
+            lateness_before_h=_hours(mine.late),
+            lateness_h=_hours(then.late),
+            saved=_saved(before, after),
+            price=one.change.price,
+            late_before=_late(before),
+            late_after=_late(after),
+            helped=sum(new.better(old, 0.0) for old, new in pairs.values()),
+            harms=tuple(harms),
+            fingerprint=again.fingerprint,
+        )
 
 
 def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
@@ -205,100 +293,21 @@ def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
         raise UsageError(message)
 
 
-def _in_turn(
-    changes: PlanChanges, found: list[Reason]
-) -> Iterator[tuple[Reason, Proposal]]:
-    """First change of every reason, then the second ones, and so on.
-
-    So a small budget reaches every dear reason.
-    """
-    waiting = [(reason, changes.of(reason)) for reason in found]
-    seen: set[str] = set()
-    while waiting:
-        rest = []
-        for reason, source in waiting:
-            change = next((c for c in source if c.text not in seen), None)
-            if change is None:
-                continue
-            seen.add(change.text)
-            yield reason, change
-            rest.append((reason, source))
-        waiting = rest
+def _engine(plan: Plan) -> str:
+    """Engine of a plan, without why it is that one."""
+    return plan.run.engine.partition(" ")[0]
 
 
-def _planned(snapshot: Snapshot, plan: Plan, change: Proposal) -> Plan | None:
-    """Plan the changed tables the same way; None where they cannot be planned.
-
-    A second unit of a resource with campaigns is such a change.
-    """
-    try:
-        return pipeline.plan(
-            Patch.of(snapshot, change.rows).apply(snapshot),
-            plan.run.mode,
-            dict(plan.run.settings),
-            seed=plan.run.seed,
-        )
-    except (BadData, NotAvailable):
-        return None
-
-
-def _improves(mine: DemandOutcome, then: DemandOutcome, share: float) -> bool:
-    """Whether a demand is less late or less short, and gets enough of what it needs.
-
-    What the rest of the plan gains is no reason: that is another search, not a remedy.
-    """
-    if then.late is None or then.share < share - SMALL:
-        return False
-    if mine.late is None or then.short < mine.short - SMALL:
-        return True
-    return then.short <= mine.short + SMALL and then.late < mine.late
-
-
-def _remedy(
-    reason: Reason,
-    change: Proposal,
-    before: Mapping[str, DemandOutcome],
-    after: Mapping[str, DemandOutcome],
-    again: Plan,
-    share: float,
-) -> PlanRemedy | None:
-    """Remedy of one change, or None where it does not help the demand itself."""
-    harms = []
-    saved = 0.0
-    for demand, old in before.items():
-        new = after.get(demand)
-        if new is None:
-            continue
-        saved += old.money - new.money
-        if new.money > old.money + LEAST:
-            harms.append(
-                WorsenedDemand(
-                    demand=demand,
-                    before_h=_hours(old.late),
-                    after_h=_hours(new.late),
-                    money=new.money - old.money,
-                )
-            )
-    mine, then = before[reason.demand], after.get(reason.demand)
-    if then is None or not _improves(mine, then, share):
-        return None
-    harms.sort(key=lambda harm: (-harm.money, harm.demand))
-    return PlanRemedy(
-        demand=reason.demand,
-        kind=change.kind,
-        cause=reason.code.value,
-        subject=reason.subject,
-        text=change.text,
-        rows=change.rows,
-        date_before=mine.last,
-        tested_date=then.last,
-        lateness_before_h=_hours(mine.late),
-        lateness_h=_hours(then.late),
-        saved=saved,
-        price=change.price,
-        harms=tuple(harms),
-        fingerprint=again.fingerprint,
+def _saved(before: Outcomes, after: Outcomes) -> float:
+    """What lateness and shortage cost less after than before [base currency]."""
+    return sum(
+        old.money - after[name].money for name, old in before.items() if name in after
     )
+
+
+def _late(found: Outcomes) -> int:
+    """Count what comes late, in part or not at all."""
+    return sum(not one.kept for one in found.values())
 
 
 def _hours(seconds: int | None) -> float | None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
-DEAREST = "the dearest reasons"
+WHOLE_PLAN = "all late demands"
 """Choice of remedies for no demand in particular."""
 HOW_TO_DO = (
     "<h3>Preview one of them</h3><p class='muted small'>Its cost and the demands it "
@@ -46,7 +46,7 @@ DECISIONS = {kind.choice: kind.name for kind in EDITS.values() if kind.choice}
 
 
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
-    """Ask for which late demand how many plans may be made."""
+    """Ask for which late demand how many changes may be tried."""
     import marimo as mo
 
     late = late_demands(plan)["demand"].head(MOST_LATE)
@@ -54,12 +54,12 @@ def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
         mo.md("{demand} {tries}")
         .batch(
             demand=mo.ui.dropdown(
-                {DEAREST: None, **{names.name(one): one for one in late}},
-                value=DEAREST,
+                {WHOLE_PLAN: None, **{names.name(one): one for one in late}},
+                value=WHOLE_PLAN,
                 searchable=True,
                 label="For",
             ),
-            tries=mo.ui.number(start=1, stop=40, value=4, step=1, label="Plans"),
+            tries=mo.ui.number(start=1, stop=60, value=24, step=1, label="Changes"),
         )
         .form(submit_button_label="Try remedies", bordered=False)
     )

@@ -412,13 +412,13 @@ def tried_remedies(
     def told(tried: Progress) -> None:
         texts.append(tried.phase)
         if observe is not None:
-            observe(Progress("plans", tried.done, tried.total))
+            observe(Progress("changes", tried.done, tried.total))
 
     return _tried.get(
         (plan.fingerprint, demand, tries),
         lambda: RemedyTrials(
             found=remedies(snapshot, plan, demand, tries=tries, observe=told),
-            texts=tuple(texts),
+            texts=tuple(dict.fromkeys(texts)),
         ),
     )
 

@@ -341,7 +341,7 @@ def _reason(code: str) -> str:
 def plan_remedies_html(
     remedies: Sequence[PlanRemedy], names: Names, tried: Sequence[str] = ()
 ) -> str:
-    """List remedies, the most gain first; an empty list names what was tried."""
+    """List remedies, what cures most first; an empty list names what was tried."""
     if not remedies:
         told = "; ".join(local_words(text, names) for text in tried)
         return empty(
@@ -352,6 +352,7 @@ def plan_remedies_html(
     rows = [
         (
             escape(remedy_text(one, names)),
+            f"{one.late_before} → {one.late_after}",
             escape(names.told(one.demand)),
             _dates(one, names),
             escape(money(one.saved, names.currency)),
@@ -362,7 +363,7 @@ def plan_remedies_html(
         )
         for one in remedies
     ]
-    columns = ("Change", "For", "Its date", "Saves", "Costs", "Who pays")
+    columns = ("Change", "Late", "For", "Its date", "Saves", "Costs", "Who pays")
     return table_html(columns, rows, ("Saves", "Costs"))
 
 

@@ -1,0 +1,220 @@
+"""Remedies over the whole plan: what cures most comes first, and does what it says.
+
+Machine M makes A, N makes C in 1 hour a piece; it is Monday midnight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.planners.late_remedies.reasons import reasons
+from medhavi.results.plans.lateness import not_kept
+from tests import factories
+from tests.api import Providers, plan, remedies
+from tests.examples import examples
+from tests.planners.small_plans import PYTHON, day
+
+if TYPE_CHECKING:
+    from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from tests.api import Progress
+
+
+def two_machines(**tables: Any) -> Snapshot:
+    """Four demands wait for M, up to three days; one of C waits for N, a day."""
+    rows: dict[str, Any] = {
+        "products": [{"product": name} for name in "AC"],
+        "demands": [
+            *({"demand": f"D{n}", "qty": 24, "due": day(1)} for n in range(4)),
+            {"demand": "E0", "product": "C", "qty": 24, "due": day(1)},
+            {"demand": "E1", "product": "C", "qty": 24, "due": day(1)},
+        ],
+        "resources": [{"resource": name} for name in "MN"],
+        "routings": [
+            {"routing": "R", "product": "A"},
+            {"routing": "S", "product": "C"},
+        ],
+        "steps": [
+            {"routing": name, "run_minutes_per_unit": 60.0, "fixed_minutes": 0.0}
+            for name in "RS"
+        ],
+        "step_resources": [
+            {"routing": "R", "resource": "M"},
+            {"routing": "S", "resource": "N"},
+        ],
+    }
+    return factories.snapshot(**{**rows, **tables})
+
+
+def planned(snapshot: Snapshot, **words: Any) -> Plan:
+    return plan(snapshot, "constrained", {**PYTHON, **words})
+
+
+def effect(one: PlanRemedy, snapshot: Snapshot) -> tuple[int, int | None]:
+    """Late demands, and the last delivery of its own, of a plan with a remedy."""
+    again = planned(one.apply(snapshot))
+    dates = again.deliveries.filter(demand=one.demand)["date"].to_list()
+    last = int(max(dates).timestamp()) if dates else None
+    return not_kept(again).height, last
+
+
+@pytest.mark.req("MRP-19")
+@pytest.mark.parametrize("plans", [1, 40])
+def test_the_bottleneck_that_most_wait_for_comes_first(plans: int) -> None:
+    """With two M two demands of A end on day 1, two on day 2, not one on each of four.
+
+    Three end earlier, and two are late instead of three. So it is whether one change is
+    planned with all effort, or every one.
+    """
+    snapshot = two_machines()
+    made = planned(snapshot)
+    assert not_kept(made).height == 4
+    found = remedies(snapshot, made, plans=plans)
+    best = found[0]
+    assert (best.kind.value, best.subject) == ("overtime", "M")
+    assert best.text.startswith("one more M from 2026-01-05 00:00 UTC")
+    assert (best.late_before, best.late_after, best.helped) == (4, 3, 3)
+    assert best.harms == ()
+    assert effect(best, snapshot) == (3, best.tested_date)
+    assert len(found) <= plans
+
+
+def test_the_price_of_a_bottleneck_is_what_waits_for_it() -> None:
+    """M: 1 + 2 + 3 days late, N: 1 day late, all of the same value."""
+    snapshot = two_machines()
+    made = planned(snapshot)
+    first, second = reasons(made)
+    assert (first.subject, len(first.demands)) == ("M", 3)
+    assert (second.subject, second.demands) == ("N", ("E1",))
+    assert first.money == pytest.approx(6 * second.money)
+    assert first.money == pytest.approx(sum(one.money for one in first.each))
+    assert first.late == 3 * 86_400
+    found = PlanChanges(snapshot, Providers(snapshot), made).by_price([first, second])
+    subjects = [(one.reason.subject, one.demands) for one in found]
+    # N is worth a sixth of M: it comes after the changes for single demands of M.
+    assert subjects[0] == ("M", first.demands)
+    assert subjects.index(("N", ("E1",))) > 2
+
+
+def calendar_of_days(overtime: float) -> dict[str, Any]:
+    """M works from 8 to 16 each day; two demands of 8 hours are due on day 1."""
+    return {
+        "demands": [
+            {"demand": f"D{n}", "qty": 8, "due": day(1), "priority": n + 1}
+            for n in range(2)
+        ],
+        "calendars": [{"calendar": "DAY"}],
+        "shifts": [
+            {"calendar": "DAY", "weekday": n, "start": "08:00", "finish": "16:00"}
+            for n in range(1, 8)
+        ],
+        "resources": [
+            {
+                "resource": "M",
+                "calendar": "DAY",
+                "overtime_minutes_per_day": overtime,
+                "overtime_cost_per_hour": 30.0,
+            },
+            {"resource": "N", "calendar": "DAY"},
+        ],
+    }
+
+
+def test_an_extra_shift_is_worked_by_the_bottleneck_alone() -> None:
+    """D1 is made from 16 to 24 o'clock instead of on day 1: 16 h late before."""
+    snapshot = two_machines(**calendar_of_days(0.0))
+    found = {one.text.split(" of ")[0]: one for one in tried(snapshot, "D1")}
+    assert "overtime" not in found
+    shift = found["an extra shift"]
+    assert (shift.lateness_before_h, shift.lateness_h) == (16.0, 0.0)
+    assert shift.price == 8 * 30.0
+    assert [row["calendar"] for row in shift.rows["resources"]] == ["DAY+M"]
+    changed = shift.apply(snapshot)
+    working = Providers(changed).capacity.working_time
+    whole = (int(day(0).timestamp()), int(day(1).timestamp()))
+    assert [working(name).between(*whole) / 3600 for name in "MN"] == [16, 8]
+
+
+def test_overtime_that_is_stated_is_no_longer_than_it_says() -> None:
+    """Two hours on day 0, so D1 ends at 14 o'clock on day 1, two hours earlier."""
+    snapshot = two_machines(**calendar_of_days(120.0))
+    found = {one.text.split(" of ")[0]: one for one in tried(snapshot, "D1")}
+    more = found["overtime"]
+    assert (more.lateness_before_h, more.lateness_h) == (16.0, 14.0)
+    assert more.price == 2 * 30.0
+
+
+def tried(snapshot: Snapshot, demand: str | None = None) -> tuple[PlanRemedy, ...]:
+    found = remedies(snapshot, planned(snapshot), demand, plans=60)
+    for one in found:
+        assert effect(one, snapshot)[1] == one.tested_date
+    return found
+
+
+def test_a_search_that_is_stopped_keeps_what_was_tried() -> None:
+    """The first change of the first half is planned before the second is looked at."""
+    snapshot = two_machines()
+    told: list[Progress] = []
+    found = remedies(
+        snapshot,
+        planned(snapshot),
+        tries=6,
+        plans=2,
+        observe=told.append,
+        cancelled=lambda: len(told) == 4,
+    )
+    assert [one.done for one in told] == [1, 2, 3, 4]
+    assert [one.total for one in told] == [8] * 4
+    # Three were looked at, and the best of them was planned.
+    assert told[3].phase in {one.phase for one in told[:3]}
+    assert [one.text for one in found] == [told[3].phase]
+
+
+def test_a_plan_on_a_baseline_is_compared_with_one_from_nothing() -> None:
+    snapshot = two_machines()
+    kept = plan(
+        snapshot,
+        "constrained",
+        {**PYTHON, "stability_price": 1e9},
+        baseline=planned(snapshot),
+    )
+    found = remedies(snapshot, kept, tries=2)
+    assert found
+    assert found == remedies(snapshot, planned(snapshot), tries=2)
+
+
+@given(
+    quantities=st.lists(st.integers(1, 30), min_size=2, max_size=5),
+    priorities=st.lists(st.integers(1, 3), min_size=5, max_size=5),
+    plans=st.integers(1, 4),
+)
+@settings(max_examples=examples(4, 12), phases=[Phase.generate])
+@pytest.mark.req("MRP-19")
+def test_what_is_offered_moves_its_own_demand_and_says_what_it_does_to_all(
+    quantities: list[int], priorities: list[int], plans: int
+) -> None:
+    demands = [
+        {"demand": f"D{n}", "qty": qty, "due": day(1), "priority": priorities[n]}
+        for n, qty in enumerate(quantities)
+    ]
+    snapshot = two_machines(demands=demands)
+    made = planned(snapshot)
+    found = remedies(snapshot, made, plans=plans, tries=6)
+    assert len(found) <= plans
+    for one in found:
+        assert one.lateness_h is not None
+        assert one.lateness_before_h is not None
+        assert one.lateness_h < one.lateness_before_h
+        assert one.late_before == not_kept(made).height
+        late, last = effect(one, snapshot)
+        assert last == one.tested_date
+        if one.kind.value != "later_date":
+            assert late == one.late_after
+    order = [(-one.saved, one.late_after) for one in found]
+    assert order == sorted(order)
