@@ -16,6 +16,7 @@ raises a priority must not look dearer because it raised it.
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -113,7 +114,7 @@ def remedies(
     changes = PlanChanges(snapshot, Providers(snapshot), base)
     candidates = list(islice(changes.by_price(reasons(base, demand)), tries))
     found = list(trials.remedies(base, candidates, plans))
-    found.sort(key=lambda one: (-one.saved, one.late_after, one.demand, one.text))
+    found.sort(key=_rank)
     return tuple(found)
 
 
@@ -291,6 +292,12 @@ def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
     if demand is not None and demand not in set(plan.fulfilment["demand"]):
         message = f"The plan has no demand {demand}."
         raise UsageError(message)
+
+
+def _rank(one: PlanRemedy) -> tuple[float, int, float, str, str]:
+    """Order of remedies: what they cure, then what they cost as far as it is stated."""
+    price = math.inf if one.price is None else one.price
+    return (-one.saved, one.late_after, price, one.demand, one.text)
 
 
 def _engine(plan: Plan) -> str:
