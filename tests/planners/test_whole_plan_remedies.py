@@ -85,6 +85,20 @@ def test_the_bottleneck_that_most_wait_for_comes_first(plans: int) -> None:
     assert len(found) <= plans
 
 
+def test_a_plan_of_the_search_is_compared_with_plans_of_the_search() -> None:
+    """M gets a unit for good: the search plans no units that change in time."""
+    snapshot = two_machines()
+    made = planned(snapshot, search="always")
+    assert made.run.engine == "search"
+    found = remedies(snapshot, made, plans=2)
+    best = found[0]
+    assert (best.text, best.price) == ("one more M for good", None)
+    assert (best.late_before, best.late_after) == (4, 3)
+    again = planned(best.apply(snapshot), search="always")
+    assert again.run.engine == "search"
+    assert again.fingerprint == best.fingerprint
+
+
 def test_the_price_of_a_bottleneck_is_what_waits_for_it() -> None:
     """M: 1 + 2 + 3 days late, N: 1 day late, all of the same value."""
     snapshot = two_machines()

@@ -436,7 +436,7 @@ def remedies(
             min=1,
             help="How many of them, those that cure most, are planned with all effort.",
         ),
-    ] = 6,
+    ] = 5,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Write the plan with its causes noted here."),

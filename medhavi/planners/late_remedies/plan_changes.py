@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 SHIFT = 8 * HOUR
 """Length of an extra shift [s]."""
+SMALLEST = 0.05
+"""No lot is made smaller than this share of an order."""
 EXPEDITED = 0.5
 """No supplier is asked for less than this share of its lead time."""
 FIRST = 0
@@ -199,6 +201,12 @@ class PlanChanges:
             return
         begin, end = window
         row = found[0]
+        if self._plan.run.engine == "search":
+            # A search plans no units that change in time; a unit has no price.
+            more = {**row, "units": float(str(row["units"])) + 1.0}
+            text = f"one more {reason.subject} for good"
+            yield proposal(RemedyKind.OVERTIME, text, None, resources=[more])
+            return
         working = self._providers.capacity.working_time(reason.subject)
         hours = working.between(begin, end) / HOUR
         price = hours * overtime_rate(row)  # type: ignore[arg-type]
@@ -300,8 +308,9 @@ class PlanChanges:
             orders = orders.filter(pl.col("id").is_in(self._users(reason.subject)))
         for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
             for row in self._rows("routings", routing=order["source"]):
-                share = float(order["order_qty"] or order["qty"]) / float(order["qty"])
-                lot = self._whole(max(float(order["pegged"]) * share, 1.0), row)
+                whole = float(order["order_qty"] or order["qty"])
+                pegged = float(order["pegged"]) / float(order["qty"])
+                lot = self._whole(max(whole * max(pegged, SMALLEST), 1.0), row)
                 low = min(float(str(row["min_lot"] or 0.0)), lot)
                 changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
                 text = f"make at most {lot:g} at once by {row['routing']}"

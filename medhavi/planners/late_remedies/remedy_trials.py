@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 TRIES = 60
 """How many changes are tried at most, unless the caller says otherwise."""
-PLANS = 6
+PLANS = 5
 """How many of them are planned with all effort."""
 LEAST = 0.005
 """Money below this is no difference (half a cent)."""
