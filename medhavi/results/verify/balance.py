@@ -56,19 +56,23 @@ tells of what comes whether it is stock or an order that exists, null where neit
 def check_balance(facts: Facts) -> list[Finding]:
     """Check that stock never falls below zero."""
     flows = all_flows(facts)
+    # Numbers in the order of the places: compared and sorted faster than two texts.
+    places = flows.select(PLACE).unique().sort(PLACE).with_row_index("place")
     running = (
-        flows.group_by(*PLACE, "instant_s")
+        flows.join(places, on=PLACE, nulls_equal=True, maintain_order="left")
+        .group_by("place", "instant_s")
         .agg(pl.col("qty").sum(), pl.col("qty").abs().max().alias("size"))
-        .sort(*PLACE, "instant_s")
+        .sort("place", "instant_s")
         .with_columns(
-            pl.col("qty").cum_sum().over(PLACE).alias("balance"),
-            pl.col("size").cum_max().over(PLACE),
+            pl.col("qty").cum_sum().over("place").alias("balance"),
+            pl.col("size").cum_max().over("place"),
         )
     )
     below = (
         running.filter(pl.col("balance") < -TOLERANCE * (1 + pl.col("size")))
-        .group_by(PLACE, maintain_order=True)
+        .group_by("place", maintain_order=True)
         .first()
+        .join(places, on="place", maintain_order="left")
     )
     return faults(
         "VER001",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Stretches = list[tuple[int, int]]
 
+_SHARES = ("entering", "leaving", "through")
+
 
 def with_offsets(facts: Facts, rows: pl.DataFrame) -> pl.DataFrame:
     """Add `offset_minutes` to the instants.
@@ -166,11 +168,36 @@ def step_yields(facts: Facts) -> pl.DataFrame:
     Columns: order, step, entering, leaving, through: what leaves all steps. The yield
     of a step is its own times that of the resource chosen for it.
     """
-    orders = make_orders(facts).select("order", "source")
-    own = facts.snapshot["steps"].select(
-        pl.col("routing").alias("source"), "step", pl.col("yield").alias("own")
+    own = facts.snapshot["steps"].select("step", source="routing")
+    return (
+        make_orders(facts)
+        .select("order", "source")
+        .join(own, on="source")
+        .join(losing_steps(facts), on=["order", "step"], how="left")
+        .select("order", "step", *(pl.col(share).fill_null(1.0) for share in _SHARES))
     )
+
+
+@once
+def losing_steps(facts: Facts) -> pl.DataFrame:
+    """Steps of `step_yields` whose routing has a yield other than 1 anywhere.
+
+    Of all others no unit is lost: every share is 1.
+    """
+    steps = facts.snapshot["steps"]
     special = facts.snapshot["step_resources"].filter(pl.col("yield") != 1.0)
+    losing = pl.concat(
+        [
+            steps.filter(pl.col("yield").ne_missing(1.0)).select(source="routing"),
+            special.select(source="routing"),
+        ]
+    ).unique()
+    orders = (
+        make_orders(facts)
+        .select("order", "source")
+        .join(losing, on="source", how="semi")
+    )
+    own = steps.select("step", source="routing", own="yield")
     rows = orders.join(own, on="source", how="inner").with_columns(other=pl.lit(1.0))
     if special.height:
         chosen = (
@@ -404,7 +431,7 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             step_used=pl.coalesce("step", *edges), no_step=pl.col("step").is_null()
         )
         .join(
-            step_yields(facts).rename({"step": "step_used"}),
+            losing_steps(facts).rename({"step": "step_used"}),
             on=["order", "step_used"],
             how="left",
         )
@@ -423,7 +450,7 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             on=["source", "step_used"],
             how="left",
         )
-        .with_columns(pl.col("entering", "leaving", "through").fill_null(1.0))
+        .with_columns(pl.col(_SHARES).fill_null(1.0))
     )
     if not default_first:
         # Steps beside each other: what no step gives comes out when all are through.

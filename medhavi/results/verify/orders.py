@@ -324,7 +324,9 @@ def _step_faults(facts: Facts) -> list[Finding]:
     )
     for table, key, rows, column in tables:
         ratio = pl.col(column) / pl.col("step_qty")
-        odd = rows.join(steps, on="product").filter(
+        # Most rows are pegs: their other texts are not copied.
+        amounts = rows.select(key, "product", column)
+        odd = amounts.join(steps, on="product").filter(
             (ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs())
         )
         found += faults(

@@ -29,31 +29,51 @@ _SOURCES = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 
 def check_pegs(facts: Facts) -> list[Finding]:
     """Check sums, references, sources, times and chains of the pegs."""
-    pegs = facts.plan.pegging
-    givers = _givers(facts)
-    # The join keeps the order of the pegs: their rows are counted by it.
-    known = pegs.join(
-        givers, on="supply", how="left", suffix="_given", maintain_order="left"
+    # The joins keep the order of the pegs: their rows are counted by it.
+    known = facts.plan.pegging.with_columns(_giver_of_each(facts)).join(
+        _givers(facts).drop("supply"),
+        on="giver",
+        how="left",
+        suffix="_given",
+        maintain_order="left",
     )
     found = _references(facts, known)
     known = known.drop("product_given", "location_given")
     return [
         *found,
-        *_supply_sums(known),
+        *_supply_sums(facts),
         *_demand_sums(facts),
         *_sources(known),
         *_times(facts, known),
         *_chains(facts, known),
         *_firm(facts),
-        *_over(facts, givers),
+        *_over(facts, _givers(facts)),
         *_make_to_order(facts, known),
     ]
 
 
-def _givers(facts: Facts) -> pl.DataFrame:
-    """All that can serve: supply, place, available, ready_s, expected.
+@once
+def _giver_of_each(facts: Facts) -> pl.DataFrame:
+    """Number of what serves each peg: giver, null where its name is unknown."""
+    return (
+        facts.plan.pegging.select("supply")
+        .join(
+            _givers(facts).select("supply", "giver"),
+            on="supply",
+            how="left",
+            maintain_order="left",
+        )
+        .select("giver")
+    )
 
-    Orders have their `kind` and their `master`: routing, supplier or lane.
+
+@once
+def _givers(facts: Facts) -> pl.DataFrame:
+    """All that can serve: supply, place, available, ready_s, expected, giver.
+
+    `giver` numbers them.
+
+    Orders have their `kind`, make orders the number of their `routing`.
     """
     lots = usable_lots(facts).select(
         pl.col("lot_id").alias("supply"),
@@ -72,8 +92,10 @@ def _givers(facts: Facts) -> pl.DataFrame:
         pl.lit("INV").alias("expected"),
     )
     first = outputs(facts).group_by("order", "product").agg(pl.col("instant_s").min())
-    rows = facts.supplies.join(first, on=["order", "product"], how="left").join(
-        facts.brought_forward, left_on="id", right_on="supply", how="left"
+    rows = (
+        facts.supplies.join(first, on=["order", "product"], how="left")
+        .join(facts.brought_forward, left_on="id", right_on="supply", how="left")
+        .join(facts.routing_numbers, on="source", how="left")
     )
     # A co-product may be there before its order ends, at its own step; the first
     # instant of either is sure.
@@ -93,10 +115,10 @@ def _givers(facts: Facts) -> pl.DataFrame:
         .otherwise(pl.col("kind").replace_strict(_SOURCES, default="?"))
         .alias("expected"),
         "kind",
-        pl.col("source").alias("master"),
+        "routing",
     )
     known = pl.concat([always, lots, orders], how="diagonal")
-    return known.unique("supply", maintain_order=True)
+    return known.unique("supply", maintain_order=True).with_row_index("giver")
 
 
 def _references(facts: Facts, known: pl.DataFrame) -> list[Finding]:
@@ -118,10 +140,20 @@ def _references(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     return faults("VER004", "pegging", pl.concat([lost, orphans]))
 
 
-def _supply_sums(known: pl.DataFrame) -> list[Finding]:
-    sums = known.group_by("supply").agg(
-        pl.col("qty").sum().alias("pegged"), pl.col("available").first()
+@once
+def _pegged_supplies(facts: Facts) -> pl.DataFrame:
+    """What is pegged of all that serves: supply, available, pegged, pegs (how many)."""
+    return (
+        facts.plan.pegging.select("qty", _giver_of_each(facts)["giver"])
+        .group_by("giver")
+        .agg(pl.col("qty").sum().alias("pegged"), pl.len().alias("pegs"))
+        .join(_givers(facts).select("supply", "available", "giver"), on="giver")
+        .drop("giver")
     )
+
+
+def _supply_sums(facts: Facts) -> list[Finding]:
+    sums = _pegged_supplies(facts).select("supply", "pegged", "available")
     over = sums.filter(
         pl.col("pegged") > pl.col("available") + TOLERANCE * (1 + pl.col("available"))
     )
@@ -273,8 +305,10 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     pegs = facts.plan.pegging
     if not (pegs["level"] > 0).any():
         return []
-    lines = facts.snapshot["bom_lines"].select(
-        pl.col("routing").alias("master"), pl.col("component").alias("product")
+    lines = (
+        facts.snapshot["bom_lines"]
+        .select(source="routing", product="component")
+        .join(facts.routing_numbers, on="source")
     )
     substitutes = facts.snapshot["substitutes"].select(
         "product", pl.col("substitute").alias("other")
@@ -294,16 +328,19 @@ def _chains(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     levels = 2 + (deepest if isinstance(deepest, int) else 0)
     stages = known.select(
         "kind",
-        "master",
+        "routing",
         code=product,
         stage=demand.cast(pl.Int64) * levels + pl.col("level"),
     )
     below = pl.col("stage") + 1
+    routings = facts.snapshot["routings"].height
     made = (
         stages.filter(pl.col("kind") == "make")
-        .select("master", stage=below)
+        .select(pair=below * routings + pl.col("routing"))
         .unique()
-        .join(lines.select("master", code=product).unique(), on="master")
+        .drop_nulls()
+        .select(stage=pl.col("pair") // routings, routing=pl.col("pair") % routings)
+        .join(lines.select("routing", code=product).unique(), on="routing")
     )
     moved = stages.filter(pl.col("kind") == "move").select("code", stage=below)
     key = pl.col("stage") * len(names) + pl.col("code")
@@ -457,6 +494,8 @@ def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _make_to_order(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     special = facts.snapshot["products"].filter("make_to_order").select("product")
+    if special.is_empty():
+        return []
     shared = (
         known.filter(~pl.col("expected").is_in(["INV", "FIRM"]))
         .join(special, on="product", how="semi")
@@ -525,11 +564,13 @@ def _taken(facts: Facts) -> pl.DataFrame:
 
 def _shares(facts: Facts) -> pl.DataFrame:
     """Pegged share of each order: order, share, outputs, pegs."""
-    pegged = facts.plan.pegging.group_by("supply").agg(
-        pl.col("qty").sum().alias("pegged"), pl.len().alias("pegs")
-    )
     return (
-        facts.supplies.join(pegged, left_on="id", right_on="supply", how="left")
+        facts.supplies.join(
+            _pegged_supplies(facts).drop("available"),
+            left_on="id",
+            right_on="supply",
+            how="left",
+        )
         .group_by("order")
         .agg(
             (pl.col("pegged").fill_null(0.0).sum() / pl.col("qty").sum()).alias(
