@@ -79,12 +79,11 @@ def text_hashes(texts: pl.Series | Iterable[str | None]) -> Hashes:
         texts if isinstance(texts, pl.Series) else pl.Series(texts, dtype=pl.String)
     )
     series = series.cast(pl.String)
-    if series.is_empty():
-        return np.empty(0, dtype=np.uint64)
+    if series.null_count() == len(series):
+        return np.full(len(series), _NOTHING)
     distinct = series.drop_nulls().unique(maintain_order=True)
-    digests = b"".join(
-        blake2b(text.encode(), digest_size=8).digest() for text in distinct.to_list()
-    )
+    encoded = distinct.cast(pl.Binary).to_list()
+    digests = b"".join([blake2b(text, digest_size=8).digest() for text in encoded])
     values = np.append(np.frombuffer(digests, dtype="<u8"), _NOTHING).astype(np.uint64)
     if len(distinct) == len(series):
         return values[:-1]
@@ -203,27 +202,36 @@ def content_hashes(frame: pl.DataFrame, exclude: Sequence[str] = ()) -> pl.Serie
 
     The id of a row says which thing it is, its content hash says whether it changed.
     """
-    parts: list[Part] = []
-    for name in frame.columns:
-        if name not in exclude:
-            parts.extend(_content_parts(frame[name]))
-    if not parts:
-        return hex_texts(np.zeros(frame.height, dtype=np.uint64))
-    return hex_texts(mixed(*parts))
+    return hex_texts(content_values(frame, exclude))
 
 
-def _content_parts(column: pl.Series) -> list[Part]:
+def content_values(frame: pl.DataFrame, exclude: Sequence[str] = ()) -> Hashes:
+    """Content hashes as numbers: shape (n_rows,), uint64."""
+    parts = [
+        _content_part(column)
+        for column in frame.iter_columns()
+        if column.name not in exclude
+    ]
+    return mixed(*parts) if parts else np.zeros(frame.height, dtype=np.uint64)
+
+
+def _content_part(column: pl.Series) -> Hashes:
+    nulls = column.null_count()
+    if nulls == len(column):
+        return np.full(len(column), _NOTHING)
     if column.dtype == pl.String:
-        return [text_hashes(column)]
+        return text_hashes(column)
     if column.dtype.is_float():
         # -0.0 and 0.0 are one value, and so are all texts of "not a number".
         numbers = column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
         numbers = np.where(np.isnan(numbers), np.nan, numbers)
-        values = numbers.view(np.uint64)
+        values: Hashes = numbers.view(np.uint64)
     else:
-        values = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy()
-        values = values.astype(np.int64).view(np.uint64)
-    return [np.where(column.is_null().to_numpy(), _NOTHING, values)]
+        whole = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy()
+        values = whole.astype(np.int64).view(np.uint64)
+    if nulls:
+        values = np.where(column.is_null().to_numpy(), _NOTHING, values)
+    return values
 
 
 def _hashed(part: Part) -> Hashes:

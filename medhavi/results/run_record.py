@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.amounts import PlanLocale
-from medhavi.results.identity import content_hashes
+from medhavi.results.identity import content_values
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.fingerprint import sorted_hash
 from medhavi.snapshot.patch import differing_rows, with_texts
@@ -390,7 +390,7 @@ def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Fold the hashes of rows by the products that they name."""
     frame = _rows(snapshot, table)
     numbered = frame.with_columns(
-        mark=content_hashes(with_texts(frame)).str.to_integer(base=16, dtype=pl.UInt64)
+        mark=pl.Series(content_values(with_texts(frame)), dtype=pl.UInt64)
     )
     named = pl.concat(list(_named(snapshot, table, numbered))).unique()
     ordered = named.sort("product")

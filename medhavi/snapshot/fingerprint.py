@@ -42,10 +42,12 @@ def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
     True
     """
     names = list(key)
-    if len(names) == 1:
-        frame = in_order(frame, names)
     if not frame.height or is_rising(frame, names):
         return sorted_hash(frame)
+    if len(names) == 1:
+        frame = in_order(frame, names)
+        if is_rising(frame, names):
+            return sorted_hash(frame)
     if not names or frame.select(names).is_duplicated().any():
         names += [name for name in frame.columns if name not in names]
     if names:
@@ -139,7 +141,7 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
     if dtype == pl.String:
         lengths = _filled(cells.str.len_bytes(), 0)
         digest.update(lengths.to_numpy().astype("<u4").tobytes())
-        digest.update(str(cells.str.join("").item()).encode("utf-8"))
+        digest.update(cells.str.join("").cast(pl.Binary).item())
     elif isinstance(dtype, pl.List):
         lengths = _filled(cells.list.len(), 0)
         digest.update(lengths.to_numpy().astype("<u4").tobytes())

@@ -142,6 +142,13 @@ def test_content_hashes_follow_the_content_alone() -> None:
     assert len(set(hashes)) == 3
 
 
+@pytest.mark.parametrize("value", ["x", 1.5, 3, True])
+def test_an_empty_cell_counts_alike_in_an_empty_column(value: object) -> None:
+    schema = {"cell": pl.Series([value]).dtype}
+    some = pl.DataFrame({"cell": [None, value]}, schema=schema)
+    assert content_hashes(some.head(1)).to_list() == content_hashes(some)[:1].to_list()
+
+
 def test_minus_zero_is_zero_and_rows_without_columns_are_equal() -> None:
     frame = pl.DataFrame({"qty": [0.0, -0.0]})
     assert content_hashes(frame).n_unique() == 1
