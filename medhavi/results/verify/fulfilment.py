@@ -350,20 +350,23 @@ def check_agreements(facts: Facts) -> list[Finding]:
     """Check least shipments, full lines and the policies of orders."""
     if facts.mode != "constrained":
         return []
+    planned = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    terms = "demand", "sales_order", "order_policy", "full_line", "min_shipment"
+    tied = (pl.col("sales_order") != "") & (pl.col("order_policy") != "independent")
+    agreed = (
+        planned.select("demand", pl.col("qty").alias("wanted"))
+        .join(facts.snapshot["demands"].select(terms), on="demand")
+        .filter(pl.col("full_line") | (pl.col("min_shipment") > 0) | tied)
+        .sort("demand")
+    )
+    lines = agreed.to_dicts()
     given: dict[str, dict[int, float]] = {}
-    for demand, moment, qty in facts.plan.deliveries.select(
+    deliveries = facts.plan.deliveries.join(agreed, on="demand", how="semi")
+    for demand, moment, qty in deliveries.select(
         "demand", pl.col("date").dt.epoch("s"), "qty"
     ).iter_rows():
         dates = given.setdefault(demand, {})
         dates[moment] = dates.get(moment, 0.0) + qty
-    planned = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
-    terms = "demand", "sales_order", "order_policy", "full_line", "min_shipment"
-    lines = (
-        planned.select("demand", pl.col("qty").alias("wanted"))
-        .join(facts.snapshot["demands"].select(terms), on="demand")
-        .sort("demand")
-        .to_dicts()
-    )
     small = [fault for row in lines for fault in _small(row, given)]
     apart = _apart(lines, given)
     return [

@@ -454,19 +454,16 @@ def _receipts(facts: Facts) -> pl.DataFrame:
     calendars = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
-    door = [
-        _door(facts, calendars.get(location), finish, days)
-        for location, finish, days in rows.select(
-            "location", "finish_s", "receipt_days"
-        ).iter_rows()
-    ]
+    door = rows["finish_s"].to_numpy().copy()
+    for place in np.flatnonzero(rows["receipt_days"].to_numpy() != 0).tolist():
+        calendar = calendars.get(rows["location"][place])
+        days = rows["receipt_days"][place]
+        door[place] = _door(facts, calendar, int(door[place]), days)
     return rows.with_columns(door_s=pl.Series(door, dtype=pl.Int64))
 
 
 def _door(facts: Facts, calendar: str | None, finish: int, days: float) -> int:
     """Latest instant with so many open days up to the finish."""
-    if not days:
-        return finish
     needed = round(days * DAY)
     if calendar is None:
         return finish - needed
@@ -505,22 +502,20 @@ def _periods(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
 
 def _windows(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
     found = []
-    groups = facts.members.group_by("product").agg("named")
-    names = {product: {"*", *named} for product, named in groups.iter_rows()}
-    rows = receipts.select("source", "product", "door_s", "qty", "existing").to_dicts()
     windows = facts.snapshot["supplier_capacity"].with_columns(
         seconds("valid_from"), seconds("valid_to")
     )
     for window in windows.iter_rows(named=True):
-        inside = [
-            row
-            for row in rows
-            if row["source"] == window["supplier"]
-            and window["valid_from_s"] <= row["door_s"] < window["valid_to_s"]
-            and window["product"] in names[row["product"]]
-        ]
-        used = sum(row["qty"] for row in inside)
-        new = any(not row["existing"] for row in inside)
+        inside = receipts.filter(
+            (pl.col("source") == window["supplier"])
+            & (pl.col("door_s") >= window["valid_from_s"])
+            & (pl.col("door_s") < window["valid_to_s"])
+        )
+        if window["product"] != EVERY_PRODUCT:
+            own = facts.members.filter(pl.col("named") == window["product"])
+            inside = inside.join(own, on="product", how="semi", maintain_order="left")
+        used = sum(inside["qty"].to_list())
+        new = not inside["existing"].all()
         if new and used > window["qty"] * (1 + 1e-9) + TOLERANCE:
             found.append(
                 {
