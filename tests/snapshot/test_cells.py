@@ -4,6 +4,8 @@ import datetime as dt
 
 import polars as pl
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from medhavi.schema import Column
 from medhavi.snapshot.reading.cells import typed
@@ -46,6 +48,29 @@ def read(kind, values, dtype=None, **rules):
 )
 def test_text_becomes_the_type_of_the_schema(kind, text, value):
     assert read(kind, [text, None, ""]) == ([value, None, None], [])
+
+
+WRITTEN = {
+    "int": ("12", "-3", "9007199254740993"),
+    "float": ("0.1", "1e3", "-0.0", "12"),
+    "bool": ("true", "FALSE", "1"),
+    "timestamp": ("2026-01-05T06:00:00Z", "2026-12-31T23:59:59Z"),
+    "date": ("2026-01-05", "2026-12-31"),
+    "time": ("06:30", "00:00"),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+@given(data=st.data())
+@settings(phases=[Phase.generate])
+def test_a_cell_is_read_alike_whatever_else_its_column_holds(kind, data):
+    cells = st.lists(st.none() | st.sampled_from(WRITTEN[kind]), max_size=8)
+    plain = data.draw(cells)
+    odd = data.draw(st.sampled_from([" ", "", "nonsense", f" {WRITTEN[kind][0]}"]))
+    values, wrong = read(kind, plain, pl.String)
+    beside, wrong_beside = read(kind, [*plain, odd], pl.String)
+    assert (beside[:-1], wrong) == (values, [])
+    assert wrong_beside == ([len(plain)] if odd == "nonsense" else [])
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def typed(
     Dates without a time in a timestamp column come apart, as `days`: which instant they
     mean depends on their row. `date_format` is read beside ISO 8601.
     """
-    if cells.dtype == pl.Null:
+    if cells.null_count() == len(cells):
         return _whole(pl.Series(cells.name, [None] * len(cells), BY_TYPE[column.type]))
     if column.type == "list":
         return _lists(cells)
@@ -208,32 +208,54 @@ def as_text(cells: pl.Series) -> pl.Series:
 
 def _from_text(text: pl.Series, column: Column, date_format: str | None) -> TypedCells:
     if column.type == "str":
-        return _whole(_blank(text, text == ""))
+        empty = text == ""
+        return _whole(_blank(text, empty) if empty.any() else text)
+    written = _as_written(text, column)
+    if written is not None and written.null_count() == text.null_count():
+        # Every cell has sense as it stands, as in files that a program wrote.
+        return _whole(written)
     trimmed = text.str.strip_chars()
     filled = trimmed.is_not_null() & (trimmed != "")
-    match column.type:
-        case "int":
-            values = _integers(trimmed)
-        case "float":
-            values = trimmed.cast(pl.Float64, strict=False)
-        case "bool":
-            values = trimmed.str.to_lowercase().replace_strict(
-                _TRUTH, default=None, return_dtype=pl.Boolean
-            )
-        case "timestamp":
-            return _instants(trimmed, filled, column, date_format)
-        case "date":
-            values = _each(trimmed, partial(_date, date_format), pl.Date())
-        case _:
-            values = _each(trimmed, _time, pl.Time())
+    if column.type == "timestamp":
+        return _instants(trimmed, filled, column, date_format)
+    values = _as_written(trimmed, column)
+    if values is None and column.type == "date":
+        values = _each(trimmed, partial(_date, date_format), pl.Date())
+    elif values is None:
+        values = _each(trimmed, _time, pl.Time())
     return TypedCells(
         values=values, wrong=(filled & values.is_null()).fill_null(value=False)
     )
 
 
+def _as_written(text: pl.Series, column: Column) -> pl.Series | None:
+    """Read numbers, truth and canonical instants; None: dates and times."""
+    match column.type:
+        case "int":
+            return _integers(text)
+        case "float":
+            return text.cast(pl.Float64, strict=False)
+        case "bool":
+            return text.str.to_lowercase().replace_strict(
+                _TRUTH, default=None, return_dtype=pl.Boolean
+            )
+        case "timestamp":
+            return _canonical(text)
+        case _:
+            return None
+
+
+def _canonical(text: pl.Series) -> pl.Series:
+    """Read instants in the form in which Medhavi writes them."""
+    moments = text.str.to_datetime(_CANONICAL, time_unit="us", strict=False)
+    return moments.dt.replace_time_zone("UTC")
+
+
 def _integers(text: pl.Series) -> pl.Series:
     """Read whole numbers, also where a tool wrote 5.0."""
     values = text.cast(pl.Int64, strict=False)
+    if values.null_count() == text.null_count():
+        return values
     floats = text.cast(pl.Float64, strict=False)
     whole = (floats == floats.round()) & (floats.abs() < _INTEGERS_IN_FLOAT)
     return pl.select(
@@ -301,8 +323,7 @@ def _instants(
     text: pl.Series, filled: pl.Series, column: Column, date_format: str | None
 ) -> TypedCells:
     """Read instants, and dates without a time apart from them."""
-    quick = text.str.to_datetime(_CANONICAL, time_unit="us", strict=False)
-    values = quick.dt.replace_time_zone("UTC")
+    values = _canonical(text)
     open_begin = text.str.to_lowercase() == str(column.default or "")
     rest = filled & values.is_null() & ~open_begin.fill_null(value=False)
     if not rest.any():
