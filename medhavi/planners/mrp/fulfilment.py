@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Demand, SupplyUnit
@@ -47,7 +48,7 @@ FULFILMENT = (
 """Columns of the fulfilment of a demand in the sequence of its rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DemandFulfilment:
     """Deliveries of one demand, sorted by date, and what became of it.
 
@@ -61,12 +62,12 @@ class DemandFulfilment:
     limiter: str | None
     as_of: int
 
-    @property
+    @cached_property
     def last(self) -> int | None:
         """Instant of the last delivery."""
         return max([d.date for d in self.deliveries], default=None)
 
-    @property
+    @cached_property
     def lateness(self) -> int | None:
         """Seconds from due until all can be there; None without a delivery."""
         last = self.last
@@ -74,7 +75,7 @@ class DemandFulfilment:
             return None
         return max(0, there_at(last, self.as_of) - self.demand.due)
 
-    @property
+    @cached_property
     def overdue(self) -> int:
         """Part of the lateness [s] that had passed when the plan began."""
         return max(0, self.as_of - self.demand.due) if self.lateness else 0
