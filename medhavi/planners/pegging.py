@@ -103,7 +103,6 @@ def peg(matches: Matches, engine: Engine, size: int | None = None) -> PegArrays:
     taken = _ints(matches.qty)
     by_need = np.argsort(need_of, kind="stable")
     n_needs = len(matches.need_qty)
-    n_units = len(matches.unit_qty)
     counts = np.bincount(need_of, minlength=n_needs)
     unit_start, ordered, offset, span = _spans(matches)
     rank = _ints(matches.need_rank)
@@ -134,7 +133,7 @@ def peg(matches: Matches, engine: Engine, size: int | None = None) -> PegArrays:
         ordered,
         offset,
         span,
-        n_units,
+        _held(matches),
     )
     if uses_numba(engine, len(need_of) if size is None else size):
         return PegArrays(*compiled_trace()(*arguments))
@@ -243,6 +242,14 @@ def _positions(unit: Ints, taken: Ints) -> Ints:
     places = np.empty(len(unit), dtype=np.int64)
     places[order] = running[:-1] - running[first[unit[order]]]
     return places
+
+
+def _held(matches: Matches) -> Ints:
+    """Whether the order of each unit has needs: 0, else -1; shape (n_units,)."""
+    takes = np.zeros(matches.n_orders + 1, dtype=np.bool_)
+    takes[_ints(matches.need_consumer)] = True
+    takes[-1] = False
+    return takes[_ints(matches.unit_order)].astype(np.int64) - 1
 
 
 def _spans(matches: Matches) -> tuple[Ints, Ints, Ints, Ints]:

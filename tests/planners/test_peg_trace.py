@@ -269,7 +269,7 @@ def test_nothing_to_trace_gives_no_pegs():
     start = np.zeros(1, dtype=np.int64)
     found = trace(
         *(none, none, none, none, none, start, none, none, none),
-        *(none, none, start, none, none, none, 0),
+        *(none, none, start, none, none, none, none),
     )
     assert [len(column) for column in found] == [0, 0, 0, 0, 0]
 

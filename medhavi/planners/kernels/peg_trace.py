@@ -48,8 +48,9 @@ class Traced(NamedTuple):
     """What is filled: pegs, as `trace` gives them, and the slices of each unit.
 
     The slices of a unit are a linked list in ascending position: `first` and `last` of
-    it, and `held`, how many there are. A slice is a peg with those that go on from
-    it: `end` is where they end, `following` the next slice or -1.
+    it, and `held`, how many there are, -1 where no need takes them on. A slice is a peg
+    with those that go on from it: `end` is where they end, `following` the next slice
+    or -1.
     """
 
     demand: np.ndarray
@@ -315,7 +316,10 @@ def fill(web: PegGraph, found: Traced, turn: int, pegs: int) -> tuple[int, int]:
                         position = places[at] + low - reach
                         peg_position[pegs] = position
                         tail = last[unit]
-                        if (
+                        if held[unit] < 0:
+                            # Stock and purchases: most pegs, and nothing goes on.
+                            pass
+                        elif (
                             tail >= 0
                             and slice_end[tail] == position
                             and peg_demand[tail] == demand
@@ -367,7 +371,7 @@ def trace(
     unit_of: np.ndarray,
     unit_offset: np.ndarray,
     span: np.ndarray,
-    n_units: int,
+    held: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pegs of all levels.
 
@@ -392,8 +396,8 @@ def trace(
         Shape (n_units,): begin of the unit in the span of its order [units].
     span
         Shape (n_orders,): length of each span [units].
-    n_units
-        Number of units.
+    held
+        Shape (n_units,): 0 where the order of the unit has needs, else -1; is changed.
 
     Returns
     -------
@@ -419,7 +423,7 @@ def trace(
         span,
     )
     # What is never written takes no memory; growing copies all.
-    capacity = 4 * len(match_unit) + 16
+    capacity, n_units = 4 * len(match_unit) + 16, len(held)
     found = Traced(
         np.empty(capacity, np.int64),
         np.empty(capacity, np.int64),
@@ -430,7 +434,7 @@ def trace(
         np.empty(capacity, np.int64),
         np.full(n_units, -1, np.int64),
         np.full(n_units, -1, np.int64),
-        np.full(n_units, 0, np.int64),
+        held,
     )
     turn, pegs = fill(web, found, 0, 0)
     while turn < len(need_order):
