@@ -315,8 +315,11 @@ class ExceptionMessages:
                     hours=lateness / HOUR,
                     **where,
                 )
+            shipment, whole = float(demand.row["min_shipment"]), demand.row["full_line"]
+            if shipment <= 0 and not whole:
+                continue
             step = self._release.model.node(demand.node).step
-            least = min(float(demand.row["min_shipment"]), from_units(demand.qty, step))
+            least = min(shipment, from_units(demand.qty, step))
             by_date: dict[int, int] = defaultdict(int)
             for delivery in service.deliveries:
                 by_date[delivery.date] += delivery.qty
@@ -325,7 +328,7 @@ class ExceptionMessages:
                 for date, qty in sorted(by_date.items())
                 if from_units(qty, step) < least
             ]
-            if small or (demand.row["full_line"] and len(by_date) > 1):
+            if small or (whole and len(by_date) > 1):
                 date, qty = small[0] if small else min(by_date.items())
                 self.add(
                     ExceptionCode.MIN_SHIPMENT,
