@@ -26,6 +26,8 @@ _COUNTS = (
     "most_tries",
     "source_rounds",
     "most_source_tries",
+    "plans_tried",
+    "most_plan_orders",
 )
 CLASS_WEIGHTS = (25.0, 5.0, 1.0)
 """Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
@@ -70,6 +72,21 @@ SOURCE_BUDGETS = {
     "full": SourceBudget(12, 60_000),
 }
 """The same of the rounds in which other sources are tried."""
+
+
+class PlanBudget(NamedTuple):
+    """How many whole plans a search over decisions makes, and orders it places."""
+
+    plans: int
+    orders: int
+
+
+PLAN_BUDGETS = {
+    "light": PlanBudget(0, 100_000),
+    "standard": PlanBudget(0, 100_000),
+    "full": PlanBudget(200, 400_000),
+}
+"""The same of the search over whole plans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +189,9 @@ class ConstrainedParameters:
     source_rounds, most_source_tries
         How often the plan is constructed again with other sources for what is late, and
         how many orders that may place in all; empty: as the effort says.
+    plans_tried, most_plan_orders
+        How many whole plans are tried with other sources, lots and dates for what is
+        late, and how many orders they may place in all; empty: as the effort says.
     whole_share
         Share of them that goes to whole sequences; the rest moves single orders.
     refused_share
@@ -198,6 +218,8 @@ class ConstrainedParameters:
     most_tries: int | None = None
     source_rounds: int | None = None
     most_source_tries: int | None = None
+    plans_tried: int | None = None
+    most_plan_orders: int | None = None
     whole_share: float = 0.1
     refused_share: float = 0.001
 
@@ -281,6 +303,15 @@ class ConstrainedParameters:
             _stated(self.most_source_tries, usual.most),
         )
 
+    @property
+    def plan_budget(self) -> PlanBudget:
+        """How many whole plans are tried."""
+        usual = PLAN_BUDGETS[self.effort]
+        return PlanBudget(
+            _stated(self.plans_tried, usual.plans),
+            _stated(self.most_plan_orders, usual.orders),
+        )
+
     def weights(self, settings: Settings) -> tuple[float, ...]:
         """Weights of the priorities in a search."""
         return settings.priority_weights or tuple(self.class_weights)
@@ -302,6 +333,8 @@ class ConstrainedParameters:
             "most_tries": self.most_tries,
             "source_rounds": self.source_rounds,
             "most_source_tries": self.most_source_tries,
+            "plans_tried": self.plans_tried,
+            "most_plan_orders": self.most_plan_orders,
             "whole_share": self.whole_share,
             "refused_share": self.refused_share,
         }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from tests.api import Progress
 
-SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}
+SETTINGS: dict[str, Any] = {"engine": "python", "search": "never", "plans_tried": 0}
 PLANTS: dict[str, Any] = {
     "locations": [{"location": name} for name in ("P1", "P2", "W")],
     "resources": [

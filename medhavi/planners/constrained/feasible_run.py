@@ -38,6 +38,7 @@ from medhavi.planners.constrained.improvement.improving import (
     effort_of,
 )
 from medhavi.planners.constrained.improvement.netted_anew import Netting
+from medhavi.planners.constrained.improvement.plan_search import chains_of
 from medhavi.planners.constrained.improvement.recutting import trial_of
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.constrained.improvement.plan_search import Chain
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.orders.weighing import (
@@ -193,7 +195,9 @@ class FeasibleRun(MrpRun):
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
         made = FeasibleOrderCreation(self.model, self.as_of, finite, self._quotas())
-        made.diverted, made.pieces = self._memory.diverted, self._memory.pieces
+        made.diverted = self._memory.diverted
+        made.pieces = self._memory.decisions.pieces
+        made.batch_days = self._memory.decisions.batch_days
         return made
 
     def _quotas(self, loads: DepartureLoads | None = None) -> SupplyLimits:
@@ -210,7 +214,9 @@ class FeasibleRun(MrpRun):
         self._slicer = SliceReader(
             self.tables, self.model, self.release, self.settings, self.parameters
         )
+        self._slicer.demands_read = self._memory.demands_read
         self._slicer.slices = self._memory.slices
+        self._slicer.earlier = self._memory.decisions.earlier
         self._slicer.begun = bool((self.snapshot["routings"]["fence_days"] < 0).any())
         return self._slicer
 
@@ -224,12 +230,21 @@ class FeasibleRun(MrpRun):
         # Where demands state money, urgency by priority is not what decides.
         keeps = isinstance(self._weights, Weights)
         levels.lowered = self._memory.lowered.get(node.key, ())
+        if node.rules.lot_rule == "lot_for_lot":
+            own = self._memory.decisions.batch_days.get(node.key, 0.0)
+            levels.batch_days = max(levels.batch_days, own)
         return walk_of(node, levels, self.release, keeps=keeps)
 
     @property
     def fingerprint(self) -> str:
         """Fingerprint of the snapshot as it was given."""
         return self._memory.fingerprint
+
+    def net(self) -> None:
+        """Net every cluster; what is wanted earlier than due is so only for that."""
+        super().net()
+        if self._slicer is not None:
+            self._slicer.want_as_due()
 
     def _net_again(self) -> None:
         """Net again what demands take that lack something, if it is apart."""
@@ -281,10 +296,7 @@ class FeasibleRun(MrpRun):
         self.lines = self._delivered()
         if not placing.crowded and not self._again(self._changed_by_refusals()):
             self._improve()
-        # Asked before anything moves back, when what was in the way still is.
-        jobs = {job.order.index: job for job in placing.jobs}
-        walk = Walk(jobs, placing.waits, self.as_of, placing.barred)
-        self._late = [walk.of(line) for line in self.lines]
+        walk = self._causes_walk()
         for line in self.lines:
             why = walk.refusal(line)
             if why:
@@ -296,9 +308,17 @@ class FeasibleRun(MrpRun):
         if placing.campaigns is not None:
             self._memory.breaches.update(placing.campaigns.findings)
 
+    def _causes_walk(self) -> Walk:
+        """Walk down from what is late to what it waited for."""
+        placing = self.placing
+        jobs = {job.order.index: job for job in placing.jobs}
+        return Walk(jobs, placing.waits, self.as_of, placing.barred)
+
     def move_late(self) -> None:
         """Move all orders as late as their deliveries allow; the last thing they do."""
-        placing = self.placing
+        placing, walk = self.placing, self._causes_walk()
+        # Asked before anything moves back, when what was in the way still is.
+        self._late = [walk.of(line) for line in self.lines]
         placing.backward(self.lines)
         if placing.campaigns is not None:
             placing.campaigns.name()
@@ -357,8 +377,24 @@ class FeasibleRun(MrpRun):
 
     def piece_trial(self) -> PieceTrial:
         """What the placed orders weigh, and what could be ordered in parts."""
-        jobs, pieces = self.placing.jobs, self._memory.pieces
+        jobs, pieces = self.placing.jobs, self._memory.decisions.pieces
         return trial_of(pieces, self.judged(), jobs, self.model, self._weighing())
+
+    def chains(self) -> list[Chain]:
+        """Why demands are late, as far as a decision could change it."""
+        return list(chains_of(self.model, self.placing, self._weighing()))
+
+    def lateness(self) -> dict[int, int]:
+        """Lateness of late demands by index [s]; of those that come whole."""
+        return {
+            line.demand.index: line.last - line.demand.due
+            for line in self.lines
+            if line.last > line.demand.due and line.planned >= line.demand.qty
+        }
+
+    def placed_orders(self) -> int:
+        """How many orders were placed."""
+        return len(self.placing.jobs)
 
     def _detours(self, weighing: Weighing) -> list[Detour]:
         """Ways around what never fits, and around what late demands wait for."""

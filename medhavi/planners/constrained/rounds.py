@@ -1,6 +1,7 @@
 """Rounds of a constrained run: net and place until nothing more is refused.
 
-Before them sources may be diverted: see `diverting`.
+Before them sources may be diverted, and a search tries other decisions: see `diverting`
+and `plan_search`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun, cancelled_plan, never
+from medhavi.planners.constrained.improvement.decisions import UNDECIDED
 from medhavi.planners.constrained.improvement.diverting import (
     diverted_sources,
     may_divert,
 )
+from medhavi.planners.constrained.improvement.plan_search import PlanSearch
 from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.given_sources import WHOLE
@@ -24,11 +27,12 @@ from medhavi.units import from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from medhavi.planners.constrained.improvement.decisions import Decisions
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
     from medhavi.planners.constrained.netting.given_sources import Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
-    from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
+    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -65,7 +69,7 @@ def plan(
         improvement: the best plan so far, whole, with status cancelled. Before that the
         plan is empty.
     seed
-        Recorded only: nothing here is random.
+        Of the random numbers of a search over whole plans; empty: always the same.
     memory
         Fresh memory of this snapshot, whose providers were asked before.
 
@@ -87,7 +91,8 @@ def plan(
     memory = memory or Memory(snapshot)
     memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
     stop = Stop(cancelled)
-    run, whole = _best(memory, parameters, observe, stop)
+    plans = _Plans(memory, _lighter(parameters), stop, observe, seed or 1)
+    run, whole = _best(plans, memory, parameters, observe, stop)
     if not whole:
         return cancelled_plan(run, run.fingerprint, version, seed)
     run.bound()
@@ -97,7 +102,9 @@ def plan(
     run.dissolve()
     status = Status.CANCELLED if stop() else made.run.status
     settings = parameters.as_dict()
-    return replace(made, run=replace(made.run, status=status, settings=settings))
+    effort = {**made.run.effort, "plans": float(plans.tried)}
+    record = replace(made.run, status=status, settings=settings, effort=effort)
+    return replace(made, run=record)
 
 
 class DemandDeliveries(NamedTuple):
@@ -111,16 +118,16 @@ class DemandDeliveries(NamedTuple):
 
 
 class Constructed(NamedTuple):
-    """Deliveries of a plan that is only constructed, by demand, and its sources."""
+    """Deliveries of a plan that is only constructed, by demand, and its decisions."""
 
     of_demand: Mapping[str, DemandDeliveries]
-    diverted: Diverted
+    decisions: Decisions
 
 
 def constructed(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
-    diverted: Diverted | None = None,
+    decisions: Decisions | None = None,
     stop: Callable[[], bool] = never,
 ) -> Constructed | None:
     """Deliveries of a plan as effort light constructs it, without tables and causes.
@@ -129,9 +136,9 @@ def constructed(
     ----------
     snapshot, parameters
         As of `plan`; the effort is light whatever it says.
-    diverted
-        The sources that are used; None: they are sought as effort light does, which
-        takes several times as long as to construct the plan.
+    decisions
+        What it is made with; None: sought as effort light does, which takes several
+        times as long as to construct the plan.
     stop
         Polled; a yes ends it without an answer.
 
@@ -146,9 +153,9 @@ def constructed(
     light = _lighter(parameters)
     memory = Memory(snapshot)
     memory.campaign_rules = campaign_rules(snapshot, light, memory.findings)
-    if diverted is None:
-        diverted = _Plans(memory, light, stop).sources(light.source_budget, None)
-    run, whole = _placed(memory.afresh(diverted), light, None, stop)
+    if decisions is None:
+        decisions = _Plans(memory, light, stop).decisions(light)
+    run, whole = _placed(memory.afresh(decisions), light, None, stop)
     if not whole:
         run.release.dissolve()
         return None
@@ -161,37 +168,36 @@ def constructed(
             from_units(line.demand.qty, step), parts
         )
     run.dissolve()
-    return Constructed(found, diverted)
+    return Constructed(found, decisions)
 
 
 def _best(
+    plans: _Plans,
     memory: Memory,
     parameters: ConstrainedParameters,
     observe: Observe | None,
     stop: Callable[[], bool],
 ) -> tuple[FeasibleRun, bool]:
-    """Place with the sources of each effort up to this one; keep what weighs least.
+    """Place with the decisions of each effort up to this one; keep what weighs least.
 
-    Where two efforts find the same sources, the larger one goes through what the
+    Where two efforts find the same decisions, the larger one goes through what the
     smaller one does. Tells too whether it was let.
     """
-    plans = _Plans(memory, _lighter(parameters), stop)
     found = [
-        (step, plans.sources(step.source_budget, observe))
-        for step in parameters.steps() or (parameters,)
+        (step, plans.decisions(step)) for step in parameters.steps() or (parameters,)
     ]
-    if stop() and plans.known:
-        # What the sources were found for was whole already: it is made once more.
+    if stop() and plans.whole:
+        # What the decisions were found for was whole already: it is made once more.
         return _placed(
             memory.afresh(found[-1][1]), _lighter(parameters), observe, never
         )
     last: tuple[FeasibleRun, bool] | None = None
-    for place, (step, diverted) in enumerate(found):
-        if any(diverted == later for _, later in found[place + 1 :]):
+    for place, (step, decisions) in enumerate(found):
+        if any(decisions == later for _, later in found[place + 1 :]):
             continue
         if last is not None and stop():
             break
-        run, whole = _placed(memory.afresh(diverted), step, observe, stop)
+        run, whole = _placed(memory.afresh(decisions), step, observe, stop)
         if last is None:
             last = run, whole
         elif whole and run.judged().no_worse(last[0].judged()):
@@ -202,14 +208,14 @@ def _best(
         else:
             run.release.dissolve()
         if whole and not stop():
-            last = _in_pieces(memory, last[0], diverted, step, stop), True
+            last = _in_pieces(memory, last[0], decisions, step, stop), True
     return last or _placed(memory, parameters, observe, stop)
 
 
 def _in_pieces(
     memory: Memory,
     run: FeasibleRun,
-    diverted: Diverted,
+    decisions: Decisions,
     step: ConstrainedParameters,
     stop: Callable[[], bool],
 ) -> FeasibleRun:
@@ -223,7 +229,7 @@ def _in_pieces(
         return run
 
     def made(pieces: Pieces) -> PieceTrial | None:
-        own = memory.afresh(diverted, pieces)
+        own = memory.afresh(replace(decisions, pieces=pieces))
         trial, whole = _placed(own, _lighter(step), None, stop)
         if not whole:
             trial.release.dissolve()
@@ -238,7 +244,8 @@ def _in_pieces(
     for pieces in found:
         if pieces == WHOLE or stop():
             continue
-        other, whole = _placed(memory.afresh(diverted, pieces), step, None, stop)
+        own = memory.afresh(replace(decisions, pieces=pieces))
+        other, whole = _placed(own, step, None, stop)
         before, after = run.judged(), other.judged() if whole else None
         if after is not None and after != before and after.no_worse(before):
             run.dissolve()
@@ -251,11 +258,11 @@ def _in_pieces(
 
 
 def _lighter(parameters: ConstrainedParameters) -> ConstrainedParameters:
-    return replace(parameters, effort="light")
+    return replace(parameters, effort="light", plans_tried=0)
 
 
 class _Plans:
-    """Plans that are only constructed, each once, and the sources they are made with.
+    """Plans that are only constructed, and the decisions by which they weigh least.
 
     Parameters
     ----------
@@ -264,7 +271,11 @@ class _Plans:
     parameters
         Of effort light.
     stop
-        A yes ends the search for sources.
+        A yes ends the search for decisions.
+    observe
+        Gets the progress.
+    seed
+        Of the random numbers.
     """
 
     def __init__(
@@ -272,37 +283,76 @@ class _Plans:
         memory: Memory,
         parameters: ConstrainedParameters,
         stop: Callable[[], bool],
+        observe: Observe | None = None,
+        seed: int = 1,
     ) -> None:
+        self._seed = seed
         self._memory = memory
         self._parameters = parameters
         self._stop = stop
-        self.known: list[Trial] = []
-        """Plans that were whole, by their sources."""
+        self._observe = observe
+        self._search: PlanSearch | None = None
+        self._known: list[Trial] = []
+        self.whole = False
+        """Whether some plan was made and not interrupted."""
 
-    def sources(self, budget: SourceBudget, observe: Observe | None) -> Diverted:
-        """Find the sources by which a plan that is only constructed weighs least."""
+    @property
+    def tried(self) -> int:
+        """How many plans a search tried."""
+        return 0 if self._search is None else self._search.made
+
+    def decisions(self, step: ConstrainedParameters) -> Decisions:
+        """Decisions by which a plan that is only constructed weighs least.
+
+        A step of larger effort goes on where the one before it ended.
+        """
+        if self._search is None:
+            start = replace(UNDECIDED, sources=self._sources(step))
+            if not step.plan_budget.plans or self._stop():
+                return start
+            self._search = PlanSearch(start, self._made, self._seed)
+        budget = step.plan_budget
+
+        def tell(made: int) -> None:
+            if self._observe is not None:
+                self._observe(Progress("plans", made, budget.plans))
+
+        self._search.run(budget, tell)
+        return self._search.best
+
+    def _sources(self, step: ConstrainedParameters) -> Diverted:
+        """Sources that go around what late demands wait for."""
+        budget = step.source_budget
         if not may_divert(self._memory.snapshot, budget):
             return {}
 
         def tell(made: int, rounds: int) -> None:
-            if observe is not None:
-                observe(Progress("other sources", made, rounds))
+            if self._observe is not None:
+                self._observe(Progress("other sources", made, rounds))
 
-        return diverted_sources(self._made, budget, tell)
+        return diverted_sources(self._trial, budget, tell)
 
-    def _made(self, diverted: Diverted) -> Trial | None:
+    def _trial(self, diverted: Diverted) -> Trial | None:
         """Construct with some sources given; None: it was interrupted."""
-        for known in self.known:
+        for known in self._known:
             if known.diverted == diverted:
                 return known
-        memory = self._memory.afresh(diverted)
+        run = self._made(replace(UNDECIDED, sources=diverted))
+        if run is None:
+            return None
+        self._known.append(run.trial())
+        run.dissolve()
+        return self._known[-1]
+
+    def _made(self, decisions: Decisions) -> FeasibleRun | None:
+        """Construct with decisions; None: it was interrupted."""
+        memory = self._memory.afresh(decisions)
         run, whole = _placed(memory, self._parameters, None, self._stop)
         if not whole:
             run.release.dissolve()
             return None
-        self.known.append(run.trial())
-        run.dissolve()
-        return self.known[-1]
+        self.whole = True
+        return run
 
 
 def _placed(

@@ -90,10 +90,10 @@ class ConstructedOutcomes:
     def _constructed(
         self, snapshot: Snapshot, first: Constructed | None = None
     ) -> Constructed | None:
-        sources = None if first is None else first.diverted
+        decisions = None if first is None else first.decisions
         try:
             with without_collections():
-                return constructed(snapshot, self._parameters, sources, self._stop)
+                return constructed(snapshot, self._parameters, decisions, self._stop)
         except (BadData, NotAvailable):
             return None
 

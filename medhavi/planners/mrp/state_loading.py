@@ -37,7 +37,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -113,11 +113,20 @@ class StateLoader:
     # --- demands -------------------------------------------------------------------
     def demands(self) -> None:
         """Read demands: by status and horizon, forecast net of orders."""
+        for row, qty, due, planned in self._demand_rows():
+            if planned:
+                self._demand(row, qty, due)
+            else:
+                self.intake.ignored.append((row, qty))
+
+    def _demand_rows(self) -> Sequence[tuple[Row, int, int, bool]]:
+        """Rows of demands, their quantities and dates, and whether they are planned."""
         table = self._tables["demands"]
         rows = list(table)
         rests = self._forecast_rests(rows)
         names = ("demand", "product", "qty", "due", "status")
         cells = zip(*map(table.column, names), strict=True)
+        found = []
         for row, cell in zip(rows, cells, strict=True):
             name, product, wanted, due, status = cell
             qty = rests.get(name)
@@ -127,11 +136,9 @@ class StateLoader:
                 due = self._as_of
             else:
                 due = needed_at(row, self._forecasts)
-            planned = status in PLANNED_STATUS
-            if not planned or due > self._horizon or qty == 0:
-                self.intake.ignored.append((row, qty))
-                continue
-            self._demand(row, qty, due)
+            planned = status in PLANNED_STATUS and due <= self._horizon and qty != 0
+            found.append((row, qty, due, planned))
+        return found
 
     def _demand(self, row: Row, qty: int, due: int) -> None:
         demand = Demand(

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.constrained.netting.given_sources import WHOLE
+from medhavi.planners.constrained.improvement.decisions import UNDECIDED
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.unsupported import MRP, TableReading, check_supported
 from medhavi.providers import Providers
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
+    from medhavi.planners.constrained.improvement.decisions import Decisions
     from medhavi.planners.constrained.improvement.diverting import DeadEnd
-    from medhavi.planners.constrained.netting.given_sources import Pieces
     from medhavi.planners.constrained.netting.rationing import Rationing, Slice
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
+    from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
 
 
@@ -83,10 +84,10 @@ class Memory:
         What goes around goods that fit at no time, by the names of their demands.
     rules
         Rule that forbids it, and how late it would have been [s].
+    decisions
+        What the plan is made with beyond its tables.
     diverted
-        The one source that is used, by place and demand; see `diverting`.
-    pieces
-        What is ordered in parts, and first elsewhere; see `recutting`.
+        Sources of the decisions, as rounds change them.
     delays
         Rounds in which something was wanted later than before.
     stays
@@ -95,6 +96,8 @@ class Memory:
         Rules that campaigns obey, and what was refused because of them.
     providers
         Those of the snapshot as disruptions leave it.
+    demands_read
+        Rows of the demands with their quantities and dates, once they were read.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -103,18 +106,18 @@ class Memory:
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
         self.providers = Providers(self.snapshot)
-        self.pieces = WHOLE
-        self._forget({})
+        self.demands_read: list[tuple[Row, int, int, bool]] = []
+        self._forget(UNDECIDED)
 
-    def afresh(self, diverted: Diverted, pieces: Pieces = WHOLE) -> Memory:
+    def afresh(self, decisions: Decisions) -> Memory:
         """Memory of the same snapshot in which no round was made yet."""
         other = copy(self)
-        other.pieces = pieces
-        other._forget(diverted)  # noqa: SLF001 - one of the same kind
+        other._forget(decisions)  # noqa: SLF001 - one of the same kind
         return other
 
-    def _forget(self, diverted: Diverted) -> None:
-        self.diverted = diverted
+    def _forget(self, decisions: Decisions) -> None:
+        self.decisions = decisions
+        self.diverted: Diverted = decisions.sources
         self.slices: dict[int, list[Slice]] = {}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}

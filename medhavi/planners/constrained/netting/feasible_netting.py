@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.capacity.capacity import Capacity
+    from medhavi.providers.table_rows import Row
 
 
 _SEQUENCE = attrgetter("instant", "priority", "index")
@@ -265,6 +266,8 @@ class FeasiblePlainNetting(PlainNodeNetting):
         release, source = self._makes, way.source
         if way.recipe is None:
             self._most = release.largest(source)
+        if release.batch_days.get(self._node.key):
+            return False
         return super()._opens(way) and not release.limits(source)
 
     def _order(self, short: Sequence[Need]) -> bool:
@@ -362,12 +365,24 @@ class SliceReader(StateLoader):
         list is nothing.
     parts
         Needs of the demands, and the slices they stand for.
+    earlier
+        By how much a demand is wanted earlier than it is due, by its index [s].
     begun
         Some routing lets work have begun before now.
+    demands_read
+        Rows of the demands, once they were read.
     """
 
     slices: Mapping[int, Sequence[Slice]] = {}
+    earlier: Mapping[int, int] = {}
     begun = False
+    demands_read: list[tuple[Row, int, int, bool]]
+
+    def _demand_rows(self) -> Sequence[tuple[Row, int, int, bool]]:
+        """As in mode mrp; read once for all plans of a snapshot."""
+        if not self.demands_read:
+            self.demands_read += super()._demand_rows()
+        return self.demands_read
 
     def stock(self) -> None:
         """Read stock as mode mrp does; work that began before now found it there."""
@@ -384,10 +399,11 @@ class SliceReader(StateLoader):
             self._need(demand)
 
     def _need(self, demand: Demand) -> None:
+        sooner = self.earlier.get(demand.index, 0)
         for part in self.wanted(demand):
             need = self._release.need(
                 self._model.node(demand.node),
-                part.date,
+                max(part.date - sooner, self._as_of),
                 part.qty,
                 demand.priority,
                 demand.index,
@@ -396,6 +412,12 @@ class SliceReader(StateLoader):
             need.only_from = demand.ship_from
             need.asks = demand.asks
             self.parts.append((need, part))
+
+    def want_as_due(self) -> None:
+        """Want what was wanted earlier at its own date."""
+        for need, part in self.parts if self.earlier else ():
+            if self.earlier.get(need.demand):
+                need.instant = part.date
 
     def want(
         self, changed: Collection[int], slices: Mapping[int, Sequence[Slice]]

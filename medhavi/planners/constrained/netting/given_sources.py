@@ -322,6 +322,7 @@ class GivenOrderCreation(OrderCreation):
         self.diverted: Diverted = {}
         self._pieces_taken: dict[tuple[NodeKey, str], int] = {}
         self.pieces = WHOLE
+        self.batch_days: Mapping[NodeKey, float] = {}
         self._asked_first: set[tuple[NodeKey, str]] = set()
 
     def given_source(self, node: Node, need: Need) -> str:

@@ -56,6 +56,8 @@ class StockLevels:
     ----------
     lowered
         How much less is wanted for a while, because more cannot be had.
+    batch_days
+        Days of later needs that a lot covers; 0: its own need.
     """
 
     __slots__ = (
@@ -69,7 +71,7 @@ class StockLevels:
         "_now",
         "_steady",
         "_totals",
-        "_window",
+        "batch_days",
         "eoq",
         "first_repair",
         "idle",
@@ -100,13 +102,13 @@ class StockLevels:
         )
         self.first_repair = self._now if explicit else lead
         self.idle = rules.is_plain
-        self._window = 0.0
+        self.batch_days = 0.0
         if rules.lot_rule == "poq":
-            self._window = rules.cover_days
+            self.batch_days = rules.cover_days
         elif rules.lot_rule in PLANNED_RULES:
-            self._window = 0.0
+            self.batch_days = 0.0
         elif node.sources:
-            self._window = node.sources[0].batch_window_days
+            self.batch_days = node.sources[0].batch_window_days
         self._instants: list[int] = []
         self._enters: list[int] = []
         """When each need comes within the days of safety, rising."""
@@ -189,13 +191,13 @@ class StockLevels:
     @property
     def looks_ahead(self) -> bool:
         """Whether later needs may join an order."""
-        return bool(self._window) or self._node.rules.lot_rule in PLANNED_RULES
+        return bool(self.batch_days) or self._node.rules.lot_rule in PLANNED_RULES
 
     def window_end(self, instant: int) -> int:
         """End of the batch window that a first need at an instant opens."""
-        if not self._window:
+        if not self.batch_days:
             return instant
-        end = self._calendar.add_days(instant, self._window)
+        end = self._calendar.add_days(instant, self.batch_days)
         return instant if end is None else end
 
     def moments(self) -> set[int]:
