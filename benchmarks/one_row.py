@@ -46,8 +46,6 @@ GENERAL = frozenset(
         "largest lot",
         "batch window",
         "safety time",
-        "second routing",
-        "second supplier",
         "sourcing share",
         "supplier limit of a period",
         "supplier limit of a window",

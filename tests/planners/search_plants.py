@@ -48,8 +48,8 @@ def plant(
     ----------
     items
         What differs from `ITEM`; `below` lists (item, quantity), `receipts` (quantity,
-        instant), `options` what differs from `OPTION` where there are several.
-        Consumers first.
+        instant), `options` what differs from `OPTION` where there are several,
+        `sources` the items whose orders serve it. Consumers first.
     demands
         (item, quantity, due [s], weight).
     units
@@ -67,9 +67,15 @@ def plant(
     ways = [row.get("options", [row]) for row in rows]
     options = [{**OPTION, **way} for several in ways for way in several]
     below = [row.get("below", []) for row in rows]
+    sources = [row.get("sources", [item]) for item, row in enumerate(rows)]
     there = units or [1] * (1 + max(one["machine"] for one in options))
     return Plant(
         order=np.arange(len(rows)),
+        a_start=np.cumsum([0, *map(len, sources)]),
+        a_item=np.array([source for several in sources for source in several]),
+        a_ready=np.array(
+            [rows[one]["floor"] for several in sources for one in several]
+        ),
         **{
             name: np.array([row[name] for row in rows], np.int64)
             for name in ITEM

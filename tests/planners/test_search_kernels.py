@@ -114,6 +114,11 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
     found = state_of(plan)
     spans: dict[int, list[tuple[int, int]]] = {}
     item_of = {o: item for item, orders in found["items"].items() for o in orders}
+    asked = np.repeat(np.arange(len(made.order)), np.diff(made.a_start))
+    serves = np.arange(len(made.order))
+    # Of items that are their own source the others count: those come before them.
+    for head, source in zip(asked[::-1], made.a_item[::-1], strict=True):
+        serves[source] = min(head, serves[source])
     start = {o: s for o, _, s, *_ in found["orders"]}
     end = {o: e for o, _, _, e, *_ in found["orders"]}
     for order, qty, begins, ends, option, used, takes, _users in found["orders"]:
@@ -132,11 +137,13 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         brought: dict[int, int] = {}
         for peg in takes:
             giver = plan.g_from[peg]
-            part = item_of[giver] if giver >= 0 else int(made.s_item[-2 - giver])
+            if giver >= 0:
+                part = int(serves[item_of[giver]])
+                there = end[giver] + made.post[item_of[giver]]
+            else:
+                part = int(made.s_item[-2 - giver])
+                there = made.s_ready[-2 - giver]
             brought[part] = brought.get(part, 0) + plan.g_qty[peg]
-            there = (
-                end[giver] + made.post[part] if giver >= 0 else made.s_ready[-2 - giver]
-            )
             assert there <= start[order]
         for line in range(made.c_start[item], made.c_start[item + 1]):
             part, wanted = int(made.c_item[line]), taken_of(made, line, qty)

@@ -569,8 +569,15 @@ UNFIT = {
             "status": "firmed",
         },
     ),
-    "two sources": _with(
-        "routings", {"routing": "make A too", "product": "A", "location": "P"}
+    "share of a source": _with(
+        "sourcing",
+        {
+            "product": "A",
+            "location": "P",
+            "kind": "make",
+            "source": "make A",
+            "share_pct": 100.0,
+        },
     ),
     "days of safety": _with(
         "inventory_policies", {"product": "PART", "location": "P", "safety_days": 4.0}

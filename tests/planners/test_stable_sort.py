@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,3 +20,11 @@ from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 def test_equal_numbers_stay_in_their_sequence(numbers: list[int]) -> None:
     keys = np.array(numbers, np.int64)
     assert ranks_of(keys).tolist() == np.argsort(keys, kind="stable").tolist()
+
+
+@pytest.mark.nightly
+def test_the_compiled_form_sorts_numbers_that_lie_far_apart() -> None:
+    """2^60 and more apart, the last digit needs a shift by less than 64."""
+    numba = pytest.importorskip("numba")
+    keys = np.array([5, -(1 << 60), 0, 1 << 60], np.int64)
+    assert numba.njit(ranks_of)(keys).tolist() == [1, 2, 0, 3]

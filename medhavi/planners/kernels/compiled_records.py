@@ -10,7 +10,7 @@ from medhavi.planners.kernels.compiled import digest_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ALLOCATING = frozenset({"empty", "zeros", "ranks_of"})
+ALLOCATING = frozenset({"empty", "zeros", "ranks_of", "new_desk"})
 """What makes an array. Functions without it count no references to the arrays of their
 records, which takes most of the time of what reads one or two numbers of each."""
 

@@ -334,7 +334,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
         )
         late = self.has_late
         ways = self.open_ways(want)
-        chosen = self._choose(self._ranked(ways, node, missing), want, missing)
+        chosen = self._choose(self.ranked(ways, node, missing), want, missing)
         self.has_late = late
         return chosen
 

@@ -161,6 +161,8 @@ def _largest_tree(plant: Plant) -> int:
     for item in range(len(below) - 1, -1, -1):
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             below[item] += below[plant.c_item[line]]
+        sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
+        below[item] = max(below[source] for source in sources)
     return max(below, default=1)
 
 
@@ -178,7 +180,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 6,
+        "state": 8,
         "room": 2,
         "noise": 1,
         "i_head": items,
@@ -203,7 +205,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         **{name: column(name, sizes[name]) for name in ScheduleRecord._fields}
     )
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
-    plan.state[:] = (orders - blocks, pegs, 0, 0, 0, 0)
+    plan.state[:2] = (orders - blocks, pegs)
     plan.noise[0] = FIRST_SEED
     plan.width[0] = width
     plan.free_order[: orders - blocks] = np.arange(orders - blocks)[::-1]

@@ -424,7 +424,7 @@ class Layout:
         giver, taker = (
             np.where(one >= 0, at(rank, at(order, one)), one) for one in (giver, taker)
         )
-        product = at(self.item, giver)
+        product = at(self.model.serves[self.item], giver)
         stands = giver < 0
         product[stands] = self.model.plant.s_item[-2 - giver[stands]]
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
@@ -475,21 +475,25 @@ class Layout:
             if self._release.match(self._release.needs[index], unit, qty) < qty:
                 differ(f"an existing order lacks {unit.node.key}")
         bought, given = (model.plant.lead >= 0).tolist(), self._given
-        rows = zip(model.items, model.nodes, run.clusters, strict=True)
-        for number, node, cluster in rows:
+        rows = zip(model.items, model.sources, model.nodes, run.clusters, strict=True)
+        for number, sources, node, cluster in rows:
             if bought[number]:
                 run.net_cluster(cluster)
                 continue
             self._serve_from_stock(number)
-            self._make(number, FoundItem(node, model.ways[number]))
+            for source in sources:
+                self._make(source, FoundItem(node, model.ways[source]))
             for need in node.needs:
                 if need.open != given[need.index]:
                     differ(f"{node.key} lacks {need.open - given[need.index]}")
                 need.open = 0
-        runs = [goods_taken(order.timing) for order in self.orders]
-        finishes = [order.timing.finish for order in self.orders]
+        made = np.array([order.kind != "buy" for order in self.orders], bool)
+        runs = np.array([goods_taken(order.timing) for order in self.orders])
+        finishes = np.array([order.timing.finish for order in self.orders])
         late = self.late
-        if (late.since != runs).any() or (late.finish != finishes).any():
+        differs = (late.since != runs) | (late.finish != finishes)
+        # What is bought may be there before it is wanted.
+        if np.where(made, differs, late.finish < finishes).any():
             differ("work runs otherwise")
 
     def _serve_from_stock(self, number: int) -> None:
@@ -512,6 +516,8 @@ class Layout:
             timings = clock.earliest_each(starts, sizes)
         elif item.way.origin is not None:
             timings = [self._moved(item.way.source, start) for start in starts]
+        elif item.way.source.kind == "buy":
+            timings = self._bought(item.way.source, len(self.orders), sizes)
         else:
             tasks = self.model.routings[number]
             places = range(len(self.orders), len(self.orders) + len(sizes))
@@ -541,6 +547,29 @@ class Layout:
         if timing is None:
             differ(f"{source.source} has no departure")
         return timing
+
+    def _bought(
+        self, source: Source, place: int, sizes: Sequence[int]
+    ) -> list[OrderTiming]:
+        """When purchases are ordered and there, for orders from a place on.
+
+        As late as their takers allow, else as early as their supplier delivers.
+
+        Raises
+        ------
+        MismatchError
+            It delivers no more.
+        """
+        found: list[OrderTiming] = []
+        floor = self._release.floor(source)
+        for wanted, size in zip(self.late.finish[place:].tolist(), sizes, strict=False):
+            timing = source.clock.latest(wanted, size)
+            if timing is None or timing.start < floor:
+                timing = source.clock.earliest(floor, size)
+            if timing is None:
+                differ(f"{source.source} does not deliver")
+            found.append(timing)
+        return found
 
     def _timing(
         self, tasks: Sequence[RoutingTask], place: int, size: int

@@ -1,22 +1,30 @@
 """Turn a run into a plant of plain numbers, where that says all there is to say.
 
-What the search knows: products at places with one source each; makes of steps in a
-row, each on one unit of a finite machine, of those that it may choose from, or on none,
-in the open time of their calendars, changed over between families; purchases with a
-fixed lead time and no limit, by any rule of stock and lots; stock and scheduled
-receipts that do not expire; stock levels of what is made that do not fall; existing
-orders that stand on their dates; lots of a least size and a multiple. Anything else is
-planned by the general way.
+What the search knows: products at places and their sources by preference; makes of
+steps in a row, each on one unit of a finite machine, of those that it may choose from,
+or on none, in the open time of their calendars, changed over between families;
+purchases with a fixed lead time and no limit, by any rule of stock and lots; stock and
+scheduled receipts that do not expire; stock levels of what is made that do not fall;
+existing orders that stand on their dates; lots of a least size and a multiple. Anything
+else is planned by the general way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.search.plant_items import (
+    Item,
+    Part,
+    check_depth,
+    columns,
+    first_levels,
+    ready_alone,
+)
 from medhavi.planners.constrained.search.plant_lanes import Lanes
 from medhavi.planners.constrained.search.plant_machines import (
     Machines,
@@ -39,16 +47,12 @@ if TYPE_CHECKING:
 
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
-MOST_LEVELS = 200
-MOST_BELOW = 2000
-"""Orders of one demand at most, one of each: what a move takes out must be small."""
 IDLE_TABLES = (
     "campaign_rules",
     "reservations",
     "supplier_capacity",
 )
 """Tables that must be empty: the search knows nothing of what they say."""
-NO_END = 1 << 40
 MOST_BOUGHT = 1_000_000_000
 MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
@@ -60,11 +64,13 @@ class Model:
     """A plant, and what its numbers stand for.
 
     `nodes` are the products in order of planning and `items` their numbers in the
-    plant: that of the last step where it is made, the earlier steps have the numbers
-    after it. Of each item, `product` is the number of what its routing makes, `steps`
-    how many items that has, the first one last; `ways` are the sources, `routings`
-    their steps, `options` what the work of each option takes, and `queues` the time
-    between release and start of the work of a first step [s]. `machines` are the names
+    plant; `sources` are the items whose orders bring them: themselves, or where there
+    are several those after them. The item of a make is its last step, the earlier steps
+    have the numbers after it. Of each item, `serves` is the number of what is asked of
+    it, `product` the last step of its routing, `steps` how many items that has, the
+    first one last; `ways` are the sources, `routings` their steps, `options` what the
+    work of each option takes, and `queues` the time between release and start of the
+    work of a first step [s]. `machines` are the names
     of the machines, `stops` when each is down or at work that stands [UTC s],
     `supplies` what stands, `kept` what existing orders take of it (need, supply,
     steps), `calendars` the open times. Of the demands of the plant, `demands` are those
@@ -74,6 +80,8 @@ class Model:
     plant: Plant
     nodes: Sequence[Node]
     items: Sequence[int]
+    sources: Sequence[Sequence[int]]
+    serves: np.ndarray
     product: np.ndarray
     steps: np.ndarray
     ways: Mapping[int, SupplyAlternative]
@@ -93,32 +101,6 @@ class Model:
         """Items of the first steps of products. Shapes (n,), int64."""
         found: np.ndarray = items + self.steps[items] - 1
         return found
-
-
-class Part(NamedTuple):
-    """Component of an item, and what orders take of it, as of `Plant`."""
-
-    c_item: int
-    c_each: int
-    c_more: int
-    c_over: int
-
-
-@dataclass(slots=True)
-class _Item:
-    ranked: int = 0
-    grain: int = 1
-    least: int = 1
-    floor: int = 0
-    post: int = 0
-    lead: int = -1
-    supplies: list[SupplyUnit] = field(default_factory=list)
-    queue: int = 0
-    steps: int = 1
-    below: tuple[Part, ...] = ()
-    levels: list[tuple[int, int]] = field(default_factory=list)
-    """What has to be in stock from an instant on, each time more [units, s]."""
-    options: list[Option] = field(default_factory=list)
 
 
 def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> Model:
@@ -170,16 +152,6 @@ def _check_run(run: SearchableRun) -> None:
             refuse(f"demand {demand.demand} goes with others")
 
 
-def _columns(
-    records: Sequence[_Item] | Sequence[Option] | Sequence[Part], names: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Fields of records in columns. Shapes (n_records,), int64."""
-    return {
-        name: np.array([getattr(one, name) for one in records], np.int64)
-        for name in names
-    }
-
-
 def _check_rules(node: Node, source: Source) -> None:
     """Refuse rules of stock and lots of what is made."""
     rules = node.rules
@@ -191,16 +163,6 @@ def _check_rules(node: Node, source: Source) -> None:
         refuse(f"{source.source} has a largest lot")
     if source.safety_days or source.batch_window_days:
         refuse(f"{source.source} has soft time or a batch window")
-
-
-def _first_of(
-    levels: Sequence[tuple[int, int, int]], items: int, demands: int
-) -> np.ndarray:
-    """First of the demands of each item that a stock level wants; -1: none."""
-    found = np.full(items, -1, np.int64)
-    for place in reversed(range(len(levels))):
-        found[levels[place][0]] = demands + place
-    return found
 
 
 class _Reading:
@@ -216,6 +178,7 @@ class _Reading:
         """Some routing keeps a tool over several steps."""
         self._number: dict[int, int] = {}
         self._nodes: list[Node] = []
+        self._sources: dict[int, list[int]] = {}
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
         self._kept: list[tuple[int, SupplyUnit, int]] = []
@@ -228,19 +191,28 @@ class _Reading:
                 continue
             if len(cluster) > 1:
                 refuse(f"{cluster[0].key} is planned with others")
-            self._ways[count] = way = self._way(cluster[0])
-            if way.source.kind == "make":
-                self._routings[count] = tasks = self._tasks(way.source.source)
-                count += len(tasks) - 1
-            count += 1
+            ways = self._ways_of(cluster[0])
+            own = self._sources[count] = []
+            count += len(ways) > 1
+            for way in ways:
+                own.append(count)
+                self._ways[count] = way
+                if way.source.kind == "make":
+                    self._routings[count] = tasks = self._tasks(way.source.source)
+                    count += len(tasks) - 1
+                count += 1
 
     def model(self, weights: Sequence[float], base_days: float) -> Model:
         """Read all items and demands."""
         products = [self._number[id(node)] for node in self._nodes]
-        items: list[_Item] = []
+        items: list[Item] = []
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
-        _check_depth(items)
+        check_depth(items)
+        sources = [item.sources or (number,) for number, item in enumerate(items)]
+        serves = np.arange(len(items))
+        for number, item in enumerate(items):
+            serves[list(item.sources)] = number
         options = [option for item in items for option in item.options]
         blocks = self._machines.blocks()
         machines = np.array([option.machine for _, option in blocks], np.int64)
@@ -259,31 +231,37 @@ class _Reading:
         windows = self._lanes.windows(self._machines.windows(self._last))
         plant = Plant(
             order=np.arange(len(items)),
+            a_start=np.cumsum([0, *map(len, sources)]),
+            a_item=np.array([one for several in sources for one in several], np.int64),
+            a_ready=ready_alone(items, sources, self._as_of),
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
-            **_columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
-            **_columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
+            **columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
+            **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),
             v_end=spans[1].copy(),
             v_option=np.arange(len(options), len(options) + len(blocks)),
             **self._machines.changes(),
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
-            **_columns([part for item in items for part in item.below], Part._fields),
+            **columns([part for item in items for part in item.below], Part._fields),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
             **self._demands(scaled, levels),
-            i_level=_first_of(levels, len(items), len(demands)),
+            i_level=first_levels(levels, serves, len(demands)),
             base=np.array([round(base_days * DAY)], np.int64),
             **windows,
         )
         steps = np.array([item.steps for item in items], np.int64)
+        lasts = [one for number in products for one in self._items_of(number)]
         priority = [demand.priority for demand in demands]
         priority += [max(priority) + 1] * len(levels)
         return Model(
             plant=plant,
             nodes=self._nodes,
             items=products,
-            product=np.repeat(products, steps[products]),
+            sources=[self._sources.get(number, ()) for number in products],
+            serves=serves,
+            product=np.repeat(lasts, steps[lasts]),
             steps=steps,
             ways=self._ways,
             routings=self._routings,
@@ -317,7 +295,7 @@ class _Reading:
         names = ("d_item", "d_qty", "d_due", "d_weight")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
 
-    def _supplies(self, items: Sequence[_Item]) -> dict[str, np.ndarray]:
+    def _supplies(self, items: Sequence[Item]) -> dict[str, np.ndarray]:
         """Stock and scheduled receipts of all items, by date."""
         kept: dict[int, int] = {}
         for _, unit, qty in self._kept:
@@ -337,31 +315,61 @@ class _Reading:
         return {"s_start": start, **dict(zip(names, columns, strict=True))}
 
     # --- nodes ---------------------------------------------------------------------
-    def _way(self, node: Node) -> SupplyAlternative:
+    def _items_of(self, number: int) -> list[int]:
+        """Numbers of a product and its sources, without earlier steps."""
+        return sorted({number, *self._sources.get(number, ())})
+
+    def _ways_of(self, node: Node) -> Sequence[SupplyAlternative]:
+        """Sources of a product by preference."""
         if node.make_to_order or node.shelf_life is not None or node.substitutes:
             refuse(f"{node.key} is made to order, dies or has substitutes")
-        ways = self._run.model.ways(node)
-        if len(ways) != 1 or node.shared:
-            refuse(f"{node.key} has {len(ways)} sources")
-        way = ways[0]
-        source = way.source
-        if not way.always:
-            refuse(f"{source.source} has a validity")
-        if source.fence_days < 0:
-            refuse(f"{source.source} may start in the past")
+        ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
+        if not ways or node.shared:
+            refuse(f"{node.key} has {'shares' if ways else 'no source'}")
+        for way in ways:
+            if not way.always:
+                refuse(f"{way.source.source} has a validity")
+            if way.source.fence_days < 0:
+                refuse(f"{way.source.source} may start in the past")
+            if way.source.kind != "make" and self._run.release.limited(way.source):
+                refuse(f"{way.source.source} has a limit")
+        # Where one is cheaper for much and another for little, a lot of each counts.
+        size = max(max(way.source.min_lot, 1) for way in ways)
+        ways = self._run.release.ranked(ways, node, size)
+        if all(way.source.kind == "buy" for way in ways):
+            leads = [self._lead(way.source) for way in ways]
+            if leads[0] == min(leads):
+                # No other one is there sooner.
+                ways = ways[:1]
         # What is bought is netted by the run, with all rules of stock and lots.
-        if source.kind != "buy":
-            _check_rules(node, source)
-        return way
+        if len(ways) > 1 or ways[0].source.kind != "buy":
+            for way in ways:
+                _check_rules(node, way.source)
+        return ways
 
-    def _items(self, node: Node, number: int) -> list[_Item]:
-        """Read a product: one item for each step of its routing, the last one first."""
-        way = self._ways.get(number)
-        if way is None:
+    def _items(self, node: Node, number: int) -> list[Item]:
+        """Read a product: one item for each step of its routing, the last one first.
+
+        Where it has several sources they have items of their own, after that of all.
+        """
+        numbers = self._sources.get(number)
+        if numbers is None:
             # Nobody takes what it holds: the run nets it as what is bought.
-            return [_Item(lead=0, options=[Option()])]
-        item = _Item(grain=way.source.multiple, least=max(way.source.min_lot, 1))
-        floor = self._run.release.floor(way.source) - self._as_of
+            return [Item(lead=0, options=[Option()])]
+        item = self._stocked(node, [self._ways[one] for one in numbers])
+        if numbers == [number]:
+            found = self._source(item, number)
+            if self._ways[number].source.kind == "buy":
+                # The run nets it: all that counts is from when on it is there.
+                item.lead, item.options = item.floor + item.options[0].fixed, [Option()]
+            return found
+        item.options.append(Option())
+        item.sources = tuple(numbers)
+        return [item, *(one for own in numbers for one in self._source(Item(), own))]
+
+    def _stocked(self, node: Node, ways: Sequence[SupplyAlternative]) -> Item:
+        """Read what stands of a product, and its stock levels."""
+        item = Item()
         for unit in node.units:
             if unit.expires < NEVER or unit.customer is not None or unit.lot is None:
                 refuse(f"stock of {node.key} dies or belongs to others")
@@ -370,23 +378,29 @@ class _Reading:
             item.supplies.append(unit)
         item.supplies.sort(key=lambda unit: unit.available)
         missing = self._keep(node, item.supplies)
-        if missing and way.source.kind != "buy":
-            refuse(f"an existing order lacks {node.key}")
         if any(need.alternatives for need in node.needs):
             refuse(f"{node.key} has other needs")
-        if way.source.kind != "buy":
+        if len(ways) > 1 or ways[0].source.kind != "buy":
+            if missing:
+                refuse(f"an existing order lacks {node.key}")
             item.levels = self._levels(node)
-        if way.source.kind == "make":
+        return item
+
+    def _source(self, item: Item, number: int) -> list[Item]:
+        """Read a source into its item; the earlier steps of a make come after it."""
+        way = self._ways[number]
+        source = way.source
+        item.grain, item.least = source.multiple, max(source.min_lot, 1)
+        floor = self._run.release.floor(source) - self._as_of
+        if source.kind == "make":
             return self._make(item, way, number, floor)
-        if self._run.release.limited(way.source):
-            refuse(f"{way.source.source} has a limit")
         item.floor = floor
         if way.origin is not None:
-            option, item.post = self._lanes.option(way.source)
+            option, item.post = self._lanes.option(source)
             item.options.append(option)
             item.below = (Part(self._number[id(way.origin)], 1, 0, 1),)
         else:
-            self._buy(item, way)
+            item.options.append(Option(fixed=self._lead(source) - floor))
         return [item]
 
     def _levels(self, node: Node) -> list[tuple[int, int]]:
@@ -419,19 +433,21 @@ class _Reading:
             lacking += missing
         return lacking
 
-    def _buy(self, item: _Item, way: SupplyAlternative) -> None:
-        clock, start = way.source.clock, self._as_of + item.floor
-        timings = [clock.earliest(start, units) for units in (1, MOST_BOUGHT)]
+    def _lead(self, source: Source) -> int:
+        """When what is bought now is there [s since now].
+
+        What is wanted later is ordered later: it is there by any later instant.
+        """
+        start = self._run.release.floor(source)
+        timings = [source.clock.earliest(start, units) for units in (1, MOST_BOUGHT)]
         found = {timing.finish for timing in timings if timing is not None}
         if None in timings or len(found) != 1:
-            refuse(f"{way.source.source} delivers by quantity")
-        # What is wanted later is ordered later: it is there by any later instant.
-        item.lead = found.pop() - self._as_of
-        item.options.append(Option())
+            refuse(f"{source.source} delivers by quantity")
+        return found.pop() - self._as_of
 
     def _make(
-        self, product: _Item, way: SupplyAlternative, number: int, floor: int
-    ) -> list[_Item]:
+        self, product: Item, way: SupplyAlternative, number: int, floor: int
+    ) -> list[Item]:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
             refuse(f"{name} keeps a tool")
@@ -445,7 +461,7 @@ class _Reading:
             refuse(f"{name} has a yield")
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
-        made = [product, *(_Item(grain=product.grain) for _ in tasks[1:])]
+        made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
         product.steps = len(made)
         for place, task in enumerate(tasks):
             item = made[len(tasks) - 1 - place]
@@ -488,7 +504,7 @@ class _Reading:
             refuse(f"{routing} has no steps in a row")
         return compiled.tasks
 
-    def _step(self, item: _Item, routing: str, task: RoutingTask) -> None:
+    def _step(self, item: Item, routing: str, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""
         node, periods = task.node, task.plan.epochs
         if len(periods) != 1 or not periods[0].options:
@@ -503,17 +519,3 @@ class _Reading:
         item.options = [
             self._machines.option(item.grain, routing, task, one) for one in taken
         ]
-
-
-def _check_depth(items: Sequence[_Item]) -> None:
-    """Refuse products of very many parts; items are in order, consumers first."""
-    below = [1] * len(items)
-    levels = [1] * len(items)
-    for number in range(len(items) - 1, -1, -1):
-        for part, *_ in items[number].below:
-            if part <= number:
-                refuse("parts come before what they are for")
-            below[number] = min(below[number] + below[part], NO_END)
-            levels[number] = max(levels[number], levels[part] + 1)
-    if max(below, default=0) > MOST_BELOW or max(levels, default=0) > MOST_LEVELS:
-        refuse("a product has too many parts")

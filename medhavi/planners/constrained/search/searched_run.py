@@ -101,15 +101,16 @@ class FoundPlacing(Placing):
         plant, orders = layout.model.plant, layout.orders
         for job in self._existing:
             self._stay(job)
-        self._bought = [
-            self._buy_early(order, order.source)
-            for order in release.orders
-            if order.existing is None and order.kind == "buy" and order.source
-        ]
         item = layout.item
         index = np.array([order.index for order in orders], np.int64)
         self._place = np.full(len(release.orders), -1, np.int64)
         self._place[index] = np.arange(len(index))
+        netted = np.flatnonzero(self._place < 0).tolist()
+        self._bought = [
+            self._buy_early(order, order.source)
+            for order in map(release.orders.__getitem__, netted)
+            if order.existing is None and order.kind == "buy" and order.source
+        ]
         queue = layout.model.queues[item]
         # A floor of the plant is that of the work; orders begin with their queue.
         floor = layout.model.as_of + plant.floor[layout.model.first(item)] - queue

@@ -437,6 +437,7 @@ class _Repair:
                 self.justify()
                 self._classes.tell(self._plan.d_finish)
             self._watch.told(Progress("moves", done, moves, incumbent=float(late)))
+        self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
         for justify in (self._kernels.justify_right, self._kernels.justify_left):
             justify(self._plant, self._plan)
             self._kernels.prefer(self._plant, self._plan)

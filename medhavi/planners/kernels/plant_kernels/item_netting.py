@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
     begin_by,
     begin_from,
     end_by,
@@ -74,7 +75,7 @@ def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
             sort_needs(work, ids, count)
         else:
             list_few(work, item, ids)
-        needs = net_item(plant, work, item, ids[:count], wait[item], needs)
+        needs = net_item(plant, work, item, ids[:count], wait, needs)
         if needs < 0:
             return False
     return True
@@ -145,7 +146,7 @@ def net_item(
     work: Pass,
     item: int,
     ids: np.ndarray,
-    wait: int,
+    wait: np.ndarray,
     needs: int,
 ) -> int:
     """Serve the requirements of an item; gives how many there are of all, -1: too many.
@@ -155,7 +156,7 @@ def net_item(
     ids
         Requirements in the sequence in which they are served.
     wait
-        Queue that is allowed for before orders [s].
+        As of `net`.
     needs
         Requirements of all items up to now.
     """
@@ -175,18 +176,21 @@ def net_item(
         if plant.lead[item] >= 0:
             work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
             continue
-        qty = lot_of(plant, item, need)
-        first, last = plant.c_start[item], plant.c_start[item + 1]
+        source = plant.a_item[plant.a_start[item]]
+        if plant.a_start[item] + 1 < plant.a_start[item + 1]:
+            source = source_of(plant, item, work.r_time[at], need)
+        qty = lot_of(plant, source, need)
+        first, last = plant.c_start[source], plant.c_start[source + 1]
         if orders >= len(work.o_item) or needs + last - first > len(work.r_to):
             return -1
-        open_order(plant, work, orders, item, qty)
+        open_order(plant, work, orders, source, qty)
         work.o_due[orders] = work.r_time[at]
         give(work, orders, taker, need)
         spare = qty - need
         made = orders
-        length, option = work.o_length[orders], plant.x_start[item]
-        end = end_by(plant, option, work.r_time[at] - plant.post[item], length)
-        begin = begin_by(plant, option, end, length) - wait
+        length, option = work.o_length[orders], plant.x_start[source]
+        end = end_by(plant, option, work.r_time[at] - plant.post[source], length)
+        begin = begin_by(plant, option, end, length) - wait[source]
         for line in range(first, last):
             part = plant.c_item[line]
             work.r_time[needs] = begin
@@ -239,11 +243,31 @@ def latest_of(plant: Plant, item: int, wanted: int, need: int) -> int:
     """
     if plant.lead[item] >= 0:
         return plant.lead[item]
-    option = plant.x_start[item]
-    length = length_of(plant, item, option, lot_of(plant, item, need))
-    begin = begin_from(plant, option, plant.floor[item], length)
-    there = end_from(plant, option, begin, length) + plant.post[item]
-    return max(wanted, there)
+    first = FAR
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        first = min(first, alone_from(plant, place, need))
+    return max(wanted, first)
+
+
+def alone_from(plant: Plant, place: int, need: int) -> int:
+    """When an order of a source is there, with nobody in its way [s]."""
+    source = plant.a_item[place]
+    option = plant.x_start[source]
+    length = length_of(plant, source, option, lot_of(plant, source, need))
+    begin = begin_from(plant, option, plant.a_ready[place], length)
+    return end_from(plant, option, begin, length) + plant.post[source]
+
+
+def source_of(plant: Plant, item: int, wanted: int, need: int) -> int:
+    """Preferred source of an item that can be in time, else the one there first."""
+    best, first = -1, FAR
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        there = alone_from(plant, place, need)
+        if best < 0 or there < first:
+            best, first = plant.a_item[place], there
+        if there <= wanted:
+            break
+    return best
 
 
 def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> None:

@@ -25,6 +25,7 @@ from medhavi.planners.kernels.plant_kernels.repair import (
     withdraw,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    BELOW,
     FREE_ORDERS,
     FREE_PEGS,
     FULL,
@@ -76,6 +77,18 @@ class Desk(NamedTuple):
     seen: np.ndarray
     path: np.ndarray
     block: np.ndarray
+
+
+def new_desk(demands: int, most: int) -> Desk:
+    """Make room to work out moves of so many demands at most."""
+    return Desk(
+        np.empty(demands, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.float64),
+        np.zeros(demands, np.int64),
+        np.empty(MOST_PATH, np.int64),
+        np.empty(MOST_BLOCKS, np.int64),
+    )
 
 
 def critical_path(
@@ -195,6 +208,12 @@ def rank_found(
         keys[0] = -1e18
     elif turn > 1 - LAST:
         keys[0] = 1e18
+    sort_found(desk, count)
+
+
+def sort_found(desk: Desk, count: int) -> None:
+    """Sort what was taken out by its keys."""
+    found, keys = desk.found, desk.keys
     for place in range(1, count):
         key, demand = keys[place], found[place]
         at = place
@@ -227,6 +246,27 @@ def put_back(
     return after
 
 
+def put_or_undo(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, allowed: int
+) -> int:
+    """Serve what was taken out, or undo all; the weighted lateness, -1: undone."""
+    after = -1
+    if plan.state[FULL] == 0:
+        after = put_back(plant, plan, desk, count, allowed)
+    if after >= 0:
+        keep(plan)
+    else:
+        undo(plant, plan, 0)
+        plan.state[FULL] = 0
+    return after
+
+
+def has_choice(plant: Plant) -> bool:
+    """Whether some work has several options, or some item several sources."""
+    items = len(plant.order)
+    return plant.x_start[items] > items or len(plant.a_item) > items
+
+
 def move(
     plant: Plant,
     plan: ScheduleRecord,
@@ -256,19 +296,13 @@ def move(
     for place in range(count):
         withdraw(plant, plan, found[place])
     rank_found(plan, desk, count, urgency)
-    if plant.x_start[len(plant.order)] > len(plant.order):
+    if has_choice(plant):
         plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
     allowed = before + int(-heat * math.log(draw(plan.noise)))
-    after = -1
-    if plan.state[FULL] == 0:
-        after = put_back(plant, plan, desk, count, allowed)
+    after = put_or_undo(plant, plan, desk, count, allowed)
     if after >= 0:
         tally[1] += 1 if after < before else 0
         tally[2] += after - before
-        keep(plan)
-    else:
-        undo(plant, plan, 0)
-        plan.state[FULL] = 0
 
 
 def improve(
@@ -300,15 +334,7 @@ def improve(
     int
         How many demands were late when last counted.
     """
-    demands = len(plant.d_item)
-    desk = Desk(
-        np.empty(demands, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.float64),
-        np.zeros(demands, np.int64),
-        np.empty(MOST_PATH, np.int64),
-        np.empty(MOST_BLOCKS, np.int64),
-    )
+    desk = new_desk(len(plant.d_item), most)
     lates = 0
     for done in range(moves):
         if done % AGAIN == 0:
@@ -317,3 +343,51 @@ def improve(
                 return 0
         move(plant, plan, desk, lates, heat, urgency, tally)
     return lates
+
+
+def prefer_sources(plant: Plant, plan: ScheduleRecord, most: int) -> None:
+    """Serve what takes from less preferred sources anew, where that costs nothing.
+
+    Parameters
+    ----------
+    plant, plan
+        The plant; the schedule, which changes.
+    most
+        Demands that are taken out at a time, at most.
+    """
+    plan.state[NARROW] = 0
+    desk = new_desk(len(plant.d_item), most)
+    ids = np.empty(len(plan.o_item), np.int64)
+    for item in range(len(plant.order)):
+        first, behind = plant.a_start[item], plant.a_start[item + 1]
+        for place in range(behind - 1, first, -1):
+            source, count = plant.a_item[place], 0
+            order = plan.i_head[source]
+            while order >= 0:
+                ids[count] = order
+                count += 1
+                order = plan.o_next[order]
+            # No order of it is made anew: one that is used and of it is an old one.
+            plan.state[BELOW] = place
+            for at in range(count):
+                if plan.o_item[ids[at]] == source and plan.o_used[ids[at]] > 0:
+                    serve_anew(plant, plan, desk, ids[at])
+    plan.state[BELOW] = 0
+
+
+def serve_anew(plant: Plant, plan: ScheduleRecord, desk: Desk, order: int) -> None:
+    """Take all demands out that an order serves, and put them back if not later."""
+    found = desk.found
+    count = users(plan, order, found, 0, len(found), desk.seen)
+    before = 0
+    for place in range(count):
+        demand = found[place]
+        desk.seen[demand] = 0
+        desk.keys[place] = plant.d_due[demand]
+        before += cost_of(plant, demand, plan.d_finish[demand])
+    if count == len(found):
+        return
+    for place in range(count):
+        withdraw(plant, plan, found[place])
+    sort_found(desk, count)
+    put_or_undo(plant, plan, desk, count, before)

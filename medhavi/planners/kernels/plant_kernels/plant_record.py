@@ -37,6 +37,11 @@ class Plant(NamedTuple):
     (n `c_each` + `c_more`) / `c_over`, rounded up. The units of a machine are the lanes
     from `m_lane` on.
 
+    Per item as well its sources from `a_start` on, by preference: the items `a_item`
+    whose orders serve it, and `a_ready`, from when their work could begin with nobody
+    in its way. Most items are their own only source. One with several has no orders of
+    its own; all that takes and what stands belongs to it.
+
     Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, the last ones without weight:
     what stock levels want, the first of an item at `i_level` (-1: none); `base` holds
     one number, the seconds that any late demand counts.
@@ -60,6 +65,9 @@ class Plant(NamedTuple):
     """
 
     order: np.ndarray
+    a_start: np.ndarray
+    a_item: np.ndarray
+    a_ready: np.ndarray
     x_start: np.ndarray
     ranked: np.ndarray
     machine: np.ndarray

@@ -18,6 +18,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     taken_of,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    BELOW,
     FINISHED,
     FULL,
     HELD,
@@ -25,6 +26,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     LIFTED,
     NARROW,
     REMOVED,
+    TRIES,
     UNPEGGED,
     lift,
     new_order,
@@ -43,29 +45,37 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
+MOST_TRIES = 64
+"""Sources that are tried once more for a demand, at most: they multiply by level."""
+
 
 def arrival(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """When what an order makes is there [s]."""
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
-def earliest_lot(plan: ScheduleRecord, item: int) -> int:
-    """Placed order of an item with something left that ends first.
+def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, int]:
+    """Placed order for an item with something left that is there first, and when.
 
     -1: there is none.
     """
     used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
     ends = plan.o_end
     best = -1
-    # What has no place yet ends then.
     first = FAR
-    order = plan.i_head[item]
-    while order >= 0:
-        if used[order] < qty[order] and ends[order] < first:
-            first = ends[order]
-            best = order
-        order = follower[order]
-    return best
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        source = plant.a_item[place]
+        post = plant.post[source]
+        # What has no place yet ends in `FAR`.
+        until = first - post
+        order = plan.i_head[source]
+        while order >= 0:
+            if used[order] < qty[order] and ends[order] < until:
+                until = ends[order]
+                first = until + post
+                best = order
+            order = follower[order]
+    return best, first
 
 
 def earliest_supply(plant: Plant, plan: ScheduleRecord, item: int) -> int:
@@ -94,8 +104,7 @@ def take_lots(
     """
     while need > 0:
         supply = earliest_supply(plant, plan, item)
-        lot = earliest_lot(plan, item)
-        there = FAR if lot < 0 else arrival(plant, plan, lot)
+        lot, there = earliest_lot(plant, plan, item)
         if supply >= 0 and plant.s_ready[supply] <= there:
             there = plant.s_ready[supply]
             if there > 0 and there > until:
@@ -112,21 +121,24 @@ def take_lots(
     return need, ready
 
 
-def covered_by(plant: Plant, plan: ScheduleRecord, made: int, need: int) -> bool:
-    """Whether other supplies of its item cover a need when an order is made.
+def covered_by(
+    plant: Plant, plan: ScheduleRecord, item: int, made: int, need: int
+) -> bool:
+    """Whether other supplies of an item cover a need when an order is made.
 
     Nothing else takes from lots of an item while what is below it is served.
     """
     used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
     ends = plan.o_end
-    last = ends[made]
-    order = plan.i_head[plan.o_item[made]]
-    while order >= 0 and need > 0:
-        if order != made and ends[order] <= last:
-            need -= qty[order] - used[order]
-        order = follower[order]
-    item = plan.o_item[made]
-    last += plant.post[item]
+    last = arrival(plant, plan, made)
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        source = plant.a_item[place]
+        until = last - plant.post[source]
+        order = plan.i_head[source]
+        while order >= 0 and need > 0:
+            if order != made and ends[order] <= until:
+                need -= qty[order] - used[order]
+            order = follower[order]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         if plant.s_ready[supply] <= last:
             need -= plant.s_qty[supply] - plan.s_used[supply]
@@ -152,23 +164,66 @@ def ask(
     need, ready = take_lots(plant, plan, item, need, taker, 0, by)
     if need == 0:
         return depth, ready
-    mark = plan.state[JOURNAL]
-    qty = lot_of(plant, item, need)
-    order = new_order(plan, item, qty)
-    plan.f_order[depth] = order
+    plan.f_item[depth] = item
+    plan.f_best[depth] = -1
+    plan.f_there[depth] = FAR
     plan.f_taker[depth] = taker
     plan.f_need[depth] = need
     plan.f_by[depth] = by
-    plan.f_mark[depth] = mark
-    plan.f_line[depth] = plant.c_start[item]
-    plan.f_ready[depth] = plant.floor[item]
+    plan.f_mark[depth] = plan.state[JOURNAL]
     plan.f_before[depth] = ready
+    open_source(plant, plan, depth, plant.a_start[item])
     return depth + 1, ready
+
+
+def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> None:
+    """Open an order of a source for the need of a frame."""
+    source = plant.a_item[place]
+    qty = lot_of(plant, source, plan.f_need[top])
+    plan.f_place[top] = place
+    plan.f_order[top] = new_order(plan, source, qty)
+    plan.f_line[top] = plant.c_start[source]
+    plan.f_ready[top] = plant.floor[source]
+
+
+def last_source(plant: Plant, plan: ScheduleRecord, item: int) -> int:
+    """Place of the last source of an item that is tried now."""
+    first, last = plant.a_start[item], plant.a_start[item + 1] - 1
+    if plan.state[NARROW] == 1 or plan.state[TRIES] >= MOST_TRIES:
+        return first
+    if first < plan.state[BELOW] <= last:
+        return plan.state[BELOW] - 1
+    return last
+
+
+def tries_again(plant: Plant, plan: ScheduleRecord, top: int, ready: int) -> bool:
+    """Take the late order of a frame back and try its next source, at last the best.
+
+    False: it stays; it is in time, or no other source is there sooner.
+    """
+    place, best = plan.f_place[top], plan.f_best[top]
+    if ready <= plan.f_by[top] or place < best:
+        # What is tried once more because it was the best one stays in any case.
+        return False
+    if ready < plan.f_there[top]:
+        best = plan.f_best[top] = place
+        plan.f_there[top] = ready
+    following = place + 1
+    if place >= last_source(plant, plan, plan.f_item[top]):
+        if best == place:
+            return False
+        following = best
+        plan.f_best[top] = FAR
+    plan.state[TRIES] += 1
+    undo(plant, plan, plan.f_mark[top])
+    open_source(plant, plan, top, following)
+    return True
 
 
 def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     """Serve a demand: take lots that are in time, make others, as early as can be."""
     first = -1 - demand
+    plan.state[TRIES] = 0
     item, qty = plant.d_item[demand], plant.d_qty[demand]
     depth, finish = ask(plant, plan, 0, item, qty, first, plant.d_due[demand])
     while depth > 0:
@@ -192,6 +247,10 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)
             continue
         ready = settle(plant, plan, top)
+        asked = plan.f_item[top]
+        several = plant.a_start[asked] + 1 < plant.a_start[asked + 1]
+        if several and tries_again(plant, plan, top, ready):
+            continue
         depth = top
         if top == 0:
             finish = max(finish, ready)
@@ -240,7 +299,8 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     need = plan.f_need[top]
     taker = plan.f_taker[top]
     before = plan.f_before[top]
-    if plan.state[FULL] == 0 and covered_by(plant, plan, order, need):
+    item = plan.f_item[top]
+    if plan.state[FULL] == 0 and covered_by(plant, plan, item, order, need):
         undo(plant, plan, plan.f_mark[top])
         need, before = take_lots(plant, plan, item, need, taker, before, FAR)
         return before

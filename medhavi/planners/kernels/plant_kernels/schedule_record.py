@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
-FREE_ORDERS, FREE_PEGS, JOURNAL, FULL, NARROW, BEHIND = 0, 1, 2, 3, 4, 5
+FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
+NARROW, BEHIND, TRIES, BELOW = 4, 5, 6, 7
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -36,8 +37,10 @@ MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 class ScheduleRecord(NamedTuple):
     """A schedule that changes; `state` holds free orders, free pegs, journal, full.
 
-    Its fifth number is 1 while orders are worked on by their first option alone, its
-    sixth while they go behind all others of machines with changeovers.
+    Its fifth number is 1 while orders come from their first source alone and are worked
+    on by their first option, its sixth while they go behind all others of machines with
+    changeovers. The seventh counts the sources that are tried for a demand; of the item
+    whose sources hold the place that is the eighth, only those before it are tried.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 
@@ -82,6 +85,10 @@ class ScheduleRecord(NamedTuple):
     j_kind: np.ndarray
     j_id: np.ndarray
     j_old: np.ndarray
+    f_item: np.ndarray
+    f_place: np.ndarray
+    f_best: np.ndarray
+    f_there: np.ndarray
     f_order: np.ndarray
     f_taker: np.ndarray
     f_need: np.ndarray

@@ -14,6 +14,7 @@ INLINED = frozenset(
         "before_last",
         "behind",
         "block_of",
+        "alone_from",
         "append",
         "change_of",
         "changed_by",
@@ -72,6 +73,7 @@ ENTRIES = frozenset(
         "justify_left",
         "justify_right",
         "prefer",
+        "prefer_sources",
     }
 )
 """Functions that are called from outside of them."""

@@ -39,7 +39,8 @@ def ranks_of(keys: np.ndarray) -> np.ndarray:
     size = 1 << DIGIT
     starts = np.empty(size, np.int64)
     shift = 0
-    while (most - least) >> shift > 0:
+    # A machine shifts by the rest of 64: beyond that digits would never end.
+    while shift < 64 and (most - least) >> shift > 0:
         for digit in range(size):
             starts[digit] = 0
         for at in range(count):

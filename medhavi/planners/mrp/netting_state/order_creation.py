@@ -222,7 +222,7 @@ class OrderCreation(NettingState):
         made: list[SupplyUnit] = []
         missing = wanted
         pieces = 0
-        ranked = self._ranked(ways, want.node, wanted)
+        ranked = self.ranked(ways, want.node, wanted)
         while missing > 0:
             chosen = self._choose(ranked, want, missing)
             if chosen is None:
@@ -344,7 +344,7 @@ class OrderCreation(NettingState):
                 return part, smaller
         return size, whole
 
-    def _ranked(
+    def ranked(
         self, ways: Sequence[SupplyAlternative], node: Node, missing: int
     ) -> Sequence[SupplyAlternative]:
         """Order the sources by the rule of the node; ties keep preference, then id."""
