@@ -57,9 +57,6 @@ GENERAL = frozenset(
         "peg",
         "reservation of material",
         "reservation of capacity",
-        "demand: latest day",
-        "demand: where it is sent from",
-        "demand: order policy",
         "demand: quality",
         "disruption: supplier late",
     }

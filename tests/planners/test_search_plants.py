@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.progress import unobserved
 from medhavi.snapshot import Snapshot
-from tests.api import ConstrainedParameters
+from tests.api import ConstrainedParameters, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import DAY, ENGINE, two_sites, workshop
@@ -40,6 +41,7 @@ STOCK = -2
 PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
 LATER = AS_OF + dt.timedelta(days=30)
 WEIGHTS = (25.0, 5.0, 1.0)
+ALWAYS = ConstrainedParameters(engine="python", search="always", effort="light")
 
 
 def run_of(
@@ -83,7 +85,10 @@ UNKNOWN = {
         "inventory_levels",
         {"product": "PART", "location": "P", "safety_qty": 1.0, "valid_to": LATER},
     ),
-    "D0 has a rule": cells("demands", ship_from="P"),
+    "D0 is sent from one place": {
+        **cells("demands", ship_from="Q"),
+        "locations": [{"location": "P"}, {"location": "Q"}],
+    },
     "D0 asks for a quality": {
         **cells("demands", min_quality="A"),
         "settings": [{**PLAIN["settings"][0], "quality_classes": ["A"]}],
@@ -91,9 +96,6 @@ UNKNOWN = {
             {"product": name, "quality": "A"} for name in ("A", "B", "PART", "RAW")
         ],
     },
-    "D0 goes with others": cells(
-        "demands", sales_order="S1", order_policy="all_together"
-    ),
     "is planned with others": rows(
         "substitutes", {"product": "A", "substitute": "B", "location": "P"}
     ),
@@ -181,6 +183,40 @@ def test_a_search_says_what_it_does_not_know(why: str) -> None:
     run = run_of(UNKNOWN[why])
     with pytest.raises(UnfitError, match=why):
         model_of(run, WEIGHTS, 20.0)
+
+
+@pytest.mark.req("ATP-08")
+def test_lines_that_go_together_are_searched_each_by_itself() -> None:
+    """The search dates each line; the rules of the order say when both leave."""
+    both = [
+        {**row, "sales_order": "S1", "order_policy": "all_together"}
+        for row in PLAIN["demands"]
+    ]
+    snapshot = Snapshot.from_frames({**PLAIN, "demands": both})
+    made = plan(snapshot, ALWAYS, "0")
+    assert made.run.engine == "search"
+    assert [str(found) for found in verify(made, snapshot)] == []
+    last = made.deliveries.group_by("demand").agg(pl.col("date").max())
+    assert last["date"].n_unique() == 1
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0)
+    assert made.run.effort["late"] == late.height
+
+
+@pytest.mark.parametrize(("days", "engine"), [(400.0, "search"), (0.0, "rounds")])
+def test_a_latest_day_is_searched_where_it_is_kept(days: float, engine: str) -> None:
+    rows = [
+        {**row, "due": AS_OF + dt.timedelta(days=1), "max_lateness_days": days}
+        for row in PLAIN["demands"]
+    ]
+    snapshot = Snapshot.from_frames({**PLAIN, "demands": rows})
+    made = plan(snapshot, ALWAYS, "0")
+    assert made.run.engine.partition(" ")[0] == engine
+    assert [str(found) for found in verify(made, snapshot)] == []
+
+
+def test_a_demand_sent_from_its_own_place_is_like_any_other() -> None:
+    snapshot = Snapshot.from_frames(cells("demands", ship_from="P"))
+    assert plan(snapshot, ALWAYS, "0").run.engine == "search"
 
 
 def test_a_product_of_too_many_levels_is_not_searched() -> None:

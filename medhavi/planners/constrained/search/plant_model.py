@@ -144,12 +144,10 @@ def _check_run(run: SearchableRun) -> None:
             refuse(f"{table} is filled")
     for demand in run.intake.demands:
         row = demand.row
-        if row["max_lateness_days"] is not None or demand.ship_from is not None:
-            refuse(f"demand {demand.demand} has a rule")
+        if demand.ship_from not in {None, demand.node[1]}:
+            refuse(f"demand {demand.demand} is sent from one place")
         if row["requires"] or row["min_quality"]:
             refuse(f"demand {demand.demand} asks for a quality")
-        if row["sales_order"] and row["order_policy"] != "independent":
-            refuse(f"demand {demand.demand} goes with others")
 
 
 def _check_rules(node: Node, source: Source) -> None:

@@ -23,7 +23,7 @@ from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import Job, Take
-from medhavi.planners.constrained.orders.weighing import Weights
+from medhavi.planners.constrained.orders.weighing import Weights, weigh_lines
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
@@ -327,12 +327,13 @@ class SearchedRun(SearchableRun):
     found: Found
     model_found: Model
     placing: FoundPlacing
+    weights: Weights
     least: LateAtLeast
 
     def late_at_least(self, weights: Sequence[float]) -> LateAtLeast:
         """What no plan can be better than, by weights of the priorities."""
         planned = Planned(self.model, self.release, self.providers.capacity)
-        weighing = Weights(weights, self.parameters.base_days)
+        self.weights = weighing = Weights(weights, self.parameters.base_days)
         # A search in effort light takes less time than all of the bound.
         light = self.parameters.effort == "light"
         demands = self.intake.demands
@@ -388,20 +389,23 @@ class SearchedRun(SearchableRun):
         self._late = [walk.of(line) for line in self.lines]
         placing.backward(self.lines)
 
+    @property
+    def _reached(self) -> float:
+        """Weighted lateness by the rules of all orders [weighted days]."""
+        return weigh_lines(self.lines, self.weights)[1] / SCALE / DAY
+
     def _effort(self) -> dict[str, float]:
-        real = slice(self.model_found.demands)
-        due = self.model_found.plant.d_due[real]
-        late = np.count_nonzero(self.found.finish[real] > due)
+        late = sum(line.last > line.demand.due for line in self.lines)
         return {
             **self.found.effort,
             "late": float(late),
             **self.least.effort(),
-            "weighted_days": self.found.cost / SCALE / DAY,
+            "weighted_days": self._reached,
         }
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        reached, bound = self.found.cost / SCALE / DAY, self.least.cost / SCALE / DAY
+        reached, bound = self._reached, self.least.cost / SCALE / DAY
         gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(made, bound=bound, gap=max(0.0, gap), engine="search")
 
