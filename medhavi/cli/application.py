@@ -18,10 +18,9 @@ from medhavi.cli import (
     promise_commands,
     standing_commands,
     study_commands,
-    unavailable_commands,
 )
 from medhavi.cli.boundary import guarded
-from medhavi.cli.command_group import CommandGroup
+from medhavi.cli.command_group import EPILOG, CommandGroup, register_unavailable
 from medhavi.cli.command_output import begin
 from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
 
@@ -31,7 +30,7 @@ app = CommandGroup(
     help="A workbench for supply-chain planning: events, snapshots, plans that explain "
     "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
     "3 interrupted or ended at a limit, 4 environment.",
-    epilog=unavailable_commands.EPILOG,
+    epilog=EPILOG,
 )
 for register in (
     desk_commands.register,
@@ -47,7 +46,7 @@ for register in (
     data_commands.register_events,
     study_commands.register,
     planner_commands.register_schedules,
-    unavailable_commands.register,
+    register_unavailable,
 ):
     register(app)
 

@@ -1,4 +1,4 @@
-"""Commands with --json, and with records of options that several of them share."""
+"""Commands with --json, with shared records of options, and those not built yet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import inspect
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+from medhavi.errors import NotAvailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,3 +97,42 @@ def signed(
     run.__signature__ = inspect.Signature(stated)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
+
+LATER = {
+    "ingest": "reading documents and files into the event store",
+    "replan": "repair after a disruption",
+    "drift": "drift of models",
+    "forecast": "demand forecasts",
+    "mcp": "the MCP server",
+}
+EPILOG = f"Not built yet: {', '.join([*LATER, 'audit why'])}."
+"""Line below the list of commands."""
+ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def register_unavailable(app: CommandGroup) -> None:
+    """Add the refusing commands."""
+    for name, what in LATER.items():
+        refusing(app, name, name, what)
+
+
+def refusing(app: CommandGroup, name: str, full_name: str, what: str) -> None:
+    """Add a command that refuses and says what is missing."""
+
+    def refuse(words: Words = None) -> None:
+        message = (
+            f"medhavi {full_name} is not available: {what} is not built yet. "
+            "`medhavi --help` lists what is."
+        )
+        raise NotAvailable(message)
+
+    app.command(
+        name,
+        answers=False,
+        help=f"Not built yet: {what}.",
+        context_settings=ANYTHING,
+        hidden=True,
+    )(refuse)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medhavi.cli.boundary import summary
-from medhavi.cli.command_group import CommandGroup
+from medhavi.cli.command_group import CommandGroup, refusing
 from medhavi.cli.command_output import show_table, talk
 from medhavi.cli.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
@@ -24,7 +24,6 @@ from medhavi.cli.options import (
     existing_tables,
     instant,
 )
-from medhavi.cli.unavailable_commands import refusing
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from medhavi.planners.kernels.compiled import (
     COMPILING,
     announce_compiling,
     are_kept,
+    compiled_records,
     digest_of,
 )
-from medhavi.planners.kernels.compiled_records import compiled_records
 from medhavi.progress import Progress
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.improvement.plan_search import Chain
+    from medhavi.planners.constrained.improvement.plan_search import LateChain
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.orders.weighing import (
@@ -380,7 +380,7 @@ class FeasibleRun(MrpRun):
         jobs, pieces = self.placing.jobs, self._memory.decisions.pieces
         return trial_of(pieces, self.judged(), jobs, self.model, self._weighing())
 
-    def chains(self) -> list[Chain]:
+    def chains(self) -> list[LateChain]:
         """Why demands are late, as far as a decision could change it."""
         return list(chains_of(self.model, self.placing, self._weighing()))
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun, cancelled_plan, never
-from medhavi.planners.constrained.improvement.decisions import UNDECIDED
 from medhavi.planners.constrained.improvement.diverting import (
     diverted_sources,
     may_divert,
@@ -18,7 +17,7 @@ from medhavi.planners.constrained.improvement.diverting import (
 from medhavi.planners.constrained.improvement.plan_search import PlanSearch
 from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
-from medhavi.planners.constrained.netting.given_sources import WHOLE
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED, WHOLE
 from medhavi.planners.constrained.placement.campaigning import campaign_rules
 from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
@@ -27,10 +26,9 @@ from medhavi.units import from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from medhavi.planners.constrained.improvement.decisions import Decisions
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
-    from medhavi.planners.constrained.netting.given_sources import Pieces
+    from medhavi.planners.constrained.netting.given_sources import Decisions, Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
@@ -117,7 +115,7 @@ class DemandDeliveries(NamedTuple):
     deliveries: tuple[tuple[float, int], ...]
 
 
-class Constructed(NamedTuple):
+class ConstructedDeliveries(NamedTuple):
     """Deliveries of a plan that is only constructed, by demand, and its decisions."""
 
     of_demand: Mapping[str, DemandDeliveries]
@@ -129,7 +127,7 @@ def constructed(
     parameters: ConstrainedParameters,
     decisions: Decisions | None = None,
     stop: Callable[[], bool] = never,
-) -> Constructed | None:
+) -> ConstructedDeliveries | None:
     """Deliveries of a plan as effort light constructs it, without tables and causes.
 
     Parameters
@@ -168,7 +166,7 @@ def constructed(
             from_units(line.demand.qty, step), parts
         )
     run.dissolve()
-    return Constructed(found, decisions)
+    return ConstructedDeliveries(found, decisions)
 
 
 def _best(

@@ -6,7 +6,7 @@ seed. Applying the rows gives that plan again.
 
 Candidates come in order of price (`plan_changes`). Where there are more than plans may
 be made, plans that are only constructed find those that cure most
-(`constructed_outcomes`); these are planned with all the effort of the plan, and what
+(`demand_outcomes`); these are planned with all the effort of the plan, and what
 helps none that it is meant for is dropped.
 
 The values are those of one snapshot, whatever tables the plan was made on: what
@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from medhavi.planners import pipeline
-from medhavi.planners.late_remedies.constructed_outcomes import ConstructedOutcomes
-from medhavi.planners.late_remedies.demand_outcomes import DemandCosts
+from medhavi.planners.late_remedies.demand_outcomes import (
+    ConstructedOutcomes,
+    DemandCosts,
+)
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
 from medhavi.planners.late_remedies.reasons import reasons
 from medhavi.planners.parameters import ConstrainedParameters
@@ -107,7 +109,7 @@ def remedies(
     """
     _check(snapshot, plan, demand)
     stop = Stop(cancelled)
-    trials = _Trials(snapshot, plan, observe or unobserved, stop)
+    trials = _RemedyTrials(snapshot, plan, observe or unobserved, stop)
     base = trials.planned(snapshot)
     if base is None:
         return ()
@@ -118,7 +120,7 @@ def remedies(
     return tuple(found)
 
 
-class _Trials:
+class _RemedyTrials:
     """Plans of changed tables as a plan was made.
 
     Parameters

@@ -1,19 +1,34 @@
-"""What an edit comes to: the plan made again with its patch, beside that of before."""
+"""What an edit comes to: the plan made again with its patch, beside that of before.
+
+Its price and whom it hits are the difference of two plans of one moment.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
 
 from medhavi.edits.data_changes import hidden_times
 from medhavi.findings import BadData, has_errors
 from medhavi.planners.pipeline import plan as make_plan
+from medhavi.providers import Providers
+from medhavi.providers.finite_capacity.occupancy import overtime_rate
 from medhavi.results.difference import compare
 from medhavi.results.figures.kpis import kpi_table
+from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.plans.lateness import verdicts
+from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.files.tables_run import verify_or_refuse
-from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
-from medhavi.workbench.orders.plan_edit_price import effects, price
+from medhavi.workbench.orders.plan_edit_answers import (
+    DemandEffect,
+    EditPrice,
+    EditStatus,
+    Preview,
+)
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from medhavi.edits.edit import Edit
@@ -120,3 +135,125 @@ def planned_again(
         )
     verify_or_refuse(made, edited)
     return made.replace(kpis=kpi_table(made, edited))
+
+
+_KINDS = {"buy": "purchase", "make": "production", "move": "transport"}
+_NOTHING = 1e-9
+
+
+class _Standing(NamedTuple):
+    """How a demand stands in a plan."""
+
+    status: str = "none"
+    late: float = 0.0
+    short: float = 0.0
+    money: float = 0.0
+    date: dt.datetime | None = None
+
+
+def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
+    """What the new plan costs more than the old one.
+
+    All orders count, existing ones too: an edit makes proposals to orders, and what
+    those cost is not gone with the name.
+    """
+    before, after = scorecard(*old), scorecard(*new)
+    supply = {
+        part: _cost(new[0], kind) - _cost(old[0], kind) for kind, part in _KINDS.items()
+    }
+    return EditPrice(
+        **supply,
+        holding=after.holding - before.holding,
+        lateness=after.lateness - before.lateness,
+        overtime=_overtime(old[1], new[1]),
+    )
+
+
+def _overtime(old: Snapshot, new: Snapshot) -> float:
+    """What units beyond those of their resources cost more than before.
+
+    Their working hours inside the horizon count, as for a remedy that asks for one.
+    """
+    if new["resource_units"].equals(old["resource_units"]):
+        return 0.0
+    return _unit_hours(new) - _unit_hours(old)
+
+
+def _unit_hours(snapshot: Snapshot) -> float:
+    capacity = Providers(snapshot).capacity
+    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
+    resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
+    paid = 0.0
+    for row in snapshot["resource_units"].sort("resource", "valid_from").to_dicts():
+        resource = resources[row["resource"]]
+        more = (row["units"] or 0.0) - resource["units"]
+        since = row["valid_from"]
+        start = begin if since is None else max(to_seconds(since), begin)
+        until = (
+            end if row["valid_to"] is None else min(to_seconds(row["valid_to"]), end)
+        )
+        if more > 0 and start < until:
+            seconds = capacity.working_time(row["resource"]).between(start, until)
+            paid += more * seconds / HOUR * overtime_rate(resource)
+    return paid
+
+
+def _cost(plan: Plan, kind: str) -> float:
+    rows = plan.supplies.filter(pl.col("kind") == kind).sort("id")
+    return float(rows["cost"].fill_null(0.0).sum())
+
+
+def effects(
+    old: Plan, new: Plan, products: dict[str, str]
+) -> tuple[tuple[DemandEffect, ...], tuple[DemandEffect, ...]]:
+    """Demands that get worse and those that gain, the dearest first.
+
+    Parameters
+    ----------
+    products
+        Product of each demand.
+    """
+    before, after = _demands(old), _demands(new)
+    worse: list[DemandEffect] = []
+    better: list[DemandEffect] = []
+    for demand in sorted({*before, *after}):
+        one = before.get(demand, _Standing())
+        two = after.get(demand, _Standing())
+        late, short = two.late - one.late, two.short - one.short
+        money = two.money - one.money
+        if max(abs(late), abs(short), abs(money)) <= _NOTHING:
+            continue
+        effect = DemandEffect(
+            demand=demand,
+            product=products.get(demand),
+            old_status=one.status,
+            new_status=two.status,
+            old_date=one.date,
+            new_date=two.date,
+            late_hours=late,
+            short_qty=short,
+            money=money,
+        )
+        (worse if (short, late, money) > (0.0, 0.0, 0.0) else better).append(effect)
+    worse.sort(key=lambda effect: (-effect.money, -effect.late_hours, effect.demand))
+    better.sort(key=lambda effect: (effect.money, effect.late_hours, effect.demand))
+    return tuple(worse), tuple(better)
+
+
+def _demands(plan: Plan) -> dict[str, _Standing]:
+    money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
+    dates = plan.deliveries.group_by("demand").agg(pl.col("date").max())
+    rows = (
+        verdicts(plan)
+        .join(money, on="demand", how="left")
+        .join(dates, on="demand", how="left")
+        .select(
+            "demand",
+            "verdict",
+            pl.col("lateness_h").fill_null(0.0),
+            pl.col("short").fill_null(0.0),
+            pl.col("money").fill_null(0.0),
+            "date",
+        )
+    )
+    return {demand: _Standing(*cells) for demand, *cells in rows.iter_rows()}

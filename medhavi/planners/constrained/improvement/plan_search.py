@@ -28,8 +28,7 @@ from medhavi.planners.constrained.orders.weighing import Judged
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.constrained.improvement.decisions import Decisions
-    from medhavi.planners.constrained.netting.given_sources import Place
+    from medhavi.planners.constrained.netting.given_sources import Decisions, Place
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Weighing
     from medhavi.planners.constrained.placement.placing import Placing
@@ -58,7 +57,7 @@ MOST_OTHERS = 30
 """Orders in the way of a late demand that are looked at."""
 
 
-class Link(NamedTuple):
+class AlternateSources(NamedTuple):
     """An order on the way to a late demand, where other sources could serve.
 
     `place` is where it is ordered, and for whom; `others` are the sources.
@@ -68,7 +67,7 @@ class Link(NamedTuple):
     others: Sequence[str]
 
 
-class Chain(NamedTuple):
+class LateChain(NamedTuple):
     """Why a demand is late, as far as a decision could change it.
 
     `cost` is its weighted lateness. `links` are the orders that it waited for, `others`
@@ -77,14 +76,14 @@ class Chain(NamedTuple):
     """
 
     cost: int
-    links: Sequence[Link]
-    others: Sequence[Link]
+    links: Sequence[AlternateSources]
+    others: Sequence[AlternateSources]
     lots: Sequence[NodeKey]
 
 
 def chains_of(
     model: ItemLocationGraph, placing: Placing, weighing: Weighing
-) -> Iterator[Chain]:
+) -> Iterator[LateChain]:
     """Why demands are late, the most costly first.
 
     Parameters
@@ -108,7 +107,7 @@ def chains_of(
         rivals = in_the_way(blamed, placing.jobs, placing.waits(blamed))[:MOST_OTHERS]
         above = [job for rival in rivals for job in upward(rival)]
         lots = [job for job in (blamed, *rivals) if _may_be_larger(job)]
-        yield Chain(
+        yield LateChain(
             cost=max(weighing.of_group(group).late, 1),
             links=list(_links(model, path)),
             others=list(_links(model, above)),
@@ -121,7 +120,7 @@ def _may_be_larger(job: Job) -> bool:
     return job.order.kind != "buy" and job.order.lot_rule == "lot_for_lot"
 
 
-def _links(model: ItemLocationGraph, jobs: Sequence[Job]) -> Iterator[Link]:
+def _links(model: ItemLocationGraph, jobs: Sequence[Job]) -> Iterator[AlternateSources]:
     """Orders where another source could serve, each once."""
     seen: set[Place] = set()
     for job in jobs:
@@ -131,7 +130,7 @@ def _links(model: ItemLocationGraph, jobs: Sequence[Job]) -> Iterator[Link]:
         others = [name for name in names if name != job.order.source_id]
         if others and place not in seen:
             seen.add(place)
-            yield Link(place, others)
+            yield AlternateSources(place, others)
 
 
 class ConstructedPlan(Protocol):
@@ -140,7 +139,7 @@ class ConstructedPlan(Protocol):
     def judged(self) -> Judged:
         """What it is judged by."""
 
-    def chains(self) -> Sequence[Chain]:
+    def chains(self) -> Sequence[LateChain]:
         """Why demands are late, the most costly first."""
 
     def lateness(self) -> Mapping[int, int]:
@@ -153,12 +152,12 @@ class ConstructedPlan(Protocol):
         """Free its records."""
 
 
-class _Point(NamedTuple):
+class _PlanPoint(NamedTuple):
     """A plan that was made: its decisions, and what there is to change."""
 
     decisions: Decisions
     cost: Judged
-    chains: Sequence[Chain]
+    chains: Sequence[LateChain]
     lateness: Mapping[int, int]
 
 
@@ -218,11 +217,13 @@ class PlanSearch:
             self._try()
             observe(self.made)
 
-    def _pointed(self, decisions: Decisions, plan: ConstructedPlan | None) -> _Point:
+    def _pointed(
+        self, decisions: Decisions, plan: ConstructedPlan | None
+    ) -> _PlanPoint:
         if plan is None:
             self._ended = True
-            return _Point(decisions, Judged(0, 0), (), {})
-        found = _Point(decisions, plan.judged(), plan.chains(), plan.lateness())
+            return _PlanPoint(decisions, Judged(0, 0), (), {})
+        found = _PlanPoint(decisions, plan.judged(), plan.chains(), plan.lateness())
         plan.dissolve()
         return found
 
@@ -243,7 +244,7 @@ class PlanSearch:
         if cost.missing < now.missing or (
             cost.missing == now.missing and cost.late <= most
         ):
-            self._now = _Point(decisions, cost, plan.chains(), plan.lateness())
+            self._now = _PlanPoint(decisions, cost, plan.chains(), plan.lateness())
             if cost != self._best.cost and cost.no_worse(self._best.cost):
                 self._best, self._since = self._now, 0
         plan.dissolve()
@@ -270,7 +271,7 @@ class PlanSearch:
         other = {link.place: chance.choice(link.others) for link in links}
         return replace(now.decisions, sources={**now.decisions.sources, **other})
 
-    def _chain(self) -> Chain:
+    def _chain(self) -> LateChain:
         """A late demand, mostly a costly one."""
         chains, chance = self._now.chains, self._random
         if chance.random() < 0.3:

@@ -6,7 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.constrained.improvement.decisions import UNDECIDED
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.unsupported import MRP, TableReading, check_supported
 from medhavi.providers import Providers
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
-    from medhavi.planners.constrained.improvement.decisions import Decisions
     from medhavi.planners.constrained.improvement.diverting import DeadEnd
+    from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing, Slice
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey

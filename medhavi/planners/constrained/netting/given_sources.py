@@ -1,7 +1,7 @@
 """Orders from sources that a demand was given, and in the parts it was given.
 
-What is given was found by plans that were made with it: see `diverting`, `dead_ends`
-and `recutting`.
+What is given was found by plans that were made with it: see `diverting`, `dead_ends`,
+`recutting` and `plan_search`.
 
 Netting dates each order by itself, so all pieces of a want seem to be made at once.
 Where the next source could make the last ones in time, they are not left to that queue.
@@ -10,23 +10,23 @@ Neither are there more pieces, or lots, than what each takes to begin is worth.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.rationing import lot_below
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-from medhavi.planners.mrp.netting_state.state import SourceShare
+from medhavi.planners.mrp.netting_state.state import Diverted, NodeKey, SourceShare
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
     from medhavi.planners.mrp.netting_state.state import (
-        Diverted,
         Need,
         Node,
-        NodeKey,
         SupplyAlternative,
         SupplyUnit,
     )
@@ -432,3 +432,31 @@ class GivenOrderCreation(OrderCreation):
         if wanted > 0:
             made += super()._order_from(ways, want, wanted)
         return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """Decisions that netting and placing decode.
+
+    Parameters
+    ----------
+    sources
+        The one source that is used, by place and demand.
+    pieces
+        What is ordered in parts, and first elsewhere.
+    batch_days
+        Days of later needs that a lot covers, by place, where lots are as large as
+        needs: a plan may be better with fewer set-ups than the tables ask for.
+    earlier
+        By how much a demand is wanted earlier than it is due, by its index [s]: what is
+        wanted first is netted and sequenced first.
+    """
+
+    sources: Diverted = field(default_factory=dict)
+    pieces: Pieces = WHOLE
+    batch_days: Mapping[NodeKey, float] = field(default_factory=dict)
+    earlier: Mapping[int, int] = field(default_factory=dict)
+
+
+UNDECIDED = Decisions()
+"""All as the tables say."""

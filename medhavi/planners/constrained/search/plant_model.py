@@ -19,13 +19,13 @@ import numpy as np
 
 from medhavi.planners.constrained.search.plant_items import (
     Item,
+    Lanes,
     Part,
     check_depth,
     columns,
     first_levels,
     ready_alone,
 )
-from medhavi.planners.constrained.search.plant_lanes import Lanes
 from medhavi.planners.constrained.search.plant_machines import (
     Machines,
     Option,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from types import FunctionType, SimpleNamespace
 
-from medhavi.planners.kernels.compiled_records import compiled_records
+from medhavi.planners.kernels.compiled import compiled_records
 
 INLINED = frozenset(
     {
