@@ -148,6 +148,26 @@ def _needed(row: Mapping[str, Any], policies: ForecastPolicies) -> int:
     return needed_at({**row, **instants}, policies)
 
 
+def planned_as(
+    run: RunRecord,
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    stop: Callable[[], bool],
+) -> Plan | None:
+    """Plan tables in the mode and with the seed of a run.
+
+    None: they cannot be planned (a second unit of a resource with campaigns is such a
+    change), or it was stopped.
+    """
+    try:
+        made = pipeline.plan(
+            snapshot, run.mode, parameters, seed=run.seed, cancelled=stop
+        )
+    except (BadData, NotAvailable):
+        return None
+    return None if made.run.status is Status.CANCELLED else made
+
+
 class ConstructedOutcomes:
     """Outcomes of constructed plans, of changed tables and of the unchanged.
 
@@ -214,15 +234,5 @@ class ConstructedOutcomes:
             return None
 
     def _searched(self, snapshot: Snapshot) -> Mapping[str, DemandOutcome] | None:
-        try:
-            made = pipeline.plan(
-                snapshot,
-                self._run.mode,
-                self._parameters,
-                seed=self._run.seed,
-                cancelled=self._stop,
-            )
-        except (BadData, NotAvailable):
-            return None
-        cancelled = made.run.status is Status.CANCELLED
-        return None if cancelled else self._values.of(made)
+        made = planned_as(self._run, snapshot, self._parameters, self._stop)
+        return None if made is None else self._values.of(made)

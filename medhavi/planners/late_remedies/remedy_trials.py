@@ -22,11 +22,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.findings import BadData
-from medhavi.planners import pipeline
 from medhavi.planners.late_remedies.demand_outcomes import (
     ConstructedOutcomes,
     DemandCosts,
+    planned_as,
 )
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
 from medhavi.planners.late_remedies.reasons import reasons
@@ -34,7 +33,6 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
 from medhavi.results.plan_remedy import PlanRemedy, WorsenedDemand
-from medhavi.results.run_record import Status
 from medhavi.snapshot.patch import Patch
 from medhavi.units import HOUR
 
@@ -147,21 +145,8 @@ class _RemedyTrials:
         self._done = self._steps = 0
 
     def planned(self, snapshot: Snapshot) -> Plan | None:
-        """Plan of changed tables; None: they cannot be planned, or it was stopped.
-
-        A second unit of a resource with campaigns is such a change.
-        """
-        try:
-            made = pipeline.plan(
-                snapshot,
-                self._run.mode,
-                self._parameters,
-                seed=self._run.seed,
-                cancelled=self._stop,
-            )
-        except (BadData, NotAvailable):
-            return None
-        return None if made.run.status is Status.CANCELLED else made
+        """Plan of tables as of `planned_as`."""
+        return planned_as(self._run, snapshot, self._parameters, self._stop)
 
     def remedies(
         self, base: Plan, candidates: Sequence[Candidate], plans: int

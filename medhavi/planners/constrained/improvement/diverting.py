@@ -399,16 +399,8 @@ def detours(
     weighing
         What the late ones weigh, the most costly first.
     """
-
-    def waited(job: Job) -> int:
-        return sum(wait.end - wait.begin for wait in placing.waits(job))
-
     seen: set[int] = set()
-    for group in weighing.late_groups():
-        path = weighing.path(group)
-        blamed = most_waited(path, waited)
-        if blamed is None:
-            continue
+    for group, path, blamed in late_paths(placing, weighing):
         for index in weighing.groups[group]:
             around = way_around(model, demands[index], path, blamed)
             if around:
@@ -424,19 +416,20 @@ def detours(
                 yield Detour(name, around, own=False)
 
 
-def most_waited(path: Sequence[Job], waited: Callable[[Job], int]) -> Job | None:
-    """Order that a late demand waited for: longest in a queue, else lowest.
+def late_paths(
+    placing: Placing, weighing: Weighing
+) -> Iterator[tuple[int, list[Job], Job]]:
+    """Late groups of demands, the most costly first, with what they waited for.
 
-    Parameters
-    ----------
-    path
-        Orders from the delivery down.
-    waited
-        How long an order waited beyond its goods [s].
+    Their orders from the delivery down, and the one of them that waited longest beyond
+    its goods, else the lowest. Groups that waited for no order are not among them.
     """
-    if not path:
-        return None
-    times = [waited(job) for job in path]
-    if max(times) > 0:
-        return path[times.index(max(times))]
-    return path[-1]
+    for group in weighing.late_groups():
+        path = weighing.path(group)
+        if not path:
+            continue
+        times = [
+            sum(wait.end - wait.begin for wait in placing.waits(job)) for job in path
+        ]
+        longest = times.index(max(times)) if max(times) > 0 else -1
+        yield group, path, path[longest]

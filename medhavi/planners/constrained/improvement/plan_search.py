@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from medhavi.planners.constrained.improvement.diverting import (
     in_the_way,
-    most_waited,
+    late_paths,
     upward,
 )
 from medhavi.planners.constrained.orders.weighing import Judged
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 HEAT = 0.01
 """By what share of its lateness a plan may be worse than the one before it."""
-PATIENCE = 100
-"""Tries without a better plan, after which the best one is taken up again."""
 MOST_IDLE = 100
 """Tries without a better plan that end the search."""
 SHARES = (0.1, 0.3, 1.0)
@@ -95,15 +93,7 @@ def chains_of(
     weighing
         What late demands weigh.
     """
-
-    def waited(job: Job) -> int:
-        return sum(wait.end - wait.begin for wait in placing.waits(job))
-
-    for group in weighing.late_groups():
-        path = weighing.path(group)
-        blamed = most_waited(path, waited)
-        if blamed is None:
-            continue
+    for group, path, blamed in late_paths(placing, weighing):
         rivals = in_the_way(blamed, placing.jobs, placing.waits(blamed))[:MOST_OTHERS]
         above = [job for rival in rivals for job in upward(rival)]
         lots = [job for job in (blamed, *rivals) if _may_be_larger(job)]
@@ -248,8 +238,6 @@ class PlanSearch:
             if cost != self._best.cost and cost.no_worse(self._best.cost):
                 self._best, self._since = self._now, 0
         plan.dissolve()
-        if self._since and self._since % PATIENCE == 0:
-            self._now = self._best
 
     # --- changes -------------------------------------------------------------------
     def _changed(self) -> Decisions:
