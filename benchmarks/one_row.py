@@ -46,7 +46,6 @@ GENERAL = frozenset(
         "largest lot",
         "batch window",
         "safety time",
-        "sourcing share",
         "supplier limit of a period",
         "supplier limit of a window",
         "substitute of a product",
@@ -58,7 +57,6 @@ GENERAL = frozenset(
         "reservation of material",
         "reservation of capacity",
         "demand: quality",
-        "disruption: supplier late",
     }
 )
 """Kinds that another engine plans than the search. The list only becomes shorter."""

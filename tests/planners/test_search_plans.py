@@ -569,16 +569,6 @@ UNFIT = {
             "status": "firmed",
         },
     ),
-    "share of a source": _with(
-        "sourcing",
-        {
-            "product": "A",
-            "location": "P",
-            "kind": "make",
-            "source": "make A",
-            "share_pct": 100.0,
-        },
-    ),
     "days of safety": _with(
         "inventory_policies", {"product": "PART", "location": "P", "safety_days": 4.0}
     ),

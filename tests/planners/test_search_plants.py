@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.improvement.round_memory import Memory
-from medhavi.planners.constrained.search.laying_out import MismatchError
+from medhavi.planners.constrained.search.found_pegs import MismatchError
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan

@@ -117,11 +117,6 @@ def companies(draw: st.DrawFn) -> dict[str, Any]:
     """Workshops whose products come from several sources."""
     routings, terms = draw(second_routings()), draw(second_suppliers())
     tables = draw(workshops())
-    if any(row["product"] == "RAW" for row in terms):
-        # Of what several suppliers sell a search knows no rules of lots.
-        tables["inventory_policies"] = [
-            row for row in tables["inventory_policies"] if row["product"] != "RAW"
-        ]
     if draw(st.booleans()):
         # The part is made here, or moved from where only it is made.
         tables = two_sites(tables, duration_h=draw(st.sampled_from([5.0, 80.0])))

@@ -33,7 +33,12 @@ from medhavi.planners.constrained.search.plant_machines import (
     refuse,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative, SupplyUnit
+from medhavi.planners.mrp.netting_state.state import (
+    NO_DEMAND,
+    Node,
+    SupplyAlternative,
+    SupplyUnit,
+)
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -41,6 +46,7 @@ from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.mrp.netting_state.state import Need
     from medhavi.providers.sources import Source
     from medhavi.snapshot import Snapshot
 
@@ -244,7 +250,7 @@ class _Reading:
             **columns([part for item in items for part in item.below], Part._fields),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
-            **self._demands(scaled, levels),
+            **self._demands(items, scaled, levels),
             i_level=first_levels(levels, serves, len(demands)),
             base=np.array([round(base_days * DAY)], np.int64),
             **windows,
@@ -276,19 +282,22 @@ class _Reading:
         )
 
     def _demands(
-        self, weights: Sequence[int], levels: Sequence[tuple[int, int, int]]
+        self,
+        items: Sequence[Item],
+        weights: Sequence[int],
+        levels: Sequence[tuple[int, int, int]],
     ) -> dict[str, np.ndarray]:
-        """All demands, and behind them what stock levels want, without weight."""
+        """All demands, and behind them what stock levels want, without weight.
+
+        The run nets those of products that are bought: here they ask for nothing.
+        """
         nodes = self._run.model.nodes
-        rows = [
-            (
-                self._number[id(nodes[demand.node])],
-                demand.qty,
-                demand.due - self._as_of,
-                weights[min(max(demand.priority, 1), len(weights)) - 1],
-            )
-            for demand in self._run.intake.demands
-        ]
+        rows = []
+        for demand in self._run.intake.demands:
+            number = self._number[id(nodes[demand.node])]
+            qty = demand.qty if items[number].lead < 0 else 0
+            weight = weights[min(max(demand.priority, 1), len(weights)) - 1]
+            rows.append((number, qty, demand.due - self._as_of, weight))
         columns = np.array([*rows, *((*level, 0) for level in levels)], np.int64).T
         names = ("d_item", "d_qty", "d_due", "d_weight")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
@@ -322,28 +331,38 @@ class _Reading:
         if node.make_to_order or node.shelf_life is not None or node.substitutes:
             refuse(f"{node.key} is made to order, dies or has substitutes")
         ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
-        if not ways or node.shared:
-            refuse(f"{node.key} has {'shares' if ways else 'no source'}")
+        if node.shared:
+            # The others take nothing (rule 8).
+            ways = [way for way in ways if way.source.share]
+        if not ways:
+            refuse(f"{node.key} has no source")
         for way in ways:
-            if not way.always:
-                refuse(f"{way.source.source} has a validity")
-            if way.source.fence_days < 0:
+            if way.source.kind == "make" and way.source.fence_days < 0:
                 refuse(f"{way.source.source} may start in the past")
             if way.source.kind != "make" and self._run.release.limited(way.source):
                 refuse(f"{way.source.source} has a limit")
+        if all(way.source.kind == "buy" for way in ways):
+            return [self._counted_on(node, ways)]
+        if node.shared and len(ways) > 1:
+            refuse(f"{node.key} has shares")
+        for way in ways:
+            if not way.always:
+                refuse(f"{way.source.source} has a validity")
+            _check_rules(node, way.source)
         # Where one is cheaper for much and another for little, a lot of each counts.
         size = max(max(way.source.min_lot, 1) for way in ways)
-        ways = self._run.release.ranked(ways, node, size)
-        if all(way.source.kind == "buy" for way in ways):
-            leads = [self._lead(way.source) for way in ways]
-            if leads[0] == min(leads):
-                # No other one is there sooner.
-                ways = ways[:1]
-        # What is bought is netted by the run, with all rules of stock and lots.
-        if len(ways) > 1 or ways[0].source.kind != "buy":
-            for way in ways:
-                _check_rules(node, way.source)
-        return ways
+        return self._run.release.ranked(ways, node, size)
+
+    def _counted_on(
+        self, node: Node, ways: Sequence[SupplyAlternative]
+    ) -> SupplyAlternative:
+        """Supplier by whose lead time what is only bought is there, whoever sells it.
+
+        The run nets it, with all rules of stock and lots: it takes the preferred
+        supplier that is in time, else the first one. Of shares each one sells some.
+        """
+        first = max if node.shared else min
+        return first(ways, key=lambda way: self._lead(way.source))
 
     def _items(self, node: Node, number: int) -> list[Item]:
         """Read a product: one item for each step of its routing, the last one first.
@@ -375,13 +394,20 @@ class _Reading:
                 refuse(f"stock of {node.key} is for one demand")
             item.supplies.append(unit)
         item.supplies.sort(key=lambda unit: unit.available)
-        missing = self._keep(node, item.supplies)
+        missing = self._keep(
+            [need for need in node.needs if need.order is not None], item.supplies
+        )
         if any(need.alternatives for need in node.needs):
             refuse(f"{node.key} has other needs")
         if len(ways) > 1 or ways[0].source.kind != "buy":
             if missing:
                 refuse(f"an existing order lacks {node.key}")
             item.levels = self._levels(node)
+        else:
+            # Demands are no part of the plant: what is there for them stays theirs.
+            lead = self._as_of + self._lead(ways[0].source)
+            asked = [need for need in node.needs if need.demand != NO_DEMAND]
+            self._keep([need for need in asked if need.instant < lead], item.supplies)
         return item
 
     def _source(self, item: Item, number: int) -> list[Item]:
@@ -416,12 +442,15 @@ class _Reading:
             kept = wanted
         return found
 
-    def _keep(self, node: Node, supplies: Sequence[SupplyUnit]) -> int:
-        """Keep of what stands for existing orders; gives what they lack [units]."""
+    def _keep(self, needs: Sequence[Need], supplies: Sequence[SupplyUnit]) -> int:
+        """Keep of what stands for needs by date; gives what they lack [units]."""
         lacking = 0
         left = {unit.index: unit.qty for unit in supplies}
-        for need in sorted(node.needs, key=lambda one: one.instant):
-            missing = 0 if need.order is None else need.qty
+        for _, unit, qty in self._kept:
+            if unit.index in left:
+                left[unit.index] -= qty
+        for need in sorted(needs, key=lambda one: one.instant):
+            missing = need.qty
             for unit in supplies:
                 used = min(left[unit.index], missing)
                 if used and unit.available <= need.instant:
@@ -432,16 +461,20 @@ class _Reading:
         return lacking
 
     def _lead(self, source: Source) -> int:
-        """When what is bought now is there [s since now].
+        """When what is bought now is there, in any quantity [s since now].
 
-        What is wanted later is ordered later: it is there by any later instant.
+        What is wanted later is ordered later, or as late as its terms still hold: it is
+        there by any later instant.
         """
-        start = self._run.release.floor(source)
-        timings = [source.clock.earliest(start, units) for units in (1, MOST_BOUGHT)]
-        found = {timing.finish for timing in timings if timing is not None}
-        if None in timings or len(found) != 1:
-            refuse(f"{source.source} delivers by quantity")
-        return found.pop() - self._as_of
+        floor = self._run.release.floor(source)
+        offers = (
+            (source.clock.earliest(max(begin, floor), MOST_BOUGHT), end)
+            for begin, end in source.windows
+        )
+        found = [one.finish for one, end in offers if one and one.start < end]
+        if not found:
+            refuse(f"{source.source} delivers no more")
+        return found[0] - self._as_of
 
     def _make(
         self, product: Item, way: SupplyAlternative, number: int, floor: int

@@ -28,12 +28,12 @@ from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.constrained.search.found_orders import SearchableRun, goods_taken
-from medhavi.planners.constrained.search.laying_out import (
+from medhavi.planners.constrained.search.found_pegs import (
     Grouped,
-    Layout,
     MismatchError,
     differ,
 )
+from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
@@ -123,12 +123,11 @@ class FoundPlacing(Placing):
     def _buy_early(self, order: SupplyOrder, source: Source) -> _Purchase:
         """Date a purchase as early as it can be."""
         soft = max(0, order.need - order.timing.finish)
-        # Nothing is limited of what a search knows: the clock alone says when.
-        timing = source.clock.earliest(self._release.floor(source), order.steps)
+        timing = self._shop.earliest(order, self._release.floor(source))
         if timing is None:
             differ(f"{order.source_id} does not deliver")
         _put(order, timing)
-        return _Purchase(order, source, soft)
+        return _Purchase(order, soft)
 
     def _floor(self, order: SupplyOrder) -> int:
         source = order.source
@@ -236,29 +235,46 @@ class FoundPlacing(Placing):
                     index = part.unit.index
                     taken[index] = min(part.date, taken.get(index, NEVER))
         for purchase in self._bought:
-            _buy_late(purchase, taken)
+            self._buy_late(purchase, taken)
+
+    def _buy_late(self, purchase: _Purchase, taken: Mapping[int, int]) -> None:
+        """Date a purchase as late as those that take from it allow."""
+        order, soft = purchase
+        now = order.timing
+        limit = min(_wanted(unit, taken) for unit in order.units)
+        if limit == NEVER:
+            limit = max(order.need, now.finish)
+        if limit - soft <= now.finish:
+            return
+        later = self._preferred(order, limit)
+        if later is None:
+            later = self._shop.latest(order, limit, now.start)
+            if later is None or later.finish <= now.finish:
+                return
+        _put(order, later)
+
+    def _preferred(self, order: SupplyOrder, limit: int) -> OrderTiming | None:
+        """Turn to a supplier that is preferred, where the same lot of it is in time."""
+        release, size, own = self._release, order.steps, order.source
+        node = release.model.node(order.node)
+        for way in release.ranked(release.model.ways(node), node, size):
+            order.source = source = way.source
+            if node.shared or source is own:
+                break
+            if source.lot(size) == size and size <= (source.max_lot or size):
+                timing = self._shop.latest(order, limit, release.floor(source))
+                if timing is not None:
+                    order.source_id = source.source
+                    return timing
+        order.source = own
+        return None
 
 
 class _Purchase(NamedTuple):
-    """A purchase, its source, and its safety time, which is given up first [s]."""
+    """A purchase and its safety time, which is given up first [s]."""
 
     order: SupplyOrder
-    source: Source
     soft: int
-
-
-def _buy_late(purchase: _Purchase, taken: Mapping[int, int]) -> None:
-    """Date a purchase as late as those that take from it allow."""
-    order, source, soft = purchase
-    now = order.timing
-    limit = min(_wanted(unit, taken) for unit in order.units)
-    if limit == NEVER:
-        limit = max(order.need, now.finish)
-    if limit - soft <= now.finish:
-        return
-    later = source.clock.latest(limit, order.steps)
-    if later is not None and later.finish > now.finish and later.start >= now.start:
-        _put(order, later)
 
 
 def _put(order: SupplyOrder, timing: OrderTiming) -> None:

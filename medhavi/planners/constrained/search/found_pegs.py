@@ -1,0 +1,169 @@
+"""Pegs of what a search found: who takes how much of what, by numbers of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.mrp.netting_state.state import Need
+
+
+class MismatchError(Exception):
+    """The providers do not say what the search went by."""
+
+
+def differ(why: str) -> NoReturn:
+    """Fail: the providers give another answer.
+
+    Raises
+    ------
+    MismatchError
+        Always.
+    """
+    raise MismatchError(why)
+
+
+def at(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Values at places, -1 where a place is negative. Shapes (n,), int64."""
+    found: np.ndarray = np.append(values, -1)[np.maximum(places, -1)]
+    return found
+
+
+class Columns:
+    """Numbers in columns, by the product that each row is of.
+
+    Parameters
+    ----------
+    products
+        Number of the product of each row, in order. Shape (n_rows,), int64.
+    count
+        Products are below it.
+    columns
+        Shapes (n_rows,), int64.
+    """
+
+    def __init__(self, products: np.ndarray, count: int, *columns: np.ndarray) -> None:
+        bounds = np.searchsorted(products, np.arange(count + 1))
+        self._bounds: list[int] = bounds.tolist()
+        self._columns = np.stack(columns)
+
+    def __getitem__(self, product: int) -> list[list[int]]:
+        """List the columns of a product."""
+        low, high = self._bounds[product], self._bounds[product + 1]
+        found: list[list[int]] = self._columns[:, low:high].tolist()
+        return found
+
+
+class Pegs(NamedTuple):
+    """Who takes how much of what: needs (by index) take amounts of givers [steps].
+
+    Shapes (n_pegs,), int64.
+    """
+
+    givers: np.ndarray
+    needs: np.ndarray
+    amounts: np.ndarray
+
+    def sorted(self, *, kept: np.ndarray, by: np.ndarray | None = None) -> Pegs:
+        """Some pegs by their givers, or by other numbers; equal ones stay in turn."""
+        pegs = np.flatnonzero(kept)
+        numbers = self.givers if by is None else by
+        pegs = pegs[np.argsort(numbers[pegs], kind="stable")]
+        return Pegs(*[one[pegs] for one in self])
+
+    def sums(self, numbers: np.ndarray, count: int) -> np.ndarray:
+        """Sum the amounts by numbers below a count."""
+        sums = np.zeros(count, np.int64)
+        np.add.at(sums, numbers, self.amounts)
+        return sums
+
+
+class NeedNumbers:
+    """Which needs the orders of a search get: by order, one for each component.
+
+    Parameters
+    ----------
+    plant
+        The plant.
+    item
+        Item of the first step of each order, in sequence of registration. Shape
+        (n_orders,), int64.
+    known
+        The needs that are registered before, those of the demands among them.
+
+    Attributes
+    ----------
+    count
+        How many needs there are with them.
+    """
+
+    def __init__(self, plant: Plant, item: np.ndarray, known: Sequence[Need]) -> None:
+        lines = np.diff(plant.c_start)
+        ends = len(known) + np.cumsum(lines[item])
+        self.count = int(ends[-1]) if len(ends) else len(known)
+        self._first = ends - lines[item]
+        self._start = plant.c_start
+        self._item = item
+        self._items = len(lines)
+        key = np.repeat(np.arange(len(lines)), lines) * len(lines) + plant.c_item
+        self._sequence = np.argsort(key)
+        self._key = key[self._sequence]
+        self._of_demand = np.full(len(plant.d_item), -1, np.int64)
+        for need in known:
+            if need.demand >= 0:
+                self._of_demand[need.demand] = need.index
+
+    def of(self, takers: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """Needs of takers of a product, by index.
+
+        Parameters
+        ----------
+        takers
+            An order by its place, or -1 - demand. Shape (n_pegs,), int64.
+        given
+            The number of the product. Shape (n_pegs,), int64.
+
+        Raises
+        ------
+        MismatchError
+            An order does not take of the product.
+        """
+        ours = takers >= 0
+        needs = self._of_demand[np.where(ours, 0, -1 - takers)]
+        order = takers[ours]
+        item = self._item[order]
+        wanted = item * self._items + given[ours]
+        place = np.searchsorted(self._key, wanted)
+        if (self._key.take(place, mode="clip") != wanted).any():
+            differ("an order takes what it has no need of")
+        line = self._sequence[place] - self._start[item]
+        needs[ours] = self._first[order] + line
+        return needs
+
+
+class Grouped:
+    """Places by a number that each of them has, in order.
+
+    Parameters
+    ----------
+    numbers
+        Shape (n_places,), int64; places with a negative one are left out.
+    count
+        Numbers are below it.
+    """
+
+    def __init__(self, numbers: np.ndarray, count: int) -> None:
+        places = np.flatnonzero(numbers >= 0)
+        places = places[np.argsort(numbers[places], kind="stable")]
+        bounds = np.searchsorted(numbers[places], np.arange(count + 1))
+        self._bounds: list[int] = bounds.tolist()
+        self._places: list[int] = places.tolist()
+
+    def __getitem__(self, number: int) -> list[int]:
+        """List the places of a number."""
+        return self._places[self._bounds[number] : self._bounds[number + 1]]
