@@ -212,13 +212,36 @@ def test_a_source_that_ended_by_the_start_makes_the_order_earlier():
     assert (row["start"], row["finish"]) == (day(10) - second, day(15) - second)
 
 
-def test_another_source_is_asked_before_an_order_is_moved():
-    made = planned(
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_another_source_is_asked_before_an_order_is_moved(mode):
+    """S ends long before the day from which seven days are enough: T is in time."""
+    snapshot = factories.snapshot(
         demands=[{"due": day(20)}],
         suppliers=[{"supplier": "S"}, {"supplier": "T"}],
-        supply_terms=[{"valid_to": day(10)}, {"supplier": "T", "preference": 9}],
+        supply_terms=[
+            {"lead_time_days": 7, "valid_to": day(10)},
+            {"lead_time_days": 7, "supplier": "T", "preference": 9},
+        ],
     )
+    made = plan(snapshot, mode, PYTHON)
+    assert verify(made, snapshot) == []
+    assert orders(made) == [("A", 10, 13, 20)]
     assert sources(made) == {"T": 10}
+
+
+def test_a_source_that_has_ended_is_asked_early_before_another_is_late():
+    """T needs 30 days: what S brings ten days too early is in time."""
+    snapshot = factories.snapshot(
+        demands=[{"due": day(20)}],
+        suppliers=[{"supplier": "S"}, {"supplier": "T"}],
+        supply_terms=[
+            {"lead_time_days": 5, "valid_to": day(5)},
+            {"lead_time_days": 30, "supplier": "T", "preference": 0},
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert sources(made) == {"S": 10}
 
 
 @pytest.mark.req("MRP-19")

@@ -103,6 +103,71 @@ def test_what_lies_elsewhere_comes_first_and_the_rest_is_made():
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * 6]
 
 
+def scarce(levels: int, **demand: object) -> dict[str, Any]:
+    """A hundred of P0, a minute each at every level; 40 of the last part are there."""
+    makes = range(levels)
+    return {
+        "products": [{"product": f"P{number}"} for number in range(levels + 1)],
+        "demands": [{"product": "P0", "qty": 100, "due": day(1), **demand}],
+        "resources": [{"resource": "M"}],
+        "routings": [{"routing": f"R{n}", "product": f"P{n}"} for n in makes],
+        "steps": [{"routing": f"R{n}", "run_minutes_per_unit": 1.0} for n in makes],
+        "step_resources": [{"routing": f"R{n}"} for n in makes],
+        "bom_lines": [
+            {"routing": f"R{n}", "product": f"P{n}", "component": f"P{n + 1}"}
+            for n in makes
+        ],
+        "supply_terms": [{"product": f"P{levels}", "lead_time_days": 5}],
+        "stock": [{"product": f"P{levels}", "qty": 40}],
+    }
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize("demand", [{}, {"price": 10.0}])
+@pytest.mark.req("CAP-17")
+def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(
+    levels, demand
+):
+    """Sixty go on when the part comes on day 5, and take an hour at each level."""
+    snapshot = factories.snapshot(**scarce(levels, **demand))
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [24.0 * 4 + levels]
+    made_orders = made.supplies.sort("finish")
+    for number in range(levels):
+        assert made_orders.filter(product=f"P{number}")["qty"].to_list() == [40, 60]
+    assert made_orders.filter(product="P0")["finish"][0] <= day(1)
+
+
+def test_what_has_to_come_at_once_is_not_made_in_parts():
+    snapshot = factories.snapshot(**scarce(1, min_shipment=100.0))
+    made = plan(snapshot, "constrained", PYTHON)
+    assert made.supplies.filter(product="P0")["qty"].to_list() == [100]
+
+
+@pytest.mark.parametrize("demand", [{}, {"price": 10.0}])
+def test_no_order_is_cut_that_only_begins_twice(demand):
+    """Each begins for a day on M; both are late, and would be later in halves."""
+    snapshot = factories.snapshot(
+        products=[{"product": "F"}, {"product": "G"}],
+        demands=[
+            {"demand": f"D-{product}", "product": product, "qty": 10, "due": day(1)}
+            | demand
+            for product in "FG"
+        ],
+        resources=[{"resource": "M", "efficiency": 0.9}],
+        routings=[{"product": "F"}, {"routing": "R2", "product": "G"}],
+        steps=[
+            {"fixed_minutes": DAILY, "run_minutes_per_unit": 1.0},
+            {"routing": "R2", "fixed_minutes": DAILY, "run_minutes_per_unit": 1.0},
+        ],
+        step_resources=[{}, {"routing": "R2"}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.supplies["qty"].to_list() == [10, 10]
+
+
 def trial(pieces: Pieces, late: int, smaller: list[Pieces]) -> PieceTrial:
     return PieceTrial(pieces, Judged(0, late), smaller, [], orders=10)
 

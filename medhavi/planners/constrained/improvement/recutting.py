@@ -20,7 +20,7 @@ from medhavi.planners.constrained.netting.rationing import lot_below, makeable
 from medhavi.planners.mrp.netting_state.order_creation import MOST_PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.given_sources import Place
     from medhavi.planners.constrained.orders.jobs import Job
@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
         Node,
+        NodeKey,
         SupplyAlternative,
         SupplyOrder,
     )
+
+
+LEAST_SHARE = 100
+"""More orders have to save one part in so many of the weighted lateness."""
 
 
 class PieceTrial(NamedTuple):
@@ -81,7 +86,7 @@ def best_pieces(make: Callable[[Pieces], PieceTrial | None], most: int) -> Piece
     best = make(WHOLE)
     if best is None:
         return WHOLE
-    seen, smaller, failed, left = [WHOLE], True, 0, most
+    seen, smaller, failed, left = [WHOLE], False, 0, most
     while failed < 2:
         better = None
         for pieces in best.options(smaller=smaller):
@@ -92,7 +97,7 @@ def best_pieces(make: Callable[[Pieces], PieceTrial | None], most: int) -> Piece
                 return best.pieces
             seen.append(pieces)
             left -= found.orders
-            if found.cost != best.cost and found.cost.no_worse(best.cost):
+            if _is_worth_it(found.cost, best.cost, smaller=smaller):
                 better = found
                 break
         if better is None:
@@ -100,6 +105,16 @@ def best_pieces(make: Callable[[Pieces], PieceTrial | None], most: int) -> Piece
         else:
             best, failed = better, 0
     return best.pieces
+
+
+def _is_worth_it(cost: Judged, before: Judged, *, smaller: bool) -> bool:
+    """Whether parts save enough of what lateness costs to have more orders for them.
+
+    Work that merely comes bit by bit is no gain where no demand has a price.
+    """
+    least = max(before.money, before.parts) // LEAST_SHARE + 1
+    gains = [old - new for new, old in zip(cost, before, strict=True)]
+    return cost.no_worse(before) and max(gains[:-1] if smaller else gains) >= least
 
 
 def smaller_orders(jobs: Iterable[Job], weighing: Weighing) -> list[Pieces]:
@@ -146,40 +161,64 @@ def lying_about(model: ItemLocationGraph, weighing: Weighing) -> list[Pieces]:
     """What lies ready for the goods that late demands waited for, by demand.
 
     Of each chain the nearest place to the delivery with a source of which some lies
-    ready, and not all that is wanted.
+    ready, and not all that is wanted; what comes after it goes on with so much.
     """
     found = []
     for group in weighing.late_groups():
-        options = (_ready(model, job) for job in weighing.path(group))
-        found.append(next((one for one in options if one.first), WHOLE))
+        path = weighing.path(group)
+        for place, job in enumerate(path):
+            first = _ready(model, job, {})
+            if first:
+                for later in path[:place][::-1]:
+                    first |= _ready(model, later, first)
+                break
+        else:
+            first = {}
+        found.append(Pieces({}, first))
     return found
 
 
-def _ready(model: ItemLocationGraph, job: Job) -> Pieces:
-    """What a source of an order could bring of what lies there."""
+def _ready(
+    model: ItemLocationGraph, job: Job, below: Mapping[Place, tuple[str, int]]
+) -> dict[Place, tuple[str, int]]:
+    """What a source of an order could bring of what lies there, and comes below it."""
     order = job.order
-    ways = model.ways(model.node(order.node))
-    for way in ways if len(ways) > 1 else ():
-        qty = lot_below(way.source, min(order.qty - 1, _at_hand(way, order)))
+    coming = {node: qty for (node, _), (_, qty) in below.items()}
+    for way in model.ways(model.node(order.node)):
+        there = _at_hand(way, order, coming)
+        qty = lot_below(way.source, min(order.qty - 1, there))
         if qty > 0:
-            return Pieces({}, {_place(job): (way.source.source, qty)})
-    return WHOLE
+            return {_place(job): (way.source.source, qty)}
+    return {}
 
 
-def _at_hand(way: SupplyAlternative, order: SupplyOrder) -> int:
-    """Largest order whose goods lie there, wanted by no other [units]."""
+def _at_hand(
+    way: SupplyAlternative, order: SupplyOrder, coming: Mapping[NodeKey, int]
+) -> int:
+    """Largest order whose goods lie there, or come, wanted by no other [units]."""
+
+    def there(node: Node) -> int:
+        return _spare(node, order) + coming.get(node.key, 0)
+
     most = order.steps
     if way.origin is not None:
-        return min(most, _spare(way.origin, order))
+        return min(most, there(way.origin))
     if not way.intakes:
         return 0
     for group in way.intakes:
-        most = max(makeable(line, _spare(node, order), most) for line, node, _ in group)
+        most = max(makeable(line, there(node), most) for line, node, _ in group)
     return most
 
 
 def _spare(node: Node, order: SupplyOrder) -> int:
-    """Count what lies at a node and is wanted by nobody but an order [units]."""
-    units = [unit for unit in node.units if unit.is_ours and unit.order is None]
+    """Count what lies at a node and is wanted by nobody but an order [units].
+
+    What is dead when the order starts counts as nothing.
+    """
+    units = [
+        unit
+        for unit in node.units
+        if unit.is_ours and unit.order is None and unit.expires > order.timing.start
+    ]
     taken = [qty for unit in units for need, qty in unit.takers if need.order is order]
     return sum(unit.free for unit in units) + sum(taken)

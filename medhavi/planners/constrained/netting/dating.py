@@ -371,7 +371,11 @@ class FeasibleOrderCreation(GivenOrderCreation):
             ):
                 found = None
             if found is not None:
-                return way, *found
+                if timing is None or way.serves(timing.start):
+                    return way, *found
+                # Where another source is still valid, nothing is ordered so early.
+                late.append((want.instant, rank, way, *found))
+                continue
             forward = self._soonest(way, want, size)
             if forward is not None:
                 late.append((forward[1].finish, rank, way, *forward))

@@ -324,6 +324,7 @@ class GivenOrderCreation(OrderCreation):
         self.pieces = WHOLE
         self.batch_days: Mapping[NodeKey, float] = {}
         self._asked_first: set[tuple[NodeKey, str]] = set()
+        self._takes_ready = False
 
     def given_source(self, node: Node, need: Need) -> str:
         """Name the one source that is used for the demand behind a need; "": any."""
@@ -348,7 +349,12 @@ class GivenOrderCreation(OrderCreation):
         return [way for way in ways if way.source.source == given] or ways
 
     def largest_part(self, want: NetRequirement) -> int | None:
-        """Largest order for a want [units]; None: as sources allow."""
+        """Largest order for a want [units]; None: as sources allow.
+
+        What lies ready comes whole.
+        """
+        if self._takes_ready:
+            return None
         return self.pieces.largest.get((want.node.key, want.cause))
 
     def _order_from(
@@ -420,17 +426,31 @@ class GivenOrderCreation(OrderCreation):
         self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
     ) -> list[SupplyUnit]:
         """Order what lies ready at the source that is asked first, once."""
-        made: list[SupplyUnit] = []
         place = want.node.key, want.cause
         name, most = self.pieces.first.get(place, ("", 0))
         own = [way for way in ways if way.source.source == name]
-        if own and place not in self._asked_first:
-            self._asked_first.add(place)
-            made = super()._order_from(own, want, min(most, wanted))
-            ways = [way for way in ways if way.source.source != name] or ways
+        if not own or place in self._asked_first:
+            return super()._order_from(ways, want, wanted)
+        self._asked_first.add(place)
+        others = [way for way in ways if way.source.source != name]
+        if others or wanted <= most:
+            made = self._order_ready(own, want, min(most, wanted))
             wanted -= sum(unit.qty for unit in made if unit.node is want.node)
-        if wanted > 0:
-            made += super()._order_from(ways, want, wanted)
+            return made + super()._order_from(others or ways, want, wanted)
+        # The components that are there go to the order that is wanted before the other.
+        made = super()._order_from(own, want, wanted - most)
+        starts = (unit.order.timing.start for unit in made if unit.order is not None)
+        instant = min([want.instant, *starts])
+        alive = max(want.alive_until, want.instant)
+        part = want._replace(instant=instant, alive_until=alive)
+        return self._order_ready(own, part, most) + made
+
+    def _order_ready(
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
+    ) -> list[SupplyUnit]:
+        self._takes_ready = True
+        made = super()._order_from(ways, want, wanted)
+        self._takes_ready = False
         return made
 
 

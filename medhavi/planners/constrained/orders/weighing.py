@@ -398,8 +398,8 @@ def weigh_lines(
     return missing, late
 
 
-def late_money(lines: Iterable[Line], weights: MoneyWeights) -> int:
-    """What lateness costs, each part of a demand by itself [hundredths x s]."""
+def late_parts(lines: Iterable[Line], weights: Weights | MoneyWeights) -> int:
+    """Weighted lateness, each part of a demand by itself [weight x s]."""
     return sum(
         weights.of(line.demand)
         * part.qty
@@ -411,23 +411,33 @@ def late_money(lines: Iterable[Line], weights: MoneyWeights) -> int:
 
 
 class Judged(NamedTuple):
-    """What a plan is judged by: `weigh_lines`, and `late_money` where money counts."""
+    """What a plan is judged by: `weigh_lines`, and `late_parts`.
+
+    `money` are the late parts where demands have prices or costs: no plan that is
+    dearer is better. `parts` are they where no demand has: they decide between plans
+    that weigh the same.
+    """
 
     missing: int
     late: int
     money: int = 0
+    parts: int = 0
 
     def no_worse(self, other: Judged) -> bool:
         """Whether less is missing, or as much, and nothing else is dearer."""
         if self.missing != other.missing:
             return self.missing < other.missing
-        return self.late <= other.late and self.money <= other.money
+        if self.late > other.late or self.money > other.money:
+            return False
+        return self.late < other.late or self.parts <= other.parts
 
 
 def judge(lines: Sequence[Line], weights: Weights | MoneyWeights) -> Judged:
     """What deliveries are judged by."""
-    money = late_money(lines, weights) if isinstance(weights, MoneyWeights) else 0
-    return Judged(*weigh_lines(lines, weights), money)
+    found = late_parts(lines, weights)
+    if isinstance(weights, MoneyWeights):
+        return Judged(*weigh_lines(lines, weights), money=found)
+    return Judged(*weigh_lines(lines, weights), parts=found)
 
 
 def _groups(demands: Sequence[Demand]) -> list[list[int]]:
