@@ -41,7 +41,6 @@ GENERAL = frozenset(
         "campaign rule",
         "yield of a routing",
         "yield of a step",
-        "component by date",
         "by-product",
         "largest lot",
         "batch window",

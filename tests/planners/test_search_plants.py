@@ -513,9 +513,11 @@ def test_waits_are_what_the_books_of_the_resources_say(wanted):
     ]
     for job, timing in zip(jobs, timings, strict=True):
         finite.occupancy.occupy(timing.steps, str(job.order.index))
-    for job, timing, start in zip(jobs, timings, placing._begins, strict=True):
+    for place, (job, timing) in enumerate(zip(jobs, timings, strict=True)):
+        ready = max(int(placing._floors[place]), job.first_goods)
+        start = ready - int(model.queues[layout.item[place]])
         name = job.order.source_id
-        said = finite.waits(name, timing, int(start), str(job.order.index))
+        said = finite.waits(name, timing, start, str(job.order.index))
         assert [(wait.resource, wait.start, wait.finish) for wait in said] == [
             (wait.subject, wait.begin, wait.end) for wait in placing.waits(job)
         ]

@@ -21,43 +21,73 @@ from medhavi.planners.mrp.netting_state.state import (
     SupplyOrder,
     SupplyUnit,
 )
-from medhavi.units import INT64_MAX, NEVER
+from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
 
 _URGENCY = attrgetter("priority", "index")
+
+
+class StepComponent(NamedTuple):
+    """What orders of a source take: in which of its steps, of which product.
+
+    `line` is that of the bill of materials; a move takes its product by none.
+    """
+
+    step: int
+    node: Node
+    line: Component | None = None
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """What of a quantity is taken, as of `Part`."""
+        line = self.line
+        return (
+            (1, 0, 1)
+            if line is None
+            else (line.numerator, line.addend, line.denominator)
+        )
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is simply taken when the first step begins, at any time."""
+        line = self.line
+        return line is None or (
+            line.at_first and line.valid_from <= ALWAYS and line.valid_to >= NEVER
+        )
 
 
 class FoundItem:
     """What all found orders of a product have in common, looked up once.
 
     They give one product at their end, as much as is ordered, and take their components
-    at the start: other recipes are not searched. A move takes the same at its origin.
+    when their steps begin: other recipes are not searched.
 
     Parameters
     ----------
     node, way
-        The product, and how it is made or moved.
+        The product, and how it is made, bought or moved.
+    taken
+        What an order takes, in sequence of its needs.
     """
 
-    __slots__ = ("lines", "node", "peg", "traits", "way")
+    __slots__ = ("lines", "node", "peg", "taken", "traits", "way")
 
-    def __init__(self, node: Node, way: SupplyAlternative) -> None:
+    def __init__(
+        self, node: Node, way: SupplyAlternative, taken: Sequence[StepComponent]
+    ) -> None:
         self.node = node
         self.way = way
-        # Of the others orders take nothing: no quantity is fixed here.
+        self.taken = taken
         self.lines = [
-            (line.numerator, line.addend, line.denominator, part)
-            for (line, part, _), *_ in way.intakes
-            if line.numerator or line.addend
+            (*one.numbers, one.node, None if one.plain else one.line) for one in taken
         ]
-        if way.origin is not None:
-            self.lines.append((1, 0, 1, way.origin))
         self.peg = PEG_SOURCE[way.source.kind]
         self.traits = way.traits(node) if way.provides else None
 
@@ -65,15 +95,15 @@ class FoundItem:
 class FoundOrders(NamedTuple):
     """All found orders of a product, made or moved, in sequence of registration.
 
-    Of each order: size [steps], when it runs as late as its takers allow, begin of the
-    work and arrival as early as can be [UTC seconds], what nobody takes of it [steps],
-    and where its pegs end; what has none is for a stock level. Of each peg: the need by
-    its index, its amount [steps], and the place of its order among these.
+    Of each order: size [steps], when it runs as late as its takers allow, when it takes
+    what it needs and arrives as early as can be [UTC seconds], what nobody takes of it
+    [steps], and where its pegs end; what has none is for a stock level. Of each peg:
+    the need by its index, its amount [steps], and the place of its order among these.
     """
 
     sizes: Sequence[int]
     timings: Sequence[OrderTiming]
-    begins: Sequence[int]
+    instants: Sequence[Sequence[int]]
     arrivals: Sequence[int]
     left: Sequence[int]
     ends: Sequence[int]
@@ -88,6 +118,13 @@ def goods_taken(timing: OrderTiming) -> int:
     A make takes them when its work begins, a move when they have to be ready.
     """
     return timing.steps[0].start if timing.steps else timing.ready
+
+
+def taken_at(release: FeasibleOrderCreation, need: Need, order: SupplyOrder) -> int:
+    """When an order that was found takes what it needs [UTC seconds]."""
+    if need.line is None:
+        return goods_taken(order.timing)
+    return release.use_instant(order, need.line, order.timing)
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):
@@ -121,7 +158,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         first, cause_of = len(units), self.cause_of
         served = [needs[need] for need in found.needs]
         pairs = list(zip(served, found.amounts, strict=True))
-        for size, timing, begin, ready, left, high in zip(*found[:6], strict=True):
+        for size, timing, uses, ready, left, high in zip(*found[:6], strict=True):
             cause, priority = SAFETY, STOCK_PRIORITY
             if high > low:
                 taker = min(served[low:high], key=_URGENCY)
@@ -168,11 +205,12 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 [unit],
             )
             orders.append(order)
-            for numerator, addend, denominator, part, kept in lines:
+            for (numerator, addend, denominator, part, line, kept), use in zip(
+                lines, uses, strict=True
+            ):
                 qty = -(-(size * numerator + addend) // denominator)
-                need = Need(
-                    len(needs), part, begin, qty, qty, priority, NO_DEMAND, order
-                )
+                need = Need(len(needs), part, use, qty, qty, priority, NO_DEMAND, order)
+                need.line = line
                 needs.append(need)
                 kept.append(need)
         # Numbers that records have already: others would take memory of their own.
@@ -184,7 +222,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
 
     def _check(self, item: FoundItem, most: int) -> None:
         """Refuse needs that do not fit 64 bits."""
-        for numerator, addend, denominator, part in item.lines:
+        for numerator, addend, denominator, part, _ in item.lines:
             qty = -(-(most * numerator + addend) // denominator)
             if qty > INT64_MAX:
                 self._refuse(part, qty)

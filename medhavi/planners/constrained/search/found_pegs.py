@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.mrp.netting_state.state import Need
 
 
@@ -88,10 +88,10 @@ class NeedNumbers:
 
     Parameters
     ----------
-    plant
+    model
         The plant.
     item
-        Item of the first step of each order, in sequence of registration. Shape
+        The number of the product of each order, in sequence of registration. Shape
         (n_orders,), int64.
     known
         The needs that are registered before, those of the demands among them.
@@ -100,31 +100,39 @@ class NeedNumbers:
     ----------
     count
         How many needs there are with them.
+    first
+        The first need of each order. Shape (n_orders,), int64.
     """
 
-    def __init__(self, plant: Plant, item: np.ndarray, known: Sequence[Need]) -> None:
-        lines = np.diff(plant.c_start)
-        ends = len(known) + np.cumsum(lines[item])
+    def __init__(self, model: Model, item: np.ndarray, known: Sequence[Need]) -> None:
+        plant = model.plant
+        each = np.zeros(len(plant.order), np.int64)
+        each[list(model.taken)] = [len(taken) for taken in model.taken.values()]
+        ends = len(known) + np.cumsum(each[item])
         self.count = int(ends[-1]) if len(ends) else len(known)
-        self._first = ends - lines[item]
-        self._start = plant.c_start
-        self._item = item
-        self._items = len(lines)
+        self.first = ends - each[item]
+        self._items = len(plant.order)
+        lines = np.diff(plant.c_start)
         key = np.repeat(np.arange(len(lines)), lines) * len(lines) + plant.c_item
         self._sequence = np.argsort(key)
         self._key = key[self._sequence]
+        self._needs = model.needs
         self._of_demand = np.full(len(plant.d_item), -1, np.int64)
         for need in known:
             if need.demand >= 0:
                 self._of_demand[need.demand] = need.index
 
-    def of(self, takers: np.ndarray, given: np.ndarray) -> np.ndarray:
+    def of(
+        self, takers: np.ndarray, steps: np.ndarray, given: np.ndarray
+    ) -> np.ndarray:
         """Needs of takers of a product, by index.
 
         Parameters
         ----------
         takers
             An order by its place, or -1 - demand. Shape (n_pegs,), int64.
+        steps
+            The item of the step of the order that takes it. Shape (n_pegs,), int64.
         given
             The number of the product. Shape (n_pegs,), int64.
 
@@ -135,14 +143,11 @@ class NeedNumbers:
         """
         ours = takers >= 0
         needs = self._of_demand[np.where(ours, 0, -1 - takers)]
-        order = takers[ours]
-        item = self._item[order]
-        wanted = item * self._items + given[ours]
+        wanted = steps[ours] * self._items + given[ours]
         place = np.searchsorted(self._key, wanted)
         if (self._key.take(place, mode="clip") != wanted).any():
             differ("an order takes what it has no need of")
-        line = self._sequence[place] - self._start[item]
-        needs[ours] = self._first[order] + line
+        needs[ours] = self.first[takers[ours]] + self._needs[self._sequence[place]]
         return needs
 
 

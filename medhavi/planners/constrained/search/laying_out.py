@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
         SearchedOrderCreation,
+        StepComponent,
     )
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
@@ -179,6 +180,8 @@ class Layout:
         When it works as early as can be, and as late as its takers allow.
     steps
         All steps of all orders; `step_places` are those of an order, in sequence.
+    needs
+        The needs that the orders get.
     orders
         What is made or moved; complete once it is laid.
 
@@ -216,7 +219,7 @@ class Layout:
         rank = np.full(len(steps.item), -1, np.int64)
         rank[last] = np.arange(len(last))
         self._placed = Grouped(rank[steps.order], len(last))
-        numbers = NeedNumbers(model.plant, model.first(self.item), release.needs)
+        self.needs = numbers = NeedNumbers(model, self.item, release.needs)
         pegs = self._pegs(found, rank, numbers)
         # What stock levels keep is nobody's need.
         served = pegs.needs >= 0
@@ -279,6 +282,7 @@ class Layout:
         begin = at(self.steps.early.begin, taker[there]) - self.model.as_of
         inner[there] = (lead >= 0) & ((taker[there] < 0) | (begin >= lead))
         giver, taker = giver[~inner], taker[~inner]
+        step = at(self.steps.item, taker)
         giver, taker = (
             np.where(one >= 0, at(rank, at(order, one)), one) for one in (giver, taker)
         )
@@ -286,7 +290,7 @@ class Layout:
         stands = giver < 0
         product[stands] = plant.s_item[-2 - giver[stands]]
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
-        return Pegs(giver, numbers.of(taker, product), amounts)
+        return Pegs(giver, numbers.of(taker, step, product), amounts)
 
     def _columned(self, size: np.ndarray, pegs: Pegs, stays: np.ndarray) -> Columns:
         """Sizes, dates and what nobody takes of the orders, as `_make` reads it.
@@ -340,7 +344,8 @@ class Layout:
                 run.net_cluster(cluster)
                 continue
             for source in sources:
-                self._make(source, FoundItem(node, model.ways[source]))
+                taken = model.taken.get(source, ())
+                self._make(source, FoundItem(node, model.ways[source], taken))
             for need in node.needs:
                 if need.open != given[need.index]:
                     differ(f"{node.key} lacks {need.open - given[need.index]}")
@@ -367,9 +372,6 @@ class Layout:
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
-        first = number + int(self.model.steps[number]) - 1
-        if len(item.lines) != plant.c_start[first + 1] - plant.c_start[first]:
-            differ(f"{item.node.key} takes a product twice")
         if isinstance(clock, SingleStepClock) and not changes_over(plant, number):
             timings = clock.earliest_each(starts, sizes)
         elif item.way.origin is not None:
@@ -388,10 +390,23 @@ class Layout:
             for arrival, qty in zip(arrivals, wanted, strict=True)
         ]
         needs, amounts, givers = self._from_order[number]
+        instants = self._instants(item.taken, begins)
         found = FoundOrders(
-            sizes, timings, begins, arrivals, left, ends, needs, amounts, givers
+            sizes, timings, instants, arrivals, left, ends, needs, amounts, givers
         )
         self.orders += self._release.found_orders(item, found)
+
+    def _instants(
+        self, taken: Sequence[StepComponent], begins: Sequence[int]
+    ) -> Sequence[Sequence[int]]:
+        """When orders from the next one on take what they need, as early as can be."""
+        if not any(one.step for one in taken):
+            return [(begin,) * len(taken) for begin in begins]
+        found: list[tuple[int, ...]] = []
+        for place in range(len(self.orders), len(self.orders) + len(begins)):
+            own = self.steps.early.begin[self.step_places(place)].tolist()
+            found.append(tuple([own[one.step] for one in taken]))
+        return found
 
     def _moved(self, source: Source, ready: int) -> OrderTiming:
         """When goods leave and arrive on a lane that are ready at an instant.

@@ -48,8 +48,9 @@ class Item:
     """One item of a plant: quantities in steps, instants and times in seconds.
 
     `sources` are the items whose orders serve it (none: it alone), `levels` what has to
-    be in stock from an instant on, each time more [units, s]; all else as of `Plant`
-    and `Model`.
+    be in stock from an instant on, each time more [units, s], `below` what it takes and
+    `needs` for which of the needs of an order (-1: of an earlier step); all else as of
+    `Plant` and `Model`.
     """
 
     ranked: int = 0
@@ -63,6 +64,7 @@ class Item:
     queue: int = 0
     steps: int = 1
     below: tuple[Part, ...] = ()
+    needs: tuple[int, ...] = ()
     levels: list[tuple[int, int]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
     Item,
     Lanes,
@@ -74,9 +75,11 @@ class Model:
     are several those after them. The item of a make is its last step, the earlier steps
     have the numbers after it. Of each item, `serves` is the number of what is asked of
     it, `product` the last step of its routing, `steps` how many items that has, the
-    first one last; `ways` are the sources, `routings` their steps, `options` what the
-    work of each option takes, and `queues` the time between release and start of the
-    work of a first step [s]. `machines` are the names
+    first one last; `ways` are the sources, `taken` what each of their orders needs,
+    `needs` which of that each component of the plant is (-1: the step before),
+    `routings` their steps, `options` what the work of each option takes, and `queues`
+    the time between release and start of the work of a first step [s]. `machines` are
+    the names
     of the machines, `stops` when each is down or at work that stands [UTC s],
     `supplies` what stands, `kept` what existing orders take of it (need, supply,
     steps), `calendars` the open times. Of the demands of the plant, `demands` are those
@@ -91,6 +94,8 @@ class Model:
     product: np.ndarray
     steps: np.ndarray
     ways: Mapping[int, SupplyAlternative]
+    taken: Mapping[int, Sequence[StepComponent]]
+    needs: np.ndarray
     routings: Mapping[int, Sequence[RoutingTask]]
     options: Sequence[ResourceOption | None]
     queues: np.ndarray
@@ -185,6 +190,7 @@ class _Reading:
         self._sources: dict[int, list[int]] = {}
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
+        self._taken: dict[int, tuple[StepComponent, ...]] = {}
         self._kept: list[tuple[int, SupplyUnit, int]] = []
         count = 0
         for cluster in run.clusters:
@@ -268,6 +274,8 @@ class _Reading:
             product=np.repeat(lasts, steps[lasts]),
             steps=steps,
             ways=self._ways,
+            taken=self._taken,
+            needs=np.array([need for item in items for need in item.needs], np.int64),
             routings=self._routings,
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
@@ -422,7 +430,9 @@ class _Reading:
         if way.origin is not None:
             option, item.post = self._lanes.option(source)
             item.options.append(option)
-            item.below = (Part(self._number[id(way.origin)], 1, 0, 1),)
+            self._taken[number] = (StepComponent(0, way.origin),)
+            item.below = (self._part(*self._taken[number]),)
+            item.needs = (0,)
         else:
             item.options.append(Option(fixed=self._lead(source) - floor))
         return [item]
@@ -494,6 +504,7 @@ class _Reading:
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
         product.steps = len(made)
+        self._taken[number] = taken = self._components(name, way, tasks)
         for place, task in enumerate(tasks):
             item = made[len(tasks) - 1 - place]
             self._step(item, name, task)
@@ -503,27 +514,42 @@ class _Reading:
                 item.post += lag + queue
             if place:
                 item.below = (Part(number + len(tasks) - place, 1, 0, 1),)
+                item.needs = (-1,)
+            own = [need for need, one in enumerate(taken) if one.step == place]
+            item.needs += tuple(own)
+            item.below += tuple(self._part(taken[need]) for need in own)
+            if len({part.c_item for part in item.below}) < len(item.below):
+                refuse(f"{name} takes a component twice in a step")
         first = made[-1]
         first.queue = product.queue = tasks[0].node.queue
         first.floor = floor + first.queue
-        first.below = self._parts(name, way)
         return made
 
-    def _parts(self, routing: str, way: SupplyAlternative) -> tuple[Part, ...]:
-        """Components that orders take at their start."""
-        found: dict[int, Part] = {}
+    def _part(self, taken: StepComponent) -> Part:
+        return Part(self._number[id(taken.node)], *taken.numbers)
+
+    def _components(
+        self, routing: str, way: SupplyAlternative, tasks: Sequence[RoutingTask]
+    ) -> tuple[StepComponent, ...]:
+        """Components that orders take when their steps begin, by step."""
+        places = {task.node.step: place for place, task in enumerate(tasks)}
+        found: list[StepComponent] = []
         for group in way.intakes:
             line = group[0].component
-            if len(group) > 1 or not group[0].plain:
-                refuse(f"{routing} has rival or dated components")
+            if len(group) > 1:
+                refuse(f"{routing} has rival components")
+            if line.valid_to <= self._as_of:
+                continue
+            if line.valid_from > self._as_of or line.valid_to <= self._last:
+                refuse(f"{routing} has dated components")
+            if line.anchor != "start" or line.offset_minutes:
+                refuse(f"{routing} takes a component otherwise than at a start")
             if max(line.numerator, line.addend) > MOST_EACH:
                 refuse(f"{routing} takes very much of a component")
             if line.numerator or line.addend:
-                part = self._number[id(group[0].node)]
-                numbers = line.numerator, line.addend, line.denominator
-                if found.setdefault(part, Part(part, *numbers)) != (part, *numbers):
-                    refuse(f"{routing} takes a component twice")
-        return tuple(found.values())
+                step = 0 if line.step is None else places[line.step]
+                found.append(StepComponent(step, group[0].node, line))
+        return tuple(sorted(found, key=lambda one: one.step))
 
     def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:
         """Steps of a routing, where they simply follow each other."""

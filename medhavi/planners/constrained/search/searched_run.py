@@ -27,7 +27,7 @@ from medhavi.planners.constrained.orders.weighing import Weights, weigh_lines
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.constrained.search.found_orders import SearchableRun, goods_taken
+from medhavi.planners.constrained.search.found_orders import SearchableRun, taken_at
 from medhavi.planners.constrained.search.found_pegs import (
     Grouped,
     MismatchError,
@@ -85,8 +85,8 @@ class FoundPlacing(Placing):
         super().__init__(release, shop, scene)
         self._layout = layout
         self._bought: list[_Purchase] = []
-        self._place = self._begins = np.empty(0, np.int64)
-        self._takers = np.empty(0, np.int64)
+        self._place = self._floors = np.empty(0, np.int64)
+        self._owner = self._there = np.empty(0, np.int64)
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
@@ -111,14 +111,15 @@ class FoundPlacing(Placing):
             for order in map(release.orders.__getitem__, netted)
             if order.existing is None and order.kind == "buy" and order.source
         ]
-        queue = layout.model.queues[item]
         # A floor of the plant is that of the work; orders begin with their queue.
-        floor = layout.model.as_of + plant.floor[layout.model.first(item)] - queue
-        goods = self._goods()[index]
-        begins = np.where(goods > ALWAYS, np.maximum(floor, goods - queue), floor)
-        if (begins > layout.early.begin - queue).any():
+        self._floors = layout.model.as_of + plant.floor[layout.model.first(item)]
+        self._there = self._goods(index)
+        uses = np.array([need.instant for need in release.needs], np.int64)
+        ours = self._owner >= 0
+        if (self._there[ours] > uses[ours]).any():
             differ("work begins before its goods are there")
-        self._begins = begins
+        if (self._floors > layout.early.begin).any():
+            differ("work begins before it may")
 
     def _buy_early(self, order: SupplyOrder, source: Source) -> _Purchase:
         """Date a purchase as early as it can be."""
@@ -133,29 +134,27 @@ class FoundPlacing(Placing):
         source = order.source
         return ALWAYS if source is None else self._release.floor(source)
 
-    def _goods(self) -> np.ndarray:
-        """When all that an order takes is there, by its index [UTC seconds]."""
-        release = self._release
-        found = np.full(len(release.orders), ALWAYS, np.int64)
-        # What an order needs is registered with it, one need for each line.
-        plant, orders = self._layout.model.plant, self._layout.orders
-        index = np.array([order.index for order in orders], np.int64)
-        first = self._layout.model.first(self._layout.item)
-        lines = np.diff(plant.c_start)[first]
-        owner = np.full(len(release.needs), -1, np.int64)
-        owner[len(owner) - lines.sum() :] = np.repeat(index, lines)
-        self._takers = taker = owner[np.array(release.match_need, np.int64)]
+    def _goods(self, index: np.ndarray) -> np.ndarray:
+        """When all that serves a need is there, by its index [UTC seconds].
+
+        `index` is that of the orders that were found. Shape (n_orders,), int64.
+        """
+        release, first = self._release, self._layout.needs.first
+        each = np.diff(np.append(first, self._layout.needs.count))
+        self._owner = np.full(len(release.needs), -1, np.int64)
+        self._owner[self._layout.needs.count - each.sum() :] = np.repeat(index, each)
+        taken = np.array(release.match_need, np.int64)
         arrives = np.array([unit.arrives for unit in release.units], np.int64)
-        ours = taker >= 0
-        unit = np.array(release.match_unit, np.int64)
-        np.maximum.at(found, taker[ours], arrives[unit[ours]])
+        found = np.full(len(release.needs), ALWAYS, np.int64)
+        np.maximum.at(found, taken, arrives[np.array(release.match_unit, np.int64)])
         return found
 
     # --- reasons -------------------------------------------------------------------
     @property
     def by_order(self) -> Mapping[int, Job]:
         """Orders with what they take, by index; each is made when it is asked for."""
-        return _Jobs(self._release, self._takers, self._floor)
+        takers = self._owner[np.array(self._release.match_need, np.int64)]
+        return _Jobs(self._release, takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """What an order waited for beyond its goods; before anything moves back."""
@@ -163,9 +162,15 @@ class FoundPlacing(Placing):
         if place < 0:
             return ()
         model, steps = layout.model, layout.steps
-        ready = int(self._begins[place]) + int(model.queues[layout.item[place]])
+        taken = model.taken.get(int(layout.item[place]), ())
+        first = int(layout.needs.first[place])
+        goods = self._there[first : first + len(taken)].tolist()
+        ready = int(self._floors[place])
         found: list[Wait] = []
-        for step in layout.step_places(place):
+        for number, step in enumerate(layout.step_places(place)):
+            for one, there in zip(taken, goods, strict=True):
+                if one.step == number:
+                    ready = max(ready, there)
             begin = int(steps.early.begin[step])
             lane = int(steps.early.lane[step])
             if lane >= 0 and ready < begin:
@@ -219,7 +224,13 @@ class FoundPlacing(Placing):
 
     # --- backward ------------------------------------------------------------------
     def backward(self, lines: Iterable[Line]) -> None:
-        """Date all work as late as found, then purchases as late as that allows."""
+        """Date all work as late as found, then purchases as late as that allows.
+
+        Raises
+        ------
+        MismatchError
+            A component is taken when its line does not hold.
+        """
         release = self._release
         for order in self._layout.orders:
             (unit,) = order.units
@@ -227,7 +238,9 @@ class FoundPlacing(Placing):
         for need in release.needs:
             taker = need.order
             if taker is not None and taker.existing is None:
-                need.instant = goods_taken(taker.timing)
+                need.instant = taken_at(release, need, taker)
+                if need.line is not None and not need.line.valid_at(need.instant):
+                    differ(f"{taker.source_id} takes a component beyond its dates")
         taken: dict[int, int] = {}
         for line in lines:
             for part in line.parts:
