@@ -52,10 +52,6 @@ GENERAL = frozenset(
         "shelf life",
         "make to order",
         "lot rule",
-        "peg",
-        "reservation of material",
-        "reservation of capacity",
-        "demand: quality",
     }
 )
 """Kinds that another engine plans than the search. The list only becomes shorter."""

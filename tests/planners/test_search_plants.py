@@ -68,7 +68,7 @@ def rows(table: str, *more: dict[str, Any]) -> dict[str, Any]:
 
 
 UNKNOWN = {
-    "material is held": rows(
+    "is pegged to what is made of it": rows(
         "pegs",
         {
             "demand": "D0",
@@ -89,7 +89,7 @@ UNKNOWN = {
         **cells("demands", ship_from="Q"),
         "locations": [{"location": "P"}, {"location": "Q"}],
     },
-    "D0 asks for a quality": {
+    "asks for a quality": {
         **cells("demands", min_quality="A"),
         "settings": [{**PLAIN["settings"][0], "quality_classes": ["A"]}],
         "products": [
@@ -104,10 +104,7 @@ UNKNOWN = {
     ),
     "make A has a validity": cells("routings", valid_to=LATER),
     "has soft time or a batch window": cells("routings", batch_window_days=2.0),
-    "dies or belongs to others": {
-        **cells("stock", owner="C"),
-        "customers": [{"customer": "C"}],
-    },
+    "dies": cells("stock", expires_at=LATER),
     "F to P has a limit": {
         **two_sites(PLAIN, capacity_kg=50.0),
         "products": [
@@ -162,7 +159,7 @@ UNKNOWN = {
         {"routing": "make A", "line": 1, "product": "A", "role": "main"},
         {"routing": "make A", "line": 2, "product": "RAW", "role": "by"},
     ),
-    "make A has rival or dated components": cells("bom_lines", valid_from=LATER),
+    "make A has dated components": cells("bom_lines", valid_from=LATER),
     "make A needs several machines": rows(
         "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
     ),

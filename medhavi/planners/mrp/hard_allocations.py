@@ -145,6 +145,24 @@ def _units(
     ]
 
 
+def kept_by(
+    pin: HardAllocation, name_of: Callable[[SupplyUnit], str]
+) -> Iterator[tuple[SupplyUnit, int]]:
+    """Walk over the free supply that a pin keeps from everyone else, and how much.
+
+    Parameters
+    ----------
+    pin, name_of
+        As of `settle`.
+    """
+    left = pin.qty
+    for unit in _units(pin, name_of):
+        kept = min(left, unit.free)
+        if kept > 0 and unit.is_ours:
+            yield unit, kept
+            left -= kept
+
+
 def _block(units: Iterable[SupplyUnit], qty: int, blocked: dict[int, int]) -> int:
     """Keep supply from everyone; gives how much there was [units]."""
     left = qty

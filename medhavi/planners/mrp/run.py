@@ -44,12 +44,13 @@ from medhavi.results.run_record import NettingScope, RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
+    from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Node, NodeKey, SupplyUnit
     from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
@@ -227,13 +228,9 @@ class MrpRun:
             self._observe(Progress("net requirements", len(clusters), len(clusters)))
 
     def _net_cluster(self, cluster: list[Node]) -> None:
-        kept = self.intake.pins
-        pins = (
-            [pin for node in cluster for pin in kept.get(node.key, ())] if kept else ()
-        )
+        pins = self._pins_of(cluster)
         if pins:
-            blocked = settle(pins, self.release, self._peg_name, self.pin_report)
-            self.blocked.update(blocked)
+            self._settle(pins)
         surplus = self._walk_plainly(cluster) if self._plain_walks() else []
         if surplus is None:
             return
@@ -242,6 +239,18 @@ class MrpRun:
             walks[0].add(unit)
         self.release.enter(walks)
         walk_cluster(walks)
+
+    def _pins_of(self, cluster: list[Node]) -> Sequence[HardAllocation]:
+        """List the pins that are settled when a cluster is netted."""
+        kept = self.intake.pins
+        if not kept:
+            return ()
+        return [pin for node in cluster for pin in kept.get(node.key, ())]
+
+    def _settle(self, pins: Sequence[HardAllocation]) -> None:
+        """Settle pins, and take note of what they keep from everyone."""
+        blocked = settle(pins, self.release, self._peg_name, self.pin_report)
+        self.blocked.update(blocked)
 
     def _walk_plainly(self, cluster: list[Node]) -> list[SupplyUnit] | None:
         """Walk a plain node alone; else give the new supply that the walk left over."""

@@ -61,7 +61,7 @@ LINKS = (
         "t_start",
         "t_taker",
     ),
-    *("d_lacks", "d_left", "r_head", "r_next", "r_to", "item_last"),
+    *("d_lacks", "d_left", "r_head", "r_next", "r_to", "r_for", "item_last"),
     *("o_next", "o_back", "o_peg", "o_user", "g_from", "g_to", "g_also", "g_next"),
     *("g_back", "i_head", "d_peg", "j_kind", "j_id"),
 )
@@ -180,7 +180,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 8,
+        "state": 9,
         "room": 2,
         "noise": 1,
         "i_head": items,

@@ -5,11 +5,13 @@ They come with their dates; what is bought for them is netted as in any run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.order_creation import (
     PEG_SOURCE,
     SAFETY,
@@ -26,6 +28,7 @@ from medhavi.units import ALWAYS, INT64_MAX, NEVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.material.recipes import Component
@@ -232,6 +235,13 @@ class SearchableRun(FeasibleRun):
     """A run whose nodes can be netted one by one."""
 
     release: SearchedOrderCreation
+    _pinned_qty: dict[int, int]
+    """What was settled or taken of pins, by identity [units]."""
+
+    def build(self) -> None:
+        """Read the state; nothing of it is settled."""
+        self._pinned_qty = {}
+        super().build()
 
     def _released(self) -> SearchedOrderCreation:
         resources = self.snapshot["resources"]
@@ -246,6 +256,35 @@ class SearchableRun(FeasibleRun):
     def stock_levels(self, node: Node) -> StockLevels:
         """Stock levels of a node; its days of safety are not known yet."""
         return self._levels_of(node)
+
+    def settle_pins(self, pins: Sequence[HardAllocation]) -> None:
+        """Settle pins before the search; netting leaves them alone after it."""
+        if pins:
+            self._pinned_qty |= {id(pin): pin.qty for pin in pins}
+            self._settle(pins)
+
+    def take_pinned(self, pin: HardAllocation, qty: int) -> None:
+        """Count what the owner of a pin takes of it [units]."""
+        self._pinned_qty[id(pin)] = self._pinned_qty.get(id(pin), 0) + qty
+
+    def _pins_of(self, cluster: list[Node]) -> Sequence[HardAllocation]:
+        """What is left of pins, less what was settled or taken before."""
+        found = [
+            replace(pin, qty=pin.qty - self._pinned_qty.get(id(pin), 0))
+            for pin in super()._pins_of(cluster)
+        ]
+        return [pin for pin in found if pin.qty]
+
+    def unit_name(self, unit: SupplyUnit) -> str:
+        """Name of a unit as pegs write it."""
+        return self._peg_name(unit)
+
+    def block_rest(self, cluster: list[Node]) -> None:
+        """Keep from everyone what is held and was not taken."""
+        for pin in self._pins_of(cluster):
+            for unit, qty in kept_by(pin, self._peg_name) if pin.blocks else ():
+                unit.free -= qty
+                self.blocked[unit.index] = self.blocked.get(unit.index, 0) + qty
 
     def net_cluster(self, cluster: list[Node]) -> None:
         """Net what is bought for orders that were found."""

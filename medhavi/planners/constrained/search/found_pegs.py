@@ -121,6 +121,8 @@ class NeedNumbers:
         for need in known:
             if need.demand >= 0:
                 self._of_demand[need.demand] = need.index
+        behind = model.demands + len(model.lacking)
+        self._of_demand[model.demands : behind] = model.lacking
 
     def of(
         self, takers: np.ndarray, steps: np.ndarray, given: np.ndarray

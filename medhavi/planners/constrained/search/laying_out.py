@@ -333,16 +333,17 @@ class Layout:
             A need is not served as found.
         """
         model = self.model
-        for index, unit, qty in model.kept:
-            if self._release.match(self._release.needs[index], unit, qty) < qty:
-                differ(f"an existing order lacks {unit.node.key}")
+        for unit, qty, pin in model.supplies:
+            if pin is not None:
+                unit.free += qty
         bought, given = (model.plant.lead >= 0).tolist(), self._given
         rows = zip(model.items, model.sources, model.nodes, run.clusters, strict=True)
         for number, sources, node, cluster in rows:
-            self._serve_from_stock(number)
+            self._serve_from_stock(number, run)
             if bought[number]:
                 run.net_cluster(cluster)
                 continue
+            run.block_rest(cluster)
             for source in sources:
                 taken = model.taken.get(source, ())
                 self._make(source, FoundItem(node, model.ways[source], taken))
@@ -359,12 +360,14 @@ class Layout:
         if np.where(made, differs, late.finish < finishes).any():
             differ("work runs otherwise")
 
-    def _serve_from_stock(self, number: int) -> None:
+    def _serve_from_stock(self, number: int, run: SearchableRun) -> None:
         release = self._release
         for need, amount, supply in zip(*self._from_stock[number], strict=True):
-            unit = self.model.supplies[supply]
+            unit, _, pin = self.model.supplies[supply]
             if release.match(release.needs[need], unit, amount) < amount:
                 differ(f"{unit.node.key} has not that much stock")
+            if pin is not None:
+                run.take_pinned(pin, amount)
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""

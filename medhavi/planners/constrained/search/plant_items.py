@@ -16,8 +16,9 @@ from medhavi.planners.constrained.search.plant_machines import (
     open_rows,
     refuse,
 )
+from medhavi.planners.constrained.search.plant_supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
-from medhavi.planners.mrp.netting_state.state import SupplyUnit
+from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ class Part(NamedTuple):
 class Item:
     """One item of a plant: quantities in steps, instants and times in seconds.
 
-    `sources` are the items whose orders serve it (none: it alone), `levels` what has to
-    be in stock from an instant on, each time more [units, s], `below` what it takes and
-    `needs` for which of the needs of an order (-1: of an earlier step); all else as of
-    `Plant` and `Model`.
+    `sources` are the items whose orders serve it (none: it alone), `lacking` what
+    existing orders lack of it, `levels` what has to be in stock from an instant on,
+    each time more [units, s], `below` what it takes and `needs` for which of the needs
+    of an order (-1: of an earlier step); all else as of `Plant` and `Model`.
     """
 
     ranked: int = 0
@@ -60,11 +61,12 @@ class Item:
     post: int = 0
     lead: int = -1
     sources: tuple[int, ...] = ()
-    supplies: list[SupplyUnit] = field(default_factory=list)
+    supplies: list[StandingSupply] = field(default_factory=list)
     queue: int = 0
     steps: int = 1
     below: tuple[Part, ...] = ()
     needs: tuple[int, ...] = ()
+    lacking: list[Need] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
 
@@ -108,7 +110,7 @@ def ready_alone(
             new = item.lead
         if item.sources:
             new = min(there[source] for source in item.sources)
-        stands = (max(unit.available - as_of, 0) for unit in item.supplies)
+        stands = (max(one.unit.available - as_of, 0) for one in item.supplies)
         there[number] = min([new, *stands])
     counted = [
         ready[one] if len(several) > 1 else items[one].floor

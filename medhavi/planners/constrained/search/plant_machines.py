@@ -15,6 +15,7 @@ import numpy as np
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.providers.capacity.axis import ResourceOption, WorkContent
 from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Standing(NamedTuple):
 
 
 def _standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
-    """When existing orders are at work on each resource, by start.
+    """When existing orders and reservations are on each resource, by start.
 
     They stand on their dates, as they are stated; where those are gone, the rounds find
     others.
@@ -96,6 +97,15 @@ def _standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
             for name, units in window.resources:
                 if units != 1.0:
                     refuse(f"order {order.existing} has several units")
+                span = Standing(window.start, window.finish, window.family)
+                found.setdefault(name, []).append(span)
+    own = {demand.demand for demand in run.intake.demands}
+    capacity, holds = run.providers.capacity, run.providers.reservations.capacity
+    for work in held_capacity(holds, capacity, own):
+        for window in work.windows:
+            for name, units in window.resources:
+                if units != 1.0:
+                    refuse(f"several units of {name} are reserved")
                 span = Standing(window.start, window.finish, window.family)
                 found.setdefault(name, []).append(span)
     return {

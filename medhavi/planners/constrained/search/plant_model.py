@@ -33,13 +33,12 @@ from medhavi.planners.constrained.search.plant_machines import (
     large_cost,
     refuse,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-from medhavi.planners.mrp.netting_state.state import (
-    NO_DEMAND,
-    Node,
-    SupplyAlternative,
-    SupplyUnit,
+from medhavi.planners.constrained.search.plant_supplies import (
+    StandingSupplies,
+    StandingSupply,
 )
+from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -56,11 +55,12 @@ MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
 IDLE_TABLES = (
     "campaign_rules",
-    "reservations",
     "supplier_capacity",
 )
 """Tables that must be empty: the search knows nothing of what they say."""
 MOST_BOUGHT = 1_000_000_000
+UNSUPPLIED = 1 << 33
+"""When what no source brings is there [s since now]: no plan waits for that."""
 MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
@@ -81,9 +81,9 @@ class Model:
     the time between release and start of the work of a first step [s]. `machines` are
     the names
     of the machines, `stops` when each is down or at work that stands [UTC s],
-    `supplies` what stands, `kept` what existing orders take of it (need, supply,
-    steps), `calendars` the open times. Of the demands of the plant, `demands` are those
-    of the run; behind them comes what stock levels want.
+    `supplies` what stands, `calendars` the open times. Of the demands of the plant,
+    `demands` are those of the run; behind them come `lacking`, needs of existing
+    orders, by index, and what stock levels want.
     """
 
     plant: Plant
@@ -102,8 +102,8 @@ class Model:
     priority: Sequence[int]
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
-    kept: Sequence[tuple[int, SupplyUnit, int]]
-    supplies: Sequence[SupplyUnit]
+    supplies: Sequence[StandingSupply]
+    lacking: Sequence[int]
     calendars: Sequence[WorkingTime]
     as_of: int
     demands: int
@@ -146,25 +146,18 @@ def unfit_at_sight(snapshot: Snapshot) -> str:
 
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
-    if run.intake.pins or run.intake.bookings:
-        refuse("material is held")
-    if list(run.providers.reservations.nodes):
-        refuse("material is reserved")
     for table in IDLE_TABLES:
         if not run.snapshot[table].is_empty():
             refuse(f"{table} is filled")
     for demand in run.intake.demands:
-        row = demand.row
         if demand.ship_from not in {None, demand.node[1]}:
             refuse(f"demand {demand.demand} is sent from one place")
-        if row["requires"] or row["min_quality"]:
-            refuse(f"demand {demand.demand} asks for a quality")
 
 
 def _check_rules(node: Node, source: Source) -> None:
     """Refuse rules of stock and lots of what is made."""
     rules = node.rules
-    if rules.unlimited or rules.safety_days:
+    if rules.safety_days:
         refuse(f"{node.key} has stock rules")
     if rules.lot_rule != "lot_for_lot" or rules.cover_days or rules.lot_size:
         refuse(f"{node.key} has lot rules")
@@ -191,19 +184,20 @@ class _Reading:
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
         self._taken: dict[int, tuple[StepComponent, ...]] = {}
-        self._kept: list[tuple[int, SupplyUnit, int]] = []
+        self._standing = StandingSupplies(run)
         count = 0
         for cluster in run.clusters:
             self._number[id(cluster[0])] = count
             self._nodes.append(cluster[0])
-            if run.replenished.isdisjoint(node.key for node in cluster):
+            idle = run.replenished.isdisjoint(node.key for node in cluster)
+            if idle or all(node.rules.unlimited for node in cluster):
                 count += 1
                 continue
             if len(cluster) > 1:
                 refuse(f"{cluster[0].key} is planned with others")
             ways = self._ways_of(cluster[0])
             own = self._sources[count] = []
-            count += len(ways) > 1
+            count += len(ways) != 1
             for way in ways:
                 own.append(count)
                 self._ways[count] = way
@@ -229,6 +223,9 @@ class _Reading:
         count = np.bincount(machines, minlength=len(self._machines.numbers))
         spans = np.array([span for span, _ in blocks], np.int64).reshape(-1, 2).T
         demands = self._run.intake.demands
+        lacking = [
+            (number, need) for number, item in enumerate(items) for need in item.lacking
+        ]
         levels = [
             (number, qty, due)
             for number, item in enumerate(items)
@@ -256,15 +253,16 @@ class _Reading:
             **columns([part for item in items for part in item.below], Part._fields),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
-            **self._demands(items, scaled, levels),
-            i_level=first_levels(levels, serves, len(demands)),
+            **self._demands(items, scaled, lacking, levels),
+            i_level=first_levels(levels, serves, len(demands) + len(lacking)),
             base=np.array([round(base_days * DAY)], np.int64),
             **windows,
         )
         steps = np.array([item.steps for item in items], np.int64)
         lasts = [one for number in products for one in self._items_of(number)]
         priority = [demand.priority for demand in demands]
-        priority += [max(priority) + 1] * len(levels)
+        last = max(priority) + 1
+        priority += [min(priority)] * len(lacking) + [last] * len(levels)
         return Model(
             plant=plant,
             nodes=self._nodes,
@@ -283,8 +281,8 @@ class _Reading:
             demands=len(demands),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
-            kept=self._kept,
-            supplies=[unit for item in items for unit in item.supplies],
+            supplies=[one for item in items for one in item.supplies],
+            lacking=[need.index for _, need in lacking],
             calendars=[working for _, working in self._machines.calendars.values()],
             as_of=self._as_of,
         )
@@ -293,40 +291,54 @@ class _Reading:
         self,
         items: Sequence[Item],
         weights: Sequence[int],
+        lacking: Sequence[tuple[int, Need]],
         levels: Sequence[tuple[int, int, int]],
     ) -> dict[str, np.ndarray]:
-        """All demands, and behind them what stock levels want, without weight.
+        """All demands, what existing orders lack, and what stock levels want.
 
-        The run nets those of products that are bought: here they ask for nothing.
+        What orders that stand lack weighs most, what stock levels want nothing. The run
+        nets the demands for products that are bought: here they ask for nothing.
         """
-        nodes = self._run.model.nodes
-        rows = []
+        wanted = {need.demand: need for need in self._run.release.needs}
+        there, rows = self._there(), []
         for demand in self._run.intake.demands:
-            number = self._number[id(nodes[demand.node])]
-            qty = demand.qty if items[number].lead < 0 else 0
+            need = wanted[demand.index]
+            number = self._number[id(need.node)]
+            made = items[number].lead < 0
+            qty, floor = (need.open, there.get(need.index, 0)) if made else (0, 0)
             weight = weights[min(max(demand.priority, 1), len(weights)) - 1]
-            rows.append((number, qty, demand.due - self._as_of, weight))
-        columns = np.array([*rows, *((*level, 0) for level in levels)], np.int64).T
-        names = ("d_item", "d_qty", "d_due", "d_weight")
+            rows.append((number, qty, demand.due - self._as_of, weight, floor))
+        rows += [
+            (number, need.open, need.instant - self._as_of, max(weights), 0)
+            for number, need in lacking
+        ]
+        columns = np.array([*rows, *((*level, 0, 0) for level in levels)], np.int64).T
+        names = ("d_item", "d_qty", "d_due", "d_weight", "d_floor")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
+
+    def _there(self) -> dict[int, int]:
+        """When all that needs were given already is there, by need [s since now]."""
+        release, found = self._run.release, dict[int, int]()
+        for need, unit in zip(release.match_need, release.match_unit, strict=True):
+            there = release.units[unit].arrives - self._as_of
+            found[need] = max(found.get(need, 0), there)
+        return found
 
     def _supplies(self, items: Sequence[Item]) -> dict[str, np.ndarray]:
         """Stock and scheduled receipts of all items, by date."""
-        kept: dict[int, int] = {}
-        for _, unit, qty in self._kept:
-            kept[unit.index] = kept.get(unit.index, 0) + qty
         found = [
             (
                 number,
-                min(unit.qty - kept.get(unit.index, 0), MOST),
-                max(unit.available - self._as_of, 0),
+                min(one.qty, MOST),
+                max(one.unit.available - self._as_of, 0),
+                one.demand,
             )
             for number, item in enumerate(items)
-            for unit in item.supplies
+            for one in item.supplies
         ]
-        columns = np.array(found, np.int64).reshape(-1, 3).T.copy()
+        columns = np.array(found, np.int64).reshape(-1, 4).T.copy()
         start = np.cumsum([0, *(len(item.supplies) for item in items)])
-        names = ("s_item", "s_qty", "s_ready")
+        names = ("s_item", "s_qty", "s_ready", "s_for")
         return {"s_start": start, **dict(zip(names, columns, strict=True))}
 
     # --- nodes ---------------------------------------------------------------------
@@ -343,7 +355,7 @@ class _Reading:
             # The others take nothing (rule 8).
             ways = [way for way in ways if way.source.share]
         if not ways:
-            refuse(f"{node.key} has no source")
+            return ways
         for way in ways:
             if way.source.kind == "make" and way.source.fence_days < 0:
                 refuse(f"{way.source.source} may start in the past")
@@ -382,6 +394,10 @@ class _Reading:
             # Nobody takes what it holds: the run nets it as what is bought.
             return [Item(lead=0, options=[Option()])]
         item = self._stocked(node, [self._ways[one] for one in numbers])
+        if not numbers:
+            # Nothing brings it anew: the run shares out what stands.
+            item.lead, item.options = UNSUPPLIED, [Option()]
+            return [item]
         if numbers == [number]:
             found = self._source(item, number)
             if self._ways[number].source.kind == "buy":
@@ -394,28 +410,16 @@ class _Reading:
 
     def _stocked(self, node: Node, ways: Sequence[SupplyAlternative]) -> Item:
         """Read what stands of a product, and its stock levels."""
-        item = Item()
-        for unit in node.units:
-            if unit.expires < NEVER or unit.customer is not None or unit.lot is None:
-                refuse(f"stock of {node.key} dies or belongs to others")
-            if unit.qty and (unit.only_need is not None or unit.for_demand >= 0):
-                refuse(f"stock of {node.key} is for one demand")
-            item.supplies.append(unit)
-        item.supplies.sort(key=lambda unit: unit.available)
-        missing = self._keep(
-            [need for need in node.needs if need.order is not None], item.supplies
-        )
-        if any(need.alternatives for need in node.needs):
-            refuse(f"{node.key} has other needs")
-        if len(ways) > 1 or ways[0].source.kind != "buy":
-            if missing:
-                refuse(f"an existing order lacks {node.key}")
-            item.levels = self._levels(node)
-        else:
-            # Demands are no part of the plant: what is there for them stays theirs.
-            lead = self._as_of + self._lead(ways[0].source)
-            asked = [need for need in node.needs if need.demand != NO_DEMAND]
-            self._keep([need for need in asked if need.instant < lead], item.supplies)
+        if any(unit.expires < NEVER for unit in node.units):
+            refuse(f"stock of {node.key} dies")
+        if len(ways) < 2 and all(way.source.kind == "buy" for way in ways):
+            # What is only bought, or comes from nowhere, is netted by the run.
+            lead = self._lead(ways[0].source) if ways else UNSUPPLIED
+            found = self._standing.of_netted(node, self._as_of + lead)
+            return Item(supplies=found)
+        item = Item(supplies=self._standing.of(node))
+        item.lacking = list(self._standing.lacking(node))
+        item.levels = self._levels(node)
         return item
 
     def _source(self, item: Item, number: int) -> list[Item]:
@@ -451,24 +455,6 @@ class _Reading:
                 found.append((wanted - kept, moment - self._as_of))
             kept = wanted
         return found
-
-    def _keep(self, needs: Sequence[Need], supplies: Sequence[SupplyUnit]) -> int:
-        """Keep of what stands for needs by date; gives what they lack [units]."""
-        lacking = 0
-        left = {unit.index: unit.qty for unit in supplies}
-        for _, unit, qty in self._kept:
-            if unit.index in left:
-                left[unit.index] -= qty
-        for need in sorted(needs, key=lambda one: one.instant):
-            missing = need.qty
-            for unit in supplies:
-                used = min(left[unit.index], missing)
-                if used and unit.available <= need.instant:
-                    self._kept.append((need.index, unit, used))
-                    left[unit.index] -= used
-                    missing -= used
-            lacking += missing
-        return lacking
 
     def _lead(self, source: Source) -> int:
         """When what is bought now is there, in any quantity [s since now].

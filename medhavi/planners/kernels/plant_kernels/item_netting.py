@@ -60,7 +60,7 @@ def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
     work.totals[0] = 0
     work.totals[1] = 0
     for demand in range(len(plant.d_item)):
-        work.d_ready[demand] = 0
+        work.d_ready[demand] = plant.d_floor[demand]
     for supply in range(len(plant.s_qty)):
         work.s_rest[supply] = plant.s_qty[supply]
     needs = ask_demands(plant, work, wanted)
@@ -90,6 +90,7 @@ def ask_demands(plant: Plant, work: Pass, wanted: np.ndarray) -> int:
         work.r_time[demand] = wanted[demand]
         work.r_qty[demand] = plant.d_qty[demand]
         work.r_to[demand] = -1 - demand
+        work.r_for[demand] = demand
         work.r_next[demand] = work.r_head[item]
         work.r_head[item] = demand
     return len(plant.d_item)
@@ -196,6 +197,7 @@ def net_item(
             work.r_time[needs] = begin
             work.r_qty[needs] = taken_of(plant, line, qty)
             work.r_to[needs] = orders
+            work.r_for[needs] = work.r_for[at]
             work.r_next[needs] = work.r_head[part]
             work.r_head[part] = needs
             needs += 1
@@ -218,7 +220,7 @@ def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> in
     taker = work.r_to[at]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         used = min(work.s_rest[supply], need)
-        if used == 0:
+        if used == 0 or not serves(plant, supply, work.r_for[at]):
             continue
         there = plant.s_ready[supply]
         if there > 0 and there > latest_of(plant, item, work.r_time[at], need):
@@ -234,6 +236,11 @@ def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> in
         else:
             work.d_ready[-1 - taker] = max(work.d_ready[-1 - taker], there)
     return need
+
+
+def serves(plant: Plant, supply: int, demand: int) -> bool:
+    """Whether a supply that stands is kept for nobody else than a demand."""
+    return plant.s_for[supply] < 0 or plant.s_for[supply] == demand
 
 
 def latest_of(plant: Plant, item: int, wanted: int, need: int) -> int:

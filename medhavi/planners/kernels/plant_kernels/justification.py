@@ -84,7 +84,7 @@ def clear_lanes(plan: ScheduleRecord) -> None:
 
 def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     """When the work of an order has to end, for what takes from it [s]."""
-    limit = FAR
+    limit, post = FAR, plant.post[plan.o_item[order]]
     peg = plan.o_user[order]
     while peg >= 0:
         taker = plan.g_to[peg]
@@ -92,10 +92,14 @@ def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
             limit = min(limit, plan.o_start[taker])
         else:
             demand = -1 - taker
-            latest = max(plant.d_due[demand], plan.d_finish[demand])
+            latest = plan.d_finish[demand]
+            if latest == plant.d_floor[demand]:
+                # It waits for what it has already: this comes when it can.
+                latest = plan.o_end[order] + post
+            latest = max(plant.d_due[demand], latest)
             limit = min(limit, latest)
         peg = plan.g_next[peg]
-    return limit - plant.post[plan.o_item[order]]
+    return limit - post
 
 
 def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
@@ -184,6 +188,7 @@ def finish_all(plant: Plant, plan: ScheduleRecord) -> int:
     total = 0
     for demand in range(len(plant.d_item)):
         _, last = slowest(plant, plan, plan.d_peg[demand])
+        last = max(last, plant.d_floor[demand])
         plan.d_finish[demand] = last
         total += cost_of(plant, demand, last)
     return total

@@ -32,19 +32,20 @@ class Plant(NamedTuple):
     Per item: `order` (places of a topological order), `grain` and `least` [steps],
     `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
     options `x_start`, by preference where `ranked` is 1, its supplies that stand, stock
-    and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps] and `s_ready`
-    (0: now), its components `c_start`: `c_item`, of which an order of n units takes
-    (n `c_each` + `c_more`) / `c_over`, rounded up. The units of a machine are the lanes
-    from `m_lane` on.
+    and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps], `s_ready` (0:
+    now) and `s_for`, the demand that it is kept for (-1: any), its components
+    `c_start`: `c_item`, of which an order of n units takes (n `c_each` + `c_more`) /
+    `c_over`, rounded up. The units of a machine are the lanes from `m_lane` on.
 
     Per item as well its sources from `a_start` on, by preference: the items `a_item`
     whose orders serve it, and `a_ready`, from when their work could begin with nobody
     in its way. Most items are their own only source. One with several has no orders of
     its own; all that takes and what stands belongs to it.
 
-    Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, the last ones without weight:
-    what stock levels want, the first of an item at `i_level` (-1: none); `base` holds
-    one number, the seconds that any late demand counts.
+    Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, and `d_floor`, when what it has
+    already is there; the last ones without weight: what stock levels want, the first of
+    an item at `i_level` (-1: none); `base` holds one number, the seconds that any late
+    demand counts.
 
     Per option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate`
     and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open),
@@ -90,11 +91,13 @@ class Plant(NamedTuple):
     s_item: np.ndarray
     s_qty: np.ndarray
     s_ready: np.ndarray
+    s_for: np.ndarray
     m_lane: np.ndarray
     d_item: np.ndarray
     d_qty: np.ndarray
     d_due: np.ndarray
     d_weight: np.ndarray
+    d_floor: np.ndarray
     i_level: np.ndarray
     base: np.ndarray
     k_start: np.ndarray
@@ -122,10 +125,11 @@ class Pass(NamedTuple):
     those who take from each order; `d_ready` is when what stands is there for a demand,
     `s_rest` what is left of it; `o_lacks` and `d_lacks` count the pegs from orders that
     an order and a demand wait for; `d_turn` are the demands by due date. `r_*` are
-    requirements, `h_*` a heap, `q_*` queues; `m_load` adds up the work of each machine
-    [s]; `woken` is when each machine opens again and looks for work. `m_free`,
-    `m_family` and `m_turn` are when the last work on each machine ends, the family of
-    the last one that has any, and the next block that stands.
+    requirements, `r_for` the demand that each is for, `h_*` a heap, `q_*` queues;
+    `m_load` adds up the work of each machine [s]; `woken` is when each machine opens
+    again and looks for work. `m_free`, `m_family` and `m_turn` are when the last work
+    on each machine ends, the family of the last one that has any, and the next block
+    that stands.
     """
 
     totals: np.ndarray
@@ -160,6 +164,7 @@ class Pass(NamedTuple):
     r_time: np.ndarray
     r_qty: np.ndarray
     r_to: np.ndarray
+    r_for: np.ndarray
     h_key: np.ndarray
     h_value: np.ndarray
     q_start: np.ndarray

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.kernels.plant_kernels.item_netting import serves
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,
@@ -26,6 +27,7 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     LIFTED,
     NARROW,
     REMOVED,
+    SERVED,
     TRIES,
     UNPEGGED,
     lift,
@@ -81,9 +83,16 @@ def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, in
 def earliest_supply(plant: Plant, plan: ScheduleRecord, item: int) -> int:
     """First supply of an item that stands and has something left; -1: there is none."""
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
-        if plan.s_used[supply] < plant.s_qty[supply]:
+        if left_of(plant, plan, supply) > 0:
             return supply
     return -1
+
+
+def left_of(plant: Plant, plan: ScheduleRecord, supply: int) -> int:
+    """What the demand that is served may take of a supply that stands [steps]."""
+    if not serves(plant, supply, plan.state[SERVED]):
+        return 0
+    return plant.s_qty[supply] - plan.s_used[supply]
 
 
 def take_lots(
@@ -109,7 +118,7 @@ def take_lots(
             there = plant.s_ready[supply]
             if there > 0 and there > until:
                 break
-            taken = min(plant.s_qty[supply] - plan.s_used[supply], need)
+            taken = min(left_of(plant, plan, supply), need)
             peg_to(plan, -2 - supply, taker, taken)
         else:
             if lot < 0 or there > until:
@@ -141,7 +150,7 @@ def covered_by(
             order = follower[order]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         if plant.s_ready[supply] <= last:
-            need -= plant.s_qty[supply] - plan.s_used[supply]
+            need -= left_of(plant, plan, supply)
     return need <= 0
 
 
@@ -224,6 +233,7 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     """Serve a demand: take lots that are in time, make others, as early as can be."""
     first = -1 - demand
     plan.state[TRIES] = 0
+    plan.state[SERVED] = demand
     item, qty = plant.d_item[demand], plant.d_qty[demand]
     depth, finish = ask(plant, plan, 0, item, qty, first, plant.d_due[demand])
     while depth > 0:
@@ -257,7 +267,7 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         else:
             plan.f_ready[top - 1] = max(plan.f_ready[top - 1], ready)
     note(plan, FINISHED, demand, plan.d_finish[demand])
-    plan.d_finish[demand] = finish
+    plan.d_finish[demand] = max(finish, plant.d_floor[demand])
 
 
 def bought_by(plant: Plant, plan: ScheduleRecord, part: int, wanted: int) -> int:
@@ -266,7 +276,7 @@ def bought_by(plant: Plant, plan: ScheduleRecord, part: int, wanted: int) -> int
         there = plant.s_ready[supply]
         if there >= plant.lead[part]:
             break
-        wanted -= plant.s_qty[supply] - plan.s_used[supply]
+        wanted -= left_of(plant, plan, supply)
         if wanted <= 0:
             return there
     return plant.lead[part]
@@ -292,7 +302,7 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
         if plant.lead[part] > plan.o_start[order]:
             wanted = taken_of(plant, line, qty)
             for supply in range(plant.s_start[part], plant.s_start[part + 1]):
-                taken = min(plant.s_qty[supply] - plan.s_used[supply], wanted)
+                taken = min(left_of(plant, plan, supply), wanted)
                 if taken > 0:
                     peg_to(plan, -2 - supply, order, taken)
                     wanted -= taken

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
-NARROW, BEHIND, TRIES, BELOW = 4, 5, 6, 7
+NARROW, BEHIND, TRIES, BELOW, SERVED = 4, 5, 6, 7, 8
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -40,7 +40,8 @@ class ScheduleRecord(NamedTuple):
     Its fifth number is 1 while orders come from their first source alone and are worked
     on by their first option, its sixth while they go behind all others of machines with
     changeovers. The seventh counts the sources that are tried for a demand; of the item
-    whose sources hold the place that is the eighth, only those before it are tried.
+    whose sources hold the place that is the eighth, only those before it are tried. The
+    ninth is the demand that is served.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 

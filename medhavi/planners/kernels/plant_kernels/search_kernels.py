@@ -57,6 +57,8 @@ INLINED = frozenset(
         "lay",
         "settle",
         "supply",
+        "serves",
+        "left_of",
     }
 )
 """Functions that take whole records and are small, or called from one place: calling
