@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 GENERAL = frozenset(
     {
         "stock: lot that expires",
-        "units by time",
         "efficiency",
         "bucket of a resource",
         "second resource of a step",

@@ -86,6 +86,7 @@ def plant(
             name: np.array([option[name] for option in options], np.int64)
             for name in OPTION
         },
+        unit=np.full(len(options), -1),
         s_start=np.cumsum([0, *counts]),
         s_item=stands[0],
         s_qty=stands[1],

@@ -166,7 +166,7 @@ UNKNOWN = {
     "M1 is counted in buckets, or must not be early": cells(
         "resources", max_early_days=3.0
     ),
-    "M1 has units that change, or that work together": cells("resources", units=1.5),
+    "M1 has units that work together": cells("resources", units=0.5),
     "nothing is made": {
         **PLAIN,
         "demands": [{**PLAIN["demands"][0], "product": "RAW"}],

@@ -68,7 +68,8 @@ LINKS = (
 """Numbers of orders, pegs and demands, where a negative one says something else; and
 counts of them."""
 DISPATCHED = (
-    *("o_ready", "o_start", "o_end", "o_option", "o_machine", "o_work", "d_finish"),
+    *("o_ready", "o_start", "o_end", "o_option", "o_machine", "o_lane"),
+    *("o_work", "d_finish"),
 )
 """What dispatching leaves of a pass; all else is room to work in."""
 
@@ -126,6 +127,7 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         "m_free": machines,
         "m_family": machines,
         "m_turn": machines,
+        "l_free": max(int(plant.m_lane[-1]), 1),
         "h_key": 2 * orders + 16,
         "h_value": 2 * orders + 16,
     }

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from math import lcm
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from medhavi.planners.constrained.search.standing_work import (
+    cut,
+    fewer_units,
+    in_turn,
+    on_units,
+    standing_work,
+    united,
+)
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.providers.capacity.axis import ResourceOption, WorkContent
 from medhavi.providers.capacity.clocks import Duration
-from medhavi.providers.finite_capacity.occupancy import held_capacity
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -36,6 +42,9 @@ KNOWN_BEFORE = 60 * DAY
 KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
 
+
+NOBODY = ("", 0)
+"""Unit of no machine: nothing of a calendar is left out."""
 
 Row = tuple[int, int, int, int, int]
 """`k_open`, `k_close`, `k_before`, `k_first` and `k_next` of `Plant`."""
@@ -60,7 +69,8 @@ def refuse(why: str) -> NoReturn:
 class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
-    What is bought has one that says nothing.
+    What is bought has one that says nothing. `calendars` are those of the units of the
+    machine, where they have open times of their own.
     """
 
     machine: int = -1
@@ -71,70 +81,17 @@ class Option:
     whole: int = 0
     family: int = -1
     taken: ResourceOption | None = None
+    calendars: tuple[int, ...] = ()
 
 
-class Standing(NamedTuple):
-    """When an existing order is at work on a resource [UTC s], and its family."""
-
-    start: int
-    finish: int
-    family: str | None
-
-
-def _standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
-    """When existing orders and reservations are on each resource, by start.
-
-    They stand on their dates, as they are stated; where those are gone, the rounds find
-    others.
-    """
-    found: dict[str, list[Standing]] = {}
-    for order in run.release.orders:
-        if order.kind != "make":
-            continue
-        if order.timing.start < run.as_of and order.status != "in_process":
-            refuse(f"order {order.existing} should have begun")
-        for window in order.timing.steps:
-            for name, units in window.resources:
-                if units != 1.0:
-                    refuse(f"order {order.existing} has several units")
-                span = Standing(window.start, window.finish, window.family)
-                found.setdefault(name, []).append(span)
-    own = {demand.demand for demand in run.intake.demands}
-    capacity, holds = run.providers.capacity, run.providers.reservations.capacity
-    for work in held_capacity(holds, capacity, own):
-        for window in work.windows:
-            for name, units in window.resources:
-                if units != 1.0:
-                    refuse(f"several units of {name} are reserved")
-                span = Standing(window.start, window.finish, window.family)
-                found.setdefault(name, []).append(span)
-    return {
-        name: sorted(spans, key=lambda one: one[:2]) for name, spans in found.items()
-    }
-
-
-def _cut(
-    spans: Sequence[tuple[int, int]], busy: Sequence[Standing]
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Open spans without the busy ones, and the places before which busy time lies."""
-    found: list[tuple[int, int]] = []
-    walls: list[int] = []
-    waiting = deque(busy)
-    for low, high in spans:
-        moment = low
-        while waiting and waiting[0].start < high:
-            begin, end, _ = waiting[0]
-            if begin > moment:
-                found.append((moment, begin))
-            if found and (not walls or walls[-1] < len(found)):
-                walls.append(len(found))
-            moment = max(moment, min(end, high))
-            if end > high:
-                break
-            waiting.popleft()
-        if moment < high:
-            found.append((moment, high))
-    return found, walls
+def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:
+    """Options, behind them how they are on each unit, and `unit` as of `Plant`."""
+    found, first = list(options), np.full(len(options), -1, np.int64)
+    for place, option in enumerate(options):
+        if option.calendars:
+            first[place] = len(found)
+            found += [replace(option, calendar=one) for one in option.calendars]
+    return found, np.append(first, np.full(len(found) - len(first), -1, np.int64))
 
 
 def open_rows(
@@ -211,30 +168,36 @@ class Machines:
     ----------
     run
         A run that is built and not netted yet.
+    last
+        The last due date [UTC s]; time is known for some years after it.
 
     Attributes
     ----------
-    numbers, units, stops
-        Of each machine its number, how many units it has, and when it is down or at
-        work that stands [UTC s].
+    numbers, units
+        Of each machine its number, and how many units it has.
+    stops
+        When each unit is down or at work that stands, machine by machine [UTC s].
     calendars
-        Number and open time, by the identity of the time and the machine whose work
-        that stands is left out ("": none).
+        Number and open time, by the identity of the time and the unit whose time away
+        is left out (machine "": none).
     """
 
-    def __init__(self, run: SearchableRun) -> None:
+    def __init__(self, run: SearchableRun, last: int) -> None:
         self._run = run
         self._as_of = run.as_of
+        self._known = run.as_of - KNOWN_BEFORE, max(last, run.as_of) + KNOWN_AFTER
         self.numbers: dict[str, int] = {}
         self.units: list[int] = []
         self.stops: list[tuple[tuple[int, int], ...]] = []
-        self.calendars: dict[tuple[int, str], tuple[int, WorkingTime]] = {}
+        self.calendars: dict[tuple[int, tuple[str, int]], tuple[int, WorkingTime]] = {}
         self._families: dict[str, int] = {}
         self._matrices: dict[str, int] = {}
         self._changing: dict[int, ResourceClock] = {}
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
-        self._standing = _standing_work(run)
+        self._standing = standing_work(run)
+        self._busy: dict[str, list[list[Span]]] = {}
+        """Of machines whose units are not always there, when each of them is away."""
 
     def option(
         self, grain: int, routing: str, task: RoutingTask, taken: ResourceOption
@@ -259,7 +222,9 @@ class Machines:
         ]
         if len(finite) > 1:
             refuse(f"{routing} needs several machines")
-        busy = ""
+        working = taken.axis.working
+        busy: list[list[Span]] = []
+        name = ""
         if finite and option.fixed + option.rate > 0:
             name = finite[0][0]
             option.machine = self._number(*finite[0])
@@ -269,8 +234,11 @@ class Machines:
                 if option.whole and closes and option.family >= 0:
                     refuse(f"{routing} changes over and must not pause")
             else:
-                busy = name if name in self._standing else ""
-        option.calendar = self._calendar(taken.axis.working, busy)
+                busy = self._busy.get(name, [])
+        own = [self._calendar(working, (name, unit)) for unit in range(len(busy))]
+        alone = len(own) == 1
+        option.calendar = own[0] if alone else self._calendar(working, NOBODY)
+        option.calendars = () if alone else tuple(own)
         return option
 
     def _family(self, name: str | None) -> int:
@@ -293,17 +261,20 @@ class Machines:
         found: list[tuple[tuple[int, int], Option]] = []
         states = self._run.providers.changeovers.states
         for machine, clock in self._changing.items():
-            calendar = self._calendar(clock.working, "")
-
+            calendar = self._calendar(clock.working, NOBODY)
             spans: list[tuple[tuple[int, int], str]] = []
+            standing = in_turn(self._standing.get(clock.resource, ()))
             if clock.resource in states:
-                spans.append(((-FAR, 0), states[clock.resource]))
-            for span in self._standing.get(clock.resource, ()):
+                # What stands follows it, even before now.
+                until = min(
+                    (one.start - self._as_of for one in standing[:1]), default=0
+                )
+                spans.append(((-FAR, min(until, 0)), states[clock.resource]))
+            for span in standing:
                 if span.family is None:
                     refuse(f"an existing order on {clock.resource} has no family")
                 begin, end = span.start - self._as_of, span.finish - self._as_of
-                if end > begin:
-                    spans.append(((begin, end), span.family))
+                spans.append(((begin, end), span.family))
             for instants, name in spans:
                 family = self._family(name)
                 like = Option(machine=machine, calendar=calendar, family=family)
@@ -330,22 +301,22 @@ class Machines:
             "f_size": np.array([size], np.int64),
         }
 
-    def _calendar(self, working: WorkingTime, busy: str) -> int:
-        """Number of an open time, less the work that stands on a machine."""
-        if working.always_open and not busy:
+    def _calendar(self, working: WorkingTime, unit: tuple[str, int]) -> int:
+        """Number of an open time, less when a unit of a machine is away."""
+        if working.always_open and unit is NOBODY:
             return -1
-        key = id(working), busy
+        key = id(working), unit
         return self.calendars.setdefault(key, (len(self.calendars), working))[0]
 
-    def windows(self, last: int) -> dict[str, np.ndarray]:
-        """Open windows of all calendars, for due dates up to a last one [UTC s]."""
-        begin, end = self._as_of - KNOWN_BEFORE, max(last, self._as_of) + KNOWN_AFTER
+    def windows(self) -> dict[str, np.ndarray]:
+        """Open windows of all calendars."""
+        begin, end = self._known
         rows: list[Row] = []
         start = [0]
-        for (_, busy), (_, working) in self.calendars.items():
+        for (_, (name, unit)), (_, working) in self.calendars.items():
             # Beyond what is known all counts as open; the clocks refuse what is there.
             spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
-            found, walls = _cut(spans, self._standing.get(busy, ()))
+            found, walls = cut(spans, self._busy[name][unit] if name else ())
             rows += open_rows(found, walls, len(rows), self._as_of)
             start.append(len(rows))
         return {"k_start": np.array(start, np.int64), **columns_of(rows)}
@@ -357,24 +328,37 @@ class Machines:
         row = self._rows[name]
         clock = self._run.providers.capacity.resource(name)
         there = clock.constant
-        if there is None and max(level[2] for level in clock.levels) <= 1.0:
+        if there is None:
             # Where its one unit is not there, it is closed.
-            there = 1.0
-        if there is None or there % 1 or units != 1.0:
-            refuse(f"{name} has units that change, or that work together")
+            there = max(1.0, *(level[2] for level in clock.levels))
+        lanes = int(there)
+        if lanes < 1 or units != 1.0:
+            refuse(f"{name} has units that work together")
         if row["bucket"] is not None or row["max_early_days"] is not None:
             refuse(f"{name} is counted in buckets, or must not be early")
-        standing = self._standing.get(name, ())
-        if standing and there > 1:
-            refuse(f"{name} has several units and orders to make that exist")
-        if any(one.finish > other.start for one, other in pairwise(standing)):
-            refuse(f"existing orders are on {name} at a time")
+        standing = on_units(self._standing.get(name, ()), lanes)
         if clock.matrix is not None:
-            if there > 1:
+            if lanes > 1:
                 refuse(f"{name} has several units and is changed over")
             self._matrices.setdefault(clock.matrix, len(self._matrices))
             self._changing[len(self.numbers)] = clock
-        self.units.append(int(there))
-        spans = [(one.start, one.finish) for one in standing]
-        self.stops.append((*clock.stops, *spans))
+        self._standing_on(clock, standing)
+        self.units.append(lanes)
         return self.numbers.setdefault(name, len(self.numbers))
+
+    def _standing_on(
+        self, clock: ResourceClock, standing: Sequence[Sequence[Standing]]
+    ) -> None:
+        """Take note of when the units of a machine are away."""
+        fewer = (
+            [[]]
+            if len(standing) == 1
+            else fewer_units(clock, len(standing), self._known)
+        )
+        away = [
+            united([*(one[:2] for one in work), *gone])
+            for work, gone in zip(standing, fewer, strict=True)
+        ]
+        if any(away):
+            self._busy[clock.resource] = away
+        self.stops += [(*clock.stops, *spans) for spans in away]

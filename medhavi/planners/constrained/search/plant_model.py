@@ -32,6 +32,7 @@ from medhavi.planners.constrained.search.plant_machines import (
     Option,
     large_cost,
     refuse,
+    with_units,
 )
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
@@ -79,8 +80,7 @@ class Model:
     `needs` which of that each component of the plant is (-1: the step before),
     `routings` their steps, `options` what the work of each option takes, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
-    the names
-    of the machines, `stops` when each is down or at work that stands [UTC s],
+    the names of the machines, `stops` when each unit is down or at work [UTC s],
     `supplies` what stands, `calendars` the open times. Of the demands of the plant,
     `demands` are those of the run; behind them come `lacking`, needs of existing
     orders, by index, and what stock levels want.
@@ -173,7 +173,7 @@ class _Reading:
         self._as_of = run.as_of
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
-        self._machines = Machines(run)
+        self._machines = Machines(run, last)
         self._lanes = Lanes(self._as_of, last)
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
@@ -217,7 +217,7 @@ class _Reading:
         serves = np.arange(len(items))
         for number, item in enumerate(items):
             serves[list(item.sources)] = number
-        options = [option for item in items for option in item.options]
+        options, unit = with_units([one for item in items for one in item.options])
         blocks = self._machines.blocks()
         machines = np.array([option.machine for _, option in blocks], np.int64)
         count = np.bincount(machines, minlength=len(self._machines.numbers))
@@ -235,7 +235,7 @@ class _Reading:
             refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
         # Options know their calendars only when all calendars have numbers.
-        windows = self._lanes.windows(self._machines.windows(self._last))
+        windows = self._lanes.windows(self._machines.windows())
         plant = Plant(
             order=np.arange(len(items)),
             a_start=np.cumsum([0, *map(len, sources)]),
@@ -244,6 +244,7 @@ class _Reading:
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
             **columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
             **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
+            unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),
             v_end=spans[1].copy(),

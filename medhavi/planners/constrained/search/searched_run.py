@@ -37,6 +37,7 @@ from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
+from medhavi.planners.constrained.search.standing_work import date_existing
 from medhavi.planners.kernels.compiled import announce_compiling
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
@@ -188,7 +189,7 @@ class FoundPlacing(Placing):
         machine, calendar = int(plant.machine[option]), int(plant.calendar[option])
         name, until = self._layout.model.machines[machine], ready
         spans = list(self._held(lane, ready, begin))
-        stops = self._layout.model.stops[machine]
+        stops = self._layout.model.stops[lane]
         spans += [one for one in stops if one[0] < begin and one[1] > ready]
         spans.sort()
         if spans and calendar >= 0:
@@ -368,6 +369,10 @@ class SearchedRun(SearchableRun):
         demands = self.intake.demands
         return late_at_least(planned, demands, weighing, by_chain_alone=light)
 
+    def date_existing(self) -> None:
+        """Date existing orders anew that may move and cannot stand as they are."""
+        date_existing(self.release, self._shop())
+
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
 
@@ -385,17 +390,20 @@ class SearchedRun(SearchableRun):
             differ("something is short")
 
     def _found_placing(self, layout: Layout) -> FoundPlacing:
-        finite = self.providers.finite(
-            {demand.demand for demand in self.intake.demands}, firmed=False
-        )
-        scene = Scene(
+        return FoundPlacing(self.release, self._shop(), self._scene(), layout)
+
+    def _shop(self) -> Shop:
+        own = {demand.demand for demand in self.intake.demands}
+        loads = self.providers.itineraries(own).loads
+        return Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
+
+    def _scene(self) -> Scene:
+        return Scene(
             snapshot=self.snapshot,
             parameters=self.parameters,
             demands=self.intake.demands,
             as_of=self.as_of,
         )
-        shop = Shop(finite, self._quotas())
-        return FoundPlacing(self.release, shop, scene, layout)
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.
@@ -537,6 +545,7 @@ def _searched(
     watch.told(Progress("reading the plant", 0, 1))
     try:
         weights = run.parameters.weights(run.settings)
+        run.date_existing()
         model = model_of(run, weights, run.parameters.base_days)
         run.least = run.late_at_least(weights)
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))

@@ -21,6 +21,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     draw,
     end_from,
     length_of,
+    on_lane,
 )
 
 if TYPE_CHECKING:
@@ -211,6 +212,26 @@ def begin_changed(
     return begin
 
 
+def first_unit(
+    plant: Plant, work: Pass, option: int, now: int, length: int
+) -> tuple[int, int, int]:
+    """Free unit on which work begins first, of those it ends first: begin and end.
+
+    Of machines whose units have open times of their own; one is free.
+    """
+    machine = plant.machine[option]
+    best, first, last = -1, FAR, FAR
+    for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+        if work.l_free[lane] > now:
+            continue
+        own = on_lane(plant, option, lane)
+        begin = begin_from(plant, own, now, length)
+        end = end_from(plant, own, begin, length)
+        if begin < first or (begin == first and end < last):
+            best, first, last = lane, begin, end
+    return best, first, last
+
+
 def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     plant: Plant, work: Pass, rule: np.ndarray, limit: int
 ) -> tuple[int, int]:
@@ -252,6 +273,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
         free[machine] = 0
         work.m_turn[machine] = plant.v_start[machine]
     low[machines] = 0
+    for lane in range(lanes[machines]):
+        work.l_free[lane] = 0
     events = 0
     for order in range(orders):
         ready[order] = work.o_release[order]
@@ -359,7 +382,14 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if place < 0:
                     continue
                 order = queue[base + place]
-                begin = opens = begin_from(plant, way[order], now, length[order])
+                lane, end = -1, FAR
+                if plant.unit[way[order]] >= 0:
+                    lane, opens, end = first_unit(
+                        plant, work, way[order], now, length[order]
+                    )
+                else:
+                    opens = begin_from(plant, way[order], now, length[order])
+                begin = opens
                 if changes[machine] >= 0 and begin == now:
                     begin = begin_changed(
                         plant, work, machine, way[order], now, length[order]
@@ -379,7 +409,11 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 if busy[machine] < units and queued[machine] > 0:
                     touched[touches] = machine
                     touches += 1
-                end = end_from(plant, way[order], begin, length[order])
+                if lane >= 0:
+                    work.o_lane[order] = lane
+                    work.l_free[lane] = end
+                else:
+                    end = end_from(plant, way[order], begin, length[order])
                 if changes[machine] >= 0:
                     free[machine] = end
                     if plant.family[way[order]] >= 0:

@@ -215,7 +215,10 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in range(work.totals[0]):
         keys[at] = work.o_start[at]
     for at in ranks_of(keys):
-        plan.o_lane[of[at]] = free_lane(plant, plan, of[at])
+        lane = work.o_lane[at]
+        if plant.unit[work.o_option[at]] < 0:
+            lane = free_lane(plant, plan, of[at])
+        plan.o_lane[of[at]] = lane
         lay(plant, plan, of[at])
     for block in range(len(plant.v_begin)):
         order, option = block_of(plant, plan, block), plant.v_option[block]

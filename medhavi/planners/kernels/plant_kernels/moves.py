@@ -17,6 +17,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     cost_of,
     draw,
     length_of,
+    on_lane,
 )
 from medhavi.planners.kernels.plant_kernels.repair import (
     slowest,
@@ -103,7 +104,8 @@ def critical_path(
         if plan.o_start[order] > ready and plant.machine[option] >= 0:
             item = plan.o_item[order]
             length = length_of(plant, item, option, plan.o_qty[order])
-            if plan.o_start[order] > begin_from(plant, option, ready, length):
+            own = on_lane(plant, option, plan.o_lane[order])
+            if plan.o_start[order] > begin_from(plant, own, ready, length):
                 path[waiting] = order
                 waiting += 1
         order = other

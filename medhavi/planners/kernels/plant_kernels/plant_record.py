@@ -56,7 +56,8 @@ class Plant(NamedTuple):
     `k_next`, of which each is one; what lies beyond them is behind other work that
     stands. The windows of a lane are its departures, from when goods have to be ready
     to when they arrive, neither falling; before the first and after the last one it
-    leaves at any time.
+    leaves at any time. `unit`: where the units of its machine have open times of their
+    own, the option as it is on the first one, those of the others after it (-1: else).
 
     Set-up families: `family` of an option (-1: none); `m_change`, where the matrix of a
     machine begins in `f_change` (-1: it has none), of `f_size` families by `f_size`,
@@ -77,6 +78,7 @@ class Plant(NamedTuple):
     scale: np.ndarray
     calendar: np.ndarray
     whole: np.ndarray
+    unit: np.ndarray
     grain: np.ndarray
     least: np.ndarray
     floor: np.ndarray
@@ -129,7 +131,8 @@ class Pass(NamedTuple):
     `m_load` adds up the work of each machine [s]; `woken` is when each machine opens
     again and looks for work. `m_free`, `m_family` and `m_turn` are when the last work
     on each machine ends, the family of the last one that has any, and the next block
-    that stands.
+    that stands; `l_free` is when the last work on each unit ends whose open time is its
+    own, of which orders are on `o_lane`.
     """
 
     totals: np.ndarray
@@ -146,6 +149,7 @@ class Pass(NamedTuple):
     o_length: np.ndarray
     o_option: np.ndarray
     o_machine: np.ndarray
+    o_lane: np.ndarray
     o_work: np.ndarray
     o_post: np.ndarray
     p_from: np.ndarray
@@ -180,6 +184,7 @@ class Pass(NamedTuple):
     m_free: np.ndarray
     m_family: np.ndarray
     m_turn: np.ndarray
+    l_free: np.ndarray
     item_last: np.ndarray
 
 
@@ -192,6 +197,14 @@ def length_of(plant: Plant, item: int, option: int, qty: int) -> int:
 def taken_of(plant: Plant, line: int, qty: int) -> int:
     """Need of an order of a component by its line [units]."""
     return -(-(qty * plant.c_each[line] + plant.c_more[line]) // plant.c_over[line])
+
+
+def on_lane(plant: Plant, option: int, lane: int) -> int:
+    """Option as it is on a unit of its machine."""
+    first = plant.unit[option]
+    if first < 0:
+        return option
+    return first + lane - plant.m_lane[plant.machine[option]]
 
 
 def window_of(plant: Plant, calendar: int, time: int) -> int:

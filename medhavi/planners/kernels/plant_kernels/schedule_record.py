@@ -21,6 +21,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_by,
     end_from,
     length_of,
+    on_lane,
 )
 
 if TYPE_CHECKING:
@@ -414,9 +415,13 @@ def place_early(
             if through < end:
                 way, start, end = option, begin, through
         else:
-            for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+            low, high = plant.m_lane[machine], plant.m_lane[machine + 1]
+            if plan.state[BEHIND] == 1 and plant.unit[option] >= 0:
+                # None is later on its own unit; on others that is not certain.
+                low, high = plan.o_lane[order], plan.o_lane[order] + 1
+            for lane in range(low, high):
                 place, begin, through = first_gap(
-                    plant, plan, lane, option, length, ready
+                    plant, plan, lane, on_lane(plant, option, lane), length, ready
                 )
                 if through < end:
                     way, at, unit, start, end = option, place, lane, begin, through
@@ -502,9 +507,12 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
         end = end_by(plant, option, limit, length)
         start = begin_by(plant, option, end, length)
     else:
-        best = plant.m_lane[machine]
-        at, start, end = last_gap(plant, plan, best, option, length, limit)
-        for lane in range(best + 1, plant.m_lane[machine + 1]):
+        best, high = plant.m_lane[machine], plant.m_lane[machine + 1]
+        if plant.unit[option] >= 0:
+            best, high = plan.o_lane[order], plan.o_lane[order] + 1
+        own = on_lane(plant, option, best)
+        at, start, end = last_gap(plant, plan, best, own, length, limit)
+        for lane in range(best + 1, high):
             place, begin, through = last_gap(plant, plan, lane, option, length, limit)
             if begin > start:
                 best, at, start, end = lane, place, begin, through

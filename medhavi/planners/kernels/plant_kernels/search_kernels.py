@@ -10,6 +10,7 @@ from medhavi.planners.kernels.compiled import compiled_records
 INLINED = frozenset(
     {
         "length_of",
+        "on_lane",
         "begin_from",
         "before_last",
         "behind",
@@ -20,6 +21,7 @@ INLINED = frozenset(
         "changed_by",
         "changed_from",
         "comes_from",
+        "first_unit",
         "free_lane",
         "give",
         "latest_of",

@@ -1,0 +1,190 @@
+"""What keeps the units of a machine from work: orders, reservations, units gone.
+
+An existing order stands on its dates. Which unit of a machine it is on does not matter:
+in order of start each takes the one that is free first (interval colouring), so no more
+units are taken than are at work at a time. Where more orders overlap than there are
+units they stand all the same, and nothing new is beside them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.orders.jobs import jobs_of
+from medhavi.providers.finite_capacity.occupancy import held_capacity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.providers.capacity.resources import ResourceClock
+
+Span = tuple[int, int]
+"""Half-open [UTC s]."""
+
+
+class Standing(NamedTuple):
+    """When an existing order is at work on a resource, with its family and units."""
+
+    start: int
+    finish: int
+    family: str | None = None
+    units: int = 1
+
+
+def date_existing(release: FeasibleOrderCreation, shop: Shop) -> None:
+    """Date existing orders that may move where they find room, in order of starts.
+
+    Before anything new; those that have room on their dates keep them, the others and
+    those that should have begun come as early as can be. From then on all stand.
+
+    Parameters
+    ----------
+    release
+        Register of a run that is built and not netted yet.
+    shop
+        What those that may not move hold already.
+    """
+    moving = [job.order for job in jobs_of(release)]
+    moved: dict[int, int] = {}
+    for order in sorted(moving, key=lambda order: order.timing.start):
+        dated = order.timing
+        found = shop.earliest(order, max(dated.start, release.as_of))
+        if found is not None and not _has_room(order, shop, release.as_of):
+            order.timing = found
+            moved[order.index] = found.start - dated.start
+            for unit in order.units:
+                unit.arrives += found.finish - dated.finish
+                unit.available = unit.arrives
+        shop.occupy(order, order.timing)
+    for need in release.needs:
+        if need.order is not None and need.order.index in moved:
+            need.instant += moved[need.order.index]
+
+
+def _has_room(order: SupplyOrder, shop: Shop, as_of: int) -> bool:
+    """Whether an existing order can be done on its dates."""
+    dated = order.timing
+    if dated.start < as_of:
+        return False
+    early = shop.earliest(order, dated.start)
+    late = shop.latest(order, dated.finish, dated.start)
+    return any(one is not None and one.steps == dated.steps for one in (early, late))
+
+
+def standing_work(run: SearchableRun) -> dict[str, list[Standing]]:
+    """When existing orders and reservations are on each resource, by start."""
+    found: dict[str, list[Standing]] = {}
+    own = {demand.demand for demand in run.intake.demands}
+    capacity, holds = run.providers.capacity, run.providers.reservations.capacity
+    orders = [
+        order.timing.steps for order in run.release.orders if order.kind == "make"
+    ]
+    reserved = [work.windows for work in held_capacity(holds, capacity, own)]
+    for window in (one for windows in (*orders, *reserved) for one in windows):
+        for name, units in window.resources:
+            whole = int(-(-units // 1))
+            span = Standing(window.start, window.finish, window.family, whole)
+            found.setdefault(name, []).append(span)
+    return {
+        name: sorted(spans, key=lambda one: one[:2]) for name, spans in found.items()
+    }
+
+
+def in_turn(spans: Sequence[Standing]) -> list[Standing]:
+    """Work on one unit by start, each from where those before it have ended."""
+    found: list[Standing] = []
+    end: int | None = None
+    for span in spans:
+        start = span.start if end is None else max(span.start, end)
+        if start < span.finish:
+            found.append(span._replace(start=start))
+            end = span.finish
+    return found
+
+
+def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
+    """Work on each of the units of a machine, by start.
+
+    >>> work = [Standing(0, 9), Standing(2, 4), Standing(5, 7), Standing(6, 12)]
+    >>> [[one[:2] for one in unit] for unit in on_units(work, 2)]
+    [[(0, 9), (9, 12)], [(2, 4), (5, 7)]]
+    """
+    found: list[list[Standing]] = [[] for _ in range(units)]
+    free: list[int | None] = [None] * units
+    for span in spans:
+        # None has worked yet; those that have worked are taken first.
+        ready = [
+            (-1, -end, unit) if end <= span.start else (1, end, unit)
+            for unit, end in enumerate(free)
+            if end is not None
+        ]
+        ready += [(0, 0, unit) for unit, end in enumerate(free) if end is None]
+        for _, _, unit in sorted(ready)[: span.units]:
+            found[unit].append(span)
+            free[unit] = max(span.finish, free[unit] or span.finish)
+    return [in_turn(one) for one in found]
+
+
+def fewer_units(clock: ResourceClock, units: int, known: Span) -> list[list[Span]]:
+    """When each unit of a machine is not there, though the machine is open.
+
+    Parameters
+    ----------
+    clock
+        What the machine offers.
+    units
+        How many units are looked at.
+    known
+        From when until when.
+    """
+    found: list[list[Span]] = [[] for _ in range(units)]
+    if clock.constant is not None:
+        return found
+    for begin, end, there in clock.units(*known):
+        for spans in found[int(there) :]:
+            if spans and spans[-1][1] == begin:
+                spans[-1] = spans[-1][0], end
+            else:
+                spans.append((begin, end))
+    return found
+
+
+def cut(spans: Sequence[Span], busy: Sequence[Span]) -> tuple[list[Span], list[int]]:
+    """Open spans without the busy ones, and the places before which busy time lies.
+
+    Both are in order of time; neither overlaps itself.
+    """
+    found: list[Span] = []
+    walls: list[int] = []
+    waiting = deque(busy)
+    for low, high in spans:
+        moment = low
+        while waiting and waiting[0][0] < high:
+            begin, end = waiting[0]
+            if begin > moment:
+                found.append((moment, begin))
+            if found and (not walls or walls[-1] < len(found)):
+                walls.append(len(found))
+            moment = max(moment, min(end, high))
+            if end > high:
+                break
+            waiting.popleft()
+        if moment < high:
+            found.append((moment, high))
+    return found, walls
+
+
+def united(spans: Sequence[Span]) -> list[Span]:
+    """Spans by start, those that overlap or touch as one."""
+    found: list[Span] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((begin, end))
+    return found
