@@ -125,10 +125,12 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         item = item_of[order]
         grains = qty // made.grain[item]
         assert qty >= made.least[item]
+        assert not made.most[item] or qty <= made.most[item]
+        gain = qty * made.y_each[item] + made.y_more[item]
         assert made.x_start[item] <= option < made.x_start[item + 1]
         assert ends - begins == made.fixed[option] + grains * made.rate[option]
         assert begins >= made.floor[item]
-        assert 0 < used <= qty
+        assert 0 < used <= gain // made.y_over[item]
         if made.machine[option] >= 0:
             machine = int(made.machine[option])
             lane = int(plan.o_lane[order])

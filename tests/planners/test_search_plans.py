@@ -572,14 +572,6 @@ UNFIT = {
         **CROWDED,
         "products": [{**row, "shelf_life_days": 50.0} for row in CROWDED["products"]],
     },
-    "largest lot": {
-        **CROWDED,
-        "routings": [{**row, "max_lot": 9.0} for row in CROWDED["routings"]],
-    },
-    "yield": {
-        **CROWDED,
-        "routings": [{**row, "yield": 0.5} for row in CROWDED["routings"]],
-    },
     "soft time": {
         **CROWDED,
         "routings": [{**row, "safety_days": 1.0} for row in CROWDED["routings"]],

@@ -239,7 +239,7 @@ def test_a_product_of_too_many_levels_is_not_searched() -> None:
         "stock": [],
         "demands": [{**PLAIN["demands"][0], "product": names[0]}],
     }
-    with pytest.raises(UnfitError, match="too many parts"):
+    with pytest.raises(UnfitError, match="too many levels"):
         model_of(run_of(tables), WEIGHTS, 20.0)
 
 

@@ -1,4 +1,4 @@
-"""Plans that a search found of what is made by recipes: components by step."""
+"""Plans that a search found of what is made by recipes: components, yields, lots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
+from tests.planners.test_search_lanes import sites
 from tests.planners.test_search_plans import NEVER, delivered, searched, workshops
+from tests.planners.test_search_sources import companies
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -86,6 +88,113 @@ def test_no_plan_with_components_of_later_steps_is_better_than_its_bound(
     assert run.effort["weighted_days"] >= (run.bound or 0.0) - 1e-9
     general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
     assert delivered(made) == delivered(general)
+
+
+# --- yields and largest lots ----------------------------------------------------
+@st.composite
+def by_lots(draw: st.DrawFn) -> dict[str, Any]:
+    """Companies whose routings lose some of what they make, and cut it into lots."""
+    tables = draw(st.one_of(by_step(), companies(), sites()))
+
+    def lots(row: dict[str, Any]) -> dict[str, Any]:
+        most = draw(st.sampled_from([None, 4.0, 5.0, 8.0]))
+        largest = None if most is None else max(most, row.get("min_lot") or 0.0)
+        good = draw(st.sampled_from([1.0, 0.9, 0.5, 0.985]))
+        return {**row, "max_lot": largest, "yield": good}
+
+    def good(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "yield": draw(st.sampled_from([1.0, 1.0, 0.9, 0.97]))}
+
+    step = draw(st.sampled_from([1.0, 1.0, 0.5, 0.01]))
+    return {
+        **tables,
+        "routings": [lots(row) for row in tables["routings"]],
+        "steps": [good(row) for row in tables["steps"]],
+        "products": [{**row, "qty_step": step} for row in tables["products"]],
+    }
+
+
+@pytest.mark.req("MRP-02", "MRP-06", "CAP-06", "CAP-12")
+@settings(PLAIN, max_examples=examples(12, 200))
+@given(by_lots(), st.sampled_from(["light", "standard"]))
+def test_a_plan_with_yields_and_largest_lots_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    made = searched(tables, effort)
+    assert verify(made, Snapshot.from_frames(tables)) == []
+    run = made.run
+    assert run.effort["late"] >= run.effort["late_at_least"]
+    assert run.effort["weighted_days"] >= (run.bound or 0.0) - 1e-9
+
+
+@settings(PLAIN, max_examples=examples(4, 40))
+@given(by_lots())
+def test_the_search_delivers_what_the_rounds_deliver_with_yields_and_largest_lots(
+    tables: dict[str, Any],
+) -> None:
+    made = searched(tables, "light")
+    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    assert delivered(made) == delivered(general)
+
+
+@pytest.mark.nightly
+@settings(PLAIN, max_examples=20)
+@given(by_lots())
+def test_compiled_and_plain_kernels_find_the_same_plan_with_yields_and_largest_lots(
+    tables: dict[str, Any],
+) -> None:
+    pytest.importorskip("numba")
+    snapshot = Snapshot.from_frames(tables)
+    found = [
+        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        for engine in ("numba", "python")
+    ]
+    assert found[0].supplies.equals(found[1].supplies)
+    assert found[0].deliveries.equals(found[1].deliveries)
+
+
+def orders(made: Plan, product: str) -> list[tuple[float, float]]:
+    """Size and good quantity of all orders of a product, by size."""
+    rows = made.supplies.filter(pl.col("product") == product)
+    return sorted(rows.select("order_qty", "qty").rows(), reverse=True)
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+def test_more_is_made_of_what_is_lost_and_more_is_taken_for_it() -> None:
+    """Of 20 A three quarters are good: 27 go in, 20.25 come out; the 20 count whole."""
+    tables = workshop([("A", 20.0, 30.0, 1)], least=1.0)
+    tables["routings"] = [
+        row | {"yield": 0.75 if row["product"] == "A" else 1.0}
+        for row in tables["routings"]
+    ]
+    made = searched(tables)
+    assert orders(made, "A") == [(27.0, 20.0)]
+    assert orders(made, "PART") == [(27.0, 27.0)]
+
+
+@pytest.mark.req("MRP-06", "CAP-06")
+def test_a_need_beyond_the_largest_lot_becomes_several_orders() -> None:
+    """Five by five; two parts stand there, so the last order is for three."""
+    tables = workshop([("A", 15.0, 30.0, 1)], least=1.0, stock=2.0)
+    tables["routings"] = [
+        row | {"max_lot": 5.0 if row["product"] == "PART" else None}
+        for row in tables["routings"]
+    ]
+    made = searched(tables)
+    assert orders(made, "PART") == [(5.0, 5.0), (5.0, 5.0), (3.0, 3.0)]
+    assert orders(made, "A") == [(15.0, 15.0)]
+
+
+@pytest.mark.req("CAP-12")
+def test_parts_of_a_late_demand_are_delivered_when_they_are_there() -> None:
+    """Three A of ten hours each, one by one: the first two are not as late as it is."""
+    tables = workshop([("A", 3.0, 0.5, 1)], stock=3.0)
+    tables["routings"] = [row | {"max_lot": 2.0} for row in tables["routings"]]
+    made = searched(tables)
+    dates = made.deliveries.sort("date")
+    hours = [(date - AS_OF) / dt.timedelta(hours=1) for date in dates["date"]]
+    assert hours == [20.0, 30.0]
+    assert verify(made, Snapshot.from_frames(tables)) == []
 
 
 def day(number: float) -> dt.datetime:

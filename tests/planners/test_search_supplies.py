@@ -153,7 +153,7 @@ def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
     )
     assert [str(one) for one in verify(made, snapshot)] == []
     # Of orders that exist a search does not know all that they may be.
-    assert made.run.engine == "search" or " order" in made.run.engine
+    assert made.run.engine == "search" or "order" in made.run.engine
 
 
 @pytest.mark.req("MRP-05", "PEG-06")

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, MOST_LOTS, Pass
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    MOST_LOTS,
+    Pass,
+    gain_of,
+    lot_of,
+    taken_of,
+)
 from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 from medhavi.units import DAY
 
@@ -157,22 +164,44 @@ def new_memory(plant: Plant) -> np.ndarray:
     return zeros(len(plant.order) * MOST_LOTS)
 
 
-def _largest_tree(plant: Plant) -> int:
-    """Count the orders of one demand, one of each; parts come after their takers."""
+def largest_tree(plant: Plant) -> int:
+    """Count the orders of one demand at most; parts come after their takers.
+
+    Each need has an order of its own, or as many as its largest lot asks for.
+    """
+    pieces = _most_pieces(plant) if plant.most.any() else [1] * len(plant.order)
     below = [1] * len(plant.order)
     for item in range(len(below) - 1, -1, -1):
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             below[item] += below[plant.c_item[line]]
+        below[item] *= pieces[item]
         sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
         below[item] = max(below[source] for source in sources)
     return max(below, default=1)
+
+
+def _most_pieces(plant: Plant) -> list[int]:
+    """Count the orders that the largest need of each item is cut into."""
+    wanted = zeros(len(plant.order))
+    np.maximum.at(wanted, plant.d_item, plant.d_qty)
+    found = [1] * len(wanted)
+    for item, need in enumerate(wanted):
+        sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
+        wanted[sources] = np.maximum(wanted[sources], need)
+        size = lot_of(plant, item, need)
+        if plant.most[item]:
+            found[item] = max(1, -(-int(need) // int(gain_of(plant, item, size))))
+        for line in range(plant.c_start[item], plant.c_start[item + 1]):
+            part = plant.c_item[line]
+            wanted[part] = max(wanted[part], taken_of(plant, line, size))
+    return found
 
 
 def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     """Make an empty schedule with room for a pass and its improvement."""
     items, demands = len(plant.order), len(plant.d_item)
     made, pegged = int(work.totals[0]), int(work.totals[1])
-    tree = _largest_tree(plant)
+    tree = largest_tree(plant)
     blocks = len(plant.v_begin)
     orders = 2 * made + 8 * tree + 64 + blocks
     pegs = 2 * pegged + 128 * tree + 4096
@@ -182,7 +211,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 9,
+        "state": 10,
         "room": 2,
         "noise": 1,
         "i_head": items,

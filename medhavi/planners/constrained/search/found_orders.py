@@ -69,8 +69,8 @@ class StepComponent(NamedTuple):
 class FoundItem:
     """What all found orders of a product have in common, looked up once.
 
-    They give one product at their end, as much as is ordered, and take their components
-    when their steps begin: other recipes are not searched.
+    They give one product at their end, and take their components when their steps
+    begin: other recipes are not searched.
 
     Parameters
     ----------
@@ -98,13 +98,15 @@ class FoundItem:
 class FoundOrders(NamedTuple):
     """All found orders of a product, made or moved, in sequence of registration.
 
-    Of each order: size [steps], when it runs as late as its takers allow, when it takes
-    what it needs and arrives as early as can be [UTC seconds], what nobody takes of it
-    [steps], and where its pegs end; what has none is for a stock level. Of each peg:
-    the need by its index, its amount [steps], and the place of its order among these.
+    Of each order: size and what it gives [steps], when it runs as late as its takers
+    allow, when it takes what it needs and arrives as early as can be [UTC seconds],
+    what nobody takes of it [steps], and where its pegs end; what has none is for a
+    stock level. Of each peg: the need by its index, its amount [steps], and the place
+    of its order among these.
     """
 
     sizes: Sequence[int]
+    gains: Sequence[int]
     timings: Sequence[OrderTiming]
     instants: Sequence[Sequence[int]]
     arrivals: Sequence[int]
@@ -161,7 +163,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         first, cause_of = len(units), self.cause_of
         served = [needs[need] for need in found.needs]
         pairs = list(zip(served, found.amounts, strict=True))
-        for size, timing, uses, ready, left, high in zip(*found[:6], strict=True):
+        for size, gain, timing, uses, ready, left, high in zip(*found[:7], strict=True):
             cause, priority = SAFETY, STOCK_PRIORITY
             if high > low:
                 taker = min(served[low:high], key=_URGENCY)
@@ -171,7 +173,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
             unit = SupplyUnit(
                 len(units),
                 node,
-                size,
+                gain,
                 left,
                 ready,
                 ready,
@@ -193,7 +195,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 source,
                 name,
                 size,
-                size,
+                gain,
                 timing,
                 timing[1],
                 cause,

@@ -160,6 +160,14 @@ def changes_over(plant: Plant, item: int) -> bool:
     return bool((plant.m_change[machine[machine >= 0]] >= 0).any())
 
 
+def _gains(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """What orders of some items give. Shapes (n_orders,), int64 [steps]."""
+    found: np.ndarray = (
+        size * plant.y_each[item] + plant.y_more[item]
+    ) // plant.y_over[item]
+    return found
+
+
 class Layout:
     """Orders of a run as a search found them, in sequence of registration.
 
@@ -229,7 +237,8 @@ class Layout:
         self._given: list[int] = given.tolist()
         size = np.asarray(found.order_qty, np.int64)[last]
         stays = kept.sums(kept.givers, len(size))
-        self._columns = self._columned(size, from_order, stays)
+        gain = _gains(model.plant, self.item, size)
+        self._columns = self._columned(size, gain, from_order, stays)
         first = np.searchsorted(self.item, self.item)
         giver = from_order.givers
         self._from_order = Columns(
@@ -292,14 +301,16 @@ class Layout:
         amounts = np.asarray(found.peg_qty, np.int64)[~inner]
         return Pegs(giver, numbers.of(taker, step, product), amounts)
 
-    def _columned(self, size: np.ndarray, pegs: Pegs, stays: np.ndarray) -> Columns:
+    def _columned(
+        self, size: np.ndarray, gain: np.ndarray, pegs: Pegs, stays: np.ndarray
+    ) -> Columns:
         """Sizes, dates and what nobody takes of the orders, as `_make` reads it.
 
-        Size, what nobody takes and what is wanted of it [units]; begin of the queue, as
-        late as may be; begin of the work and arrival, as early as can be; where the
-        pegs end.
+        Size, what it gives, what nobody takes and what is wanted of that [units]; begin
+        of the queue, as late as may be; begin of the work and arrival, as early as can
+        be; where the pegs end.
         """
-        left = size - pegs.sums(pegs.givers, len(size))
+        left = gain - pegs.sums(pegs.givers, len(size))
         if (left < stays).any():
             differ("an order is taken twice")
         each = np.arange(len(size) + 1)
@@ -314,8 +325,9 @@ class Layout:
             self.item,
             count,
             size,
+            gain,
             left,
-            size - left + stays,
+            gain - left + stays,
             late.since - queue,
             early.begin,
             early.finish,
@@ -371,7 +383,9 @@ class Layout:
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""
-        sizes, left, wanted, starts, begins, arrivals, ends = self._columns[number]
+        sizes, gains, left, wanted, starts, begins, arrivals, ends = self._columns[
+            number
+        ]
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
@@ -395,7 +409,16 @@ class Layout:
         needs, amounts, givers = self._from_order[number]
         instants = self._instants(item.taken, begins)
         found = FoundOrders(
-            sizes, timings, instants, arrivals, left, ends, needs, amounts, givers
+            sizes,
+            gains,
+            timings,
+            instants,
+            arrivals,
+            left,
+            ends,
+            needs,
+            amounts,
+            givers,
         )
         self.orders += self._release.found_orders(item, found)
 

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
 MOST_LEVELS = 200
-MOST_BELOW = 2000
-"""Orders of one demand at most, one of each: what a move takes out must be small."""
-NO_END = 1 << 40
 
 
 class Part(NamedTuple):
@@ -57,6 +54,10 @@ class Item:
     ranked: int = 0
     grain: int = 1
     least: int = 1
+    most: int = 0
+    y_each: int = 1
+    y_more: int = 0
+    y_over: int = 1
     floor: int = 0
     post: int = 0
     lead: int = -1
@@ -121,20 +122,17 @@ def ready_alone(
 
 
 def check_depth(items: Sequence[Item]) -> None:
-    """Refuse products of very many parts; items are in order, consumers first."""
-    below = [1] * len(items)
+    """Refuse products of very many levels; items are in order, consumers first."""
     levels = [1] * len(items)
     for number in range(len(items) - 1, -1, -1):
         for part, *_ in items[number].below:
             if part <= number:
                 refuse("parts come before what they are for")
-            below[number] = min(below[number] + below[part], NO_END)
             levels[number] = max(levels[number], levels[part] + 1)
         sources = items[number].sources or (number,)
-        below[number] = max(below[source] for source in sources)
         levels[number] = max(levels[source] for source in sources)
-    if max(below, default=0) > MOST_BELOW or max(levels, default=0) > MOST_LEVELS:
-        refuse("a product has too many parts")
+    if max(levels, default=0) > MOST_LEVELS:
+        refuse("a product has too many levels")
 
 
 class Lanes:

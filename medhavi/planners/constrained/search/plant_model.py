@@ -5,7 +5,8 @@ steps in a row, each on one unit of a finite machine, of those that it may choos
 or on none, in the open time of their calendars, changed over between families;
 purchases with a fixed lead time and no limit, by any rule of stock and lots; stock and
 scheduled receipts that do not expire; stock levels of what is made that do not fall;
-existing orders that stand on their dates; lots of a least size and a multiple. Anything
+existing orders that stand on their dates; lots of a least and a largest size and a
+multiple; what is lost by yields. Anything
 else is planned by the general way.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
     Item,
@@ -59,11 +61,17 @@ IDLE_TABLES = (
     "supplier_capacity",
 )
 """Tables that must be empty: the search knows nothing of what they say."""
+MOST_BELOW = 2000
+"""Orders of one demand at most: what a move takes out must be small."""
 MOST_BOUGHT = 1_000_000_000
 UNSUPPLIED = 1 << 33
 """When what no source brings is there [s since now]: no plan waits for that."""
 MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
+ITEM_FIELDS = (
+    *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
+    *("floor", "post", "lead"),
+)
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
 
@@ -161,8 +169,6 @@ def _check_rules(node: Node, source: Source) -> None:
         refuse(f"{node.key} has stock rules")
     if rules.lot_rule != "lot_for_lot" or rules.cover_days or rules.lot_size:
         refuse(f"{node.key} has lot rules")
-    if source.max_lot is not None:
-        refuse(f"{source.source} has a largest lot")
     if source.safety_days or source.batch_window_days:
         refuse(f"{source.source} has soft time or a batch window")
 
@@ -242,7 +248,7 @@ class _Reading:
             a_item=np.array([one for several in sources for one in several], np.int64),
             a_ready=ready_alone(items, sources, self._as_of),
             x_start=np.cumsum([0, *(len(item.options) for item in items)]),
-            **columns(items, ("ranked", "grain", "least", "floor", "post", "lead")),
+            **columns(items, ITEM_FIELDS),
             **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
             v_start=np.cumsum([0, *count]),
@@ -259,6 +265,8 @@ class _Reading:
             base=np.array([round(base_days * DAY)], np.int64),
             **windows,
         )
+        if largest_tree(plant) > MOST_BELOW:
+            refuse("a product has too many parts")
         steps = np.array([item.steps for item in items], np.int64)
         lasts = [one for number in products for one in self._items_of(number)]
         priority = [demand.priority for demand in demands]
@@ -428,6 +436,7 @@ class _Reading:
         way = self._ways[number]
         source = way.source
         item.grain, item.least = source.multiple, max(source.min_lot, 1)
+        item.most = source.max_lot or 0
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
             return self._make(item, way, number, floor)
@@ -481,12 +490,15 @@ class _Reading:
             refuse(f"{name} keeps a tool")
         if len(way.yields) != 1 or not way.yields[0].plain or way.gain is None:
             refuse(f"{name} gives more than one product")
-        output = way.gain.outputs
-        if len(output) != 1 or (output[0].numerator, output[0].addend) != (
-            output[0].denominator,
-            0,
-        ):
-            refuse(f"{name} has a yield")
+        output = way.gain.outputs[0]
+        numbers = output.numerator, output.addend, output.denominator
+        if len(way.gain.outputs) > 1 or way.gain.dated or not output.numerator:
+            refuse(f"{name} gives its product by several lines, or by date")
+        if max(numbers) > MOST_EACH:
+            refuse(f"{name} gives very much of its product")
+        product.y_each, product.y_more, product.y_over = numbers
+        if product.most and not output.steps(product.most):
+            refuse(f"{name} gives nothing by its largest lot")
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]

@@ -21,6 +21,7 @@ from medhavi.planners.constrained.search.construction import (
     construct,
     new_schedule,
 )
+from medhavi.planners.kernels.plant_kernels.schedule_record import APART
 from medhavi.progress import Observe, Progress
 from medhavi.units import DAY, HOUR
 
@@ -462,6 +463,8 @@ class _Repair:
         number = np.zeros(len(plan.o_item), np.int64)
         number[alive] = np.arange(count)
         amounts = np.asarray(plan.g_qty, np.int64)[peg]
+        # What is there for a late demand before all of it is goes to it then.
+        plan.state[APART] = 1
         self._kernels.justify_right(plant, plan)
         return Found(
             order_item=np.asarray(plan.o_item, np.int64)[alive],

@@ -17,6 +17,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     end_by,
     end_from,
+    gain_of,
     length_of,
     lot_of,
     taken_of,
@@ -172,36 +173,42 @@ def net_item(
             spare -= used
             need -= used
         need = take_standing(plant, work, item, at, need)
-        if need == 0:
-            continue
-        if plant.lead[item] >= 0:
+        if need > 0 and plant.lead[item] >= 0:
             work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
             continue
-        source = plant.a_item[plant.a_start[item]]
-        if plant.a_start[item] + 1 < plant.a_start[item + 1]:
-            source = source_of(plant, item, work.r_time[at], need)
-        qty = lot_of(plant, source, need)
-        first, last = plant.c_start[source], plant.c_start[source + 1]
-        if orders >= len(work.o_item) or needs + last - first > len(work.r_to):
-            return -1
-        open_order(plant, work, orders, source, qty)
-        work.o_due[orders] = work.r_time[at]
-        give(work, orders, taker, need)
-        spare = qty - need
-        made = orders
-        length, option = work.o_length[orders], plant.x_start[source]
-        end = end_by(plant, option, work.r_time[at] - plant.post[source], length)
-        begin = begin_by(plant, option, end, length) - wait[source]
-        for line in range(first, last):
-            part = plant.c_item[line]
-            work.r_time[needs] = begin
-            work.r_qty[needs] = taken_of(plant, line, qty)
-            work.r_to[needs] = orders
-            work.r_for[needs] = work.r_for[at]
-            work.r_next[needs] = work.r_head[part]
-            work.r_head[part] = needs
-            needs += 1
-        orders += 1
+        while need > 0:
+            source = plant.a_item[plant.a_start[item]]
+            if plant.a_start[item] + 1 < plant.a_start[item + 1]:
+                source = source_of(plant, item, work.r_time[at], need)
+            qty = lot_of(plant, source, need)
+            gain = gain_of(plant, source, qty)
+            first, last = plant.c_start[source], plant.c_start[source + 1]
+            if (
+                orders >= len(work.o_item)
+                or needs + last - first > len(work.r_to)
+                or work.totals[1] + MOST_PEGS > len(work.p_to)
+            ):
+                return -1
+            open_order(plant, work, orders, source, qty)
+            work.o_due[orders] = work.r_time[at]
+            used = min(gain, need)
+            give(work, orders, taker, used)
+            need -= used
+            spare = gain - used
+            made = orders
+            length, option = work.o_length[orders], plant.x_start[source]
+            end = end_by(plant, option, work.r_time[at] - plant.post[source], length)
+            begin = begin_by(plant, option, end, length) - wait[source]
+            for line in range(first, last):
+                part = plant.c_item[line]
+                work.r_time[needs] = begin
+                work.r_qty[needs] = taken_of(plant, line, qty)
+                work.r_to[needs] = orders
+                work.r_for[needs] = work.r_for[at]
+                work.r_next[needs] = work.r_head[part]
+                work.r_head[part] = needs
+                needs += 1
+            orders += 1
     work.totals[0] = orders
     return needs
 

@@ -14,6 +14,7 @@ import numpy as np
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
 from medhavi.planners.kernels.plant_kernels.repair import slowest
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    APART,
     BEHIND,
     FULL,
     JOURNAL,
@@ -59,7 +60,8 @@ def block_of(plant: Plant, plan: ScheduleRecord, block: int) -> int:
 def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as late as what takes from it allows; none moves earlier.
 
-    A demand allows what it has, or its due date.
+    A demand allows what it has, or its due date; where its parts are delivered apart,
+    each of them.
     """
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
@@ -93,11 +95,9 @@ def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
         else:
             demand = -1 - taker
             latest = plan.d_finish[demand]
-            if latest == plant.d_floor[demand]:
-                # It waits for what it has already: this comes when it can.
+            if plan.state[APART] == 1:
                 latest = plan.o_end[order] + post
-            latest = max(plant.d_due[demand], latest)
-            limit = min(limit, latest)
+            limit = min(limit, max(plant.d_due[demand], latest))
         peg = plan.g_next[peg]
     return limit - post
 
@@ -205,7 +205,7 @@ def load(plant: Plant, plan: ScheduleRecord, work: Pass) -> int:
 def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) -> None:
     """Take over the orders of a pass; `of` gets their numbers."""
     for at in range(work.totals[0]):
-        order = new_order(plan, work.o_item[at], work.o_qty[at])
+        order = new_order(plant, plan, work.o_item[at], work.o_qty[at])
         of[at] = order
         plan.o_option[order] = work.o_option[at]
         plan.o_start[order] = work.o_start[at]

@@ -29,8 +29,9 @@ MOST_LOTS = 48
 class Plant(NamedTuple):
     """What never changes in a search.
 
-    Per item: `order` (places of a topological order), `grain` and `least` [steps],
-    `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
+    Per item: `order` (places of a topological order), `grain`, `least` and `most` of an
+    order [steps, 0: any], of which n give (n `y_each` + `y_more`) / `y_over`, rounded
+    down, `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
     options `x_start`, by preference where `ranked` is 1, its supplies that stand, stock
     and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps], `s_ready` (0:
     now) and `s_for`, the demand that it is kept for (-1: any), its components
@@ -81,6 +82,10 @@ class Plant(NamedTuple):
     unit: np.ndarray
     grain: np.ndarray
     least: np.ndarray
+    most: np.ndarray
+    y_each: np.ndarray
+    y_more: np.ndarray
+    y_over: np.ndarray
     floor: np.ndarray
     post: np.ndarray
     lead: np.ndarray
@@ -362,11 +367,19 @@ def changed_by(plant: Plant, option: int, time: int, change: int) -> int:
     return begin_by(plant, option, end, change)
 
 
-def lot_of(plant: Plant, item: int, qty: int) -> int:
-    """Raise a quantity to the least lot, in whole grains [steps]."""
-    wanted = max(qty, plant.least[item])
+def lot_of(plant: Plant, item: int, need: int) -> int:
+    """First order for a need, in whole grains: the largest lot, or the last [steps]."""
+    short = need * plant.y_over[item] - plant.y_more[item]
+    wanted = max(-(-short // plant.y_each[item]), plant.least[item])
+    if 0 < plant.most[item] < wanted:
+        return plant.most[item]
     grain = plant.grain[item]
     return -(-wanted // grain) * grain
+
+
+def gain_of(plant: Plant, item: int, qty: int) -> int:
+    """What an order of an item gives [steps]."""
+    return (qty * plant.y_each[item] + plant.y_more[item]) // plant.y_over[item]
 
 
 def cost_of(plant: Plant, demand: int, finish: int) -> int:

@@ -61,7 +61,7 @@ def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, in
 
     -1: there is none.
     """
-    used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
+    used, gain, follower = plan.o_used, plan.o_gain, plan.o_next
     ends = plan.o_end
     best = -1
     first = FAR
@@ -72,7 +72,7 @@ def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, in
         until = first - post
         order = plan.i_head[source]
         while order >= 0:
-            if used[order] < qty[order] and ends[order] < until:
+            if used[order] < gain[order] and ends[order] < until:
                 until = ends[order]
                 first = until + post
                 best = order
@@ -123,7 +123,7 @@ def take_lots(
         else:
             if lot < 0 or there > until:
                 break
-            taken = min(plan.o_qty[lot] - plan.o_used[lot], need)
+            taken = min(plan.o_gain[lot] - plan.o_used[lot], need)
             peg_to(plan, lot, taker, taken)
         need -= taken
         ready = max(ready, there)
@@ -137,7 +137,7 @@ def covered_by(
 
     Nothing else takes from lots of an item while what is below it is served.
     """
-    used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
+    used, gain, follower = plan.o_used, plan.o_gain, plan.o_next
     ends = plan.o_end
     last = arrival(plant, plan, made)
     for place in range(plant.a_start[item], plant.a_start[item + 1]):
@@ -146,7 +146,7 @@ def covered_by(
         order = plan.i_head[source]
         while order >= 0 and need > 0:
             if order != made and ends[order] <= until:
-                need -= qty[order] - used[order]
+                need -= gain[order] - used[order]
             order = follower[order]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         if plant.s_ready[supply] <= last:
@@ -174,15 +174,22 @@ def ask(
     if need == 0:
         return depth, ready
     plan.f_item[depth] = item
-    plan.f_best[depth] = -1
-    plan.f_there[depth] = FAR
     plan.f_taker[depth] = taker
-    plan.f_need[depth] = need
     plan.f_by[depth] = by
-    plan.f_mark[depth] = plan.state[JOURNAL]
-    plan.f_before[depth] = ready
-    open_source(plant, plan, depth, plant.a_start[item])
+    open_need(plant, plan, depth, need, ready)
     return depth + 1, ready
+
+
+def open_need(
+    plant: Plant, plan: ScheduleRecord, top: int, need: int, ready: int
+) -> None:
+    """Open an order for what a frame still needs, of which some is there by now."""
+    plan.f_best[top] = -1
+    plan.f_there[top] = FAR
+    plan.f_need[top] = need
+    plan.f_mark[top] = plan.state[JOURNAL]
+    plan.f_before[top] = ready
+    open_source(plant, plan, top, plant.a_start[plan.f_item[top]])
 
 
 def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> None:
@@ -190,7 +197,7 @@ def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> Non
     source = plant.a_item[place]
     qty = lot_of(plant, source, plan.f_need[top])
     plan.f_place[top] = place
-    plan.f_order[top] = new_order(plan, source, qty)
+    plan.f_order[top] = new_order(plant, plan, source, qty)
     plan.f_line[top] = plant.c_start[source]
     plan.f_ready[top] = plant.floor[source]
 
@@ -256,10 +263,14 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             if depth == top + 1:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)
             continue
-        ready = settle(plant, plan, top)
+        ready, rest = settle(plant, plan, top)
         asked = plan.f_item[top]
         several = plant.a_start[asked] + 1 < plant.a_start[asked + 1]
         if several and tries_again(plant, plan, top, ready):
+            continue
+        if rest > 0 and plan.state[FULL] == 0:
+            # A largest lot is not enough: the next one is an order of its own.
+            open_need(plant, plan, top, rest, ready)
             continue
         depth = top
         if top == 0:
@@ -282,8 +293,14 @@ def bought_by(plant: Plant, plan: ScheduleRecord, part: int, wanted: int) -> int
     return plant.lead[part]
 
 
-def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
-    """Place the order of a frame, or take it back where other lots come no later."""
+def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
+    """Place the order of a frame, or take it back where other lots come no later.
+
+    Returns
+    -------
+    ready, rest
+        When what was taken is there; what is still missing [steps].
+    """
     order = plan.f_order[top]
     item = plan.o_item[order]
     qty = plan.o_qty[order]
@@ -313,9 +330,10 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> int:
     if plan.state[FULL] == 0 and covered_by(plant, plan, item, order, need):
         undo(plant, plan, plan.f_mark[top])
         need, before = take_lots(plant, plan, item, need, taker, before, FAR)
-        return before
-    peg_to(plan, order, taker, need)
-    return max(before, arrival(plant, plan, order))
+        return before, need
+    used = min(plan.o_gain[order], need)
+    peg_to(plan, order, taker, used)
+    return max(before, arrival(plant, plan, order)), need - used
 
 
 def let_go(plan: ScheduleRecord, peg: int, depth: int) -> int:

@@ -20,6 +20,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     changed_from,
     end_by,
     end_from,
+    gain_of,
     length_of,
     on_lane,
 )
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
-NARROW, BEHIND, TRIES, BELOW, SERVED = 4, 5, 6, 7, 8
+NARROW, BEHIND, TRIES, BELOW, SERVED, APART = 4, 5, 6, 7, 8, 9
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -42,17 +43,19 @@ class ScheduleRecord(NamedTuple):
     on by their first option, its sixth while they go behind all others of machines with
     changeovers. The seventh counts the sources that are tried for a demand; of the item
     whose sources hold the place that is the eighth, only those before it are tried. The
-    ninth is the demand that is served.
+    ninth is the demand that is served. The tenth is 1 while no order comes later to a
+    late demand than it could.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 
     Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
-    `o_lane` (unit of its machine), `o_used` (steps that are taken), `o_next`, `o_back`
-    (orders of its item), `o_peg` (first peg that it takes), `o_user` (first that takes
-    from it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
-    `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
-    `laned` how many are taken. `s_used` is what is taken of supplies that stand. `f_*`
-    are stacks: frames of `supply`. The last orders are the blocks that stand.
+    `o_lane` (unit of its machine), `o_gain` (steps that it gives), `o_used` (those that
+    are taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it
+    takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
+    `g_also` (next of the taker), `g_next`, `g_back` (of the giver). `lane` holds
+    `width` places per lane in order of time, `laned` how many are taken. `s_used` is
+    what is taken of supplies that stand. `f_*` are stacks: frames of `supply`. The last
+    orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -64,6 +67,7 @@ class ScheduleRecord(NamedTuple):
     o_end: np.ndarray
     o_option: np.ndarray
     o_lane: np.ndarray
+    o_gain: np.ndarray
     o_used: np.ndarray
     o_next: np.ndarray
     o_back: np.ndarray
@@ -238,12 +242,13 @@ def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
     note(plan, PEGGED, peg, 0)
 
 
-def new_order(plan: ScheduleRecord, item: int, qty: int) -> int:
+def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
     """Make an order that has no place yet."""
     plan.state[FREE_ORDERS] -= 1
     order = plan.free_order[plan.state[FREE_ORDERS]]
     plan.o_item[order] = item
     plan.o_qty[order] = qty
+    plan.o_gain[order] = gain_of(plant, item, qty)
     plan.o_used[order] = 0
     plan.o_peg[order] = -1
     plan.o_user[order] = -1

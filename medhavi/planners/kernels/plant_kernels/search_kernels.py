@@ -29,6 +29,7 @@ INLINED = frozenset(
         "begin_by",
         "end_by",
         "lot_of",
+        "gain_of",
         "taken_of",
         "push",
         "pop",
