@@ -87,9 +87,8 @@ def effort(params, ready, wanted):
         "effort",
         "How far shall we look?",
         html(
-            f'<p class="muted">Each plan is a linear program over {_size:,} demands, '
-            "decoded into exact orders: a relaxation, as it may take more machine hours at "
-            "a time than there are.</p>"
+            f'<p class="muted">Each point is a linear program over {_size:,} demands; its '
+            "plan follows the sources that it uses, within capacity and all rules.</p>"
         ),
         points,
     )
@@ -220,7 +219,7 @@ def difference(front, one, two):
 @app.cell(hide_code=True)
 def trust(front, ready, wanted):
     _facts = [
-        ("Status", f"{front.run.status}: {front.machine_hours()}"),
+        ("Status", f"{front.run.status}"),
         ("Objectives", ", ".join(OBJECTIVES)),
         ("Front", front.fingerprint[:12]),
     ]

@@ -57,9 +57,9 @@ def say_modes():
     ## 1. Three modes side by side
 
     `mrp` keeps every date on paper, `constrained` plans what can be done, `optimize`
-    looks for the least cost. All three are checked by the same independent verifier;
-    the plan of `optimize` is a *relaxation*: its program counts machine hours per week,
-    so it may book an hour twice, and its summary says how many.
+    looks for the least cost: a linear program says which sources to use, a constrained
+    plan follows it, and where that is not cheaper the plan without it is the answer.
+    All three are checked by the same independent verifier.
     """)
     return
 

@@ -282,7 +282,7 @@ def _tell_modes(shown: Demonstration) -> None:
     )
     said = "mrp overloads and starts in the past (at risk); constrained can be done"
     if any(row.mode == "optimize" for row in shown.modes):
-        said += "; optimize weighs lateness, stock and overtime in money"
+        said += "; optimize is as feasible and chooses sources by money"
     conversation.say(said)
 
 

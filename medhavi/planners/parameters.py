@@ -224,9 +224,7 @@ class ConstrainedParameters:
     refused_share: float = 0.001
 
     def __post_init__(self) -> None:
-        if self.effort not in EFFORTS:
-            message = f"effort ({self.effort}) must be one of {', '.join(EFFORTS)}."
-            raise UsageError(message)
+        _check_effort(self.effort)
         if self.campaigns not in CAMPAIGNS:
             known = ", ".join(CAMPAIGNS)
             message = f"campaigns ({self.campaigns}) must be one of {known}."
@@ -361,6 +359,12 @@ def check_names(values: Iterable[str], known: Collection[str], mode: str) -> Non
         raise UsageError(message)
 
 
+def _check_effort(effort: str) -> None:
+    if effort not in EFFORTS:
+        message = f"effort ({effort}) must be one of {', '.join(EFFORTS)}."
+        raise UsageError(message)
+
+
 def _check_common(record: MrpParameters | ConstrainedParameters) -> None:
     if record.engine not in ENGINES:
         message = f"engine ({record.engine}) must be one of {', '.join(ENGINES)}."
@@ -405,6 +409,9 @@ class OptimizeParameters:
         See `overload`; a factor of ten makes it the last resort.
     prices_verified
         How many of the largest shadow prices are checked by solving again.
+    effort
+        How much the plan is improved that follows the program, as in mode constrained:
+        "light", "standard" or "full".
     """
 
     bucket: str = "21xday+1xweek"
@@ -419,6 +426,7 @@ class OptimizeParameters:
     overload: bool = True
     overload_factor: float = 10.0
     prices_verified: int = 5
+    effort: str = "standard"
 
     def __post_init__(self) -> None:
         for name in (*WEIGHTS, "late_days", "co2_price", "overload_factor"):
@@ -432,6 +440,7 @@ class OptimizeParameters:
         if self.overload not in {True, False}:
             message = "overload must be true or false."
             raise UsageError(message)
+        _check_effort(self.effort)
         checked: object = self.prices_verified
         if not isinstance(checked, int) or checked < 0:
             message = f"prices_verified ({checked}) must be a whole number from 0 on."

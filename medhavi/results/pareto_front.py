@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.display import Charted
-from medhavi.results.amounts import duration, with_unit
+from medhavi.results.amounts import with_unit
 from medhavi.results.plans.folder import guarded, write_json
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord
@@ -96,19 +96,6 @@ class ParetoFront(Charted):
             }
         )
 
-    def machine_hours(self) -> str:
-        """How many of the plans book machine hours twice, and how many at most."""
-        hours = [
-            plan.run.effort.get("double_booked_h", 0.0) for plan in self.plans.values()
-        ]
-        above = [one for one in hours if one > 0]
-        if not above:
-            return f"none of {len(hours)} plans books machine hours twice"
-        return (
-            f"{len(above)} of {len(hours)} plans book machine hours twice (up to "
-            f"{duration(max(above))}) and cannot be carried out as they stand"
-        )
-
     def to_folder(
         self,
         folder: str | Path,
@@ -159,7 +146,6 @@ class ParetoFront(Charted):
         )
         chosen = list(units)
         lines = [str(self.run), f"{self.points.height} points of {', '.join(chosen)}"]
-        lines += [self.machine_hours()] if self.plans else []
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]

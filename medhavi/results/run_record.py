@@ -38,10 +38,9 @@ class Status(StrEnum):
     """What a run can say about its result; it never claims more than was shown.
 
     `optimal`: proven best. `feasible`: valid, with a known gap. `heuristic`: valid by
-    the independent check, without a bound. `relaxation`: the program behind it was
-    solved to its optimum, the plan itself may take more machine hours at a time than
-    there are. `infeasible`: no valid result exists, see
-    the conflict. `cancelled`: stopped from outside. `error`: nothing usable.
+    the independent check, without a bound. `relaxation`: values of a program that was
+    solved to its optimum and leaves rules out. `infeasible`: no valid result exists,
+    see the conflict. `cancelled`: stopped from outside. `error`: nothing usable.
     """
 
     OPTIMAL = "optimal"
@@ -169,10 +168,11 @@ class RunRecord:
     def bound_words(self) -> str:
         """Name the gap with the bound that it belongs to; "" where none is known.
 
-        Mode constrained bounds weighted days of lateness, which nobody reads; its
+        Plans are bounded in weighted days of lateness, which nobody reads; their
         summary puts the number of late demands beside the fewest possible.
         """
-        if self.bound is None or self.gap is None or self.mode == "constrained":
+        planned = self.mode in {"constrained", "optimize"}
+        if self.bound is None or self.gap is None or planned:
             return ""
         return f"within {self.gap:.2%} of the bound {self.bound:,.2f}"
 

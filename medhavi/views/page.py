@@ -10,7 +10,7 @@ from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
-from medhavi.results.plans.plan import late_and_bound, relaxation_words
+from medhavi.results.plans.plan import late_and_bound
 from medhavi.units import from_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -405,11 +405,8 @@ def trust_line(
     data = (
         NOTHING if as_of is None else when(from_seconds(as_of), names.zone, year=True)
     )
-    doubly = relaxation_words(plan.run)
     checked = (
-        f"machine hours: {doubly}"
-        if plan.run.effort.get("double_booked_resources")
-        else "not verified here"
+        "not verified here"
         if violations is None
         else f"verified: {count(violations, 'violation')}"
     )

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import factories
-from tests.api import plan
-from tests.planners.optimal_plans import best, broken, sources
+from tests.api import plan, verify
+from tests.planners.optimal_plans import best, sources
 from tests.planners.small_plans import day, fulfilment
 
 WEEKS = {"bucket": "7xday+1xweek", "late_days": 30}
@@ -100,7 +100,7 @@ def dairies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
 def test_no_best_plan_uses_a_dead_lot(dairy):
     snapshot = factories.snapshot(**dairy)
     found = plan(snapshot, "optimize", WEEKS)
-    assert broken(found, snapshot) == []
+    assert verify(found, snapshot) == []
 
 
 @pytest.mark.nightly
@@ -109,7 +109,7 @@ def test_no_best_plan_uses_a_dead_lot(dairy):
 def test_no_best_plan_of_many_uses_a_dead_lot(dairy):
     snapshot = factories.snapshot(**dairy)
     found = plan(snapshot, "optimize", WEEKS)
-    assert broken(found, snapshot) == []
+    assert verify(found, snapshot) == []
 
 
 def test_what_a_released_order_brings_is_counted_on_while_it_lives():

@@ -197,6 +197,14 @@ RESULTS: dict[str, list[Row]] = {
             "run_minutes": 48.0,
         },
     ],
+    "loads": [
+        {"resource": resource, "bucket": at(day), "run": hours, "setup": 0.0}
+        for resource, day, hours in (
+            ("FILLER", "2026-01-26 00:00", 1.0),
+            ("FILLER", "2026-02-02 00:00", 1.0),
+            ("PACKER", "2026-02-02 00:00", 0.8),
+        )
+    ],
     "pegging": [
         {
             "id": "p1",

@@ -196,10 +196,10 @@ def test_on_time_in_full_fill_rate_and_overload() -> None:
 
 
 def test_without_loads_hours_of_overload_are_undefined() -> None:
-    row = figure(hand_plan(), "KPI-28.overload_hours")
+    row = figure(hand_plan(loads=[]), "KPI-28.overload_hours")
     assert row["value"] is None
     assert row["reason"] == "no resource is loaded"
-    assert figure(hand_plan(), "KPI-16")["value"] is None
+    assert figure(hand_plan(loads=[]), "KPI-16")["value"] is None
 
 
 def test_all_rows_exist_and_the_others_say_what_is_missing() -> None:

@@ -198,6 +198,7 @@ class FeasibleRun(MrpRun):
         made.diverted = self._memory.diverted
         made.pieces = self._memory.decisions.pieces
         made.batch_days = self._memory.decisions.batch_days
+        made.bring(self._memory.decisions.amounts)
         return made
 
     def _quotas(self, loads: DepartureLoads | None = None) -> SupplyLimits:

@@ -17,7 +17,7 @@ from medhavi.planners.constrained.improvement.diverting import (
 from medhavi.planners.constrained.improvement.plan_search import PlanSearch
 from medhavi.planners.constrained.improvement.recutting import best_pieces
 from medhavi.planners.constrained.improvement.round_memory import Memory
-from medhavi.planners.constrained.netting.given_sources import UNDECIDED, WHOLE
+from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.planners.constrained.placement.campaigning import campaign_rules
 from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
@@ -69,7 +69,8 @@ def plan(
     seed
         Of the random numbers of a search over whole plans; empty: always the same.
     memory
-        Fresh memory of this snapshot, whose providers were asked before.
+        Fresh memory of this snapshot, whose providers were asked before, and the
+        decisions that the plan begins with.
 
     Raises
     ------
@@ -305,7 +306,7 @@ class _Plans:
         A step of larger effort goes on where the one before it ended.
         """
         if self._search is None:
-            start = replace(UNDECIDED, sources=self._sources(step))
+            start = replace(self._memory.decisions, sources=self._sources(step))
             if not step.plan_budget.plans or self._stop():
                 return start
             self._search = PlanSearch(start, self._made, self._seed)
@@ -335,7 +336,7 @@ class _Plans:
         for known in self._known:
             if known.diverted == diverted:
                 return known
-        run = self._made(replace(UNDECIDED, sources=diverted))
+        run = self._made(replace(self._memory.decisions, sources=diverted))
         if run is None:
             return None
         self._known.append(run.trial())

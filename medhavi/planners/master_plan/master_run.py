@@ -1,4 +1,8 @@
-"""Run mode optimize: state the program, solve it, decode it into exact orders.
+"""Run mode optimize: state the program, solve it, plan as it says within capacity.
+
+The program counts hours by bucket and no lots, so what it says cannot be carried out as
+it stands. It guides the constrained planner instead, which obeys all rules; a plan that
+does not follow it is made, too, and what costs less is the answer.
 
 The price of a row says how the objective changes per unit of its bound, as long as the
 same rows bind. For the largest ones the program is solved again with the bound moved a
@@ -8,6 +12,7 @@ is not.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +21,9 @@ import polars as pl
 
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.problem import Problem, Program, SolveStatus
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
+from medhavi.planners.constrained.netting.rationing import Slice
+from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.blocks import (
     add_capacity,
@@ -25,27 +33,27 @@ from medhavi.planners.master_plan.blocks import (
     add_orders,
     add_service,
 )
+from medhavi.planners.master_plan.program_run import ProgramRun
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
     Statement,
     state,
 )
-from medhavi.planners.master_plan.steered_run import DemandLimiters, SteeredRun
-from medhavi.planners.master_plan.steering import Allowance, OrderAmount
 from medhavi.planners.mrp.decode import instants
+from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.results.verify import double_booked
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.optimize.problem import Floats, Session, Solution
-    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
@@ -210,124 +218,88 @@ def _holds(
     return abs(gained - predicted) <= AGREES * max(abs(predicted), SMALL)
 
 
+class RunOptions(NamedTuple):
+    """Progress, interruption and seed of a run, as of `plan`."""
+
+    observe: Observe | None = None
+    cancelled: Cancelled | None = None
+    seed: int | None = None
+
+
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
 
 
-def steer(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
-    """Hand the amounts and deliveries of a solution to a run that is built.
+def guidance(built: BuiltProgram, values: Floats) -> Decisions:
+    """Decisions of the constrained planner that follow a solution.
+
+    Of several sources of a product at a location each brings about as much as in the
+    solution; what the solution leaves short is not wanted.
 
     Parameters
     ----------
-    run
-        Built from the same snapshot as the statement; not netted.
     built
         Program and its facts.
     values
         Solution, shape (n,).
     """
-    _amounts(run, built, values)
-    _deliveries(run, built, values)
+    return Decisions(amounts=_amounts(built, values), slices=_wanted(built, values))
 
 
-def _amounts(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
+def _amounts(
+    built: BuiltProgram, values: Floats
+) -> dict[NodeKey, dict[str, list[tuple[int, float]]]]:
+    """What sources bring by bucket, of each product at a place that has several.
+
+    Each amount counts from the begin of the bucket at whose end it arrives: a need of
+    that bucket may be served by it.
+    """
     statement = built.statement
     orders = values[built.program.column_block(names.ORDERS).span]
-    edges = statement.grid.edges.tolist()
-    found: dict[NodeKey, list[Allowance]] = {}
+    edges = statement.grid.edges
+    found: dict[NodeKey, dict[str, list[tuple[int, float]]]] = {}
     for plan in statement.plans:
-        step = float(plan.ways[0].source.step)
-        times = plan.times
-        part = orders[plan.first : plan.first + len(times.start)] / step
-        for place in np.flatnonzero(part > DUST).tolist():
-            edge = int(times.start[place])
-            total = float(part[place])
-            amount = OrderAmount(
-                begin=max(edges[edge], plan.ways[0].source.fence_start),
-                until=edges[edge + 1],
-                arrive=edges[int(times.arrive[place])],
-                total=total,
-                left=total,
-            )
-            for way in plan.ways:
-                node = (way.source.product, way.source.location)
-                twin = next(
-                    own
-                    for own in run.model.ways(run.model.node(node))
-                    if _same(own, way)
-                )
-                found.setdefault(node, []).append(Allowance(twin, amount))
-    for key, allowances in found.items():
-        run.steered.allow(key, allowances)
+        own = orders[plan.first : plan.first + len(plan.times.start)]
+        own = own / float(plan.ways[0].source.step)
+        some = np.flatnonzero(own > DUST)
+        begins = edges[np.maximum(plan.times.arrive[some] - 1, 0)]
+        brought = list(zip(begins.tolist(), own[some].tolist(), strict=True))
+        sources = [way.source for way in plan.ways]
+        places = {((one.product, one.location), one.source) for one in sources}
+        for key, name in sorted(places):
+            found.setdefault(key, {}).setdefault(name, []).extend(brought)
+    return {
+        key: amounts
+        for key, amounts in found.items()
+        if len(amounts) > 1 and any(amounts.values())
+    }
 
 
-def _same(one: SupplyAlternative, other: SupplyAlternative) -> bool:
-    a, b = one.source, other.source
-    return (a.kind, a.source, a.windows) == (b.kind, b.source, b.windows)
-
-
-def _deliveries(run: SteeredRun, built: BuiltProgram, values: Floats) -> None:
-    """Split the need of each demand into what is delivered when."""
+def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
+    """What is wanted of the demands that a solution leaves short, by their index."""
     statement = built.statement
-    wanted, grid = statement.wanted, statement.grid
+    run, wanted = statement.run, statement.wanted
     amounts = values[built.program.column_block(names.DELIVERIES).span]
-    edges = grid.starts.tolist()
-    parts: dict[int, list[tuple[int, float]]] = {}
-    for column in np.flatnonzero(amounts > 0).tolist():
-        who, edge = int(wanted.column_demand[column]), int(wanted.column_edge[column])
-        parts.setdefault(who, []).append((edges[edge], float(amounts[column])))
-    needs = {need.demand: need for need in run.release.needs if need.demand >= 0}
+    served = np.array(wanted.held, float)
+    np.add.at(served, wanted.column_demand, amounts)
+    found: dict[int, list[Slice]] = {}
     for demand in run.intake.demands:
-        need = needs[demand.index]
         if wanted.node[demand.index] < 0:
-            need.instant = max(demand.due, run.as_of)
             continue
-        step = float(need.node.step)
-        begin = max(demand.due, run.as_of)
-        dated = [(begin, wanted.held[demand.index] / step)]
-        for edge, qty in parts.get(demand.index, ()):
-            dated.append((max(begin, edge), qty / step))
-        whole = _whole(dated, demand.qty)
-        need.instant, need.qty = whole[0] if whole else (begin, 0)
-        need.open = need.qty
-        for instant, qty in whole[1:]:
-            other = run.release.need(
-                need.node, instant, qty, need.priority, need.demand
-            )
-            other.only_from = need.only_from
-            other.alive_until = need.alive_until - demand.due + instant
-        need.alive_until += need.instant - demand.due
-
-
-def _whole(dated: list[tuple[int, float]], most: int) -> list[tuple[int, int]]:
-    """Round parts to whole steps, so that the parts up to each date round together.
-
-    >>> _whole([(1, 2.5), (2, 2.5)], 5)
-    [(1, 2), (2, 3)]
-    """
-    by_date: dict[int, float] = {}
-    for instant, qty in dated:
-        by_date[instant] = by_date.get(instant, 0.0) + qty
-    found: list[tuple[int, int]] = []
-    running, given = 0.0, 0
-    for instant in sorted(by_date):
-        running += by_date[instant]
-        upto = min(most, int(running + 0.5 - DUST))
-        if running >= most * (1 - DUST):
-            upto = most
-        if upto > given:
-            found.append((instant, upto - given))
-            given = upto
+        step = float(run.model.node(demand.node).step)
+        units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
+        if units < demand.qty:
+            date = max(demand.due, run.as_of)
+            found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found
 
 
 def built_run(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
-    cancelled: Cancelled | None = None,
     providers: Providers | None = None,
-) -> SteeredRun:
-    """Read a snapshot into a run that is not netted yet.
+) -> ProgramRun:
+    """Read a snapshot into a run that is not netted.
 
     Raises
     ------
@@ -337,41 +309,65 @@ def built_run(
         Something filled would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    run = SteeredRun(snapshot, parameters, None, cancelled, providers=providers)
+    run = ProgramRun(snapshot, parameters, providers=providers)
     run.build()
     return run
 
 
-def decoded(
+def guided(
+    built: BuiltProgram, solution: Solution, effort: str, way: RunOptions
+) -> Plan:
+    """Constrained plan that follows a solution of a program, with its parts."""
+    return _constrained(built, solution, guidance(built, solution.values), effort, way)
+
+
+def _constrained(
     built: BuiltProgram,
     solution: Solution,
-    seed: int | None = None,
-    cancelled: Cancelled | None = None,
+    decisions: Decisions,
+    effort: str,
+    way: RunOptions,
 ) -> Plan:
-    """Turn a solution of a program into a plan in whole lots and exact dates."""
-    facts = built.statement
-    parameters = facts.parameters
-    run = built_run(facts.run.stated, parameters, cancelled, facts.run.providers)
-    steer(run, built, solution.values)
-    run.solution = solution
-    run.limits = DemandLimiters(facts.plans, hour_prices(built, solution))
-    run.net()
-    made = run.plan(__version__, seed)
-    run.release.dissolve()
-    return with_double_bookings(
-        made.replace(contributions=contribution_rows(built, solution)), run.stated
+    run = built.statement.run
+    made = searched_run.plan(
+        run.stated,
+        ConstrainedParameters(effort=effort),
+        __version__,
+        way.observe,
+        way.cancelled,
+        seed=way.seed,
+        decisions=decisions,
     )
+    follows = "without" if decisions is UNDECIDED else "guided by"
+    record = replace(
+        made.run,
+        planner=run.mode,
+        mode=run.mode,
+        settings=run.settings_of_mode,
+        engine=f"{made.run.engine}, {follows} the program",
+        effort={
+            **made.run.effort,
+            "program_value": solution.objective,
+            "program_columns": float(built.program.n_columns),
+            "program_rows": float(built.program.n_rows),
+            "program_iterations": float(solution.iterations),
+        },
+    )
+    found = tuple(dict.fromkeys((*run.findings, *made.findings)))
+    made = replace(made, run=record, findings=found)
+    return made.replace(contributions=contribution_rows(built, solution))
 
 
-def with_double_bookings(made: Plan, snapshot: Snapshot) -> Plan:
-    """Count in a plan how many machine hours it takes above the units there are [h]."""
-    booked = double_booked(made, snapshot)
-    effort = {
-        **made.run.effort,
-        "double_booked_h": round(sum(booked.values()), 6),
-        "double_booked_resources": float(len(booked)),
-    }
-    return replace(made, run=replace(made.run, effort=effort))
+def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
+    """What a plan costs by the weights of the mode [base currency]."""
+    found = scorecard(made, snapshot)
+    supply = found.purchase + found.production + found.transport
+    return (
+        parameters.cost_weight * supply
+        + parameters.inventory_weight * found.holding
+        + parameters.lateness_weight * found.lateness
+        + parameters.co2_price * found.co2_kg
+    )
 
 
 def _priced(
@@ -415,9 +411,8 @@ def plan(
     Returns
     -------
     Plan
-        Its bound is the value of the linear program; the plan is that solution in whole
-        lots and exact dates, a relaxation: its effort counts the machine hours that it
-        takes above the units there are.
+        Of mode constrained, with the parts and prices of the program: the cheaper one
+        of a plan that follows it and one that does not.
 
     Raises
     ------
@@ -433,24 +428,30 @@ def plan(
     OME-04, OME-07, CMP.
     """
     tell = observe or unobserved
-    tell(Progress("state", 0, 3))
+    tell(Progress("state", 0, 4))
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
-    tell(Progress("solve", 1, 3))
+    tell(Progress("solve", 1, 4))
     solver = Highs() if seed is None else Highs(seed)
     session = solver.open(built.program)
     solution = session.solve(cancelled=cancelled)
     if solution.outcome is not SolveStatus.OPTIMAL:
         return _unsolved(run, solution, seed)
-    tell(Progress("decode", 2, 3))
-    made = decoded(built, solution, seed, cancelled)
+    tell(Progress("plan as it says", 2, 4))
+    way = RunOptions(observe, cancelled, seed)
+    made = guided(built, solution, parameters.effort, way)
+    tell(Progress("plan without it", 3, 4))
+    if made.run.status is not Status.CANCELLED:
+        plain = _constrained(built, solution, UNDECIDED, parameters.effort, way)
+        if plain.run.status is not Status.CANCELLED:
+            made = min(made, plain, key=lambda one: worth(one, snapshot, parameters))
     made = _priced(made, built, session, solution)
-    tell(Progress("decode", 3, 3))
+    tell(Progress("plan without it", 4, 4))
     run.release.dissolve()
     return made
 
 
-def _unsolved(run: SteeredRun, solution: Solution, seed: int | None) -> Plan:
+def _unsolved(run: ProgramRun, solution: Solution, seed: int | None) -> Plan:
     """Plan without rows of a program that was not solved, and say so."""
     status = {
         SolveStatus.CANCELLED: Status.CANCELLED,

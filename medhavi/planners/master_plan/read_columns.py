@@ -1,8 +1,8 @@
-"""What mode optimize reads of the tables, and what it leaves out with a warning.
+"""What mode optimize reads of the tables, and what its program does not see.
 
-A linear program has no lots, no lives and no rules of sequence. Where decoding obeys a
-rule, the orders keep it and may differ from the solution; where nothing obeys it, the
-warning says so. Refused is what would give a plan that cannot be carried out.
+A linear program has no lots, no lives and no rules of sequence. The plan that it guides
+is made by mode constrained and obeys them, so it may differ from the solution: each of
+these rules is told.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ class RelaxedColumn(NamedTuple):
     what: str
 
 
-LOTS = "amounts are divisible, orders are then rounded to it"
+LOTS = "its amounts are divisible"
 COST_DECIDES = "cost decides which source is used"
 SPREAD = "it is spread over an order of usual size"
-NO_EFFECT = "amounts follow the least cost, not this rule"
+NO_EFFECT = "its amounts follow the least cost"
 USED_ON_ARRIVAL = "goods are used as soon as they arrive"
-OLD = "orders keep it, amounts and dates of the program do not look at it"
-ROOM = "it holds for all departures of a bucket together, one may carry more"
-NAMED = "it is not obeyed, deliveries that break it are exceptions"
+NOT_SEEN = "its amounts and dates do not look at it"
+ROOM = "it holds for all departures of a bucket together"
 
 RELAXED: tuple[RelaxedColumn, ...] = (
     RelaxedColumn("sourcing", "share_pct", None, COST_DECIDES),
@@ -49,26 +48,21 @@ RELAXED: tuple[RelaxedColumn, ...] = (
     RelaxedColumn("supply_terms", "preference", 1, COST_DECIDES),
     RelaxedColumn("lanes", "preference", 1, COST_DECIDES),
     RelaxedColumn("inventory_policies", "source_rule", "preference", COST_DECIDES),
-    RelaxedColumn(
-        "substitutes",
-        "substitute",
-        None,
-        "only stock that nobody else needs stands in, when orders are made",
-    ),
+    RelaxedColumn("substitutes", "substitute", None, NOT_SEEN),
     RelaxedColumn(
         "bom_lines",
         "substitute_group",
         None,
-        "the first valid line is counted on, others stand in when orders are made",
+        "the first valid line is counted on",
     ),
-    RelaxedColumn("products", "shelf_life_days", None, OLD),
-    RelaxedColumn("products", "make_to_order", default=False, what=OLD),
-    RelaxedColumn("demands", "min_shelf_days", 0.0, OLD),
-    RelaxedColumn("demands", "ship_from", None, OLD),
-    RelaxedColumn("demands", "order_policy", "independent", NAMED),
-    RelaxedColumn("demands", "min_shipment", 0.0, NAMED),
-    RelaxedColumn("demands", "full_line", default=False, what=NAMED),
-    RelaxedColumn("stock", "owner", None, OLD),
+    RelaxedColumn("products", "shelf_life_days", None, NOT_SEEN),
+    RelaxedColumn("products", "make_to_order", default=False, what=NOT_SEEN),
+    RelaxedColumn("demands", "min_shelf_days", 0.0, NOT_SEEN),
+    RelaxedColumn("demands", "ship_from", None, NOT_SEEN),
+    RelaxedColumn("demands", "order_policy", "independent", NOT_SEEN),
+    RelaxedColumn("demands", "min_shipment", 0.0, NOT_SEEN),
+    RelaxedColumn("demands", "full_line", default=False, what=NOT_SEEN),
+    RelaxedColumn("stock", "owner", None, NOT_SEEN),
     RelaxedColumn("routings", "min_lot", 0.0, LOTS),
     RelaxedColumn("routings", "max_lot", None, LOTS),
     RelaxedColumn("routings", "lot_multiple", 0.0, LOTS),
@@ -102,7 +96,7 @@ RELAXED: tuple[RelaxedColumn, ...] = (
         "storage_limits",
         "max_qty",
         None,
-        "it is not obeyed, stock beyond it is an exception",
+        "its stock does not look at it, stock beyond it is an exception",
     ),
     RelaxedColumn(
         "lanes",
@@ -120,13 +114,13 @@ RELAXED: tuple[RelaxedColumn, ...] = (
         "supply_terms",
         "capacity_per_period",
         None,
-        "lots may round beyond it, that is an exception",
+        "its amounts keep to it without lots",
     ),
     RelaxedColumn(
         "supplier_capacity",
         "qty",
         None,
-        "lots may round beyond it, that is an exception",
+        "its amounts keep to it without lots",
     ),
 )
 
@@ -169,10 +163,6 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
 READING = TableReading(
     mode="optimize",
     tables={
-        "changeovers": "sequence-dependent set-up",
-        "resource_state": "the present set-up of resources",
-        "campaign_rules": "runs may be shorter or longer than the rules allow, without "
-        "cleaning between them; mode constrained obeys them",
         "tariffs": "energy prices",
         "promise_policies": "promising",
     },

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.master_plan.program_run import ProgramRun
 from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
     mean_needs,
     source_columns,
 )
 from medhavi.planners.master_plan.source_times import DecisionGrid, decision_grid
-from medhavi.planners.master_plan.steered_run import SteeredRun
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
@@ -101,7 +101,7 @@ class Statement:
         bucket, shape (N, T); `stock_value` the value of one in stock, shape (N,).
     """
 
-    run: SteeredRun
+    run: ProgramRun
     parameters: OptimizeParameters
     grid: DecisionGrid
     nodes: tuple[Node, ...]
@@ -133,7 +133,7 @@ class Statement:
         return 0 if last is None else last.first + len(last.times.start)
 
 
-def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
+def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
     """Read the facts of a run that is built and not netted.
 
     Parameters
@@ -192,7 +192,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
 
 # --- material ----------------------------------------------------------------------
 def _supply(
-    run: SteeredRun,
+    run: ProgramRun,
     grid: DecisionGrid,
     nodes: Sequence[Node],
     place: Mapping[int, int],
@@ -222,7 +222,7 @@ def _supply(
 
 
 def _hold(
-    run: SteeredRun,
+    run: ProgramRun,
     flow: Floats,
     place: Mapping[int, int],
     plans: Sequence[SourceColumns],
@@ -261,7 +261,7 @@ def _hold(
     return held
 
 
-def _goes_into(run: SteeredRun, node: Node, top: Node) -> bool:
+def _goes_into(run: ProgramRun, node: Node, top: Node) -> bool:
     """Whether a node is below another: what it holds can serve that one."""
     seen = {id(top)}
     stack = [top]
@@ -287,7 +287,7 @@ def _last_take(plan: SourceColumns, due: int) -> int:
     return int(taken.at[on_time].max()) if on_time.any() else 0
 
 
-def _safety(run: SteeredRun, grid: DecisionGrid, nodes: Sequence[Node]) -> Floats:
+def _safety(run: ProgramRun, grid: DecisionGrid, nodes: Sequence[Node]) -> Floats:
     found = np.zeros((len(nodes), grid.size))
     for number, node in enumerate(nodes):
         if node.rules.is_plain:
@@ -302,7 +302,7 @@ def _safety(run: SteeredRun, grid: DecisionGrid, nodes: Sequence[Node]) -> Float
 
 # --- demands -----------------------------------------------------------------------
 def _wanted(
-    run: SteeredRun,
+    run: ProgramRun,
     parameters: OptimizeParameters,
     grid: DecisionGrid,
     place: Mapping[int, int],
@@ -361,7 +361,7 @@ def _limits(
 
 # --- capacity ----------------------------------------------------------------------
 def _free_hours(
-    run: SteeredRun, grid: DecisionGrid, resources: Sequence[str]
+    run: ProgramRun, grid: DecisionGrid, resources: Sequence[str]
 ) -> Floats:
     capacity = run.providers.capacity
     edges = grid.edges.tolist()
@@ -407,7 +407,7 @@ def _cheapest(
     nodes: Sequence[Node],
     place: Mapping[int, int],
     plans: Sequence[SourceColumns],
-    run: SteeredRun,
+    run: ProgramRun,
 ) -> Floats:
     """Cheapest cost of a unit of each node, all levels below included.
 

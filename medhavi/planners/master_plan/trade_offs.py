@@ -17,7 +17,12 @@ from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Bound, Front, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.master_run import build, built_run, decoded
+from medhavi.planners.master_plan.master_run import (
+    RunOptions,
+    build,
+    built_run,
+    guided,
+)
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
@@ -47,6 +52,8 @@ MEANINGS = {
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
 LEAST_POINTS = 2
+EFFORT = "light"
+"""How much the plan of a point is improved, as in mode constrained."""
 
 
 def pareto(
@@ -73,7 +80,7 @@ def pareto(
     settings
         Parameters of mode optimize, as a record or by name.
     plans
-        Whether each point is decoded into a plan.
+        Whether each point gets a plan that follows it.
     observe, cancelled
         Progress and interruption.
 
@@ -104,7 +111,8 @@ def pareto(
         if observe is not None:
             observe(Progress("points", number, len(found)))
         if plans:
-            made[number] = decoded(built, point.solution, None, cancelled)
+            way = RunOptions(cancelled=cancelled)
+            made[number] = guided(built, point.solution, EFFORT, way)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,

@@ -349,8 +349,6 @@ def summary(plan: PlanAccess) -> str:
     lines = [str(plan.run), _supplies(plan), _demands(counts)]
     bounded = late_and_bound(counts, plan.run.effort)
     lines += [bounded] if bounded else []
-    doubly = relaxation_words(plan.run)
-    lines += [f"machine hours: {doubly}"] if doubly else []
     lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
         lines.append(f"findings: {len(plan.findings)}")
@@ -456,20 +454,6 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
         f"{counts.late:,} late; no plan that delivers as much can have fewer than "
         f"{by_chain + by_capacity:,.0f} "
         f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time or goods)"
-    )
-
-
-def relaxation_words(run: RunRecord) -> str:
-    """How far a relaxation is from a plan that can be carried out; "" for others."""
-    if "double_booked_h" not in run.effort:
-        return ""
-    hours, count = run.effort["double_booked_h"], run.effort["double_booked_resources"]
-    if not count:
-        return "none booked twice"
-    resources = f"{count:,.0f} resource" + ("s" if count != 1 else "")
-    return (
-        f"{duration(hours)} booked twice on {resources}; this plan cannot be carried out "
-        "as it stands"
     )
 
 

@@ -17,9 +17,8 @@ from medhavi.results.verify.campaigns import check_campaigns
 from medhavi.results.verify.capacity import (
     check_bucket_hours,
     check_capacity,
-    check_overload,
+    check_loads,
     check_past_starts,
-    overused,
 )
 from medhavi.results.verify.facts import OBEYING, Facts, disrupted
 from medhavi.results.verify.fulfilment import (
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-__all__ = ["double_booked", "verify"]
+__all__ = ["verify"]
 
 _CHECKS = (
     check_existing,
@@ -58,7 +57,7 @@ _CHECKS = (
     check_lateness,
     check_past_starts,
     check_capacity,
-    check_overload,
+    check_loads,
     check_bucket_hours,
     check_limits,
     check_agreements,
@@ -67,22 +66,6 @@ _CHECKS = (
     check_holds,
     check_campaigns,
 )
-
-
-def double_booked(plan: Plan, snapshot: Snapshot) -> dict[str, float]:
-    """Machine hours above the units of finite resources, by resource [h].
-
-    Parameters
-    ----------
-    plan
-        Result of any planner.
-    snapshot
-        The snapshot it was made from.
-    """
-    if plan.run.mode in OBEYING:
-        snapshot = disrupted(snapshot)
-    rows = overused(Facts(plan, snapshot))
-    return {} if rows.is_empty() else dict(rows.select("value", "hours").iter_rows())
 
 
 def verify(plan: Plan, snapshot: Snapshot) -> list[Finding]:

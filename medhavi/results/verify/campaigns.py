@@ -50,7 +50,7 @@ class CampaignOperation(NamedTuple):
 def check_campaigns(facts: Facts) -> list[Finding]:
     """Check the campaigns of a plan that obeys them."""
     settings = facts.plan.run.settings
-    if facts.mode != "constrained":
+    if facts.mode == "mrp":
         return []
     found: list[Finding] = []
     ruled = settings.get("campaigns", "off") != "off"

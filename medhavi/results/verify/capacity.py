@@ -1,9 +1,7 @@
 """What finite modes obey: units of resources, no start in the past, bucket hours.
 
-The mode plans hours per bucket, not the sequence inside it, so its operations may lie
-side by side on one machine. Per report bucket their hours are summed here anew; where
-they exceed what the resource offers, an exception has to say so (rule 24), and the
-table of loads has to count the same hours.
+Per report bucket the hours of operations are summed here anew: the table of loads has
+to count the same.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.buckets import grid
-from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.facts import (
     TOLERANCE,
     faults,
@@ -49,7 +46,7 @@ def check_past_starts(facts: Facts) -> list[Finding]:
         said = facts.exceptions.get("PastDueStart", set())
         past = past.filter(~pl.col("id").is_in(list(said)))
         code = "VER062"
-    elif facts.mode == "constrained":
+    else:
         routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
         may = routings["routing"].to_list()
         past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
@@ -63,22 +60,19 @@ def check_past_starts(facts: Facts) -> list[Finding]:
 def check_capacity(facts: Facts) -> list[Finding]:
     """Check that no finite resource is used above its units at any instant.
 
-    Mode mrp does not limit it. Mode optimize counts hours per bucket: there it is a
-    warning for each resource, and its plan is called a relaxation.
+    Mode mrp does not limit it.
     """
     if facts.mode == "mrp":
         return []
     over = overused(facts)
     if over.is_empty():
         return []
-    if facts.mode == "optimize":
-        return faults("VER084", "operations", over)
-    return faults("VER060", "operations", over.drop("hours"))
+    return faults("VER060", "operations", over)
 
 
 @once
 def overused(facts: Facts) -> pl.DataFrame:
-    """Resources used above their units: first instant, and machine hours above."""
+    """Resources used above their units: the first instant."""
     finite = facts.snapshot["resources"].filter(
         pl.col("finite") & pl.col("bucket").is_null()
     )
@@ -183,13 +177,6 @@ def _overuse(
         "used": float(used[first]),
         "available": float(available[first]),
         "moment": int(edges[first]),
-        "hours": float(
-            np.sum(
-                np.diff(edges)[over[over < len(edges) - 1]]
-                * (used - available)[over[over < len(edges) - 1]]
-            )
-        )
-        / HOUR,
     }
 
 
@@ -275,9 +262,9 @@ NEAR = 1e-3
 """Hours; starts and ends of operations are whole seconds."""
 
 
-def check_overload(facts: Facts) -> list[Finding]:
-    """Check the hours of each finite resource and bucket, in mode optimize only."""
-    if facts.mode != "optimize":
+def check_loads(facts: Facts) -> list[Finding]:
+    """Check that loads count the hours of finite resources rightly, beyond mode mrp."""
+    if facts.mode == "mrp":
         return []
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
     loads = {
@@ -286,26 +273,18 @@ def check_overload(facts: Facts) -> list[Finding]:
             "resource", pl.col("bucket").dt.epoch("s"), "run", "setup"
         ).iter_rows()
     }
-    excused = set(
-        facts.plan.exceptions.filter(pl.col("code") == ExceptionCode.CAPACITY_OVERLOAD)
-        .select("location", pl.col("date").dt.epoch("s"))
-        .iter_rows()
-    )
-    miscounted, silent = [], []
-    for resource, bucket, used, offered in _hours(facts, rule, facts.plan.operations):
-        row = {"value": resource, "moment": bucket, "used": used}
-        if abs(loads.get((resource, bucket), 0.0) - used) > NEAR:
-            stated = loads.get((resource, bucket), 0.0)
+    miscounted = []
+    for resource, bucket, used, _ in _hours(facts, rule, facts.plan.operations):
+        stated = loads.get((resource, bucket), 0.0)
+        if abs(stated - used) > NEAR:
+            row = {"value": resource, "moment": bucket, "used": used}
             miscounted.append({**row, "stated": stated})
-        if used > offered + NEAR and (resource, bucket) not in excused:
-            silent.append({**row, "available": offered})
-    found = faults("VER064", "loads", pl.DataFrame(miscounted)) if miscounted else []
-    return found + (faults("VER065", "loads", pl.DataFrame(silent)) if silent else [])
+    return faults("VER064", "loads", pl.DataFrame(miscounted)) if miscounted else []
 
 
 def check_bucket_hours(facts: Facts) -> list[Finding]:
-    """Check the hours of resources that count them per bucket, in mode constrained."""
-    if facts.mode != "constrained":
+    """Check the hours of resources that count them per bucket, beyond mode mrp."""
+    if facts.mode == "mrp":
         return []
     placed = placed_operations(facts)
     # Orders that stand as they are dated may exceed it; nothing may be put beside them.

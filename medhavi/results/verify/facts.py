@@ -321,14 +321,13 @@ class Facts:
     def awaited(self) -> pl.DataFrame:
         """What orders that stand take before it is there, as the exceptions say.
 
-        In mode mrp every order that exists stands, in mode constrained some do.
+        In mode mrp every order that exists stands, in others some do.
 
         Columns product, location, qty, use_s and there_s.
         """
         existing = self.open_orders["supply_order"].to_list()
         rows = self.plan.exceptions.filter(
             (pl.col("code") == ExceptionCode.AWAITS_COMPONENT)
-            & pl.lit(self.mode in {"mrp", "constrained"})
             # Without an order: stock below zero.
             & pl.col("supply").is_in(existing).fill_null(value=True)
             & pl.col("qty").is_not_null()

@@ -348,7 +348,7 @@ Row = dict[str, Any]
 
 def check_agreements(facts: Facts) -> list[Finding]:
     """Check least shipments, full lines and the policies of orders."""
-    if facts.mode != "constrained":
+    if facts.mode == "mrp":
         return []
     planned = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
     terms = "demand", "sales_order", "order_policy", "full_line", "min_shipment"
@@ -414,8 +414,6 @@ def _apart(lines: list[Row], given: dict[str, dict[int, float]]) -> list[Row]:
 
 def check_asked(facts: Facts) -> list[Finding]:
     """Check what demands with `requires` or `min_quality` get."""
-    if facts.mode not in ("mrp", "constrained"):
-        return []
     asking = facts.demands.filter(
         (pl.col("requires").list.len() > 0) | pl.col("min_quality").is_not_null()
     )

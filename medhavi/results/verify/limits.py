@@ -323,7 +323,7 @@ def _departs(
 
 def check_limits(facts: Facts) -> list[Finding]:
     """Check fences, capacities of suppliers and of vehicles."""
-    if facts.mode != "constrained":
+    if facts.mode == "mrp":
         return []
     return [*_fences(facts), *_suppliers(facts), *_vehicles(facts)]
 

@@ -819,8 +819,9 @@ def test_a_constrained_plan_is_held_to_more(
     assert code in codes(plan, snapshot, mode="constrained")
 
 
-def test_hours_that_the_loads_do_not_count_are_found_in_mode_optimize() -> None:
-    assert "VER064" in codes(mode="optimize")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_hours_that_the_loads_do_not_count_are_found(mode: str) -> None:
+    assert "VER064" in codes({"loads": []}, mode=mode)
 
 
 OVERDUE = changed("fulfilment", "D1", status="late", lateness_h=240.0)
@@ -891,8 +892,8 @@ def test_a_past_due_demand_of_mode_mrp_may_be_late_by_what_had_passed() -> None:
     assert not told & {"VER053", "VER054", "VER077", "VER078", "VER079", "VER080"}
 
 
-ELSEWHERE = {"VER064", "VER082", "VER083", "VER084"}
-"""Planted apart: here, in test_promise_risk and, of mode optimize, test_master_plan."""
+ELSEWHERE = {"VER064", "VER082", "VER083"}
+"""Planted apart: here and in test_promise_risk."""
 
 
 def test_every_code_of_the_check_has_a_planted_fault() -> None:

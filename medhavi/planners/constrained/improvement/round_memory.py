@@ -100,14 +100,14 @@ class Memory:
         Rows of the demands with their quantities and dates, once they were read.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, decisions: Decisions = UNDECIDED) -> None:
         self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
         self.providers = Providers(self.snapshot)
         self.demands_read: list[tuple[Row, int, int, bool]] = []
-        self._forget(UNDECIDED)
+        self._forget(decisions)
 
     def afresh(self, decisions: Decisions) -> Memory:
         """Memory of the same snapshot in which no round was made yet."""
@@ -118,7 +118,7 @@ class Memory:
     def _forget(self, decisions: Decisions) -> None:
         self.decisions = decisions
         self.diverted: Diverted = decisions.sources
-        self.slices: dict[int, list[Slice]] = {}
+        self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         self.refused: dict[int, list[Cause]] = {}

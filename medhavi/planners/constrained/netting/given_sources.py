@@ -10,17 +10,17 @@ Neither are there more pieces, or lots, than what each takes to begin is worth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.netting.rationing import lot_below
+from medhavi.planners.constrained.netting.rationing import Slice, lot_below
 from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
 from medhavi.planners.mrp.netting_state.state import Diverted, NodeKey, SourceShare
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import NetRequirement
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import OrderTiming, Source, StepWindow
 
     Place = tuple[NodeKey, str]
+    Amounts = Mapping[NodeKey, Mapping[str, Sequence[tuple[int, float]]]]
 
 
 class Pieces(NamedTuple):
@@ -58,6 +59,8 @@ class Pieces(NamedTuple):
 
 
 WHOLE = Pieces({}, {})
+HALF = 0.5
+"""What is left of an amount below half a unit is nothing [units]."""
 """Nothing is ordered in parts but for lots and dates."""
 
 
@@ -323,8 +326,44 @@ class GivenOrderCreation(OrderCreation):
         self._pieces_taken: dict[tuple[NodeKey, str], int] = {}
         self.pieces = WHOLE
         self.batch_days: Mapping[NodeKey, float] = {}
+        self._amounts: Amounts = {}
+        self._brought: dict[tuple[NodeKey, str], int] = {}
+        self._left: dict[NodeKey, dict[str, float]] = {}
+        """What each source has still to bring, by the want that is ordered for."""
         self._asked_first: set[tuple[NodeKey, str]] = set()
         self._takes_ready = False
+
+    def bring(self, amounts: Amounts) -> None:
+        """Take over how much sources are meant to bring.
+
+        Parameters
+        ----------
+        amounts
+            As of `Decisions`.
+        """
+        self._amounts = amounts
+        self._left = {
+            key: {name: sum(qty for _, qty in own) for name, own in sources.items()}
+            for key, sources in amounts.items()
+        }
+
+    def _left_by(self, key: NodeKey, instant: int) -> dict[str, float]:
+        """What each source should have brought by an instant, and has not [units]."""
+        return {
+            name: sum(qty for arrival, qty in own if arrival <= instant)
+            - self._brought.get((key, name), 0)
+            for name, own in self._amounts[key].items()
+        }
+
+    def ranked(
+        self, ways: Sequence[SupplyAlternative], node: Node, missing: int
+    ) -> Sequence[SupplyAlternative]:
+        """Order sources by what is left for each, else by the rule of the node."""
+        ranked = super().ranked(ways, node, missing)
+        left = self._left.get(node.key)
+        if left is None:
+            return ranked
+        return sorted(ranked, key=lambda way: -left.get(way.source.source, 0.0))
 
     def given_source(self, node: Node, need: Need) -> str:
         """Name the one source that is used for the demand behind a need; "": any."""
@@ -368,9 +407,36 @@ class GivenOrderCreation(OrderCreation):
             return self._order_portion(given, ways, want, wanted)
         if self.pieces.first:
             made = self._order_ready_first(ways, want, wanted)
+        elif want.node.key in self._amounts and len(ways) > 1:
+            made = self._order_amounts(ways, want, wanted)
         else:
             made = super()._order_from(ways, want, wanted)
         self._queue.begin()
+        return made
+
+    def _order_amounts(
+        self, ways: Sequence[SupplyAlternative], want: NetRequirement, wanted: int
+    ) -> list[SupplyUnit]:
+        """Order from each source as much as is left for it, the largest first."""
+        key = want.node.key
+        made: list[SupplyUnit] = []
+        while wanted > 0:
+            left = self._left[key] = self._left_by(key, want.instant)
+            first, second = self.ranked(ways, want.node, wanted)[:2]
+            part, own = wanted, int(left.get(first.source.source, 0.0) + HALF)
+            rest = left.get(second.source.source, 0.0) >= HALF
+            if rest and first.source.lot(1) <= own < wanted:
+                part = own
+            brought = 0
+            for unit in super()._order_from(ways, want, part):
+                made.append(unit)
+                if unit.node is want.node and unit.order is not None:
+                    place = key, unit.order.source_id
+                    self._brought[place] = self._brought.get(place, 0) + unit.qty
+                    brought += unit.qty
+            wanted -= brought
+            if not brought:
+                break
         return made
 
     def _order_portion(
@@ -470,12 +536,20 @@ class Decisions:
     earlier
         By how much a demand is wanted earlier than it is due, by its index [s]: what is
         wanted first is netted and sequenced first.
+    amounts
+        Sources by place, and how much each is meant to bring until when [UTC s, units]:
+        the one of which most is left is asked first, instead of the one that the tables
+        prefer.
+    slices
+        What is wanted of a demand, by its index, where it is not all of it.
     """
 
     sources: Diverted = field(default_factory=dict)
     pieces: Pieces = WHOLE
     batch_days: Mapping[NodeKey, float] = field(default_factory=dict)
     earlier: Mapping[int, int] = field(default_factory=dict)
+    amounts: Amounts = field(default_factory=dict)
+    slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

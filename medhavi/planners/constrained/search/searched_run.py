@@ -21,6 +21,7 @@ from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.bounds import Planned, late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import Job, Take
 from medhavi.planners.constrained.orders.weighing import Weights, weigh_lines
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
@@ -495,6 +497,7 @@ def plan(
     cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
+    decisions: Decisions = UNDECIDED,
 ) -> Plan:
     """Plan a snapshot in mode constrained: by a search, where its numbers say all.
 
@@ -507,6 +510,8 @@ def plan(
         far, whole, with status cancelled.
     seed
         Of the random numbers of a search; empty: always the same.
+    decisions
+        What the plan is made with beyond its tables.
 
     Raises
     ------
@@ -516,10 +521,12 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    memory = Memory(snapshot)
+    memory = Memory(snapshot, decisions)
     demands = snapshot["demands"].height
     way = way_of(parameters, demands)
     why = unfit_at_sight(snapshot) if way else why_not(parameters, demands)
+    if decisions.slices:
+        why = "demands are wanted in part"
     if not why:
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
