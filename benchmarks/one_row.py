@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 GENERAL = frozenset(
     {
-        "stock: lot that expires",
         "efficiency",
         "bucket of a resource",
         "second resource of a step",
@@ -45,7 +44,6 @@ GENERAL = frozenset(
         "supplier limit of a window",
         "substitute of a product",
         "substitute of a component",
-        "shelf life",
         "make to order",
         "lot rule",
     }

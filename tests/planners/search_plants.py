@@ -9,7 +9,7 @@ import numpy as np
 
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
-from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ ITEM = OPTION | {
     "floor": 0,
     "post": 0,
     "lead": -1,
+    "life": FAR,
+    "carries": 0,
+    "mortal": 0,
     "stock": 0,
 }
 
@@ -95,6 +98,7 @@ def plant(
         s_item=stands[0],
         s_qty=stands[1],
         s_ready=stands[2],
+        s_until=np.full(len(supplies), FAR),
         s_for=np.full(len(supplies), -1),
         c_start=np.cumsum([0, *(len(found) for found in below)]),
         c_item=np.array([part for found in below for part, _ in found], np.int64),
@@ -106,6 +110,7 @@ def plant(
         d_qty=np.array([one[1] for one in demands], np.int64),
         d_due=np.array([one[2] for one in demands], np.int64),
         d_weight=np.array([one[3] for one in demands], np.int64),
+        d_shelf=np.zeros(len(demands), np.int64),
         d_floor=np.zeros(len(demands), np.int64),
         i_level=np.full(len(rows), -1),
         base=np.array([20 * DAY], np.int64),

@@ -568,10 +568,6 @@ UNFIT = {
         **CROWDED,
         "demands": [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]],
     },
-    "shelf life": {
-        **CROWDED,
-        "products": [{**row, "shelf_life_days": 50.0} for row in CROWDED["products"]],
-    },
     "soft time": {
         **CROWDED,
         "routings": [{**row, "safety_days": 1.0} for row in CROWDED["routings"]],

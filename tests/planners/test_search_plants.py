@@ -104,7 +104,6 @@ UNKNOWN = {
     ),
     "make A has a validity": cells("routings", valid_to=LATER),
     "has soft time or a batch window": cells("routings", batch_window_days=2.0),
-    "dies": cells("stock", expires_at=LATER),
     "F to P has a limit": {
         **two_sites(PLAIN, capacity_kg=50.0),
         "products": [

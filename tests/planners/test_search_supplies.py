@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,13 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
-from tests.planners.search_plants import two_sites
-from tests.planners.test_search_plans import delivered, work_orders, workshops
+from tests.planners.search_plants import two_sites, workshop
+from tests.planners.test_search_plans import (
+    delivered,
+    searched,
+    work_orders,
+    workshops,
+)
 
 PLAIN = settings(phases=[Phase.generate], deadline=None)
 HERE = {"location": "P"}
@@ -33,7 +39,7 @@ def holds(draw: st.DrawFn, demands: list[str]) -> list[dict[str, Any]]:
             "key": f"R{number}",
             "kind": "material",
             "demand": draw(st.sampled_from([*demands, None])),
-            "subject": draw(st.sampled_from(["A", "B", "PART", "PART", "RAW"])),
+            "subject": draw(st.sampled_from(["B", "PART", "PART", "RAW"])),
             **HERE,
             "qty": float(draw(st.integers(1, 6))),
             "start": AS_OF,
@@ -46,13 +52,14 @@ def holds(draw: st.DrawFn, demands: list[str]) -> list[dict[str, Any]]:
 @st.composite
 def stocks(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Lots, also of customers; of one product more is gone than there was."""
+    owners = [None, "C1", "C2"]
     found = [
         {
             "product": product,
             **HERE,
             "lot": f"L{number}",
             "qty": float(draw(st.integers(1, 8))),
-            "owner": draw(st.sampled_from([None, None, "C1", "C2"])),
+            "owner": draw(st.sampled_from(owners if product == "A" else [None])),
         }
         for number in range(draw(st.integers(0, 4)))
         for product in [draw(st.sampled_from(["A", "B", "PART", "RAW"]))]
@@ -168,3 +175,110 @@ def test_the_search_delivers_what_the_rounds_deliver_of_what_is_kept(
         for search in ("always", "never")
     ]
     assert delivered(found[0]) == delivered(found[1])
+
+
+# --- goods that die ------------------------------------------------------------------
+@st.composite
+def mortals(draw: st.DrawFn) -> dict[str, Any]:
+    """Workshops, also of two sites, whose lots and products have an end of life."""
+    tables: dict[str, Any] = draw(st.one_of(companies(), sites(), workshops()))
+    days = st.sampled_from([3.0, 10.0, 30.0, None])
+    lots = [
+        {
+            "product": product,
+            "location": "F" if product == "PART" and "lanes" in tables else "P",
+            "lot": f"OLD{number}",
+            "qty": float(draw(st.integers(1, 9))),
+            "expires_at": after(draw(st.integers(0, 15))),
+        }
+        for number in range(draw(st.integers(0, 4)))
+        for product in [draw(st.sampled_from(["A", "PART", "RAW"]))]
+    ]
+    return tables | {
+        "products": [
+            row | {"shelf_life_days": draw(days)} for row in tables["products"]
+        ],
+        "stock": tables["stock"] + lots,
+        "demands": [
+            row | {"min_shelf_days": draw(st.sampled_from([0.0, 0.0, 2.0]))}
+            for row in tables["demands"]
+        ],
+    }
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+@settings(PLAIN, max_examples=examples(12, 100))
+@given(mortals(), st.sampled_from(["light", "standard"]))
+def test_a_plan_of_goods_that_die_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    snapshot = Snapshot.from_frames(tables)
+    more = {"search": "always", "engine": "python", "effort": effort}
+    made = plan(snapshot, "constrained", more)
+    assert [str(one) for one in verify(made, snapshot)] == []
+
+
+@pytest.mark.nightly
+@settings(PLAIN, max_examples=20)
+@given(mortals())
+def test_compiled_and_plain_kernels_find_the_same_plan_of_goods_that_die(
+    tables: dict[str, Any],
+) -> None:
+    pytest.importorskip("numba")
+    snapshot = Snapshot.from_frames(tables)
+    found = [
+        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        for engine in ("numba", "python")
+    ]
+    assert found[0].supplies.equals(found[1].supplies)
+    assert found[0].deliveries.equals(found[1].deliveries)
+
+
+@pytest.mark.req("MRP-02")
+def test_a_lot_that_dies_first_serves_first_and_nobody_too_late() -> None:
+    """Ten lie there until day 3, ten for ever: what is due on day 5 takes these."""
+    tables = workshop(
+        [("PART", 4.0, 5.0, 1), ("PART", 3.0, 2.0, 2), ("A", 1.0, 9.0, 1)]
+    )
+    lot = {"product": "PART", **HERE, "qty": 10.0}
+    lots = [{**lot, "lot": "OLD", "expires_at": after(3)}, {**lot, "lot": "NEW"}]
+    made = searched(tables | {"stock": lots})
+    taken = {
+        (demand, supply[-3:]): qty
+        for demand, supply, qty in made.pegging.select("demand", "supply", "qty").rows()
+    }
+    assert taken["D0", "NEW"] == 4.0
+    assert taken["D1", "OLD"] == 3.0
+
+
+@pytest.mark.req("MRP-02")
+def test_what_is_made_does_not_lie_until_it_is_dead() -> None:
+    """A lot of 6 parts serves both demands unless parts live for 8 days only."""
+    demands = [("PART", 3.0, 12.0, 1), ("PART", 3.0, 22.0, 1)]
+    tables = workshop(demands, least=6.0)
+    lots = []
+    for life in (30.0, 8.0):
+        products = [row | {"shelf_life_days": life} for row in tables["products"]]
+        made = searched(tables | {"products": products})
+        parts = made.supplies.filter(pl.col("product") == "PART").sort("finish")
+        lots.append(parts["qty"].to_list())
+        assert made.fulfilment["lateness_h"].to_list() == [0.0, 0.0]
+    assert lots == [[6.0], [6.0, 6.0]]
+
+
+@pytest.mark.req("MRP-05")
+def test_what_is_held_for_a_demand_is_moved_for_it_alone() -> None:
+    """Four lie at F, held for D1, which is due later than D0: D0 has to be made."""
+    tables = two_sites(
+        workshop([("PART", 4.0, 3.0, 1), ("PART", 4.0, 4.0, 2)]), duration_h=5.0
+    )
+    far = {"location": "F", "qty": 4.0}
+    hold = {"reservation": "R", "key": "R", "kind": "material", "subject": "PART"}
+    times = {"start": AS_OF, "finish": after(30), "demand": "D1"}
+    made = searched(
+        tables
+        | {"stock": [{"product": "PART", **far}]}
+        | {"reservations": [{**hold, **far, **times}]}
+    )
+    late = dict(made.fulfilment.select("demand", "lateness_h").rows())
+    assert late["D1"] == 0.0 < late["D0"]

@@ -315,6 +315,21 @@ def leave_out_dead(lines: Iterable[Line], register: NettingState) -> None:
             line.refused = line.refused or TOO_OLD
 
 
+def takes_dead(register: NettingState) -> bool:
+    """Whether a new order takes what is dead when it does."""
+    if not any(unit.expires < NEVER for unit in register.units):
+        return False
+    ends, needs = _ends_of_life(register), register.needs
+    takers = zip(register.match_need, register.match_unit, strict=True)
+    return any(
+        order is not None
+        and order.existing is None
+        and needs[need].instant > ends[unit]
+        for need, unit in takers
+        for order in [needs[need].order]
+    )
+
+
 def _ends_of_life(register: NettingState) -> list[int]:
     """Expiry by unit; lots that are moved are taken before they are moved.
 

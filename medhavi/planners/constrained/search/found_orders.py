@@ -132,6 +132,13 @@ def taken_at(release: FeasibleOrderCreation, need: Need, order: SupplyOrder) -> 
     return release.use_instant(order, need.line, order.timing)
 
 
+def _may_die(node: Node) -> bool:
+    """Whether what there is of a product, or comes anew, has an end of life."""
+    return node.shelf_life is not None or any(
+        unit.expires < NEVER for unit in node.units
+    )
+
+
 class SearchedOrderCreation(FeasibleOrderCreation):
     """The register of a run whose orders were found: they come with their dates."""
 
@@ -163,7 +170,11 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         first, cause_of = len(units), self.cause_of
         served = [needs[need] for need in found.needs]
         pairs = list(zip(served, found.amounts, strict=True))
+        moves, life = item.way.origin is not None, node.shelf_life
+        dying = {id(line[3]) for line in item.lines if _may_die(line[3])}
         for size, gain, timing, uses, ready, left, high in zip(*found[:7], strict=True):
+            born = timing.ready if moves else timing.finish
+            dies = NEVER if life is None else born + life
             cause, priority = SAFETY, STOCK_PRIORITY
             if high > low:
                 taker = min(served[low:high], key=_URGENCY)
@@ -180,7 +191,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 peg,
                 None,
                 "",
-                NEVER,
+                dies,
                 None,
                 NO_DEMAND,
                 None,
@@ -218,12 +229,31 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 need.line = line
                 needs.append(need)
                 kept.append(need)
+                if moves:
+                    order.carried = need
+                if id(part) in dying:
+                    need.alive_until = self._last_use(need, order)
         # Numbers that records have already: others would take memory of their own.
         self.match_need += [need.index for need in served]
         made = [unit.index for unit in units[first:]]
         self.match_unit += [made[giver] for giver in found.givers]
         self.match_qty += found.amounts
         return list(orders[-len(found.sizes) :]) if found.sizes else []
+
+    def _last_use(self, need: Need, order: SupplyOrder) -> int:
+        """When an order that is as late as may be uses what it needs [UTC seconds].
+
+        What it carries is used by those who take it.
+        """
+        last = taken_at(self, need, order)
+        for unit in order.units if order.kind == "move" else ():
+            for taker, _ in unit.takers:
+                last = max(last, taker.instant, taker.alive_until)
+                if taker.order is not None and taker.order.existing is None:
+                    last = max(last, taken_at(self, taker, taker.order))
+        life = need.node.shelf_life
+        # A purchase is dated for the first use, and moves to the last one later.
+        return last if life is None else min(last, need.instant + life // 2)
 
     def _check(self, item: FoundItem, most: int) -> None:
         """Refuse needs that do not fit 64 bits."""

@@ -20,6 +20,7 @@ from medhavi.planners.constrained.search.plant_supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
 from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,8 @@ class Item:
     floor: int = 0
     post: int = 0
     lead: int = -1
+    life: int = FAR
+    carries: int = 0
     sources: tuple[int, ...] = ()
     supplies: list[StandingSupply] = field(default_factory=list)
     queue: int = 0
@@ -119,6 +122,25 @@ def ready_alone(
         for one in several
     ]
     return np.array(counted, np.int64)
+
+
+def mortal(items: Sequence[Item]) -> np.ndarray:
+    """Whether orders of items take what may die; consumers first.
+
+    Shape (n_items,), int64: 0 or 1.
+    """
+    dies = [False] * len(items)
+    takes = [0] * len(items)
+    for number in range(len(items) - 1, -1, -1):
+        item = items[number]
+        takes[number] = int(any(dies[part] for part, *_ in item.below))
+        dies[number] = (
+            item.life < FAR
+            or any(one.unit.expires < NEVER for one in item.supplies)
+            or any(dies[source] for source in item.sources)
+            or bool(item.carries and takes[number])
+        )
+    return np.array(takes, np.int64)
 
 
 def check_depth(items: Sequence[Item]) -> None:

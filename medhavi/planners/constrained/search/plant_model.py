@@ -27,6 +27,7 @@ from medhavi.planners.constrained.search.plant_items import (
     check_depth,
     columns,
     first_levels,
+    mortal,
     ready_alone,
 )
 from medhavi.planners.constrained.search.plant_machines import (
@@ -40,7 +41,7 @@ from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
     StandingSupply,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
@@ -49,7 +50,7 @@ from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.mrp.netting_state.state import Need
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
     from medhavi.providers.sources import Source
     from medhavi.snapshot import Snapshot
 
@@ -70,7 +71,7 @@ MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 ITEM_FIELDS = (
     *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
-    *("floor", "post", "lead"),
+    *("floor", "post", "lead", "life", "carries"),
 )
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
@@ -244,6 +245,7 @@ class _Reading:
         windows = self._lanes.windows(self._machines.windows())
         plant = Plant(
             order=np.arange(len(items)),
+            mortal=mortal(items),
             a_start=np.cumsum([0, *map(len, sources)]),
             a_item=np.array([one for several in sources for one in several], np.int64),
             a_ready=ready_alone(items, sources, self._as_of),
@@ -316,13 +318,16 @@ class _Reading:
             made = items[number].lead < 0
             qty, floor = (need.open, there.get(need.index, 0)) if made else (0, 0)
             weight = weights[min(max(demand.priority, 1), len(weights)) - 1]
-            rows.append((number, qty, demand.due - self._as_of, weight, floor))
+            due, shelf = demand.due - self._as_of, demand.min_shelf
+            rows.append((number, qty, due, weight, shelf, floor))
         rows += [
-            (number, need.open, need.instant - self._as_of, max(weights), 0)
+            (number, need.open, need.instant - self._as_of, max(weights), 0, 0)
             for number, need in lacking
         ]
-        columns = np.array([*rows, *((*level, 0, 0) for level in levels)], np.int64).T
-        names = ("d_item", "d_qty", "d_due", "d_weight", "d_floor")
+        columns = np.array(
+            [*rows, *((*level, 0, 0, 0) for level in levels)], np.int64
+        ).T
+        names = ("d_item", "d_qty", "d_due", "d_weight", "d_shelf", "d_floor")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
 
     def _there(self) -> dict[int, int]:
@@ -340,15 +345,20 @@ class _Reading:
                 number,
                 min(one.qty, MOST),
                 max(one.unit.available - self._as_of, 0),
+                self._until(one.unit),
                 one.demand,
             )
             for number, item in enumerate(items)
             for one in item.supplies
         ]
-        columns = np.array(found, np.int64).reshape(-1, 4).T.copy()
+        columns = np.array(found, np.int64).reshape(-1, 5).T.copy()
         start = np.cumsum([0, *(len(item.supplies) for item in items)])
-        names = ("s_item", "s_qty", "s_ready", "s_for")
+        names = ("s_item", "s_qty", "s_ready", "s_until", "s_for")
         return {"s_start": start, **dict(zip(names, columns, strict=True))}
+
+    def _until(self, unit: SupplyUnit) -> int:
+        """Last use of what stands [s since now]."""
+        return FAR if unit.expires == NEVER else unit.expires - self._as_of
 
     # --- nodes ---------------------------------------------------------------------
     def _items_of(self, number: int) -> list[int]:
@@ -357,8 +367,8 @@ class _Reading:
 
     def _ways_of(self, node: Node) -> Sequence[SupplyAlternative]:
         """Sources of a product by preference."""
-        if node.make_to_order or node.shelf_life is not None or node.substitutes:
-            refuse(f"{node.key} is made to order, dies or has substitutes")
+        if node.make_to_order or node.substitutes:
+            refuse(f"{node.key} is made to order or has substitutes")
         ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
         if node.shared:
             # The others take nothing (rule 8).
@@ -408,19 +418,21 @@ class _Reading:
             item.lead, item.options = UNSUPPLIED, [Option()]
             return [item]
         if numbers == [number]:
-            found = self._source(item, number)
+            found = self._source(node, item, number)
             if self._ways[number].source.kind == "buy":
                 # The run nets it: all that counts is from when on it is there.
                 item.lead, item.options = item.floor + item.options[0].fixed, [Option()]
+                item.life = FAR
             return found
         item.options.append(Option())
         item.sources = tuple(numbers)
-        return [item, *(one for own in numbers for one in self._source(Item(), own))]
+        return [
+            item,
+            *(one for own in numbers for one in self._source(node, Item(), own)),
+        ]
 
     def _stocked(self, node: Node, ways: Sequence[SupplyAlternative]) -> Item:
         """Read what stands of a product, and its stock levels."""
-        if any(unit.expires < NEVER for unit in node.units):
-            refuse(f"stock of {node.key} dies")
         if len(ways) < 2 and all(way.source.kind == "buy" for way in ways):
             # What is only bought, or comes from nowhere, is netted by the run.
             lead = self._lead(ways[0].source) if ways else UNSUPPLIED
@@ -431,17 +443,19 @@ class _Reading:
         item.levels = self._levels(node)
         return item
 
-    def _source(self, item: Item, number: int) -> list[Item]:
+    def _source(self, node: Node, item: Item, number: int) -> list[Item]:
         """Read a source into its item; the earlier steps of a make come after it."""
         way = self._ways[number]
         source = way.source
         item.grain, item.least = source.multiple, max(source.min_lot, 1)
         item.most = source.max_lot or 0
+        item.life = FAR if node.shelf_life is None else node.shelf_life
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
             return self._make(item, way, number, floor)
         item.floor = floor
         if way.origin is not None:
+            item.carries = 1
             option, item.post = self._lanes.option(source)
             item.options.append(option)
             self._taken[number] = (StepComponent(0, way.origin),)

@@ -16,7 +16,7 @@ from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.hard_allocations import HardAllocation
@@ -74,9 +74,9 @@ class StandingSupplies:
         for pin in self._run.intake.pins.get(node.key, ()):
             if pin.supply is not None and pin.label and not self._is_settled(pin):
                 refuse(f"{node.key} is pegged to what is made of it")
-        self._settle(node)
+        held = self._settle(node)
         self._keep(self._standing(node), node.units)
-        return self._left(node)
+        return self._left(node, held)
 
     def of_netted(self, node: Node, lead: int) -> list[StandingSupply]:
         """What the search may take of a product that the run nets after it, by date.
@@ -88,14 +88,17 @@ class StandingSupplies:
         lead
             When new supply is there [UTC s].
         """
-        self._settle(node)
+        held = self._settle(node)
         self._keep(self._standing(node), node.units)
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
         self._keep([need for need in asked if need.instant < lead], node.units)
-        return self._left(node)
+        return self._left(node, held)
 
-    def _settle(self, node: Node) -> None:
-        """Match what is pegged to, held for, or owned by those who ask for it."""
+    def _settle(self, node: Node) -> list[StandingSupply]:
+        """Match what is pegged to, held for, or owned by those who ask for it.
+
+        What is kept for those who take it by way of orders is left, apart.
+        """
         for need in node.needs:
             if need.alternatives:
                 refuse(f"{node.key} has other needs")
@@ -106,20 +109,21 @@ class StandingSupplies:
         owned = [unit for unit in node.units if not unit.is_ours]
         if owned:
             self._keep([one for one in node.needs if one.demand != NO_DEMAND], owned)
-
-    def _left(self, node: Node) -> list[StandingSupply]:
-        """What is left, apart for those who take it by way of orders."""
-        found: list[StandingSupply] = []
-        for pin in self._run.intake.pins.get(node.key, ()):
+        held: list[StandingSupply] = []
+        for pin in pins:
             for unit, qty in () if self._is_settled(pin) else kept_by(pin, self._name):
                 unit.free -= qty
-                found.append(StandingSupply(unit, qty, pin))
-        found += [
+                held.append(StandingSupply(unit, qty, pin))
+        return held
+
+    def _left(self, node: Node, held: Sequence[StandingSupply]) -> list[StandingSupply]:
+        """What is held for some, and what is left for all, by date."""
+        free = [
             StandingSupply(unit, unit.free)
             for unit in node.units
             if unit.free > 0 and unit.is_ours
         ]
-        return sorted(found, key=lambda one: _BY_ARRIVAL(one.unit))
+        return sorted([*held, *free], key=lambda one: _BY_ARRIVAL(one.unit))
 
     def lacking(self, node: Node) -> Iterator[Need]:
         """List what existing orders and negative stock lack."""

@@ -25,6 +25,10 @@ from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import Job, Take
 from medhavi.planners.constrained.orders.weighing import Weights, weigh_lines
+from medhavi.planners.constrained.placement.goods_in_time import (
+    leave_out_dead,
+    takes_dead,
+)
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
@@ -297,6 +301,8 @@ def _put(order: SupplyOrder, timing: OrderTiming) -> None:
     """Write down where an order is, and when its goods are there."""
     order.timing = timing
     for unit in order.units:
+        if unit.expires < NEVER:
+            unit.expires += timing.finish - unit.arrives
         unit.arrives = unit.available = timing.finish
 
 
@@ -427,6 +433,9 @@ class SearchedRun(SearchableRun):
         walk = Walk(placing.by_order, placing.waits, self.as_of)
         self._late = [walk.of(line) for line in self.lines]
         placing.backward(self.lines)
+        leave_out_dead(self.lines, self.release)
+        if takes_dead(self.release) or any(line.refused for line in self.lines):
+            differ("goods are dead when they are used")
 
     @property
     def _reached(self) -> float:

@@ -21,6 +21,8 @@ from medhavi.planners.constrained.search.construction import (
     construct,
     new_schedule,
 )
+from medhavi.planners.constrained.search.plant_machines import refuse
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import APART
 from medhavi.progress import Observe, Progress
 from medhavi.units import DAY, HOUR
@@ -325,6 +327,11 @@ def seek(
         Progress and cancellation; a search that is stopped gives the best so far.
     seed
         Of the random numbers.
+
+    Raises
+    ------
+    UnfitError
+        Goods would be dead when they are used.
     """
     crowded = len(model.plant.d_item) >= CROWDED
     budget = (CROWDED_BUDGETS if crowded else BUDGETS)[effort]
@@ -400,7 +407,14 @@ class _Repair:
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = passes.engine.of(fresh)
         self._kernels.load(self._plant, self._plan, passes.work)
+        if self._dies(model.plant) and self._kernels.revive(self._plant, self._plan):
+            refuse("goods die before they are used")
         self._tally = self._engine.ints(np.zeros(3))
+
+    @staticmethod
+    def _dies(plant: Plant) -> bool:
+        """Whether anything has an end of life."""
+        return bool((plant.life < FAR).any() or (plant.s_until < FAR).any())
 
     def justify(self) -> None:
         """Move all orders as late as they may be, and as early again."""

@@ -17,10 +17,12 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     end_by,
     end_from,
+    fresh_from,
     gain_of,
     length_of,
     lot_of,
     taken_of,
+    used_until,
 )
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
@@ -92,6 +94,7 @@ def ask_demands(plant: Plant, work: Pass, wanted: np.ndarray) -> int:
         work.r_qty[demand] = plant.d_qty[demand]
         work.r_to[demand] = -1 - demand
         work.r_for[demand] = demand
+        work.r_until[demand] = wanted[demand] + plant.d_shelf[demand]
         work.r_next[demand] = work.r_head[item]
         work.r_head[item] = demand
     return len(plant.d_item)
@@ -162,11 +165,13 @@ def net_item(
     needs
         Requirements of all items up to now.
     """
-    orders, made, spare = work.totals[0], -1, 0
+    orders, made, spare, life = work.totals[0], -1, 0, FAR
     for at in ids:
         if work.totals[1] + MOST_PEGS > len(work.p_to):
             return -1
         need, taker = work.r_qty[at], work.r_to[at]
+        if spare > 0 and work.o_due[made] + life < work.r_until[at]:
+            spare = 0
         used = min(spare, need)
         if used > 0:
             give(work, made, taker, used)
@@ -189,13 +194,13 @@ def net_item(
                 or work.totals[1] + MOST_PEGS > len(work.p_to)
             ):
                 return -1
-            open_order(plant, work, orders, source, qty)
+            open_order(plant, work, orders, source, qty, work.r_until[at])
             work.o_due[orders] = work.r_time[at]
             used = min(gain, need)
             give(work, orders, taker, used)
             need -= used
             spare = gain - used
-            made = orders
+            made, life = orders, plant.life[source]
             length, option = work.o_length[orders], plant.x_start[source]
             end = end_by(plant, option, work.r_time[at] - plant.post[source], length)
             begin = begin_by(plant, option, end, length) - wait[source]
@@ -205,6 +210,7 @@ def net_item(
                 work.r_qty[needs] = taken_of(plant, line, qty)
                 work.r_to[needs] = orders
                 work.r_for[needs] = work.r_for[at]
+                work.r_until[needs] = used_until(plant, source, begin, work.r_until[at])
                 work.r_next[needs] = work.r_head[part]
                 work.r_head[part] = needs
                 needs += 1
@@ -228,6 +234,8 @@ def take_standing(plant: Plant, work: Pass, item: int, at: int, need: int) -> in
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         used = min(work.s_rest[supply], need)
         if used == 0 or not serves(plant, supply, work.r_for[at]):
+            continue
+        if plant.s_until[supply] < work.r_until[at]:
             continue
         there = plant.s_ready[supply]
         if there > 0 and there > latest_of(plant, item, work.r_time[at], need):
@@ -284,13 +292,18 @@ def source_of(plant: Plant, item: int, wanted: int, need: int) -> int:
     return best
 
 
-def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> None:
-    """Fill in what an order is by its item and quantity."""
+def open_order(
+    plant: Plant, work: Pass, order: int, item: int, qty: int, until: int
+) -> None:
+    """Fill in what an order is by its item, its quantity and the last use."""
     work.o_item[order] = item
     work.o_qty[order] = qty
     work.o_release[order] = plant.floor[item]
     work.o_post[order] = plant.post[item]
     work.o_length[order] = length_of(plant, item, plant.x_start[item], qty)
+    if plant.life[item] < FAR:
+        fresh = fresh_from(plant, item, until, work.o_length[order])
+        work.o_release[order] = max(work.o_release[order], fresh)
 
 
 def link(work: Pass) -> None:

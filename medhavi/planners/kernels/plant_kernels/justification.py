@@ -11,8 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.plant_record import FAR, cost_of
-from medhavi.planners.kernels.plant_kernels.repair import slowest
+from medhavi.planners.kernels.plant_kernels.plant_record import (
+    FAR,
+    begin_by,
+    begin_from,
+    cost_of,
+    end_by,
+    end_from,
+    length_of,
+)
+from medhavi.planners.kernels.plant_kernels.repair import (
+    lasting,
+    lasts_until,
+    slowest,
+)
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     APART,
     BEHIND,
@@ -57,6 +69,61 @@ def block_of(plant: Plant, plan: ScheduleRecord, block: int) -> int:
     return len(plan.o_item) - len(plant.v_begin) + block
 
 
+def may_die(plant: Plant) -> bool:
+    """Whether anything that orders take or give may die."""
+    for item in range(len(plant.order)):
+        if plant.mortal[item] == 1 or plant.life[item] < FAR:
+            return True
+    return False
+
+
+def date_lives(plant: Plant, plan: ScheduleRecord, ids: np.ndarray, count: int) -> None:
+    """Date the last use of what orders give; those of consumers come first."""
+    for place in range(count):
+        order = ids[count - 1 - place]
+        taken = FAR
+        if plant.mortal[plan.o_item[order]] == 1:
+            taken = lasting(plant, plan, plan.o_peg[order])
+        plan.o_until[order] = lasts_until(plant, plan, order, taken)
+
+
+def date_uses(
+    plant: Plant, plan: ScheduleRecord, ids: np.ndarray, uses: np.ndarray
+) -> None:
+    """Date the last use of what orders give that is made of it; consumers first."""
+    for order in ids:
+        use = -FAR
+        peg = plan.o_user[order]
+        while peg >= 0:
+            taker = plan.g_to[peg]
+            if taker >= 0:
+                use = max(use, plan.o_start[taker])
+                if plant.carries[plan.o_item[taker]] == 1:
+                    use = max(use, uses[taker])
+            else:
+                demand = -1 - taker
+                until = max(plant.d_due[demand], plan.d_finish[demand])
+                use = max(use, until + plant.d_shelf[demand])
+            peg = plan.g_next[peg]
+        uses[order] = use
+
+
+def last_end(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> int:
+    """When work has to end, by a limit, so that it begins before its goods die [s].
+
+    Where it pauses just then it stays where it is.
+    """
+    lasts = lasting(plant, plan, plan.o_peg[order])
+    option = plan.o_option[order]
+    length = length_of(plant, plan.o_item[order], option, plan.o_qty[order])
+    if begin_by(plant, option, end_by(plant, option, limit, length), length) <= lasts:
+        return limit
+    begin = begin_from(plant, option, lasts, length)
+    if begin > lasts:
+        return min(limit, plan.o_end[order])
+    return min(limit, end_from(plant, option, begin, length))
+
+
 def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as late as what takes from it allows; none moves earlier.
 
@@ -69,12 +136,21 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     for at in range(len(keys)):
         keys[at] = -plan.o_end[ids[at]]
     clear_lanes(plan)
+    dying = may_die(plant)
+    if dying:
+        date_lives(plant, plan, ids, count)
     for at in ranks_of(keys):
+        order = ids[at]
         if at >= count:
-            append(plan, plan.o_lane[ids[at]], ids[at])
-        else:
-            place_late(plant, plan, ids[at], limit_of(plant, plan, ids[at]))
+            append(plan, plan.o_lane[order], order)
+            continue
+        limit = limit_of(plant, plan, order)
+        if plant.mortal[plan.o_item[order]] == 1:
+            limit = last_end(plant, plan, order, limit)
+        place_late(plant, plan, order, limit)
     turn_lanes(plan)
+    if dying:
+        date_lives(plant, plan, ids, count)
     finish_all(plant, plan)
 
 
@@ -111,6 +187,10 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     for at in range(total):
         keys[at] = plan.o_start[ids[total - 1 - at]]
     clear_lanes(plan)
+    uses = np.empty(len(plan.o_item), np.int64)
+    dying = may_die(plant)
+    if dying:
+        date_uses(plant, plan, ids[:count], uses)
     plan.state[BEHIND] = 1
     for at in ranks_of(keys):
         order = ids[total - 1 - at]
@@ -119,9 +199,17 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
             continue
         option = plan.o_option[order]
         ready = ready_at(plant, plan, order)
+        life = plant.life[plan.o_item[order]]
+        if life < FAR:
+            fresh = uses[order] - life
+            if plant.carries[plan.o_item[order]] == 0:
+                fresh -= plant.post[plan.o_item[order]]
+            ready = max(ready, min(fresh, plan.o_start[order]))
         place_early(plant, plan, order, ready, option, option + 1)
         plan.state[JOURNAL] = 0
     plan.state[BEHIND] = 0
+    if dying:
+        date_lives(plant, plan, ids, count)
     finish_all(plant, plan)
 
 
@@ -132,6 +220,9 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
         order = ids[at]
         item, own, end = plan.o_item[order], plan.o_option[order], plan.o_end[order]
         if plant.ranked[item] == 0 or own == plant.x_start[item]:
+            continue
+        if plant.mortal[item] == 1 or plant.life[item] < FAR:
+            # Elsewhere it takes another time: goods might die.
             continue
         start, lane = plan.o_start[order], plan.o_lane[order]
         limit = limit_of(plant, plan, order)

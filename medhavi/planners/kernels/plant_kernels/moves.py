@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.kernels.plant_kernels.justification import alive, date_lives
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     cost_of,
@@ -20,6 +21,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     on_lane,
 )
 from medhavi.planners.kernels.plant_kernels.repair import (
+    lasting,
     slowest,
     supply,
     users,
@@ -27,6 +29,7 @@ from medhavi.planners.kernels.plant_kernels.repair import (
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     BELOW,
+    DEAD,
     FREE_ORDERS,
     FREE_PEGS,
     FULL,
@@ -55,6 +58,8 @@ PREFERRED = 0.3
 """How often all that is put back is worked on by its first option."""
 AGAIN = 64
 """Moves after which late demands are listed anew."""
+REVIVALS = 6
+"""How often all is looked through for what takes something dead."""
 LAST = 0.1
 """How often it is put back last."""
 
@@ -240,6 +245,7 @@ def put_back(
         if (
             after > allowed
             or plan.state[FULL] == 1
+            or plan.state[DEAD] > 0
             or plan.state[JOURNAL] > reserve
             or plan.state[FREE_ORDERS] < plan.room[0]
             or plan.state[FREE_PEGS] < plan.room[1]
@@ -260,6 +266,7 @@ def put_or_undo(
     else:
         undo(plant, plan, 0)
         plan.state[FULL] = 0
+        plan.state[DEAD] = 0
     return after
 
 
@@ -393,3 +400,50 @@ def serve_anew(plant: Plant, plan: ScheduleRecord, desk: Desk, order: int) -> No
         withdraw(plant, plan, found[place])
     sort_found(desk, count)
     put_or_undo(plant, plan, desk, count, before)
+
+
+def revive(plant: Plant, plan: ScheduleRecord) -> int:
+    """Serve what takes something dead anew; gives how many demands still do.
+
+    What could not be taken out or put back counts as all of them.
+    """
+    desk = new_desk(len(plant.d_item), len(plant.d_item))
+    ids = np.empty(len(plan.o_item), np.int64)
+    count = 0
+    plan.state[NARROW] = 0
+    for _ in range(REVIVALS):
+        count = dead_users(plant, plan, desk, ids)
+        for place in range(count):
+            desk.keys[place] = plant.d_due[desk.found[place]]
+            withdraw(plant, plan, desk.found[place])
+            keep(plan)
+        sort_found(desk, count)
+        for place in range(count):
+            supply(plant, plan, desk.found[place])
+            if plan.state[FULL] == 1 or plan.state[FREE_ORDERS] < plan.room[0]:
+                return len(plant.d_item)
+            keep(plan)
+        if count == 0:
+            break
+    plan.state[DEAD] = 0
+    return dead_users(plant, plan, desk, ids) if count > 0 else 0
+
+
+def dead_users(plant: Plant, plan: ScheduleRecord, desk: Desk, ids: np.ndarray) -> int:
+    """Collect the demands that take something dead, directly or not; how many."""
+    found, seen, count = desk.found, desk.seen, 0
+    orders = alive(plant, plan, ids)
+    date_lives(plant, plan, ids, orders)
+    for at in range(orders):
+        order = ids[at]
+        if plan.o_start[order] > lasting(plant, plan, plan.o_peg[order]):
+            count = users(plan, order, found, count, len(found), seen)
+    for demand in range(len(plant.d_item)):
+        use = max(plant.d_due[demand], plan.d_finish[demand]) + plant.d_shelf[demand]
+        if seen[demand] == 0 and use > lasting(plant, plan, plan.d_peg[demand]):
+            seen[demand] = 1
+            found[count] = demand
+            count += 1
+    for place in range(count):
+        seen[found[place]] = 0
+    return count

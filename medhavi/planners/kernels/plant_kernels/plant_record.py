@@ -34,19 +34,24 @@ class Plant(NamedTuple):
     down, `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
     options `x_start`, by preference where `ranked` is 1, its supplies that stand, stock
     and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps], `s_ready` (0:
-    now) and `s_for`, the demand that it is kept for (-1: any), its components
+    now), `s_until`, the last instant of use, and `s_for`, the demand that it is kept
+    for (-1: any), its components
     `c_start`: `c_item`, of which an order of n units takes (n `c_each` + `c_more`) /
     `c_over`, rounded up. The units of a machine are the lanes from `m_lane` on.
+
+    What orders of an item give may be used for `life` seconds (`FAR`: for ever) after
+    its arrival, or where the item `carries` goods from elsewhere, after it begins, and
+    no longer than what it carries. `mortal` is 1 where it takes what may die.
 
     Per item as well its sources from `a_start` on, by preference: the items `a_item`
     whose orders serve it, and `a_ready`, from when their work could begin with nobody
     in its way. Most items are their own only source. One with several has no orders of
     its own; all that takes and what stands belongs to it.
 
-    Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, and `d_floor`, when what it has
-    already is there; the last ones without weight: what stock levels want, the first of
-    an item at `i_level` (-1: none); `base` holds one number, the seconds that any late
-    demand counts.
+    Per demand: `d_item`, `d_qty`, `d_due`, `d_weight`, `d_shelf`, for how long it wants
+    to use what it gets [s], and `d_floor`, when what it has already is there; the last
+    ones without weight: what stock levels want, the first of an item at `i_level` (-1:
+    none); `base` holds one number, the seconds that any late demand counts.
 
     Per option, a way to do the work of an item: `machine` (-1: none), `fixed`, `rate`
     and `scale` [s, s per grain, both times `scale`], `calendar` (-1: always open),
@@ -89,6 +94,9 @@ class Plant(NamedTuple):
     floor: np.ndarray
     post: np.ndarray
     lead: np.ndarray
+    life: np.ndarray
+    carries: np.ndarray
+    mortal: np.ndarray
     c_start: np.ndarray
     c_item: np.ndarray
     c_each: np.ndarray
@@ -98,12 +106,14 @@ class Plant(NamedTuple):
     s_item: np.ndarray
     s_qty: np.ndarray
     s_ready: np.ndarray
+    s_until: np.ndarray
     s_for: np.ndarray
     m_lane: np.ndarray
     d_item: np.ndarray
     d_qty: np.ndarray
     d_due: np.ndarray
     d_weight: np.ndarray
+    d_shelf: np.ndarray
     d_floor: np.ndarray
     i_level: np.ndarray
     base: np.ndarray
@@ -132,7 +142,8 @@ class Pass(NamedTuple):
     those who take from each order; `d_ready` is when what stands is there for a demand,
     `s_rest` what is left of it; `o_lacks` and `d_lacks` count the pegs from orders that
     an order and a demand wait for; `d_turn` are the demands by due date. `r_*` are
-    requirements, `r_for` the demand that each is for, `h_*` a heap, `q_*` queues;
+    requirements, `r_for` the demand that each is for, `r_until` until when it
+    uses what it gets, `h_*` a heap, `q_*` queues;
     `m_load` adds up the work of each machine [s]; `woken` is when each machine opens
     again and looks for work. `m_free`, `m_family` and `m_turn` are when the last work
     on each machine ends, the family of the last one that has any, and the next block
@@ -174,6 +185,7 @@ class Pass(NamedTuple):
     r_qty: np.ndarray
     r_to: np.ndarray
     r_for: np.ndarray
+    r_until: np.ndarray
     h_key: np.ndarray
     h_value: np.ndarray
     q_start: np.ndarray
@@ -365,6 +377,25 @@ def changed_by(plant: Plant, option: int, time: int, change: int) -> int:
         return time
     end = end_by(plant, option, time, change)
     return begin_by(plant, option, end, change)
+
+
+def used_until(plant: Plant, item: int, begin: int, until: int) -> int:
+    """Last use of what an order takes that begins at an instant [s].
+
+    What it carries is used until what it gives is.
+    """
+    return max(begin, until) if plant.carries[item] == 1 else begin
+
+
+def fresh_from(plant: Plant, item: int, until: int, length: int) -> int:
+    """Earliest begin of an order whose goods may be used until an instant [s].
+
+    Where work pauses it may have to begin later.
+    """
+    born = until - plant.life[item]
+    if plant.carries[item] == 1:
+        return born
+    return born - plant.post[item] - length
 
 
 def lot_of(plant: Plant, item: int, need: int) -> int:

@@ -14,16 +14,20 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,
     end_by,
+    fresh_from,
     length_of,
     lot_of,
     taken_of,
+    used_until,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     BELOW,
+    DEAD,
     FINISHED,
     FULL,
     HELD,
     JOURNAL,
+    LATER,
     LIFTED,
     NARROW,
     REMOVED,
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
+MOST_DEAD = 4
+"""How often a demand is served anew because something was dead, at most."""
 MOST_TRIES = 64
 """Sources that are tried once more for a demand, at most: they multiply by level."""
 
@@ -56,13 +62,15 @@ def arrival(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
-def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, int]:
+def earliest_lot(
+    plant: Plant, plan: ScheduleRecord, item: int, use: int
+) -> tuple[int, int]:
     """Placed order for an item with something left that is there first, and when.
 
-    -1: there is none.
+    What is dead when it is used does not count. -1: there is none.
     """
     used, gain, follower = plan.o_used, plan.o_gain, plan.o_next
-    ends = plan.o_end
+    ends, lasts = plan.o_end, plan.o_until
     best = -1
     first = FAR
     for place in range(plant.a_start[item], plant.a_start[item + 1]):
@@ -72,7 +80,11 @@ def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, in
         until = first - post
         order = plan.i_head[source]
         while order >= 0:
-            if used[order] < gain[order] and ends[order] < until:
+            if (
+                used[order] < gain[order]
+                and ends[order] < until
+                and lasts[order] >= use
+            ):
                 until = ends[order]
                 first = until + post
                 best = order
@@ -80,17 +92,17 @@ def earliest_lot(plant: Plant, plan: ScheduleRecord, item: int) -> tuple[int, in
     return best, first
 
 
-def earliest_supply(plant: Plant, plan: ScheduleRecord, item: int) -> int:
+def earliest_supply(plant: Plant, plan: ScheduleRecord, item: int, use: int) -> int:
     """First supply of an item that stands and has something left; -1: there is none."""
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
-        if left_of(plant, plan, supply) > 0:
+        if left_of(plant, plan, supply, use) > 0:
             return supply
     return -1
 
 
-def left_of(plant: Plant, plan: ScheduleRecord, supply: int) -> int:
+def left_of(plant: Plant, plan: ScheduleRecord, supply: int, use: int) -> int:
     """What the demand that is served may take of a supply that stands [steps]."""
-    if not serves(plant, supply, plan.state[SERVED]):
+    if not serves(plant, supply, plan.state[SERVED]) or plant.s_until[supply] < use:
         return 0
     return plant.s_qty[supply] - plan.s_used[supply]
 
@@ -102,23 +114,26 @@ def take_lots(
     need: int,
     taker: int,
     ready: int,
-    until: int,
+    times: tuple[int, int],
 ) -> tuple[int, int]:
     """Take what is there by an instant, the first one first; what stands before orders.
+
+    `times` are that instant, and the last use: what dies before it is left.
 
     Returns
     -------
     need, ready
         What is still missing [steps]; when all that was taken is there.
     """
+    until, use = times
     while need > 0:
-        supply = earliest_supply(plant, plan, item)
-        lot, there = earliest_lot(plant, plan, item)
+        supply = earliest_supply(plant, plan, item, use)
+        lot, there = earliest_lot(plant, plan, item, use)
         if supply >= 0 and plant.s_ready[supply] <= there:
             there = plant.s_ready[supply]
             if there > 0 and there > until:
                 break
-            taken = min(left_of(plant, plan, supply), need)
+            taken = min(left_of(plant, plan, supply, use), need)
             peg_to(plan, -2 - supply, taker, taken)
         else:
             if lot < 0 or there > until:
@@ -131,7 +146,7 @@ def take_lots(
 
 
 def covered_by(
-    plant: Plant, plan: ScheduleRecord, item: int, made: int, need: int
+    plant: Plant, plan: ScheduleRecord, item: int, made: int, need: int, use: int
 ) -> bool:
     """Whether other supplies of an item cover a need when an order is made.
 
@@ -145,12 +160,12 @@ def covered_by(
         until = last - plant.post[source]
         order = plan.i_head[source]
         while order >= 0 and need > 0:
-            if order != made and ends[order] <= until:
+            if order != made and ends[order] <= until and plan.o_until[order] >= use:
                 need -= gain[order] - used[order]
             order = follower[order]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
         if plant.s_ready[supply] <= last:
-            need -= left_of(plant, plan, supply)
+            need -= left_of(plant, plan, supply, use)
     return need <= 0
 
 
@@ -161,21 +176,25 @@ def ask(
     item: int,
     need: int,
     taker: int,
-    by: int,
+    times: tuple[int, int],
 ) -> tuple[int, int]:
     """Serve a need from what is there in time, else open an order for the rest.
+
+    `times` are when it is wanted, and the last use of what it gets.
 
     Returns
     -------
     depth, ready
         One frame more where an order was opened; when what was taken is there.
     """
-    need, ready = take_lots(plant, plan, item, need, taker, 0, by)
+    by, until = times[0], times[1] + plan.state[LATER]
+    need, ready = take_lots(plant, plan, item, need, taker, 0, (by, until))
     if need == 0:
         return depth, ready
     plan.f_item[depth] = item
     plan.f_taker[depth] = taker
     plan.f_by[depth] = by
+    plan.f_until[depth] = until
     open_need(plant, plan, depth, need, ready)
     return depth + 1, ready
 
@@ -200,6 +219,10 @@ def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> Non
     plan.f_order[top] = new_order(plant, plan, source, qty)
     plan.f_line[top] = plant.c_start[source]
     plan.f_ready[top] = plant.floor[source]
+    if plant.life[source] < FAR:
+        length = length_of(plant, source, plant.x_start[source], qty)
+        fresh = fresh_from(plant, source, plan.f_until[top], length)
+        plan.f_ready[top] = max(plan.f_ready[top], fresh)
 
 
 def last_source(plant: Plant, plan: ScheduleRecord, item: int) -> int:
@@ -237,12 +260,33 @@ def tries_again(plant: Plant, plan: ScheduleRecord, top: int, ready: int) -> boo
 
 
 def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
-    """Serve a demand: take lots that are in time, make others, as early as can be."""
-    first = -1 - demand
-    plan.state[TRIES] = 0
+    """Serve a demand: take lots that are in time, make others, as early as can be.
+
+    Where something is dead when it is used, all is tried again with a later use.
+    """
+    mark, due = plan.state[JOURNAL], plant.d_due[demand]
     plan.state[SERVED] = demand
+    plan.state[LATER] = 0
+    plan.state[DEAD] = 0
+    for turn in range(MOST_DEAD + 1):
+        if turn > 0 and plan.state[DEAD] == 0:
+            break
+        plan.state[LATER] = plan.state[DEAD]
+        undo(plant, plan, mark)
+        serve_once(plant, plan, demand)
+        lasts = lasting(plant, plan, plan.d_peg[demand]) - plant.d_shelf[demand]
+        use = max(due, plan.d_finish[demand])
+        plan.state[DEAD] = max(plan.state[DEAD], later_use(plan, due, use, lasts))
+
+
+def serve_once(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
+    """Serve a demand; what is dead when it is used is counted."""
+    plan.state[TRIES] = 0
+    plan.state[DEAD] = 0
+    first, due = -1 - demand, plant.d_due[demand]
     item, qty = plant.d_item[demand], plant.d_qty[demand]
-    depth, finish = ask(plant, plan, 0, item, qty, first, plant.d_due[demand])
+    until = due + plant.d_shelf[demand]
+    depth, finish = ask(plant, plan, 0, item, qty, first, (due, until))
     while depth > 0:
         top = depth - 1
         order = plan.f_order[top]
@@ -259,7 +303,9 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             wanted = taken_of(plant, line, qty)
             by = end_by(plant, option, plan.f_by[top] - plant.post[item], length)
             by = begin_by(plant, option, by, length)
-            depth, ready = ask(plant, plan, depth, part, wanted, order, by)
+            until = max(by, plan.f_ready[top])
+            until = used_until(plant, item, until, plan.f_until[top])
+            depth, ready = ask(plant, plan, depth, part, wanted, order, (by, until))
             if depth == top + 1:
                 plan.f_ready[top] = max(plan.f_ready[top], ready)
             continue
@@ -281,13 +327,63 @@ def supply(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
     plan.d_finish[demand] = max(finish, plant.d_floor[demand])
 
 
-def bought_by(plant: Plant, plan: ScheduleRecord, part: int, wanted: int) -> int:
+def lasting(plant: Plant, plan: ScheduleRecord, peg: int) -> int:
+    """Last instant at which all that a list of pegs takes may be used [s]."""
+    least = FAR
+    while peg >= 0:
+        giver = plan.g_from[peg]
+        until = plan.o_until[giver] if giver >= 0 else plant.s_until[-2 - giver]
+        least = min(least, until)
+        peg = plan.g_also[peg]
+    return least
+
+
+def lasts_until(plant: Plant, plan: ScheduleRecord, order: int, taken: int) -> int:
+    """Last instant of use of what an order gives, which takes what lasts so long."""
+    item = plan.o_item[order]
+    life = plant.life[item]
+    if plant.carries[item] == 1:
+        return min(taken, plan.o_start[order] + life)
+    return plan.o_end[order] + plant.post[item] + life if life < FAR else FAR
+
+
+def later_use(plan: ScheduleRecord, planned: int, use: int, lasts: int) -> int:
+    """By how much later than planned goods have to be counted as used [s].
+
+    0: they last until they are.
+    """
+    if use <= lasts:
+        return 0
+    return max(use - planned, plan.state[LATER] + use - lasts)
+
+
+def date_life(plant: Plant, plan: ScheduleRecord, top: int) -> int:
+    """Date the last use of what the order of a frame gives; as of `later_use`."""
+    order = plan.f_order[top]
+    item, use, lasts = plan.o_item[order], plan.o_start[order], FAR
+    if plant.mortal[item] == 1:
+        lasts = lasting(plant, plan, plan.o_peg[order])
+    if plant.mortal[item] == 1 or plant.life[item] < FAR:
+        plan.o_until[order] = lasts_until(plant, plan, order, lasts)
+    if plant.carries[item] == 1:
+        use = max(use, plan.f_until[top])
+    if use <= lasts:
+        return 0
+    option = plant.x_start[item]
+    length = length_of(plant, item, option, plan.o_qty[order])
+    by = end_by(plant, option, plan.f_by[top] - plant.post[item], length)
+    return later_use(plan, begin_by(plant, option, by, length), use, lasts)
+
+
+def bought_by(
+    plant: Plant, plan: ScheduleRecord, part: int, wanted: int, use: int
+) -> int:
     """When so much of what is bought is there: of what stands, or by its lead time."""
     for supply in range(plant.s_start[part], plant.s_start[part + 1]):
         there = plant.s_ready[supply]
         if there >= plant.lead[part]:
             break
-        wanted -= left_of(plant, plan, supply)
+        wanted -= left_of(plant, plan, supply, use)
         if wanted <= 0:
             return there
     return plant.lead[part]
@@ -309,7 +405,7 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
         part = plant.c_item[line]
         if plant.lead[part] > ready:
             wanted = taken_of(plant, line, qty)
-            ready = max(ready, bought_by(plant, plan, part, wanted))
+            ready = max(ready, bought_by(plant, plan, part, wanted, ready))
     first, behind = plant.x_start[item], plant.x_start[item + 1]
     if plan.state[NARROW] == 1:
         behind = first + 1
@@ -319,18 +415,22 @@ def settle(plant: Plant, plan: ScheduleRecord, top: int) -> tuple[int, int]:
         if plant.lead[part] > plan.o_start[order]:
             wanted = taken_of(plant, line, qty)
             for supply in range(plant.s_start[part], plant.s_start[part + 1]):
-                taken = min(left_of(plant, plan, supply), wanted)
+                use = plan.o_start[order]
+                taken = min(left_of(plant, plan, supply, use), wanted)
                 if taken > 0:
                     peg_to(plan, -2 - supply, order, taken)
                     wanted -= taken
     need = plan.f_need[top]
     taker = plan.f_taker[top]
     before = plan.f_before[top]
+    until = plan.f_until[top]
+    dead = date_life(plant, plan, top)
     item = plan.f_item[top]
-    if plan.state[FULL] == 0 and covered_by(plant, plan, item, order, need):
+    if plan.state[FULL] == 0 and covered_by(plant, plan, item, order, need, until):
         undo(plant, plan, plan.f_mark[top])
-        need, before = take_lots(plant, plan, item, need, taker, before, FAR)
+        need, before = take_lots(plant, plan, item, need, taker, before, (FAR, until))
         return before, need
+    plan.state[DEAD] = max(plan.state[DEAD], dead)
     used = min(plan.o_gain[order], need)
     peg_to(plan, order, taker, used)
     return max(before, arrival(plant, plan, order)), need - used

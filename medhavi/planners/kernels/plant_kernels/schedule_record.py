@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
 NARROW, BEHIND, TRIES, BELOW, SERVED, APART = 4, 5, 6, 7, 8, 9
+DEAD, LATER = 10, 11
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -44,18 +45,20 @@ class ScheduleRecord(NamedTuple):
     changeovers. The seventh counts the sources that are tried for a demand; of the item
     whose sources hold the place that is the eighth, only those before it are tried. The
     ninth is the demand that is served. The tenth is 1 while no order comes later to a
-    late demand than it could.
+    late demand than it could. The
+    eleventh is 0, or by how much later than planned it uses what is dead by then [s];
+    the last is by how much later it is expected to use what may die [s].
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 
     Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
-    `o_lane` (unit of its machine), `o_gain` (steps that it gives), `o_used` (those that
-    are taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it
-    takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
-    `g_also` (next of the taker), `g_next`, `g_back` (of the giver). `lane` holds
-    `width` places per lane in order of time, `laned` how many are taken. `s_used` is
-    what is taken of supplies that stand. `f_*` are stacks: frames of `supply`. The last
-    orders are the blocks that stand.
+    `o_lane` (unit of its machine), `o_until` (last use of what it gives), `o_gain`
+    (steps that it gives), `o_used` (those that are taken), `o_next`, `o_back` (orders
+    of its item), `o_peg` (first peg that it takes), `o_user` (first that takes from
+    it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
+    `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
+    `laned` how many are taken. `s_used` is what is taken of supplies that stand. `f_*`
+    are stacks: frames of `supply`. The last orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -68,6 +71,7 @@ class ScheduleRecord(NamedTuple):
     o_option: np.ndarray
     o_lane: np.ndarray
     o_gain: np.ndarray
+    o_until: np.ndarray
     o_used: np.ndarray
     o_next: np.ndarray
     o_back: np.ndarray
@@ -99,6 +103,7 @@ class ScheduleRecord(NamedTuple):
     f_taker: np.ndarray
     f_need: np.ndarray
     f_by: np.ndarray
+    f_until: np.ndarray
     f_mark: np.ndarray
     f_line: np.ndarray
     f_ready: np.ndarray
@@ -254,6 +259,7 @@ def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
     plan.o_user[order] = -1
     plan.o_start[order] = -1
     plan.o_end[order] = FAR
+    plan.o_until[order] = FAR
     head = plan.i_head[item]
     plan.o_next[order] = head
     plan.o_back[order] = -1

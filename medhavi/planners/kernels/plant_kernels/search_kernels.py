@@ -61,6 +61,14 @@ INLINED = frozenset(
         "settle",
         "supply",
         "serves",
+        "serve_once",
+        "fresh_from",
+        "lasting",
+        "later_use",
+        "used_until",
+        "date_life",
+        "lasts_until",
+        "last_end",
         "left_of",
     }
 )
@@ -79,6 +87,7 @@ ENTRIES = frozenset(
         "justify_right",
         "prefer",
         "prefer_sources",
+        "revive",
     }
 )
 """Functions that are called from outside of them."""
@@ -106,8 +115,8 @@ def functions() -> list[FunctionType]:
             event_passes,
             schedule_record,
             repair,
-            moves,
             justification,
+            moves,
         )
         for found in vars(module).values()
         if isinstance(found, FunctionType) and found.__module__ == module.__name__
