@@ -104,12 +104,6 @@ UNKNOWN = {
     ),
     "make A has a validity": cells("routings", valid_to=LATER),
     "has soft time or a batch window": cells("routings", batch_window_days=2.0),
-    "F to P has a limit": {
-        **two_sites(PLAIN, capacity_kg=50.0),
-        "products": [
-            {"product": name, "weight_kg": 1.0} for name in ("A", "B", "PART", "RAW")
-        ],
-    },
     "F to P has no departures, a calendar and blackouts": {
         **two_sites(PLAIN, calendar="LANE"),
         "calendars": [{"calendar": "LANE"}],

@@ -188,6 +188,29 @@ class SupplyLimits:
         moved = source.kind == "move"
         return self.limits(source) and (not moved or self._shares(source))
 
+    def each(self, source: Source) -> tuple[Fraction, Fraction]:
+        """Weight [mg] and volume [cm3] of a unit on a vehicle."""
+        product, facts = source.product, self._facts
+        ones = facts.weight_kg(product), facts.volume_m3(product)
+        weight, volume = (exact(one) * MILLION * source.step for one in ones)
+        return weight, volume
+
+    def left(self, lane: str, departure: int) -> tuple[int | None, ...]:
+        """What a departure can carry yet: weight [mg] and volume [cm3]; None: any."""
+        if self._transport is None:
+            return (None, None)
+        loaded = self._loads.of_lane(lane)
+        there = NOTHING if loaded is None else loaded.get(departure, NOTHING)
+        room = self._room(self._transport, lane, departure)
+        return tuple(
+            None if most is None else most - taken
+            for most, taken in zip(room, there, strict=True)
+        )
+
+    def varies(self, lane: str) -> bool:
+        """Whether a disruption leaves a lane a part of its room for some time."""
+        return self._transport is not None and self._transport.disturbed(lane)
+
     def take(self, source: Source, units: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
         if source.kind != "move":

@@ -135,6 +135,7 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
         "m_family": machines,
         "m_turn": machines,
         "l_free": max(int(plant.m_lane[-1]), 1),
+        "taken": len(plant.l_most),
         "h_key": 2 * orders + 16,
         "h_value": 2 * orders + 16,
     }
@@ -216,6 +217,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         "noise": 1,
         "i_head": items,
         "s_used": len(plant.s_qty),
+        "taken": len(plant.l_most),
         "lane": width * max(int(plant.m_lane[-1]), 1),
         "laned": max(int(plant.m_lane[-1]), 1),
         "width": 1,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.providers.sourcing.supply_limits import SupplyLimits
 
 _URGENCY = attrgetter("priority", "index")
 
@@ -279,6 +280,17 @@ class SearchableRun(FeasibleRun):
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
         return SearchedOrderCreation(self.model, self.as_of, finite, self._quotas())
+
+    def room(self) -> SupplyLimits:
+        """Limits of suppliers and vehicles, less what existing moves take of them."""
+        own = {demand.demand for demand in self.intake.demands}
+        limits = self._quotas(self.providers.itineraries(own).loads)
+        for order in self.release.orders:
+            if order.kind == "move" and order.units and order.source is not None:
+                leaves = order.timing.departure
+                at = order.timing.start if leaves is None else leaves
+                limits.take(order.source, order.steps, at)
+        return limits
 
     @property
     def clusters(self) -> Sequence[list[Node]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.plant_machines import Row
     from medhavi.providers.sources import Source
+    from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.providers.transport.timetable import Timetable
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
@@ -166,16 +167,24 @@ class Lanes:
         Now [UTC s].
     last
         The last due date [UTC s]; departures are listed for some years after it.
+    limits
+        What vehicles carry, with what is on them already.
     """
 
-    def __init__(self, as_of: int, last: int) -> None:
+    def __init__(self, as_of: int, last: int, limits: SupplyLimits) -> None:
         self._as_of = as_of
         self._begin = as_of - KNOWN_BEFORE
         self._end = max(last, as_of) + KNOWN_AFTER
         self._options: list[Option] = []
         self._rows: list[list[Row]] = []
-        self._known: dict[int, tuple[int, int]] = {}
-        """Calendar and shortest time [s] of each clock that has one, by identity."""
+        self._known: dict[str, tuple[int, int]] = {}
+        """Calendar and shortest time [s] of each lane that has one."""
+        self._limits = limits
+        self._leaves: dict[str, list[int]] = {}
+        """When each lane with departures leaves [UTC s]."""
+        self._room_of: dict[str, list[int]] = {}
+        """Where the room of each limited lane begins, by weight and volume; -1: any."""
+        self._room: list[int] = []
 
     def option(self, source: Source) -> tuple[Option, int]:
         """Read how a lane carries goods, in any quantity.
@@ -193,6 +202,11 @@ class Lanes:
             It is more than a plant can say.
         """
         clock = source.clock
+        limited = self._limits.limits(source)
+        if limited and self._limits.varies(source.source):
+            shared = isinstance(clock, LaneClock) and clock.timetable.scheduled
+            if not shared:
+                refuse(f"{source.source} has less room for some time")
         if isinstance(clock, ContinuousLaneClock):
             timing = clock.earliest(self._as_of, 1)
             return Option(fixed=timing.finish - timing.ready), 0
@@ -200,15 +214,49 @@ class Lanes:
             refuse(f"{source.source} has a clock of its own")
         if not clock.timetable.scheduled:
             return self._at_any_time(source.source, clock)
-        if id(clock) not in self._known:
-            found = self._departures(source.source, clock)
+        lane = source.source
+        if lane not in self._known:
+            found = self._departures(lane, clock)
             shortest = min(arrival - ready for ready, arrival in found)
-            self._known[id(clock)] = len(self._rows), shortest
+            self._known[lane] = len(self._rows), shortest
             self._rows.append([(*one, 0, 0, 0) for one in found])
-        calendar, shortest = self._known[id(clock)]
+        calendar, shortest = self._known[lane]
         option = Option(fixed=shortest, calendar=calendar, whole=DEPARTS)
+        if limited:
+            option.limits = self._loads(source)
         self._options.append(option)
         return option, 0
+
+    def _loads(self, source: Source) -> tuple[tuple[int, int, int], ...]:
+        """What orders of a product take of the room of departures."""
+        lane = source.source
+        if lane not in self._room_of:
+            left = [self._limits.left(lane, at) for at in self._leaves[lane]]
+            self._room_of[lane] = places = []
+            for rooms in zip(*left, strict=True):
+                most = [one for one in rooms if one is not None]
+                places.append(len(self._room) if most else -1)
+                self._room += most
+        return tuple(
+            (each.numerator, each.denominator, place)
+            for each, place in zip(
+                self._limits.each(source), self._room_of[lane], strict=True
+            )
+            if place >= 0 and each > 0
+        )
+
+    def room(self, options: Sequence[Option], others: int) -> dict[str, np.ndarray]:
+        """Limits of options, and of others without any behind them, as of `Plant`."""
+        counts = [*(len(option.limits) for option in options), *([0] * others)]
+        rows = [limit for option in options for limit in option.limits]
+        each, over, place = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+        return {
+            "l_start": np.cumsum([0, *counts]),
+            "l_each": each,
+            "l_over": over,
+            "l_room": place,
+            "l_most": np.array(self._room, np.int64),
+        }
 
     def _departures(self, lane: str, clock: LaneClock) -> list[tuple[int, int]]:
         """When goods have to be ready for each departure, and arrive [s since now]."""
@@ -219,6 +267,7 @@ class Lanes:
             if timing is None:
                 break
             found.append((timing.ready - self._as_of, timing.finish - self._as_of))
+            self._leaves.setdefault(lane, []).append(timing.start)
             ready = timing.ready + 1
         if not found:
             refuse(f"{lane} has no departure")
@@ -238,13 +287,13 @@ class Lanes:
             refuse(f"{lane} has no departures, a calendar and blackouts")
         # In open time it goes on; to leave is an instant of the time without blackout.
         length, post = (0, clock.transit) if steady else (clock.transit, 0)
-        if id(clock) not in self._known:
-            self._known[id(clock)] = len(self._rows), length
+        if lane not in self._known:
+            self._known[lane] = len(self._rows), length
             # Goods are ready before they leave: so much earlier it is all counted.
             zero = self._as_of + clock.cutoff
             spans = _leaving(clock.timetable) if steady else self._open(clock.lane_time)
             self._rows.append(open_rows(spans, (), 0, zero))
-        calendar, _ = self._known[id(clock)]
+        calendar, _ = self._known[lane]
         option = Option(fixed=length, calendar=calendar)
         self._options.append(option)
         return option, post + clock.cutoff

@@ -70,7 +70,8 @@ class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
     What is bought has one that says nothing. `calendars` are those of the units of the
-    machine, where they have open times of their own.
+    machine, where they have open times of their own, `limits` what orders take of the
+    room of its windows: `l_each`, `l_over` and `l_room` as of `Plant`.
     """
 
     machine: int = -1
@@ -82,6 +83,7 @@ class Option:
     family: int = -1
     taken: ResourceOption | None = None
     calendars: tuple[int, ...] = ()
+    limits: tuple[tuple[int, int, int], ...] = ()
 
 
 def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:

@@ -181,7 +181,7 @@ class _Reading:
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
         self._machines = Machines(run, last)
-        self._lanes = Lanes(self._as_of, last)
+        self._lanes = Lanes(self._as_of, last, run.room())
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -253,6 +253,7 @@ class _Reading:
             **columns(items, ITEM_FIELDS),
             **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
+            **self._lanes.room(options, len(blocks)),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),
             v_end=spans[1].copy(),
@@ -378,7 +379,7 @@ class _Reading:
         for way in ways:
             if way.source.kind == "make" and way.source.fence_days < 0:
                 refuse(f"{way.source.source} may start in the past")
-            if way.source.kind != "make" and self._run.release.limited(way.source):
+            if way.source.kind == "buy" and self._run.release.limited(way.source):
                 refuse(f"{way.source.source} has a limit")
         if all(way.source.kind == "buy" for way in ways):
             return [self._counted_on(node, ways)]
@@ -456,6 +457,11 @@ class _Reading:
         item.floor = floor
         if way.origin is not None:
             item.carries = 1
+            largest = self._run.release.largest(source)
+            if largest == 0:
+                refuse(f"{source.source} carries less than a least lot")
+            if largest is not None:
+                item.most = min(item.most or largest, largest)
             option, item.post = self._lanes.option(source)
             item.options.append(option)
             self._taken[number] = (StepComponent(0, way.origin),)

@@ -183,6 +183,8 @@ class FoundPlacing(Placing):
             if lane >= 0 and ready < begin:
                 option = int(steps.early.option[step])
                 found += self._waited(option, lane, ready, begin)
+            elif job.order.kind == "move":
+                found += _waited_for_room(job.order, ready, layout.early.finish[place])
             ready = int(steps.early.finish[step])
         return tuple(found)
 
@@ -288,6 +290,14 @@ class FoundPlacing(Placing):
                     return timing
         order.source = own
         return None
+
+
+def _waited_for_room(order: SupplyOrder, ready: int, finish: int) -> Iterator[Wait]:
+    """Wait of goods for a vehicle that has room for them."""
+    source = order.source
+    free = None if source is None else source.clock.earliest(ready, order.steps)
+    if free is not None and free.finish < finish:
+        yield Wait(order.kind, order.source_id, free.finish, int(finish))
 
 
 class _Purchase(NamedTuple):

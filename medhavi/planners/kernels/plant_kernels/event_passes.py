@@ -21,7 +21,10 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     draw,
     end_from,
     length_of,
+    limited,
     on_lane,
+    roomy_from,
+    take_room,
 )
 
 if TYPE_CHECKING:
@@ -275,6 +278,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     low[machines] = 0
     for lane in range(lanes[machines]):
         work.l_free[lane] = 0
+    for place in range(len(work.taken)):
+        work.taken[place] = 0
     events = 0
     for order in range(orders):
         ready[order] = work.o_release[order]
@@ -360,7 +365,13 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
             turn += 1
             if machine < 0:
                 order = -1 - machine
-                begin = begin_from(plant, way[order], now, length[order])
+                if limited(plant, way[order]):
+                    begin = roomy_from(
+                        plant, work.taken, way[order], now, work.o_qty[order]
+                    )
+                    take_room(plant, work.taken, way[order], begin, work.o_qty[order])
+                else:
+                    begin = begin_from(plant, way[order], now, length[order])
                 end = end_from(plant, way[order], begin, length[order])
             else:
                 marked[machine] = 0

@@ -155,9 +155,11 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
 
 
 def clear_lanes(plan: ScheduleRecord) -> None:
-    """Take all orders off their lanes."""
+    """Take all orders off their lanes, and out of their windows."""
     for lane in range(len(plan.laned)):
         plan.laned[lane] = 0
+    for place in range(len(plan.taken)):
+        plan.taken[place] = 0
 
 
 def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:

@@ -65,6 +65,10 @@ class Plant(NamedTuple):
     leaves at any time. `unit`: where the units of its machine have open times of their
     own, the option as it is on the first one, those of the others after it (-1: else).
 
+    Limits of an option from `l_start` on: each window of its calendar has room for
+    `l_most`, the first one at `l_room`, of which an order of n units takes n `l_each` /
+    `l_over`, rounded up. Several options may share it: a lane carries many products.
+
     Set-up families: `family` of an option (-1: none); `m_change`, where the matrix of a
     machine begins in `f_change` (-1: it has none), of `f_size` families by `f_size`,
     from rows to columns [s]. Such a machine has one unit. What stands on it are its
@@ -123,6 +127,11 @@ class Plant(NamedTuple):
     k_before: np.ndarray
     k_first: np.ndarray
     k_next: np.ndarray
+    l_start: np.ndarray
+    l_each: np.ndarray
+    l_over: np.ndarray
+    l_room: np.ndarray
+    l_most: np.ndarray
     family: np.ndarray
     m_change: np.ndarray
     f_change: np.ndarray
@@ -148,7 +157,7 @@ class Pass(NamedTuple):
     again and looks for work. `m_free`, `m_family` and `m_turn` are when the last work
     on each machine ends, the family of the last one that has any, and the next block
     that stands; `l_free` is when the last work on each unit ends whose open time is its
-    own, of which orders are on `o_lane`.
+    own, of which orders are on `o_lane`. `taken` is what orders take of each `l_most`.
     """
 
     totals: np.ndarray
@@ -202,6 +211,7 @@ class Pass(NamedTuple):
     m_family: np.ndarray
     m_turn: np.ndarray
     l_free: np.ndarray
+    taken: np.ndarray
     item_last: np.ndarray
 
 
@@ -354,6 +364,74 @@ def begin_by(plant: Plant, option: int, end: int, length: int) -> int:
         else:
             at = middle - 1
     return opens[low] + target - before[low]
+
+
+def limited(plant: Plant, option: int) -> bool:
+    """Whether windows of an option have room for so much alone."""
+    return plant.l_start[option] < plant.l_start[option + 1]
+
+
+def load_of(plant: Plant, limit: int, qty: int) -> int:
+    """Room that an order takes of its window by a limit."""
+    return -(-(qty * plant.l_each[limit]) // plant.l_over[limit])
+
+
+def fits(plant: Plant, taken: np.ndarray, option: int, at: int, qty: int) -> bool:
+    """Whether a window of the calendar of an option has room for an order."""
+    since = at - plant.k_start[plant.calendar[option]]
+    for limit in range(plant.l_start[option], plant.l_start[option + 1]):
+        load = load_of(plant, limit, qty)
+        place = plant.l_room[limit] + since
+        if load > 0 and taken[place] + load > plant.l_most[place]:
+            return False
+    return True
+
+
+def roomy_from(
+    plant: Plant, taken: np.ndarray, option: int, time: int, qty: int
+) -> int:
+    """Begin of the first departure from an instant on that has room for an order [s].
+
+    After the last one it leaves at any time.
+    """
+    opens, calendar = plant.k_open, plant.calendar[option]
+    low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+    at = first_at(opens, low, high, time)
+    while at < high and not fits(plant, taken, option, at, qty):
+        at += 1
+    return opens[at] if at < high else max(time, opens[high - 1] + 1)
+
+
+def roomy_by(
+    plant: Plant, taken: np.ndarray, option: int, span: tuple[int, int], qty: int
+) -> int:
+    """Last departure that arrives within a span and has room for an order; -1: none.
+
+    `span` is the instant after which it arrives, and that by which it does.
+    """
+    close, calendar = plant.k_close, plant.calendar[option]
+    low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+    at = first_at(close, low, high, span[1] + 1) - 1
+    while at >= low and close[at] > span[0]:
+        if fits(plant, taken, option, at, qty):
+            return at
+        at -= 1
+    return -1
+
+
+def take_room(
+    plant: Plant, taken: np.ndarray, option: int, begin: int, qty: int
+) -> None:
+    """Take room for an order where it begins; a negative quantity gives it back."""
+    calendar = plant.calendar[option]
+    low, high = plant.k_start[calendar], plant.k_start[calendar + 1]
+    at = first_at(plant.k_open, low, high, begin)
+    if at == high:
+        return
+    for limit in range(plant.l_start[option], plant.l_start[option + 1]):
+        load = load_of(plant, limit, abs(qty))
+        place = plant.l_room[limit] + at - low
+        taken[place] += load if qty > 0 else -load
 
 
 def change_of(plant: Plant, machine: int, before: int, family: int) -> int:

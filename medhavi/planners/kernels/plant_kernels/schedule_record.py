@@ -22,7 +22,11 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_from,
     gain_of,
     length_of,
+    limited,
     on_lane,
+    roomy_by,
+    roomy_from,
+    take_room,
 )
 
 if TYPE_CHECKING:
@@ -57,8 +61,9 @@ class ScheduleRecord(NamedTuple):
     of its item), `o_peg` (first peg that it takes), `o_user` (first that takes from
     it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
     `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
-    `laned` how many are taken. `s_used` is what is taken of supplies that stand. `f_*`
-    are stacks: frames of `supply`. The last orders are the blocks that stand.
+    `laned` how many are taken. `taken` is what orders take of the room of windows,
+    `s_used` of supplies that stand. `f_*` are stacks: frames of `supply`. The last
+    orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -87,6 +92,7 @@ class ScheduleRecord(NamedTuple):
     free_peg: np.ndarray
     i_head: np.ndarray
     s_used: np.ndarray
+    taken: np.ndarray
     lane: np.ndarray
     laned: np.ndarray
     width: np.ndarray
@@ -285,8 +291,12 @@ def place_of(plan: ScheduleRecord, lane: int, start: int) -> int:
 
 
 def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
-    """Put an order at its start on its lane."""
-    if plant.machine[plan.o_option[order]] < 0:
+    """Put an order at its start on its lane, or into its window."""
+    option = plan.o_option[order]
+    if plant.machine[option] < 0:
+        if limited(plant, option):
+            qty = plan.o_qty[order]
+            take_room(plant, plan.taken, option, plan.o_start[order], qty)
         return
     lane = plan.o_lane[order]
     insert(plan, lane, place_of(plan, lane, plan.o_start[order]), order)
@@ -305,8 +315,12 @@ def insert(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
 
 
 def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
-    """Take an order off its lane."""
-    if plant.machine[plan.o_option[order]] < 0:
+    """Take an order off its lane, or out of its window."""
+    option = plan.o_option[order]
+    if plant.machine[option] < 0:
+        if limited(plant, option):
+            qty = plan.o_qty[order]
+            take_room(plant, plan.taken, option, plan.o_start[order], -qty)
         return
     placed, lane = plan.lane, plan.o_lane[order]
     at = place_of(plan, lane, plan.o_start[order])
@@ -421,7 +435,10 @@ def place_early(
     for option in range(first, behind):
         length, machine = length_of(plant, item, option, qty), plant.machine[option]
         if machine < 0:
-            begin = begin_from(plant, option, ready, length)
+            if limited(plant, option):
+                begin = roomy_from(plant, plan.taken, option, ready, qty)
+            else:
+                begin = begin_from(plant, option, ready, length)
             through = end_from(plant, option, begin, length)
             if through < end:
                 way, start, end = option, begin, through
@@ -444,6 +461,8 @@ def place_early(
             plan.state[FULL] = 1
             return
         insert(plan, unit, at, order)
+    elif limited(plant, way):
+        take_room(plant, plan.taken, way, start, qty)
     note(plan, PLACED, order, 0)
 
 
@@ -514,6 +533,14 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
         end = end_by(plant, option, limit, length)
         start = begin_by(plant, option, end, length)
         append(plan, lane, order)
+    elif limited(plant, option):
+        qty = plan.o_qty[order]
+        start, end = plan.o_start[order], plan.o_end[order]
+        # Of what arrives when it does, its own departure alone is sure to have room.
+        at = roomy_by(plant, plan.taken, option, (end, limit), qty)
+        if at >= 0:
+            start, end = plant.k_open[at], plant.k_close[at]
+        take_room(plant, plan.taken, option, start, qty)
     elif machine < 0:
         end = end_by(plant, option, limit, length)
         start = begin_by(plant, option, end, length)

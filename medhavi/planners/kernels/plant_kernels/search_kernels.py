@@ -11,6 +11,12 @@ INLINED = frozenset(
     {
         "length_of",
         "on_lane",
+        "limited",
+        "load_of",
+        "fits",
+        "roomy_from",
+        "roomy_by",
+        "take_room",
         "begin_from",
         "before_last",
         "behind",
