@@ -40,8 +40,6 @@ GENERAL = frozenset(
         "by-product",
         "batch window",
         "safety time",
-        "supplier limit of a period",
-        "supplier limit of a window",
         "substitute of a product",
         "substitute of a component",
         "make to order",

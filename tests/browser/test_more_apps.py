@@ -45,7 +45,6 @@ def test_the_trade_off_app_lists_plans_and_their_difference(watched):
         "Which plans are worth a look?",
         "What do they come to?",
         "What tells two plans apart?",
-        "machine hours twice",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     watched.assert_clean()

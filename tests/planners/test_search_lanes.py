@@ -112,7 +112,7 @@ def sites(draw: st.DrawFn) -> dict[str, Any]:
 def moved(tables: dict[str, Any]) -> tuple[SearchedRun, Model, int]:
     """Run, model, and the item that is moved from F to P."""
     run = run_of(tables)
-    model = model_of(run, WEIGHTS, 20.0)
+    model = model_of(run, WEIGHTS)
     keys = [node.key for node in model.nodes]
     return run, model, model.items[keys.index(("PART", "P"))]
 

@@ -572,12 +572,6 @@ UNFIT = {
         **CROWDED,
         "routings": [{**row, "safety_days": 1.0} for row in CROWDED["routings"]],
     },
-    "supplier limit": {
-        **CROWDED,
-        "supply_terms": [
-            {**row, "capacity_per_period": 50.0} for row in CROWDED["supply_terms"]
-        ],
-    },
 }
 
 
@@ -799,3 +793,35 @@ def test_a_stock_level_of_what_is_made_is_filled_and_makes_nothing_late() -> Non
     assert begin >= 2 * 24
     last = made.positions.filter(pl.col("product") == "PART").sort("bucket")[-1]
     assert last["on_hand"].item() == 2.0
+
+
+@pytest.mark.req("CAP-17")
+def test_the_search_weighs_lateness_by_money_where_demands_have_prices():
+    """Both are due before M1 can have made both: the dear one is in time."""
+    tables = workshop([("A", 4.0, 3.0, 1), ("B", 4.0, 3.0, 1)], stock=20.0)
+    prices = zip(tables["demands"], (1.0, 900.0), strict=True)
+    tables["demands"] = [{**row, "price": price} for row, price in prices]
+    dear = tables["demands"][1]["demand"]
+    made = searched(tables)
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0)["demand"].to_list()
+    assert len(late) == 1
+    assert dear not in late
+    tables["demands"] = [
+        {**row, "price": price}
+        for row, price in zip(tables["demands"], (900.0, 1.0), strict=True)
+    ]
+    other = searched(tables)
+    late = other.fulfilment.filter(pl.col("lateness_h") > 0)["demand"].to_list()
+    assert late == [dear]
+
+
+@pytest.mark.req("SUP-07")
+def test_a_limit_of_a_supplier_is_kept_by_what_the_run_nets():
+    tables = {
+        **CROWDED,
+        "supply_terms": [
+            {**row, "capacity_per_period": 50.0} for row in CROWDED["supply_terms"]
+        ],
+    }
+    made = searched(tables)
+    assert verify(made, Snapshot.from_frames(tables)) == []

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.search.found_pegs import MismatchError
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of
@@ -40,7 +41,7 @@ STOCK = -2
 
 PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
 LATER = AS_OF + dt.timedelta(days=30)
-WEIGHTS = (25.0, 5.0, 1.0)
+WEIGHTS = Weights((25.0, 5.0, 1.0), 20.0)
 ALWAYS = ConstrainedParameters(engine="python", search="always", effort="light")
 
 
@@ -172,7 +173,7 @@ UNKNOWN = {
 def test_a_search_says_what_it_does_not_know(why: str) -> None:
     run = run_of(UNKNOWN[why])
     with pytest.raises(UnfitError, match=why):
-        model_of(run, WEIGHTS, 20.0)
+        model_of(run, WEIGHTS)
 
 
 @pytest.mark.req("ATP-08")
@@ -233,13 +234,13 @@ def test_a_product_of_too_many_levels_is_not_searched() -> None:
         "demands": [{**PLAIN["demands"][0], "product": names[0]}],
     }
     with pytest.raises(UnfitError, match="too many levels"):
-        model_of(run_of(tables), WEIGHTS, 20.0)
+        model_of(run_of(tables), WEIGHTS)
 
 
 @pytest.mark.req("CAP-03")
 def test_what_a_search_reads_of_a_plant() -> None:
     """600 minutes a piece, lots of 2, 3 days for what is bought; nothing else."""
-    model = model_of(run_of(PLAIN), WEIGHTS, 20.0)
+    model = model_of(run_of(PLAIN), WEIGHTS)
     plant = model.plant
     of = {node.key[0]: number for number, node in enumerate(model.nodes)}
     assert model.machines == ("M1", "M2")
@@ -253,7 +254,7 @@ def test_what_a_search_reads_of_a_plant() -> None:
 
 
 def test_work_on_no_finite_resource_has_no_machine() -> None:
-    model = model_of(run_of(cells("resources", finite=False)), WEIGHTS, 20.0)
+    model = model_of(run_of(cells("resources", finite=False)), WEIGHTS)
     of = {node.key[0]: number for number, node in enumerate(model.nodes)}
     assert model.machines == ("M2",)
     assert model.plant.machine[of["A"]] == -1
@@ -261,9 +262,7 @@ def test_work_on_no_finite_resource_has_no_machine() -> None:
 
 def test_minutes_of_many_decimals_are_counted_in_shares_of_seconds() -> None:
     """0.01 minutes a piece: 0.6 s, so 3 s for 5 pieces and 4 s for 6."""
-    plant = model_of(
-        run_of(cells("steps", run_minutes_per_unit=0.01)), WEIGHTS, 20.0
-    ).plant
+    plant = model_of(run_of(cells("steps", run_minutes_per_unit=0.01)), WEIGHTS).plant
     assert (plant.fixed[0], plant.rate[0], plant.scale[0]) == (0, 3, 5)
     assert [length_of(plant, 0, 0, pieces) for pieces in (5, 6)] == [3, 4]
 
@@ -275,7 +274,7 @@ def test_steps_of_a_routing_are_items_that_take_one_another() -> None:
         {"resource": "M2", "run_minutes_per_unit": 5.0, "queue_minutes": 10.0},
         {"fixed_minutes": 7.0},
     ]
-    model = model_of(run_of(workshop([("A", 1.0, 4.0, 1)], after=after)), WEIGHTS, 20.0)
+    model = model_of(run_of(workshop([("A", 1.0, 4.0, 1)], after=after)), WEIGHTS)
     plant, last = model.plant, model.items[0]
     assert [int(number) for number in model.product[last : last + 3]] == [last] * 3
     assert plant.machine[last : last + 3].tolist() == [-1, 1, 0]
@@ -298,7 +297,7 @@ DAILY = [
 @cache
 def daily(*, whole: bool = False) -> Any:
     plant = model_of(
-        run_of(workshop([("A", 1.0, 4.0, 1)], shifts=DAILY)), WEIGHTS, 20.0
+        run_of(workshop([("A", 1.0, 4.0, 1)], shifts=DAILY)), WEIGHTS
     ).plant
     return plant._replace(whole=np.full_like(plant.whole, whole))
 
@@ -345,7 +344,7 @@ def test_the_latest_begin_in_open_time_is_the_last_that_ends_by_then(
 # --- what providers and search say differently --------------------------------------
 def sought(tables: dict[str, Any] = PLAIN) -> tuple[SearchedRun, Any, Any]:
     run = run_of(tables)
-    model = model_of(run, WEIGHTS, 20.0)
+    model = model_of(run, WEIGHTS)
     watch = Watch(told=unobserved, stop=lambda: False)
     return run, model, seek(model, ENGINE, "light", watch, 1)
 
@@ -438,7 +437,7 @@ class GeneralRun(SearchedRun):
 def laid(tables: dict[str, Any], kind: type[SearchedRun]) -> list[Any]:
     """Lay and place what is found; gives all orders and who takes from them."""
     run = run_of(tables, kind)
-    model = model_of(run, WEIGHTS, 20.0)
+    model = model_of(run, WEIGHTS)
     watch = Watch(told=unobserved, stop=lambda: False)
     run.adopt(model, seek(model, ENGINE, "light", watch, 1))
     release = run.release

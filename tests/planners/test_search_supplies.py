@@ -282,3 +282,20 @@ def test_what_is_held_for_a_demand_is_moved_for_it_alone() -> None:
     )
     late = dict(made.fulfilment.select("demand", "lateness_h").rows())
     assert late["D1"] == 0.0 < late["D0"]
+
+
+@pytest.mark.req("MRP-02")
+def test_what_nothing_brings_anew_is_short_as_in_the_general_way():
+    """Five of RAW are there and none comes: two of eight B can be made of them."""
+    tables = workshop([("B", 8.0, 10.0, 2)])
+    tables["supply_terms"] = []
+    raw = {"product": "RAW", **HERE, "qty": 5.0}
+    snapshot = Snapshot.from_frames({**tables, "stock": [raw]})
+    usual = plan(snapshot, "constrained", {"engine": "python", "search": "never"})
+    made = plan(snapshot, "constrained", {"engine": "python", "search": "always"})
+    assert made.run.engine == "search"
+    assert verify(made, snapshot) == []
+    row = made.fulfilment.row(0, named=True)
+    assert (row["status"], row["planned"], row["short"]) == ("short", 2.0, 6.0)
+    assert made.fulfilment.equals(usual.fulfilment)
+    assert made.run.effort["late_at_least"] == 0

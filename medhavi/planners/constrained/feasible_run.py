@@ -164,6 +164,7 @@ class FeasibleRun(MrpRun):
     """
 
     mode = "constrained"
+    register: type[FeasibleOrderCreation] = FeasibleOrderCreation
     parameters: ConstrainedParameters
     release: FeasibleOrderCreation
 
@@ -194,7 +195,7 @@ class FeasibleRun(MrpRun):
     def _released(self) -> FeasibleOrderCreation:
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
-        made = FeasibleOrderCreation(self.model, self.as_of, finite, self._quotas())
+        made = self.register(self.model, self.as_of, finite, self._quotas())
         made.diverted = self._memory.diverted
         made.pieces = self._memory.decisions.pieces
         made.batch_days = self._memory.decisions.batch_days
@@ -229,7 +230,7 @@ class FeasibleRun(MrpRun):
 
     def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
         # Where demands state money, urgency by priority is not what decides.
-        keeps = isinstance(self._weights, Weights)
+        keeps = isinstance(self.weights, Weights)
         levels.lowered = self._memory.lowered.get(node.key, ())
         if node.rules.lot_rule == "lot_for_lot":
             own = self._memory.decisions.batch_days.get(node.key, 0.0)
@@ -332,7 +333,7 @@ class FeasibleRun(MrpRun):
         return lines
 
     @cached_property
-    def _weights(self) -> Weights | MoneyWeights:
+    def weights(self) -> Weights | MoneyWeights:
         """What a late demand weighs where the placing is improved."""
         parameters, demands = self.parameters, self.intake.demands
         by, days = parameters.lateness_by, parameters.money_days
@@ -357,15 +358,15 @@ class FeasibleRun(MrpRun):
 
     def _weighing(self) -> Weighing:
         jobs, demands = self.placing.jobs, self.intake.demands
-        return Weighing(self.release, jobs, demands, self._weights, self.as_of)
+        return Weighing(self.release, jobs, demands, self.weights, self.as_of)
 
     def judged(self) -> Judged:
         """What the plan is judged by."""
-        return judge(self.lines, self._weights)
+        return judge(self.lines, self.weights)
 
     def trial(self) -> Trial:
         """What the placed orders weigh, and what goes around their waits."""
-        weights = self._weights
+        weights = self.weights
         each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
         return Trial(
             diverted=self._memory.diverted,
@@ -408,14 +409,14 @@ class FeasibleRun(MrpRun):
         """Keep an improvement only where its deliveries are no worse."""
         placing, refused = self.placing, self._changed_by_refusals()
         self.lines = self._delivered()
-        kept = self.judged().no_worse(judge(lines, self._weights))
+        kept = self.judged().no_worse(judge(lines, self.weights))
         if not kept or not refused >= self._changed_by_refusals():
             placing.undo(mark)
             self.lines = lines
 
     def bound(self) -> None:
         """What no plan that delivers as much can beat: lead times, lack of time."""
-        weights, sequencer = self._weights, self.placing.sequencer
+        weights, sequencer = self.weights, self.placing.sequencer
         self._tries = {"rehearsals": float(sequencer.passes), **self._tries}
         # Nothing is rehearsed any more: what follows takes the memory.
         del sequencer, self.placing.sequencer

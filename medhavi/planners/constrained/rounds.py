@@ -363,7 +363,7 @@ def _placed(
     """Net and place until no more is refused; tell too whether it was let."""
     rounds = 0
     while True:
-        run = _netted(memory, parameters, observe, stop)
+        run = netted(memory, parameters, observe, stop)
         rounds += 1
         if run.stopped or stop():
             return run, False
@@ -375,7 +375,7 @@ def _placed(
         run.dissolve()
 
 
-def _netted(
+def netted(
     memory: Memory,
     parameters: ConstrainedParameters,
     observe: Observe | None,

@@ -347,6 +347,10 @@ class GivenOrderCreation(OrderCreation):
             for key, sources in amounts.items()
         }
 
+    def divided(self, key: NodeKey) -> bool:
+        """Whether sources of a product at a place are meant to bring some each."""
+        return key in self._amounts
+
     def _left_by(self, key: NodeKey, instant: int) -> dict[str, float]:
         """What each source should have brought by an instant, and has not [units]."""
         return {

@@ -267,6 +267,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
 class SearchableRun(FeasibleRun):
     """A run whose nodes can be netted one by one."""
 
+    register = SearchedOrderCreation
     release: SearchedOrderCreation
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
@@ -275,11 +276,6 @@ class SearchableRun(FeasibleRun):
         """Read the state; nothing of it is settled."""
         self._pinned_qty = {}
         super().build()
-
-    def _released(self) -> SearchedOrderCreation:
-        resources = self.snapshot["resources"]
-        finite = resources.filter(resources["finite"])["resource"].to_list()
-        return SearchedOrderCreation(self.model, self.as_of, finite, self._quotas())
 
     def room(self) -> SupplyLimits:
         """Limits of suppliers and vehicles, less what existing moves take of them."""

@@ -277,6 +277,11 @@ class Machines:
                     refuse(f"an existing order on {clock.resource} has no family")
                 begin, end = span.start - self._as_of, span.finish - self._as_of
                 spans.append(((begin, end), span.family))
+            begun = sum(begin < 0 for (begin, _), _ in spans)
+            if begun:
+                # Nothing is changed over before now, however long that has ended.
+                (begin, end), name = spans[begun - 1]
+                spans[begun - 1] = (begin, max(end, 0)), name
             for instants, name in spans:
                 family = self._family(name)
                 like = Option(machine=machine, calendar=calendar, family=family)

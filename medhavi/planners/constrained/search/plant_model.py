@@ -46,9 +46,10 @@ from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import DAY, NEVER
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
+    from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
     from medhavi.providers.sources import Source
@@ -57,10 +58,7 @@ if TYPE_CHECKING:
 
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
-IDLE_TABLES = (
-    "campaign_rules",
-    "supplier_capacity",
-)
+IDLE_TABLES = ("campaign_rules",)
 """Tables that must be empty: the search knows nothing of what they say."""
 MOST_BELOW = 2000
 """Orders of one demand at most: what a move takes out must be small."""
@@ -109,6 +107,7 @@ class Model:
     options: Sequence[ResourceOption | None]
     queues: np.ndarray
     priority: Sequence[int]
+    usual: float
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[StandingSupply]
@@ -123,7 +122,7 @@ class Model:
         return found
 
 
-def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> Model:
+def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
     """Plant of a run that is built and not netted yet.
 
     Parameters
@@ -131,9 +130,7 @@ def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> 
     run
         A constrained run.
     weights
-        Weight of a demand of priority 1, 2, 3 …; the last one holds on.
-    base_days
-        Days that any late demand counts beside those that it is late.
+        What a late demand weighs.
 
     Raises
     ------
@@ -141,7 +138,7 @@ def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> 
         Something is more than the plant can say.
     """
     _check_run(run)
-    return _Reading(run).model(weights, base_days)
+    return _Reading(run).model(weights)
 
 
 def unfit_at_sight(snapshot: Snapshot) -> str:
@@ -213,7 +210,7 @@ class _Reading:
                     count += len(tasks) - 1
                 count += 1
 
-    def model(self, weights: Sequence[float], base_days: float) -> Model:
+    def model(self, weights: Weights | MoneyWeights) -> Model:
         """Read all items and demands."""
         products = [self._number[id(node)] for node in self._nodes]
         items: list[Item] = []
@@ -240,7 +237,6 @@ class _Reading:
         ]
         if not demands or all(item.lead >= 0 for item in items):
             refuse("nothing is made")
-        scaled = [round(weight * 100) for weight in weights]
         # Options know their calendars only when all calendars have numbers.
         windows = self._lanes.windows(self._machines.windows())
         plant = Plant(
@@ -263,9 +259,9 @@ class _Reading:
             **columns([part for item in items for part in item.below], Part._fields),
             **self._supplies(items),
             m_lane=np.cumsum([0, *self._machines.units]),
-            **self._demands(items, scaled, lacking, levels),
+            **self._demands(items, weights, lacking, levels),
             i_level=first_levels(levels, serves, len(demands) + len(lacking)),
-            base=np.array([round(base_days * DAY)], np.int64),
+            base=np.array([weights.base], np.int64),
             **windows,
         )
         if largest_tree(plant) > MOST_BELOW:
@@ -290,6 +286,7 @@ class _Reading:
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
             priority=priority,
+            usual=weights.usual,
             demands=len(demands),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
@@ -302,7 +299,7 @@ class _Reading:
     def _demands(
         self,
         items: Sequence[Item],
-        weights: Sequence[int],
+        weights: Weights | MoneyWeights,
         lacking: Sequence[tuple[int, Need]],
         levels: Sequence[tuple[int, int, int]],
     ) -> dict[str, np.ndarray]:
@@ -311,18 +308,23 @@ class _Reading:
         What orders that stand lack weighs most, what stock levels want nothing. The run
         nets the demands for products that are bought: here they ask for nothing.
         """
-        wanted = {need.demand: need for need in self._run.release.needs}
+        wanted: dict[int, Need] = {}
+        for need in self._run.release.needs:
+            if wanted.setdefault(need.demand, need) is not need and need.demand >= 0:
+                refuse("a demand is wanted in several parts")
         there, rows = self._there(), []
         for demand in self._run.intake.demands:
-            need = wanted[demand.index]
-            number = self._number[id(need.node)]
-            made = items[number].lead < 0
-            qty, floor = (need.open, there.get(need.index, 0)) if made else (0, 0)
-            weight = weights[min(max(demand.priority, 1), len(weights)) - 1]
+            number = self._number[id(self._run.model.node(demand.node))]
+            asked = wanted.get(demand.index)
+            qty = floor = 0
+            if asked is not None and items[number].lead < 0:
+                qty, floor = asked.open, there.get(asked.index, 0)
+            weight = weights.of(demand)
             due, shelf = demand.due - self._as_of, demand.min_shelf
             rows.append((number, qty, due, weight, shelf, floor))
+        most = max((row[3] for row in rows), default=1)
         rows += [
-            (number, need.open, need.instant - self._as_of, max(weights), 0, 0)
+            (number, need.open, need.instant - self._as_of, most, 0, 0)
             for number, need in lacking
         ]
         columns = np.array(
@@ -379,8 +381,6 @@ class _Reading:
         for way in ways:
             if way.source.kind == "make" and way.source.fence_days < 0:
                 refuse(f"{way.source.source} may start in the past")
-            if way.source.kind == "buy" and self._run.release.limited(way.source):
-                refuse(f"{way.source.source} has a limit")
         if all(way.source.kind == "buy" for way in ways):
             return [self._counted_on(node, ways)]
         if node.shared and len(ways) > 1:
@@ -388,6 +388,8 @@ class _Reading:
         for way in ways:
             if not way.always:
                 refuse(f"{way.source.source} has a validity")
+            if way.source.kind == "buy" and self._run.release.limited(way.source):
+                refuse(f"{way.source.source} has a limit")
             _check_rules(node, way.source)
         # Where one is cheaper for much and another for little, a lot of each counts.
         size = max(max(way.source.min_lot, 1) for way in ways)

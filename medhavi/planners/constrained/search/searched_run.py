@@ -24,7 +24,7 @@ from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import Job, Take
-from medhavi.planners.constrained.orders.weighing import Weights, weigh_lines
+from medhavi.planners.constrained.orders.weighing import weigh_lines
 from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
     takes_dead,
@@ -54,7 +54,7 @@ from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
@@ -279,6 +279,8 @@ class FoundPlacing(Placing):
         """Turn to a supplier that is preferred, where the same lot of it is in time."""
         release, size, own = self._release, order.steps, order.source
         node = release.model.node(order.node)
+        if release.divided(order.node):
+            return None
         for way in release.ranked(release.model.ways(node), node, size):
             order.source = source = way.source
             if node.shared or source is own:
@@ -375,17 +377,27 @@ class SearchedRun(SearchableRun):
     found: Found
     model_found: Model
     placing: FoundPlacing
-    weights: Weights
     least: LateAtLeast
 
-    def late_at_least(self, weights: Sequence[float]) -> LateAtLeast:
-        """What no plan can be better than, by weights of the priorities."""
+    @property
+    def lacks_sources(self) -> bool:
+        """Whether some product has a limited stock and no source."""
+        nodes = (node for cluster in self.clusters for node in cluster)
+        return any(
+            node.key in self.replenished
+            and not node.rules.unlimited
+            and not self.model.ways(node)
+            for node in nodes
+        )
+
+    def late_at_least(self) -> LateAtLeast:
+        """What no plan can be better than."""
         planned = Planned(self.model, self.release, self.providers.capacity)
-        self.weights = weighing = Weights(weights, self.parameters.base_days)
         # A search in effort light takes less time than all of the bound.
         light = self.parameters.effort == "light"
-        demands = self.intake.demands
-        return late_at_least(planned, demands, weighing, by_chain_alone=light)
+        less = self._memory.slices
+        demands = [one for one in self.intake.demands if one.index not in less]
+        return late_at_least(planned, demands, self.weights, by_chain_alone=light)
 
     def date_existing(self) -> None:
         """Date existing orders anew that may move and cannot stand as they are."""
@@ -544,11 +556,17 @@ def plan(
     demands = snapshot["demands"].height
     way = way_of(parameters, demands)
     why = unfit_at_sight(snapshot) if way else why_not(parameters, demands)
-    if decisions.slices:
-        why = "demands are wanted in part"
     if not why:
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
+        run.build()
+        if run.lacks_sources:
+            # What nothing brings is shared out first: less is wanted then.
+            rounds.netted(memory, parameters, observe, stop).release.dissolve()
+            if memory.slices:
+                run.release.dissolve()
+                run = SearchedRun(memory, parameters, observe)
+                run.build()
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _searched(run, way, watch, (version, seed))
         if isinstance(made, Plan) and stop.asked:
@@ -567,13 +585,11 @@ def _searched(
 ) -> Plan | str:
     """Plan by a search; else why its numbers do not say all there is to say."""
     version, seed = name
-    run.build()
     watch.told(Progress("reading the plant", 0, 1))
     try:
-        weights = run.parameters.weights(run.settings)
         run.date_existing()
-        model = model_of(run, weights, run.parameters.base_days)
-        run.least = run.late_at_least(weights)
+        model = model_of(run, run.weights)
+        run.least = run.late_at_least()
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
         engine = engine_of(way)
         if not engine.lists:

@@ -442,7 +442,7 @@ class _Repair:
                 self._plan,
                 min(CHUNK, moves - done),
                 MOST_OUT,
-                float(FIRST_HEAT * SCALE * left * left + 1.0),
+                float(FIRST_HEAT * SCALE * self._model.usual * left * left + 1.0),
                 urgency,
                 self._tally,
             )

@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.orders.jobs import jobs_of
+from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 
 if TYPE_CHECKING:
@@ -50,20 +51,20 @@ def date_existing(release: FeasibleOrderCreation, shop: Shop) -> None:
         What those that may not move hold already.
     """
     moving = [job.order for job in jobs_of(release)]
-    moved: dict[int, int] = {}
+    moved: set[int] = set()
     for order in sorted(moving, key=lambda order: order.timing.start):
         dated = order.timing
         found = shop.earliest(order, max(dated.start, release.as_of))
         if found is not None and not _has_room(order, shop, release.as_of):
             order.timing = found
-            moved[order.index] = found.start - dated.start
+            moved.add(order.index)
             for unit in order.units:
                 unit.arrives += found.finish - dated.finish
                 unit.available = unit.arrives
         shop.occupy(order, order.timing)
     for need in release.needs:
         if need.order is not None and need.order.index in moved:
-            need.instant += moved[need.order.index]
+            need.instant = taken_at(release, need, need.order)
 
 
 def _has_room(order: SupplyOrder, shop: Shop, as_of: int) -> bool:
