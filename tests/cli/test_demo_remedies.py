@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from medhavi.cli.application import run
-from medhavi.planners.late_remedies.demand_outcomes import DemandCosts
+from medhavi.planners.late_remedies.remedy_trials import DemandCosts
 from medhavi.results.plans.lateness import not_kept
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import PromiseStatus

@@ -71,10 +71,14 @@ def test_a_best_plan_is_written_and_read_back(medhavi, tables, tmp_path):
     assert plan.contributions.height > 0
 
 
-def test_effort_is_not_an_option_of_this_mode(medhavi, tables):
-    said = medhavi("plan", "--tables", tables, "--mode", "optimize", "--effort", "full")
-    assert said.code == 2
-    assert "mode optimize has one effort" in said.err
+def test_effort_is_that_of_the_plan_which_follows_the_program(medhavi, tables):
+    words = ("plan", "--tables", tables, "--mode", "optimize", "--effort")
+    said = medhavi(*words, "full", "--json")
+    assert said.code == 0, said.err
+    assert said.answer["run"]["settings"]["effort"] == "full"
+    refused = medhavi(*words, "incremental")
+    assert refused.code == 2
+    assert "mode optimize plans all anew" in refused.err
 
 
 def test_a_front_replaces_an_earlier_one(medhavi, tables, tmp_path):

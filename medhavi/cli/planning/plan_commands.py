@@ -96,7 +96,9 @@ def plan(
     ] = PlanMode.MRP,
     effort: Annotated[
         Effort | None,
-        typer.Option("--effort", help="PlanMode constrained: how many tries."),
+        typer.Option(
+            "--effort", help="Modes constrained and optimize: how many tries."
+        ),
     ] = None,
     settings: SettingsOption = None,
     baseline: Annotated[
@@ -172,8 +174,11 @@ def _refuse_what_does_not_fit(
 ) -> None:
     if effort is None:
         return
-    if mode is not PlanMode.CONSTRAINED:
+    if mode is PlanMode.MRP:
         message = f"plan --effort: mode {mode} has one effort."
+        raise NotAvailable(message)
+    if mode is PlanMode.OPTIMIZE and effort is Effort.INCREMENTAL:
+        message = f"plan --effort incremental: mode {mode} plans all anew."
         raise NotAvailable(message)
     if effort is Effort.INCREMENTAL and baseline is None:
         message = "plan --effort incremental builds on a plan: give --baseline DIR."

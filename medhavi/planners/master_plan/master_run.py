@@ -33,10 +33,10 @@ from medhavi.planners.master_plan.blocks import (
     add_orders,
     add_service,
 )
-from medhavi.planners.master_plan.program_run import ProgramRun
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
+    ProgramRun,
     Statement,
     state,
 )

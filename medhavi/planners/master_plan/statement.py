@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.master_plan.program_run import ProgramRun
+from medhavi.planners.disruptions import with_disruptions
+from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
     mean_needs,
@@ -22,7 +23,9 @@ from medhavi.planners.master_plan.source_rates import (
 )
 from medhavi.planners.master_plan.source_times import DecisionGrid, decision_grid
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, Node
-from medhavi.planners.parameters import OptimizeParameters
+from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.parameters import MrpParameters, OptimizeParameters
+from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.providers.product_facts import demand_value
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
@@ -32,11 +35,62 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medhavi.findings import Finding
     from medhavi.planners.master_plan.source_rates import InputRates
     from medhavi.planners.mrp.netting_state.state import Demand
+    from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.snapshot import Snapshot
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+
+
+class ProgramRun(MrpRun):
+    """A run that is read and never netted.
+
+    Parameters
+    ----------
+    snapshot
+        Without error findings; planned as its disruptions leave it (rule 20).
+    settings
+        Of mode optimize.
+    providers
+        Those of an earlier run of the same snapshot.
+    """
+
+    mode = "optimize"
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: OptimizeParameters,
+        *,
+        providers: Providers | None = None,
+    ) -> None:
+        self.stated = snapshot
+        self._given = providers
+        self._optimize = settings
+        super().__init__(with_disruptions(snapshot), MrpParameters())
+
+    def _supported(self) -> list[Finding]:
+        return check_read(self.stated)
+
+    def _provided(self) -> Providers:
+        return Providers(self.snapshot) if self._given is None else self._given
+
+    @property
+    def settings_of_mode(self) -> dict[str, object]:
+        """The settings of the mode, as they identify a run."""
+        return self._optimize.as_dict()
+
+    @property
+    def clusters(self) -> Sequence[Sequence[Node]]:
+        """All nodes in order of planning, after `build`."""
+        return self._clusters
+
+    def levels_of(self, node: Node) -> StockLevels:
+        """Levels of stock of a node."""
+        return self._levels_of(node)
 
 
 ROUNDS = 30

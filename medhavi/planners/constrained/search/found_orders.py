@@ -277,6 +277,17 @@ class SearchableRun(FeasibleRun):
         self._pinned_qty = {}
         super().build()
 
+    @property
+    def lacks_sources(self) -> bool:
+        """Whether some product has a limited stock and no source."""
+        nodes = (node for cluster in self.clusters for node in cluster)
+        return any(
+            node.key in self.replenished
+            and not node.rules.unlimited
+            and not self.model.ways(node)
+            for node in nodes
+        )
+
     def room(self) -> SupplyLimits:
         """Limits of suppliers and vehicles, less what existing moves take of them."""
         own = {demand.demand for demand in self.intake.demands}

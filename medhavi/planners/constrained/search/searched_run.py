@@ -379,17 +379,6 @@ class SearchedRun(SearchableRun):
     placing: FoundPlacing
     least: LateAtLeast
 
-    @property
-    def lacks_sources(self) -> bool:
-        """Whether some product has a limited stock and no source."""
-        nodes = (node for cluster in self.clusters for node in cluster)
-        return any(
-            node.key in self.replenished
-            and not node.rules.unlimited
-            and not self.model.ways(node)
-            for node in nodes
-        )
-
     def late_at_least(self) -> LateAtLeast:
         """What no plan can be better than."""
         planned = Planned(self.model, self.release, self.providers.capacity)
