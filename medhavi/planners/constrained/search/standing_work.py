@@ -113,7 +113,7 @@ def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
 
     >>> work = [Standing(0, 9), Standing(2, 4), Standing(5, 7), Standing(6, 12)]
     >>> [[one[:2] for one in unit] for unit in on_units(work, 2)]
-    [[(0, 9), (9, 12)], [(2, 4), (5, 7)]]
+    [[(0, 9)], [(2, 4), (5, 7), (7, 12)]]
     """
     found: list[list[Standing]] = [[] for _ in range(units)]
     free: list[int | None] = [None] * units
