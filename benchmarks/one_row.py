@@ -39,7 +39,6 @@ GENERAL = frozenset(
         "campaign rule",
         "by-product",
         "batch window",
-        "safety time",
         "substitute of a product",
         "substitute of a component",
         "make to order",

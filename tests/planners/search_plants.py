@@ -36,6 +36,7 @@ ITEM = OPTION | {
     "y_over": 1,
     "floor": 0,
     "post": 0,
+    "soft": 0,
     "lead": -1,
     "life": FAR,
     "carries": 0,

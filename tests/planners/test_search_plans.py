@@ -568,9 +568,9 @@ UNFIT = {
         **CROWDED,
         "demands": [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]],
     },
-    "soft time": {
+    "batch window": {
         **CROWDED,
-        "routings": [{**row, "safety_days": 1.0} for row in CROWDED["routings"]],
+        "routings": [{**row, "batch_window_days": 1.0} for row in CROWDED["routings"]],
     },
 }
 

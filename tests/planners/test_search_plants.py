@@ -104,7 +104,7 @@ UNKNOWN = {
         "inventory_policies", {"product": "PART", "location": "P", "cover_days": 5.0}
     ),
     "make A has a validity": cells("routings", valid_to=LATER),
-    "has soft time or a batch window": cells("routings", batch_window_days=2.0),
+    "has a batch window": cells("routings", batch_window_days=2.0),
     "F to P has no departures, a calendar and blackouts": {
         **two_sites(PLAIN, calendar="LANE"),
         "calendars": [{"calendar": "LANE"}],

@@ -100,7 +100,8 @@ def by_lots(draw: st.DrawFn) -> dict[str, Any]:
         most = draw(st.sampled_from([None, 4.0, 5.0, 8.0]))
         largest = None if most is None else max(most, row.get("min_lot") or 0.0)
         good = draw(st.sampled_from([1.0, 0.9, 0.5, 0.985]))
-        return {**row, "max_lot": largest, "yield": good}
+        soft = draw(st.sampled_from([0.0, 0.0, 2.5]))
+        return {**row, "max_lot": largest, "yield": good, "safety_days": soft}
 
     def good(row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "yield": draw(st.sampled_from([1.0, 1.0, 0.9, 0.97]))}
@@ -195,6 +196,19 @@ def test_parts_of_a_late_demand_are_delivered_when_they_are_there() -> None:
     hours = [(date - AS_OF) / dt.timedelta(hours=1) for date in dates["date"]]
     assert hours == [20.0, 30.0]
     assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-06")
+def test_work_ends_its_safety_time_before_the_need_where_that_makes_nothing_late() -> (
+    None
+):
+    """D0 has ten days, of which safety takes four; D1 is due as soon as it can be."""
+    tables = workshop([("A", 1.0, 10.0, 1), ("B", 1.0, 10 / 24, 1)], stock=9.0)
+    tables["routings"] = [row | {"safety_days": 4.0} for row in tables["routings"]]
+    made = searched(tables)
+    assert made.run.effort["late"] == 0
+    ends = dict(made.supplies.select("product", "finish").rows())
+    assert ends == {"A": day(6), "B": day(10 / 24)}
 
 
 def day(number: float) -> dt.datetime:

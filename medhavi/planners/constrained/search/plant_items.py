@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from medhavi.providers.transport.timetable import Timetable
     from medhavi.snapshot.calendars.working_time import WorkingTime
 
+MOST = 1 << 50
+"""Most of one supply that counts: what is unlimited adds up in 64 bits."""
 MOST_LEVELS = 200
 
 
@@ -62,6 +64,7 @@ class Item:
     y_over: int = 1
     floor: int = 0
     post: int = 0
+    soft: int = 0
     lead: int = -1
     life: int = FAR
     carries: int = 0
@@ -84,6 +87,28 @@ def columns(
         name: np.array([getattr(one, name) for one in records], np.int64)
         for name in names
     }
+
+
+def standing(items: Sequence[Item], as_of: int) -> dict[str, np.ndarray]:
+    """Stock and scheduled receipts of all items, by date, as of `Plant`.
+
+    `as_of` is now [UTC s]. Shapes (n_supplies,), int64; of `s_start` (n_items + 1,).
+    """
+    found = [
+        (
+            number,
+            min(one.qty, MOST),
+            max(one.unit.available - as_of, 0),
+            FAR if one.unit.expires == NEVER else one.unit.expires - as_of,
+            one.demand,
+        )
+        for number, item in enumerate(items)
+        for one in item.supplies
+    ]
+    rows = np.array(found, np.int64).reshape(-1, 5).T.copy()
+    start = np.cumsum([0, *(len(item.supplies) for item in items)])
+    names = ("s_item", "s_qty", "s_ready", "s_until", "s_for")
+    return {"s_start": start, **dict(zip(names, rows, strict=True))}
 
 
 def first_levels(

@@ -29,6 +29,7 @@ from medhavi.planners.constrained.search.plant_items import (
     first_levels,
     mortal,
     ready_alone,
+    standing,
 )
 from medhavi.planners.constrained.search.plant_machines import (
     Machines,
@@ -46,18 +47,16 @@ from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import NEVER
+from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import Need
     from medhavi.providers.sources import Source
     from medhavi.snapshot import Snapshot
 
 
-MOST = 1 << 50
-"""Most of one supply that counts: what is unlimited adds up in 64 bits."""
 IDLE_TABLES = ("campaign_rules",)
 """Tables that must be empty: the search knows nothing of what they say."""
 MOST_BELOW = 2000
@@ -69,7 +68,7 @@ MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 ITEM_FIELDS = (
     *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
-    *("floor", "post", "lead", "life", "carries"),
+    *("floor", "post", "soft", "lead", "life", "carries"),
 )
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
@@ -167,8 +166,8 @@ def _check_rules(node: Node, source: Source) -> None:
         refuse(f"{node.key} has stock rules")
     if rules.lot_rule != "lot_for_lot" or rules.cover_days or rules.lot_size:
         refuse(f"{node.key} has lot rules")
-    if source.safety_days or source.batch_window_days:
-        refuse(f"{source.source} has soft time or a batch window")
+    if source.batch_window_days:
+        refuse(f"{source.source} has a batch window")
 
 
 class _Reading:
@@ -257,7 +256,7 @@ class _Reading:
             **self._machines.changes(),
             c_start=np.cumsum([0, *(len(item.below) for item in items)]),
             **columns([part for item in items for part in item.below], Part._fields),
-            **self._supplies(items),
+            **standing(items, self._as_of),
             m_lane=np.cumsum([0, *self._machines.units]),
             **self._demands(items, weights, lacking, levels),
             i_level=first_levels(levels, serves, len(demands) + len(lacking)),
@@ -340,28 +339,6 @@ class _Reading:
             there = release.units[unit].arrives - self._as_of
             found[need] = max(found.get(need, 0), there)
         return found
-
-    def _supplies(self, items: Sequence[Item]) -> dict[str, np.ndarray]:
-        """Stock and scheduled receipts of all items, by date."""
-        found = [
-            (
-                number,
-                min(one.qty, MOST),
-                max(one.unit.available - self._as_of, 0),
-                self._until(one.unit),
-                one.demand,
-            )
-            for number, item in enumerate(items)
-            for one in item.supplies
-        ]
-        columns = np.array(found, np.int64).reshape(-1, 5).T.copy()
-        start = np.cumsum([0, *(len(item.supplies) for item in items)])
-        names = ("s_item", "s_qty", "s_ready", "s_until", "s_for")
-        return {"s_start": start, **dict(zip(names, columns, strict=True))}
-
-    def _until(self, unit: SupplyUnit) -> int:
-        """Last use of what stands [s since now]."""
-        return FAR if unit.expires == NEVER else unit.expires - self._as_of
 
     # --- nodes ---------------------------------------------------------------------
     def _items_of(self, number: int) -> list[int]:
@@ -453,6 +430,11 @@ class _Reading:
         item.grain, item.least = source.multiple, max(source.min_lot, 1)
         item.most = source.max_lot or 0
         item.life = FAR if node.shelf_life is None else node.shelf_life
+        if source.kind != "buy" and source.safety_days:
+            days = self._run.providers.sourcing.location_time(source.location)
+            if not days.always_open or not days.zone.constant:
+                refuse(f"{source.source} has safety time in working days")
+            item.soft = seconds_up(source.safety_days, DAY)
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
             return self._make(item, way, number, floor)

@@ -202,7 +202,8 @@ def net_item(
             spare = gain - used
             made, life = orders, plant.life[source]
             length, option = work.o_length[orders], plant.x_start[source]
-            end = end_by(plant, option, work.r_time[at] - plant.post[source], length)
+            by = work.r_time[at] - plant.post[source] - plant.soft[source]
+            end = end_by(plant, option, by, length)
             begin = begin_by(plant, option, end, length) - wait[source]
             for line in range(first, last):
                 part = plant.c_item[line]

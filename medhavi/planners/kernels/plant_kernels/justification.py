@@ -163,7 +163,10 @@ def clear_lanes(plan: ScheduleRecord) -> None:
 
 
 def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
-    """When the work of an order has to end, for what takes from it [s]."""
+    """When the work of an order has to end, for what takes from it [s].
+
+    Its soft time lies before that, where it ends soon enough now.
+    """
     limit, post = FAR, plant.post[plan.o_item[order]]
     peg = plan.o_user[order]
     while peg >= 0:
@@ -177,7 +180,8 @@ def limit_of(plant: Plant, plan: ScheduleRecord, order: int) -> int:
                 latest = plan.o_end[order] + post
             limit = min(limit, max(plant.d_due[demand], latest))
         peg = plan.g_next[peg]
-    return limit - post
+    soft = plant.soft[plan.o_item[order]]
+    return limit - post if soft == 0 else max(limit - post - soft, plan.o_end[order])
 
 
 def justify_left(plant: Plant, plan: ScheduleRecord) -> None:

@@ -31,8 +31,9 @@ class Plant(NamedTuple):
 
     Per item: `order` (places of a topological order), `grain`, `least` and `most` of an
     order [steps, 0: any], of which n give (n `y_each` + `y_more`) / `y_over`, rounded
-    down, `floor` (first start), `post` (end of work to arrival), `lead` (-1: made), its
-    options `x_start`, by preference where `ranked` is 1, its supplies that stand, stock
+    down, `floor` (first start), `post` (end of work to arrival), `soft` (from
+    there to the need, given up first), `lead` (-1: made), its options `x_start`, by
+    preference where `ranked` is 1, its supplies that stand, stock
     and scheduled receipts by date: `s_start`, `s_item`, `s_qty` [steps], `s_ready` (0:
     now), `s_until`, the last instant of use, and `s_for`, the demand that it is kept
     for (-1: any), its components
@@ -97,6 +98,7 @@ class Plant(NamedTuple):
     y_over: np.ndarray
     floor: np.ndarray
     post: np.ndarray
+    soft: np.ndarray
     lead: np.ndarray
     life: np.ndarray
     carries: np.ndarray

@@ -301,7 +301,8 @@ def serve_once(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
             option = plant.x_start[item]
             length = length_of(plant, item, option, qty)
             wanted = taken_of(plant, line, qty)
-            by = end_by(plant, option, plan.f_by[top] - plant.post[item], length)
+            by = plan.f_by[top] - plant.post[item] - plant.soft[item]
+            by = end_by(plant, option, by, length)
             by = begin_by(plant, option, by, length)
             until = max(by, plan.f_ready[top])
             until = used_until(plant, item, until, plan.f_until[top])
