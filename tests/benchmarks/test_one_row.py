@@ -31,17 +31,18 @@ def test_a_listed_kind_that_is_searched_makes_the_list_untrue(monkeypatch):
     monkeypatch.setattr(one_row, "GENERAL", frozenset({"stock"}))
     base = outcome("search", 1, 2, 3)
     other = outcome("rounds (why)", 1, 2, 3)
-    assert one_row.untrue("stock", base, [base]) == "is searched after all"
-    assert one_row.untrue("stock", other, [base]) == ""
-    assert one_row.untrue("lane", other, [base]) == "is planned by rounds (why)"
+    assert one_row.untrue("stock", [base], [base]) == "is searched after all"
+    assert one_row.untrue("stock", [other], [base]) == ""
+    assert one_row.untrue("lane", [other], [base]) == "is planned by rounds (why)"
 
 
 def test_more_late_than_by_any_seed_without_the_row_is_untrue(monkeypatch):
     monkeypatch.setattr(one_row, "GENERAL", frozenset())
     seeds = [outcome("search", 1, 2, 3), outcome("search", 1, 2, 5)]
-    assert one_row.untrue("lane", outcome("search", 1, 3, 4), seeds) == ""
-    found = outcome("search", 1, 2, 6)
-    assert one_row.untrue("lane", found, seeds) == "has 9 late, 8 without it"
+    within, beyond = outcome("search", 1, 3, 4), outcome("search", 1, 2, 6)
+    assert one_row.untrue("lane", [within], seeds) == ""
+    assert one_row.untrue("lane", [beyond], seeds) == "has 9 late, 8 without it"
+    assert one_row.untrue("lane", [beyond, within, outcome("search", 7)], seeds) == ""
 
 
 def test_the_list_names_kinds():

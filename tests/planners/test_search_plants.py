@@ -6,18 +6,19 @@ import datetime as dt
 import gc
 from dataclasses import replace
 from functools import cache
+from math import lcm
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.search.found_pegs import MismatchError
-from medhavi.planners.constrained.search.plant_machines import UnfitError
+from medhavi.planners.constrained.search.plant_machines import UnfitError, linear
 from medhavi.planners.constrained.search.plant_model import model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
@@ -30,7 +31,9 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 )
 from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.progress import unobserved
+from medhavi.providers.capacity.clocks import Duration
 from medhavi.snapshot import Snapshot
+from medhavi.units import exact
 from tests.api import ConstrainedParameters, verify
 from tests.examples import examples
 from tests.factories import AS_OF
@@ -265,6 +268,32 @@ def test_minutes_of_many_decimals_are_counted_in_shares_of_seconds() -> None:
     plant = model_of(run_of(cells("steps", run_minutes_per_unit=0.01)), WEIGHTS).plant
     assert (plant.fixed[0], plant.rate[0], plant.scale[0]) == (0, 3, 5)
     assert [length_of(plant, 0, 0, pieces) for pieces in (5, 6)] == [3, 4]
+
+
+@pytest.mark.req("CAP-20")
+@settings(max_examples=examples(200, 2000), phases=[Phase.generate])
+@given(
+    minutes=st.floats(0.0, 5000.0),
+    fixed=st.sampled_from([0.0, 12.5, 1.0 / 3.0]),
+    pace=st.sampled_from([1.0, 0.9, 0.87, 1.0 / 3.0, 0.7123456]),
+    grain=st.sampled_from([1, 1000, 1_000_000]),
+    sizes=st.lists(st.integers(1, 1_000_000), min_size=5, max_size=5),
+)
+def test_times_at_any_pace_are_those_of_the_clocks(minutes, fixed, pace, grain, sizes):
+    """What is counted in small numbers is exact at any size; else it is refused."""
+    rate, first = (exact(one) * 60 / exact(pace) for one in (minutes, fixed))
+    rate /= grain
+    scale = lcm(rate.denominator, first.denominator)
+    length = Duration(
+        fixed=int(first * scale), rate=int(rate * scale), scale=scale, setup=0
+    )
+    try:
+        once, each, over = linear(length, grain, "make A")
+    except UnfitError:
+        assert fixed
+        return
+    for size in (1, *sizes):
+        assert -(-(once + each * size) // over) == length.length(grain * size)
 
 
 @pytest.mark.req("CAP-03", "CAP-09")

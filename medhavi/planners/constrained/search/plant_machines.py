@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
 
-PROBES = (1, 2, 3, 7, 1000, 1_000_000)
-"""Sizes at which a length is compared with what the kernels count [grains]."""
-FINEST = 10_000
-"""Largest denominator of a time that is not whole seconds at any size: 64 bits hold it
-times any size."""
+SIZES = (1, 1_000_000)
+"""Least and largest size at which a length is what the kernels count [grains]."""
+FINEST = (10_000, 1 << 24)
+"""Largest denominators of a time that is not whole seconds: one that does is taken."""
+MOST_SCALE = 1 << 32
+"""64 bits hold so many parts of a second times any length."""
 KNOWN_BEFORE = 60 * DAY
 KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
@@ -133,32 +134,49 @@ def columns_of(rows: Sequence[Row]) -> dict[str, np.ndarray]:
     return {name: column.copy() for name, column in named}
 
 
-def _linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
-    """Fixed time, rate and scale in small numbers [s, s per grain, times scale]."""
-    stated = [length.length(grains * grain) for grains in PROBES]
-    rate = stated[1] - stated[0]
-    fixed = stated[0] - rate
-    if stated == [fixed + grains * rate for grains in PROBES]:
-        return fixed, rate, 1
-    first, each = (
-        Fraction(number, length.scale).limit_denominator(FINEST)
-        for number in (length.fixed, length.rate * grain)
-    )
-    scale = lcm(first.denominator, each.denominator)
-    fixed, rate = int(first * scale), int(each * scale)
-    # Minutes with very many decimals may differ at a size that no order has. Those of a
-    # fraction that was rounded up are a trifle more than it: half of the next one.
-    for found in ((fixed, rate, scale), (2 * fixed + 1, 2 * rate, 2 * scale)):
-        fixed, rate, scale = found
-        lengths = [-(-(fixed + grains * rate) // scale) for grains in PROBES[:-1]]
-        if lengths == stated[:-1]:
-            return found
+def linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
+    """Fixed time, rate and scale in small numbers [s, s per grain, times scale].
+
+    A length is ceil(x + d), x whole parts of `scale`: where d is above -1 / scale and
+    no more than 0 it is ceil(x), where d is more and no more than 1 / scale it is that
+    of half a part more. So it is for all sizes where it is for the least and the most.
+    """
+    exact = [Fraction(one, length.scale) for one in (length.fixed, length.rate * grain)]
+    for finest in FINEST:
+        first, each = (_near(one, finest) for one in exact)
+        scale = lcm(first.denominator, each.denominator)
+        numbers = int(first * scale), int(each * scale), scale
+        more = [(exact[0] - first + size * (exact[1] - each)) * scale for size in SIZES]
+        if scale > MOST_SCALE:
+            break
+        if all(-1 < one <= 0 for one in more):
+            return numbers
+        if all(0 < one <= 1 for one in more):
+            return 2 * numbers[0] + 1, 2 * numbers[1], 2 * scale
     refuse(f"{routing} has no steady length")
+
+
+def _near(value: Fraction, finest: int) -> Fraction:
+    """Last convergent of a continued fraction whose denominator is no larger.
+
+    It is off by less than 1 / (its denominator * finest) (Khinchin 1964, theorem 9).
+    """
+    above, below, before = 1, 0, (0, 1)
+    rest = value
+    while True:
+        whole = rest.numerator // rest.denominator
+        following = whole * above + before[0], whole * below + before[1]
+        if following[1] > finest:
+            return Fraction(above, below)
+        before, (above, below) = (above, below), following
+        if rest == whole:
+            return value
+        rest = 1 / (rest - whole)
 
 
 def large_cost(task: RoutingTask, option: ResourceOption) -> float:
     """Cost of a large order by an option."""
-    work = WorkContent(option.setup, task.run(PROBES[-1]))
+    work = WorkContent(option.setup, task.run(SIZES[-1]))
     seconds = (work.setup + work.run) / (option.axis.steady or 1)
     return option.cost_per_hour * float(seconds)
 
@@ -216,7 +234,7 @@ class Machines:
             refuse(f"{routing} has a pace that changes")
         option = Option(whole=int(not node.splittable), taken=taken)
         length = Duration.of(node, taken, task.fixed, task.rate)
-        option.fixed, option.rate, option.scale = _linear(length, grain, routing)
+        option.fixed, option.rate, option.scale = linear(length, grain, routing)
         finite = [
             (name, units)
             for name, units in taken.resources
