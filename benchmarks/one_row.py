@@ -37,11 +37,8 @@ GENERAL = frozenset(
         "second resource of a step",
         "campaign rule",
         "by-product",
-        "batch window",
         "substitute of a product",
         "substitute of a component",
-        "make to order",
-        "lot rule",
     }
 )
 """Kinds that another engine plans than the search. The list only becomes shorter."""

@@ -41,6 +41,8 @@ ITEM = OPTION | {
     "life": FAR,
     "carries": 0,
     "mortal": 0,
+    "cover": 0,
+    "apart": 0,
     "stock": 0,
 }
 

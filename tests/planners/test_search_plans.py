@@ -52,7 +52,7 @@ def searched(tables: dict[str, Any], effort: str = "standard", **more: Any) -> P
         {**ALWAYS, "effort": effort},
         **more,
     )
-    assert made.run.engine == "search", "the general way planned"
+    assert made.run.engine == "search", made.run.engine
     return made
 
 
@@ -568,10 +568,16 @@ UNFIT = {
         **CROWDED,
         "demands": [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]],
     },
-    "batch window": {
-        **CROWDED,
-        "routings": [{**row, "batch_window_days": 1.0} for row in CROWDED["routings"]],
-    },
+    "order up to a level": _with(
+        "inventory_policies",
+        {
+            "product": "PART",
+            "location": "P",
+            "lot_rule": "min_max",
+            "min_qty": 2.0,
+            "max_qty": 5.0,
+        },
+    ),
 }
 
 

@@ -103,11 +103,45 @@ UNKNOWN = {
     "is planned with others": rows(
         "substitutes", {"product": "A", "substitute": "B", "location": "P"}
     ),
-    "has lot rules": rows(
-        "inventory_policies", {"product": "PART", "location": "P", "cover_days": 5.0}
+    "has lots by min_max": rows(
+        "inventory_policies",
+        {
+            "product": "PART",
+            "location": "P",
+            "lot_rule": "min_max",
+            "min_qty": 1.0,
+            "max_qty": 4.0,
+        },
     ),
+    "make PART has other lots than its product": {
+        **rows(
+            "inventory_policies",
+            {
+                "product": "PART",
+                "location": "P",
+                "lot_rule": "fixed",
+                "lot_size": 3.0,
+            },
+        ),
+        "routings": cells("routings", 2, lot_multiple=2.0)["routings"],
+    },
     "make A has a validity": cells("routings", valid_to=LATER),
-    "has a batch window": cells("routings", batch_window_days=2.0),
+    "counts working days": {
+        **cells("routings", batch_window_days=2.0),
+        "locations": [{"location": "P", "calendar": "WEEK"}],
+        "calendars": [{"calendar": "WEEK"}],
+        "shifts": [
+            {
+                "calendar": "WEEK",
+                "weekday": 1,
+                "start": dt.time(8),
+                "finish": dt.time(16),
+            }
+        ],
+    },
+    "what is made to order goes into what is not": cells(
+        "products", 2, make_to_order=True
+    ),
     "F to P has no departures, a calendar and blackouts": {
         **two_sites(PLAIN, calendar="LANE"),
         "calendars": [{"calendar": "LANE"}],

@@ -235,3 +235,121 @@ def test_a_component_of_the_second_step_is_there_when_that_begins() -> None:
         day(3 - 10 / 24),
         day(3),
     ]
+
+
+# --- lots by rule and orders for one demand ----------------------------------------
+@st.composite
+def by_rules(draw: st.DrawFn) -> dict[str, Any]:
+    """Companies whose orders cover windows, or whole lots, or one demand alone."""
+    tables = draw(st.one_of(workshops(), companies(), sites()))
+    rules = draw(
+        st.fixed_dictionaries(
+            {
+                name: st.sampled_from(
+                    [
+                        {"lot_rule": "lot_for_lot", "cover_days": 3.0},
+                        {"lot_rule": "poq", "cover_days": 2.0},
+                        {"lot_rule": "poq", "cover_days": 30.0, "safety_qty": 2.0},
+                        {"lot_rule": "fixed", "lot_size": 10.0},
+                        {"lot_rule": "fixed", "lot_size": 10.0, "reorder_point": 3.0},
+                    ]
+                )
+                for name in ("A", "B", "PART", "RAW")
+            }
+        )
+    )
+    special = draw(
+        st.sampled_from([(), ("A",), ("A", "B"), ("RAW",), ("A", "B", "PART", "RAW")])
+    )
+    days = st.sampled_from([0.0, 0.0, 1.5, 20.0])
+    policies = [
+        {"product": name, "location": row["location"], **rules[name]}
+        for row in tables["routings"]
+        if (name := row["product"]) in rules
+    ]
+    return {
+        **tables,
+        "products": [
+            {**row, "make_to_order": row["product"] in special}
+            for row in tables["products"]
+        ],
+        "routings": [
+            {**row, "batch_window_days": draw(days), "min_lot": 1.0}
+            for row in tables["routings"]
+        ],
+        # A lot of several needs may be longer than any shift.
+        "steps": [{**row, "splittable": True} for row in tables["steps"]],
+        "inventory_policies": list(
+            {(row["product"], row["location"]): row for row in policies}.values()
+        ),
+    }
+
+
+@pytest.mark.req("MRP-02", "MRP-07", "CAP-06", "CAP-12")
+@settings(PLAIN, max_examples=examples(12, 200))
+@given(by_rules(), st.sampled_from(["light", "standard"]))
+def test_a_plan_with_windows_lots_and_orders_for_one_demand_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    made = searched(tables, effort)
+    assert verify(made, Snapshot.from_frames(tables)) == []
+    run = made.run
+    assert run.effort["late"] >= run.effort["late_at_least"]
+    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    assert delivered(made) == delivered(general)
+
+
+@pytest.mark.nightly
+@settings(PLAIN, max_examples=20)
+@given(by_rules())
+def test_compiled_and_plain_kernels_find_the_same_plan_with_lots_by_rule(
+    tables: dict[str, Any],
+) -> None:
+    pytest.importorskip("numba")
+    snapshot = Snapshot.from_frames(tables)
+    found = [
+        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        for engine in ("numba", "python")
+    ]
+    assert found[0].supplies.equals(found[1].supplies)
+    assert found[0].deliveries.equals(found[1].deliveries)
+
+
+@pytest.mark.req("MRP-07")
+@pytest.mark.parametrize("where", ["routings", "inventory_policies"])
+def test_an_order_covers_the_needs_of_its_window(where: str) -> None:
+    """Three days from the tenth on reach the twelfth, and not the thirteenth."""
+    asked = [("A", 1.0, 10.0, 1), ("A", 2.0, 12.0, 1), ("A", 4.0, 13.0, 1)]
+    tables = workshop(asked, stock=9.0)
+    if where == "routings":
+        tables[where] = [row | {"batch_window_days": 3.0} for row in tables[where]]
+    else:
+        rule = {"lot_rule": "poq", "cover_days": 3.0}
+        tables[where] = [{"product": "A", "location": "P", **rule}]
+    made = searched(tables)
+    assert orders(made, "A") == [(4.0, 4.0), (3.0, 3.0)]
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-07")
+def test_an_order_is_a_whole_multiple_of_a_fixed_lot() -> None:
+    """Five are wanted of lots of four: eight are made, and three serve the next."""
+    tables = workshop([("A", 5.0, 10.0, 1), ("A", 3.0, 20.0, 1)], stock=9.0)
+    rule = {"lot_rule": "fixed", "lot_size": 4.0}
+    tables["inventory_policies"] = [{"product": "A", "location": "P", **rule}]
+    made = searched(tables)
+    assert orders(made, "A") == [(8.0, 8.0)]
+
+
+@pytest.mark.req("MRP-02", "MRP-11")
+def test_what_is_made_to_order_serves_one_demand_alone() -> None:
+    """Least lots of three for one A each: what is left of them is for nobody."""
+    tables = workshop([("A", 1.0, 10.0, 1), ("A", 1.0, 20.0, 1)], stock=9.0)
+    tables["routings"] = [row | {"min_lot": 3.0} for row in tables["routings"]]
+    tables["products"] = [
+        row | {"make_to_order": row["product"] == "A"} for row in tables["products"]
+    ]
+    tables["stock"].append({"product": "A", "location": "P", "qty": 1.0})
+    made = searched(tables)
+    assert orders(made, "A") == [(3.0, 3.0), (3.0, 3.0)]
+    assert verify(made, Snapshot.from_frames(tables)) == []

@@ -38,6 +38,7 @@ NETTED = (
     "o_item",
     "o_qty",
     "o_due",
+    "o_for",
     "o_release",
     "o_lacks",
     "o_length",
@@ -68,7 +69,7 @@ LINKS = (
         "t_start",
         "t_taker",
     ),
-    *("d_lacks", "d_left", "r_head", "r_next", "r_to", "r_for", "item_last"),
+    *("d_lacks", "d_left", "r_head", "r_next", "r_to", "r_for", "o_for", "item_last"),
     *("o_next", "o_back", "o_peg", "o_user", "g_from", "g_to", "g_also", "g_next"),
     *("g_back", "i_head", "d_peg", "j_kind", "j_id"),
 )
@@ -184,7 +185,9 @@ def largest_tree(plant: Plant) -> int:
 def _most_pieces(plant: Plant) -> list[int]:
     """Count the orders that the largest need of each item is cut into."""
     wanted = zeros(len(plant.order))
-    np.maximum.at(wanted, plant.d_item, plant.d_qty)
+    # One order may join all that is wanted.
+    gather = np.add if plant.cover.any() else np.maximum
+    gather.at(wanted, plant.d_item, plant.d_qty)
     found = [1] * len(wanted)
     for item, need in enumerate(wanted):
         sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
@@ -194,7 +197,7 @@ def _most_pieces(plant: Plant) -> list[int]:
             found[item] = max(1, -(-int(need) // int(gain_of(plant, item, size))))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             part = plant.c_item[line]
-            wanted[part] = max(wanted[part], taken_of(plant, line, size))
+            wanted[part] = gather(wanted[part], taken_of(plant, line, size))
     return found
 
 

@@ -133,6 +133,12 @@ def taken_at(release: FeasibleOrderCreation, need: Need, order: SupplyOrder) -> 
     return release.use_instant(order, need.line, order.timing)
 
 
+def _demand_behind(need: Need) -> int:
+    """The demand that a need for what is made to order is for, at last."""
+    order = need.order
+    return need.demand if order is None else order.units[0].for_demand
+
+
 def _may_die(node: Node) -> bool:
     """Whether what there is of a product, or comes anew, has an end of life."""
     return node.shelf_life is not None or any(
@@ -176,10 +182,12 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         for size, gain, timing, uses, ready, left, high in zip(*found[:7], strict=True):
             born = timing.ready if moves else timing.finish
             dies = NEVER if life is None else born + life
-            cause, priority = SAFETY, STOCK_PRIORITY
+            cause, priority, for_demand = SAFETY, STOCK_PRIORITY, NO_DEMAND
             if high > low:
                 taker = min(served[low:high], key=_URGENCY)
                 cause, priority = cause_of(taker), taker.priority
+                if node.make_to_order:
+                    for_demand = _demand_behind(taker)
             takers = pairs[low:high]
             low = high
             unit = SupplyUnit(
@@ -194,7 +202,7 @@ class SearchedOrderCreation(FeasibleOrderCreation):
                 "",
                 dies,
                 None,
-                NO_DEMAND,
+                for_demand,
                 None,
                 traits,
                 takers,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.plant_machines import Row
+    from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.sources import Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.providers.transport.timetable import Timetable
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
 MOST_LEVELS = 200
+LOT_RULES = ("lot_for_lot", "poq", "fixed")
+"""Rules of lots that a plant can say."""
 
 
 class Part(NamedTuple):
@@ -68,6 +71,8 @@ class Item:
     lead: int = -1
     life: int = FAR
     carries: int = 0
+    cover: int = 0
+    apart: int = 0
     sources: tuple[int, ...] = ()
     supplies: list[StandingSupply] = field(default_factory=list)
     queue: int = 0
@@ -167,6 +172,38 @@ def mortal(items: Sequence[Item]) -> np.ndarray:
             or bool(item.carries and takes[number])
         )
     return np.array(takes, np.int64)
+
+
+def check_rules(node: Node, way: SupplyAlternative) -> None:
+    """Refuse rules of stock and lots of what is made."""
+    rules, source = node.rules, way.source
+    if rules.safety_days:
+        refuse(f"{node.key} has stock rules")
+    if rules.lot_rule not in LOT_RULES:
+        refuse(f"{node.key} has lots by {rules.lot_rule}")
+    lot = lot_size(node)
+    if lot > 1 and (
+        lot % source.multiple
+        or (source.min_lot > lot and source.min_lot % lot)
+        or (source.max_lot or 0) % lot
+        or (way.gain is not None and way.gain.good_steps(lot) != lot)
+    ):
+        refuse(f"{source.source} has other lots than its product")
+
+
+def lot_size(node: Node) -> int:
+    """What all orders of a product are whole multiples of, by its lot rule [steps]."""
+    rules = node.rules
+    return (rules.lot_size or 1) if rules.lot_rule == "fixed" else 1
+
+
+def check_apart(items: Sequence[Item]) -> None:
+    """Refuse what serves one demand alone and goes into what serves several."""
+    for item in items:
+        if not item.apart and any(items[part].apart for part, *_ in item.below):
+            refuse("what is made to order goes into what is not")
+        if item.apart and item.lacking:
+            refuse("existing orders lack what is made to order")
 
 
 def check_depth(items: Sequence[Item]) -> None:

@@ -24,9 +24,12 @@ from medhavi.planners.constrained.search.plant_items import (
     Item,
     Lanes,
     Part,
+    check_apart,
     check_depth,
+    check_rules,
     columns,
     first_levels,
+    lot_size,
     mortal,
     ready_alone,
     standing,
@@ -68,7 +71,7 @@ MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 ITEM_FIELDS = (
     *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
-    *("floor", "post", "soft", "lead", "life", "carries"),
+    *("floor", "post", "soft", "lead", "life", "carries", "cover", "apart"),
 )
 OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
 
@@ -159,17 +162,6 @@ def _check_run(run: SearchableRun) -> None:
             refuse(f"demand {demand.demand} is sent from one place")
 
 
-def _check_rules(node: Node, source: Source) -> None:
-    """Refuse rules of stock and lots of what is made."""
-    rules = node.rules
-    if rules.safety_days:
-        refuse(f"{node.key} has stock rules")
-    if rules.lot_rule != "lot_for_lot" or rules.cover_days or rules.lot_size:
-        refuse(f"{node.key} has lot rules")
-    if source.batch_window_days:
-        refuse(f"{source.source} has a batch window")
-
-
 class _Reading:
     def __init__(self, run: SearchableRun) -> None:
         self._run = run
@@ -216,6 +208,7 @@ class _Reading:
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
         check_depth(items)
+        check_apart(items)
         sources = [item.sources or (number,) for number, item in enumerate(items)]
         serves = np.arange(len(items))
         for number, item in enumerate(items):
@@ -347,8 +340,8 @@ class _Reading:
 
     def _ways_of(self, node: Node) -> Sequence[SupplyAlternative]:
         """Sources of a product by preference."""
-        if node.make_to_order or node.substitutes:
-            refuse(f"{node.key} is made to order or has substitutes")
+        if node.substitutes:
+            refuse(f"{node.key} has substitutes")
         ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
         if node.shared:
             # The others take nothing (rule 8).
@@ -367,7 +360,7 @@ class _Reading:
                 refuse(f"{way.source.source} has a validity")
             if way.source.kind == "buy" and self._run.release.limited(way.source):
                 refuse(f"{way.source.source} has a limit")
-            _check_rules(node, way.source)
+            check_rules(node, way)
         # Where one is cheaper for much and another for little, a lot of each counts.
         size = max(max(way.source.min_lot, 1) for way in ways)
         return self._run.release.ranked(ways, node, size)
@@ -408,7 +401,11 @@ class _Reading:
         item.sources = tuple(numbers)
         return [
             item,
-            *(one for own in numbers for one in self._source(node, Item(), own)),
+            *(
+                one
+                for own in numbers
+                for one in self._source(node, Item(apart=item.apart), own)
+            ),
         ]
 
     def _stocked(self, node: Node, ways: Sequence[SupplyAlternative]) -> Item:
@@ -418,22 +415,31 @@ class _Reading:
             lead = self._lead(ways[0].source) if ways else UNSUPPLIED
             found = self._standing.of_netted(node, self._as_of + lead)
             return Item(supplies=found)
-        item = Item(supplies=self._standing.of(node))
+        item = Item(supplies=self._standing.of(node), apart=int(node.make_to_order))
         item.lacking = list(self._standing.lacking(node))
         item.levels = self._levels(node)
+        levels = self._run.stock_levels(node)
+        if levels.batch_days:
+            self._check_days(node)
+            item.cover = levels.window_end(self._as_of) - self._as_of
         return item
+
+    def _check_days(self, node: Node) -> None:
+        """Refuse days of a place that are not simply 24 hours."""
+        days = self._run.providers.sourcing.location_time(node.key[1])
+        if not days.always_open or not days.zone.constant:
+            refuse(f"{node.key} counts working days")
 
     def _source(self, node: Node, item: Item, number: int) -> list[Item]:
         """Read a source into its item; the earlier steps of a make come after it."""
         way = self._ways[number]
         source = way.source
-        item.grain, item.least = source.multiple, max(source.min_lot, 1)
+        item.grain = max(source.multiple, lot_size(node))
+        item.least = max(source.min_lot, 1)
         item.most = source.max_lot or 0
         item.life = FAR if node.shelf_life is None else node.shelf_life
         if source.kind != "buy" and source.safety_days:
-            days = self._run.providers.sourcing.location_time(source.location)
-            if not days.always_open or not days.zone.constant:
-                refuse(f"{source.source} has safety time in working days")
+            self._check_days(node)
             item.soft = seconds_up(source.safety_days, DAY)
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
@@ -523,6 +529,8 @@ class _Reading:
             item.below += tuple(self._part(taken[need]) for need in own)
             if len({part.c_item for part in item.below}) < len(item.below):
                 refuse(f"{name} takes a component twice in a step")
+        for one in made:
+            one.apart = product.apart
         first = made[-1]
         first.queue = product.queue = tasks[0].node.queue
         first.floor = floor + first.queue

@@ -45,7 +45,14 @@ class StandingSupply(NamedTuple):
     @property
     def demand(self) -> int:
         """The demand that alone may take it; `NO_DEMAND`: any."""
-        return NO_DEMAND if self.pin is None else self.pin.demand
+        if self.pin is not None:
+            return self.pin.demand
+        return self.unit.for_demand if self.unit.node.make_to_order else NO_DEMAND
+
+
+def _may_be_taken(unit: SupplyUnit) -> bool:
+    """Whether any demand may take a unit: made to order, it is for one or for none."""
+    return unit.for_demand != NO_DEMAND or not unit.node.make_to_order
 
 
 class StandingSupplies:
@@ -121,7 +128,7 @@ class StandingSupplies:
         free = [
             StandingSupply(unit, unit.free)
             for unit in node.units
-            if unit.free > 0 and unit.is_ours
+            if unit.free > 0 and unit.is_ours and _may_be_taken(unit)
         ]
         return sorted([*held, *free], key=lambda one: _BY_ARRIVAL(one.unit))
 

@@ -166,11 +166,14 @@ def net_item(
         Requirements of all items up to now.
     """
     orders, made, spare, life = work.totals[0], -1, 0, FAR
-    for at in ids:
+    for place in range(len(ids)):
+        at = ids[place]
         if work.totals[1] + MOST_PEGS > len(work.p_to):
             return -1
         need, taker = work.r_qty[at], work.r_to[at]
         if spare > 0 and work.o_due[made] + life < work.r_until[at]:
+            spare = 0
+        if spare > 0 and plant.apart[item] == 1 and work.o_for[made] != work.r_for[at]:
             spare = 0
         used = min(spare, need)
         if used > 0:
@@ -185,39 +188,93 @@ def net_item(
             source = plant.a_item[plant.a_start[item]]
             if plant.a_start[item] + 1 < plant.a_start[item + 1]:
                 source = source_of(plant, item, work.r_time[at], need)
-            qty = lot_of(plant, source, need)
+            asked = need
+            if plant.cover[item] > 0:
+                asked += joined(plant, work, item, ids, place, plant.life[source])
+            qty = lot_of(plant, source, asked)
             gain = gain_of(plant, source, qty)
-            first, last = plant.c_start[source], plant.c_start[source + 1]
+            lines = plant.c_start[source + 1] - plant.c_start[source]
             if (
                 orders >= len(work.o_item)
-                or needs + last - first > len(work.r_to)
+                or needs + lines > len(work.r_to)
                 or work.totals[1] + MOST_PEGS > len(work.p_to)
             ):
                 return -1
             open_order(plant, work, orders, source, qty, work.r_until[at])
             work.o_due[orders] = work.r_time[at]
+            work.o_for[orders] = work.r_for[at]
             used = min(gain, need)
             give(work, orders, taker, used)
             need -= used
             spare = gain - used
             made, life = orders, plant.life[source]
-            length, option = work.o_length[orders], plant.x_start[source]
-            by = work.r_time[at] - plant.post[source] - plant.soft[source]
-            end = end_by(plant, option, by, length)
-            begin = begin_by(plant, option, end, length) - wait[source]
-            for line in range(first, last):
-                part = plant.c_item[line]
-                work.r_time[needs] = begin
-                work.r_qty[needs] = taken_of(plant, line, qty)
-                work.r_to[needs] = orders
-                work.r_for[needs] = work.r_for[at]
-                work.r_until[needs] = used_until(plant, source, begin, work.r_until[at])
-                work.r_next[needs] = work.r_head[part]
-                work.r_head[part] = needs
-                needs += 1
+            needs = ask_parts(plant, work, orders, at, wait[source], needs)
             orders += 1
     work.totals[0] = orders
     return needs
+
+
+def ask_parts(
+    plant: Plant, work: Pass, order: int, at: int, wait: int, needs: int
+) -> int:
+    """Open requirements for what an order takes; gives how many there are of all.
+
+    Parameters
+    ----------
+    at
+        The requirement that the order is for.
+    wait
+        Queue that is allowed for before it [s].
+    """
+    source, qty = work.o_item[order], work.o_qty[order]
+    length, option = work.o_length[order], plant.x_start[source]
+    by = work.r_time[at] - plant.post[source] - plant.soft[source]
+    end = end_by(plant, option, by, length)
+    begin = begin_by(plant, option, end, length) - wait
+    for line in range(plant.c_start[source], plant.c_start[source + 1]):
+        part = plant.c_item[line]
+        work.r_time[needs] = begin
+        work.r_qty[needs] = taken_of(plant, line, qty)
+        work.r_to[needs] = order
+        work.r_for[needs] = work.r_for[at]
+        work.r_until[needs] = used_until(plant, source, begin, work.r_until[at])
+        work.r_next[needs] = work.r_head[part]
+        work.r_head[part] = needs
+        needs += 1
+    return needs
+
+
+def joined(
+    plant: Plant, work: Pass, item: int, ids: np.ndarray, first: int, life: int
+) -> int:
+    """What later requirements lack that an order for one of them joins [steps].
+
+    Parameters
+    ----------
+    ids, first
+        Requirements by instant; the place of the one that the order is for.
+    life
+        For how long what it gives may be used [s].
+    """
+    own = ids[first]
+    begin = work.r_time[own]
+    wanted, lacking = 0, 0
+    for place in range(first + 1, len(ids)):
+        at = ids[place]
+        if (
+            work.r_time[at] >= begin + plant.cover[item]
+            or begin + life < work.r_until[at]
+        ):
+            break
+        if plant.apart[item] == 1 and work.r_for[at] != work.r_for[own]:
+            continue
+        wanted += work.r_qty[at]
+        there = 0
+        for supply in range(plant.s_start[item], plant.s_start[item + 1]):
+            if plant.s_ready[supply] <= work.r_time[at] and plant.s_for[supply] < 0:
+                there += work.s_rest[supply]
+        lacking = max(lacking, wanted - there)
+    return lacking
 
 
 def give(work: Pass, giver: int, taker: int, qty: int) -> None:

@@ -304,6 +304,7 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in range(work.totals[0]):
         order = new_order(plant, plan, work.o_item[at], work.o_qty[at])
         of[at] = order
+        plan.o_for[order] = work.o_for[at]
         plan.o_option[order] = work.o_option[at]
         plan.o_start[order] = work.o_start[at]
         plan.o_end[order] = work.o_end[at]

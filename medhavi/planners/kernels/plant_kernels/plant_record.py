@@ -44,6 +44,10 @@ class Plant(NamedTuple):
     its arrival, or where the item `carries` goods from elsewhere, after it begins, and
     no longer than what it carries. `mortal` is 1 where it takes what may die.
 
+    An order of an item joins what later requirements lack within `cover` seconds from
+    the first one on; where the item is kept `apart` (1), what an order gives serves one
+    demand alone.
+
     Per item as well its sources from `a_start` on, by preference: the items `a_item`
     whose orders serve it, and `a_ready`, from when their work could begin with nobody
     in its way. Most items are their own only source. One with several has no orders of
@@ -103,6 +107,8 @@ class Plant(NamedTuple):
     life: np.ndarray
     carries: np.ndarray
     mortal: np.ndarray
+    cover: np.ndarray
+    apart: np.ndarray
     c_start: np.ndarray
     c_item: np.ndarray
     c_each: np.ndarray
@@ -147,8 +153,9 @@ class Plant(NamedTuple):
 class Pass(NamedTuple):
     """Work of one pass: orders, pegs and dates; `totals` holds orders and pegs.
 
-    `o_length` is the working time by the first option of the item, `o_work` by the one
-    that was taken, `o_option`, on `o_machine`. A peg brings `p_qty` from `p_from` (an
+    `o_for` is the demand that an order was opened for, `o_length` the working time by
+    the first option of the item, `o_work` by the one that was taken, `o_option`, on
+    `o_machine`. A peg brings `p_qty` from `p_from` (an
     order, or -2 - a supply that stands) to `p_to` (an order, or -1 - demand). `t_*` are
     those who take from each order; `d_ready` is when what stands is there for a demand,
     `s_rest` what is left of it; `o_lacks` and `d_lacks` count the pegs from orders that
@@ -166,6 +173,7 @@ class Pass(NamedTuple):
     o_item: np.ndarray
     o_qty: np.ndarray
     o_due: np.ndarray
+    o_for: np.ndarray
     o_key: np.ndarray
     o_ready: np.ndarray
     o_release: np.ndarray

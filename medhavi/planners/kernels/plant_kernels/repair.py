@@ -62,6 +62,11 @@ def arrival(plant: Plant, plan: ScheduleRecord, order: int) -> int:
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
+def is_open_to(plant: Plant, plan: ScheduleRecord, item: int, order: int) -> bool:
+    """Whether an order for an item may serve the demand that is served."""
+    return plant.apart[item] == 0 or plan.o_for[order] == plan.state[SERVED]
+
+
 def earliest_lot(
     plant: Plant, plan: ScheduleRecord, item: int, use: int
 ) -> tuple[int, int]:
@@ -84,6 +89,7 @@ def earliest_lot(
                 used[order] < gain[order]
                 and ends[order] < until
                 and lasts[order] >= use
+                and is_open_to(plant, plan, item, order)
             ):
                 until = ends[order]
                 first = until + post
@@ -160,7 +166,12 @@ def covered_by(
         until = last - plant.post[source]
         order = plan.i_head[source]
         while order >= 0 and need > 0:
-            if order != made and ends[order] <= until and plan.o_until[order] >= use:
+            if (
+                order != made
+                and ends[order] <= until
+                and plan.o_until[order] >= use
+                and is_open_to(plant, plan, item, order)
+            ):
                 need -= gain[order] - used[order]
             order = follower[order]
     for supply in range(plant.s_start[item], plant.s_start[item + 1]):
@@ -211,10 +222,32 @@ def open_need(
     open_source(plant, plan, top, plant.a_start[plan.f_item[top]])
 
 
+def unserved(plant: Plant, plan: ScheduleRecord, item: int, by: int) -> int:
+    """What demands for an item lack that an order wanted by an instant joins [steps].
+
+    Those that were taken out and are not back yet.
+    """
+    lacking, end = 0, by + plant.cover[item]
+    for demand in range(len(plant.d_item)):
+        if (
+            plant.d_item[demand] == item
+            and plan.d_peg[demand] < 0
+            and demand != plan.state[SERVED]
+            and by <= plant.d_due[demand] < end
+        ):
+            lacking += plant.d_qty[demand]
+    for supply in range(plant.s_start[item], plant.s_start[item + 1]):
+        lacking -= plant.s_qty[supply] - plan.s_used[supply]
+    return max(lacking, 0)
+
+
 def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> None:
     """Open an order of a source for the need of a frame."""
-    source = plant.a_item[place]
-    qty = lot_of(plant, source, plan.f_need[top])
+    source, item = plant.a_item[place], plan.f_item[top]
+    need = plan.f_need[top]
+    if plant.cover[item] > 0 and plant.apart[item] == 0:
+        need += unserved(plant, plan, item, plan.f_by[top])
+    qty = lot_of(plant, source, need)
     plan.f_place[top] = place
     plan.f_order[top] = new_order(plant, plan, source, qty)
     plan.f_line[top] = plant.c_start[source]

@@ -56,14 +56,14 @@ class ScheduleRecord(NamedTuple):
     `room`: free orders and pegs that a demand needs at most when it is served.
 
     Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
-    `o_lane` (unit of its machine), `o_until` (last use of what it gives), `o_gain`
-    (steps that it gives), `o_used` (those that are taken), `o_next`, `o_back` (orders
-    of its item), `o_peg` (first peg that it takes), `o_user` (first that takes from
-    it). Pegs: `g_from`, `g_to`, `g_qty`, `g_also` (next of the taker), `g_next`,
-    `g_back` (of the giver). `lane` holds `width` places per lane in order of time,
-    `laned` how many are taken. `taken` is what orders take of the room of windows,
-    `s_used` of supplies that stand. `f_*` are stacks: frames of `supply`. The last
-    orders are the blocks that stand.
+    `o_lane` (unit of its machine), `o_for` (demand that it was made for), `o_until`
+    (last use of what it gives), `o_gain` (steps that it gives), `o_used` (those that
+    are taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it
+    takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
+    `g_also` (next of the taker), `g_next`, `g_back` (of the giver). `lane` holds
+    `width` places per lane in order of time, `laned` how many are taken. `taken` is
+    what orders take of the room of windows, `s_used` of supplies that stand. `f_*` are
+    stacks: frames of `supply`. The last orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -75,6 +75,7 @@ class ScheduleRecord(NamedTuple):
     o_end: np.ndarray
     o_option: np.ndarray
     o_lane: np.ndarray
+    o_for: np.ndarray
     o_gain: np.ndarray
     o_until: np.ndarray
     o_used: np.ndarray
@@ -260,6 +261,7 @@ def new_order(plant: Plant, plan: ScheduleRecord, item: int, qty: int) -> int:
     plan.o_item[order] = item
     plan.o_qty[order] = qty
     plan.o_gain[order] = gain_of(plant, item, qty)
+    plan.o_for[order] = plan.state[SERVED]
     plan.o_used[order] = 0
     plan.o_peg[order] = -1
     plan.o_user[order] = -1
