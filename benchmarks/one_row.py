@@ -36,9 +36,6 @@ GENERAL = frozenset(
         "bucket of a resource",
         "second resource of a step",
         "campaign rule",
-        "by-product",
-        "substitute of a product",
-        "substitute of a component",
     }
 )
 """Kinds that another engine plans than the search. The list only becomes shorter."""

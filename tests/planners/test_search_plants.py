@@ -100,9 +100,6 @@ UNKNOWN = {
             {"product": name, "quality": "A"} for name in ("A", "B", "PART", "RAW")
         ],
     },
-    "is planned with others": rows(
-        "substitutes", {"product": "A", "substitute": "B", "location": "P"}
-    ),
     "has lots by min_max": rows(
         "inventory_policies",
         {
@@ -185,10 +182,10 @@ UNKNOWN = {
         "steps", {"routing": "make A", "step": 2, "sequence": 1}
     ),
     "make A keeps a tool": cells("step_resources", until_step=1),
-    "make A gives more than one product": rows(
+    "make A gives what is made or lacks a source as well": rows(
         "routing_outputs",
         {"routing": "make A", "line": 1, "product": "A", "role": "main"},
-        {"routing": "make A", "line": 2, "product": "RAW", "role": "by"},
+        {"routing": "make A", "line": 2, "product": "B", "role": "by"},
     ),
     "make A has dated components": cells("bom_lines", valid_from=LATER),
     "make A needs several machines": rows(

@@ -353,3 +353,187 @@ def test_what_is_made_to_order_serves_one_demand_alone() -> None:
     made = searched(tables)
     assert orders(made, "A") == [(3.0, 3.0), (3.0, 3.0)]
     assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+# --- what stands in for others -----------------------------------------------------
+@st.composite
+def by_choice(draw: st.DrawFn) -> dict[str, Any]:
+    """Companies with substitutes of products and of components, and stock of them."""
+    tables = draw(st.one_of(workshops(), companies(), sites()))
+    pieces = st.integers(0, 9).map(float)
+    lines: list[dict[str, Any]] = []
+    for row in tables["bom_lines"]:
+        other = {"PART": "C", "RAW": "E"}.get(row["component"])
+        if other is None or draw(st.booleans()):
+            lines.append(row)
+            continue
+        group = {"substitute_group": "G"}
+        lines.append({**row, **group, "priority": draw(st.sampled_from([1, 3]))})
+        number = {"line": row["line"] + 20, "component": other, "priority": 2}
+        lines.append({**row, **group, **number, "qty_per": 1.0})
+    wanted = draw(st.booleans()) and [
+        {**tables["demands"][0], "demand": f"D{one}", "product": one, "location": "P"}
+        for one in "CG"
+    ]
+    names = st.sampled_from([("A", "G"), ("B", "G"), ("A", "B"), ("B", "H")])
+    terms = {**tables["supply_terms"][0], "product": "C", "lead_time_days": 5.0}
+    return {
+        **tables,
+        "products": [*tables["products"], *({"product": one} for one in "CEGH")],
+        "bom_lines": lines,
+        "steps": [{**row, "splittable": True} for row in tables["steps"]],
+        "demands": [*tables["demands"], *(wanted or [])],
+        "supply_terms": [*tables["supply_terms"], *[terms] * draw(st.booleans())],
+        "substitutes": [
+            {
+                "product": one,
+                "substitute": other,
+                "location": draw(st.sampled_from(["P", "*"])),
+                "ratio": draw(st.sampled_from([1.0, 2.0, 0.5])),
+                "priority": draw(st.integers(1, 3)),
+            }
+            for one, other in draw(st.sets(names, max_size=2))
+        ],
+        "stock": [
+            *tables["stock"],
+            *(
+                {"product": name, "location": place, "qty": draw(pieces)}
+                for name, place in [(one, place) for one in "CEGH" for place in "PF"]
+                if place in {row["location"] for row in tables["locations"]}
+            ),
+        ],
+    }
+
+
+@pytest.mark.req("MRP-01", "MRP-02", "CAP-06")
+@settings(PLAIN, max_examples=examples(12, 200))
+@given(by_choice(), st.sampled_from(["light", "standard"]))
+def test_a_plan_with_substitutes_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    made = searched(tables, effort)
+    assert verify(made, Snapshot.from_frames(tables)) == []
+    assert made.run.effort["late"] >= made.run.effort["late_at_least"]
+
+
+def with_c(tables: dict[str, Any], qty: float) -> dict[str, Any]:
+    """Tables with pieces of another product C."""
+    row = {"product": "C", "location": "P", "qty": qty}
+    return {
+        **tables,
+        "products": [*tables["products"], {"product": "C"}],
+        "stock": [*tables["stock"], row],
+    }
+
+
+@pytest.mark.req("MRP-02")
+def test_what_stands_of_a_substitute_is_delivered_before_more_is_made() -> None:
+    """Of 5 C one is for its own demand; the 4 left are worth 2 A, and 1 A is made."""
+    asked = [("A", 3.0, 10.0, 2), ("C", 1.0, 30.0, 1)]
+    tables = with_c(workshop(asked, stock=9.0), 5.0)
+    tables["substitutes"] = [{"product": "A", "substitute": "C", "ratio": 2.0}]
+    made = searched(tables)
+    assert orders(made, "A") == [(1.0, 1.0)]
+    assert made.run.effort["late"] == 0
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-01")
+@pytest.mark.parametrize("part", ["PART", "RAW"])
+def test_what_stands_of_another_component_is_taken_before_more_is_supplied(
+    part: str,
+) -> None:
+    """Five are needed, three C replace as many: two are made, three bought at least."""
+    tables = with_c(workshop([("A", 5.0, 30.0, 1)], least=1.0), 3.0)
+    group = {"substitute_group": "G"}
+    tables["bom_lines"] = [
+        row | group if row["component"] == part else row for row in tables["bom_lines"]
+    ]
+    tables["bom_lines"] += [
+        row | {"line": 9, "component": "C", "priority": 2}
+        for row in tables["bom_lines"]
+        if row["component"] == part
+    ]
+    made = searched(tables)
+    assert sum(qty for _, qty in orders(made, part)) == {"PART": 2.0, "RAW": 3.0}[part]
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-01")
+def test_orders_take_the_component_that_comes_anew() -> None:
+    """OLD is preferred and used up; PART is made for what two pieces of it leave."""
+    tables = workshop([("A", 5.0, 30.0, 1)], least=1.0)
+    tables["products"].append({"product": "OLD"})
+    tables["stock"] = [{"product": "OLD", "location": "P", "qty": 2.0}]
+    tables["bom_lines"] = [
+        row | {"substitute_group": "G", "priority": 2} if row["line"] == 1 else row
+        for row in tables["bom_lines"]
+        if row["routing"] != "make B"
+    ]
+    old = {"routing": "make A", "line": 9, "component": "OLD", "qty_per": 1.0}
+    tables["bom_lines"].append({**old, "substitute_group": "G", "priority": 1})
+    made = searched(tables)
+    assert sum(qty for _, qty in orders(made, "PART")) == 3.0
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+# --- by-products -------------------------------------------------------------------
+@st.composite
+def by_outputs(draw: st.DrawFn) -> dict[str, Any]:
+    """Workshops whose orders give C, which is bought otherwise, and E, nobody's."""
+    tables = draw(workshops())
+    makes = [row["routing"] for row in tables["routings"]]
+    outputs: list[dict[str, Any]] = []
+    for row in tables["routings"]:
+        found = draw(st.sets(st.sampled_from("CE")))
+        main = {"product": row["product"], "role": "main"}
+        lines = [main, *({"product": name, "role": "by"} for name in sorted(found))]
+        for number, line in enumerate(lines if found else (), start=1):
+            outputs.append({"routing": row["routing"], "line": number, **line})
+    due = st.integers(1, 30).map(day)
+    terms = {**tables["supply_terms"][0], "product": "C", "lead_time_days": 5.0}
+    used = draw(st.sampled_from(makes))
+    line = {"routing": used, "line": 31, "component": "C", "qty_per": 1.0}
+    gives = {row["routing"] for row in outputs if row["product"] == "C"}
+    return {
+        **tables,
+        "products": [*tables["products"], {"product": "C"}, {"product": "E"}],
+        "supply_terms": [*tables["supply_terms"], terms],
+        "routing_outputs": outputs,
+        "bom_lines": [*tables["bom_lines"], *([] if used in gives else [line])],
+        "demands": [
+            *tables["demands"],
+            *(
+                {**tables["demands"][0], "demand": name, "product": "C", "due": date}
+                for name, date in zip(("DC", "DD"), draw(st.lists(due)), strict=False)
+            ),
+        ],
+    }
+
+
+@pytest.mark.req("MRP-02", "CAP-06")
+@settings(PLAIN, max_examples=examples(10, 100))
+@given(by_outputs(), st.sampled_from(["light", "standard"]))
+def test_a_plan_with_by_products_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    made = searched(tables, effort)
+    assert verify(made, Snapshot.from_frames(tables)) == []
+    assert made.run.effort["late"] >= made.run.effort["late_at_least"]
+
+
+@pytest.mark.req("MRP-02")
+def test_what_falls_out_of_work_is_not_bought() -> None:
+    """Four A give four C by day 10: of the five on day 20 one is bought."""
+    tables = workshop([("A", 4.0, 10.0, 1), ("C", 5.0, 20.0, 1)], stock=9.0)
+    tables["products"].append({"product": "C"})
+    terms = {**tables["supply_terms"][0], "product": "C", "moq": 0.0}
+    tables["supply_terms"].append(terms)
+    tables["routing_outputs"] = [
+        {"routing": "make A", "line": 1, "product": "A", "role": "main"},
+        {"routing": "make A", "line": 2, "product": "C", "role": "by"},
+    ]
+    made = searched(tables)
+    rows = made.supplies.filter(pl.col("product") == "C").select("kind", "qty").rows()
+    assert sorted(rows) == [("buy", 1.0), ("make", 4.0)]
+    assert verify(made, Snapshot.from_frames(tables)) == []

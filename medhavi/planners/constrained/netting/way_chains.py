@@ -164,7 +164,8 @@ class WayChains:
             for line, node, plain in group:
                 there = floor
                 if plain:
-                    asked = node, line.steps(units)
+                    # Of lines that replace each other an order may take some of each.
+                    asked = node, line.steps(units) if len(group) == 1 else 1
                     # Most is known: a generator for each would cost more than it does.
                     known = self._known.get((id(node), asked[1]))
                     there = (yield asked) if known is None else known

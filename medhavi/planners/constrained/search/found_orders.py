@@ -26,7 +26,8 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from fractions import Fraction
 
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
@@ -149,6 +150,37 @@ def _may_die(node: Node) -> bool:
 class SearchedOrderCreation(FeasibleOrderCreation):
     """The register of a run whose orders were found: they come with their dates."""
 
+    def substitutes(self, need: Need) -> Iterator[tuple[Node, Fraction]]:  # noqa: ARG002
+        """Nothing: what stands in for others was lent before the search."""
+        return iter(())
+
+    def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
+        """List what may be delivered instead, with units of it for one wanted."""
+        return super().substitutes(need)
+
+    def stand_in(
+        self,
+        need: Need,
+        other: Node,
+        qty: int,
+        units: Iterable[SupplyUnit],
+        ratio: Fraction,
+    ) -> None:
+        """Serve a part of a need from units of another product.
+
+        Parameters
+        ----------
+        qty
+            How much of the other one [units].
+        ratio
+            Units of it for one of the product.
+        """
+        given = self.substitute_need(need, other, qty)
+        for unit in units:
+            if given.open:
+                self.match(given, unit)
+        self.settle_substitute(need, given, ratio)
+
     def limited(self, source: Source) -> bool:
         """Whether a supplier delivers, or a vehicle carries, only so much."""
         return self.largest(source) is not None
@@ -249,6 +281,20 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         self.match_qty += found.amounts
         return list(orders[-len(found.sizes) :]) if found.sizes else []
 
+    def by_products(
+        self, orders: Sequence[SupplyOrder], way: SupplyAlternative
+    ) -> None:
+        """Register what orders give beside their product, as late as they run."""
+        for order in orders if len(way.yields) > 1 else ():
+            for node, gain, _ in way.yields[1:]:
+                at = self.output_instant(order, gain)
+                qty = gain.good_steps(order.steps, at)
+                if qty > 0:
+                    unit = self.unit(node, qty, at, at, "PROD", order)
+                    node.units.append(unit)
+                    if way.provides:
+                        unit.traits = way.traits(node)
+
     def _last_use(self, need: Need, order: SupplyOrder) -> int:
         """When an order that is as late as may be uses what it needs [UTC seconds].
 
@@ -309,8 +355,8 @@ class SearchableRun(FeasibleRun):
 
     @property
     def clusters(self) -> Sequence[list[Node]]:
-        """Nodes in order of planning, consumers first."""
-        return self._clusters
+        """Nodes in order of planning, consumers first, each by itself."""
+        return [[node] for cluster in self._clusters for node in cluster]
 
     def stock_levels(self, node: Node) -> StockLevels:
         """Stock levels of a node; its days of safety are not known yet."""

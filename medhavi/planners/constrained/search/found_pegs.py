@@ -118,7 +118,8 @@ class NeedNumbers:
         self._key = key[self._sequence]
         self._needs = model.needs
         self._of_demand = np.full(len(plant.d_item), -1, np.int64)
-        for need in known:
+        # What stands in for another comes after it.
+        for need in reversed(known):
             if need.demand >= 0:
                 self._of_demand[need.demand] = need.index
         behind = model.demands + len(model.lacking)

@@ -7,6 +7,7 @@ causes are read; `FoundPlacing` moves them to where the orders stand, as late as
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from medhavi.planners.constrained.search.found_pegs import (
     at,
     differ,
 )
+from medhavi.planners.constrained.search.plant_supplies import short_of
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.capacity.schedule import step_window
@@ -47,7 +49,12 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import (
+        Need,
+        Node,
+        SupplyOrder,
+        SupplyUnit,
+    )
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Source
 
@@ -205,6 +212,7 @@ class Layout:
     ) -> None:
         self.model = model
         self.orders: list[SupplyOrder] = []
+        self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
         self.steps = steps = steps_of(model, found)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
@@ -345,14 +353,15 @@ class Layout:
             A need is not served as found.
         """
         model = self.model
-        for unit, qty, pin in model.supplies:
-            if pin is not None:
-                unit.free += qty
+        for held in model.supplies:
+            if held.pin is not None:
+                held.unit.free += held.qty
         bought, given = (model.plant.lead >= 0).tolist(), self._given
         rows = zip(model.items, model.sources, model.nodes, run.clusters, strict=True)
         for number, sources, node, cluster in rows:
             self._serve_from_stock(number, run)
             if bought[number]:
+                self._replace_bought(number, node, run)
                 run.net_cluster(cluster)
                 continue
             run.block_rest(cluster)
@@ -363,6 +372,7 @@ class Layout:
                 if need.open != given[need.index]:
                     differ(f"{node.key} lacks {need.open - given[need.index]}")
                 need.open = 0
+        self._stand_in()
         made = np.array([order.kind != "buy" for order in self.orders], bool)
         runs = np.array([goods_taken(order.timing) for order in self.orders])
         finishes = np.array([order.timing.finish for order in self.orders])
@@ -375,11 +385,48 @@ class Layout:
     def _serve_from_stock(self, number: int, run: SearchableRun) -> None:
         release = self._release
         for need, amount, supply in zip(*self._from_stock[number], strict=True):
-            unit, _, pin = self.model.supplies[supply]
+            unit, _, pin, ratio = self.model.supplies[supply]
+            if ratio:
+                self._lend(release.needs[need], amount, unit, ratio)
+                continue
             if release.match(release.needs[need], unit, amount) < amount:
                 differ(f"{unit.node.key} has not that much stock")
             if pin is not None:
                 run.take_pinned(pin, amount)
+
+    def _lend(self, need: Need, qty: int, unit: SupplyUnit, ratio: int) -> None:
+        """Note what replaces a component: its own need is registered at last.
+
+        The needs of orders have their numbers before that.
+        """
+        need.open -= qty
+        unit.free -= qty * ratio
+        self._lent.append((need, qty, unit, ratio))
+
+    def _replace_bought(self, number: int, node: Node, run: SearchableRun) -> None:
+        """Take what replaces a component that is bought before more of it is."""
+        supplies = [
+            self.model.supplies[place]
+            for place in np.flatnonzero(self.model.plant.s_item == number).tolist()
+            if self.model.supplies[place].ratio
+        ]
+        for need, short in short_of(run, node, node.needs) if supplies else ():
+            left = short
+            for unit, _, _, ratio in supplies:
+                qty = min(left, unit.free // ratio)
+                if qty > 0:
+                    self._lend(need, qty, unit, ratio)
+                    left -= qty
+
+    def _stand_in(self) -> None:
+        """Register what replaces components that orders take."""
+        for need, qty, unit, ratio in self._lent:
+            need.open += qty
+            unit.free += qty * ratio
+            self._release.stand_in(
+                need, unit.node, qty * ratio, [unit], Fraction(ratio)
+            )
+        self._lent.clear()
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""
@@ -420,7 +467,9 @@ class Layout:
             amounts,
             givers,
         )
-        self.orders += self._release.found_orders(item, found)
+        made = self._release.found_orders(item, found)
+        self._release.by_products(made, item.way)
+        self.orders += made
 
     def _instants(
         self, taken: Sequence[StepComponent], begins: Sequence[int]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
 MOST_LEVELS = 200
+MOST_EACH = 1 << 24
+"""Most of a component for a unit that is counted: 64 bits hold it times any order."""
 LOT_RULES = ("lot_for_lot", "poq", "fixed")
 """Rules of lots that a plant can say."""
 
@@ -195,6 +197,25 @@ def lot_size(node: Node) -> int:
     """What all orders of a product are whole multiples of, by its lot rule [steps]."""
     rules = node.rules
     return (rules.lot_size or 1) if rules.lot_rule == "fixed" else 1
+
+
+def numbers_given(way: SupplyAlternative, most: int) -> tuple[int, int, int]:
+    """What orders of a make give of its product at their end, as of `Plant`.
+
+    `most` is their largest size [steps]; 0: any.
+    """
+    name, gain = way.source.source, way.gain
+    if gain is None or gain is not way.yields[0].gain or not way.yields[0].plain:
+        refuse(f"{name} gives its product beside another, or not at its end")
+    output = gain.outputs[0]
+    numbers = output.numerator, output.addend, output.denominator
+    if len(gain.outputs) > 1 or gain.dated or not output.numerator:
+        refuse(f"{name} gives its product by several lines, or by date")
+    if max(numbers) > MOST_EACH:
+        refuse(f"{name} gives very much of its product")
+    if most and not output.steps(most):
+        refuse(f"{name} gives nothing by its largest lot")
+    return numbers
 
 
 def check_apart(items: Sequence[Item]) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
+    MOST_EACH,
     Item,
     Lanes,
     Part,
@@ -31,6 +32,7 @@ from medhavi.planners.constrained.search.plant_items import (
     first_levels,
     lot_size,
     mortal,
+    numbers_given,
     ready_alone,
     standing,
 )
@@ -44,6 +46,8 @@ from medhavi.planners.constrained.search.plant_machines import (
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
     StandingSupply,
+    lend_to_demands,
+    line_taken,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
@@ -67,8 +71,6 @@ MOST_BELOW = 2000
 MOST_BOUGHT = 1_000_000_000
 UNSUPPLIED = 1 << 33
 """When what no source brings is there [s since now]: no plan waits for that."""
-MOST_EACH = 1 << 24
-"""Most of a component for a unit that is counted: 64 bits hold it times any order."""
 ITEM_FIELDS = (
     *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
     *("floor", "post", "soft", "lead", "life", "carries", "cover", "apart"),
@@ -179,7 +181,8 @@ class _Reading:
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
         self._taken: dict[int, tuple[StepComponent, ...]] = {}
-        self._standing = StandingSupplies(run)
+        lend_to_demands(run)
+        self._standing = StandingSupplies(run, last)
         count = 0
         for cluster in run.clusters:
             self._number[id(cluster[0])] = count
@@ -188,8 +191,6 @@ class _Reading:
             if idle or all(node.rules.unlimited for node in cluster):
                 count += 1
                 continue
-            if len(cluster) > 1:
-                refuse(f"{cluster[0].key} is planned with others")
             ways = self._ways_of(cluster[0])
             own = self._sources[count] = []
             count += len(ways) != 1
@@ -302,7 +303,10 @@ class _Reading:
         """
         wanted: dict[int, Need] = {}
         for need in self._run.release.needs:
-            if wanted.setdefault(need.demand, need) is not need and need.demand >= 0:
+            stands_in = need.index in self._run.release.covered
+            if need.demand < 0 or stands_in:
+                continue
+            if wanted.setdefault(need.demand, need) is not need:
                 refuse("a demand is wanted in several parts")
         there, rows = self._there(), []
         for demand in self._run.intake.demands:
@@ -310,7 +314,7 @@ class _Reading:
             asked = wanted.get(demand.index)
             qty = floor = 0
             if asked is not None and items[number].lead < 0:
-                qty, floor = asked.open, there.get(asked.index, 0)
+                qty, floor = asked.open, there.get(demand.index, 0)
             weight = weights.of(demand)
             due, shelf = demand.due - self._as_of, demand.min_shelf
             rows.append((number, qty, due, weight, shelf, floor))
@@ -326,11 +330,12 @@ class _Reading:
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
 
     def _there(self) -> dict[int, int]:
-        """When all that needs were given already is there, by need [s since now]."""
+        """When what demands were given already is there [s since now]."""
         release, found = self._run.release, dict[int, int]()
         for need, unit in zip(release.match_need, release.match_unit, strict=True):
             there = release.units[unit].arrives - self._as_of
-            found[need] = max(found.get(need, 0), there)
+            demand = release.needs[need].demand
+            found[demand] = max(found.get(demand, 0), there)
         return found
 
     # --- nodes ---------------------------------------------------------------------
@@ -340,8 +345,6 @@ class _Reading:
 
     def _ways_of(self, node: Node) -> Sequence[SupplyAlternative]:
         """Sources of a product by preference."""
-        if node.substitutes:
-            refuse(f"{node.key} has substitutes")
         ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
         if node.shared:
             # The others take nothing (rule 8).
@@ -498,17 +501,12 @@ class _Reading:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
             refuse(f"{name} keeps a tool")
-        if len(way.yields) != 1 or not way.yields[0].plain or way.gain is None:
-            refuse(f"{name} gives more than one product")
-        output = way.gain.outputs[0]
-        numbers = output.numerator, output.addend, output.denominator
-        if len(way.gain.outputs) > 1 or way.gain.dated or not output.numerator:
-            refuse(f"{name} gives its product by several lines, or by date")
-        if max(numbers) > MOST_EACH:
-            refuse(f"{name} gives very much of its product")
-        product.y_each, product.y_more, product.y_over = numbers
-        if product.most and not output.steps(product.most):
-            refuse(f"{name} gives nothing by its largest lot")
+        beside = [one.node for one in way.yields[1:]]
+        if any(self._counts_on(node) for node in beside):
+            refuse(f"{name} gives what is made or lacks a source as well")
+        product.y_each, product.y_more, product.y_over = numbers_given(
+            way, product.most
+        )
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
@@ -529,12 +527,19 @@ class _Reading:
             item.below += tuple(self._part(taken[need]) for need in own)
             if len({part.c_item for part in item.below}) < len(item.below):
                 refuse(f"{name} takes a component twice in a step")
-        for one in made:
-            one.apart = product.apart
+        for item in made:
+            item.apart = product.apart
         first = made[-1]
         first.queue = product.queue = tasks[0].node.queue
         first.floor = floor + first.queue
         return made
+
+    def _counts_on(self, node: Node) -> bool:
+        """Whether a search would have to know what falls out of a product."""
+        if node.rules.unlimited or not self._standing.wanted(node):
+            return False
+        ways = self._run.model.ways(node)
+        return not ways or any(way.source.kind != "buy" for way in ways)
 
     def _part(self, taken: StepComponent) -> Part:
         return Part(self._number[id(taken.node)], *taken.numbers)
@@ -546,9 +551,8 @@ class _Reading:
         places = {task.node.step: place for place, task in enumerate(tasks)}
         found: list[StepComponent] = []
         for group in way.intakes:
-            line = group[0].component
-            if len(group) > 1:
-                refuse(f"{routing} has rival components")
+            one = line_taken(self._run, group, self._last)
+            line = one.component
             if line.valid_to <= self._as_of:
                 continue
             if line.valid_from > self._as_of or line.valid_to <= self._last:
@@ -559,7 +563,7 @@ class _Reading:
                 refuse(f"{routing} takes very much of a component")
             if line.numerator or line.addend:
                 step = 0 if line.step is None else places[line.step]
-                found.append(StepComponent(step, group[0].node, line))
+                found.append(StepComponent(step, one.node, line))
         return tuple(sorted(found, key=lambda one: one.step))
 
     def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:

@@ -4,6 +4,10 @@ What is pegged to, or held for, a demand of the same product and place is given 
 once, and so is what existing orders and negative stock take; the search wants what is
 left. What is held for a demand that takes it by way of orders stays a supply of its
 own, for that demand alone. Stock of customers serves their demands for it, or nobody.
+
+Free stock of what may be delivered instead of a product is given to its demands, and
+what stands of components that replace each other, and that nobody else wants, counts as
+the one that orders take (rule 9).
 """
 
 from __future__ import annotations
@@ -13,14 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.search.plant_machines import refuse
 from medhavi.planners.mrp.hard_allocations import kept_by
-from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
+        ComponentRequirement,
         Need,
         Node,
         NodeKey,
@@ -35,12 +41,14 @@ _SEQUENCE = attrgetter("instant", "priority", "index")
 class StandingSupply(NamedTuple):
     """Quantity of a unit that stands [units], and what keeps it for a demand.
 
-    `pin` is None where any demand may take it.
+    `pin` is None where any demand may take it. Where it stands in for the product that
+    orders take, `qty` is that of the product, of which each unit takes `ratio` of it.
     """
 
     unit: SupplyUnit
     qty: int
     pin: HardAllocation | None = None
+    ratio: int = 0
 
     @property
     def demand(self) -> int:
@@ -55,6 +63,162 @@ def _may_be_taken(unit: SupplyUnit) -> bool:
     return unit.for_demand != NO_DEMAND or not unit.node.make_to_order
 
 
+def lend_to_demands(run: SearchableRun) -> None:
+    """Serve demands from free stock of what may be delivered instead (rule 9).
+
+    What stands of their own product comes before it, and so do the own needs of the
+    other one that are earlier or as important. What orders take of it is not known yet:
+    then nothing is lent.
+    """
+    taken = taken_by_orders(run)
+    for node in (node for cluster in run.clusters for node in cluster):
+        asked = [need for need in node.needs if need.demand != NO_DEMAND]
+        for need, short in short_of(run, node, asked) if node.substitutes else ():
+            left = short
+            for other, each in run.release.stand_ins(need):
+                if other.key in taken or run.intake.pins.get(other.key):
+                    continue
+                free = list(_free(run, other, need))
+                most = sum(unit.free for unit in free) - _own_needs(run, other, need)
+                covered = min(left, most * each.denominator // each.numerator)
+                lent = -(-covered * each.numerator // each.denominator)
+                if lent > 0:
+                    run.release.stand_in(need, other, lent, free, each)
+                    left -= covered
+
+
+def taken_by_orders(run: SearchableRun) -> set[NodeKey]:
+    """Products that orders may take, or move."""
+    nodes = (node for cluster in run.clusters for node in cluster)
+    return {key for node in nodes for key in run.model.takes_from(node)}
+
+
+def line_taken(
+    run: SearchableRun, group: Sequence[ComponentRequirement], last: int
+) -> ComponentRequirement:
+    """Line of a group that orders of a search take: the first one that comes anew.
+
+    Parameters
+    ----------
+    group
+        Lines that replace each other, by preference.
+    last
+        Until when a line has to hold [UTC s].
+    """
+    held = [one for one in group if _holds(run, one, last)]
+    anew = [one for one in held if _comes_anew(run, one.node)]
+    return (anew or held or group)[0]
+
+
+def _comes_anew(run: SearchableRun, node: Node) -> bool:
+    """Whether a product is made or bought, there or where it is moved from."""
+    found = [node]
+    for one in found:
+        ways = run.model.ways(one)
+        if one.rules.unlimited or any(way.origin is None for way in ways):
+            return True
+        origins = [way.origin for way in ways if way.origin is not None]
+        found += [origin for origin in origins if origin not in found]
+    return False
+
+
+def _holds(run: SearchableRun, line: ComponentRequirement, last: int) -> bool:
+    """Whether a line holds all the time."""
+    return line.component.valid_from <= run.as_of and line.component.valid_to > last
+
+
+def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply]]:
+    """Stock that replaces components, by the identity of the one that orders take.
+
+    That of products that nobody else wants, where all that takes the component may
+    take them instead, in whole numbers for each.
+    """
+    takers: dict[int, list[dict[int, Fraction]]] = {}
+    nodes = {id(node): node for cluster in run.clusters for node in cluster}
+    for node in nodes.values():
+        for way in run.model.ways(node):
+            if way.origin is not None:
+                takers.setdefault(id(way.origin), []).append({})
+            for group in way.intakes:
+                main = line_taken(run, group, last)
+                others = {
+                    id(one.node): ratio(main.component, one.component)
+                    for one in group
+                    if main.component.numerator
+                    and one is not main
+                    and _holds(run, one, last)
+                }
+                takers.setdefault(id(main.node), []).append(others)
+    found: dict[int, list[StandingSupply]] = {}
+    lent: set[int] = set()
+    for number, rivals in takers.items():
+        if not rivals[0] or not _is_for_orders_alone(run, nodes[number]):
+            continue
+        for other, each in rivals[0].items():
+            same = each.denominator == 1 and all(
+                one.get(other) == each for one in rivals
+            )
+            own = nodes[other]
+            if other in takers or other in lent or not same:
+                continue
+            if not own.units or not _is_for_orders_alone(run, own):
+                continue
+            lent.add(other)
+            found.setdefault(number, []).extend(_lent_of(run, own, each.numerator))
+    return found
+
+
+def _is_for_orders_alone(run: SearchableRun, node: Node) -> bool:
+    """Whether nothing but new orders may want a product."""
+    plain = node.rules.is_plain and not node.make_to_order
+    return plain and not node.needs and not run.intake.pins.get(node.key)
+
+
+def _lent_of(run: SearchableRun, node: Node, each: int) -> Iterator[StandingSupply]:
+    """What there is of a product now, in so many for one of another."""
+    for unit in sorted(node.units, key=_BY_ARRIVAL):
+        if unit.is_ours and unit.available <= run.as_of and unit.free >= each:
+            yield StandingSupply(unit, unit.free // each, None, each)
+
+
+def short_of(
+    run: SearchableRun, node: Node, needs: Iterable[Need]
+) -> Iterator[tuple[Need, int]]:
+    """Needs, in sequence, that what stands does not cover, and by how much [units]."""
+    before = 0
+    for need in sorted(needs, key=_SEQUENCE):
+        there = sum(unit.free for unit in _free(run, node, need)) - before
+        before += need.open
+        if need.open > max(there, 0):
+            yield need, need.open - max(there, 0)
+
+
+def _free(run: SearchableRun, node: Node, need: Need) -> Iterator[SupplyUnit]:
+    """Units of a product that a need may take in time, the first one first."""
+    until = max(need.instant, run.as_of)
+    for unit in sorted(node.units, key=_BY_ARRIVAL):
+        in_time = unit.free > 0 and unit.is_ours and unit.available <= until
+        if in_time and not node.make_to_order and run.release.usable(unit, need):
+            yield unit
+
+
+def _own_needs(run: SearchableRun, node: Node, other: Need) -> int:
+    """What needs of a product want that go before a need for another [units].
+
+    What nothing brings anew was shared out before: all of them go first.
+    """
+    ends = not run.model.ways(node)
+    return sum(
+        need.open
+        for need in node.needs
+        if ends
+        or need.order is not None
+        or need.demand == NO_DEMAND
+        or need.priority <= other.priority
+        or need.instant <= other.instant
+    )
+
+
 class StandingSupplies:
     """Settles what is kept, and lists what stands after that, product by product.
 
@@ -62,12 +226,21 @@ class StandingSupplies:
     ----------
     run
         A run that is built and not netted yet.
+    last
+        The last due date [UTC s].
     """
 
-    def __init__(self, run: SearchableRun) -> None:
+    def __init__(self, run: SearchableRun, last: int) -> None:
         self._run = run
+        self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
+        self._taken = taken_by_orders(run)
         self._known_below: dict[NodeKey, set[int]] = {}
+
+    def wanted(self, node: Node) -> bool:
+        """Whether demands, orders or stock levels want a product."""
+        asked = bool(node.needs) or not node.rules.is_plain
+        return asked or node.key in self._taken
 
     def of(self, node: Node) -> list[StandingSupply]:
         """What the search may take of a product, by date; all else is matched.
@@ -107,8 +280,6 @@ class StandingSupplies:
         What is kept for those who take it by way of orders is left, apart.
         """
         for need in node.needs:
-            if need.alternatives:
-                refuse(f"{node.key} has other needs")
             if need.asks is not None and not self._all_have(node, need.asks, set()):
                 refuse(f"demand for {node.key} asks for a quality")
         pins = self._run.intake.pins.get(node.key, ())
@@ -130,7 +301,9 @@ class StandingSupplies:
             for unit in node.units
             if unit.free > 0 and unit.is_ours and _may_be_taken(unit)
         ]
-        return sorted([*held, *free], key=lambda one: _BY_ARRIVAL(one.unit))
+        found = sorted([*held, *free], key=lambda one: _BY_ARRIVAL(one.unit))
+        now = sum(one.unit.available <= self._run.as_of for one in found)
+        return [*found[:now], *self._replace.get(id(node), ()), *found[now:]]
 
     def lacking(self, node: Node) -> Iterator[Need]:
         """List what existing orders and negative stock lack."""

@@ -149,7 +149,8 @@ class FoundPlacing(Placing):
         release, first = self._release, self._layout.needs.first
         each = np.diff(np.append(first, self._layout.needs.count))
         self._owner = np.full(len(release.needs), -1, np.int64)
-        self._owner[self._layout.needs.count - each.sum() :] = np.repeat(index, each)
+        last = self._layout.needs.count
+        self._owner[last - each.sum() : last] = np.repeat(index, each)
         taken = np.array(release.match_need, np.int64)
         arrives = np.array([unit.arrives for unit in release.units], np.int64)
         found = np.full(len(release.needs), ALWAYS, np.int64)
@@ -242,7 +243,7 @@ class FoundPlacing(Placing):
         """
         release = self._release
         for order in self._layout.orders:
-            (unit,) = order.units
+            unit = order.units[0]
             unit.arrives = unit.available = order.timing.finish
         for need in release.needs:
             taker = need.order
