@@ -44,8 +44,30 @@ def planned(**given: Iterable[Mapping[str, object]]) -> Plan:
     return verified(factories.snapshot(**given))
 
 
+WITHOUT_SEARCH = {
+    "test_pieces_that_run_side_by_side_are_made_at_once_where_the_whole_is_late",
+    "test_progress_is_told_and_changes_nothing",
+    "test_every_effort_gives_a_plan_that_holds",
+    "test_late_work_is_cut_over_the_units_of_its_machine",
+    "test_late_work_uses_units_that_change",
+    "test_late_work_uses_units_for_as_long_as_they_are_there",
+}
+"""Examples of the rounds alone: a search does not cut what is late, and says other
+things of its effort."""
+WAY = {"search": "never"}
+"""Settings of the plan that is tested now."""
+
+
+@pytest.fixture(params=["never", "always"], autouse=True)
+def search(request: pytest.FixtureRequest) -> None:
+    """Plan each example by the rounds and by the search, where it plans such tables."""
+    if request.param == "always" and request.function.__name__ in WITHOUT_SEARCH:
+        pytest.skip("not by the search")
+    WAY["search"] = request.param
+
+
 def verified(snapshot: Snapshot, **settings: object) -> Plan:
-    made = plan(snapshot, "constrained", {"engine": "python", **settings})
+    made = plan(snapshot, "constrained", {"engine": "python", **WAY, **settings})
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 
@@ -996,7 +1018,7 @@ def test_what_finds_no_room_any_more_stays_where_it_is_dated_and_says_so():
             | {"valid_from": day(1)}
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert verify(made, snapshot) == []
     crowded = made.exceptions.filter(pl.col("code") == "CapacityOverload")
     assert crowded["supply"].drop_nulls().to_list() == ["W1", "W2"]
@@ -1019,7 +1041,7 @@ def test_what_finds_no_goods_stays_where_it_is_dated_beside_other_work():
             for name in ("W1", "W2")
         ],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert verify(made, snapshot) == []
     missing = made.exceptions.filter(pl.col("code") == "MissingMaterial")
     assert missing["supply"].to_list() == ["W1", "W2"]
@@ -1033,7 +1055,7 @@ def test_the_yield_of_a_pool_is_that_of_its_members():
         steps=[{"run_minutes_per_unit": 1.0}],
         step_resources=[{"resource": "CREW", "yield": 0.5}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [20]
 
@@ -1110,7 +1132,7 @@ def test_late_work_is_cut_over_the_units_of_its_machine(units, orders):
         steps=[{"run_minutes_per_unit": 1440.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert verify(made, snapshot) == []
     assert sorted(made.supplies["qty"].to_list()) == orders
     late = made.fulfilment["status"].to_list() == ["late"]
@@ -1127,7 +1149,7 @@ def test_late_work_uses_units_that_change():
         steps=[{"run_minutes_per_unit": 1440.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24 * 4]
 
@@ -1161,5 +1183,5 @@ def test_late_work_that_takes_as_long_in_parts_stays_whole():
         steps=[{"fixed_minutes": 2880.0}],
         step_resources=[{}],
     )
-    made = plan(snapshot, "constrained", PYTHON)
+    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
     assert made.supplies["qty"].to_list() == [20]

@@ -163,6 +163,29 @@ def test_a_plan_around_what_stands_can_be_carried_out(
     assert [str(one) for one in verify(made, snapshot)] == []
 
 
+@pytest.mark.req("CAP-12")
+@pytest.mark.parametrize(
+    ("status", "start"), [("firmed", 72), ("planned", 72), ("released", 0)]
+)
+def test_an_order_that_may_move_waits_for_its_goods(status: str, start: int) -> None:
+    """Ten parts are dated for hours 0 to 10; their raw material is there on day 3."""
+    tables = shop(10.0, 1.0, [on_parts(1, 10, 10.0, status)])
+    tables["stock"] = []
+    tables["supply_orders"].append(
+        {
+            "supply_order": "PO1",
+            "kind": "purchase",
+            "product": "RAW",
+            "location": "P",
+            "qty": 50.0,
+            "due": AS_OF + dt.timedelta(days=3),
+        }
+    )
+    made = checked(tables)
+    orders = made.supplies.filter(product="PART").sort("start")["start"].to_list()
+    assert orders[0] == AS_OF + dt.timedelta(hours=start)
+
+
 @pytest.mark.nightly
 @settings(max_examples=20, deadline=None, phases=[Phase.generate])
 @given(workshops(), work_orders(), units())

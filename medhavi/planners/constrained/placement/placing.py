@@ -494,8 +494,14 @@ class Placing:
             for match in self._matches.get(unit.index, ()):
                 latest = min(latest, self._dates[match])
             limit = latest - offset
-        # What fills a stock level is missing there from the need on, whoever takes it.
-        bound = max(order.need, finish)
+        return self._by_level(order, limit)
+
+    def _by_level(self, order: SupplyOrder, limit: int) -> int:
+        """Until when an order may finish that those who take it want by a limit.
+
+        What fills a stock level is missing there from the need on, whoever takes it.
+        """
+        bound = max(order.need, order.timing.finish)
         if limit > bound:
             rules = self._release.model.node(order.node).rules
             limit = limit if limit < NEVER and rules.is_plain else bound

@@ -228,8 +228,6 @@ class _Reading:
             for number, item in enumerate(items)
             for qty, due in item.levels
         ]
-        if not demands or all(item.lead >= 0 for item in items):
-            refuse("nothing is made")
         # Options know their calendars only when all calendars have numbers.
         windows = self._lanes.windows(self._machines.windows())
         plant = Plant(
@@ -262,8 +260,8 @@ class _Reading:
         steps = np.array([item.steps for item in items], np.int64)
         lasts = [one for number in products for one in self._items_of(number)]
         priority = [demand.priority for demand in demands]
-        last = max(priority) + 1
-        priority += [min(priority)] * len(lacking) + [last] * len(levels)
+        first, last = min(priority, default=1), max(priority, default=1) + 1
+        priority += [first] * len(lacking) + [last] * len(levels)
         return Model(
             plant=plant,
             nodes=self._nodes,
@@ -323,9 +321,8 @@ class _Reading:
             (number, need.open, need.instant - self._as_of, most, 0, 0)
             for number, need in lacking
         ]
-        columns = np.array(
-            [*rows, *((*level, 0, 0, 0) for level in levels)], np.int64
-        ).T
+        rows += [(*level, 0, 0, 0) for level in levels]
+        columns = np.array(rows, np.int64).reshape(-1, 6).T
         names = ("d_item", "d_qty", "d_due", "d_weight", "d_shelf", "d_floor")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
 

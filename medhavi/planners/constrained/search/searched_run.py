@@ -6,8 +6,6 @@ work is as late as found, and purchases as late as that allows.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,11 +39,20 @@ from medhavi.planners.constrained.search.found_pegs import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
-from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
-from medhavi.planners.constrained.search.standing_work import date_existing
+from medhavi.planners.constrained.search.seeking import (
+    SCALE,
+    Watch,
+    engine_of,
+    seek,
+    way_of,
+    why_not,
+)
+from medhavi.planners.constrained.search.standing_work import (
+    LateGoodsError,
+    date_existing,
+    require_goods,
+)
 from medhavi.planners.kernels.compiled import announce_compiling
-from medhavi.planners.kernels.kernel_engine import Engine
-from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers.finite_capacity.waits import closed_spans
@@ -103,11 +110,16 @@ class FoundPlacing(Placing):
         ------
         MismatchError
             An order would begin before its goods are there.
+        LateGoodsError
+            An existing one would, and may move.
         """
         layout, release = self._layout, self._release
         plant, orders = layout.model.plant, layout.orders
         for job in self._existing:
             self._stay(job)
+        for order in release.orders:
+            if order.existing is not None and order.kind == "buy" and order.units:
+                self._shop.occupy(order, order.timing)
         item = layout.item
         index = np.array([order.index for order in orders], np.int64)
         self._place = np.full(len(release.orders), -1, np.int64)
@@ -125,6 +137,8 @@ class FoundPlacing(Placing):
         ours = self._owner >= 0
         if (self._there[ours] > uses[ours]).any():
             differ("work begins before its goods are there")
+        moving = (job.order for job in self._existing)
+        require_goods(moving, release.needs, self._there)
         if (self._floors > layout.early.begin).any():
             differ("work begins before it may")
 
@@ -135,6 +149,7 @@ class FoundPlacing(Placing):
         if timing is None:
             differ(f"{order.source_id} does not deliver")
         _put(order, timing)
+        self._shop.occupy(order, timing)
         return _Purchase(order, soft)
 
     def _floor(self, order: SupplyOrder) -> int:
@@ -168,7 +183,11 @@ class FoundPlacing(Placing):
         """What an order waited for beyond its goods; before anything moves back."""
         layout, place = self._layout, int(self._place[job.order.index])
         if place < 0:
-            return ()
+            order, source = job.order, job.order.source
+            if order.kind != "buy" or source is None:
+                return ()
+            start = self._release.floor(source)
+            return tuple(self._shop.waits(order, order.timing, start))
         model, steps = layout.model, layout.steps
         taken = model.taken.get(int(layout.item[place]), ())
         first = int(layout.needs.first[place])
@@ -257,20 +276,25 @@ class FoundPlacing(Placing):
                 if part.unit.order is not None and part.unit.order.kind == "buy":
                     index = part.unit.index
                     taken[index] = min(part.date, taken.get(index, NEVER))
-        for purchase in self._bought:
-            self._buy_late(purchase, taken)
+        limits = [self._wanted(order, taken) for order, _ in self._bought]
+        # What is wanted last leaves the room of its supplier to others first.
+        for at in sorted(range(len(limits)), key=limits.__getitem__, reverse=True):
+            order, soft = self._bought[at]
+            if limits[at] - soft > order.timing.finish:
+                self._shop.release(order, order.timing)
+                self._buy_late(order, limits[at])
+                self._shop.occupy(order, order.timing)
 
-    def _buy_late(self, purchase: _Purchase, taken: Mapping[int, int]) -> None:
+    def _wanted(self, order: SupplyOrder, taken: Mapping[int, int]) -> int:
+        """When a purchase is wanted by those that take from it [UTC seconds]."""
+        limit = min(_first_use(unit, taken) for unit in order.units)
+        return self._by_level(order, limit)
+
+    def _buy_late(self, order: SupplyOrder, limit: int) -> None:
         """Date a purchase as late as those that take from it allow."""
-        order, soft = purchase
-        now = order.timing
-        limit = min(_wanted(unit, taken) for unit in order.units)
-        if limit == NEVER:
-            limit = max(order.need, now.finish)
-        if limit - soft <= now.finish:
-            return
         later = self._preferred(order, limit)
         if later is None:
+            now = order.timing
             later = self._shop.latest(order, limit, now.start)
             if later is None or later.finish <= now.finish:
                 return
@@ -319,7 +343,7 @@ def _put(order: SupplyOrder, timing: OrderTiming) -> None:
         unit.arrives = unit.available = timing.finish
 
 
-def _wanted(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
+def _first_use(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
     """When a unit is taken first: for a delivery, or by an order."""
     found = taken.get(unit.index, NEVER)
     for need, _ in unit.takers:
@@ -368,8 +392,8 @@ class _Jobs(Mapping[int, Job]):
         return Job(order.index, order, takes, floor=floor, placed=True)
 
 
-LARGE = 500
-"""Demands from which a search starts by itself, and compiled kernels pay off."""
+MOST_MOVED = 4
+"""How often a search begins anew because existing orders wait for their goods."""
 
 
 class SearchedRun(SearchableRun):
@@ -389,9 +413,12 @@ class SearchedRun(SearchableRun):
         demands = [one for one in self.intake.demands if one.index not in less]
         return late_at_least(planned, demands, self.weights, by_chain_alone=light)
 
-    def date_existing(self) -> None:
-        """Date existing orders anew that may move and cannot stand as they are."""
-        date_existing(self.release, self._shop())
+    def date_existing(self, floors: Mapping[str, int]) -> None:
+        """Date existing orders anew that may move and cannot stand as they are.
+
+        `floors` are as of `standing_work.date_existing`.
+        """
+        date_existing(self.release, self._shop(), floors)
 
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
@@ -470,46 +497,6 @@ class SearchedRun(SearchableRun):
         return replace(made, bound=bound, gap=max(0.0, gap), engine="search")
 
 
-def way_of(parameters: ConstrainedParameters, demands: int) -> str:
-    """How a run searches: "compiled", "interpreted", or "" (not at all).
-
-    Parameters
-    ----------
-    parameters
-        `search` "auto" searches where numba is and the run is large, "always" in any
-        case, "never" not at all.
-    demands
-        How many there are.
-    """
-    present = importlib.util.find_spec("numba") is not None
-    quick = present and parameters.engine != "python"
-    if parameters.search == "never":
-        return ""
-    if parameters.search == "auto" and (not quick or demands < LARGE):
-        return ""
-    if quick and (
-        parameters.engine == "numba" or demands >= LARGE or "numba" in sys.modules
-    ):
-        return "compiled"
-    return "interpreted"
-
-
-def why_not(parameters: ConstrainedParameters, demands: int) -> str:
-    """Why a run for which there is no way to search has none, in words."""
-    if parameters.search == "never":
-        return "search is never"
-    if demands < LARGE:
-        return f"fewer than {LARGE} demands"
-    return "no compiled kernels"
-
-
-def engine_of(way: str) -> Engine:
-    """Kernels of a way to search."""
-    if way == "compiled":
-        return Engine(kernels=search_kernels.compiled(), lists=False)
-    return Engine(kernels=search_kernels.interpreted(), lists=True)
-
-
 def plan(
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
@@ -558,12 +545,20 @@ def plan(
                 run = SearchedRun(memory, parameters, observe)
                 run.build()
         watch = Watch(told=observe or unobserved, stop=stop)
-        made = _searched(run, way, watch, (version, seed))
+        floors: dict[str, int] = {}
+        made = _searched(run, way, watch, (version, seed), floors)
+        for _ in range(MOST_MOVED):
+            if not isinstance(made, LateGoodsError):
+                break
+            floors |= made.floors
+            run = SearchedRun(memory, parameters, observe)
+            run.build()
+            made = _searched(run, way, watch, (version, seed), floors)
         if isinstance(made, Plan) and stop.asked:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
         if isinstance(made, Plan):
             return made
-        why = made
+        why = str(made)
     planned = rounds.plan(
         snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
     )
@@ -571,13 +566,20 @@ def plan(
 
 
 def _searched(
-    run: SearchedRun, way: str, watch: Watch, name: tuple[str, int | None]
-) -> Plan | str:
-    """Plan by a search; else why its numbers do not say all there is to say."""
+    run: SearchedRun,
+    way: str,
+    watch: Watch,
+    name: tuple[str, int | None],
+    floors: Mapping[str, int],
+) -> Plan | Exception:
+    """Plan by a search; else why its numbers do not say all there is to say.
+
+    `floors` are as of `standing_work.date_existing`.
+    """
     version, seed = name
     watch.told(Progress("reading the plant", 0, 1))
     try:
-        run.date_existing()
+        run.date_existing(floors)
         model = model_of(run, run.weights)
         run.least = run.late_at_least()
         watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
@@ -589,9 +591,9 @@ def _searched(
         run.adopt(model, found)
         run.place()
         watch.told(Progress("tables", 0, 1))
-    except (UnfitError, MismatchError) as unfit:
+    except (UnfitError, MismatchError, LateGoodsError) as unfit:
         run.release.dissolve()
-        return str(unfit)
+        return unfit
     run.settle()
     made = run.plan(version, seed)
     run.dissolve()

@@ -8,7 +8,9 @@ pass rebuilds the whole schedule; a worse one is kept sometimes, ever less so.
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +24,8 @@ from medhavi.planners.constrained.search.construction import (
     new_schedule,
 )
 from medhavi.planners.constrained.search.plant_machines import refuse
+from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import APART
 from medhavi.progress import Observe, Progress
@@ -32,9 +36,9 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant_model import Model
-    from medhavi.planners.kernels.kernel_engine import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+    from medhavi.planners.parameters import ConstrainedParameters
 
 
 SHARES = (0.02, 0.1, 0.3, 1.0)
@@ -245,6 +249,50 @@ CROWDED_BUDGETS = {
     "full": Budget(CROWDED_WHEEL, 100, 1000, 300_000, passes_base=0.6),
 }
 """Those of crowded plants: the urgent few get a share of the passes to themselves."""
+
+
+LARGE = 500
+"""Demands from which a search starts by itself, and compiled kernels pay off."""
+
+
+def way_of(parameters: ConstrainedParameters, demands: int) -> str:
+    """How a run searches: "compiled", "interpreted", or "" (not at all).
+
+    Parameters
+    ----------
+    parameters
+        `search` "auto" searches where numba is and the run is large, "always" in any
+        case, "never" not at all.
+    demands
+        How many there are.
+    """
+    present = importlib.util.find_spec("numba") is not None
+    quick = present and parameters.engine != "python"
+    if parameters.search == "never":
+        return ""
+    if parameters.search == "auto" and (not quick or demands < LARGE):
+        return ""
+    if quick and (
+        parameters.engine == "numba" or demands >= LARGE or "numba" in sys.modules
+    ):
+        return "compiled"
+    return "interpreted"
+
+
+def why_not(parameters: ConstrainedParameters, demands: int) -> str:
+    """Why a run for which there is no way to search has none, in words."""
+    if parameters.search == "never":
+        return "search is never"
+    if demands < LARGE:
+        return f"fewer than {LARGE} demands"
+    return "no compiled kernels"
+
+
+def engine_of(way: str) -> Engine:
+    """Kernels of a way to search."""
+    if way == "compiled":
+        return Engine(kernels=search_kernels.compiled(), lists=False)
+    return Engine(kernels=search_kernels.interpreted(), lists=True)
 
 
 class Found(NamedTuple):

@@ -16,12 +16,14 @@ from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.providers.finite_capacity.occupancy import held_capacity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy as np
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.mrp.netting_state.state import SupplyOrder
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder
     from medhavi.providers.capacity.resources import ResourceClock
 
 Span = tuple[int, int]
@@ -37,7 +39,23 @@ class Standing(NamedTuple):
     units: int = 1
 
 
-def date_existing(release: FeasibleOrderCreation, shop: Shop) -> None:
+class LateGoodsError(Exception):
+    """Existing orders that may move would begin before their goods are there.
+
+    Parameters
+    ----------
+    floors
+        When each of them may begin, by its name [UTC seconds].
+    """
+
+    def __init__(self, floors: Mapping[str, int]) -> None:
+        super().__init__("existing orders wait for their goods")
+        self.floors = floors
+
+
+def date_existing(
+    release: FeasibleOrderCreation, shop: Shop, floors: Mapping[str, int]
+) -> None:
     """Date existing orders that may move where they find room, in order of starts.
 
     Before anything new; those that have room on their dates keep them, the others and
@@ -49,13 +67,17 @@ def date_existing(release: FeasibleOrderCreation, shop: Shop) -> None:
         Register of a run that is built and not netted yet.
     shop
         What those that may not move hold already.
+    floors
+        Before when an order does not begin, for its goods are not there, by its name
+        [UTC seconds].
     """
     moving = [job.order for job in jobs_of(release)]
     moved: set[int] = set()
     for order in sorted(moving, key=lambda order: order.timing.start):
         dated = order.timing
-        found = shop.earliest(order, max(dated.start, release.as_of))
-        if found is not None and not _has_room(order, shop, release.as_of):
+        floor = max(release.as_of, floors.get(order.existing or "", release.as_of))
+        found = shop.earliest(order, max(dated.start, floor))
+        if found is not None and not _has_room(order, shop, floor):
             order.timing = found
             moved.add(order.index)
             for unit in order.units:
@@ -67,10 +89,43 @@ def date_existing(release: FeasibleOrderCreation, shop: Shop) -> None:
             need.instant = taken_at(release, need, need.order)
 
 
-def _has_room(order: SupplyOrder, shop: Shop, as_of: int) -> bool:
-    """Whether an existing order can be done on its dates."""
+def require_goods(
+    moving: Iterable[SupplyOrder], needs: Iterable[Need], there: np.ndarray
+) -> None:
+    """Refuse dates of existing orders at which their goods are not there.
+
+    Parameters
+    ----------
+    moving
+        Existing orders that may move.
+    needs
+        All needs of a run whose purchases are dated.
+    there
+        When all that serves a need is there [UTC seconds]. Shape (n_needs,), int64.
+
+    Raises
+    ------
+    LateGoodsError
+        Some of them would begin too early.
+    """
+    may_move = {order.index for order in moving}
+    floors: dict[str, int] = {}
+    for need in needs if may_move else ():
+        order = need.order
+        if order is None or order.index not in may_move or order.existing is None:
+            continue
+        wait = int(there[need.index]) - need.instant
+        if wait > 0:
+            start = order.timing.start + wait
+            floors[order.existing] = max(start, floors.get(order.existing, start))
+    if floors:
+        raise LateGoodsError(floors)
+
+
+def _has_room(order: SupplyOrder, shop: Shop, floor: int) -> bool:
+    """Whether an existing order can be done on its dates, and may."""
     dated = order.timing
-    if dated.start < as_of:
+    if dated.start < floor:
         return False
     early = shop.earliest(order, dated.start)
     late = shop.latest(order, dated.finish, dated.start)
