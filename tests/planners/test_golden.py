@@ -62,8 +62,9 @@ def kept(entries: list[dict[str, object]], columns: list[str]) -> Counter[Any]:
 
 
 MODES = {name: opened(name)[1].get("modes", ["mrp"]) for name in CASES}
-WITHOUT_SEARCH = {"days_apart_that_are_open"}
-"""Cases that a search plans otherwise: it does not cut what is late."""
+WITHOUT_SEARCH = {"days_apart_that_are_open", "the_other_line_in_time"}
+"""Cases that a search plans otherwise: it does not cut what is late, and an order takes
+one of several lines that it would have to buy."""
 RUNS = [
     (name, mode, search)
     for name in CASES
@@ -106,6 +107,17 @@ def test_a_case_is_planned_as_its_story_says(name: str, mode: str, search: str) 
         assert sorted(made.operations["resource"]) == expected["resources"]
     if "exceptions" in expected:
         assert sorted(made.exceptions["code"]) == expected["exceptions"]
+
+
+@pytest.mark.req("MRP-02")
+def test_a_search_buys_the_other_line_where_that_is_in_time() -> None:
+    snapshot, _ = opened("the_other_line_in_time")
+    made = plan(snapshot, "constrained", {"search": "always", "engine": "python"})
+    assert [str(fault) for fault in verify(made, snapshot)] == []
+    assert made.run.engine == "search"
+    assert made.fulfilment["status"].to_list() == ["on_time"]
+    bought = made.supplies.filter(kind="buy").select("product", "qty").rows()
+    assert bought == [("Y", 5.0)]
 
 
 def test_every_case_has_a_story():

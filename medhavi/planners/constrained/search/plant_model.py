@@ -46,6 +46,7 @@ from medhavi.planners.constrained.search.plant_machines import (
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
     StandingSupply,
+    by_lines,
     lend_to_demands,
     line_taken,
 )
@@ -363,7 +364,8 @@ class _Reading:
             check_rules(node, way)
         # Where one is cheaper for much and another for little, a lot of each counts.
         size = max(max(way.source.min_lot, 1) for way in ways)
-        return self._run.release.ranked(ways, node, size)
+        ranked = self._run.release.ranked(ways, node, size)
+        return [one for way in ranked for one in by_lines(self._run, way, self._last)]
 
     def _counted_on(
         self, node: Node, ways: Sequence[SupplyAlternative]

@@ -12,6 +12,8 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
+from copy import copy
+from itertools import islice, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
         Need,
         Node,
         NodeKey,
+        SupplyAlternative,
         SupplyUnit,
     )
     from medhavi.providers.material.characteristics import Characteristics
 
+MOST_CHOICES = 8
+"""Choices among lines that replace each other, at most."""
 _BY_ARRIVAL = attrgetter("available", "expires", "index")
 _SEQUENCE = attrgetter("instant", "priority", "index")
 
@@ -108,6 +113,36 @@ def line_taken(
     held = [one for one in group if _holds(run, one, last)]
     anew = [one for one in held if _comes_anew(run, one.node)]
     return (anew or held or group)[0]
+
+
+def by_lines(
+    run: SearchableRun, way: SupplyAlternative, last: int
+) -> list[SupplyAlternative]:
+    """A source once for each choice of lines that come anew, preferred ones first.
+
+    Parameters
+    ----------
+    way
+        The source; each of its groups is of lines that replace each other.
+    last
+        As of `line_taken`.
+    """
+    choices = [
+        [one for one in group if _holds(run, one, last) and _comes_anew(run, one.node)]
+        or group[:1]
+        for group in way.intakes
+    ]
+    if all(len(lines) == 1 for lines in choices):
+        return [way]
+    found = []
+    for lines in islice(product(*choices), MOST_CHOICES):
+        other = copy(way)
+        other.intakes = tuple(
+            (one, *(line for line in group if line is not one))
+            for one, group in zip(lines, way.intakes, strict=True)
+        )
+        found.append(other)
+    return found
 
 
 def _comes_anew(run: SearchableRun, node: Node) -> bool:
