@@ -195,11 +195,6 @@ UNKNOWN = {
         "resources", max_early_days=3.0
     ),
     "M1 has units that work together": cells("resources", units=0.5),
-    "nothing is made": {
-        **PLAIN,
-        "demands": [{**PLAIN["demands"][0], "product": "RAW"}],
-        "stock": [],
-    },
 }
 
 

@@ -16,7 +16,13 @@ from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
 from tests.planners.test_search_lanes import sites
-from tests.planners.test_search_plans import NEVER, delivered, searched, workshops
+from tests.planners.test_search_plans import (
+    NEVER,
+    TWO_SHIFTS,
+    delivered,
+    searched,
+    workshops,
+)
 from tests.planners.test_search_sources import companies
 
 if TYPE_CHECKING:
@@ -250,8 +256,8 @@ def by_rules(draw: st.DrawFn) -> dict[str, Any]:
                         {"lot_rule": "lot_for_lot", "cover_days": 3.0},
                         {"lot_rule": "poq", "cover_days": 2.0},
                         {"lot_rule": "poq", "cover_days": 30.0, "safety_qty": 2.0},
-                        {"lot_rule": "fixed", "lot_size": 10.0},
-                        {"lot_rule": "fixed", "lot_size": 10.0, "reorder_point": 3.0},
+                        {"lot_rule": "fixed", "lot_size": 5.0},
+                        {"lot_rule": "fixed", "lot_size": 5.0, "reorder_point": 3.0},
                     ]
                 )
                 for name in ("A", "B", "PART", "RAW")
@@ -277,8 +283,6 @@ def by_rules(draw: st.DrawFn) -> dict[str, Any]:
             {**row, "batch_window_days": draw(days), "min_lot": 1.0}
             for row in tables["routings"]
         ],
-        # A lot of several needs may be longer than any shift.
-        "steps": [{**row, "splittable": True} for row in tables["steps"]],
         "inventory_policies": list(
             {(row["product"], row["location"]): row for row in policies}.values()
         ),
@@ -381,7 +385,6 @@ def by_choice(draw: st.DrawFn) -> dict[str, Any]:
         **tables,
         "products": [*tables["products"], *({"product": one} for one in "CEGH")],
         "bom_lines": lines,
-        "steps": [{**row, "splittable": True} for row in tables["steps"]],
         "demands": [*tables["demands"], *(wanted or [])],
         "supply_terms": [*tables["supply_terms"], *[terms] * draw(st.booleans())],
         "substitutes": [
@@ -536,4 +539,16 @@ def test_what_falls_out_of_work_is_not_bought() -> None:
     made = searched(tables)
     rows = made.supplies.filter(pl.col("product") == "C").select("kind", "qty").rows()
     assert sorted(rows) == [("buy", 1.0), ("make", 4.0)]
+    assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+@pytest.mark.req("MRP-07", "CAP-03")
+def test_an_order_that_must_not_pause_is_as_large_as_a_shift_lets_it_be() -> None:
+    """A shift of six hours makes three A of two hours each: of seven one is alone."""
+    tables = workshop(
+        [("A", 7.0, 10.0, 1)], stock=9.0, minutes=120.0, shifts=TWO_SHIFTS
+    )
+    tables["steps"] = [row | {"splittable": False} for row in tables["steps"]]
+    made = searched(tables)
+    assert orders(made, "A") == [(3.0, 3.0), (3.0, 3.0), (1.0, 1.0)]
     assert verify(made, Snapshot.from_frames(tables)) == []

@@ -216,6 +216,8 @@ class Machines:
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
         self._standing = standing_work(run)
+        self._longest: dict[int, int] = {}
+        """Longest open stretch, by the identity of the time [s]."""
         self._busy: dict[str, list[list[Span]]] = {}
         """Of machines whose units are not always there, when each of them is away."""
 
@@ -260,6 +262,23 @@ class Machines:
         option.calendar = own[0] if alone else self._calendar(working, NOBODY)
         option.calendars = () if alone else tuple(own)
         return option
+
+    def largest(self, grain: int, option: Option) -> int:
+        """Largest order that an option does without a pause [steps]; 0: any.
+
+        A longer one fits into no open time: it is cut.
+        """
+        if not option.whole or not option.rate or option.taken is None:
+            return 0
+        working = option.taken.axis.working
+        if working.always_open:
+            return 0
+        longest = self._longest.get(id(working))
+        if longest is None:
+            open_ = working.segments(*self._known)
+            longest = max((end - begin for begin, end in open_), default=0)
+            self._longest[id(working)] = longest
+        return (longest * option.scale - option.fixed) // option.rate * grain
 
     def _family(self, name: str | None) -> int:
         """Number of a set-up family; -1: none."""

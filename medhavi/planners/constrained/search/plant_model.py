@@ -503,9 +503,6 @@ class _Reading:
         beside = [one.node for one in way.yields[1:]]
         if any(self._counts_on(node) for node in beside):
             refuse(f"{name} gives what is made or lacks a source as well")
-        product.y_each, product.y_more, product.y_over = numbers_given(
-            way, product.most
-        )
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
@@ -514,6 +511,10 @@ class _Reading:
         for place, task in enumerate(tasks):
             item = made[len(tasks) - 1 - place]
             self._step(item, name, task)
+            for option in item.options:
+                largest = self._machines.largest(item.grain, option)
+                if largest >= product.least:
+                    product.most = min(product.most or largest, largest)
             if place + 1 < len(tasks):
                 # What follows takes all of it at once, when it has queued.
                 lag, queue = links[place].lag, tasks[place + 1].node.queue
@@ -526,6 +527,9 @@ class _Reading:
             item.below += tuple(self._part(taken[need]) for need in own)
             if len({part.c_item for part in item.below}) < len(item.below):
                 refuse(f"{name} takes a component twice in a step")
+        product.y_each, product.y_more, product.y_over = numbers_given(
+            way, product.most
+        )
         for item in made:
             item.apart = product.apart
         first = made[-1]
