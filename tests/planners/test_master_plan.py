@@ -377,13 +377,33 @@ def test_a_run_repeats_to_the_byte():
     assert first.fingerprint == second.fingerprint
 
 
-def test_cancelling_says_so():
+@pytest.mark.parametrize("phase", ["solve", "plan as it says"])
+def test_an_interruption_keeps_the_plan_that_is_there(phase):
+    """From the program on there is a plan: that of mode constrained."""
     snapshot = factories.snapshot(
         **joined(made("A", 1)),
         resources=[{"resource": "M"}],
         demands=[demand(f"D{i}", "A", 9, 2 + i, price=9) for i in range(8)],
     )
-    stopped = plan(snapshot, "optimize", DAILY, cancelled=lambda: True)
+    told: list[str] = []
+    stopped = plan(
+        snapshot,
+        "optimize",
+        DAILY,
+        observe=lambda one: told.append(one.phase),
+        cancelled=lambda: phase in told,
+    )
+    assert stopped.run.status is Status.CANCELLED
+    assert "without the program" in stopped.run.engine
+    whole = plan(snapshot, "constrained", {"effort": "standard"})
+    assert stopped.supplies.equals(whole.supplies)
+    assert verify(stopped, snapshot) == []
+
+
+def test_an_interruption_before_there_is_a_plan_says_so():
+    stopped = plan(
+        factories.snapshot(demands=[{}]), "optimize", DAILY, cancelled=lambda: True
+    )
     assert stopped.run.status is Status.CANCELLED
 
 
@@ -395,7 +415,7 @@ def test_progress_is_told():
         DAILY,
         observe=lambda one: told.append(one.phase),
     )
-    phases = ("state", "solve", "plan as it says", "plan without it")
+    phases = ("plan without the program", "state", "solve", "plan as it says")
     assert [phase for phase in dict.fromkeys(told) if phase in phases] == [*phases]
 
 

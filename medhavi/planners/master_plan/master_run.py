@@ -45,8 +45,7 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
+    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 
@@ -318,17 +318,15 @@ def guided(
     built: BuiltProgram, solution: Solution, effort: str, way: RunOptions
 ) -> Plan:
     """Constrained plan that follows a solution of a program, with its parts."""
-    return _constrained(built, solution, guidance(built, solution.values), effort, way)
+    decisions = guidance(built, solution.values)
+    made = _constrained(built.statement.run, decisions, effort, way)
+    return _beside(made, built, solution)
 
 
 def _constrained(
-    built: BuiltProgram,
-    solution: Solution,
-    decisions: Decisions,
-    effort: str,
-    way: RunOptions,
+    run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
 ) -> Plan:
-    run = built.statement.run
+    """Constrained plan of the tables that a program states, by some decisions."""
     made = searched_run.plan(
         run.stated,
         ConstrainedParameters(effort=effort),
@@ -345,16 +343,21 @@ def _constrained(
         mode=run.mode,
         settings=run.settings_of_mode,
         engine=f"{made.run.engine}, {follows} the program",
-        effort={
-            **made.run.effort,
-            "program_value": solution.objective,
-            "program_columns": float(built.program.n_columns),
-            "program_rows": float(built.program.n_rows),
-            "program_iterations": float(solution.iterations),
-        },
     )
     found = tuple(dict.fromkeys((*run.findings, *made.findings)))
-    made = replace(made, run=record, findings=found)
+    return replace(made, run=record, findings=found)
+
+
+def _beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
+    """Plan with what the program says: its value, its size, the parts of its cost."""
+    effort = {
+        **made.run.effort,
+        "program_value": solution.objective,
+        "program_columns": float(built.program.n_columns),
+        "program_rows": float(built.program.n_rows),
+        "program_iterations": float(solution.iterations),
+    }
+    made = replace(made, run=replace(made.run, effort=effort))
     return made.replace(contributions=contribution_rows(built, solution))
 
 
@@ -404,7 +407,8 @@ def plan(
     parameters
         Grid, weights, overload.
     observe, cancelled
-        Progress and interruption; neither changes a result.
+        Progress and interruption; an interruption keeps the best plan so far, whole,
+        with status cancelled.
     seed
         Of the solver; None is its usual one.
 
@@ -412,7 +416,8 @@ def plan(
     -------
     Plan
         Of mode constrained, with the parts and prices of the program: the cheaper one
-        of a plan that follows it and one that does not.
+        of a plan that follows it and one that does not. Where the program was not
+        solved the one that does not, and its engine says so.
 
     Raises
     ------
@@ -428,46 +433,43 @@ def plan(
     OME-04, OME-07, CMP.
     """
     tell = observe or unobserved
-    tell(Progress("state", 0, 4))
-    run = built_run(snapshot, parameters)
-    built = build(state(run, parameters))
-    tell(Progress("solve", 1, 4))
-    solver = Highs() if seed is None else Highs(seed)
-    session = solver.open(built.program)
-    solution = session.solve(cancelled=cancelled)
-    if solution.outcome is not SolveStatus.OPTIMAL:
-        return _unsolved(run, solution, seed)
-    tell(Progress("plan as it says", 2, 4))
     way = RunOptions(observe, cancelled, seed)
-    made = guided(built, solution, parameters.effort, way)
-    tell(Progress("plan without it", 3, 4))
-    if made.run.status is not Status.CANCELLED:
-        plain = _constrained(built, solution, UNDECIDED, parameters.effort, way)
-        if plain.run.status is not Status.CANCELLED:
-            made = min(made, plain, key=lambda one: worth(one, snapshot, parameters))
-    made = _priced(made, built, session, solution)
-    tell(Progress("plan without it", 4, 4))
+    run = built_run(snapshot, parameters)
+    tell(Progress("plan without the program", 0, 4))
+    plain = _constrained(run, UNDECIDED, parameters.effort, way)
+    made = plain
+    if plain.run.status is not Status.CANCELLED:
+        tell(Progress("state", 1, 4))
+        built = build(state(run, parameters))
+        tell(Progress("solve", 2, 4))
+        session = (Highs() if seed is None else Highs(seed)).open(built.program)
+        solution = session.solve(cancelled=cancelled)
+        if solution.outcome is SolveStatus.OPTIMAL:
+            tell(Progress("plan as it says", 3, 4))
+            guide = guided(built, solution, parameters.effort, way)
+            plain = _beside(plain, built, solution)
+            made = _cheaper(plain, guide, snapshot, parameters)
+            made = _priced(made, built, session, solution)
+        else:
+            made = _unsolved(plain, solution.outcome)
+    tell(Progress("plan as it says", 4, 4))
     run.release.dissolve()
     return made
 
 
-def _unsolved(run: ProgramRun, solution: Solution, seed: int | None) -> Plan:
-    """Plan without rows of a program that was not solved, and say so."""
-    status = {
-        SolveStatus.CANCELLED: Status.CANCELLED,
-        SolveStatus.INFEASIBLE: Status.INFEASIBLE,
-    }.get(solution.outcome, Status.ERROR)
-    record = RunRecord(
-        planner=run.mode,
-        mode=run.mode,
-        package_version=__version__,
-        snapshot_fingerprint=run.stated.fingerprint,
-        as_of=run.as_of,
-        settings=run.settings_of_mode,
-        seed=seed,
-        status=status,
-        effort={"iterations": float(solution.iterations)},
-    )
-    return Plan(
-        tables={}, run=record, findings=(*run.findings, *run.providers.findings)
-    )
+def _cheaper(
+    plain: Plan, guide: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> Plan:
+    """The cheaper one of a plan without the program and one that follows it."""
+    if guide.run.status is Status.CANCELLED:
+        # It may be any part of a plan by then.
+        return replace(plain, run=replace(plain.run, status=Status.CANCELLED))
+    return min(guide, plain, key=lambda one: worth(one, snapshot, parameters))
+
+
+def _unsolved(plain: Plan, outcome: SolveStatus) -> Plan:
+    """A plan without a program that was not solved, and why it was not."""
+    record = replace(plain.run, engine=f"{plain.run.engine}, which is {outcome}")
+    if outcome is SolveStatus.CANCELLED:
+        record = replace(record, status=Status.CANCELLED)
+    return replace(plain, run=record)
