@@ -115,11 +115,18 @@ def crowded(folder: Path) -> Path:
     return folder
 
 
-def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path):
+@pytest.mark.parametrize(
+    ("mode", "settings", "phase"),
+    [
+        ("constrained", 'engine = "python"\nsearch = "never"\n', "late of priority"),
+        ("optimize", "", "solve"),
+    ],
+)
+def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path, mode, settings, phase):
     place, out = crowded(tmp_path / "tables"), tmp_path / "out"
     wishes = tmp_path / "settings.toml"
-    wishes.write_text('effort = "full"\nengine = "python"\nsearch = "never"\n')
-    words = ["plan", "--mode", "constrained", "--tables", place, "--out", out]
+    wishes.write_text('effort = "full"\n' + settings)
+    words = ["plan", "--mode", mode, "--tables", place, "--out", out]
     code = "import sys; from medhavi.cli import main; sys.exit(main())"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words, "--settings", wishes, "--json"],
@@ -129,7 +136,7 @@ def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path):
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "late of priority" in line:
+        if phase in line:
             break
     process.send_signal(signal.SIGINT)
     told, said = process.communicate(timeout=120)

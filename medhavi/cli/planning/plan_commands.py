@@ -114,7 +114,8 @@ def plan(
 ) -> None:
     """Plan, verify and rate; write the result whole or not at all.
 
-    In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
+    In modes constrained and optimize Ctrl-C keeps the best plan so far; a second one
+    ends at once.
     """
     from medhavi.results.plans.plan import key_figures
 
@@ -162,7 +163,7 @@ def plan(
 @contextmanager
 def _interruptible(mode: PlanMode) -> Iterator[Cancelled | None]:
     """End the improvement of a plan at Ctrl-C instead of discarding the plan."""
-    if mode is not PlanMode.CONSTRAINED:
+    if mode is PlanMode.MRP:
         yield None
         return
     with interruption() as cancelled:
