@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 GENERAL = frozenset(
     {
         "bucket of a resource",
-        "second resource of a step",
         "campaign rule",
     }
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from medhavi.planners.constrained.search.plant_machines import Option, machines_together
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
@@ -59,7 +60,8 @@ def plant(
     items
         What differs from `ITEM`; `below` lists (item, quantity), `receipts` (quantity,
         instant), `options` what differs from `OPTION` where there are several,
-        `sources` the items whose orders serve it. Consumers first.
+        `sources` the items whose orders serve it, `beside` the machines that an option
+        needs as well. Consumers first.
     demands
         (item, quantity, due [s], weight).
     units
@@ -78,7 +80,8 @@ def plant(
     options = [{**OPTION, **way} for several in ways for way in several]
     below = [row.get("below", []) for row in rows]
     sources = [row.get("sources", [item]) for item, row in enumerate(rows)]
-    there = units or [1] * (1 + max(one["machine"] for one in options))
+    named = [one for way in options for one in (way["machine"], *way.get("beside", ()))]
+    there = units or [1] * (1 + max(named))
     return Plant(
         order=np.arange(len(rows)),
         a_start=np.cumsum([0, *map(len, sources)]),
@@ -97,6 +100,13 @@ def plant(
             for name in OPTION
         },
         unit=np.full(len(options), -1),
+        **machines_together(
+            [
+                Option(machine=one["machine"], beside=tuple(one.get("beside", ())))
+                for one in options
+            ],
+            len(there),
+        ),
         s_start=np.cumsum([0, *counts]),
         s_item=stands[0],
         s_qty=stands[1],

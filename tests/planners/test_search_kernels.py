@@ -45,8 +45,8 @@ def passed(
     wait: list[int] | None = None,
     engine: Engine = ENGINE,
 ) -> Pass:
-    """Make one pass, with as many machines as the plant names."""
-    machines = int(made.machine.max()) + 1
+    """Make one pass."""
+    machines = len(made.m_lane) - 1
     work: Pass = engine.of(new_pass(made, machines, 400))
     waits = np.array(wait or [0] * len(made.order), np.int64)
     read, memory = engine.of(made), engine.ints(new_memory(made))
@@ -131,10 +131,7 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         assert ends - begins == made.fixed[option] + grains * made.rate[option]
         assert begins >= made.floor[item]
         assert 0 < used <= gain // made.y_over[item]
-        if made.machine[option] >= 0:
-            machine = int(made.machine[option])
-            lane = int(plan.o_lane[order])
-            assert made.m_lane[machine] <= lane < made.m_lane[machine + 1]
+        for lane in lanes_of(made, plan, order, option):
             spans.setdefault(lane, []).append((begins, ends))
         brought: dict[int, int] = {}
         for peg in takes:
@@ -164,6 +161,19 @@ def check(made: Plant, plan: ScheduleRecord) -> None:
         assert sum(plan.g_qty[peg] for peg in pegs) == made.d_qty[demand]
 
 
+def lanes_of(made: Plant, plan: ScheduleRecord, order: int, option: int) -> list[int]:
+    """List the units of all machines that an order is on."""
+    if made.machine[option] < 0:
+        return []
+    machines = [made.machine[option]]
+    machines += list(made.w_machine[made.w_start[option] : made.w_start[option + 1]])
+    first = order * plan.width[1]
+    lanes = [plan.o_lane[order], *plan.o_beside[first : first + len(machines) - 1]]
+    for machine, lane in zip(machines, lanes, strict=True):
+        assert made.m_lane[machine] <= lane < made.m_lane[machine + 1]
+    return list(map(int, lanes))
+
+
 @st.composite
 def plants(draw: st.DrawFn) -> Plant:
     """Draw a plant of three levels: products, shared parts, what is bought."""
@@ -189,6 +199,14 @@ def plants(draw: st.DrawFn) -> Plant:
         if draw(st.booleans()):
             other = {"machine": draw(st.integers(-1, 2)), "rate": draw(hours)}
             make["options"] = [make, other]
+    if draw(st.booleans()):
+        # Some work needs other machines beside its own one.
+        for make in [way for one in makes for way in one.get("options", [one])]:
+            others = [one for one in range(3) if one != make["machine"]]
+            if make["machine"] >= 0:
+                make["beside"] = draw(
+                    st.lists(st.sampled_from(others), unique=True, max_size=2)
+                )
     for product in makes[:2]:
         product["below"] = [(2, draw(st.integers(1, 2))), (3, 1)]
     for part in makes[2:]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
@@ -251,6 +251,75 @@ def with_alternates(
 
 
 @st.composite
+def crews(draw: st.DrawFn) -> dict[str, Any]:
+    """Crews and tools that steps need besides their machines, and when they work."""
+    return {
+        "crew": draw(st.sampled_from([1.0, 1.0, 2.0])),
+        "tool": draw(st.sampled_from([1.0, 1.0, 3.0])),
+        "calendar": draw(st.booleans()),
+        "down": draw(st.booleans()),
+        "of_step": draw(
+            st.lists(
+                st.sampled_from([(), ("CREW",), ("CREW",), ("TOOL", "CREW"), ("M2",)]),
+                min_size=6,
+                max_size=6,
+            )
+        ),
+    }
+
+
+def with_crews(tables: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    """Tables in which steps need others besides their machines at the same time."""
+    own = {
+        "calendars": [*tables["calendars"], {"calendar": "CREW"}],
+        "shifts": [
+            *tables["shifts"],
+            *({**row, "calendar": "CREW"} for row in DAY_SHIFT),
+        ],
+    }
+    week = "CREW" if drawn["calendar"] else None
+    more = [
+        {"resource": "CREW", "location": "P", "units": drawn["crew"], "calendar": week},
+        {"resource": "TOOL", "location": "P", "units": drawn["tool"]},
+    ]
+    changing = {
+        row["resource"] for row in tables["resources"] if "changeover_matrix" in row
+    }
+    first: dict[tuple[str, int], set[str]] = {}
+    for row in tables["step_resources"]:
+        first.setdefault((row["routing"], row["step"]), set()).add(row["resource"])
+    taken = [
+        {"routing": routing, "step": step, "resource": name}
+        for ((routing, step), names), others in zip(
+            first.items(), drawn["of_step"] * len(first), strict=False
+        )
+        if names.isdisjoint(changing)
+        for name in others
+        if name not in names | changing
+    ]
+    down = {
+        "disruption": "NO CREW",
+        "kind": "resource_down",
+        "subject": "CREW",
+        "valid_from": AS_OF + dt.timedelta(hours=20),
+        "valid_to": AS_OF + dt.timedelta(hours=50),
+        "severity": 1.0,
+    }
+    stops = [down] if drawn["down"] else []
+    return tables | {
+        **(own if drawn["calendar"] else {}),
+        # What must not pause may never find the crew and the machine for so long.
+        "steps": [
+            row | ({"splittable": True} if drawn["calendar"] else {})
+            for row in tables["steps"]
+        ],
+        "resources": [*tables["resources"], *more],
+        "step_resources": [*tables["step_resources"], *taken],
+        "disruptions": [*tables["disruptions"], *stops],
+    }
+
+
+@st.composite
 def stops(draw: st.DrawFn) -> dict[str, Any]:
     """A time in which M1 is down."""
     begin = AS_OF + dt.timedelta(hours=draw(st.integers(-20, 200)))
@@ -387,7 +456,85 @@ def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
     assert run.effort["late_at_least"] <= run.effort["late"]
 
 
+@pytest.mark.req("CAP-19", "QA-05")
+@settings(max_examples=examples(6, 60), phases=[Phase.generate])
+@given(workshops(), crews(), st.sampled_from(["light", "standard"]))
+def test_work_that_needs_several_resources_at_once_can_be_carried_out(
+    tables: dict[str, Any], drawn: dict[str, Any], effort: str
+) -> None:
+    tables = with_crews(tables, drawn)
+    made = searched(tables, effort)
+    assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
+    sums = made.causes.group_by("demand").agg(pl.col("hours").sum())
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0).join(sums, on="demand")
+    assert ((late["hours"] - late["lateness_h"]).abs() < 1e-6).all()
+
+
+@pytest.mark.nightly
+@settings(max_examples=20, deadline=None, phases=[Phase.generate])
+@given(workshops(), crews())
+def test_compiled_and_plain_kernels_find_the_same_plan_with_crews(
+    tables: dict[str, Any], drawn: dict[str, Any]
+) -> None:
+    pytest.importorskip("numba")
+    tables = with_crews(tables, drawn)
+    compiled = plan(
+        Snapshot.from_frames(tables),
+        "constrained",
+        {"search": "always", "engine": "numba", "effort": "standard"},
+    )
+    assert searched(tables).fingerprint == compiled.fingerprint
+
+
 # --- examples ----------------------------------------------------------------------
+@pytest.mark.req("CAP-19")
+def test_the_longest_set_up_and_the_slowest_of_several_resources_count() -> None:
+    """M1 needs 30 minutes and twice the speed, the worker 10 hours a piece."""
+    tables = workshop([("A", 1.0, 1.0, 1)], stock=9.0)
+    fast = [
+        row | {"speed": 2.0, "setup_minutes": 30.0} for row in tables["step_resources"]
+    ]
+    worker = {"routing": "make A", "step": 1, "resource": "WORKER"}
+    tables |= {
+        "step_resources": [*fast, worker],
+        "resources": [*tables["resources"], {"resource": "WORKER", "location": "P"}],
+    }
+    made = searched(tables)
+    assert verify(made, Snapshot.from_frames(tables)) == []
+    spans = made.operations.select(pl.col("finish") - pl.col("start")).to_series()
+    assert spans.to_list() == [dt.timedelta(hours=10, minutes=30)] * 2
+
+
+@pytest.mark.req("CAP-19")
+def test_one_worker_of_two_machines_is_at_one_of_them_at_a_time() -> None:
+    """A day each on M1 and on M2 with the same worker: one of them is a day late."""
+    wanted = [("A", 1.0, 1.0, 1), ("B", 1.0, 1.0, 2)]
+    tables = workshop(wanted, stock=9.0, minutes=1440.0)
+    moved = [
+        row | ({"resource": "M2"} if row["routing"] == "make B" else {})
+        for row in tables["step_resources"]
+    ]
+    worker = [
+        {"routing": f"make {name}", "step": 1, "resource": "WORKER"} for name in "AB"
+    ]
+    resources = [*tables["resources"], {"resource": "WORKER", "location": "P"}]
+    alone = tables | {"step_resources": moved}
+    made = searched(alone)
+    assert made.fulfilment["lateness_h"].max() == 0.0
+    made = searched(
+        alone | {"resources": resources, "step_resources": [*moved, *worker]}
+    )
+    late = dict(made.fulfilment.select("demand", "lateness_h").iter_rows())
+    assert late == {"D0": 0.0, "D1": 24.0}
+    causes = made.causes.select("code", "subject", "hours").rows()
+    assert causes == [("CapacityShortfall", "WORKER", 24.0)]
+    resources[-1] = resources[-1] | {"units": 2.0}
+    made = searched(
+        alone | {"resources": resources, "step_resources": [*moved, *worker]}
+    )
+    assert made.fulfilment["lateness_h"].max() == 0.0
+
+
 def test_the_same_search_gives_the_same_plan_to_the_byte() -> None:
     first, second = searched(CROWDED), searched(CROWDED)
     assert first.fingerprint == second.fingerprint

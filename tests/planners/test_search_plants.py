@@ -188,9 +188,32 @@ UNKNOWN = {
         {"routing": "make A", "line": 2, "product": "B", "role": "by"},
     ),
     "make A has dated components": cells("bom_lines", valid_from=LATER),
-    "make A needs several machines": rows(
-        "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
-    ),
+    "make A changes over several machines at once": {
+        **rows("step_resources", {"routing": "make A", "step": 1, "resource": "M2"}),
+        "resources": [
+            row | {"changeover_matrix": "CHANGE"} for row in PLAIN["resources"]
+        ],
+        "changeovers": [
+            {
+                "matrix": "CHANGE",
+                "from_family": "*",
+                "to_family": "*",
+                "setup_minutes": 5.0,
+            }
+        ],
+    },
+    "make A needs several machines whose units come and go": {
+        **rows("step_resources", {"routing": "make A", "step": 1, "resource": "CREW"}),
+        "resources": [
+            *PLAIN["resources"],
+            {"resource": "CREW", "location": "P", "units": 2.0},
+        ],
+        "resource_units": [{"resource": "CREW", "valid_from": LATER, "units": 3.0}],
+    },
+    "make A needs a machine twice": {
+        **rows("step_resources", {"routing": "make A", "step": 1, "resource": "PRESS"}),
+        "resources": [row | {"pool": "PRESS"} for row in PLAIN["resources"]],
+    },
     "M1 is counted in buckets, or must not be early": cells(
         "resources", max_early_days=3.0
     ),

@@ -115,11 +115,16 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         chosen.select("order", "step", "resource", "speed", "own_setup"),
         on=["order", "step", "resource"],
         how="left",
-    ).with_columns(
-        # Speed is null where the step does not work with it: a tool that stays with
-        # the order (until_step) is held, it does not set the pace.
-        pace=pl.col("efficiency").fill_null(1.0) * pl.col("speed"),
-        setup=pl.coalesce("own_setup", "setup_minutes"),
+    )
+    # Speed is null where the step does not work with it: a tool that stays with the
+    # order (until_step) is held, it does not set the pace. The slowest one does, and
+    # the longest set-up of those that state one.
+    pace = pl.col("efficiency").fill_null(1.0) * pl.col("speed")
+    timed = timed.with_columns(
+        pace=pace.min().over("order", "step"),
+        setup=pl.coalesce(
+            pl.col("own_setup").max().over("order", "step"), "setup_minutes"
+        ),
     )
     work = pl.col("fixed_minutes") + (
         pl.col("run_minutes_per_unit") * pl.col("order_qty") * pl.col("entering")
@@ -128,7 +133,7 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         needed=(pl.col("setup") + work / pl.col("pace")) * MINUTE
     ).with_columns(
         needed=pl.coalesce(
-            pl.col("needed").max().over("order", "step"),
+            pl.col("needed"),
             (pl.col("setup_minutes") + work) * MINUTE,
         )
     )

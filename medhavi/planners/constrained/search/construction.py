@@ -210,7 +210,10 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     orders = 2 * made + 8 * tree + 64 + blocks
     pegs = 2 * pegged + 128 * tree + 4096
     lanes = np.asarray(work.o_machine[:made], np.int64)
-    most = int(np.bincount(lanes[lanes >= 0], minlength=1).max(initial=0))
+    _, beside = machines_beside(plant, np.asarray(work.o_option[:made], np.int64))
+    lanes = np.append(lanes[lanes >= 0], beside)
+    most = int(np.bincount(lanes, minlength=1).max(initial=0))
+    others = int(np.diff(plant.w_start).max(initial=0))
     standing = int(np.diff(plant.v_start).max(initial=0))
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
@@ -223,7 +226,8 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         "taken": len(plant.l_most),
         "lane": width * max(int(plant.m_lane[-1]), 1),
         "laned": max(int(plant.m_lane[-1]), 1),
-        "width": 1,
+        "width": 2,
+        "o_beside": orders * others,
         "d_peg": demands,
         "d_finish": demands,
         "stack": orders,
@@ -243,7 +247,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
     plan.state[:2] = (orders - blocks, pegs)
     plan.noise[0] = FIRST_SEED
-    plan.width[0] = width
+    plan.width[:] = width, others
     plan.free_order[: orders - blocks] = np.arange(orders - blocks)[::-1]
     plan.free_peg[:] = np.arange(pegs)[::-1]
     plan.i_head[:] = -1
@@ -251,12 +255,26 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     return plan
 
 
+def machines_beside(plant: Plant, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Machines that options need beside their own ones, and the place of each option.
+
+    Shapes (n_needed,), int64.
+    """
+    count = plant.w_start[option + 1] - plant.w_start[option]
+    place = np.repeat(np.arange(len(option)), count)
+    within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+    return place, plant.w_machine[plant.w_start[option][place] + within]
+
+
 def calendars_of(plant: Plant, machines: int) -> list[int]:
     """Calendar of each machine; -1 where its items have several, or none."""
     found: list[set[int]] = [set() for _ in range(machines)]
-    options = slice(plant.x_start[-1])
+    options = np.arange(plant.x_start[-1])
+    option, beside = machines_beside(plant, options)
     for machine, calendar in zip(
-        plant.machine[options], plant.calendar[options], strict=True
+        np.append(plant.machine[options], beside),
+        np.append(plant.calendar[options], plant.calendar[option]),
+        strict=True,
     ):
         if machine >= 0:
             found[machine].add(int(calendar))
@@ -397,6 +415,9 @@ class Passes:
         orders = int(self.spare.totals[0])
         length = np.asarray(self.spare.o_length[:orders], np.float64)
         where = np.asarray(self.spare.o_machine[:orders], np.int64)
+        option = np.asarray(self.spare.o_option[:orders], np.int64)
+        order, beside = machines_beside(plant, option)
+        length, where = np.append(length, length[order]), np.append(where, beside)
         busy = where >= 0
         count = max(self.machines, 1)
         total = np.bincount(where[busy], length[busy], minlength=count)
@@ -411,6 +432,8 @@ class Passes:
         mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
         waits = mean * load / (1.05 - load) / 2
         each = np.where(plant.machine >= 0, waits[plant.machine], 0.0)
+        option, beside = machines_beside(plant, np.arange(len(each)))
+        np.maximum.at(each, option, waits[beside])
         each = each[: plant.x_start[-1]]
         least: np.ndarray = np.minimum.reduceat(each, plant.x_start[:-1])
         return least

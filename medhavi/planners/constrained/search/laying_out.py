@@ -8,6 +8,7 @@ causes are read; `FoundPlacing` moves them to where the orders stand, as late as
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -63,6 +64,7 @@ def work_of(
     model: Model,
     item: np.ndarray,
     span: tuple[np.ndarray, ...],
+    beside: np.ndarray,
     pegs: tuple[np.ndarray, ...] | None = None,
 ) -> Work:
     """When steps of items work.
@@ -71,6 +73,8 @@ def work_of(
     ----------
     span
         Begin and end [s since now], option and lane; shapes (n_steps,).
+    beside
+        Lanes of other machines, -1: none. Shape (n_steps, n_others).
     pegs
         As of `ready_of`: changeovers begin when goods are there. None: before that.
 
@@ -83,9 +87,12 @@ def work_of(
     plant = model.plant
     begin, end, option, unit = (np.asarray(one, np.int64) for one in span)
     lane = np.where(plant.machine[option] >= 0, unit, -1)
-    row = np.lexsort((begin, lane))
-    same = (lane[row][1:] == lane[row][:-1]) & (lane[row][1:] >= 0)
-    if (same & (begin[row][1:] < end[row][:-1])).any():
+    lanes = np.column_stack([lane, beside])
+    taken = lanes.ravel()
+    step = np.repeat(np.arange(len(lane)), lanes.shape[1])
+    row = np.lexsort((begin[step], taken))
+    same = (taken[row][1:] == taken[row][:-1]) & (taken[row][1:] >= 0)
+    if (same & (begin[step[row]][1:] < end[step[row]][:-1])).any():
         differ("a machine works on two orders at a time")
     needed, free = changes_before(plant, begin, end, option)
     since = since_of(plant, begin, option, needed, free)
@@ -108,9 +115,10 @@ def work_of(
 class Steps(NamedTuple):
     """Found steps, and the order that each belongs to.
 
-    `order` is the place of the last step of the same order; `early` and `late` are the
+    `order` is the place of the last step of the same order. `early` and `late` are the
     dates of the steps themselves; `changed` is what of its changeover belongs to each
-    of them, late [s]. Shapes (n_steps,), int64.
+    of them, late [s]. Shapes (n_steps,), int64. `beside` are the lanes of other
+    machines that a step needs, early, -1: none; shape (n_steps, n_others).
     """
 
     item: np.ndarray
@@ -118,6 +126,7 @@ class Steps(NamedTuple):
     early: Work
     late: Work
     changed: np.ndarray
+    beside: np.ndarray
 
 
 def steps_of(model: Model, found: Found) -> Steps:
@@ -134,6 +143,7 @@ def steps_of(model: Model, found: Found) -> Steps:
         model,
         item,
         (found.order_start, found.order_end, found.order_option, found.order_lane),
+        found.order_beside,
     )
     late = work_of(
         model,
@@ -144,6 +154,7 @@ def steps_of(model: Model, found: Found) -> Steps:
             found.order_late_option,
             found.order_late_lane,
         ),
+        found.order_late_beside,
         (giver, taker),
     )
     inner = model.product[item] != item
@@ -157,7 +168,22 @@ def steps_of(model: Model, found: Found) -> Steps:
         order = order[order]
     since, begin = late.since - model.as_of, late.begin - model.as_of
     changed = lengths_of(model.plant, since, begin, late.option)
-    return Steps(item, order, early, late, changed)
+    return Steps(item, order, early, late, changed, found.order_beside)
+
+
+def stretches(steps: Steps, lanes: int) -> list[tuple[list[int], list[int]]]:
+    """Begin and end of each stretch of found work without a gap, by lane, early."""
+    taken = np.column_stack([steps.early.lane, steps.beside])
+    step, of = np.nonzero(taken >= 0)
+    lane, begin, end = taken[step, of], steps.early.since[step], steps.early.end[step]
+    # The work on a unit is never on two orders: it begins and ends in sequence.
+    turn = np.lexsort((steps.early.begin[step], lane))
+    lane, begin, end = lane[turn], begin[turn], end[turn]
+    gap = (begin[1:] > end[:-1]) | (lane[1:] != lane[:-1])
+    opens, closes = np.r_[True, gap][: len(lane)], np.r_[gap, True][: len(lane)]
+    begins, ends = begin[opens].tolist(), end[closes].tolist()
+    bounds = np.searchsorted(lane[opens], np.arange(lanes + 1)).tolist()
+    return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
 
 
 def changes_over(plant: Plant, item: int) -> bool:

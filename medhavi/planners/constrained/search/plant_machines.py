@@ -44,8 +44,8 @@ KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
 
 
-NOBODY = ("", 0)
-"""Unit of no machine: nothing of a calendar is left out."""
+Units = tuple[tuple[str, int], ...]
+"""Units of machines: their time away is left out of a calendar."""
 
 Row = tuple[int, int, int, int, int]
 """`k_open`, `k_close`, `k_before`, `k_first` and `k_next` of `Plant`."""
@@ -70,12 +70,14 @@ def refuse(why: str) -> NoReturn:
 class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
-    What is bought has one that says nothing. `calendars` are those of the units of the
-    machine, where they have open times of their own, `limits` what orders take of the
-    room of its windows: `l_each`, `l_over` and `l_room` as of `Plant`.
+    What is bought has one that says nothing. `beside` are machines that it needs as
+    well. `calendars` are those of the units of the machine, where they have open times
+    of their own, `limits` what orders take of the room of its windows: `l_each`,
+    `l_over` and `l_room` as of `Plant`.
     """
 
     machine: int = -1
+    beside: tuple[int, ...] = ()
     fixed: int = 0
     rate: int = 0
     scale: int = 1
@@ -95,6 +97,23 @@ def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:
             first[place] = len(found)
             found += [replace(option, calendar=one) for one in option.calendars]
     return found, np.append(first, np.full(len(found) - len(first), -1, np.int64))
+
+
+def machines_together(
+    options: Sequence[Option], machines: int
+) -> dict[str, np.ndarray]:
+    """Machines that options need besides their own ones, of so many, as of `Plant`."""
+    others: list[set[int]] = [set() for _ in range(machines)]
+    for option in options:
+        for machine in option.beside:
+            others[machine].add(option.machine)
+    beside = [one for option in options for one in option.beside]
+    return {
+        "w_start": np.cumsum([0, *(len(option.beside) for option in options)]),
+        "w_machine": np.array(beside, np.int64),
+        "n_start": np.cumsum([0, *map(len, others)]),
+        "n_machine": np.array([one for own in others for one in sorted(own)], np.int64),
+    }
 
 
 def open_rows(
@@ -198,8 +217,8 @@ class Machines:
     stops
         When each unit is down or at work that stands, machine by machine [UTC s].
     calendars
-        Number and open time, by the identity of the time and the unit whose time away
-        is left out (machine "": none).
+        Number and open time, by the identity of the time and the units whose time away
+        is left out.
     """
 
     def __init__(self, run: SearchableRun, last: int) -> None:
@@ -209,7 +228,7 @@ class Machines:
         self.numbers: dict[str, int] = {}
         self.units: list[int] = []
         self.stops: list[tuple[tuple[int, int], ...]] = []
-        self.calendars: dict[tuple[int, tuple[str, int]], tuple[int, WorkingTime]] = {}
+        self.calendars: dict[tuple[int, Units], tuple[int, WorkingTime]] = {}
         self._families: dict[str, int] = {}
         self._matrices: dict[str, int] = {}
         self._changing: dict[int, ResourceClock] = {}
@@ -242,24 +261,31 @@ class Machines:
             for name, units in taken.resources
             if self._rows[name]["finite"]
         ]
-        if len(finite) > 1:
-            refuse(f"{routing} needs several machines")
-        working = taken.axis.working
+        names = [name for name, _ in finite]
+        if len(set(names)) < len(names):
+            refuse(f"{routing} needs a machine twice")
         busy: list[list[Span]] = []
-        name = ""
         if finite and option.fixed + option.rate > 0:
-            name = finite[0][0]
-            option.machine = self._number(*finite[0])
-            if option.machine in self._changing:
+            option.machine, *beside = (self._number(*one) for one in finite)
+            option.beside = tuple(beside)
+            if not self._changing.keys().isdisjoint([option.machine, *beside]):
                 option.family = self._family(node.family)
                 closes = not taken.axis.working.always_open
                 if option.whole and closes and option.family >= 0:
                     refuse(f"{routing} changes over and must not pause")
+                if beside:
+                    refuse(f"{routing} changes over several machines at once")
             else:
-                busy = self._busy.get(name, [])
-        own = [self._calendar(working, (name, unit)) for unit in range(len(busy))]
+                busy = self._busy.get(names[0], [])
+        units: list[Units] = [((names[0], unit),) for unit in range(len(busy))]
+        if option.beside:
+            away = [name for name in names if name in self._busy]
+            if any(len(self._busy[name]) > 1 for name in away):
+                refuse(f"{routing} needs several machines whose units come and go")
+            units = [tuple((name, 0) for name in away)]
+        own = [self._calendar(taken.axis.working, one) for one in units]
         alone = len(own) == 1
-        option.calendar = own[0] if alone else self._calendar(working, NOBODY)
+        option.calendar = own[0] if alone else self._calendar(taken.axis.working, ())
         option.calendars = () if alone else tuple(own)
         return option
 
@@ -300,7 +326,7 @@ class Machines:
         found: list[tuple[tuple[int, int], Option]] = []
         states = self._run.providers.changeovers.states
         for machine, clock in self._changing.items():
-            calendar = self._calendar(clock.working, NOBODY)
+            calendar = self._calendar(clock.working, ())
             spans: list[tuple[tuple[int, int], str]] = []
             standing = in_turn(self._standing.get(clock.resource, ()))
             if clock.resource in states:
@@ -345,11 +371,11 @@ class Machines:
             "f_size": np.array([size], np.int64),
         }
 
-    def _calendar(self, working: WorkingTime, unit: tuple[str, int]) -> int:
-        """Number of an open time, less when a unit of a machine is away."""
-        if working.always_open and unit is NOBODY:
+    def _calendar(self, working: WorkingTime, units: Units) -> int:
+        """Number of an open time, less when one of some units of machines is away."""
+        if working.always_open and not units:
             return -1
-        key = id(working), unit
+        key = id(working), units
         return self.calendars.setdefault(key, (len(self.calendars), working))[0]
 
     def windows(self) -> dict[str, np.ndarray]:
@@ -357,10 +383,11 @@ class Machines:
         begin, end = self._known
         rows: list[Row] = []
         start = [0]
-        for (_, (name, unit)), (_, working) in self.calendars.items():
+        for (_, units), (_, working) in self.calendars.items():
             # Beyond what is known all counts as open; the clocks refuse what is there.
             spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
-            found, walls = cut(spans, self._busy[name][unit] if name else ())
+            away = [span for name, unit in units for span in self._busy[name][unit]]
+            found, walls = cut(spans, united(away))
             rows += open_rows(found, walls, len(rows), self._as_of)
             start.append(len(rows))
         return {"k_start": np.array(start, np.int64), **columns_of(rows)}

@@ -2,12 +2,11 @@
 
 What the search knows: products at places and their sources by preference; makes of
 steps in a row, each on one unit of a finite machine, of those that it may choose from,
-or on none, in the open time of their calendars, changed over between families;
-purchases with a fixed lead time and no limit, by any rule of stock and lots; stock and
-scheduled receipts that do not expire; stock levels of what is made that do not fall;
-existing orders that stand on their dates; lots of a least and a largest size and a
-multiple; what is lost by yields. Anything
-else is planned by the general way.
+of each of several at a time, or on none, in the open time of their calendars, changed
+over between families; purchases with a fixed lead time and no limit, by any rule of
+stock and lots; stock and scheduled receipts; stock levels of what is made that do not
+fall; existing orders that stand on their dates; lots of a least and a largest size and
+a multiple; what is lost by yields. Anything else is planned by the general way.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from medhavi.planners.constrained.search.plant_machines import (
     Machines,
     Option,
     large_cost,
+    machines_together,
     refuse,
     with_units,
 )
@@ -241,6 +241,9 @@ class _Reading:
             **columns(items, ITEM_FIELDS),
             **columns([*options, *(option for _, option in blocks)], OPTION_FIELDS),
             unit=np.append(unit, np.full(len(blocks), -1, np.int64)),
+            **machines_together(
+                [*options, *(b for _, b in blocks)], len(self._machines.numbers)
+            ),
             **self._lanes.room(options, len(blocks)),
             v_start=np.cumsum([0, *count]),
             v_begin=spans[0].copy(),

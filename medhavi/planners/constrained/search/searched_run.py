@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,7 +35,7 @@ from medhavi.planners.constrained.search.found_pegs import (
     MismatchError,
     differ,
 )
-from medhavi.planners.constrained.search.laying_out import Layout
+from medhavi.planners.constrained.search.laying_out import Layout, stretches
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
 from medhavi.planners.constrained.search.seeking import (
@@ -61,7 +60,7 @@ from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
@@ -199,31 +198,39 @@ class FoundPlacing(Placing):
                 if one.step == number:
                     ready = max(ready, there)
             begin = int(steps.early.begin[step])
-            lane = int(steps.early.lane[step])
-            if lane >= 0 and ready < begin:
+            lanes = [int(steps.early.lane[step]), *steps.beside[step].tolist()]
+            if lanes[0] >= 0 and ready < begin:
                 option = int(steps.early.option[step])
-                found += self._waited(option, lane, ready, begin)
+                found += self._waited(option, lanes, ready, begin)
             elif job.order.kind == "move":
                 found += _waited_for_room(job.order, ready, layout.early.finish[place])
             ready = int(steps.early.finish[step])
         return tuple(found)
 
-    def _waited(self, option: int, lane: int, ready: int, begin: int) -> Iterator[Wait]:
-        """Waits of a step for other work on its unit of a machine, or while it is down.
+    def _waited(
+        self, option: int, lanes: Sequence[int], ready: int, begin: int
+    ) -> Iterator[Wait]:
+        """Waits of a step for other work on units of machines, or while they are down.
 
         What is closed after such a wait is waited through because of it.
         """
-        plant = self._layout.model.plant
-        machine, calendar = int(plant.machine[option]), int(plant.calendar[option])
-        name, until = self._layout.model.machines[machine], ready
-        spans = list(self._held(lane, ready, begin))
-        stops = self._layout.model.stops[lane]
-        spans += [one for one in stops if one[0] < begin and one[1] > ready]
+        plant, model = self._layout.model.plant, self._layout.model
+        calendar, until = int(plant.calendar[option]), ready
+        spans: list[tuple[int, int, str]] = []
+        for lane in (one for one in lanes if one >= 0):
+            machine = int(np.searchsorted(plant.m_lane, lane, side="right")) - 1
+            name = model.machines[machine]
+            stops = (
+                one for one in model.stops[lane] if one[0] < begin and one[1] > ready
+            )
+            spans += [(*one, name) for one in self._held(lane, ready, begin)]
+            spans += [(*one, name) for one in stops]
         spans.sort()
         if spans and calendar >= 0:
-            working = self._layout.model.calendars[calendar]
-            spans += closed_spans(working, max(spans[0][0], ready), begin)
-        for low, high in sorted(spans):
+            working, after = model.calendars[calendar], max(spans[0][0], ready)
+            closed = closed_spans(working, after, begin)
+            spans += [(*one, spans[0][2]) for one in closed]
+        for low, high, name in sorted(spans):
             low, high = max(low, until), min(high, begin)  # noqa: PLW2901
             if low < high:
                 until = high
@@ -240,16 +247,7 @@ class FoundPlacing(Placing):
     @cached_property
     def _busy(self) -> list[tuple[list[int], list[int]]]:
         """Begin and end of each stretch of found work without a gap, by lane."""
-        work = self._layout.steps.early
-        turn = np.lexsort((work.begin, work.lane))
-        lane, begin, end = work.lane[turn], work.since[turn], work.end[turn]
-        # The work on a unit is never on two orders: it begins and ends in sequence.
-        gap = (begin[1:] > end[:-1]) | (lane[1:] != lane[:-1])
-        opens, closes = np.r_[True, gap], np.r_[gap, True]
-        begins, ends = begin[opens].tolist(), end[closes].tolist()
-        count = np.arange(int(self._layout.model.plant.m_lane[-1]) + 1)
-        bounds = np.searchsorted(lane[opens], count).tolist()
-        return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
+        return stretches(self._layout.steps, int(self._layout.model.plant.m_lane[-1]))
 
     # --- backward ------------------------------------------------------------------
     def backward(self, lines: Iterable[Line]) -> None:

@@ -299,9 +299,11 @@ class Found(NamedTuple):
     """Orders and pegs of a schedule; instants count from now [s].
 
     `order_*`: item, quantity [steps], begin, end, option and lane of the work as early
-    as can be and as late as its takers allow. `peg_*`: giver (an order, or -2 - a
+    as can be and as late as its takers allow; `peg_*`: giver (an order, or -2 - a
     supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
-    dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64.
+    dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64. `*_beside`
+    are the lanes of other machines that work needs, -1: no more; shape (n_orders,
+    n_others).
     """
 
     order_item: np.ndarray
@@ -310,10 +312,12 @@ class Found(NamedTuple):
     order_end: np.ndarray
     order_option: np.ndarray
     order_lane: np.ndarray
+    order_beside: np.ndarray
     order_late_start: np.ndarray
     order_late_end: np.ndarray
     order_late_option: np.ndarray
     order_late_lane: np.ndarray
+    order_late_beside: np.ndarray
     peg_from: np.ndarray
     peg_to: np.ndarray
     peg_qty: np.ndarray
@@ -515,6 +519,7 @@ class _Repair:
         end = np.asarray(plan.o_end, np.int64)[alive]
         option = np.array(plan.o_option, np.int64)[alive]
         lane = np.array(plan.o_lane, np.int64)[alive]
+        beside = lanes_beside(self._model.plant, plan, alive)
         finish = np.array(plan.d_finish, np.int64)
         cost = int(self._kernels.finish_all(plant, plan))
         first = np.concatenate(
@@ -535,10 +540,12 @@ class _Repair:
             order_end=end,
             order_option=option,
             order_lane=lane,
+            order_beside=beside,
             order_late_start=np.asarray(plan.o_start, np.int64)[alive],
             order_late_end=np.asarray(plan.o_end, np.int64)[alive],
             order_late_option=np.asarray(plan.o_option, np.int64)[alive],
             order_late_lane=np.asarray(plan.o_lane, np.int64)[alive],
+            order_late_beside=lanes_beside(self._model.plant, plan, alive),
             peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]),
             peg_to=np.where(place < count, place, count - 1 - place),
             peg_qty=amounts,
@@ -550,3 +557,15 @@ class _Repair:
                 "better_moves": float(self._tally[1]),
             },
         )
+
+
+def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.ndarray:
+    """Lanes of the machines that orders need beside their own ones; -1: no more.
+
+    Shapes (n_orders,) and (n_orders, n_others), int64.
+    """
+    others = int(plan.width[1])
+    found = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item), others)[orders]
+    option = np.asarray(plan.o_option, np.int64)[orders]
+    count = plant.w_start[option + 1] - plant.w_start[option]
+    return np.where(np.arange(others) < count[:, np.newaxis], found, -1)

@@ -22,63 +22,18 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     end_from,
     length_of,
     limited,
+    machine_of,
     on_lane,
     roomy_from,
     take_room,
 )
+from medhavi.planners.kernels.plant_kernels.stable_sort import pop, push
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
 
 SHORT, HOLD, RELUCTANCE, ALIKE = 0, 1, 2, 3
-
-
-def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
-    """Add to a heap; gives its new length."""
-    at = count
-    while at > 0:
-        above = (at - 1) >> 1
-        if keys[above] <= key:
-            break
-        keys[at] = keys[above]
-        values[at] = values[above]
-        at = above
-    keys[at] = key
-    values[at] = value
-    return count + 1
-
-
-def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
-    """Take the least of a heap; gives its value, and the new length.
-
-    The gap goes down to a leaf and what fills it up again: one comparison a level, and
-    none that is hard to foresee (Floyd 1964, as told by Knuth 1998, 5.2.3).
-    """
-    value = values[0]
-    count -= 1
-    key, moved = keys[count], values[count]
-    at, below = 0, 1
-    while 0 < below < count - 1:
-        below += keys[below + 1] < keys[below]
-        keys[at] = keys[below]
-        values[at] = values[below]
-        at = below
-        below = 2 * at + 1
-    if below < count:
-        keys[at] = keys[below]
-        values[at] = values[below]
-        at = below
-    while at > 0:
-        above = (at - 1) >> 1
-        if keys[above] < key:
-            break
-        keys[at] = keys[above]
-        values[at] = values[above]
-        at = above
-    keys[at] = key
-    values[at] = moved
-    return value, count
 
 
 def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> None:
@@ -98,7 +53,48 @@ def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> 
         work.o_key[order] = key - earlier[item * MOST_LOTS + lot]
 
 
-def choose(
+def others_busy(plant: Plant, work: Pass, order: int) -> bool:
+    """Whether a machine that an order needs beside its own one has no free unit."""
+    option = work.o_option[order]
+    for place in range(plant.w_start[option], plant.w_start[option + 1]):
+        machine = plant.w_machine[place]
+        if work.busy[machine] == plant.m_lane[machine + 1] - plant.m_lane[machine]:
+            return True
+    return False
+
+
+def take_others(
+    plant: Plant, work: Pass, order: int, units: int, length: int, touches: int
+) -> int:
+    """Take units and load of the machines that an order needs beside its own one.
+
+    Negative ones are given back. All whose work needs a machine that is free are
+    touched, also where that is its own one; gives how many are touched then.
+    """
+    option = work.o_option[order]
+    for place in range(plant.w_start[option] - 1, plant.w_start[option + 1]):
+        machine = machine_of(plant, option, place)
+        if place >= plant.w_start[option]:
+            work.busy[machine] += units
+            work.m_load[machine] += length
+            if units < 0:
+                touches = touch(work, machine, touches)
+        if units < 0:
+            for at in range(plant.n_start[machine], plant.n_start[machine + 1]):
+                touches = touch(work, plant.n_machine[at], touches)
+    return touches
+
+
+def touch(work: Pass, machine: int, touches: int) -> int:
+    """Mark a machine that looks for work; gives how many do."""
+    if work.marked[machine] == 0:
+        work.marked[machine] = 1
+        work.touched[touches] = machine
+        touches += 1
+    return touches
+
+
+def choose(  # noqa: C901  (calls cost more)
     plant: Plant,
     work: Pass,
     queue: np.ndarray,
@@ -124,10 +120,13 @@ def choose(
     hold, alike = rule[HOLD], rule[ALIKE]
     order_key, length, ready = work.o_key, work.o_work, work.o_ready
     changing = plant.m_change[machine] >= 0
+    sharing = len(plant.w_machine) > 0
     family = work.m_family[machine] if changing else -1
     place = -1
     least = 0
     for at in range(len(queue)):
+        if sharing and others_busy(plant, work, queue[at]):
+            continue
         key = order_key[queue[at]]
         if changing:
             own = plant.family[work.o_option[queue[at]]]
@@ -135,7 +134,7 @@ def choose(
         if place < 0 or key < least:
             least = key
             place = at
-    if len(coming) == 0:
+    if len(coming) == 0 or place < 0:
         return place
     best = queue[place]
     first = FAR
@@ -151,6 +150,8 @@ def choose(
     place = -1
     for at in range(len(queue)):
         order = queue[at]
+        if sharing and others_busy(plant, work, order):
+            continue
         begin = begin_from(plant, work.o_option[order], now, length[order])
         if end_from(plant, work.o_option[order], begin, length[order]) > first:
             continue
@@ -172,7 +173,12 @@ def soonest(plant: Plant, work: Pass, order: int, now: int, reluctance: float) -
         begin = now
         if machine >= 0:
             units = plant.m_lane[machine + 1] - plant.m_lane[machine]
-            begin += work.m_load[machine] // units
+            waits = work.m_load[machine] // units
+            for place in range(plant.w_start[option], plant.w_start[option + 1]):
+                machine = plant.w_machine[place]
+                units = plant.m_lane[machine + 1] - plant.m_lane[machine]
+                waits = max(waits, work.m_load[machine] // units)
+            begin += waits
         begin = begin_from(plant, option, begin, length)
         end = end_from(plant, option, begin, length)
         if best >= 0:
@@ -259,6 +265,7 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
     awaits, turns, due = work.d_left, work.d_turn, plant.d_due
     changes, families, free = plant.m_change, work.m_family, work.m_free
     machines, demands = len(busy), len(finish)
+    sharing = len(plant.w_machine) > 0
     total = 0
     for demand in range(demands):
         finish[demand] = work.d_ready[demand]
@@ -324,6 +331,10 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
             elif through == 1:
                 busy[machine] -= 1
                 load[machine] -= length[order]
+                if sharing:
+                    touches = take_others(
+                        plant, work, order, -1, -length[order], touches
+                    )
             else:
                 if machine >= 0:
                     base = low[machine]
@@ -349,6 +360,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                     queue[low[machine] + queued[machine]] = order
                     queued[machine] += 1
                     load[machine] += length[order]
+                    if sharing:
+                        take_others(plant, work, order, 0, length[order], touches)
                 else:
                     # Nothing to wait for: it starts as if its own machine were free.
                     machine = machines
@@ -417,6 +430,8 @@ def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
                 queued[machine] -= 1
                 queue[base + place] = queue[base + queued[machine]]
                 busy[machine] += 1
+                if sharing:
+                    take_others(plant, work, order, 1, 0, touches)
                 if busy[machine] < units and queued[machine] > 0:
                     touched[touches] = machine
                     touches += 1

@@ -15,10 +15,18 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,
     begin_from,
+    change_of,
+    changed_by,
     cost_of,
     end_by,
     end_from,
     length_of,
+    limited,
+    machine_of,
+    on_lane,
+    roomy_by,
+    shared,
+    take_room,
 )
 from medhavi.planners.kernels.plant_kernels.repair import (
     lasting,
@@ -30,21 +38,170 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     BEHIND,
     FULL,
     JOURNAL,
-    append,
+    insert,
     lay,
     lift,
     new_order,
     peg_to,
     place_early,
-    place_late,
+    put,
     stays_changed,
-    turn_lanes,
 )
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+
+
+def last_gap(
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, limit: int
+) -> tuple[int, int, int]:
+    """Last gap of a lane that is long enough: its place, start and end of the work.
+
+    Lanes hold the last order first here: those that come after others are placed
+    before them, so that few have to move on.
+    """
+    starts, ends, placed = plan.o_start, plan.o_end, plan.lane
+    end = end_by(plant, option, limit, length)
+    start = begin_by(plant, option, end, length)
+    low = lane * plan.width[0]
+    high = stop = low + plan.laned[lane]
+    while low < high:
+        middle = (low + high) >> 1
+        if starts[placed[middle]] >= limit:
+            low = middle + 1
+        else:
+            high = middle
+    while low < stop:
+        other = placed[low]
+        if ends[other] <= start:
+            break
+        if starts[other] < end:
+            end = end_by(plant, option, starts[other], length)
+            start = begin_by(plant, option, end, length)
+        low += 1
+    return low, start, end
+
+
+def last_shared(
+    plant: Plant, plan: ScheduleRecord, option: int, length: int, limit: int
+) -> tuple[int, int]:
+    """Last span in which all machines of an option have a free unit: start and end."""
+    low, high = plant.w_start[option] - 1, plant.w_start[option + 1]
+    start, end, agreed = -FAR, limit, 0
+    place = low
+    while agreed < high - low:
+        machine = machine_of(plant, option, place)
+        begin = through = -FAR
+        for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+            _, late, last = last_gap(plant, plan, lane, option, length, end)
+            if late > begin:
+                begin, through = late, last
+        agreed = agreed + 1 if begin == start and through == end else 1
+        start, end = begin, through
+        place = place + 1 if place + 1 < high else low
+    return start, end
+
+
+def take_late_lanes(
+    plant: Plant, plan: ScheduleRecord, order: int, length: int, end: int
+) -> None:
+    """Put an order on a free lane of each machine of its option, where it ends."""
+    option = plan.o_option[order]
+    low = plant.w_start[option]
+    for place in range(low - 1, plant.w_start[option + 1]):
+        machine = machine_of(plant, option, place)
+        lane = plant.m_lane[machine]
+        at, _, last = last_gap(plant, plan, lane, option, length, end)
+        while last < end:
+            lane += 1
+            at, _, last = last_gap(plant, plan, lane, option, length, end)
+        if place < low:
+            insert(plan, lane, at, order)
+        else:
+            put(plan, lane, at, order)
+            plan.o_beside[order * plan.width[1] + place - low] = lane
+
+
+def append(plan: ScheduleRecord, lane: int, order: int) -> None:
+    """Put an order behind the others of a lane, at the instants that it has."""
+    insert(plan, lane, lane * plan.width[0] + plan.laned[lane], order)
+
+
+def before_last(
+    plant: Plant, plan: ScheduleRecord, lane: int, option: int, limit: int
+) -> int:
+    """Latest end before the last one of a lane that holds the last order first."""
+    if plan.laned[lane] == 0:
+        return limit
+    at = lane * plan.width[0] + plan.laned[lane] - 1
+    other = plan.lane[at]
+    own, start = plan.o_option[other], plan.o_start[other]
+    family = plant.family[own]
+    change = change_of(plant, plant.machine[option], plant.family[option], family)
+    return min(limit, changed_by(plant, own, start, change))
+
+
+def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
+    """Put an order into the last gap of its option that ends by `limit`.
+
+    On a machine with changeovers all keep their sequence, and work without a family
+    its instants: what it leaves to the next one follows from what is before it.
+    """
+    item, option = plan.o_item[order], plan.o_option[order]
+    length = length_of(plant, item, option, plan.o_qty[order])
+    machine = plant.machine[option]
+    if machine >= 0 and plant.m_change[machine] >= 0:
+        lane = plant.m_lane[machine]
+        if plant.family[option] < 0:
+            append(plan, lane, order)
+            return
+        limit = before_last(plant, plan, lane, option, limit)
+        end = end_by(plant, option, limit, length)
+        start = begin_by(plant, option, end, length)
+        append(plan, lane, order)
+    elif limited(plant, option):
+        qty = plan.o_qty[order]
+        start, end = plan.o_start[order], plan.o_end[order]
+        # Of what arrives when it does, its own departure alone is sure to have room.
+        at = roomy_by(plant, plan.taken, option, (end, limit), qty)
+        if at >= 0:
+            start, end = plant.k_open[at], plant.k_close[at]
+        take_room(plant, plan.taken, option, start, qty)
+    elif machine < 0:
+        end = end_by(plant, option, limit, length)
+        start = begin_by(plant, option, end, length)
+    elif shared(plant, option):
+        start, end = last_shared(plant, plan, option, length, limit)
+        take_late_lanes(plant, plan, order, length, end)
+    else:
+        best, high = plant.m_lane[machine], plant.m_lane[machine + 1]
+        if plant.unit[option] >= 0:
+            best, high = plan.o_lane[order], plan.o_lane[order] + 1
+        own = on_lane(plant, option, best)
+        at, start, end = last_gap(plant, plan, best, own, length, limit)
+        for lane in range(best + 1, high):
+            place, begin, through = last_gap(plant, plan, lane, option, length, limit)
+            if begin > start:
+                best, at, start, end = lane, place, begin, through
+        insert(plan, best, at, order)
+    plan.o_start[order] = start
+    plan.o_end[order] = end
+
+
+def turn_lanes(plan: ScheduleRecord) -> None:
+    """Turn the sequence of the orders on all lanes around."""
+    placed = plan.lane
+    for lane in range(len(plan.laned)):
+        low = lane * plan.width[0]
+        high = low + plan.laned[lane] - 1
+        while low < high:
+            held = placed[low]
+            placed[low] = placed[high]
+            placed[high] = held
+            low += 1
+            high -= 1
 
 
 def alive(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> int:
@@ -222,6 +379,8 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
 def prefer(plant: Plant, plan: ScheduleRecord) -> None:
     """Return orders to preferred options where those are in time."""
     ids = np.empty(len(plan.o_item), np.int64)
+    most = plan.width[1]
+    beside = np.empty(most, np.int64)
     for at in range(alive(plant, plan, ids)):
         order = ids[at]
         item, own, end = plan.o_item[order], plan.o_option[order], plan.o_end[order]
@@ -232,6 +391,8 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
             continue
         start, lane = plan.o_start[order], plan.o_lane[order]
         limit = limit_of(plant, plan, order)
+        for place in range(most):
+            beside[place] = plan.o_beside[order * most + place]
         lift(plant, plan, order)
         changing = plant.machine[own] >= 0 and plant.m_change[plant.machine[own]] >= 0
         ready = ready_at(plant, plan, order)
@@ -253,6 +414,8 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
             plan.o_start[order] = start
             plan.o_end[order] = end
             plan.o_lane[order] = lane
+            for place in range(most):
+                plan.o_beside[order * most + place] = beside[place]
             lay(plant, plan, order)
         plan.state[JOURNAL] = 0
     finish_all(plant, plan)
@@ -313,11 +476,15 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
     for at in range(work.totals[0]):
         keys[at] = work.o_start[at]
     for at in ranks_of(keys):
-        lane = work.o_lane[at]
-        if plant.unit[work.o_option[at]] < 0:
-            lane = free_lane(plant, plan, of[at])
-        plan.o_lane[of[at]] = lane
-        lay(plant, plan, of[at])
+        order, lane, option = of[at], work.o_lane[at], work.o_option[at]
+        if plant.unit[option] < 0:
+            lane = free_lane(plant, plan, order, plant.machine[option])
+        plan.o_lane[order] = lane
+        first = plant.w_start[option]
+        for place in range(first, plant.w_start[option + 1]):
+            lane = free_lane(plant, plan, order, plant.w_machine[place])
+            plan.o_beside[order * plan.width[1] + place - first] = lane
+        lay(plant, plan, order)
     for block in range(len(plant.v_begin)):
         order, option = block_of(plant, plan, block), plant.v_option[block]
         plan.o_option[order] = option
@@ -328,9 +495,8 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
         lay(plant, plan, order)
 
 
-def free_lane(plant: Plant, plan: ScheduleRecord, order: int) -> int:
-    """Lane whose last order ends before one begins that comes after all placed."""
-    machine = plant.machine[plan.o_option[order]]
+def free_lane(plant: Plant, plan: ScheduleRecord, order: int, machine: int) -> int:
+    """Lane of a machine whose last order ends before one that comes after all."""
     if machine < 0:
         return 0
     lane = plant.m_lane[machine]

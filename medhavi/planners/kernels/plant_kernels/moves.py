@@ -118,15 +118,43 @@ def critical_path(
 
 
 def blocks_of(plant: Plant, plan: ScheduleRecord, order: int, block: np.ndarray) -> int:
-    """List what holds the lane of an order that has all it needs; gives how many."""
+    """List what holds the lanes of an order that has all it needs; gives how many.
+
+    What ends last is the first one.
+    """
     _, ready = slowest(plant, plan, plan.o_peg[order])
-    lane = plan.o_lane[order]
-    changing = plant.m_change[plant.machine[plan.o_option[order]]] >= 0
+    option = plan.o_option[order]
+    changing = plant.m_change[plant.machine[option]] >= 0
+    blocks = blocks_on(plan, order, (plan.o_lane[order], ready), block, changing, 0)
+    for at in range(plant.w_start[option + 1] - plant.w_start[option]):
+        lane = plan.o_beside[order * plan.width[1] + at]
+        more = blocks_on(plan, order, (lane, ready), block, changing, blocks)
+        if 0 < blocks < more and plan.o_end[block[blocks]] > plan.o_end[block[0]]:
+            last = block[blocks]
+            block[blocks] = block[0]
+            block[0] = last
+        blocks = more
+    return blocks
+
+
+def blocks_on(
+    plan: ScheduleRecord,
+    order: int,
+    where: tuple[int, int],
+    block: np.ndarray,
+    changing: bool,  # noqa: FBT001
+    found: int,
+) -> int:
+    """Add what holds a lane before an order; gives how many there are.
+
+    `where` is the lane, and from when on the order has all it needs.
+    """
+    lane, ready = where
     at = place_of(plan, lane, plan.o_start[order]) - 1
-    blocks = 0
+    blocks = found
     while at >= lane * plan.width[0] and blocks < len(block):
         other = plan.lane[at]
-        if plan.o_end[other] <= ready and (blocks > 0 or not changing):
+        if plan.o_end[other] <= ready and (blocks > found or not changing):
             break
         block[blocks] = other
         blocks += 1

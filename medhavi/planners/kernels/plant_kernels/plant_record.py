@@ -3,10 +3,10 @@
 """The records that kernels read and fill: a plant, and the work of one pass over it.
 
 A plant is a graph of items, consumers first in `order`. What is made needs one machine
-(or none) for ceil((fixed + grains * rate) / scale) seconds of its calendar and its
-components at the start; what is bought is there after its lead time, in any quantity. A
-step of a routing is an item as well: the step after it takes all of it. Times count
-seconds from now.
+(or none, or several at a time) for ceil((fixed + grains * rate) / scale) seconds of its
+calendar and its components at the start; what is bought is there after its lead time,
+in any quantity. A step of a routing is an item as well: the step after it takes all of
+it. Times count seconds from now.
 
 Kernels know one-dimensional arrays only, so that numba compiles them and lists serve as
 well: the interpreted form is the reference.
@@ -70,6 +70,10 @@ class Plant(NamedTuple):
     leaves at any time. `unit`: where the units of its machine have open times of their
     own, the option as it is on the first one, those of the others after it (-1: else).
 
+    Machines that an option needs beside its own one, one unit of each, from the begin
+    to the end of the work: `w_machine` from `w_start` on. `n_machine` from `n_start` on
+    are the machines whose work needs one machine beside its own.
+
     Limits of an option from `l_start` on: each window of its calendar has room for
     `l_most`, the first one at `l_room`, of which an order of n units takes n `l_each` /
     `l_over`, rounded up. Several options may share it: a lane carries many products.
@@ -94,6 +98,10 @@ class Plant(NamedTuple):
     calendar: np.ndarray
     whole: np.ndarray
     unit: np.ndarray
+    w_start: np.ndarray
+    w_machine: np.ndarray
+    n_start: np.ndarray
+    n_machine: np.ndarray
     grain: np.ndarray
     least: np.ndarray
     most: np.ndarray
@@ -242,6 +250,18 @@ def on_lane(plant: Plant, option: int, lane: int) -> int:
     if first < 0:
         return option
     return first + lane - plant.m_lane[plant.machine[option]]
+
+
+def shared(plant: Plant, option: int) -> bool:
+    """Whether an option needs other machines beside its own."""
+    return plant.w_start[option] < plant.w_start[option + 1]
+
+
+def machine_of(plant: Plant, option: int, place: int) -> int:
+    """Machine of an option: at its `w_start` and after, those beside its own one."""
+    if place < plant.w_start[option]:
+        return plant.machine[option]
+    return plant.w_machine[place]
 
 
 def window_of(plant: Plant, calendar: int, time: int) -> int:

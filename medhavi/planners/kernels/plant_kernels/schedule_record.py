@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
-    begin_by,
     begin_from,
     change_of,
-    changed_by,
     changed_from,
-    end_by,
     end_from,
     gain_of,
     length_of,
     limited,
+    machine_of,
     on_lane,
-    roomy_by,
     roomy_from,
+    shared,
     take_room,
 )
 
@@ -56,7 +54,8 @@ class ScheduleRecord(NamedTuple):
     `room`: free orders and pegs that a demand needs at most when it is served.
 
     Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
-    `o_lane` (unit of its machine), `o_for` (demand that it was made for), `o_until`
+    `o_lane` (unit of its machine), `o_beside` (units of the others that it needs, the
+    second number of `width` each), `o_for` (demand that it was made for), `o_until`
     (last use of what it gives), `o_gain` (steps that it gives), `o_used` (those that
     are taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it
     takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
@@ -75,6 +74,7 @@ class ScheduleRecord(NamedTuple):
     o_end: np.ndarray
     o_option: np.ndarray
     o_lane: np.ndarray
+    o_beside: np.ndarray
     o_for: np.ndarray
     o_gain: np.ndarray
     o_until: np.ndarray
@@ -300,11 +300,21 @@ def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
             qty = plan.o_qty[order]
             take_room(plant, plan.taken, option, plan.o_start[order], qty)
         return
-    lane = plan.o_lane[order]
-    insert(plan, lane, place_of(plan, lane, plan.o_start[order]), order)
+    lane, start = plan.o_lane[order], plan.o_start[order]
+    insert(plan, lane, place_of(plan, lane, start), order)
+    if shared(plant, option):
+        for at in range(plant.w_start[option + 1] - plant.w_start[option]):
+            lane = plan.o_beside[order * plan.width[1] + at]
+            put(plan, lane, place_of(plan, lane, start), order)
 
 
 def insert(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
+    """Put an order at a place of a lane of its machine; what is there moves on."""
+    put(plan, lane, at, order)
+    plan.o_lane[order] = lane
+
+
+def put(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
     """Put an order at a place of a lane; what is there moves on."""
     placed = plan.lane
     end = lane * plan.width[0] + plan.laned[lane]
@@ -313,7 +323,6 @@ def insert(plan: ScheduleRecord, lane: int, at: int, order: int) -> None:
         end -= 1
     placed[at] = order
     plan.laned[lane] += 1
-    plan.o_lane[order] = lane
 
 
 def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
@@ -324,8 +333,15 @@ def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
             qty = plan.o_qty[order]
             take_room(plant, plan.taken, option, plan.o_start[order], -qty)
         return
-    placed, lane = plan.lane, plan.o_lane[order]
-    at = place_of(plan, lane, plan.o_start[order])
+    take_off(plan, plan.o_lane[order], order)
+    if shared(plant, option):
+        for at in range(plant.w_start[option + 1] - plant.w_start[option]):
+            take_off(plan, plan.o_beside[order * plan.width[1] + at], order)
+
+
+def take_off(plan: ScheduleRecord, lane: int, order: int) -> None:
+    """Take an order off a lane; what is after it moves up."""
+    placed, at = plan.lane, place_of(plan, lane, plan.o_start[order])
     last = lane * plan.width[0] + plan.laned[lane] - 1
     while at < last:
         placed[at] = placed[at + 1]
@@ -427,6 +443,88 @@ def first_gap(
     return low, start, end
 
 
+def first_shared(
+    plant: Plant, plan: ScheduleRecord, option: int, length: int, ready: int
+) -> tuple[int, int]:
+    """First span in which all machines of an option have a free unit: start and end."""
+    low, high = plant.w_start[option] - 1, plant.w_start[option + 1]
+    start, end, agreed = ready, FAR, 0
+    place = low
+    while agreed < high - low:
+        machine = machine_of(plant, option, place)
+        begin = through = FAR
+        for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+            _, early, last = first_gap(plant, plan, lane, option, length, start)
+            if last < through:
+                begin, through = early, last
+        agreed = agreed + 1 if begin == start and through == end else 1
+        start, end = begin, through
+        place = place + 1 if place + 1 < high else low
+    return start, end
+
+
+def take_lanes(plant: Plant, plan: ScheduleRecord, order: int, length: int) -> None:
+    """Put an order on a free lane of each machine of its option, at its start."""
+    option, start = plan.o_option[order], plan.o_start[order]
+    low = plant.w_start[option]
+    for place in range(low - 1, plant.w_start[option + 1]):
+        machine = machine_of(plant, option, place)
+        lane = plant.m_lane[machine]
+        at, begin, _ = first_gap(plant, plan, lane, option, length, start)
+        while begin > start:
+            lane += 1
+            at, begin, _ = first_gap(plant, plan, lane, option, length, start)
+        if place < low:
+            insert(plan, lane, at, order)
+        else:
+            put(plan, lane, at, order)
+            plan.o_beside[order * plan.width[1] + place - low] = lane
+
+
+def fills_up(plant: Plant, plan: ScheduleRecord, option: int) -> bool:
+    """Whether a lane of a machine of an option has no place left for another order."""
+    low = plant.w_start[option]
+    for place in range(low - 1, plant.w_start[option + 1]):
+        machine = machine_of(plant, option, place)
+        for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
+            if plan.laned[lane] + 1 >= plan.width[0]:
+                return True
+    return False
+
+
+def first_span(
+    plant: Plant, plan: ScheduleRecord, option: int, ready: int, sizes: tuple[int, int]
+) -> tuple[int, int]:
+    """First span of work on no machine, or on several at once: start and end.
+
+    `sizes` are its length and its quantity.
+    """
+    length, qty = sizes
+    if shared(plant, option):
+        return first_shared(plant, plan, option, length, ready)
+    if limited(plant, option):
+        begin = roomy_from(plant, plan.taken, option, ready, qty)
+    else:
+        begin = begin_from(plant, option, ready, length)
+    return begin, end_from(plant, option, begin, length)
+
+
+def gets_lanes(
+    plant: Plant, plan: ScheduleRecord, order: int, unit: int, at: int
+) -> bool:
+    """Put an order at its place of a lane, or on all lanes it needs; False: no room."""
+    way, item = plan.o_option[order], plan.o_item[order]
+    if shared(plant, way):
+        if fills_up(plant, plan, way):
+            return False
+        take_lanes(plant, plan, order, length_of(plant, item, way, plan.o_qty[order]))
+        return True
+    if plan.laned[unit] + 1 >= plan.width[0]:
+        return False
+    insert(plan, unit, at, order)
+    return True
+
+
 def place_early(
     plant: Plant, plan: ScheduleRecord, order: int, ready: int, first: int, behind: int
 ) -> None:
@@ -436,12 +534,9 @@ def place_early(
     start = end = FAR
     for option in range(first, behind):
         length, machine = length_of(plant, item, option, qty), plant.machine[option]
-        if machine < 0:
-            if limited(plant, option):
-                begin = roomy_from(plant, plan.taken, option, ready, qty)
-            else:
-                begin = begin_from(plant, option, ready, length)
-            through = end_from(plant, option, begin, length)
+        if machine < 0 or shared(plant, option):
+            sizes = length, qty
+            begin, through = first_span(plant, plan, option, ready, sizes)
             if through < end:
                 way, start, end = option, begin, through
         else:
@@ -459,117 +554,9 @@ def place_early(
     plan.o_start[order] = start
     plan.o_end[order] = end
     if plant.machine[way] >= 0:
-        if plan.laned[unit] + 1 >= plan.width[0]:
+        if not gets_lanes(plant, plan, order, unit, at):
             plan.state[FULL] = 1
             return
-        insert(plan, unit, at, order)
     elif limited(plant, way):
         take_room(plant, plan.taken, way, start, qty)
     note(plan, PLACED, order, 0)
-
-
-def last_gap(
-    plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, limit: int
-) -> tuple[int, int, int]:
-    """Last gap of a lane that is long enough: its place, start and end of the work.
-
-    Lanes hold the last order first here: those that come after others are placed
-    before them, so that few have to move on.
-    """
-    starts, ends, placed = plan.o_start, plan.o_end, plan.lane
-    end = end_by(plant, option, limit, length)
-    start = begin_by(plant, option, end, length)
-    low = lane * plan.width[0]
-    high = stop = low + plan.laned[lane]
-    while low < high:
-        middle = (low + high) >> 1
-        if starts[placed[middle]] >= limit:
-            low = middle + 1
-        else:
-            high = middle
-    while low < stop:
-        other = placed[low]
-        if ends[other] <= start:
-            break
-        if starts[other] < end:
-            end = end_by(plant, option, starts[other], length)
-            start = begin_by(plant, option, end, length)
-        low += 1
-    return low, start, end
-
-
-def append(plan: ScheduleRecord, lane: int, order: int) -> None:
-    """Put an order behind the others of a lane, at the instants that it has."""
-    insert(plan, lane, lane * plan.width[0] + plan.laned[lane], order)
-
-
-def before_last(
-    plant: Plant, plan: ScheduleRecord, lane: int, option: int, limit: int
-) -> int:
-    """Latest end before the last one of a lane that holds the last order first."""
-    if plan.laned[lane] == 0:
-        return limit
-    at = lane * plan.width[0] + plan.laned[lane] - 1
-    other = plan.lane[at]
-    own, start = plan.o_option[other], plan.o_start[other]
-    family = plant.family[own]
-    change = change_of(plant, plant.machine[option], plant.family[option], family)
-    return min(limit, changed_by(plant, own, start, change))
-
-
-def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
-    """Put an order into the last gap of its option that ends by `limit`.
-
-    On a machine with changeovers all keep their sequence, and work without a family
-    its instants: what it leaves to the next one follows from what is before it.
-    """
-    item, option = plan.o_item[order], plan.o_option[order]
-    length = length_of(plant, item, option, plan.o_qty[order])
-    machine = plant.machine[option]
-    if machine >= 0 and plant.m_change[machine] >= 0:
-        lane = plant.m_lane[machine]
-        if plant.family[option] < 0:
-            append(plan, lane, order)
-            return
-        limit = before_last(plant, plan, lane, option, limit)
-        end = end_by(plant, option, limit, length)
-        start = begin_by(plant, option, end, length)
-        append(plan, lane, order)
-    elif limited(plant, option):
-        qty = plan.o_qty[order]
-        start, end = plan.o_start[order], plan.o_end[order]
-        # Of what arrives when it does, its own departure alone is sure to have room.
-        at = roomy_by(plant, plan.taken, option, (end, limit), qty)
-        if at >= 0:
-            start, end = plant.k_open[at], plant.k_close[at]
-        take_room(plant, plan.taken, option, start, qty)
-    elif machine < 0:
-        end = end_by(plant, option, limit, length)
-        start = begin_by(plant, option, end, length)
-    else:
-        best, high = plant.m_lane[machine], plant.m_lane[machine + 1]
-        if plant.unit[option] >= 0:
-            best, high = plan.o_lane[order], plan.o_lane[order] + 1
-        own = on_lane(plant, option, best)
-        at, start, end = last_gap(plant, plan, best, own, length, limit)
-        for lane in range(best + 1, high):
-            place, begin, through = last_gap(plant, plan, lane, option, length, limit)
-            if begin > start:
-                best, at, start, end = lane, place, begin, through
-        insert(plan, best, at, order)
-    plan.o_start[order] = start
-    plan.o_end[order] = end
-
-
-def turn_lanes(plan: ScheduleRecord) -> None:
-    """Turn the sequence of the orders on all lanes around."""
-    placed = plan.lane
-    for lane in range(len(plan.laned)):
-        low = lane * plan.width[0]
-        high = low + plan.laned[lane] - 1
-        while low < high:
-            held = placed[low]
-            placed[low] = placed[high]
-            placed[high] = held
-            low += 1
-            high -= 1

@@ -1,8 +1,9 @@
 # mypy: disable-error-code="no-any-return"
 # What an array gives is Any; the kernels are arithmetic on it.
-"""Sort whole numbers by their digits: equal ones stay in their sequence.
+"""Whole numbers in order: a heap, and a sort by digits that keeps equal ones in turn.
 
-Source: Knuth 1998, The Art of Computer Programming 3, 5.2.5 (sorting by distribution).
+Source: Knuth 1998, The Art of Computer Programming 3, 5.2.3 (heaps) and 5.2.5 (sorting
+by distribution).
 """
 
 from __future__ import annotations
@@ -58,3 +59,50 @@ def ranks_of(keys: np.ndarray) -> np.ndarray:
         ranks, other = other, ranks
         shift += DIGIT
     return ranks
+
+
+def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
+    """Add to a heap; gives its new length."""
+    at = count
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = value
+    return count + 1
+
+
+def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
+    """Take the least of a heap; gives its value, and the new length.
+
+    The gap goes down to a leaf and what fills it up again: one comparison a level, and
+    none that is hard to foresee (Floyd 1964, as told by Knuth 1998, 5.2.3).
+    """
+    value = values[0]
+    count -= 1
+    key, moved = keys[count], values[count]
+    at, below = 0, 1
+    while 0 < below < count - 1:
+        below += keys[below + 1] < keys[below]
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+        below = 2 * at + 1
+    if below < count:
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] < key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = moved
+    return value, count
