@@ -272,7 +272,7 @@ class _Reading:
             items=products,
             sources=[self._sources.get(number, ()) for number in products],
             serves=serves,
-            product=np.repeat(lasts, steps[lasts]),
+            product=np.repeat(lasts, steps[lasts]).astype(np.int64),
             steps=steps,
             ways=self._ways,
             taken=self._taken,
