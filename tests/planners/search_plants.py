@@ -10,6 +10,7 @@ import numpy as np
 from medhavi.planners.constrained.search.plant_machines import Option, machines_together
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from tests.factories import AS_OF
 
@@ -146,6 +147,18 @@ def plant(
         v_end=np.zeros(0, np.int64),
         v_option=np.zeros(0, np.int64),
     )
+
+
+def aims_of(made: Plant, engine: Engine = ENGINE) -> MoveSettings:
+    """What moves go by: due dates, what sources are for, none late for certain."""
+    asked = np.arange(len(made.order))
+    for item in range(len(asked) - 1, -1, -1):
+        asked[made.a_item[made.a_start[item] : made.a_start[item + 1]]] = item
+    least = np.zeros(len(made.d_due), np.int64)
+    aims: MoveSettings = engine.of(
+        MoveSettings(made.d_due.astype(np.float64), asked, least)
+    )
+    return aims
 
 
 def workshop(

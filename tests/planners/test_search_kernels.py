@@ -27,7 +27,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     MOST_LOTS,
     taken_of,
 )
-from tests.planners.search_plants import DAY, ENGINE, plant
+from tests.planners.search_plants import DAY, ENGINE, aims_of, plant
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
@@ -393,8 +393,8 @@ def test_what_is_taken_out_and_put_back_can_be_carried_out(made: Plant) -> None:
 def test_moves_leave_a_schedule_that_can_be_carried_out(made: Plant) -> None:
     read, plan = scheduled(made)
     cost = K.finish_all(read, plan)
-    tally, urgency = [0, 0, 0], [float(due) for due in made.d_due]
-    K.improve(read, plan, 40, 6, 1e-9, urgency, tally)
+    tally = [0, 0, 0]
+    K.improve(read, plan, 40, 6, 1e-9, aims_of(made), tally)
     check(made, plan)
     assert K.finish_all(read, plan) == cost + tally[2] <= cost
 
@@ -406,8 +406,38 @@ def test_a_move_lets_an_important_demand_go_first() -> None:
     )
     read, plan = scheduled(made)
     assert plan.d_finish == [10 * DAY, 20 * DAY]
-    K.improve(read, plan, 30, 6, 1e-9, [0.0, 0.0], [0, 0, 0])
+    K.improve(read, plan, 30, 6, 1e-9, aims_of(made), [0, 0, 0])
     assert plan.d_finish == [20 * DAY, 10 * DAY]
+
+
+@pytest.mark.req("HEU-02")
+def test_two_lots_are_joined_where_that_saves_a_set_up() -> None:
+    """Each lot takes two days of set-up and one a piece: apart 12 days, joined 10."""
+    made = plant(
+        [
+            {"machine": 0, "fixed": 2 * DAY, "rate": DAY},
+            {"machine": 0, "fixed": 2 * DAY, "rate": DAY},
+        ],
+        [(0, 1, 6 * DAY, 5), (1, 4, 10 * DAY, 5), (0, 1, 4 * DAY, 5)],
+    )
+    read, plan = scheduled(made)
+    assert sorted(plan.d_finish) == [3 * DAY, 6 * DAY, 12 * DAY]
+    K.improve(read, plan, 200, 6, 1e-9, aims_of(made), [0, 0, 0])
+    check(made, plan)
+    assert plan.d_finish == [4 * DAY, 10 * DAY, 4 * DAY]
+    assert [plan.o_qty[order] for order in _walk(plan.i_head[0], plan.o_next)] == [2]
+
+
+def test_demands_are_dated_as_if_each_were_alone() -> None:
+    """One day a piece: both are served alone on day 3, one of them among others."""
+    made = plant([{"machine": 0, "rate": DAY}], [(0, 3, DAY, 5), (0, 3, 2 * DAY, 5)])
+    read, plan = scheduled(made)
+    assert plan.d_finish == [3 * DAY, 6 * DAY]
+    empty: ScheduleRecord = ENGINE.of(new_schedule(made, passed(made)))
+    before, least = state_of(empty), [0, 0]
+    K.date_alone(read, empty, least)
+    assert least == [3 * DAY, 3 * DAY]
+    assert state_of(empty) == before
 
 
 def test_a_lot_with_enough_left_is_shared() -> None:
@@ -464,8 +494,8 @@ def test_compiled_kernels_give_what_the_interpreter_gives() -> None:
     for engine in (ENGINE, Engine(kernels=search_kernels.compiled(), lists=False)):
         read, plan = scheduled(made, engine)
         tally = engine.ints(np.zeros(3))
-        urgency = engine.floats(made.d_due)
-        engine.kernels.improve(read, plan, 200, 10, 1000.0, urgency, tally)
+        aims = aims_of(made, engine)
+        engine.kernels.improve(read, plan, 200, 10, 1000.0, aims, tally)
         engine.kernels.justify_right(read, plan)
         engine.kernels.justify_left(read, plan)
         found.append((list(plan.d_finish), list(tally), list(plan.o_start)))

@@ -550,9 +550,9 @@ def test_late_demands_of_the_plan_are_those_that_the_search_counted() -> None:
 def test_more_effort_is_no_worse() -> None:
     costs = [
         searched(CROWDED, effort).run.effort["weighted_days"]
-        for effort in ("light", "standard")
+        for effort in ("light", "standard", "full")
     ]
-    assert costs[1] <= costs[0]
+    assert costs == sorted(costs, reverse=True)
 
 
 @pytest.mark.parametrize("effort", ["standard", "full"])
@@ -564,7 +564,7 @@ def test_a_crowded_plant_is_searched_in_its_own_manner(
     monkeypatch.setattr(seeking, "CROWDED", 1)
     first, second = searched(CROWDED, effort), searched(CROWDED, effort)
     assert first.fingerprint == second.fingerprint
-    assert first.run.effort["passes"] > usual.run.effort["passes"]
+    assert first.run.effort["passes"] != usual.run.effort["passes"]
     assert list(verify(first, Snapshot.from_frames(CROWDED))) == []
 
 

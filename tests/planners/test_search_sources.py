@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
-from tests.planners.search_plants import DAY, ENGINE, plant, two_sites, workshop
+from tests.planners.search_plants import (
+    DAY,
+    ENGINE,
+    aims_of,
+    plant,
+    two_sites,
+    workshop,
+)
 from tests.planners.test_search_kernels import check, scheduled, state_of
 from tests.planners.test_search_plans import (
     NEVER,
@@ -201,8 +208,8 @@ def test_moves_between_sources_leave_a_schedule_that_can_be_carried_out(
     read, plan_ = scheduled(made)
     check(made, plan_)
     cost = K.finish_all(read, plan_)
-    tally, urgency = [0, 0, 0], [float(due) for due in made.d_due]
-    K.improve(read, plan_, 40, 6, 1e-9, urgency, tally)
+    tally = [0, 0, 0]
+    K.improve(read, plan_, 40, 6, 1e-9, aims_of(made), tally)
     check(made, plan_)
     moved = K.finish_all(read, plan_)
     assert moved == cost + tally[2] <= cost
@@ -234,7 +241,7 @@ def test_the_second_source_works_where_the_first_one_is_taken() -> None:
     made = plant(CHOICE, [(0, 1, 10 * DAY, 5), (0, 1, 13 * DAY, 5)])
     read, plan_ = scheduled(made)
     assert [item for item, *_ in sources_of(plan_)] == [1, 1]
-    K.improve(read, plan_, 20, 6, 1e-9, [0.0, 0.0], [0, 0, 0])
+    K.improve(read, plan_, 20, 6, 1e-9, aims_of(made), [0, 0, 0])
     assert sources_of(plan_) == [(1, 0, 10 * DAY), (2, 0, 12 * DAY)]
     K.prefer_sources(read, plan_, 6)
     assert sources_of(plan_) == [(1, 0, 10 * DAY), (2, 0, 12 * DAY)]

@@ -142,6 +142,11 @@ class Weights(NamedTuple):
         """Weight of the demands that are moved about most easily."""
         return 1.0
 
+    @property
+    def tolerance(self) -> float:
+        """Weight by which a search takes worse moves at first."""
+        return self.usual
+
 
 class MoneyWeights(NamedTuple):
     """Weight of each demand by index: what a day of its lateness costs [hundredths].
@@ -167,6 +172,15 @@ class MoneyWeights(NamedTuple):
         if not self.by_demand:
             return 1.0
         return sorted(self.by_demand)[len(self.by_demand) // 4] / SCALE
+
+    @property
+    def tolerance(self) -> float:
+        """Weight by which a search takes worse moves at first: the mean one.
+
+        Few large demands cost most of what is late: by a small weight, no search would
+        leave what was found first.
+        """
+        return sum(self.by_demand) / max(len(self.by_demand), 1) / SCALE
 
 
 def states_money(demands: Iterable[Demand]) -> bool:

@@ -218,7 +218,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
     sizes: dict[str, int] = {
-        "state": 12,
+        "state": 15,
         "room": 2,
         "noise": 1,
         "i_head": items,

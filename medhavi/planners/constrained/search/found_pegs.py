@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
     from medhavi.planners.mrp.netting_state.state import Need
 
 
@@ -175,3 +177,45 @@ class Grouped:
     def __getitem__(self, number: int) -> list[int]:
         """List the places of a number."""
         return self._places[self._bounds[number] : self._bounds[number + 1]]
+
+
+def chained(first: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List all links of chains, chain after chain.
+
+    Parameters
+    ----------
+    first
+        Shape (n_chains,), int64: the first link of each, -1 where there is none.
+    following
+        Shape (n_links,), int64: the next link of each, -1 after the last.
+
+    Returns
+    -------
+    place, link
+        Shapes (n_found,), int64: of each link its chain, and itself.
+    """
+    place = np.flatnonzero(first >= 0)
+    link = first[place]
+    places, links = [place], [link]
+    while len(link):
+        link = following[link]
+        goes_on = link >= 0
+        place, link = place[goes_on], link[goes_on]
+        places.append(place)
+        links.append(link)
+    every = np.concatenate(places)
+    # Links were found one of each chain at a time: those of a chain are in sequence.
+    turn = np.argsort(every, kind="stable")
+    return every[turn], np.concatenate(links)[turn]
+
+
+def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.ndarray:
+    """Lanes of the machines that orders need beside their own ones; -1: no more.
+
+    Shapes (n_orders,) and (n_orders, n_others), int64.
+    """
+    others = int(plan.width[1])
+    found = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item), others)[orders]
+    option = np.asarray(plan.o_option, np.int64)[orders]
+    count = plant.w_start[option + 1] - plant.w_start[option]
+    return np.where(np.arange(others) < count[:, np.newaxis], found, -1)

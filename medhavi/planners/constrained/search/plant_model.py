@@ -112,7 +112,7 @@ class Model:
     options: Sequence[ResourceOption | None]
     queues: np.ndarray
     priority: Sequence[int]
-    usual: float
+    tolerance: float
     machines: tuple[str, ...]
     stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[StandingSupply]
@@ -281,7 +281,7 @@ class _Reading:
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
             priority=priority,
-            usual=weights.usual,
+            tolerance=weights.tolerance,
             demands=len(demands),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,

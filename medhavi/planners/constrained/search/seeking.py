@@ -12,6 +12,7 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,11 +24,16 @@ from medhavi.planners.constrained.search.construction import (
     construct,
     new_schedule,
 )
+from medhavi.planners.constrained.search.found_pegs import chained, lanes_beside
 from medhavi.planners.constrained.search.plant_machines import refuse
 from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
-from medhavi.planners.kernels.plant_kernels.schedule_record import APART
+from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    APART,
+    ScheduleRecord,
+)
 from medhavi.progress import Observe, Progress
 from medhavi.units import DAY, HOUR
 
@@ -37,7 +43,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
     from medhavi.planners.parameters import ConstrainedParameters
 
 
@@ -208,11 +213,14 @@ MOST_A_LATE = 1000
 MOST_OUT = 15
 """Demands that one move takes out at most."""
 FIRST_HEAT = 96 * HOUR
-"""By how much worse a move may be at first, at weight 1 [s]."""
-CROWDED = 5000
-"""Demands from which a plant is crowded: it gets few moves for each of them."""
+"""By how much worse a move may be at first, at the weight of the tolerance [s]."""
+SOME, CROWDED = 1500, 5000
+"""Demands from which a plant is started once, and from which it is crowded: it gets few
+moves for each of them then."""
 URGENT_DAYS = 10.0
 """By how much earlier a demand of the next priority is put back."""
+APART_SEEDS = 100_000
+"""By how much the seeds of two starts differ."""
 SCALE = 100
 """Weights count hundredths."""
 
@@ -223,7 +231,8 @@ class Budget(NamedTuple):
     A move costs the more the larger the plant, and a small one gains from more of them:
     40 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
     share of the base days that a late demand counts in passes and in moves. With less,
-    days count more, and no demand waits very long for the sake of others.
+    days count more, and no demand waits very long for the sake of others. `starts`: how
+    often all is done with other random numbers; the best one counts.
     """
 
     wheel: Manner
@@ -232,14 +241,21 @@ class Budget(NamedTuple):
     most: int
     passes_base: float = 1.0
     moves_base: float = 1.0
+    starts: int = 1
 
 
 NOTHING = Budget(Manner(0), 0, 0, 0)
 BUDGETS = {
     "light": NOTHING,
     "standard": Budget(Manner(250), 40, 300, 70_000),
-    "full": Budget(Manner(300), 100, 1000, 250_000),
+    "full": Budget(Manner(250), 40, 300, 70_000, starts=3),
 }
+QUICK_BUDGETS = {
+    "light": NOTHING,
+    "standard": Budget(Manner(250), 50, 300, 70_000, starts=2),
+    "full": Budget(Manner(250), 50, 300, 70_000, starts=5),
+}
+"""Those of plants of some hundred demands: which start is good is not known before."""
 CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
@@ -374,7 +390,7 @@ def seek(
     engine
         The kernels.
     effort
-        One of `BUDGETS`, or of `CROWDED_BUDGETS` where the plant is crowded.
+        "light", "standard" or "full"; see `budget_of`.
     watch
         Progress and cancellation; a search that is stopped gives the best so far.
     seed
@@ -385,8 +401,7 @@ def seek(
     UnfitError
         Goods would be dead when they are used.
     """
-    crowded = len(model.plant.d_item) >= CROWDED
-    budget = (CROWDED_BUDGETS if crowded else BUDGETS)[effort]
+    budget = budget_of(len(model.plant.d_item), effort)
     plant = _counting(model.plant, budget.passes_base)
     passes = Passes(plant, len(model.machines), model.priority, engine)
 
@@ -394,51 +409,42 @@ def seek(
         watch.told(Progress("passes", passes.made, len(plant.d_item)))
 
     classes = _Classes(watch, model)
-    best = construct(passes, effort, told, watch.stop)
+    first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
-    if budget.wheel.turns and best.cost > 0:
-        Wheel(passes, best, budget.wheel, seed).turn(told, watch.stop)
-        classes.tell(passes.work.d_finish)
-    repair = _Repair(passes, model, watch, seed, budget.moves_base)
-    repair.justify()
     wanted = budget.moves * len(plant.d_item)
-    repair.improve(min(max(wanted, budget.least), budget.most))
-    return repair.found()
+    best: _Repair | None = None
+    tally = engine.ints(np.zeros(3))
+    for start in range(budget.starts):
+        if best is not None and (watch.stop() or best.cost == 0):
+            break
+        own = seed + start * APART_SEEDS
+        if budget.wheel.turns and first.cost > 0:
+            if start > 0:
+                passes.run(first.wanted, passes.nothing, first.setting)
+                passes.swap()
+            Wheel(passes, first, budget.wheel, own).turn(told, watch.stop)
+            classes.tell(passes.work.d_finish)
+        repair = _Repair(passes, model, watch, own, budget.moves_base)
+        repair.justify()
+        repair.improve(min(max(wanted, budget.least), budget.most), tally)
+        if best is None or repair.cost < best.cost:
+            best = repair
+    if best is None:
+        message = "A search has to start at least once."
+        raise ValueError(message)
+    return best.found(passes.made, tally)
+
+
+def budget_of(demands: int, effort: str) -> Budget:
+    """Budget of a plant of so many demands."""
+    if demands >= CROWDED:
+        return CROWDED_BUDGETS[effort]
+    return (QUICK_BUDGETS if LARGE <= demands < SOME else BUDGETS)[effort]
 
 
 def _counting(plant: Plant, share: float) -> Plant:
     """Scale the base days of a late demand by this share."""
     return plant._replace(base=(plant.base * share).astype(np.int64))
-
-
-def chained(first: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """List all links of chains, chain after chain.
-
-    Parameters
-    ----------
-    first
-        Shape (n_chains,), int64: the first link of each, -1 where there is none.
-    following
-        Shape (n_links,), int64: the next link of each, -1 after the last.
-
-    Returns
-    -------
-    place, link
-        Shapes (n_found,), int64: of each link its chain, and itself.
-    """
-    place = np.flatnonzero(first >= 0)
-    link = first[place]
-    places, links = [place], [link]
-    while len(link):
-        link = following[link]
-        goes_on = link >= 0
-        place, link = place[goes_on], link[goes_on]
-        places.append(place)
-        links.append(link)
-    every = np.concatenate(places)
-    # Links were found one of each chain at a time: those of a chain are in sequence.
-    turn = np.argsort(every, kind="stable")
-    return every[turn], np.concatenate(links)[turn]
 
 
 class _Repair:
@@ -453,15 +459,23 @@ class _Repair:
         self._model = model
         self._watch = watch
         self._classes = _Classes(watch, model)
-        self._passes = passes.made
         self._orders = int(passes.work.totals[0])
         fresh = new_schedule(model.plant, passes.work)
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = passes.engine.of(fresh)
+        due = model.plant.d_due
+        ranks = np.array(model.priority, np.float64) - 2.0
+        aims = MoveSettings(
+            urgency=due + URGENT_DAYS * DAY * ranks,
+            asked=model.serves[model.product],
+            least=np.zeros(len(due), np.int64),
+        )
+        self._aims: MoveSettings = self._engine.of(aims)
+        self._kernels.date_alone(self._plant, self._plan, self._aims.least)
         self._kernels.load(self._plant, self._plan, passes.work)
         if self._dies(model.plant) and self._kernels.revive(self._plant, self._plan):
             refuse("goods die before they are used")
-        self._tally = self._engine.ints(np.zeros(3))
+        self._best: tuple[int, ScheduleRecord] | None = None
 
     @staticmethod
     def _dies(plant: Plant) -> bool:
@@ -473,16 +487,35 @@ class _Repair:
         self._kernels.justify_right(self._plant, self._plan)
         self._kernels.justify_left(self._plant, self._plan)
 
-    def improve(self, moves: int) -> None:
-        """Try moves, ever less ready to take worse ones; justify now and then.
+    def improve(self, moves: int, tally: np.ndarray) -> None:
+        """Try moves, and return to the best schedule of all.
 
         To justify takes longer the more orders there are, a move hardly does.
         """
-        ranks = np.array(self._model.priority, np.float64) - 2.0
+        self._keep()
+        self._move(moves, tally)
+        self._return()
+        self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
+        for justify in (self._kernels.justify_right, self._kernels.justify_left):
+            justify(self._plant, self._plan)
+            self._kernels.prefer(self._plant, self._plan)
+
+    def _keep(self) -> None:
+        """Keep the schedule, if it is the best so far."""
+        cost = int(self._kernels.finish_all(self._moving, self._plan))
+        if self._best is None or cost < self._best[0]:
+            self._best = cost, ScheduleRecord(*map(copy, self._plan))
+
+    def _return(self) -> None:
+        """Return to the best schedule so far."""
+        if self._best is not None:
+            self._plan = self._best[1]
+
+    def _move(self, moves: int, tally: np.ndarray) -> None:
+        """Try moves, ever less ready to take worse ones; justify now and then."""
         due = self._model.plant.d_due
         late = np.count_nonzero(np.asarray(self._plan.d_finish) > due)
         moves = min(moves, MOST_A_LATE * int(late))
-        urgency = self._engine.floats(due + URGENT_DAYS * DAY * ranks)
         often = max(len(due) // 10, self._orders // 50)
         between = max(CHUNK, often // CHUNK * CHUNK)
         for done in range(0, moves, CHUNK):
@@ -494,22 +527,27 @@ class _Repair:
                 self._plan,
                 min(CHUNK, moves - done),
                 MOST_OUT,
-                float(FIRST_HEAT * SCALE * self._model.usual * left * left + 1.0),
-                urgency,
-                self._tally,
+                float(FIRST_HEAT * SCALE * self._model.tolerance * left * left + 1.0),
+                self._aims,
+                tally,
             )
             if late == 0:
                 break
             if done % between == 0:
                 self.justify()
+                self._keep()
                 self._classes.tell(self._plan.d_finish)
             self._watch.told(Progress("moves", done, moves, incumbent=float(late)))
-        self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
-        for justify in (self._kernels.justify_right, self._kernels.justify_left):
-            justify(self._plant, self._plan)
-            self._kernels.prefer(self._plant, self._plan)
+        if moves > 0:
+            self.justify()
+            self._keep()
 
-    def found(self) -> Found:
+    @property
+    def cost(self) -> int:
+        """Weighted lateness of the schedule [weight x s]."""
+        return int(self._kernels.finish_all(self._plant, self._plan))
+
+    def found(self, passes: int, tally: np.ndarray) -> Found:
         """What was found; the schedule is justified to the right afterwards."""
         plan, plant = self._plan, self._plant
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
@@ -521,7 +559,7 @@ class _Repair:
         lane = np.array(plan.o_lane, np.int64)[alive]
         beside = lanes_beside(self._model.plant, plan, alive)
         finish = np.array(plan.d_finish, np.int64)
-        cost = int(self._kernels.finish_all(plant, plan))
+        cost = self.cost
         first = np.concatenate(
             [np.asarray(plan.o_peg)[alive], np.asarray(plan.d_peg, np.int64)]
         )
@@ -552,20 +590,8 @@ class _Repair:
             finish=finish,
             cost=cost,
             effort={
-                "passes": float(self._passes),
-                "moves": float(self._tally[0]),
-                "better_moves": float(self._tally[1]),
+                "passes": float(passes),
+                "moves": float(tally[0]),
+                "better_moves": float(tally[1]),
             },
         )
-
-
-def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.ndarray:
-    """Lanes of the machines that orders need beside their own ones; -1: no more.
-
-    Shapes (n_orders,) and (n_orders, n_others), int64.
-    """
-    others = int(plan.width[1])
-    found = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item), others)[orders]
-    option = np.asarray(plan.o_option, np.int64)[orders]
-    count = plant.w_start[option + 1] - plant.w_start[option]
-    return np.where(np.arange(others) < count[:, np.newaxis], found, -1)

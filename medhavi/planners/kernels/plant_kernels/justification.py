@@ -485,6 +485,11 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
             lane = free_lane(plant, plan, order, plant.w_machine[place])
             plan.o_beside[order * plan.width[1] + place - first] = lane
         lay(plant, plan, order)
+    lay_blocks(plant, plan)
+
+
+def lay_blocks(plant: Plant, plan: ScheduleRecord) -> None:
+    """Put the blocks that stand on their lanes."""
     for block in range(len(plant.v_begin)):
         order, option = block_of(plant, plan, block), plant.v_option[block]
         plan.o_option[order] = option

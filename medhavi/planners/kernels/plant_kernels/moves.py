@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.justification import alive, date_lives
+from medhavi.planners.kernels.plant_kernels.justification import (
+    alive,
+    clear_lanes,
+    date_lives,
+    lay_blocks,
+)
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     cost_of,
@@ -23,6 +28,7 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 from medhavi.planners.kernels.plant_kernels.repair import (
     lasting,
     slowest,
+    spare_of,
     supply,
     users,
     withdraw,
@@ -33,8 +39,11 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FREE_ORDERS,
     FREE_PEGS,
     FULL,
+    JOINED,
+    JOINT,
     JOURNAL,
     NARROW,
+    SPARE,
     keep,
     place_of,
     undo,
@@ -48,6 +57,10 @@ MOST_BLOCKS = 256
 MOST_PATH = 64
 NEAR = 0.6
 """How often any order that blocks another goes, not the one right before it."""
+JOINS = 0.25
+"""How often the lot that blocks is joined with another one of its product."""
+LEAST_SET_UP = 20
+"""Work of a lot in set-ups of its own up to which it may pay to join it."""
 SECOND = 0.3
 """How often a second late demand is taken out."""
 COSTLIER = 0.7
@@ -68,6 +81,19 @@ def pick(plan: ScheduleRecord, count: int) -> int:
     """Random number below `count`."""
     draw(plan.noise)
     return (plan.noise[0] >> 4) % count
+
+
+class MoveSettings(NamedTuple):
+    """What moves go by, made once.
+
+    `urgency` is the sequence of putting demands back [s]. `asked` is what the orders of
+    each item are for; the steps of a routing are for its product. `least` is when each
+    demand would be served if it were alone [s]: few can be sooner.
+    """
+
+    urgency: np.ndarray
+    asked: np.ndarray
+    least: np.ndarray
 
 
 class Desk(NamedTuple):
@@ -162,9 +188,11 @@ def blocks_on(
     return blocks
 
 
-def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
+def gather(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, aims: MoveSettings, demand: int
+) -> int:
     """Collect a late demand and those whose orders stand in the way of its own."""
-    found, seen, most = desk.found, desk.seen, len(desk.found)
+    found, seen = desk.found, desk.seen
     found[0] = demand
     seen[demand] = 1
     count = 1
@@ -176,15 +204,71 @@ def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
         if blocks == 0:
             continue
         other = desk.block[pick(plan, blocks) if draw(plan.noise) < NEAR else 0]
-        more = users(plan, other, found, count, most, seen)
-        if more >= most:
-            for place in range(count, more):
-                seen[found[place]] = 0
+        joins = plan.state[JOINED] == 0 and set_up_long(plant, plan, other)
+        if joins and draw(plan.noise) < JOINS:
+            count = add_lots(plant, plan, desk, aims.asked, other, count)
         else:
-            count = more
+            count = add_users(plan, desk, other, count)
     if plant.d_weight[len(plant.d_weight) - 1] == 0:
         count = add_levels(plant, plan, desk, demand, count)
     return count
+
+
+def add_users(plan: ScheduleRecord, desk: Desk, order: int, count: int) -> int:
+    """Collect the demands of an order, unless they are too many; gives how many."""
+    more = users(plan, order, desk.found, count, len(desk.found), desk.seen)
+    if more < len(desk.found):
+        return more
+    for place in range(count, more):
+        desk.seen[desk.found[place]] = 0
+    return count
+
+
+def set_up_long(plant: Plant, plan: ScheduleRecord, order: int) -> bool:
+    """Whether an order has a changeover, or a set-up of some share of its work."""
+    option, item = plan.o_option[order], plan.o_item[order]
+    if plant.m_change[plant.machine[option]] >= 0:
+        return True
+    work = plan.o_qty[order] // plant.grain[item] * plant.rate[option]
+    return LEAST_SET_UP * plant.fixed[option] > work
+
+
+def add_lots(
+    plant: Plant,
+    plan: ScheduleRecord,
+    desk: Desk,
+    asked: np.ndarray,
+    order: int,
+    count: int,
+) -> int:
+    """Collect the demands of a lot and of another of its product, to make one of both.
+
+    The other one is the next, or the one before. What they serve together is noted.
+    Where a rule says what lots join, that holds.
+    """
+    item = asked[plan.o_item[order]]
+    if plant.cover[item] > 0 or plant.apart[item] == 1:
+        return add_users(plan, desk, order, count)
+    taker = order
+    while taker >= 0 and asked[plan.o_item[taker]] == item:
+        order, peg = taker, plan.o_user[taker]
+        taker = plan.g_to[peg] if peg >= 0 else -1
+    later = draw(plan.noise) < 0.5
+    best, other = -1, plan.i_head[plan.o_item[order]]
+    while other >= 0:
+        after = plan.o_start[other] > plan.o_start[order]
+        nearer = best < 0 or (plan.o_start[other] < plan.o_start[best]) == later
+        if other != order and after == later and nearer:
+            best = other
+        other = plan.o_next[other]
+    if best < 0:
+        return count
+    first = add_users(plan, desk, order, count)
+    both = add_users(plan, desk, best, first)
+    if first > count and both > first:
+        plan.state[JOINED] = item + 1
+        plan.state[JOINT] = plan.o_used[order] + plan.o_used[best]
+    return both
 
 
 def add_levels(
@@ -206,28 +290,56 @@ def add_levels(
     return count
 
 
-def find_late(plant: Plant, plan: ScheduleRecord, late: np.ndarray) -> int:
-    """List all late demands; gives how many."""
+def find_late(
+    plant: Plant, plan: ScheduleRecord, least: np.ndarray, late: np.ndarray
+) -> int:
+    """List all late demands that were sooner if they were alone; gives how many."""
     lates = 0
     for demand in range(len(plant.d_item)):
-        if plan.d_finish[demand] > plant.d_due[demand] and plant.d_weight[demand] > 0:
+        first = max(plant.d_due[demand], least[demand])
+        if plan.d_finish[demand] > first and plant.d_weight[demand] > 0:
             late[lates] = demand
             lates += 1
     return lates
 
 
 def choose_late(
-    plant: Plant, plan: ScheduleRecord, late: np.ndarray, lates: int
+    plant: Plant, plan: ScheduleRecord, least: np.ndarray, late: np.ndarray
 ) -> int:
-    """Take one of the late demands; often the one of two that weighs more."""
-    demand = late[pick(plan, lates)]
+    """Take one of the late demands; often the one of two with more to gain."""
+    demand = late[pick(plan, len(late))]
     if draw(plan.noise) >= COSTLIER:
         return demand
-    other = late[pick(plan, lates)]
-    cost = cost_of(plant, demand, plan.d_finish[demand])
-    if cost_of(plant, other, plan.d_finish[other]) > cost:
-        return other
-    return demand
+    other = late[pick(plan, len(late))]
+    gain = saved_alone(plant, plan, least, demand)
+    return other if saved_alone(plant, plan, least, other) > gain else demand
+
+
+def saved_alone(
+    plant: Plant, plan: ScheduleRecord, least: np.ndarray, demand: int
+) -> int:
+    """By how much the weighted lateness of a demand is more than if it were alone."""
+    alone = cost_of(plant, demand, least[demand])
+    return cost_of(plant, demand, plan.d_finish[demand]) - alone
+
+
+def date_alone(plant: Plant, plan: ScheduleRecord, least: np.ndarray) -> None:
+    """Date each demand as if it were alone, in a schedule that is empty and stays so.
+
+    Parameters
+    ----------
+    least
+        Shape (n_demands,), int64: gets when each is served [s].
+    """
+    lay_blocks(plant, plan)
+    for demand in range(len(plant.d_item)):
+        if plant.d_weight[demand] > 0:
+            supply(plant, plan, demand)
+            least[demand] = plan.d_finish[demand]
+            undo(plant, plan, 0)
+            plan.state[FULL] = 0
+            plan.state[DEAD] = 0
+    clear_lanes(plan)
 
 
 def rank_found(
@@ -279,6 +391,9 @@ def put_back(
             or plan.state[FREE_PEGS] < plan.room[1]
         ):
             return -1
+    joined = plan.state[JOINED] - 1
+    if joined >= 0 and spare_of(plant, plan, joined) > plan.state[SPARE]:
+        return -1
     return after
 
 
@@ -308,18 +423,21 @@ def move(
     plant: Plant,
     plan: ScheduleRecord,
     desk: Desk,
+    aims: MoveSettings,
     lates: int,
     heat: float,
-    urgency: np.ndarray,
     tally: np.ndarray,
 ) -> None:
     """Take a late demand and others out, and put them back; undo what is worse."""
     found, seen = desk.found, desk.seen
-    demand = choose_late(plant, plan, desk.late, lates)
+    demand = choose_late(plant, plan, aims.least, desk.late[:lates])
     tally[0] += 1
     if plan.d_finish[demand] <= plant.d_due[demand]:
         return
-    count = gather(plant, plan, desk, demand)
+    plan.state[JOINED] = 0
+    count = gather(plant, plan, desk, aims, demand)
+    if plan.state[JOINED] > 0:
+        plan.state[SPARE] = spare_of(plant, plan, plan.state[JOINED] - 1)
     if draw(plan.noise) < SECOND:
         other = desk.late[pick(plan, lates)]
         if seen[other] == 0 and count < len(found):
@@ -332,11 +450,12 @@ def move(
         seen[found[place]] = 0
     for place in range(count):
         withdraw(plant, plan, found[place])
-    rank_found(plan, desk, count, urgency)
+    rank_found(plan, desk, count, aims.urgency)
     if has_choice(plant):
         plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
     allowed = before + int(-heat * math.log(draw(plan.noise)))
     after = put_or_undo(plant, plan, desk, count, allowed)
+    plan.state[JOINED] = 0
     if after >= 0:
         tally[1] += 1 if after < before else 0
         tally[2] += after - before
@@ -348,7 +467,7 @@ def improve(
     moves: int,
     most: int,
     heat: float,
-    urgency: np.ndarray,
+    aims: MoveSettings,
     tally: np.ndarray,
 ) -> int:
     """Try moves: demands out, back in, kept where the lateness is not (much) worse.
@@ -361,24 +480,24 @@ def improve(
         How many moves; demands that one move takes out at most.
     heat
         By how much worse a move may be, as mean of an exponential [weighted s].
-    urgency
-        Per demand: the sequence of putting back [s].
+    aims
+        What they go by.
     tally
         Adds up: moves, moves that were better, change of the weighted lateness.
 
     Returns
     -------
     int
-        How many demands were late when last counted.
+        How many demands were late that need not be, when last counted.
     """
     desk = new_desk(len(plant.d_item), most)
     lates = 0
     for done in range(moves):
         if done % AGAIN == 0:
-            lates = find_late(plant, plan, desk.late)
+            lates = find_late(plant, plan, aims.least, desk.late)
             if lates == 0:
                 return 0
-        move(plant, plan, desk, lates, heat, urgency, tally)
+        move(plant, plan, desk, aims, lates, heat, tally)
     return lates
 
 

@@ -26,6 +26,8 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     FINISHED,
     FULL,
     HELD,
+    JOINED,
+    JOINT,
     JOURNAL,
     LATER,
     LIFTED,
@@ -241,12 +243,25 @@ def unserved(plant: Plant, plan: ScheduleRecord, item: int, by: int) -> int:
     return max(lacking, 0)
 
 
+def spare_of(plant: Plant, plan: ScheduleRecord, item: int) -> int:
+    """What orders for an item give beyond all needs [steps]."""
+    spare = 0
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        order = plan.i_head[plant.a_item[place]]
+        while order >= 0:
+            spare += plan.o_gain[order] - plan.o_used[order]
+            order = plan.o_next[order]
+    return spare
+
+
 def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> None:
     """Open an order of a source for the need of a frame."""
     source, item = plant.a_item[place], plan.f_item[top]
     need = plan.f_need[top]
     if plant.cover[item] > 0 and plant.apart[item] == 0:
         need += unserved(plant, plan, item, plan.f_by[top])
+    if plan.state[JOINED] == item + 1:
+        need = max(need, plan.state[JOINT])
     qty = lot_of(plant, source, need)
     plan.f_place[top] = place
     plan.f_order[top] = new_order(plant, plan, source, qty)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FREE_ORDERS, FREE_PEGS, JOURNAL, FULL = 0, 1, 2, 3
 NARROW, BEHIND, TRIES, BELOW, SERVED, APART = 4, 5, 6, 7, 8, 9
 DEAD, LATER = 10, 11
+JOINED, JOINT, SPARE = 12, 13, 14
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
 MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
 
@@ -49,7 +50,9 @@ class ScheduleRecord(NamedTuple):
     ninth is the demand that is served. The tenth is 1 while no order comes later to a
     late demand than it could. The
     eleventh is 0, or by how much later than planned it uses what is dead by then [s];
-    the last is by how much later it is expected to use what may die [s].
+    the next is by how much later it is expected to use what may die [s]. Of the item
+    whose number less one is the thirteenth, orders are made for the need at least that
+    is the fourteenth, and the fifteenth is what its orders may give beyond all needs.
 
     `room`: free orders and pegs that a demand needs at most when it is served.
 

@@ -97,6 +97,7 @@ ENTRIES = frozenset(
         "order_all",
         "evaluate",
         "blame",
+        "date_alone",
         "improve",
         "alive",
         "finish_all",
