@@ -51,9 +51,10 @@ WITHOUT_SEARCH = {
     "test_late_work_is_cut_over_the_units_of_its_machine",
     "test_late_work_uses_units_that_change",
     "test_late_work_uses_units_for_as_long_as_they_are_there",
+    "test_a_substitute_is_ordered_where_that_is_earlier_than_late",
 }
-"""Examples of the rounds alone: a search does not cut what is late, and says other
-things of its effort."""
+"""Examples of the rounds alone: a search does not cut what is late, orders nothing anew
+of a substitute of a product, and says other things of its effort."""
 WAY = {"search": "never"}
 """Settings of the plan that is tested now."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from medhavi.planners.constrained.orders.jobs import Job, Take
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
-    from medhavi.planners.mrp.netting_state.state import Need
+    from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
 
 
 class MismatchError(Exception):
@@ -219,3 +223,43 @@ def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.n
     option = np.asarray(plan.o_option, np.int64)[orders]
     count = plant.w_start[option + 1] - plant.w_start[option]
     return np.where(np.arange(others) < count[:, np.newaxis], found, -1)
+
+
+class FoundJobs(Mapping[int, Job]):
+    """Orders with what they take, made when they are asked for."""
+
+    def __init__(
+        self,
+        release: FeasibleOrderCreation,
+        takers: np.ndarray,
+        floor: Callable[[SupplyOrder], int],
+    ) -> None:
+        self._release = release
+        self._matches = Grouped(takers, len(release.orders))
+        self._floor = floor
+        self._known: dict[int, Job] = {}
+
+    def __getitem__(self, index: int) -> Job:
+        if self._release.orders[index].existing is not None:
+            raise KeyError(index)
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._job(self._release.orders[index])
+        return known
+
+    def __iter__(self) -> Iterator[int]:
+        orders = self._release.orders
+        return (order.index for order in orders if order.existing is None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _job(self, order: SupplyOrder) -> Job:
+        release = self._release
+        units: dict[int, list[SupplyUnit]] = {}
+        for match in self._matches[order.index]:
+            unit = release.units[release.match_unit[match]]
+            units.setdefault(release.match_need[match], []).append(unit)
+        takes = [Take(release.needs[need], found) for need, found in units.items()]
+        floor = self._floor(order)
+        return Job(order.index, order, takes, floor=floor, placed=True)

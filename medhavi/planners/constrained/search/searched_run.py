@@ -7,7 +7,6 @@ work is as late as found, and purchases as late as that allows.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +19,7 @@ from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Wait, Walk
-from medhavi.planners.constrained.orders.jobs import Job, Take
+from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.constrained.orders.weighing import weigh_lines
 from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
@@ -31,7 +30,7 @@ from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.constrained.search.found_orders import SearchableRun, taken_at
 from medhavi.planners.constrained.search.found_pegs import (
-    Grouped,
+    FoundJobs,
     MismatchError,
     differ,
 )
@@ -60,11 +59,12 @@ from medhavi.results.run_record import Status
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.netting.given_sources import Decisions
+    from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
@@ -176,7 +176,7 @@ class FoundPlacing(Placing):
     def by_order(self) -> Mapping[int, Job]:
         """Orders with what they take, by index; each is made when it is asked for."""
         takers = self._owner[np.array(self._release.match_need, np.int64)]
-        return _Jobs(self._release, takers, self._floor)
+        return FoundJobs(self._release, takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """What an order waited for beyond its goods; before anything moves back."""
@@ -350,47 +350,7 @@ def _first_use(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
     return found
 
 
-class _Jobs(Mapping[int, Job]):
-    """Orders with what they take, made when they are asked for."""
-
-    def __init__(
-        self,
-        release: FeasibleOrderCreation,
-        takers: np.ndarray,
-        floor: Callable[[SupplyOrder], int],
-    ) -> None:
-        self._release = release
-        self._matches = Grouped(takers, len(release.orders))
-        self._floor = floor
-        self._known: dict[int, Job] = {}
-
-    def __getitem__(self, index: int) -> Job:
-        if self._release.orders[index].existing is not None:
-            raise KeyError(index)
-        known = self._known.get(index)
-        if known is None:
-            known = self._known[index] = self._job(self._release.orders[index])
-        return known
-
-    def __iter__(self) -> Iterator[int]:
-        orders = self._release.orders
-        return (order.index for order in orders if order.existing is None)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def _job(self, order: SupplyOrder) -> Job:
-        release = self._release
-        units: dict[int, list[SupplyUnit]] = {}
-        for match in self._matches[order.index]:
-            unit = release.units[release.match_unit[match]]
-            units.setdefault(release.match_need[match], []).append(unit)
-        takes = [Take(release.needs[need], found) for need, found in units.items()]
-        floor = self._floor(order)
-        return Job(order.index, order, takes, floor=floor, placed=True)
-
-
-MOST_MOVED = 4
+MOST_MOVED = 6
 """How often a search begins anew because existing orders wait for their goods."""
 
 
@@ -410,6 +370,17 @@ class SearchedRun(SearchableRun):
         less = self._memory.slices
         demands = [one for one in self.intake.demands if one.index not in less]
         return late_at_least(planned, demands, self.weights, by_chain_alone=light)
+
+    @property
+    def may_move(self) -> bool:
+        """Whether some existing order may move."""
+        return bool(jobs_of(self.release))
+
+    def anew(self) -> SearchedRun:
+        """The same run, built and not netted."""
+        run = SearchedRun(self._memory, self.parameters, self._observe)
+        run.build()
+        return run
 
     def date_existing(self, floors: Mapping[str, int]) -> None:
         """Date existing orders anew that may move and cannot stand as they are.
@@ -540,18 +511,9 @@ def plan(
             rounds.netted(memory, parameters, observe, stop).release.dissolve()
             if memory.slices:
                 run.release.dissolve()
-                run = SearchedRun(memory, parameters, observe)
-                run.build()
+                run = run.anew()
         watch = Watch(told=observe or unobserved, stop=stop)
-        floors: dict[str, int] = {}
-        made = _searched(run, way, watch, (version, seed), floors)
-        for _ in range(MOST_MOVED):
-            if not isinstance(made, LateGoodsError):
-                break
-            floors |= made.floors
-            run = SearchedRun(memory, parameters, observe)
-            run.build()
-            made = _searched(run, way, watch, (version, seed), floors)
+        made = _around(run, way, watch, (version, seed))
         if isinstance(made, Plan) and stop.asked:
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
         if isinstance(made, Plan):
@@ -563,18 +525,47 @@ def plan(
     return replace(planned, run=replace(planned.run, engine=f"rounds ({why})"))
 
 
-def _searched(
+def _around(
+    run: SearchedRun, way: str, watch: Watch, name: tuple[str, int | None]
+) -> Plan | Exception:
+    """Plan by a search around existing orders, which begin when their goods are there.
+
+    When that is, a search of little effort tells where some of them may move.
+    """
+    floors: dict[str, int] = {}
+    parameters, effort = run.parameters, run.parameters.effort
+    if run.may_move:
+        effort = "light"
+    for _ in range(MOST_MOVED):
+        run.parameters = replace(parameters, effort=effort)
+        found = _placed(run, way, watch, name[1], floors)
+        if found is None and effort == parameters.effort:
+            run.settle()
+            made = run.plan(*name)
+            run.dissolve()
+            return made
+        if found is None:
+            run.release.dissolve()
+            effort = parameters.effort
+        elif isinstance(found, LateGoodsError):
+            floors |= found.floors
+        else:
+            return found
+        run = run.anew()
+    return LateGoodsError(floors)
+
+
+def _placed(
     run: SearchedRun,
     way: str,
     watch: Watch,
-    name: tuple[str, int | None],
+    seed: int | None,
     floors: Mapping[str, int],
-) -> Plan | Exception:
-    """Plan by a search; else why its numbers do not say all there is to say.
+) -> Exception | None:
+    """Search and place; else why its numbers do not say all there is to say.
 
     `floors` are as of `standing_work.date_existing`.
     """
-    version, seed = name
     watch.told(Progress("reading the plant", 0, 1))
     try:
         run.date_existing(floors)
@@ -592,7 +583,4 @@ def _searched(
     except (UnfitError, MismatchError, LateGoodsError) as unfit:
         run.release.dissolve()
         return unfit
-    run.settle()
-    made = run.plan(version, seed)
-    run.dissolve()
-    return made
+    return None
