@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from tests.source_outline import outline
+
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "medhavi").rglob("*.py"))
 NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.py"), *ROOT.glob("apps/*.py")])
@@ -39,11 +41,10 @@ def test_no_folder_holds_more_than_16_files():
 def test_docstrings_begin_with_the_thing_or_the_work():
     """The first line is a noun phrase or an imperative that names what is done."""
     found = [
-        f"{path.relative_to(ROOT)}:{node.name}"
+        f"{path.relative_to(ROOT)}:{one.name}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        and (ast.get_docstring(node) or "").split(" ")[0] in EMPTY_VERBS
+        for one in outline(path).definitions
+        if one.doc.split(" ")[0] in EMPTY_VERBS
     ]
     assert found == []
 
@@ -65,11 +66,7 @@ def test_no_module_is_named_after_nothing():
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [
-        str(p.relative_to(ROOT))
-        for p in MODULES
-        if ast.get_docstring(ast.parse(p.read_text("utf-8"))) is None
-    ]
+    silent = [str(p.relative_to(ROOT)) for p in MODULES if outline(p).doc is None]
     assert silent == []
 
 

@@ -40,7 +40,10 @@ answers.append(round(solver.Objective().Value()))
 
 @pytest.mark.parametrize(
     "programs",
-    [(HIGHS, CP_SAT, PDLP), (PDLP, CP_SAT, HIGHS)],
+    [
+        (HIGHS, CP_SAT, PDLP),
+        pytest.param((PDLP, CP_SAT, HIGHS), marks=pytest.mark.nightly),
+    ],
     ids=["highspy first", "ortools first"],
 )
 def test_both_solvers_solve_in_one_process(programs):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+
+from tests.source_outline import outline
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "medhavi"
@@ -74,9 +75,7 @@ def names() -> dict[tuple[str, str], list[str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         room = path.parent.relative_to(PACKAGE).as_posix()
         own = path.parent.name if path.stem == "__init__" else path.stem
-        tree = ast.parse(path.read_text("utf-8"))
-        classes = [n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-        for name in (own, *classes):
+        for name in (own, *outline(path).classes):
             found[room, name] = parts(name)
     return found
 
@@ -147,8 +146,7 @@ def test_home_made_nouns_are_in_no_list():
 def test_few_class_names_stand_for_two_things():
     places = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef):
-                places[node.name].append(path.relative_to(PACKAGE).as_posix())
+        for name in outline(path).classes:
+            places[name].append(path.relative_to(PACKAGE).as_posix())
     shared = {name: where for name, where in places.items() if len(where) > 1}
     assert len(shared) <= MOST_SHARED_NAMES, shared

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import instances, net_change
 
 
+@pytest.mark.nightly
 def test_one_changed_order_a_round_gives_equal_plans():
     found = net_change.measure("tiny", instances.chain(6), rounds=2)
     assert found.equal

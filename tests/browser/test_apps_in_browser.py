@@ -89,7 +89,7 @@ def test_apps_follow_light_and_dark(watched, scheme, tokens):
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("no_demand", "No demand is planned"),
+        pytest.param("no_demand", "No demand is planned", marks=pytest.mark.nightly),
         ("cyclic_bom", "A → B → A"),
         pytest.param("zero_capacity", "is never open", marks=pytest.mark.nightly),
         pytest.param(
@@ -118,6 +118,7 @@ def test_an_address_reads_no_path(watched, tables):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_first_lesson_runs_in_the_browser(watched):
     watched.open("/n01_first_plan/")
     page = watched.page
@@ -130,6 +131,7 @@ def test_the_first_lesson_runs_in_the_browser(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_desk_lists_orders_and_says_why_tables_cannot_be_decided_on(watched):
     watched.open("/plan/?mode=constrained")
     page = watched.page

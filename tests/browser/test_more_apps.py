@@ -38,6 +38,7 @@ def test_the_trade_off_app_waits_until_it_is_asked(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_trade_off_app_lists_plans_and_their_difference(watched):
     watched.open("/tradeoffs/?points=3")
     page = watched.page
@@ -89,6 +90,7 @@ def test_the_campaigns_app_fits_a_phone(watched, tables):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
     watched.open("/campaigns/")
     page = watched.page

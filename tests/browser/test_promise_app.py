@@ -47,6 +47,7 @@ def test_a_wrong_date_is_told_in_words(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_tables_keep_no_promise_and_the_page_says_so(watched):
     watched.open("/promise/")
     page = watched.page

@@ -285,6 +285,7 @@ def test_the_whole_desk_by_hand(desk, names):
     desk.assert_clean()
 
 
+@pytest.mark.nightly
 @pytest.mark.req("UI-08")
 def test_a_phone_in_the_dark_shows_names_and_local_times_only(lake_server, names, page):
     page.emulate_media(color_scheme="dark")

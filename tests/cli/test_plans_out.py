@@ -76,6 +76,7 @@ def test_the_same_tables_give_the_same_bytes(medhavi, example, result, tmp_path)
     assert contents(tmp_path / "again") == contents(result)
 
 
+@pytest.mark.nightly
 def test_hash_seed_and_threads_change_nothing(example, result, tmp_path):
     environment = {
         **os.environ,

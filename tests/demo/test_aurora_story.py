@@ -186,6 +186,7 @@ def test_the_queries_of_the_story_page_find_what_they_promise(lake, truth):
     assert twice["supply_order"].to_list() == [truth.planted.twice_received]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", [2, pytest.param(7, marks=pytest.mark.nightly)])
 def test_other_seeds_plant_the_same_story(seed):
     planted = ground_truth.truth("small", seed).planted

@@ -6,8 +6,8 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from medhavi.events.event_types.catalog import new_event
 from medhavi.events.event_types.movements import SupplyOrderReleased
-from tests.api import new_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

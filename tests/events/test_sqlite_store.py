@@ -41,7 +41,7 @@ def in_another_process(code, *arguments):
 
 COUNT = """
     import sys
-    from tests.api import SqliteStore
+    from medhavi.events.sqlite import SqliteStore
     print(sum(1 for _ in SqliteStore(sys.argv[1]).read_all()))
 """
 
@@ -295,7 +295,7 @@ def test_writers_of_other_processes_lose_nothing_around_an_arrow_read(large):
     assert large.read_arrow().num_rows == LARGE + 1
     writer = """
         import sys
-        from tests.api import SqliteStore
+        from medhavi.events.sqlite import SqliteStore
         from tests.events.sample_events import sample
         store = SqliteStore(sys.argv[1])
         store.append("lane-C", [sample(10_000)], 0)

@@ -19,6 +19,7 @@ from medhavi.lakehouse.folds.projections import apply
 from medhavi.lakehouse.folds.silver_state import State
 from medhavi.lakehouse.log.log_reading import facts
 from tests.api import Lake
+from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, body, day, event, store_of
 
 _QUANTITIES = st.sampled_from(
@@ -224,13 +225,13 @@ _CUTS = st.lists(st.integers(0, 60), max_size=3)
 _TURNED = st.none() | st.integers(0, 60)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20, 60))
 @given(st.lists(_FACTS, max_size=40), _TURNED, _CUTS)
 def test_stock_and_orders_by_column_and_by_fact_are_equal(told, turned, cuts):
     _assert_equal_folds(told, turned, cuts)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10, 30))
 @given(st.lists(_MASTER_DATA, max_size=15), _TURNED, _CUTS)
 def test_master_data_by_column_and_by_fact_are_equal(told, turned, cuts):
     _assert_equal_folds(told, turned, cuts)

@@ -13,6 +13,7 @@ from medhavi.lakehouse.checkpoints import Checkpoints, FactScope
 from medhavi.lakehouse.folds.projections import fold
 from medhavi.lakehouse.folds.silver_state import State
 from medhavi.lakehouse.log.log_reading import Moment
+from tests.examples import examples
 from tests.lakehouse.lake_events import START, facts
 from tests.lakehouse.random_facts import facts_told
 
@@ -33,7 +34,7 @@ def test_folding_twice_gives_the_same(told):
     assert fold(State(), facts(*told)).equals(fold(State(), facts(*told)))
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(8, 15))
 @given(st.lists(facts_told, max_size=25), st.integers(0, 25))
 def test_folding_on_from_a_checkpoints_files_is_folding_at_once(told, cut):
     all_facts = facts(*told)

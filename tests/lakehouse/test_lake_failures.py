@@ -17,6 +17,7 @@ from medhavi.errors import EnvironmentFailure, NotAvailable
 from medhavi.lakehouse.layout import environment
 from tests.api import Lake
 from tests.events.sample_events import samples
+from tests.examples import some
 from tests.lakehouse.lake_events import small_company, store_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
-@pytest.mark.parametrize("name", ["my lake", "100% für uns", "a#b?c", "it's"])
+@pytest.mark.parametrize(
+    "name", some(["it's 100% für a#b?c", "my lake", "100% für uns", "a#b?c", "it's"], 1)
+)
 def test_the_folder_of_a_lake_may_have_any_usual_name(tmp_path, name):
     """Delta writes addresses with %20 and the like; readers need the paths."""
     company = store_of(small_company())

@@ -8,6 +8,7 @@ import pytest
 
 from tests.api import Lake, SqliteStore
 from tests.events.sample_events import samples
+from tests.examples import some
 from tests.lakehouse.lake_events import small_company
 from tests.lakehouse.mirror_processes import kill_mirrors, mirrored, run_refresh
 
@@ -20,7 +21,7 @@ def filled(path, events: int = EVENTS) -> SqliteStore:
     return store
 
 
-@pytest.mark.parametrize("kills", [8, pytest.param(32, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kills", some([4, 8, 32], 1))
 def test_many_kills_lose_and_double_nothing(tmp_path, kills):
     store = filled(tmp_path / "events.db")
     lake = tmp_path / "lake"
@@ -33,23 +34,25 @@ def test_many_kills_lose_and_double_nothing(tmp_path, kills):
     assert kills < 30 or done_under_fire > 100, done_under_fire
 
 
-def test_two_mirrors_killed_at_once_lose_and_double_nothing(tmp_path):
+@pytest.mark.parametrize("kills", some([2, 4], 1))
+def test_two_mirrors_killed_at_once_lose_and_double_nothing(tmp_path, kills):
     store = filled(tmp_path / "events.db")
     lake = tmp_path / "lake"
     Lake(lake).mirror(filled(tmp_path / "empty.db", 0))
-    kill_mirrors(lake, store.path, random.Random(2), kills=4, at_once=2)
+    kill_mirrors(lake, store.path, random.Random(2), kills=kills, at_once=2)
     Lake(lake).mirror(store)
     assert mirrored(lake) == list(range(1, EVENTS + 1))
 
 
-def test_a_killed_fold_leaves_whole_checkpoints_or_none(tmp_path):
+@pytest.mark.parametrize("kills", some([3, 6], 1))
+def test_a_killed_fold_leaves_whole_checkpoints_or_none(tmp_path, kills):
     store = filled(tmp_path / "events.db", 0)
     store.append_many(small_company())
     lake = Lake(tmp_path / "lake")
     lake.mirror(store)
     before, snapshot = lake.fingerprints(), lake.snapshot().fingerprint
     chance = random.Random(3)
-    kill_mirrors(lake.path, store.path, chance, kills=6, work=run_refresh)
+    kill_mirrors(lake.path, store.path, chance, kills=kills, work=run_refresh)
     assert lake.snapshot().fingerprint == snapshot
     assert lake.fingerprints() == before
 

@@ -12,6 +12,7 @@ from kurrentdbclient import KurrentDBClient, NewEvent, StreamState
 from medhavi.errors import EnvironmentFailure
 from tests.api import COLUMNS, KurrentStore, Lake, StoreUnreachable
 from tests.events.sample_events import samples
+from tests.examples import some
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.lakehouse.lake_events import small_company, store_of
 from tests.lakehouse.mirror_processes import kill_mirrors, mirrored, run_url_mirror
@@ -110,14 +111,15 @@ def test_a_server_that_goes_away_leaves_whole_batches(tmp_path, double, store):
     assert lake.mirror(store, batch=5).events == 15
 
 
-def test_killed_mirrors_lose_and_double_nothing(tmp_path, double, store):
+@pytest.mark.parametrize("kills", some([2, 5], 1))
+def test_killed_mirrors_lose_and_double_nothing(tmp_path, double, store, kills):
     events = 3_000
     store.append("lane-A", samples(range(events)))
     lake = tmp_path / "lake"
     killed = kill_mirrors(
-        lake, double.url, random.Random(7), kills=5, batch=8, work=run_url_mirror
+        lake, double.url, random.Random(7), kills=kills, batch=8, work=run_url_mirror
     )
-    assert killed == 5
+    assert killed == kills
     done_under_fire = len(mirrored(lake))
     assert 0 < done_under_fire < events
     Lake(lake).mirror(store)

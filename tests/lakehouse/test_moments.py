@@ -73,7 +73,7 @@ def logs(draw):
     ]
 
 
-@settings(max_examples=examples(6, 12))
+@settings(max_examples=examples(3, 12))
 @given(
     logs(),
     st.lists(st.tuples(st.none() | st.integers(0, 6), st.integers(0, 6)), max_size=4),
@@ -94,7 +94,7 @@ def test_any_moment_equals_a_fold_from_the_beginning(batches, moments, spacing):
             assert about_facts(found) == about_facts(expected)
 
 
-@settings(max_examples=examples(4, 8))
+@settings(max_examples=examples(2, 8))
 @given(logs(), st.integers(0, 12))
 def test_a_lake_that_grew_equals_one_made_at_once(batches, cut):
     with tempfile.TemporaryDirectory() as grown, tempfile.TemporaryDirectory() as made:

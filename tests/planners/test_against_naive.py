@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from medhavi.units import to_seconds
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.naive_requirements import NaiveRequirements
 from tests.planners.small_plans import PYTHON
@@ -208,7 +209,7 @@ def new_orders(found):
 
 @pytest.mark.req("MRP-03", "MRP-04", "MRP-07", "QA-08")
 @given(ordinary())
-@settings(max_examples=15)
+@settings(max_examples=examples(8, 15))
 def test_orders_are_those_of_the_naive_planner(given):
     snapshot = factories.snapshot(**given)
     found = plan(snapshot, settings=PYTHON)

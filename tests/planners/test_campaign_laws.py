@@ -185,7 +185,7 @@ def seconds(draw):
     return {"resource": "M", "units": units, **window}
 
 
-@settings(max_examples=examples(5, 100), deadline=None)
+@settings(max_examples=examples(3, 100), deadline=None)
 @given(DEMANDS, matrices(), orders(), seconds())
 def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, more):
     snapshot = shop(

@@ -19,7 +19,7 @@ from benchmarks.frepple_case.answers import expected_lines, planned_lines
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
-from tests.examples import examples
+from tests.examples import examples, some
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
 
-FEW = settings(max_examples=examples(8, 15))
+FEW = settings(max_examples=examples(4, 15))
 PYTHON = {"engine": "python", "effort": "light"}
 HIGH = (
     "constraints_leadtime_1",
@@ -57,7 +57,7 @@ def constrained(snapshot: Snapshot) -> Plan:
 
 
 # --- random networks ---------------------------------------------------------------
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(4))
 @given(network_tables())
 def test_every_plan_can_be_carried_out(tables: dict[str, Any]) -> None:
     snapshot = Snapshot.from_frames(tables)
@@ -133,7 +133,7 @@ def opened(path: Path) -> tuple[dict[str, Any], Snapshot]:
 
 
 @pytest.mark.public_data
-@pytest.mark.parametrize("name", [*HIGH, *OTHERS])
+@pytest.mark.parametrize("name", some([*HIGH, *OTHERS], 5))
 def test_a_public_case_plans_and_verifies(public_data: Path, name: str) -> None:
     _, snapshot = opened(public_data / "frepple" / f"{name}.json")
     made = plan(snapshot, "constrained", {"engine": "python"})
@@ -191,6 +191,7 @@ print(made.fingerprint)
 """
 
 
+@pytest.mark.nightly
 def test_the_result_is_the_same_under_every_hash_seed() -> None:
     found = {
         subprocess.run(

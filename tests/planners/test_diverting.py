@@ -12,6 +12,7 @@ from medhavi.planners.constrained.orders.weighing import Judged
 from medhavi.results.run_record import Status
 from tests import factories
 from tests.api import SourceBudget, plan, verify
+from tests.examples import examples
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 
@@ -307,7 +308,7 @@ def total(plans: Iterable[Plan]) -> tuple[float, float]:
 
 def test_other_sources_help_random_towns():
     """Short quantities and late hours of twelve towns, with and without."""
-    pairs = [law(seed) for seed in range(12)]
+    pairs = [law(seed) for seed in range(examples(5, 12))]
     assert total(made for made, _ in pairs) < total(plain for _, plain in pairs)
 
 

@@ -19,6 +19,7 @@ from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
 from tests import factories
 from tests.api import BUDGETS, ConstrainedParameters, plan, verify
+from tests.examples import examples
 from tests.planners.exact_shop import least_lateness, random_shop, tables
 from tests.planners.small_plans import day, fulfilment
 
@@ -84,7 +85,7 @@ def held(placing: Placing) -> object:
     return placing._shop._finite.occupancy.state()
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5, 10))
 @given(st.integers(0, 60), st.randoms(use_true_random=False))
 def test_what_is_taken_back_leaves_nothing(seed: int, chance: Any) -> None:
     _, placing, weighing = placed(shop(seed))
@@ -99,7 +100,7 @@ def test_what_is_taken_back_leaves_nothing(seed: int, chance: Any) -> None:
     assert before == after
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5, 10))
 @given(st.integers(0, 60))
 def test_orders_that_are_placed_anew_stand_where_they_stood(seed: int) -> None:
     _, placing, _ = placed(shop(seed))
@@ -110,7 +111,7 @@ def test_orders_that_are_placed_anew_stand_where_they_stood(seed: int) -> None:
     assert (where(placing), held(placing)) == before
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5, 10))
 @given(st.integers(0, 60))
 def test_the_cost_that_is_kept_is_that_of_the_orders(seed: int) -> None:
     _, placing, weighing = placed(shop(seed))
@@ -123,7 +124,7 @@ def test_the_cost_that_is_kept_is_that_of_the_orders(seed: int) -> None:
     assert all(not placing.lacks(job) for job in placing.jobs)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5, 10))
 @given(st.integers(0, 60))
 def test_one_delivery_after_the_other_places_all_orders_after_what_they_take(
     seed: int,
@@ -178,7 +179,7 @@ def test_a_crew_finishes_what_it_began_before_it_begins_the_next() -> None:
 @pytest.mark.req("CAP-06")
 def test_more_effort_is_never_worse_and_often_better() -> None:
     better = 0
-    for seed in range(8):
+    for seed in range(examples(4, 8)):
         snapshot = shop(seed)
         light, standard = (
             weight(planned(snapshot, effort)) for effort in ("light", "standard")
@@ -346,7 +347,7 @@ def test_lead_times_alone_say_how_late_a_demand_is_at_least() -> None:
 
 @pytest.mark.req("CAP-06")
 def test_no_optimum_is_below_the_bound() -> None:
-    for seed in range(8):
+    for seed in range(examples(4, 8)):
         tasks = random_shop(seed)
         run = planned(shop(seed), "light").run
         assert run.bound is not None

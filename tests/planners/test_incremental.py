@@ -225,7 +225,7 @@ def test_effort_incremental_needs_a_baseline():
     assert made.findings[0].code in {"NET001", "NET003"}
 
 
-@settings(max_examples=examples(6, 12))
+@settings(max_examples=examples(3, 12))
 @given(edited())
 def test_every_plan_on_a_baseline_can_be_carried_out(
     both: tuple[Snapshot, Snapshot],

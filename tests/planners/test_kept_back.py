@@ -100,7 +100,7 @@ def contested(draw):
 
 @pytest.mark.req("PEG-07")
 @given(contested())
-@settings(max_examples=examples(6, 12))
+@settings(max_examples=examples(3, 12))
 def test_no_less_important_demand_makes_the_most_important_later(given):
     tables, demands = given
     best = min(row["priority"] for row in demands)

@@ -59,7 +59,7 @@ def test_a_price_that_is_only_a_default_weighs_nothing():
 
 
 @pytest.mark.req("KPI-33")
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(4))
 @given(seed=st.integers(0, 10_000))
 def test_more_tries_never_cost_more_lateness(seed):
     snapshot = factories.snapshot(**tables(random_shop(seed)))

@@ -363,7 +363,7 @@ def _settings(snapshot: Snapshot) -> dict[str, Any]:
     quantities=st.lists(st.integers(1, 30), min_size=2, max_size=4),
     priorities=st.lists(st.integers(1, 3), min_size=4, max_size=4),
 )
-@settings(max_examples=examples(4, 8))
+@settings(max_examples=examples(2, 8))
 def test_each_remedy_gives_its_date_again_whatever_the_load(
     quantities: list[int], priorities: list[int]
 ) -> None:

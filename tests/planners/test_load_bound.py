@@ -10,6 +10,7 @@ from medhavi.planners.constrained.least_work import OpenTime
 from medhavi.units import HOUR
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.exact_shop import fewest_late, random_shop, tables
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
@@ -290,7 +291,7 @@ def by_the_piece(seed: int) -> dict[str, Any]:
 @pytest.mark.req("CAP-06")
 def test_no_optimum_has_fewer_late_than_the_bound() -> None:
     binding = 0
-    for seed in range(12):
+    for seed in range(examples(5, 12)):
         made = planned(by_the_piece(seed))
         assert at_least(made) <= fewest_late(random_shop(seed)), seed
         binding += for_lack_of_time(made)
@@ -308,7 +309,7 @@ def crowded_town(seed: int) -> dict[str, Any]:
 
 
 def test_no_plan_of_a_crowded_town_has_fewer_late() -> None:
-    found = [planned(crowded_town(seed)) for seed in range(4)]
+    found = [planned(crowded_town(seed)) for seed in range(examples(2, 4))]
     assert any(for_lack_of_time(made) for made in found)
 
 

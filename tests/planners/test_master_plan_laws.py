@@ -85,7 +85,7 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
 
 
 @settings(
-    max_examples=examples(10, 20),
+    max_examples=examples(4, 20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -102,7 +102,11 @@ def test_every_best_plan_verifies_and_its_parts_sum_to_the_objective(company):
     assert all(status != "unplanned" for status in found.fulfilment["status"])
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(3, 6),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(companies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(company, chance):
     shuffled = {name: chance.sample(rows, len(rows)) for name, rows in company.items()}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import examples
 from tests.planners.optimal_plans import best, sources
 from tests.planners.small_plans import day, fulfilment
 
@@ -95,7 +96,11 @@ def dairies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
     }
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(4, 10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(dairies())
 def test_no_best_plan_uses_a_dead_lot(dairy):
     snapshot = factories.snapshot(**dairy)

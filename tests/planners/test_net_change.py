@@ -24,7 +24,7 @@ from tests.strategies import network_tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEW = settings(max_examples=examples(8, 15))
+FEW = settings(max_examples=examples(4, 15))
 
 
 def company(**more: Any) -> Snapshot:

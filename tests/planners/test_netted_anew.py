@@ -14,6 +14,7 @@ from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters
+from tests.examples import examples
 from tests.planners.random_towns import random_town
 from tests.wide_networks import wide_tables
 
@@ -124,8 +125,8 @@ def compared(companies: Iterable[Rows]) -> int:
 
 
 def test_a_part_that_is_netted_again_is_as_in_a_netting_of_all() -> None:
-    towns = [scarce_town(seed) for seed in range(25)]
-    assert compared([*towns, wide_tables(36)]) > 5
+    towns = [scarce_town(seed) for seed in range(examples(10, 25))]
+    assert compared([*towns, wide_tables(36)]) > examples(2, 5)
 
 
 def test_a_source_is_chosen_by_what_is_left_when_its_turn_comes() -> None:

@@ -20,6 +20,7 @@ from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters
+from tests.examples import examples
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def test_what_is_not_touched_is_where_placing_all_anew_leaves_it() -> None:
 
 def test_what_neither_changes_nor_dies_stands_where_all_is_asked_of_it() -> None:
     timeless = 0
-    for seed in range(12):
+    for seed in range(examples(6, 12)):
         try:
             snapshot = Snapshot.from_frames(factories.tables(**wide_tables(seed)))
             snapshot.require()
@@ -136,7 +137,7 @@ def opened(jobs: list[Job]) -> list[int]:
 
 def test_what_lives_below_orders_that_stay_is_as_if_all_were_looked_at_again() -> None:
     changed = 0
-    for seed in range(40):
+    for seed in range(examples(15, 40)):
         tables = factories.tables(**wide_tables(seed))
         for number, row in enumerate(tables["products"]):
             row["shelf_life_days"] = float((number + seed) % 9 + 3)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PLAIN = MrpParameters(engine="python")
 LIGHT = ConstrainedParameters(engine="python", effort="light")
-FEW = settings(max_examples=examples(10, 20))
+FEW = settings(max_examples=examples(4, 20))
 
 
 class GeneralRun(MrpRun):

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from medhavi.planners.promising.quoting import least_set, standing
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, apply, quote, revert
+from tests.examples import examples
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state
 from tests.planners.test_promise_laws import check, company
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
-few = settings(max_examples=10)
+few = settings(max_examples=examples(5, 10))
 ASKS = st.fixed_dictionaries(
     {
         "product": st.sampled_from(["A", "B"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.promising import crowd, waited
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger, answer, apply, quote, quote_all, read_requests
+from tests.examples import examples
 from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company
 
@@ -24,7 +25,7 @@ LINES = st.fixed_dictionaries(
 
 
 @pytest.mark.req("ATP-22")
-@settings(max_examples=12)
+@settings(max_examples=examples(5, 12))
 @given(st.lists(LINES, min_size=1, max_size=6))
 def test_a_file_is_answered_as_its_lines_one_by_one(lines):
     snapshot = company(4, 9, 1)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
 
-few = settings(max_examples=examples(6, 12))
+few = settings(max_examples=examples(3, 12))
 """A snapshot takes a fifth of a second to read, check and answer."""
 NOW = to_seconds(AS_OF)
 ASKS = st.fixed_dictionaries(

@@ -23,6 +23,7 @@ from tests.api import (
     read_requests,
     revert,
 )
+from tests.examples import examples
 from tests.planners.small_promises import TRUSTING, quoted, request_of, state
 from tests.planners.small_towns import request, tables_of, town
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.results.promises.promise import Promise
     from tests.planners.small_towns import Town
 
-FEW = 6
+FEW = examples(3, 6)
 MANY = 150
 SEEDS = range(500, 500 + FEW)
 NEVER = float("inf")

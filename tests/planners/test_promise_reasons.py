@@ -302,7 +302,7 @@ def test_an_unknown_policy_stops_the_answer():
 
 
 @pytest.mark.req("ATP-03")
-@settings(max_examples=examples(30, 200))
+@settings(max_examples=examples(12, 200))
 @example(KEPT, 5)
 @given(
     st.fixed_dictionaries(

@@ -254,7 +254,7 @@ def apart(standing: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
 
 
 @pytest.mark.req("CMP-03", "CMP-04")
-@settings(max_examples=examples(15, 30))
+@settings(max_examples=examples(6, 30))
 @given(STANDING, RULES, st.integers(1, 9), st.sampled_from(["plan", "refuse"]))
 def test_the_date_is_the_first_hour_that_keeps_all_rules(standing, rule, qty, short):
     """One machine, one hour a piece: every hour is tried."""
@@ -360,7 +360,7 @@ def test_work_without_a_family_belongs_to_the_campaign_of_its_product():
 
 
 @pytest.mark.req("CMP-03", "CMP-04", "RES-10")
-@settings(max_examples=examples(12, 25))
+@settings(max_examples=examples(4, 25))
 @given(
     st.lists(st.tuples(st.sampled_from("AC"), st.integers(1, 9)), max_size=5),
     RULES,

@@ -90,7 +90,7 @@ RECEIPTS = st.lists(
 )
 
 
-@settings(max_examples=examples(10, 20))
+@settings(max_examples=examples(4, 20))
 @given(RECEIPTS, st.sampled_from([0, 0, 3, 8]))
 def test_all_that_lines_can_match_goes_at_once(receipts, least):
     made = delivered(receipts, min_shipment=least or None)

@@ -11,6 +11,7 @@ from medhavi.planners.constrained.netting.given_sources import WHOLE, Pieces
 from medhavi.planners.constrained.orders.weighing import Judged
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import some
 from tests.planners.small_plans import PYTHON, day
 
 DAILY = 1440.0
@@ -122,7 +123,7 @@ def scarce(levels: int, **demand: object) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("levels", [1, 2, 3])
+@pytest.mark.parametrize("levels", some([1, 2, 3], 2))
 @pytest.mark.parametrize("demand", [{}, {"price": 10.0}])
 @pytest.mark.req("CAP-17")
 def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(

@@ -12,6 +12,7 @@ from medhavi.planners.constrained.orders.jobs import Setting
 from medhavi.planners.constrained.placement.sequence import Rehearsal, engine_for
 from medhavi.planners.kernels.rehearsal_passes import FAR
 from medhavi.units import DAY
+from tests.examples import examples
 from tests.planners import naive_rehearsal as naive
 from tests.planners.rehearsal_stages import SETTINGS, PlainStage, ints, stages
 
@@ -103,7 +104,7 @@ def test_a_rehearsal_gives_what_the_reference_gives(
     compare(stage, setting, "python")
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(stages(circles=True), SETTINGS)
 def test_a_compiled_rehearsal_gives_what_the_reference_gives(
     stage: PlainStage, setting: Setting

@@ -8,6 +8,7 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus
+from tests.examples import some
 from tests.planners.small_promises import asked, day, days, tables
 from tests.planners.test_promise_reasons_each import (
     C1,
@@ -42,7 +43,7 @@ def assert_brought(again: Promise, remedy: TriedRemedy) -> None:
 
 
 @pytest.mark.req("ATP-19")
-@pytest.mark.parametrize("code", CASES)
+@pytest.mark.parametrize("code", some(CASES, 10))
 def test_remedies_of_each_reason_bring_what_they_say(code):
     snapshot, stated = CASES[code]
     made = asked(snapshot, **stated)

@@ -13,7 +13,7 @@ from tests.examples import examples
 from tests.planners.small_promises import request_of
 from tests.planners.test_remedy_overlays import ASKS, company
 
-few = settings(max_examples=examples(6, 12))
+few = settings(max_examples=examples(3, 12))
 """Each remedy reads a world anew: a tenth of a second."""
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.snapshot import Snapshot
 
-few = settings(max_examples=examples(8, 15))
+few = settings(max_examples=examples(4, 15))
 """A world that is read anew takes a tenth of a second."""
 ASKS = st.fixed_dictionaries(
     {

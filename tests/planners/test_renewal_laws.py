@@ -10,9 +10,10 @@ from medhavi.findings import BadData
 from medhavi.planners.promising.standing import standing_promises as watching
 from medhavi.results.promises.promises_at_risk import AcceptedPromiseStatus
 from tests.api import MemoryStore, PromiseDesk, repromise, standing_promises
+from tests.examples import examples
 from tests.planners.small_towns import at, request, tables_of, town
 
-SEEDS = range(900, 915)
+SEEDS = range(906, 906 + examples(6, 15))
 MANY = range(1000, 1400)
 PROMISES = 4
 

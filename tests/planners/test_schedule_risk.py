@@ -27,6 +27,7 @@ from medhavi.planners.scheduling.risk import (
     uniforms,
 )
 from tests.api import read_problem
+from tests.examples import examples
 from tests.planners.naive_schedule import random_document
 from tests.planners.workshop import changes, order, solved, step, workshop
 
@@ -193,7 +194,7 @@ def test_nothing_starts_before_what_it_waits_for(seed, draw):
 
 
 def test_without_spread_every_scenario_is_the_plan():
-    for seed in range(40):
+    for seed in range(examples(15, 40)):
         made = solved(random_document(seed))
         report = simulate(made, RiskParameters(scenarios=7, spread=0.0))
         assert set(report.makespans.to_list()) == {made.makespan}

@@ -17,7 +17,7 @@ from medhavi.planners.constrained.search.seeking import engine_of, way_of
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
-from tests.examples import examples
+from tests.examples import examples, some
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
 
@@ -404,7 +404,7 @@ def steps(draw: st.DrawFn) -> dict[str, Any]:
 
 # --- laws --------------------------------------------------------------------------
 @pytest.mark.req("CAP-06", "CAP-12", "QA-05")
-@settings(max_examples=examples(4, 8))
+@settings(max_examples=examples(2, 8))
 @given(workshops(), st.sampled_from(["light", "standard"]))
 def test_a_plan_that_was_sought_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -426,7 +426,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan(tables: dict[str, Any]) -
     assert searched(tables).fingerprint == compiled.fingerprint
 
 
-@settings(max_examples=4)
+@settings(max_examples=examples(2, 4))
 @given(workshops())
 def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
     tables: dict[str, Any],
@@ -438,7 +438,7 @@ def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
     assert ((late["hours"] - late["lateness_h"]).abs() < 1e-6).all()
 
 
-@settings(max_examples=4)
+@settings(max_examples=examples(2, 4))
 @given(workshops())
 def test_search_and_general_way_deliver_the_same_quantities(
     tables: dict[str, Any],
@@ -447,7 +447,7 @@ def test_search_and_general_way_deliver_the_same_quantities(
     assert delivered(searched(tables, "light")) == delivered(general)
 
 
-@settings(max_examples=4)
+@settings(max_examples=examples(2, 4))
 @given(workshops())
 def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
     run = searched(tables, "light").run
@@ -457,7 +457,7 @@ def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
 
 
 @pytest.mark.req("CAP-19", "QA-05")
-@settings(max_examples=examples(6, 60), phases=[Phase.generate])
+@settings(max_examples=examples(3, 60), phases=[Phase.generate])
 @given(workshops(), crews(), st.sampled_from(["light", "standard"]))
 def test_work_that_needs_several_resources_at_once_can_be_carried_out(
     tables: dict[str, Any], drawn: dict[str, Any], effort: str
@@ -555,7 +555,7 @@ def test_more_effort_is_no_worse() -> None:
     assert costs == sorted(costs, reverse=True)
 
 
-@pytest.mark.parametrize("effort", ["standard", "full"])
+@pytest.mark.parametrize("effort", some(["standard", "full"], 1))
 def test_a_crowded_plant_is_searched_in_its_own_manner(
     effort: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -608,7 +608,7 @@ def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
 
 
 @pytest.mark.req("CAP-06", "CAP-12")
-@settings(max_examples=examples(6, 40))
+@settings(max_examples=examples(3, 40))
 @given(workshops(), work_orders())
 def test_open_orders_to_make_stand_and_the_others_go_around_them(
     tables: dict[str, Any], orders: list[dict[str, Any]]

@@ -540,7 +540,7 @@ DEMANDS = st.lists(
 )
 
 
-@settings(max_examples=examples(8, 15))
+@settings(max_examples=examples(4, 15))
 @given(
     wanted=DEMANDS,
     bought=st.sampled_from([(1.0, 1.0), (7.0, 1.0), (4.0, 3.0)]),
@@ -558,7 +558,7 @@ def test_purchases_are_netted_as_in_the_general_way(wanted, bought, raw):
     assert laid(tables, SearchedRun) == laid(tables, GeneralRun)
 
 
-@settings(max_examples=examples(8, 15))
+@settings(max_examples=examples(4, 15))
 @given(wanted=DEMANDS)
 def test_waits_are_what_the_books_of_the_resources_say(wanted):
     """Fill the books of the providers with the found work and ask them."""

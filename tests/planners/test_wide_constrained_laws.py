@@ -13,6 +13,7 @@ from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import plan, verify
+from tests.examples import some
 from tests.wide_networks import after, wide_tables
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def what_stands_stays(made: Plan, rows: Rows) -> None:
 
 
 @pytest.mark.req("CAP-06")
-@pytest.mark.parametrize("seed", [*range(16), 429])
+@pytest.mark.parametrize("seed", some([*range(16), 429], 6))
 def test_every_plan_obeys_the_laws(seed: int) -> None:
     laws(seed)
 
@@ -105,7 +106,7 @@ def test_many_plans_obey_the_laws(seed: int) -> None:
     laws(seed)
 
 
-@pytest.mark.parametrize("seed", range(100, 104))
+@pytest.mark.parametrize("seed", some(range(100, 104), 2))
 def test_neither_a_second_run_nor_the_order_of_rows_changes_a_plan(seed: int) -> None:
     rows = wide_tables(seed)
     chance = random.Random(seed)
@@ -117,7 +118,7 @@ def test_neither_a_second_run_nor_the_order_of_rows_changes_a_plan(seed: int) ->
     assert len(prints) == 1
 
 
-@pytest.mark.parametrize("seed", range(200, 204))
+@pytest.mark.parametrize("seed", some(range(200, 204), 2))
 def test_work_that_has_begun_is_where_mode_mrp_leaves_it(seed: int) -> None:
     rows = wide_tables(seed)
     for name in ("disruptions", "resource_units", "reservations"):

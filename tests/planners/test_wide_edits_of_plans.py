@@ -13,6 +13,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
+from tests.examples import examples
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def remedies_hold(seeds: Iterable[int]) -> set[str]:
 
 @pytest.mark.req("MRP-19")
 def test_remedies_give_their_dates_again_when_applied() -> None:
-    assert len(remedies_hold(range(12))) > 2
+    assert len(remedies_hold(range(examples(6, 12)))) > examples(1, 2)
 
 
 @pytest.mark.nightly
@@ -85,7 +86,7 @@ def test_hours_of_causes_sum_to_the_lateness_in_mode_mrp() -> None:
 def test_what_is_released_or_locked_never_moves(mode: str) -> None:
     """Mode mrp leaves firm orders too, and says what should happen to them."""
     seen = 0
-    for seed in range(16):
+    for seed in range(examples(8, 16)):
         made = planned(seed, mode)
         if made is None:
             continue
@@ -99,4 +100,4 @@ def test_what_is_released_or_locked_never_moves(mode: str) -> None:
             assert row["finish"] == order["due"], (seed, row)
             assert order["start"] in {None, row["start"]}, (seed, row)
             seen += 1
-    assert seen >= 10
+    assert seen >= examples(5, 10)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from medhavi.units import DAY, HOUR, NEVER
 from tests import factories
 from tests.api import Providers
+from tests.examples import examples
 from tests.providers.given_times import OFFICE_HOURS
 from tests.providers.plants import at, iso, when
 
@@ -528,7 +529,7 @@ def loaded(ways, orders):
 
 
 @pytest.mark.req("TRN-02", "TRN-03", "TRN-05")
-@settings(max_examples=100)
+@settings(max_examples=examples(40, 100))
 @given(
     tables=networks(),
     qty=st.integers(1, 4),

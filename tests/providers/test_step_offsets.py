@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.units import HOUR, MINUTE
+from tests.examples import examples
 from tests.providers.plants import at, clock, earliest, iso, latest, plant, shifts
 from tests.providers.workshops import backward, forward, workshop
 
@@ -117,7 +118,7 @@ def walked(
     return instant
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(10, 25))
 @given(
     minutes=st.integers(1, 2000),
     move=st.sampled_from([0, 0, 90, 700]),

@@ -65,7 +65,7 @@ def pairs(draw: st.DrawFn) -> tuple[Snapshot, Snapshot]:
 
 
 @pytest.mark.req("MRP-13")
-@settings(max_examples=examples(15, 40))
+@settings(max_examples=examples(6, 40))
 @given(pairs())
 def test_a_basis_with_its_tables_touches_what_its_marks_touch(
     states: tuple[Snapshot, Snapshot],

@@ -34,6 +34,7 @@ KNOWN = (
 )
 
 
+@pytest.mark.nightly
 def test_ids_are_the_same_in_every_process_and_hash_seed() -> None:
     texts = {
         subprocess.run(

@@ -120,6 +120,7 @@ def test_a_folder_with_few_tables_is_a_plan_with_few_rows(tmp_path: Path) -> Non
     assert back.measured == {}
 
 
+@pytest.mark.nightly
 def test_bytes_and_fingerprint_do_not_depend_on_the_process(tmp_path: Path) -> None:
     prints = []
     for seed, threads in (("1", "1"), ("9", "4")):

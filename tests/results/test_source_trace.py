@@ -165,7 +165,7 @@ def test_what_is_not_there_gets_the_nearest_name(kit):
         made.where_used("KITT")
 
 
-@settings(max_examples=examples(10))
+@settings(max_examples=examples(4))
 @given(st.integers(1, 30), st.integers(0, 30), st.integers(0, 30))
 def test_origins_give_what_a_demand_of_bought_goods_gets(qty, stocked, ordered):
     """Nothing is lost between the lots and the demand."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.service.promise_pages.promise_page import named
-from tests.api import DataSource, Lake, PageData, names_of, open_store
+from tests.api import DataSource, Lake, PageData, SqliteStore, names_of
 from tests.lakehouse.lake_events import event, small_company
+from tests.made_folders import copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,13 @@ STEPS = (("Pressing", "DC-PRESS-1"), ("Bottling", "DC-BOTTLING-LINE"))
 
 def promise_company(place: Path) -> Path:
     """Write an event store and its lake; 40 of A lie in stock at DC; give the lake."""
-    store = open_store(f"sqlite:///{place / 'events.db'}")
+    copied("promising", _company, place)
+    return place / "lake"
+
+
+def _company(place: Path) -> None:
+    """Write the events and the lake, folded."""
+    store = SqliteStore(place / "events.db")
     more = [
         event(21, "ProductDefined", product="A", name="Apple crate", unit_cost=2.0),
         event(
@@ -74,8 +81,10 @@ def promise_company(place: Path) -> Path:
         *pressing(28),
     ]
     store.append_many([*small_company(), *more])
-    Lake(place / "lake").mirror(store)
-    return place / "lake"
+    lake = Lake(place / "lake")
+    lake.mirror(store)
+    lake.snapshot()
+    store.close()
 
 
 def pressing(first: int) -> list[tuple[str, list[NewEvent]]]:

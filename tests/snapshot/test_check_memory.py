@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.checks.check_memory import CheckMemory
 from tests import factories
+from tests.examples import examples
 from tests.strategies import network_tables
 
-FEW = settings(max_examples=10)
+FEW = settings(max_examples=examples(5, 10))
 
 
 def checked(snapshot: Snapshot) -> Snapshot:

@@ -32,7 +32,7 @@ def written(place, **files):
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=examples(6, 15),
+    max_examples=examples(3, 15),
 )
 @given(snapshot=snapshots())
 def test_a_folder_gives_back_what_was_written(tmp_path, kind, snapshot):

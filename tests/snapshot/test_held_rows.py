@@ -13,6 +13,7 @@ from medhavi import plan
 from medhavi.findings import BadData, has_errors
 from medhavi.snapshot import Snapshot
 from tests.api import verify
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,7 +206,7 @@ FAULTS = st.sampled_from(sorted(BAD_ROWS))
 
 
 @given(st.lists(FAULTS, min_size=1, max_size=4, unique=True), st.booleans())
-@settings(max_examples=6)
+@settings(max_examples=examples(3, 6))
 def test_any_mixture_of_faults_leaves_a_plan_that_verifies(names, cycle):
     tables = company()
     for name in names:

@@ -21,7 +21,7 @@ from tests.strategies import network_tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FEW = settings(max_examples=examples(15, 40))
+FEW = settings(max_examples=examples(6, 40))
 NUMBERS = ("qty", "lead_time_days", "duration_h", "safety_qty", "qty_per")
 
 

@@ -49,7 +49,7 @@ def junk_rows(name):
 
 # Shrinking a whole snapshot takes minutes and seldom says more.
 @settings(
-    max_examples=examples(12), phases=[Phase.explicit, Phase.reuse, Phase.generate]
+    max_examples=examples(4), phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )
 @given(st.fixed_dictionaries({}, optional={n: junk_rows(n) for n in schema.tables()}))
 def test_tables_of_junk_give_findings_and_no_failure(tables):

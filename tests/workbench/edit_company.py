@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.api import SqliteStore, Workbench, plan
 from tests.lakehouse.lake_events import body, event, line, small_company
+from tests.made_folders import copied
 from tests.workbench.desk_writer import POINTS, StoppedStore, tell
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def company(folder: Path, *more: Any) -> Workbench:
 
     A costs 2 from supplier S (five days) and 3 from supplier T (one day).
     """
+    copied(f"edited {more}", lambda made: _company(made, more), folder)
+    return opened(folder)
+
+
+def _company(folder: Path, more: tuple[Any, ...]) -> None:
+    """Write the events and the lake, folded."""
     store = SqliteStore(folder / "events.db")
     store.append_many(
         [
@@ -56,7 +63,7 @@ def company(folder: Path, *more: Any) -> Workbench:
     store.close()
     bench = opened(folder)
     bench.mirror()
-    return bench
+    bench.snapshot()
 
 
 def opened(folder: Path) -> Workbench:

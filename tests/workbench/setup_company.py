@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.api import SqliteStore, Workbench
 from tests.lakehouse.lake_events import day, event
+from tests.made_folders import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,17 @@ def setup_company(
     folder: Path, changeovers: Iterable[Mapping[str, object]]
 ) -> Workbench:
     """Make the company with these rows of `changeovers`, mirrored."""
+    rows = [dict(row) for row in changeovers]
+    copied(f"set up {rows}", lambda made: _company(made, rows), folder)
+    return _opened(folder)
+
+
+def _opened(folder: Path) -> Workbench:
+    return Workbench(folder / "lake", f"sqlite:///{folder}/events.db")
+
+
+def _company(folder: Path, changeovers: list[dict[str, object]]) -> None:
+    """Write the events and the lake, folded."""
     told: list[tuple[str, dict[str, Any]]] = [
         ("LocationDefined", {"location": "L", "timezone": "Europe/Rome"}),
         (
@@ -33,7 +45,7 @@ def setup_company(
                 "cost_per_hour": 30.0,
             },
         ),
-        *(("ChangeoverDefined", dict(row)) for row in changeovers),
+        *(("ChangeoverDefined", row) for row in changeovers),
         *(row for product in ("A", "B") for row in _made(product)),
         ("ResourceSetupObserved", {"resource": "M", "family": "FA", "since": day(0)}),
         *(_placed(number, *wish) for number, wish in enumerate(WANTED)),
@@ -43,9 +55,9 @@ def setup_company(
         [event(number, kind, **cells) for number, (kind, cells) in enumerate(told)]
     )
     store.close()
-    bench = Workbench(folder / "lake", f"sqlite:///{folder}/events.db")
+    bench = _opened(folder)
     bench.mirror()
-    return bench
+    bench.snapshot()
 
 
 def _made(product: str) -> list[tuple[str, dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api import MemoryStore, PromiseDesk
+from tests.examples import some
 from tests.planners.small_promises import TRUSTING, cells, day, workshop
 
 BUSY = {
@@ -30,7 +31,7 @@ BUSY = {
         {"time_preference": 0.1, "cost_preference": 1},
     ],
 )
-@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("held", some([False, True], 1))
 def test_what_was_quoted_is_committed_and_stands(policy, held):
     snapshot = workshop(
         resources=[{"withheld_share": 0.5}],

@@ -13,6 +13,7 @@ from medhavi.predict import registry
 from medhavi.predict.registry import DATABASE, Registry
 from medhavi.workbench.training.training import PLAIN
 from tests.api import TrainingRecipe, Workbench, open_store
+from tests.examples import some
 from tests.model_stores import ready
 from tests.purchases import bought
 
@@ -90,7 +91,7 @@ def torn(database):
 
 
 @pytest.mark.req("SUP-08")
-@pytest.mark.parametrize("damage", [cut, overwritten, torn])
+@pytest.mark.parametrize("damage", some([cut, overwritten, torn], 1))
 def test_a_damaged_store_gives_one_finding_and_the_plain_rule(company, damage):
     damage(company.models / DATABASE)
     published = company.estimates()

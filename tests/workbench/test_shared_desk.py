@@ -15,6 +15,7 @@ from medhavi.planners.promising.ledger.promise_ledger import differences
 from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
 from tests import factories
 from tests.api import SharedDesk, SqliteStore
+from tests.examples import some
 
 HOUR = 3600
 _TOO_LARGE = "too large to count"
@@ -164,7 +165,7 @@ def steps(seed, count, desks):
         assert [wrong(one) for one in desks] == [(), ()], (seed, number, what)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), 1))
 def test_books_of_two_desks_are_as_new_after_each_step(tmp_path, seed):
     steps(
         seed, 25, [SharedDesk(SqliteStore(tmp_path / "e.db"), tables()) for _ in "ab"]

@@ -109,6 +109,7 @@ def test_the_head_of_time_is_not_moved_by_what_was_learned(trained):
     assert bench.snapshot().as_of == int(moment(400.0).timestamp())
 
 
+@pytest.mark.nightly
 @pytest.mark.req("SUP-08")
 def test_a_lost_registry_changes_the_basis_and_never_the_answer(fragile):
     kept = estimates(fragile)
