@@ -214,7 +214,7 @@ MOST_OUT = 15
 """Demands that one move takes out at most."""
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
-SOME, CROWDED = 1500, 5000
+SOME, CROWDED = 1000, 5000
 """Demands from which a plant is started once, and from which it is crowded: it gets few
 moves for each of them then."""
 URGENT_DAYS = 10.0
@@ -229,7 +229,7 @@ class Budget(NamedTuple):
     """How long a search goes on: turns of the wheel; moves per demand, within limits.
 
     A move costs the more the larger the plant, and a small one gains from more of them:
-    40 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
+    50 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
     share of the base days that a late demand counts in passes and in moves. With less,
     days count more, and no demand waits very long for the sake of others. `starts`: how
     often all is done with other random numbers; the best one counts.
@@ -247,8 +247,8 @@ class Budget(NamedTuple):
 NOTHING = Budget(Manner(0), 0, 0, 0)
 BUDGETS = {
     "light": NOTHING,
-    "standard": Budget(Manner(250), 40, 300, 70_000),
-    "full": Budget(Manner(250), 40, 300, 70_000, starts=3),
+    "standard": Budget(Manner(250), 50, 300, 70_000),
+    "full": Budget(Manner(250), 50, 300, 70_000, starts=3),
 }
 QUICK_BUDGETS = {
     "light": NOTHING,
