@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 GENERAL = frozenset(
     {
         "bucket of a resource",
-        "campaign rule",
     }
 )
 """Kinds that another engine plans than the search. The list only becomes shorter."""

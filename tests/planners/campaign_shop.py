@@ -107,9 +107,10 @@ def campaign_tables(folder: Path) -> None:
     ).to_folder(folder)
 
 
-def planned(snapshot: Snapshot, campaigns: str = "rules") -> Plan:
+def planned(snapshot: Snapshot, campaigns: str = "rules", **more: object) -> Plan:
     """Plan; the independent check has to find nothing."""
-    made = plan(snapshot, "constrained", {"campaigns": campaigns, "effort": "light"})
+    settings = {"campaigns": campaigns, "effort": "light", **more}
+    made = plan(snapshot, "constrained", settings)
     assert [str(found) for found in verify(made, snapshot)] == []
     return made
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable
@@ -19,8 +19,17 @@ from medhavi.planners.campaigns.campaign_proposals import (
 from medhavi.snapshot.patch import Patch
 from tests.api import Providers
 from tests.examples import examples
-from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
+from tests.planners.campaign_shop import (
+    FAMILIES,
+    day,
+    matrix,
+    planned,
+    rule,
+    shop,
+    work,
+)
 
+SEARCHED = {"search": "always", "engine": "python"}
 PRODUCTS = st.sampled_from(sorted(FAMILIES))
 DEMANDS = st.lists(
     st.tuples(
@@ -133,6 +142,31 @@ def shops(draw):
 @given(shops(), st.sampled_from(["rules", "propose"]))
 def test_campaigns_of_any_plan_keep_their_rules(snapshot, campaigns):
     planned(snapshot, campaigns)
+
+
+@pytest.mark.req("CMP-03", "CMP-04")
+@settings(max_examples=5, deadline=None, phases=[Phase.generate])
+@given(shops())
+def test_campaigns_of_any_searched_plan_keep_their_rules(snapshot):
+    planned(snapshot, **SEARCHED)
+
+
+@pytest.mark.req("CMP-03")
+def test_a_search_cuts_what_is_too_much_for_one_campaign():
+    """700 of at most 500 are made as two orders, each a campaign."""
+    rows = [rule(min_run_qty=100, max_run_qty=500)]
+    made = planned(shop([("A", 700, 5)], campaign_rules=rows), **SEARCHED)
+    assert made.run.engine == "search"
+    assert [row[4] for row in work(made)] == ["M|FA|1", "M|FA|2"]
+    assert made.fulfilment["status"].to_list() == ["on_time"]
+
+
+@pytest.mark.req("CMP-03")
+def test_a_search_says_which_campaign_it_cannot_keep():
+    snapshot = shop([("A", 60, 5)], campaign_rules=[rule(min_run_qty=100)])
+    made = planned(snapshot, **SEARCHED)
+    assert made.run.engine == "rounds (a campaign breaks M|FA)"
+    assert made.fulfilment["status"].to_list() == ["unplanned"]
 
 
 @pytest.mark.req("CMP-06", "KPI-19")

@@ -13,6 +13,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
+from medhavi.errors import NotAvailable
 from medhavi.findings import finding
 from medhavi.providers.capacity.axis import Cleaning
 from medhavi.units import MINUTE, exact, from_seconds, seconds_up
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from medhavi.findings import Finding
+    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.capacity.axis import Cleanings
+    from medhavi.snapshot import Snapshot
 
     Cleans = Callable[[str, str | None, str | None], bool]
     """Tells whether the change on a resource between two families is a cleaning."""
@@ -73,6 +78,11 @@ class CampaignRule:
         """The cleaning that follows a campaign."""
         seconds = seconds_up(self.cleaning_minutes, MINUTE)
         return Cleaning(self.resource, seconds, self.cleaning_window)
+
+    @property
+    def slows(self) -> bool:
+        """Whether long campaigns have another pace."""
+        return self.reduction_over is not None and self.reduction_pct > 0
 
     def too_short(self, qty: float) -> bool:
         """Whether a campaign of a quantity is below the least run."""
@@ -141,6 +151,11 @@ class CampaignRules:
     def resources(self) -> list[str]:
         """List the resources with campaigns, by id."""
         return sorted({*self._rules, *self._all})
+
+    @property
+    def stated(self) -> list[CampaignRule]:
+        """List the rules of the table."""
+        return [rule for rules in self._rules.values() for rule in rules]
 
     def of(
         self, resource: str, family: str | None, product: str
@@ -460,3 +475,56 @@ def _uncleaned(resource: str, before: CampaignRun, after: CampaignRun) -> Findin
         moment=f"{from_seconds(first.start):%Y-%m-%dT%H:%M:%SZ}",
         minutes=0.0 if rule is None else rule.cleaning.seconds / MINUTE,
     )
+
+
+def campaigns_obeyed(
+    snapshot: Snapshot, parameters: ConstrainedParameters, findings: list[Finding]
+) -> CampaignRules | None:
+    """Rules that a run obeys; `None`: it has no campaigns.
+
+    Parameters
+    ----------
+    snapshot, parameters
+        Of the run.
+    findings
+        Where it is told that rules have no effect.
+
+    Raises
+    ------
+    NotAvailable
+        A rule stands for a resource whose work has no sequence.
+    """
+    how = parameters.campaigns
+    rows = snapshot["campaign_rules"]
+    if how == "off":
+        if rows.height:
+            told = finding("CAM005", table="campaign_rules", value=rows.height)
+            findings.append(told)
+        return None
+    more = snapshot["resource_units"].filter(pl.col("units") > 1)["resource"]
+    resources = snapshot["resources"].with_columns(
+        row=pl.col("finite")
+        & pl.col("bucket").is_null()
+        & (pl.col("units") == 1)
+        & ~pl.col("resource").is_in(more.to_list())
+    )
+    in_a_row = set(resources.filter("row")["resource"].to_list())
+    odd = sorted(set(rows["resource"].to_list()) - in_a_row)
+    if odd:
+        message = (
+            f"Campaigns need resources of one unit at any time, finite and sequenced by "
+            f"the minute; {', '.join(odd)} in campaign_rules is not. Take these rows "
+            "out, or plan with campaigns = off."
+        )
+        asking = snapshot.input_rows("campaign_rules").filter(
+            rows["resource"].is_in(odd)
+        )
+        raise NotAvailable(message, {"campaign_rules": tuple(asking)})
+    every: list[str] = []
+    if how == "propose":
+        matrix = resources.filter(
+            pl.col("changeover_matrix").is_not_null() & pl.col("row")
+        )
+        every = matrix["resource"].to_list()
+    made = CampaignRules(rows.iter_rows(named=True), every)
+    return made if made.resources else None

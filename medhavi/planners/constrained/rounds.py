@@ -16,9 +16,8 @@ from medhavi.planners.constrained.improvement.diverting import (
 )
 from medhavi.planners.constrained.improvement.plan_search import PlanSearch
 from medhavi.planners.constrained.improvement.recutting import best_pieces
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import WHOLE
-from medhavi.planners.constrained.placement.campaigning import campaign_rules
 from medhavi.progress import Progress, Stop
 from medhavi.results.run_record import Status
 from medhavi.units import from_units
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.recutting import PieceTrial
+    from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.given_sources import Decisions, Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters
@@ -87,8 +87,7 @@ def plan(
     CAP-12, CAP-17, CAP-18, MRP-09.
     """
     snapshot.require()
-    memory = memory or Memory(snapshot)
-    memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
+    memory = memory or memory_of(snapshot, parameters)
     stop = Stop(cancelled)
     plans = _Plans(memory, _lighter(parameters), stop, observe, seed or 1)
     run, whole = _best(plans, memory, parameters, observe, stop)
@@ -150,8 +149,7 @@ def constructed(
     """
     snapshot.require()
     light = _lighter(parameters)
-    memory = Memory(snapshot)
-    memory.campaign_rules = campaign_rules(snapshot, light, memory.findings)
+    memory = memory_of(snapshot, light)
     if decisions is None:
         decisions = _Plans(memory, light, stop).decisions(light)
     run, whole = _placed(memory.afresh(decisions), light, None, stop)

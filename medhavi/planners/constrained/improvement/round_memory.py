@@ -6,6 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
+from medhavi.planners.campaigns.campaign_rules import campaigns_obeyed
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.mrp.unsupported import MRP, TableReading, check_supported
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
+    from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.table_rows import Row
     from medhavi.snapshot import Snapshot
 
@@ -135,3 +137,20 @@ class Memory:
         for key, less in rationing.lowered.items():
             self.lowered.setdefault(key, []).extend(less)
         return self.slices != before or bool(rationing.lowered)
+
+
+def memory_of(
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    decisions: Decisions = UNDECIDED,
+) -> Memory:
+    """Fresh memory of a snapshot, with the campaigns that a run obeys.
+
+    Raises
+    ------
+    NotAvailable
+        Something filled would change quantities or dates and is not built yet.
+    """
+    memory = Memory(snapshot, decisions)
+    memory.campaign_rules = campaigns_obeyed(snapshot, parameters, memory.findings)
+    return memory

@@ -8,15 +8,10 @@ free. What then breaks a rule all the same is refused and the rest is placed aga
 from __future__ import annotations
 
 from bisect import insort
-from itertools import islice
+from itertools import groupby, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import polars as pl
-
-from medhavi.errors import NotAvailable
-from medhavi.findings import finding
 from medhavi.planners.campaigns.campaign_rules import (
-    CampaignRules,
     ResourceWork,
     breaches,
     by_time,
@@ -25,8 +20,11 @@ from medhavi.planners.campaigns.campaign_rules import (
     runs,
 )
 from medhavi.planners.campaigns.campaign_sequence import (
+    Campaign,
     CampaignTask,
+    IndivisibleWork,
     PullAheadLimit,
+    partition,
     program,
 )
 from medhavi.planners.campaigns.family_order import best_order
@@ -37,8 +35,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.campaigns.campaign_sequence import Campaign
+    from medhavi.planners.campaigns.campaign_rules import CampaignRule, CampaignRules
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -46,7 +43,6 @@ if TYPE_CHECKING:
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers import Providers
     from medhavi.providers.sources import OrderTiming, StepWindow
-    from medhavi.snapshot import Snapshot
 
 
 TRIES = 16
@@ -109,6 +105,7 @@ class Campaigning:
         for order in standing:
             for resource, work in self._works(order, order.timing, fixed=True):
                 insort(self._fixed[resource], work, key=by_time)
+        self._numbers = {job.order.index: job.number for job in jobs}
         self._campaign: dict[tuple[int, str], int] = {}
         self._campaigns: list[Campaign] = []
         self._tails: dict[str, Tail] = {}
@@ -297,6 +294,58 @@ class Campaigning:
         if matrix is None or before is None or after is None:
             return False
         return self._providers.changeovers.cleans(matrix, before, after)
+
+    # ------------------------------------------------------------------ what is placed
+    def cut(self) -> None:
+        """Cut what is placed into as few campaigns as the rules allow.
+
+        One ends only where its cleaning fits before the next work of its family.
+        """
+        for works in self._by_resource().values():
+            others = [work for work in works if not work.neutral]
+            for rule, found in groupby(others, lambda work: work.rule):
+                if rule is None:
+                    continue
+                row = list(found)
+                glued = self._glued(row, works)
+                pieces = [
+                    IndivisibleWork(
+                        number,
+                        sum(work.qty for work in piece),
+                        sum(work.seconds for work in piece),
+                        piece[0].start,
+                        must=True,
+                    )
+                    for number, piece in enumerate(glued)
+                ]
+                for members in partition(rule, pieces, NEVER).campaigns:
+                    self._begin(rule, [w for at in members for w in glued[at]])
+
+    def _glued(
+        self, row: Sequence[ResourceWork], works: Sequence[ResourceWork]
+    ) -> list[list[ResourceWork]]:
+        """Work of a family in a row, together where no cleaning fits between."""
+        found = [[row[0]]]
+        low = 0
+        for pair in pairwise(row):
+            low = works.index(pair[0], low)
+            high = works.index(pair[1], low)
+            between, cleanings = works[low + 1 : high], self._providers.cleanings
+            if gap_cleaned(pair, between, cleanings, self._cleans):
+                found.append([pair[1]])
+            else:
+                found[-1].append(pair[1])
+        return found
+
+    def _begin(self, rule: CampaignRule, members: Sequence[ResourceWork]) -> None:
+        """Note a campaign of the new orders among its members."""
+        number_of = self._numbers
+        new = [work for work in members if not work.fixed]
+        jobs = tuple(number_of[work.owner] for work in new)
+        qty, seconds = sum(w.qty for w in new), sum(w.seconds for w in new)
+        for job in jobs:
+            self._campaign[job, rule.resource] = len(self._campaigns)
+        self._campaigns.append(Campaign(rule, jobs, qty, seconds))
 
     # ---------------------------------------------------------------------- checking
     def broken(self) -> bool:
@@ -540,56 +589,3 @@ def campaigning(
     return Campaigning(
         rules, surroundings.providers, jobs, standing, AHEAD if saving else None
     )
-
-
-def campaign_rules(
-    snapshot: Snapshot, parameters: ConstrainedParameters, findings: list[Finding]
-) -> CampaignRules | None:
-    """Rules that a run obeys; `None`: it has no campaigns.
-
-    Parameters
-    ----------
-    snapshot, parameters
-        Of the run.
-    findings
-        Where it is told that rules have no effect.
-
-    Raises
-    ------
-    NotAvailable
-        A rule stands for a resource whose work has no sequence.
-    """
-    how = parameters.campaigns
-    rows = snapshot["campaign_rules"]
-    if how == "off":
-        if rows.height:
-            told = finding("CAM005", table="campaign_rules", value=rows.height)
-            findings.append(told)
-        return None
-    more = snapshot["resource_units"].filter(pl.col("units") > 1)["resource"]
-    resources = snapshot["resources"].with_columns(
-        row=pl.col("finite")
-        & pl.col("bucket").is_null()
-        & (pl.col("units") == 1)
-        & ~pl.col("resource").is_in(more.to_list())
-    )
-    in_a_row = set(resources.filter("row")["resource"].to_list())
-    odd = sorted(set(rows["resource"].to_list()) - in_a_row)
-    if odd:
-        message = (
-            f"Campaigns need resources of one unit at any time, finite and sequenced by "
-            f"the minute; {', '.join(odd)} in campaign_rules is not. Take these rows "
-            "out, or plan with campaigns = off."
-        )
-        asking = snapshot.input_rows("campaign_rules").filter(
-            rows["resource"].is_in(odd)
-        )
-        raise NotAvailable(message, {"campaign_rules": tuple(asking)})
-    every: list[str] = []
-    if how == "propose":
-        matrix = resources.filter(
-            pl.col("changeover_matrix").is_not_null() & pl.col("row")
-        )
-        every = matrix["resource"].to_list()
-    made = CampaignRules(rows.iter_rows(named=True), every)
-    return made if made.resources else None

@@ -1,4 +1,4 @@
-"""Changeovers before found work: between families, directly before the work.
+"""Changeovers before found work, directly before it, and the campaigns it makes.
 
 A machine is changed over while it has nothing else to do, before or after the goods are
 there. What lies after they are is part of the set-up of the order; the rest is idle
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.orders.jobs import Job
+from medhavi.planners.constrained.placement.campaigning import campaigning
 from medhavi.planners.constrained.search.construction import opened
+from medhavi.planners.constrained.search.found_pegs import differ
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     change_of,
@@ -21,7 +24,10 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medhavi.findings import Finding
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder
 
 
 class Work(NamedTuple):
@@ -149,3 +155,37 @@ def ready_of(
     waits = lead <= work.begin[step]
     np.maximum.at(ready, step[waits], lead[waits])
     return ready
+
+
+def keep_campaigns(
+    run: SearchableRun, new: Sequence[SupplyOrder]
+) -> dict[tuple[str, str], Finding]:
+    """Name the campaigns that orders make where they are placed.
+
+    Parameters
+    ----------
+    run
+        Their run.
+    new
+        Those that do not exist yet.
+
+    Returns
+    -------
+    dict
+        What existing orders break, by code and message.
+
+    Raises
+    ------
+    MismatchError
+        A campaign breaks its rule.
+    """
+    jobs = [Job(number, order, placed=True) for number, order in enumerate(new)]
+    campaigns = campaigning(run.campaign_rules, run.release, jobs, run)
+    if campaigns is None:
+        return {}
+    campaigns.cut()
+    if campaigns.broken():
+        rules = {rule.name for rule in campaigns.barred.values()}
+        differ(f"a campaign breaks {', '.join(sorted(rules))}")
+    campaigns.name()
+    return campaigns.findings

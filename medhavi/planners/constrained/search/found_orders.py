@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from fractions import Fraction
 
+    from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
@@ -330,6 +331,11 @@ class SearchableRun(FeasibleRun):
         """Read the state; nothing of it is settled."""
         self._pinned_qty = {}
         super().build()
+
+    @property
+    def campaign_rules(self) -> CampaignRules | None:
+        """Rules that campaigns obey; None: there are none."""
+        return self._memory.campaign_rules
 
     @property
     def lacks_sources(self) -> bool:

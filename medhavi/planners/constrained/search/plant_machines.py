@@ -21,13 +21,14 @@ from medhavi.planners.constrained.search.standing_work import (
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.providers.capacity.axis import ResourceOption, WorkContent
 from medhavi.providers.capacity.clocks import Duration
-from medhavi.units import DAY
+from medhavi.units import DAY, MINUTE, exact, units_down
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span, Standing
+    from medhavi.planners.mrp.netting_state.state import Node
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -289,11 +290,35 @@ class Machines:
         option.calendars = () if alone else tuple(own)
         return option
 
-    def largest(self, grain: int, option: Option) -> int:
-        """Largest order that an option does without a pause [steps]; 0: any.
+    def largest(self, grain: int, node: Node, task: RoutingTask, option: Option) -> int:
+        """Largest order that an option does [steps]; 0: any.
 
-        A longer one fits into no open time: it is cut.
+        A larger one is too much for its campaign, or fits into no open time: it is cut.
         """
+        limits = [
+            one // grain * grain for one in self._of_campaigns(node, task, option)
+        ]
+        limits.append(self._at_once(grain, option))
+        return min((one for one in limits if one > 0), default=0)
+
+    def _of_campaigns(
+        self, node: Node, task: RoutingTask, option: Option
+    ) -> Iterator[int]:
+        """Largest orders that fit into the campaigns of an option [steps]."""
+        rules, taken = self._run.campaign_rules, option.taken
+        if rules is None or taken is None:
+            return
+        first, each = task.run(0), task.run(1) - task.run(0)
+        for name, _ in taken.resources:
+            rule = rules.of(name, task.node.family, node.key[0])
+            if rule is not None and rule.max_run_qty is not None:
+                yield units_down(rule.max_run_qty, node.step)
+            if rule is not None and rule.max_run_minutes is not None and each:
+                seconds = exact(rule.max_run_minutes) * MINUTE
+                yield int((seconds * (taken.axis.steady or 1) - first) / each)
+
+    def _at_once(self, grain: int, option: Option) -> int:
+        """Largest order that an option does without a pause [steps]; 0: any."""
         if not option.whole or not option.rate or option.taken is None:
             return 0
         working = option.taken.axis.working

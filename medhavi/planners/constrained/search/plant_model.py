@@ -62,11 +62,8 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need
     from medhavi.providers.sources import Source
-    from medhavi.snapshot import Snapshot
 
 
-IDLE_TABLES = ("campaign_rules",)
-"""Tables that must be empty: the search knows nothing of what they say."""
 MOST_BELOW = 2000
 """Orders of one demand at most: what a move takes out must be small."""
 MOST_BOUGHT = 1_000_000_000
@@ -146,20 +143,11 @@ def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
     return _Reading(run).model(weights)
 
 
-def unfit_at_sight(snapshot: Snapshot) -> str:
-    """Why the tables alone show that no plant can state everything; "": they do not.
-
-    What `model_of` would refuse only when the whole run is built.
-    """
-    filled = (table for table in IDLE_TABLES if not snapshot[table].is_empty())
-    return next((f"{table} is filled" for table in filled), "")
-
-
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
-    for table in IDLE_TABLES:
-        if not run.snapshot[table].is_empty():
-            refuse(f"{table} is filled")
+    for rule in () if run.campaign_rules is None else run.campaign_rules.stated:
+        if rule.slows:
+            refuse(f"long campaigns of {rule.name} are slower")
     for demand in run.intake.demands:
         if demand.ship_from not in {None, demand.node[1]}:
             refuse(f"demand {demand.demand} is sent from one place")
@@ -515,7 +503,9 @@ class _Reading:
             item = made[len(tasks) - 1 - place]
             self._step(item, name, task)
             for option in item.options:
-                largest = self._machines.largest(item.grain, option)
+                largest = self._machines.largest(
+                    item.grain, way.yields[0].node, task, option
+                )
                 if largest >= product.least:
                     product.most = min(product.most or largest, largest)
             if place + 1 < len(tasks):

@@ -16,7 +16,7 @@ import numpy as np
 from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.bounds import Planned, late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Wait, Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
@@ -28,6 +28,7 @@ from medhavi.planners.constrained.placement.goods_in_time import (
 from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
+from medhavi.planners.constrained.search.changeovers import keep_campaigns
 from medhavi.planners.constrained.search.found_orders import SearchableRun, taken_at
 from medhavi.planners.constrained.search.found_pegs import (
     FoundJobs,
@@ -36,7 +37,7 @@ from medhavi.planners.constrained.search.found_pegs import (
 )
 from medhavi.planners.constrained.search.laying_out import Layout, stretches
 from medhavi.planners.constrained.search.plant_machines import UnfitError
-from medhavi.planners.constrained.search.plant_model import model_of, unfit_at_sight
+from medhavi.planners.constrained.search.plant_model import model_of
 from medhavi.planners.constrained.search.seeking import (
     SCALE,
     Watch,
@@ -100,6 +101,11 @@ class FoundPlacing(Placing):
         self._bought: list[_Purchase] = []
         self._place = self._floors = np.empty(0, np.int64)
         self._owner = self._there = np.empty(0, np.int64)
+
+    @property
+    def orders(self) -> Sequence[SupplyOrder]:
+        """What is made or moved anew."""
+        return self._layout.orders
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
@@ -444,6 +450,8 @@ class SearchedRun(SearchableRun):
         leave_out_dead(self.lines, self.release)
         if takes_dead(self.release) or any(line.refused for line in self.lines):
             differ("goods are dead when they are used")
+        new = [order for order in placing.orders if order.kind == "make"]
+        self._memory.breaches |= keep_campaigns(self, new)
 
     @property
     def _reached(self) -> float:
@@ -498,10 +506,10 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
-    memory = Memory(snapshot, decisions)
+    memory = memory_of(snapshot, parameters, decisions)
     demands = snapshot["demands"].height
     way = way_of(parameters, demands)
-    why = unfit_at_sight(snapshot) if way else why_not(parameters, demands)
+    why = "" if way else why_not(parameters, demands)
     if not why:
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
