@@ -608,6 +608,25 @@ def test_empty_lanes_give_the_soonest_arrival_and_loads_none_before(
     assert all(soonest(one) <= arrival(one) for one in readies)
 
 
+@pytest.mark.req("TRN-02", "TRN-05")
+@given(
+    tables=networks(),
+    qty=st.integers(1, 4),
+    readies=st.lists(st.integers(0, 150), min_size=1, max_size=8),
+    orders=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 40)), max_size=5),
+)
+def test_ways_known_over_empty_lanes_are_those_of_a_search_among_the_loads(
+    tables, qty, readies, orders
+):
+    ways = network(**tables)
+    loaded(ways, orders)
+    for ready in readies:
+        origins = {"P": START + ready * HOUR}
+        # Lanes in a set that may change are kept from nothing that is known.
+        searched = ways.earliest("A", qty, origins, "C", forbidden=set())
+        assert ways.earliest("A", qty, origins, "C") == searched
+
+
 def test_a_least_load_may_be_reached_with_that_of_others():
     ways = truck(min_fill_kg=50)
     assert leaves(ways, 4)[0] is None

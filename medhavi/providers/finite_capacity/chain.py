@@ -43,6 +43,7 @@ class FiniteStep:
 
     __slots__ = (
         "_only",
+        "_paces",
         "alike",
         "family",
         "lag",
@@ -79,11 +80,23 @@ class FiniteStep:
         }
         """Resources that the step may hold."""
         self._only = self.options[0] if len(self.options) == 1 else None
+        self._paces = tuple({option.times for option in self.options})
         self.alike = _alike(self.options)
         """Options with what is free of their resource, where all take as long."""
         self.rule = node.rule
         """Which option is preferred."""
         self.family = node.family
+
+    def shortest(self, units: int) -> int:
+        """Working time of an order with the option that needs the least [s]."""
+        paces = self._paces
+        if len(paces) == 1:
+            fixed, rate, scale = paces[0]
+            return -(-(fixed + rate * units) // scale)
+        return min(
+            [-(-(fixed + rate * units) // scale) for fixed, rate, scale in paces],
+            default=0,
+        )
 
     def earliest(self, units: int, bound: int, *, hasty: bool) -> StepWindow | None:
         """Place the step as early as possible; its queue is over by `bound`."""
@@ -121,20 +134,20 @@ class FiniteStep:
         All of them work for as long: what can begin at once and go through without a
         pause is never beaten.
         """
-        length = self.options[0].length(units)
-        taken: tuple[FiniteOption, Span] | None = None
-        limit = ENDLESS
+        length = self.shortest(units)
+        taken: FiniteOption | None = None
+        start, limit, least = 0, ENDLESS, bound + length
         for option, free in self.alike:
             span = free.earliest(option.splittable, length, bound, limit)
             if span is None or span[1] >= limit:
                 continue
-            taken, limit = (option, span), span[1]
-            if first or limit <= bound + length:
+            taken = option
+            start, limit = span
+            if first or limit <= least:
                 break
         if taken is None:
             return None
-        option, (start, finish) = taken
-        made: OptionSlot = _made(OptionSlot, (option, start, finish, length, 0))
+        made: OptionSlot = _made(OptionSlot, (taken, start, limit, length, 0))
         return made
 
     def latest(
@@ -268,7 +281,7 @@ class FiniteChain:
         work = passed = 0
         rest = [0]
         for step in reversed(self.steps):
-            length = min([option.length(units) for option in step.options], default=0)
+            length = step.shortest(units)
             work += length
             passed += step.queue + length + step.move + step.lag
             rest.append(passed)

@@ -82,13 +82,14 @@ class FreeIntervals:
             return self._sought(splittable, length, (bound, limit - length))
         starts, ends = listed
         latest = limit - length
-        for place in range(bisect_right(ends, bound), len(ends)):
-            begin = starts[place]
+        place, count = bisect_right(ends, bound), len(ends)
+        while place < count:
+            begin, end = starts[place], ends[place]
+            place += 1
             if begin < bound:  # noqa: PLR1730 - hot
                 begin = bound
             if begin >= latest:
                 return None
-            end = ends[place]
             if end - begin < length:
                 continue
             if splittable:
@@ -164,11 +165,11 @@ class FreeIntervals:
         starts: list[int] = []
         ends: list[int] = []
         self._lists[size] = starts, ends
+        self._lists = dict(sorted(self._lists.items()))
         for start, end, room in self._free(0, len(self._times)):
             if room >= size:
                 starts.append(start)
                 ends.append(end)
-        self._lists = dict(sorted(self._lists.items()))
 
     def changed(self, start: int, finish: int) -> None:
         """Look again at what `[start, finish)` touches: its use is another now."""
@@ -183,10 +184,14 @@ class FreeIntervals:
             last += 1
         low, high = times[first], times[last] if last < count else NEVER
         found = self._free(first, last)
+        least = min([one[2] for one in found], default=0)
         for size, (starts, ends) in self._lists.items():
-            before = bisect_left(starts, low)
-            behind = bisect_left(starts, high, before)
-            found = [one for one in found if one[2] >= size]
+            before = behind = bisect_left(starts, low)
+            while behind < len(starts) and starts[behind] < high:
+                behind += 1
+            if size > least:
+                found = [one for one in found if one[2] >= size]
+                least = min([one[2] for one in found], default=0)
             if found:
                 starts[before:behind] = [one[0] for one in found]
                 ends[before:behind] = [one[1] for one in found]
@@ -203,7 +208,8 @@ class FreeIntervals:
         """
         times, used, limit = self._times, self._used, self._limit
         found: list[tuple[int, int, int]] = []
-        least = min(self._lists, default=0) * _CLASS
+        # The lists stand by rising class.
+        least = next(iter(self._lists), 0) * _CLASS
         place = first
         while place < last:
             if used[place] > limit:
@@ -217,7 +223,9 @@ class FreeIntervals:
             if end - start < least:
                 continue
             if start > ALWAYS and end < NEVER:
-                room = min(self._working.between(start, end) // _CLASS, _CLASSES)
+                room = self._working.between(start, end) // _CLASS
+                if room > _CLASSES:  # noqa: PLR1730 - hot
+                    room = _CLASSES
             found.append((start, end, room))
         return found
 

@@ -17,11 +17,12 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.transport.lane_graph import LaneEdge
+from medhavi.providers.transport.timetable import NOTHING as NO_LOAD
 from medhavi.providers.transport.timetable import DepartureLoads
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from medhavi.providers.transport.lane_graph import Goods, LaneGraph
 
@@ -291,8 +292,11 @@ MOST_ENDS = 4096
 """Pairs of places and kinds of goods whose arrivals are kept."""
 
 
-class ArrivalBounds:
-    """Arrivals over empty lanes.
+class EmptyLaneArrivals:
+    """Earliest ways over lanes that carry nothing yet.
+
+    They bound the arrival of any load, and are the earliest ways of all loads that
+    their vehicles have room for: what others carry makes no other way earlier.
 
     Parameters
     ----------
@@ -310,12 +314,12 @@ class ArrivalBounds:
     def __init__(self, graph: LaneGraph) -> None:
         self._graph = graph
         self.fills = graph.anything_fills
-        self._known: dict[object, tuple[list[int], list[int], list[int]]] = {}
-        """First and last instants of the steps, and the arrival of each [s]."""
+        self._known: dict[object, tuple[list[int], list[int], list[list[Leg]]]] = {}
+        """First and last instants of the steps, and the legs of each [s]."""
 
-    def over(self, graph: LaneGraph) -> ArrivalBounds:
+    def over(self, graph: LaneGraph) -> EmptyLaneArrivals:
         """Arrivals over lanes of which some leave at other times."""
-        made: ArrivalBounds = copy(self)
+        made: EmptyLaneArrivals = copy(self)
         made._graph = graph
         made._known = {}
         return made
@@ -333,7 +337,7 @@ class ArrivalBounds:
         Parameters
         ----------
         goods
-            Kind and country; they have no load.
+            Kind and country; their load does not count.
         ready
             When they are at the origin [s].
         forbidden
@@ -343,26 +347,52 @@ class ArrivalBounds:
             # A vehicle that leaves with a least load may need that of others.
             rest = self._graph.bounds(destination, goods)
             return ready + rest[origin] if origin in rest else NEVER
+        legs = self.legs(goods, origin, ready, destination, forbidden)
+        if not legs:
+            return NEVER if legs is None else ready
+        return legs[-1].arrival
+
+    def legs(
+        self,
+        goods: Goods,
+        origin: str,
+        ready: int,
+        destination: str,
+        forbidden: frozenset[str],
+    ) -> Sequence[Leg] | None:
+        """Legs of the earliest way, where no vehicle needs a least load.
+
+        Parameters
+        ----------
+        goods, origin, ready, destination, forbidden
+            As in `soonest`.
+
+        Returns
+        -------
+        sequence of Leg or None
+            Of goods that are ready then or a little before; none: they are there
+            already. `None`: no way leads there.
+        """
         key = origin, destination, goods.hazmat, goods.country, forbidden
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MOST_ENDS:
                 self._known.clear()
             known = self._known[key] = [], [], []
-        firsts, lasts, arrivals = known
+        firsts, lasts, found = known
         place = bisect_left(lasts, ready)
         if place < len(lasts) and firsts[place] <= ready:
-            return arrivals[place]
+            return found[place]
         search = ArrivalSearch(
             self._graph,
             DepartureLoads(),
-            goods,
+            goods._replace(load=NO_LOAD),
             ExcludedLanes(forbidden),
             relaxed=False,
         )
         legs = search.earliest({origin: ready}, destination)
         if not legs:
-            return NEVER if legs is None else ready
+            return legs
         first = legs[0]
         last = max(ready, self._graph.edge(first.lane).last_ready(first.departure))
         if place < len(lasts) and lasts[place] == last:
@@ -370,5 +400,5 @@ class ArrivalBounds:
         else:
             firsts.insert(place, ready)
             lasts.insert(place, last)
-            arrivals.insert(place, legs[-1].arrival)
-        return legs[-1].arrival
+            found.insert(place, legs)
+        return legs

@@ -16,8 +16,8 @@ from math import log, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.transport.arrival_search import (
-    ArrivalBounds,
     ArrivalSearch,
+    EmptyLaneArrivals,
     ExcludedLanes,
     Leg,
     cheapest,
@@ -96,7 +96,7 @@ class Itineraries:
         self._facts = facts
         self.loads = DepartureLoads() if loads is None else loads
         self._graph = LaneGraph(transport, facts.holds_stock)
-        self._bounds = ArrivalBounds(self._graph)
+        self._empty = EmptyLaneArrivals(self._graph)
         self._costs: dict[tuple[str, str], Costing] = {}
         self._kinds: dict[str, tuple[bool, float, float]] = {}
         """Of products: dangerous or not, weight and volume."""
@@ -107,11 +107,11 @@ class Itineraries:
     ) -> Itineraries:
         """Ways over lanes of which some leave at other times."""
         graph = self._graph.over(transport, lanes)
-        bounds = self._bounds.over(graph)
+        empty = self._empty.over(graph)
         made: Itineraries = copy(self)
         made._transport = transport
         made._graph = graph
-        made._bounds = bounds
+        made._empty = empty
         made.loads = loads
         return made
 
@@ -138,11 +138,11 @@ class Itineraries:
             )
         # No bound of the lanes before holds for these.
         graph = self._graph.over(transport, transits, same_times=False)
-        bounds = self._bounds.over(graph)
+        empty = self._empty.over(graph)
         made: Itineraries = copy(self)
         made._transport = transport
         made._graph = graph
-        made._bounds = bounds
+        made._empty = empty
         return made
 
     def transit(self, lane: str) -> int:
@@ -196,9 +196,13 @@ class Itineraries:
             none may or can carry the goods.
         """
         goods = self.goods(product, qty, destination, country)
-        legs = self._search(
-            goods, origins, destination, ExcludedLanes(forbidden), relaxed=relaxed
-        )
+        legs = None
+        if not relaxed and len(origins) == 1 and isinstance(forbidden, frozenset):
+            legs = self._unhindered(goods, origins, destination, forbidden)
+        if legs is None:
+            legs = self._search(
+                goods, origins, destination, ExcludedLanes(forbidden), relaxed=relaxed
+            )
         if legs is None:
             return None
         ready = origins[legs[0].origin] if legs else origins[destination]
@@ -220,7 +224,33 @@ class Itineraries:
             As in `earliest`.
         """
         goods = self.goods(product, 0.0, destination, None)
-        return self._bounds.soonest(goods, origin, ready, destination, forbidden)
+        return self._empty.soonest(goods, origin, ready, destination, forbidden)
+
+    def _unhindered(
+        self,
+        goods: Goods,
+        origins: Mapping[str, int],
+        destination: str,
+        forbidden: frozenset[str],
+    ) -> list[Leg] | None:
+        """Legs of the earliest way over empty lanes that has room for goods.
+
+        None: its vehicles have none, or there is no such way.
+        """
+        if self._empty.fills:
+            return None
+        ((origin, at),) = origins.items()
+        way = self._empty.legs(goods, origin, at, destination, forbidden)
+        if way is None:
+            return None
+        legs = []
+        for leg in way:
+            found = self._graph.edge(leg.lane).leg(at, goods.load, self.loads)
+            if found != (leg.departure, leg.arrival):
+                return None
+            legs.append(leg if leg.ready == at else leg._replace(ready=at))
+            at = leg.arrival
+        return legs
 
     def _search(
         self,
@@ -407,7 +437,7 @@ class Itineraries:
         0: it has none; or some lane needs a least load, and more is no longer later.
         """
         load = itinerary.load
-        if self._bounds.fills or load == NOTHING:
+        if self._empty.fills or load == NOTHING:
             return 0
         found = NEVER
         for leg in itinerary.legs:

@@ -17,7 +17,7 @@ from medhavi.providers.transport.timetable import MILLION, NOTHING, Load
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, ceil_fraction, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from medhavi.providers.sources import Clock
     from medhavi.providers.transport.timetable import DepartureLoads
@@ -113,36 +113,20 @@ class LaneEdge:
         if not self._simple:
             times = departure, departure + self.transit
             return self._boarded(times, load, loads)
-        room = self.most[0] - load[0], self.most[1] - load[1]
-        there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
-        if there[0] <= room[0] and there[1] <= room[1]:
+        weight, volume = self.most[0] - load[0], self.most[1] - load[1]
+        carried = loads.of_lane(self.lane) or EMPTY
+        there = carried.get(departure, NOTHING)
+        if there[0] <= weight and there[1] <= volume:
             return departure, departure + self.transit
         loads.refused += 1
-        return self._after(departures[place:], room, load, loads)
-
-    def _after(
-        self,
-        full: Sequence[int],
-        room: tuple[int, int],
-        load: Load,
-        loads: DepartureLoads,
-    ) -> tuple[int, int] | None:
-        """First departure after a full one that carries no more than `room`.
-
-        Parameters
-        ----------
-        full
-            It, and departures after it, as far as they are listed [s].
-        """
-        weight, volume = room
         if weight < 0 or volume < 0:
             return None
-        carried = loads.of_lane(self.lane) or EMPTY
-        for departure in full:
+        for later in range(place + 1, len(departures)):
+            departure = departures[later]
             there = carried.get(departure, NOTHING)
             if there[0] <= weight and there[1] <= volume:
                 return departure, departure + self.transit
-        return self._later(full[-1], load, carried)
+        return self._later(departure, load, carried)
 
     def _boarded(
         self, times: tuple[int, int] | None, load: Load, loads: DepartureLoads
