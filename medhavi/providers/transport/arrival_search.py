@@ -292,7 +292,7 @@ MOST_ENDS = 4096
 """Pairs of places and kinds of goods whose arrivals are kept."""
 
 
-class EmptyLaneArrivals:
+class LaneArrivals:
     """Earliest ways over lanes that carry nothing yet.
 
     They bound the arrival of any load, and are the earliest ways of all loads that
@@ -317,9 +317,9 @@ class EmptyLaneArrivals:
         self._known: dict[object, tuple[list[int], list[int], list[list[Leg]]]] = {}
         """First and last instants of the steps, and the legs of each [s]."""
 
-    def over(self, graph: LaneGraph) -> EmptyLaneArrivals:
+    def over(self, graph: LaneGraph) -> LaneArrivals:
         """Arrivals over lanes of which some leave at other times."""
-        made: EmptyLaneArrivals = copy(self)
+        made: LaneArrivals = copy(self)
         made._graph = graph
         made._known = {}
         return made

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.transport.arrival_search import (
     ArrivalSearch,
-    EmptyLaneArrivals,
     ExcludedLanes,
+    LaneArrivals,
     Leg,
     cheapest,
     ways,
@@ -96,7 +96,7 @@ class Itineraries:
         self._facts = facts
         self.loads = DepartureLoads() if loads is None else loads
         self._graph = LaneGraph(transport, facts.holds_stock)
-        self._empty = EmptyLaneArrivals(self._graph)
+        self._empty = LaneArrivals(self._graph)
         self._costs: dict[tuple[str, str], Costing] = {}
         self._kinds: dict[str, tuple[bool, float, float]] = {}
         """Of products: dangerous or not, weight and volume."""
