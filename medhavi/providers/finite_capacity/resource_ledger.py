@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 
-_CLASS = 15 * MINUTE
-"""Lengths are told apart by so much: finer lists hold less that is too short."""
-_CLASSES = 16
-"""Classes of length; all that is longer is in the last."""
+_SHORT = 15 * MINUTE
+"""Lengths below are one class; each class after it reaches to twice the length."""
+_CLASSES = 6
+"""Classes after the first; all that is longer is in the last."""
 
 
 class FreeIntervals:
@@ -74,7 +74,7 @@ class FreeIntervals:
         bound, limit
             Instants from which it begins and before which it ends [s].
         """
-        size = length // _CLASS
+        size = (length // _SHORT).bit_length()
         if size > _CLASSES:  # noqa: PLR1730 - hot: `min` takes twice as long
             size = _CLASSES
         listed = self._lists.get(size)
@@ -161,7 +161,7 @@ class FreeIntervals:
 
     def _learn(self, length: int) -> None:
         """List the stretches for a length from now on."""
-        size = min(length // _CLASS, _CLASSES)
+        size = min((length // _SHORT).bit_length(), _CLASSES)
         starts: list[int] = []
         ends: list[int] = []
         self._lists[size] = starts, ends
@@ -209,7 +209,7 @@ class FreeIntervals:
         times, used, limit = self._times, self._used, self._limit
         found: list[tuple[int, int, int]] = []
         # The lists stand by rising class.
-        least = next(iter(self._lists), 0) * _CLASS
+        least = (1 << next(iter(self._lists), 0) >> 1) * _SHORT
         place = first
         while place < last:
             if used[place] > limit:
@@ -223,7 +223,7 @@ class FreeIntervals:
             if end - start < least:
                 continue
             if start > ALWAYS and end < NEVER:
-                room = self._working.between(start, end) // _CLASS
+                room = (self._working.between(start, end) // _SHORT).bit_length()
                 if room > _CLASSES:  # noqa: PLR1730 - hot
                     room = _CLASSES
             found.append((start, end, room))
@@ -265,6 +265,8 @@ class VaryingIntervals(FreeIntervals):
 
 
 MILLION: Final = 1_000_000
+_FEW: Final = 8
+"""Blocks that are put in their places one by one; to sort again takes longer."""
 _LONG: Final = 16
 """Pieces of use that a search may pass before free stretches are worth listing."""
 ENDLESS: Final = 2 * NEVER
@@ -308,22 +310,36 @@ class ResourceLedger:
         What the resource offers.
     """
 
-    __slots__ = ("_free", "blocks", "clock", "most", "times", "used")
+    __slots__ = ("_added", "_free", "_sorted", "clock", "most", "times", "used")
 
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
         self.times: list[int] = [ALWAYS]
         self.used: list[int] = [0]
-        self.blocks: list[BusyInterval] = []
+        self._sorted: list[BusyInterval] = []
+        self._added: list[BusyInterval] = []
+        """Blocks since somebody asked for them by start: most orders ask for times."""
         constant = clock.constant
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
         self._free: dict[tuple[WorkingTime, int], FreeIntervals] = {}
 
     # ----------------------------------------------------------------- what is held
+    @property
+    def blocks(self) -> list[BusyInterval]:
+        """What is held, by start."""
+        if len(self._added) < _FEW:
+            for block in self._added:
+                insort(self._sorted, block)
+        else:
+            self._sorted += self._added
+            self._sorted.sort()
+        self._added.clear()
+        return self._sorted
+
     def add(self, block: BusyInterval) -> None:
         """Hold a block; more than there is can be held, then nothing else fits."""
-        insort(self.blocks, block)
+        self._added.append(block)
         self._change(block.start, block.finish, block.units)
 
     def remove(self, block: BusyInterval) -> None:
@@ -334,17 +350,22 @@ class ResourceLedger:
         ValueError
             It is not held.
         """
-        place = bisect_left(self.blocks, block)
-        if place == len(self.blocks) or self.blocks[place] != block:
-            message = f"{self.clock.resource} does not hold {block}."
-            raise ValueError(message)
-        del self.blocks[place]
+        if self._added and self._added[-1] == block:
+            del self._added[-1]
+        else:
+            blocks = self.blocks
+            place = bisect_left(blocks, block)
+            if place == len(blocks) or blocks[place] != block:
+                message = f"{self.clock.resource} does not hold {block}."
+                raise ValueError(message)
+            del blocks[place]
         self._change(block.start, block.finish, -block.units)
 
     def held(self, start: int, finish: int) -> list[BusyInterval]:
         """List the blocks that reach into `[start, finish)`, by start."""
-        last = bisect_left(self.blocks, finish, key=lambda block: block.start)
-        return [block for block in self.blocks[:last] if block.finish > start]
+        blocks = self.blocks
+        last = bisect_left(blocks, finish, key=lambda block: block.start)
+        return [block for block in blocks[:last] if block.finish > start]
 
     def _change(self, start: int, finish: int, units: int) -> None:
         if start >= finish or not units:
