@@ -82,10 +82,8 @@ class FreeIntervals:
             return self._sought(splittable, length, (bound, limit - length))
         starts, ends = listed
         latest = limit - length
-        place, count = bisect_right(ends, bound), len(ends)
-        while place < count:
+        for place in range(bisect_right(ends, bound), len(ends)):
             begin, end = starts[place], ends[place]
-            place += 1
             if begin < bound:  # noqa: PLR1730 - hot
                 begin = bound
             if begin >= latest:
@@ -184,14 +182,11 @@ class FreeIntervals:
             last += 1
         low, high = times[first], times[last] if last < count else NEVER
         found = self._free(first, last)
-        least = min([one[2] for one in found], default=0)
         for size, (starts, ends) in self._lists.items():
             before = behind = bisect_left(starts, low)
             while behind < len(starts) and starts[behind] < high:
                 behind += 1
-            if size > least:
-                found = [one for one in found if one[2] >= size]
-                least = min([one[2] for one in found], default=0)
+            found = [one for one in found if one[2] >= size]
             if found:
                 starts[before:behind] = [one[0] for one in found]
                 ends[before:behind] = [one[1] for one in found]
@@ -248,19 +243,11 @@ class VaryingIntervals(FreeIntervals):
         limit: int,  # noqa: ARG002 - what ends too late may be given
     ) -> Span | None:
         """First room from an instant on, whether it ends before a limit or not."""
-        book, working = self._book, self._working
         while True:
-            if splittable:
-                start = working.next_open(bound)
-                finish = None if start is None else working.add(start, length)
-            else:
-                start = working.first_fit(bound, length)
-                finish = None if start is None else start + length
-            if start is None or finish is None:
-                return None
-            blocked = book.conflict(start, finish, self._need)
+            span = self._open(splittable, length, bound)
+            blocked = None if span is None else self._book.conflict(*span, self._need)
             if blocked is None:
-                return start, finish
+                return span
             bound = blocked[1]
 
 
@@ -353,19 +340,17 @@ class ResourceLedger:
         if self._added and self._added[-1] == block:
             del self._added[-1]
         else:
-            blocks = self.blocks
-            place = bisect_left(blocks, block)
-            if place == len(blocks) or blocks[place] != block:
+            place = bisect_left(self.blocks, block)
+            if place == len(self._sorted) or self._sorted[place] != block:
                 message = f"{self.clock.resource} does not hold {block}."
                 raise ValueError(message)
-            del blocks[place]
+            del self._sorted[place]
         self._change(block.start, block.finish, -block.units)
 
     def held(self, start: int, finish: int) -> list[BusyInterval]:
         """List the blocks that reach into `[start, finish)`, by start."""
-        blocks = self.blocks
-        last = bisect_left(blocks, finish, key=lambda block: block.start)
-        return [block for block in blocks[:last] if block.finish > start]
+        last = bisect_left(self.blocks, finish, key=lambda block: block.start)
+        return [block for block in self._sorted[:last] if block.finish > start]
 
     def _change(self, start: int, finish: int, units: int) -> None:
         if start >= finish or not units:
