@@ -245,15 +245,18 @@ def test_departures_tell_how_often_they_take_a_load():
     assert whole is not None
     ways.occupy(whole)
     # Beside 200 of 700 kg there is room for 500: sixteen loads of 30 kg.
-    found = ways.earliest("A", 3, {"P": START}, "C")
+    found = ways.arrival("A", 3, {"P": START}, "C", frozenset())
     assert found is not None
-    assert ways.room(found) == 16
-    assert ways.earliest("A", 48, {"P": START}, "C").arrival == found.arrival
-    assert ways.earliest("A", 51, {"P": START}, "C").arrival > found.arrival
+    arrival, times = found
+    assert times == 16
+    assert ways.earliest("A", 48, {"P": START}, "C").arrival == arrival
+    assert ways.earliest("A", 51, {"P": START}, "C").arrival > arrival
     # Where a vehicle needs a least load, more may come sooner than less.
     tables["lanes"][0]["min_fill_kg"] = 10.0
     least = network(**tables)
-    assert least.room(least.earliest("A", 3, {"P": START}, "C")) == 0
+    found = least.arrival("A", 3, {"P": START}, "C", frozenset())
+    assert found is not None
+    assert found[1] == 0
 
 
 def test_volume_limits_as_weight_does():

@@ -197,7 +197,7 @@ class Itineraries:
         """
         goods = self.goods(product, qty, destination, country)
         legs = None
-        if not relaxed and len(origins) == 1 and isinstance(forbidden, frozenset):
+        if not relaxed:
             legs = self._unhindered(goods, origins, destination, forbidden)
         if legs is None:
             legs = self._search(
@@ -207,6 +207,33 @@ class Itineraries:
             return None
         ready = origins[legs[0].origin] if legs else origins[destination]
         return self._itinerary(product, qty, goods.load, (legs, ready))
+
+    def arrival(
+        self,
+        product: str,
+        qty: float,
+        origins: Mapping[str, int],
+        destination: str,
+        forbidden: Collection[str],
+    ) -> tuple[int, int] | None:
+        """Arrival of the earliest itinerary [s], and how often its departures take it.
+
+        The latter is 0 for goods without weight and volume, and where some lane needs a
+        least load: more is no longer later there. None: there is no way.
+
+        Parameters
+        ----------
+        product, qty, origins, destination, forbidden
+            As in `earliest`.
+        """
+        goods = self.goods(product, qty, destination)
+        legs = self._unhindered(goods, origins, destination, forbidden)
+        if legs is None:
+            legs = self._search(goods, origins, destination, ExcludedLanes(forbidden))
+        if legs is None:
+            return None
+        at = legs[-1].arrival if legs else origins[destination]
+        return at, self._room(legs, goods.load)
 
     def soonest(
         self,
@@ -231,13 +258,17 @@ class Itineraries:
         goods: Goods,
         origins: Mapping[str, int],
         destination: str,
-        forbidden: frozenset[str],
+        forbidden: Collection[str],
     ) -> list[Leg] | None:
         """Legs of the earliest way over empty lanes that has room for goods.
 
-        None: its vehicles have none, or there is no such way.
+        None: its vehicles have none, there is no such way, or none is kept.
         """
-        if self._empty.fills:
+        if (
+            self._empty.fills
+            or len(origins) > 1
+            or not isinstance(forbidden, frozenset)
+        ):
             return None
         ((origin, at),) = origins.items()
         way = self._empty.legs(goods, origin, at, destination, forbidden)
@@ -431,16 +462,12 @@ class Itineraries:
                 less = Load(-load.weight, -load.volume)
                 self.loads.add(leg.lane, leg.departure, less)
 
-    def room(self, itinerary: Itinerary) -> int:
-        """How often the departures of an itinerary take its load.
-
-        0: it has none; or some lane needs a least load, and more is no longer later.
-        """
-        load = itinerary.load
+    def _room(self, legs: Sequence[Leg], load: Load) -> int:
+        """How often the departures of legs take a load; see `arrival`."""
         if self._empty.fills or load == NOTHING:
             return 0
         found = NEVER
-        for leg in itinerary.legs:
+        for leg in legs:
             left = self._graph.edge(leg.lane).left(leg.departure, self.loads)
             for most, one in zip(left, load, strict=True):
                 found = min(found, most // one) if one else found

@@ -8,7 +8,6 @@ bring travels by the earliest itinerary from there.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.supply_search.alternatives import (
@@ -141,9 +140,7 @@ class DeliverySearch:
         self.known: set[str] = set()
         self.bare = False
         self.failures: list[Failure] = []
-        # A method of the search would make a circle, which only the collector frees.
-        self._reached = partial(
-            reach.of,
+        self._reached = reach.of(
             wanted.product,
             wanted.location,
             wanted.country,
@@ -207,7 +204,7 @@ class DeliverySearch:
                 build = from_stock(wanted.product, place, wanted.steps)
                 yield from_place(wanted, "stock", place, build)
         self.bare = bare
-        sellers = [place for place in self._reached().sellers if place in makers]
+        sellers = [place for place in self._reached.sellers if place in makers]
         for place in sellers:
             yield from self._new_at(place, terms)
         if not (wanted.single or self.bare):
@@ -219,7 +216,7 @@ class DeliverySearch:
     def places(self) -> tuple[list[str], list[str]]:
         """Where stock may come from and where new supply may be made or bought."""
         wanted = self.wanted
-        reached = self._reached()
+        reached = self._reached
         origins = [
             place for place in reached.origins if wanted.ship_from in {None, place}
         ]

@@ -90,8 +90,9 @@ class SplitShipment:
         if found and max(one.arrival for one in found) < whole.arrival:
             return found
         self._stages.undo_transport(mark)
-        again = self._send(group)
-        return [whole if again is None else again]
+        if whole.itinerary is not None:
+            self._stages.transport.occupy(whole.itinerary)
+        return [whole]
 
     def _over_several(self, group: Sequence[SupplyAllocation]) -> list[Shipment]:
         """Fill the earliest departures first; empty: something finds no way."""
@@ -172,7 +173,7 @@ class ShipmentPlanning:
     wanted
         What is asked for.
     reached
-        Gives the places and lanes that goods may come by.
+        Places and lanes that goods may come by.
     failures
         Where it is noted why there is no way.
     """
@@ -183,7 +184,7 @@ class ShipmentPlanning:
         self,
         stages: AvailabilityCheck,
         wanted: DeliveryNeed,
-        reached: Callable[[], SupplyOrigins],
+        reached: SupplyOrigins,
         failures: list[Failure],
     ) -> None:
         self._stages = stages
@@ -197,7 +198,7 @@ class ShipmentPlanning:
         if origin == wanted.location or "transport" in terms.relaxed:
             return ready
         way = product, origin, wanted.location
-        return self._stages.soonest(way, ready, self._reached().forbidden)
+        return self._stages.soonest(way, ready, self._reached.forbidden)
 
     def parts(
         self, origin: str, pieces: Sequence[SupplyAllocation], terms: Terms
@@ -254,17 +255,15 @@ class ShipmentPlanning:
         ):
             return None
         steps = sum([piece.steps for piece in pieces])
-        product, transport = pieces[0].product, stages.transport
-        found = transport.earliest(
+        product = pieces[0].product
+        found = stages.transport.arrival(
             product,
             from_units(steps, stages.step(product)),
             {origin: max([piece.ready for piece in pieces])},
             wanted.location,
-            forbidden=self._reached().forbidden,
+            self._reached.forbidden,
         )
-        if found is None:
-            return None
-        return found.arrival, steps * transport.room(found)
+        return None if found is None else (found[0], steps * found[1])
 
     def again(
         self, sent: Shipment, pieces: tuple[SupplyAllocation, ...], terms: Terms
@@ -295,7 +294,7 @@ class ShipmentPlanning:
         if origin == wanted.location or "transport" in relaxed:
             uses = tuple(Use(max(piece.ready, ready), piece) for piece in pieces)
             return Shipment(product, origin, steps, ready, ready, uses)
-        reached = self._reached()
+        reached = self._reached
         found = self._stages.itinerary(
             product,
             steps,
