@@ -161,11 +161,10 @@ def placed_again(
         return _brought(supply, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
     start = supply.first_work(source)
-    made = (
-        None
-        if start is None
-        else ordered(supply, source, piece.order_steps, start, parts)
-    )
+    making = None if start is None else supply.stages.making(source, start)
+    if start is None or making is None:
+        return None
+    made = ordered(supply, source, making, piece.order_steps, start, parts)
     return _served(made, piece)
 
 

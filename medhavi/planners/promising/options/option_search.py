@@ -8,7 +8,7 @@ substitutes; then what there is.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.ledger.option_effects import OptionPrice
@@ -97,8 +97,7 @@ HORIZONS = 2
 """Promises may lie up to so many horizons ahead (rule 38)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchReport:
+class SearchReport(NamedTuple):
     """What a search of options says of itself, beside the options.
 
     Parameters
@@ -215,12 +214,12 @@ class OptionSearch:
                     book.free_for(self.request)
                 yield
         finally:
-            self._report = replace(self._report, withheld=stages.withheld)
+            self._report = self._report._replace(withheld=stages.withheld)
             stages.undo(mark)
 
     def fail_at(self, stage: str) -> None:
         """Note that the provider of a stage failed."""
-        self._report = replace(self._report, failed_at=stage)
+        self._report = self._report._replace(failed_at=stage)
 
     # ---------------------------------------------------------------------- search
     def search(self, *, brief: bool = False) -> None:
@@ -252,7 +251,7 @@ class OptionSearch:
         self._count(search)
         stages = self.book.stages
         ruled = stages.withheld or stages.spared
-        self._report = replace(self._report, ruled=ruled)
+        self._report = self._report._replace(ruled=ruled)
 
     def _passes(self) -> Iterator[Terms]:
         asked = self.policy.ask_supplier
@@ -385,8 +384,7 @@ class OptionSearch:
 
     def _count(self, search: DeliverySearch) -> None:
         known = self._report
-        self._report = replace(
-            known,
+        self._report = known._replace(
             cut=known.cut or search.cut,
             rough=known.rough or search.rough,
             evaluations=max(known.evaluations, search.evaluations),
@@ -405,7 +403,7 @@ class OptionSearch:
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
         # Its sources were chosen each by itself, not for a quantile of all together.
         if len(date.subjects) > 1:
-            self._report = replace(self._report, rough=True)
+            self._report = self._report._replace(rough=True)
         if self.buffer:
             date = date._replace(date=date.date + self.buffer)
         if self.policy.not_before_due:

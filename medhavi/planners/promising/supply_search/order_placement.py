@@ -118,7 +118,7 @@ def make(
         soonest = _soonest(supply, making, size, start, parts)
         if soonest is not None and late(soonest) and not supply.meets(source):
             return None
-    return ordered(supply, source, size, start, parts)
+    return ordered(supply, source, making, size, start, parts)
 
 
 def _soonest(
@@ -161,6 +161,7 @@ def _in_turn(
 def ordered(
     supply: OrderPlacement,
     source: Source,
+    making: RoutingNeeds,
     size: int,
     start: int,
     parts: Sequence[Part],
@@ -169,6 +170,8 @@ def ordered(
 
     Parameters
     ----------
+    making
+        What it yields from the first instant on.
     size
         Of the order [steps of the source].
     start
@@ -177,8 +180,7 @@ def ordered(
         What was got for each component line.
     """
     timing = _placed(supply, source, size, start, _needs(parts))
-    making = supply.stages.making(source, start)
-    if timing is None or making is None:
+    if timing is None:
         return None
     uses: list[Use] = []
     lines: list[Component] = []
