@@ -31,11 +31,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-GENERAL = frozenset(
-    {
-        "bucket of a resource",
-    }
-)
+GENERAL: frozenset[str] = frozenset()
 """Kinds that another engine plans than the search. The list only becomes shorter."""
 SEEDS = range(1, 9)
 """Seeds of the model without the row: a search takes another turn where anything is

@@ -24,7 +24,7 @@ from benchmarks.measure import Stopwatch
 from benchmarks.performance_page import write_section
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.compiled import Engine
+    from medhavi.planners.kernels.compiled import EngineName
     from medhavi.snapshot import Snapshot
 
 USUAL = ("m1000", "m3000", "m10000", "deep")
@@ -70,7 +70,7 @@ class Measured:
 
 
 def measure(
-    name: str, snapshot: Snapshot, rounds: int, engine: Engine = "numba"
+    name: str, snapshot: Snapshot, rounds: int, engine: EngineName = "numba"
 ) -> Measured:
     """Plan an instance several times; the first round only warms up."""
     from medhavi import __version__

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
-from medhavi.planners.kernels.compiled import Engine
+from medhavi.planners.kernels.compiled import EngineName
 from medhavi.results.buckets import grid
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class MrpParameters:
 
     past: str = "allow"
     closed_orders_consume_forecast: bool = False
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
 
     def __post_init__(self) -> None:
         if self.past != "allow":
@@ -209,7 +209,7 @@ class ConstrainedParameters:
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     base_days: float = 20.0
     closed_orders_consume_forecast: bool = False
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     campaigns: str = "rules"
     lateness_by: str = "auto"
     money_days: float = 2.0

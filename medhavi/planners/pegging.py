@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from medhavi.planners.kernels.compiled import Engine
+    from medhavi.planners.kernels.compiled import EngineName
 
     Ints = NDArray[np.int64]
     Column = Sequence[int] | Ints
@@ -81,7 +81,7 @@ class PegArrays(NamedTuple):
     position: Ints
 
 
-def peg(matches: Matches, engine: Engine, size: int | None = None) -> PegArrays:
+def peg(matches: Matches, engine: EngineName, size: int | None = None) -> PegArrays:
     """Trace all demands through all levels.
 
     Parameters
@@ -146,7 +146,7 @@ def peg_again(
     before: PegArrays,
     unit_rank: Ints,
     reached: NDArray[np.bool_],
-    engine: Engine,
+    engine: EngineName,
 ) -> PegArrays:
     """Trace what is taken at some places; what stands above them is as it was.
 

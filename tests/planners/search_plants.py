@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medhavi.planners.constrained.search.plant_machines import Option, machines_together
-from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
@@ -27,6 +27,7 @@ OPTION = {
     "calendar": -1,
     "whole": 0,
     "family": -1,
+    "bucket": -1,
 }
 ITEM = OPTION | {
     "ranked": 1,

@@ -20,7 +20,7 @@ from medhavi.planners.constrained.search.construction import (
     new_pass,
     new_schedule,
 )
-from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,

@@ -1,4 +1,4 @@
-"""Compile kernels with numba where it is installed and the run is large enough."""
+"""Kernels, compiled with numba where it is installed and the run is large enough."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import importlib.util
 import sys
 from array import array
 from bisect import bisect_left
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from medhavi.progress import Progress
 
@@ -21,13 +24,40 @@ if TYPE_CHECKING:
 
     from medhavi.progress import Observe
 
-Engine = Literal["auto", "python", "numba"]
+EngineName = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
 LARGE_COLD = 150_000
 """Matches from which importing numba and loading the compiled form pays off too."""
 COMPILING = "compiling the planning kernels once, about a minute"
 """Phase of a first run of which `make setup`, or an earlier run, kept no kernels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Kernels in one of their forms, and how their arrays look.
+
+    `lists` tells that the interpreter runs them: lists are read far faster there.
+    """
+
+    kernels: SimpleNamespace
+    lists: bool
+
+    def of(self, record: Any) -> Any:
+        """Record of arrays as the kernels read it best."""
+        if not self.lists:
+            return record
+        return type(record)(*(one.tolist() for one in record))
+
+    def ints(self, values: np.ndarray) -> Any:
+        """Whole numbers as the kernels read them best: maybe the same array."""
+        found = values.astype(np.int64, copy=False)
+        return found.tolist() if self.lists else found
+
+    def floats(self, values: np.ndarray) -> Any:
+        """Numbers as the kernels read them best."""
+        found = values.astype(np.float64)
+        return found.tolist() if self.lists else found
 
 
 class _Lists:
@@ -46,7 +76,7 @@ class _Lists:
         return [value] * count
 
 
-def uses_numba(engine: Engine, size: int) -> bool:
+def uses_numba(engine: EngineName, size: int) -> bool:
     """Whether a run of `size` matches uses the compiled form.
 
     Raises
@@ -62,7 +92,7 @@ def uses_numba(engine: Engine, size: int) -> bool:
     return engine == "numba" or (engine == "auto" and present and size >= enough)
 
 
-def load_compiler(engine: Engine) -> None:
+def load_compiler(engine: EngineName) -> None:
     """Import numba where it is installed: who traces again and again waits once."""
     if engine == "auto" and importlib.util.find_spec("numba") is not None:
         importlib.import_module("numba")

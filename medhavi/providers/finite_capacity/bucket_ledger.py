@@ -19,7 +19,7 @@ from medhavi.results.buckets import floor, following
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
@@ -179,6 +179,48 @@ def spread_backward(
             length -= most
         bound = begin
     return segments
+
+
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order of time, those that touch as one.
+
+    >>> joined([(1, 2), (2, 4), (5, 6)])
+    ((1, 4), (5, 6))
+    """
+    found: Segments = []
+    for start, finish in spans:
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], finish)
+        else:
+            found.append((start, finish))
+    return tuple(found)
+
+
+def spans_of(
+    working: WorkingTime, span: Span, opens: Sequence[int], taken: Sequence[int]
+) -> tuple[Span, ...]:
+    """Open time of work that is spread over buckets.
+
+    Parameters
+    ----------
+    working
+        When it can go on.
+    span
+        Its begin and end [UTC s].
+    opens, taken
+        Of the bucket of its begin and of those after it, begin [UTC s] and how much
+        working time it takes [s]; the last one more than nothing.
+    """
+    found: Segments = []
+    last = len(taken) - 1
+    for place, (bucket, seconds) in enumerate(zip(opens, taken, strict=True)):
+        if seconds:
+            start = max(bucket, span[0])
+            finish = span[1] if place == last else working.add(start, seconds)
+            if 0 < place == last:
+                start = working.subtract(span[1], seconds) or start
+            found += working.segments(start, finish or start)
+    return joined(found)
 
 
 def overfull(

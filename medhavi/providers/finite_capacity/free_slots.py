@@ -22,6 +22,7 @@ from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
     BucketLedger,
     ReservedBuckets,
+    joined,
     overfull,
     spread_backward,
     spread_forward,
@@ -422,18 +423,13 @@ def _spread_late(
 def _spread(
     means: OptionResources, work: WorkContent, found: list[tuple[int, int]]
 ) -> StepAssignment:
-    joined: list[tuple[int, int]] = []
-    for start, finish in found:
-        if joined and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], finish)
-        else:
-            joined.append((start, finish))
+    segments = joined(found)
     return StepAssignment(
         option=means.option,
         work=work,
-        start=joined[0][0],
-        finish=joined[-1][1],
-        segments=tuple(joined),
+        start=segments[0][0],
+        finish=segments[-1][1],
+        segments=segments,
     )
 
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from medhavi.planners.constrained.orders.jobs import Setting, stage_of
 from medhavi.planners.kernels.compiled import (
+    Engine,
     announce_compiling,
     compiled_rehearsal,
     interpreted_rehearsal,
     uses_numba,
 )
-from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.planners.kernels.rehearsal_passes import FAR, NEVER_HOLDS
 from medhavi.planners.mrp.netting_state.state import Demand
 from medhavi.planners.parameters import ConstrainedParameters
@@ -31,7 +31,7 @@ from medhavi.units import ALWAYS, DAY
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Ints, Job
-    from medhavi.planners.kernels.compiled import Engine as Wanted
+    from medhavi.planners.kernels.compiled import EngineName
     from medhavi.planners.kernels.rehearsal_passes import Stage
 
 
@@ -351,7 +351,9 @@ class Sequencer:
         return [self._jobs[job] for job in sequence.tolist()]
 
 
-def engine_for(engine: Wanted, tasks: int, observe: Observe | None = None) -> Engine:
+def engine_for(
+    engine: EngineName, tasks: int, observe: Observe | None = None
+) -> Engine:
     """Kernels of a rehearsal that goes through so many tasks in all."""
     if uses_numba(engine, tasks):
         kernels = compiled_rehearsal()

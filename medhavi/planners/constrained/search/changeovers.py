@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.mrp.netting_state.state import SupplyOrder
 
 
 class Work(NamedTuple):
@@ -157,17 +156,8 @@ def ready_of(
     return ready
 
 
-def keep_campaigns(
-    run: SearchableRun, new: Sequence[SupplyOrder]
-) -> dict[tuple[str, str], Finding]:
-    """Name the campaigns that orders make where they are placed.
-
-    Parameters
-    ----------
-    run
-        Their run.
-    new
-        Those that do not exist yet.
+def keep_campaigns(run: SearchableRun) -> dict[tuple[str, str], Finding]:
+    """Name the campaigns that the new orders of a run make where they are placed.
 
     Returns
     -------
@@ -179,6 +169,8 @@ def keep_campaigns(
     MismatchError
         A campaign breaks its rule.
     """
+    orders = run.release.orders
+    new = [one for one in orders if one.existing is None and one.kind == "make"]
     jobs = [Job(number, order, placed=True) for number, order in enumerate(new)]
     campaigns = campaigning(run.campaign_rules, run.release, jobs, run)
     if campaigns is None:

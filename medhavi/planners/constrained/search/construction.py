@@ -26,7 +26,7 @@ from medhavi.units import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.kernels.kernel_engine import Engine
+    from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 
@@ -201,6 +201,10 @@ def _most_pieces(plant: Plant) -> list[int]:
     return found
 
 
+MOST_BUCKETS = 32
+"""Buckets over which an order is spread, at most."""
+
+
 def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     """Make an empty schedule with room for a pass and its improvement."""
     items, demands = len(plant.order), len(plant.d_item)
@@ -214,6 +218,8 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     lanes = np.append(lanes[lanes >= 0], beside)
     most = int(np.bincount(lanes, minlength=1).max(initial=0))
     others = int(np.diff(plant.w_start).max(initial=0))
+    if (plant.bucket >= 0).any():
+        others = max(others, MOST_BUCKETS)
     standing = int(np.diff(plant.v_start).max(initial=0))
     width = 2 * most + 200 + standing
     deep = len(plant.order) + 8
@@ -227,7 +233,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         "lane": width * max(int(plant.m_lane[-1]), 1),
         "laned": max(int(plant.m_lane[-1]), 1),
         "width": 2,
-        "o_beside": orders * others,
+        "o_beside": (orders + 1) * others,
         "d_peg": demands,
         "d_finish": demands,
         "stack": orders,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+from medhavi.planners.constrained.orders.jobs import jobs_of
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.order_creation import (
     PEG_SOURCE,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
+    from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.material.recipes import Component
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
@@ -358,6 +360,15 @@ class SearchableRun(FeasibleRun):
                 at = order.timing.start if leaves is None else leaves
                 limits.take(order.source, order.steps, at)
         return limits
+
+    def occupancy(self) -> Occupancy:
+        """What resources have to do already; all existing orders stand."""
+        own = {demand.demand for demand in self.intake.demands}
+        finite = self.providers.finite(own, firmed=False)
+        for job in jobs_of(self.release):
+            if job.order.kind == "make":
+                finite.occupy(job.order.timing)
+        return finite.occupancy
 
     @property
     def clusters(self) -> Sequence[list[Node]]:

@@ -216,13 +216,15 @@ def chained(first: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.nd
 def lanes_beside(plant: Plant, plan: ScheduleRecord, orders: np.ndarray) -> np.ndarray:
     """Lanes of the machines that orders need beside their own ones; -1: no more.
 
+    Where hours are counted per bucket, what they take from the first one on [s].
     Shapes (n_orders,) and (n_orders, n_others), int64.
     """
     others = int(plan.width[1])
-    found = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item), others)[orders]
+    rows = np.array(plan.o_beside, np.int64).reshape(len(plan.o_item) + 1, others)
     option = np.asarray(plan.o_option, np.int64)[orders]
     count = plant.w_start[option + 1] - plant.w_start[option]
-    return np.where(np.arange(others) < count[:, np.newaxis], found, -1)
+    count[plant.bucket[option] >= 0] = others
+    return np.where(np.arange(others) < count[:, np.newaxis], rows[orders], -1)
 
 
 class FoundJobs(Mapping[int, Job]):

@@ -34,9 +34,11 @@ from medhavi.planners.constrained.search.found_pegs import (
     differ,
 )
 from medhavi.planners.constrained.search.plant_supplies import short_of
+from medhavi.planners.kernels.plant_kernels.plant_record import window_of
 from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.capacity.schedule import step_window
+from medhavi.providers.finite_capacity.bucket_ledger import spans_of
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         SupplyOrder,
         SupplyUnit,
     )
+    from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Source
 
@@ -86,8 +89,9 @@ def work_of(
     """
     plant = model.plant
     begin, end, option, unit = (np.asarray(one, np.int64) for one in span)
-    lane = np.where(plant.machine[option] >= 0, unit, -1)
-    lanes = np.column_stack([lane, beside])
+    hourly = plant.bucket[option] >= 0
+    lane = np.where((plant.machine[option] >= 0) & ~hourly, unit, -1)
+    lanes = np.column_stack([lane, np.where(hourly[:, np.newaxis], -1, beside)])
     taken = lanes.ravel()
     step = np.repeat(np.arange(len(lane)), lanes.shape[1])
     row = np.lexsort((begin[step], taken))
@@ -118,7 +122,8 @@ class Steps(NamedTuple):
     `order` is the place of the last step of the same order. `early` and `late` are the
     dates of the steps themselves; `changed` is what of its changeover belongs to each
     of them, late [s]. Shapes (n_steps,), int64. `beside` are the lanes of other
-    machines that a step needs, early, -1: none; shape (n_steps, n_others).
+    machines that a step needs, early, -1: none; shape (n_steps, n_others). `buckets`
+    is what it takes of each bucket, late; shape (n_steps, n_buckets).
     """
 
     item: np.ndarray
@@ -127,6 +132,7 @@ class Steps(NamedTuple):
     late: Work
     changed: np.ndarray
     beside: np.ndarray
+    buckets: np.ndarray
 
 
 def steps_of(model: Model, found: Found) -> Steps:
@@ -168,7 +174,8 @@ def steps_of(model: Model, found: Found) -> Steps:
         order = order[order]
     since, begin = late.since - model.as_of, late.begin - model.as_of
     changed = lengths_of(model.plant, since, begin, late.option)
-    return Steps(item, order, early, late, changed, found.order_beside)
+    beside, buckets = found.order_beside, found.order_late_beside
+    return Steps(item, order, early, late, changed, beside, buckets)
 
 
 def stretches(steps: Steps, lanes: int) -> list[tuple[list[int], list[int]]]:
@@ -186,11 +193,12 @@ def stretches(steps: Steps, lanes: int) -> list[tuple[list[int], list[int]]]:
     return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
 
 
-def changes_over(plant: Plant, item: int) -> bool:
-    """Whether some machine of an item is changed over between families."""
+def depends(plant: Plant, item: int) -> bool:
+    """Whether how long an item takes depends on others: by changeovers, or buckets."""
     options = slice(plant.x_start[item], plant.x_start[item + 1])
     machine = plant.machine[options]
-    return bool((plant.m_change[machine[machine >= 0]] >= 0).any())
+    changes = (plant.m_change[machine[machine >= 0]] >= 0).any()
+    return bool(changes or (plant.bucket[options] >= 0).any())
 
 
 def _gains(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -462,7 +470,7 @@ class Layout:
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
-        if isinstance(clock, SingleStepClock) and not changes_over(plant, number):
+        if isinstance(clock, SingleStepClock) and not depends(plant, number):
             timings = clock.earliest_each(starts, sizes)
         elif item.way.origin is not None:
             timings = [self._moved(item.way.source, start) for start in starts]
@@ -545,6 +553,18 @@ class Layout:
             found.append(timing)
         return found
 
+    def _spread(self, step: int, option: ResourceOption) -> tuple[tuple[int, int], ...]:
+        """When a step works of which the hours are counted per bucket; else nothing."""
+        late, plant = self.steps.late, self.model.plant
+        bucket = int(plant.bucket[late.option[step]])
+        if bucket < 0:
+            return ()
+        span = int(late.begin[step]), int(late.end[step])
+        at = window_of(plant, bucket, span[0] - self.model.as_of)
+        taken = np.trim_zeros(self.steps.buckets[step], "b").tolist()
+        opens = (self.model.as_of + plant.k_open[at : at + len(taken)]).tolist()
+        return spans_of(option.axis.working, span, opens, taken)
+
     def _timing(
         self, tasks: Sequence[RoutingTask], place: int, size: int
     ) -> OrderTiming:
@@ -563,9 +583,17 @@ class Layout:
                 differ(f"step {task.node.step} is bought")
             changed = int(self.steps.changed[step])
             work = WorkContent(option.setup + changed, task.run(size))
-            if option.axis.earliest(work, begin, begin) != (begin, end):
+            spans = self._spread(step, option)
+            if spans:
+                length = sum(until - since for since, until in spans)
+                same = length == option.axis.length(work, (begin, end))
+            else:
+                same = option.axis.earliest(work, begin, begin) == (begin, end)
+            if not same:
                 differ(f"step {task.node.step} runs otherwise")
-            placed = StepAssignment(option=option, work=work, start=begin, finish=end)
+            placed = StepAssignment(
+                option=option, work=work, start=begin, finish=end, segments=spans
+            )
             windows.append(step_window(task.node, placed))
         start = windows[0].queue_start
         return OrderTiming(start, windows[-1].after, start, tuple(windows))

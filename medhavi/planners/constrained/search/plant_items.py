@@ -19,6 +19,8 @@ from medhavi.planners.constrained.search.plant_machines import (
 from medhavi.planners.constrained.search.plant_supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
 from medhavi.planners.mrp.netting_state.state import Need
+from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
+from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 from medhavi.units import NEVER
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.plant_machines import Row
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.sources import Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
     from medhavi.providers.transport.timetable import Timetable
@@ -242,7 +245,7 @@ def check_depth(items: Sequence[Item]) -> None:
 
 
 class Lanes:
-    """Lanes that moves go on, in the order in which they are met.
+    """Lanes that moves go on, and buckets, in the order in which they are met.
 
     Parameters
     ----------
@@ -252,9 +255,17 @@ class Lanes:
         The last due date [UTC s]; departures are listed for some years after it.
     limits
         What vehicles carry, with what is on them already.
+    occupancy
+        What resources have to do already.
     """
 
-    def __init__(self, as_of: int, last: int, limits: SupplyLimits) -> None:
+    def __init__(
+        self, as_of: int, last: int, limits: SupplyLimits, occupancy: Occupancy
+    ) -> None:
+        self._occupancy = occupancy
+        self._hourly: list[Option] = []
+        self._buckets: dict[str, tuple[int, int]] = {}
+        """Calendar of the buckets of each resource, and where their room begins."""
         self._as_of = as_of
         self._begin = as_of - KNOWN_BEFORE
         self._end = max(last, as_of) + KNOWN_AFTER
@@ -309,6 +320,28 @@ class Lanes:
             option.limits = self._loads(source)
         self._options.append(option)
         return option, 0
+
+    def count_hours(self, option: Option) -> None:
+        """Count the hours of an option per bucket; `windows` completes its calendar."""
+        ledger = self._occupancy.ledger(option.hourly)
+        if not isinstance(ledger, BucketLedger):
+            return
+        if option.hourly not in self._buckets:
+            self._buckets[option.hourly] = len(self._rows), len(self._room)
+            rows: list[Row] = []
+            begin, end = ledger.bucket(self._as_of)
+            while begin < self._end:
+                rows.append((begin - self._as_of, end - self._as_of, 0, 0, 0))
+                self._room.append(ledger.room(begin) // MILLION)
+                begin, end = ledger.bucket(end)
+            # What is not known any more has room for all; the clocks refuse it.
+            rows.append((rows[-1][1], FAR, 0, 0, 0))
+            rows[0] = (-FAR, *rows[0][1:])
+            self._rows.append(rows)
+            self._room.append(FAR)
+        option.bucket, room = self._buckets[option.hourly]
+        option.limits = ((0, 1, room),)
+        self._hourly.append(option)
 
     def _loads(self, source: Source) -> tuple[tuple[int, int, int], ...]:
         """What orders of a product take of the room of departures."""
@@ -394,6 +427,8 @@ class Lanes:
         start = others["k_start"]
         for option in self._options:
             option.calendar += len(start) - 1
+        for option in self._hourly:
+            option.bucket += len(start) - 1
         rows: list[Row] = []
         bounds = [int(start[-1])]
         for own in self._rows:

@@ -72,9 +72,10 @@ class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
     What is bought has one that says nothing. `beside` are machines that it needs as
-    well. `calendars` are those of the units of the machine, where they have open times
-    of their own, `limits` what orders take of the room of its windows: `l_each`,
-    `l_over` and `l_room` as of `Plant`.
+    well, `hourly` is the resource whose hours are counted per bucket. `calendars` are
+    those of the units of the machine, where they have open times of their own, `limits`
+    what orders take of the room of its windows: `l_each`, `l_over` and `l_room` as of
+    `Plant`.
     """
 
     machine: int = -1
@@ -85,7 +86,9 @@ class Option:
     calendar: int = -1
     whole: int = 0
     family: int = -1
+    bucket: int = -1
     taken: ResourceOption | None = None
+    hourly: str = ""
     calendars: tuple[int, ...] = ()
     limits: tuple[tuple[int, int, int], ...] = ()
 
@@ -265,6 +268,9 @@ class Machines:
         names = [name for name, _ in finite]
         if len(set(names)) < len(names):
             refuse(f"{routing} needs a machine twice")
+        option.hourly = next((name for name in names if self._rows[name]["bucket"]), "")
+        if option.hourly and (len(names) > 1 or option.whole):
+            refuse(f"{routing} needs more than hours of {option.hourly}")
         busy: list[list[Span]] = []
         if finite and option.fixed + option.rate > 0:
             option.machine, *beside = (self._number(*one) for one in finite)
@@ -430,8 +436,13 @@ class Machines:
         lanes = int(there)
         if lanes < 1 or units != 1.0:
             refuse(f"{name} has units that work together")
-        if row["bucket"] is not None or row["max_early_days"] is not None:
-            refuse(f"{name} is counted in buckets, or must not be early")
+        if row["max_early_days"] is not None:
+            refuse(f"{name} must not be early")
+        if row["bucket"] is not None:
+            # What stands takes of its hours, wherever in a bucket.
+            self.stops += [tuple(clock.stops)] * lanes
+            self.units.append(lanes)
+            return self.numbers.setdefault(name, len(self.numbers))
         standing = on_units(self._standing.get(name, ()), lanes)
         if clock.matrix is not None:
             if lanes > 1:

@@ -2,7 +2,7 @@
 
 What the search knows: products at places and their sources by preference; makes of
 steps in a row, each on one unit of a finite machine, of those that it may choose from,
-of each of several at a time, or on none, in the open time of their calendars, changed
+of each of several at a time, on hours of a bucket, or on none, in open time, changed
 over between families; purchases with a fixed lead time and no limit, by any rule of
 stock and lots; stock and scheduled receipts; stock levels of what is made that do not
 fall; existing orders that stand on their dates; lots of a least and a largest size and
@@ -73,7 +73,9 @@ ITEM_FIELDS = (
     *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
     *("floor", "post", "soft", "lead", "life", "carries", "cover", "apart"),
 )
-OPTION_FIELDS = ("machine", "fixed", "rate", "scale", "calendar", "whole", "family")
+OPTION_FIELDS = (
+    *("machine", "fixed", "rate", "scale", "calendar", "whole", "family", "bucket"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,7 @@ class _Reading:
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
         self._machines = Machines(run, last)
-        self._lanes = Lanes(self._as_of, last, run.room())
+        self._lanes = Lanes(self._as_of, last, run.room(), run.occupancy())
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -587,3 +589,6 @@ class _Reading:
         item.options = [
             self._machines.option(item.grain, routing, task, one) for one in taken
         ]
+        for option in item.options:
+            if option.hourly and option.machine >= 0:
+                self._lanes.count_hours(option)

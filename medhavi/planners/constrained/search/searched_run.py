@@ -52,6 +52,7 @@ from medhavi.planners.constrained.search.standing_work import (
     require_goods,
 )
 from medhavi.planners.kernels.compiled import announce_compiling
+from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers.finite_capacity.waits import closed_spans
@@ -101,11 +102,6 @@ class FoundPlacing(Placing):
         self._bought: list[_Purchase] = []
         self._place = self._floors = np.empty(0, np.int64)
         self._owner = self._there = np.empty(0, np.int64)
-
-    @property
-    def orders(self) -> Sequence[SupplyOrder]:
-        """What is made or moved anew."""
-        return self._layout.orders
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
@@ -205,9 +201,11 @@ class FoundPlacing(Placing):
                     ready = max(ready, there)
             begin = int(steps.early.begin[step])
             lanes = [int(steps.early.lane[step]), *steps.beside[step].tolist()]
+            option = int(steps.early.option[step])
             if lanes[0] >= 0 and ready < begin:
-                option = int(steps.early.option[step])
                 found += self._waited(option, lanes, ready, begin)
+            elif model.plant.bucket[option] >= 0:
+                found += self._short_of_hours(option, ready, begin)
             elif job.order.kind == "move":
                 found += _waited_for_room(job.order, ready, layout.early.finish[place])
             ready = int(steps.early.finish[step])
@@ -241,6 +239,14 @@ class FoundPlacing(Placing):
             if low < high:
                 until = high
                 yield Wait("make", name, low, high)
+
+    def _short_of_hours(self, option: int, ready: int, begin: int) -> Iterator[Wait]:
+        """Wait of a step for a bucket in which there are hours of its machine left."""
+        model = self._layout.model
+        opens = begin_from(model.plant, option, ready - model.as_of, 1)
+        if model.as_of + opens < begin:
+            name = model.machines[model.plant.machine[option]]
+            yield Wait("make", name, ready, begin)
 
     def _held(self, lane: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
         """Stretches of found work on a unit of a machine that reach into a span."""
@@ -450,8 +456,7 @@ class SearchedRun(SearchableRun):
         leave_out_dead(self.lines, self.release)
         if takes_dead(self.release) or any(line.refused for line in self.lines):
             differ("goods are dead when they are used")
-        new = [order for order in placing.orders if order.kind == "make"]
-        self._memory.breaches |= keep_campaigns(self, new)
+        self._memory.breaches |= keep_campaigns(self)
 
     @property
     def _reached(self) -> float:
@@ -522,10 +527,9 @@ def plan(
                 run = run.anew()
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _around(run, way, watch, (version, seed))
-        if isinstance(made, Plan) and stop.asked:
-            return replace(made, run=replace(made.run, status=Status.CANCELLED))
         if isinstance(made, Plan):
-            return made
+            asked = replace(made.run, status=Status.CANCELLED)
+            return replace(made, run=asked) if stop.asked else made
         why = str(made)
     planned = rounds.plan(
         snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory

@@ -24,9 +24,12 @@ from medhavi.planners.constrained.search.construction import (
     construct,
     new_schedule,
 )
-from medhavi.planners.constrained.search.found_pegs import chained, lanes_beside
+from medhavi.planners.constrained.search.found_pegs import (
+    chained,
+    lanes_beside,
+)
 from medhavi.planners.constrained.search.plant_machines import refuse
-from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
@@ -136,8 +139,7 @@ class Wheel:
 
     def _moved(self) -> np.ndarray:
         """Want late demands earlier; some hopeless ones later."""
-        noise = self._noise
-        plant = self._passes.plain
+        noise, plant = self._noise, self._passes.plain
         late = np.asarray(self._passes.work.d_finish) - plant.d_due
         count = len(late)
         found = self.now.wanted.copy()
@@ -299,16 +301,15 @@ def why_not(parameters: ConstrainedParameters, demands: int) -> str:
     """Why a run for which there is no way to search has none, in words."""
     if parameters.search == "never":
         return "search is never"
-    if demands < LARGE:
-        return f"fewer than {LARGE} demands"
-    return "no compiled kernels"
+    few = demands < LARGE
+    return f"fewer than {LARGE} demands" if few else "no compiled kernels"
 
 
 def engine_of(way: str) -> Engine:
     """Kernels of a way to search."""
-    if way == "compiled":
-        return Engine(kernels=search_kernels.compiled(), lists=False)
-    return Engine(kernels=search_kernels.interpreted(), lists=True)
+    quick = way == "compiled"
+    kernels = search_kernels.compiled if quick else search_kernels.interpreted
+    return Engine(kernels=kernels(), lists=not quick)
 
 
 class Found(NamedTuple):
@@ -318,8 +319,8 @@ class Found(NamedTuple):
     as can be and as late as its takers allow; `peg_*`: giver (an order, or -2 - a
     supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
     dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64. `*_beside`
-    are the lanes of other machines that work needs, -1: no more; shape (n_orders,
-    n_others).
+    are the lanes of other machines that work needs, -1: no more, or what it takes of
+    buckets [s]; shape (n_orders, n_others).
     """
 
     order_item: np.ndarray
@@ -473,6 +474,8 @@ class _Repair:
         self._aims: MoveSettings = self._engine.of(aims)
         self._kernels.date_alone(self._plant, self._plan, self._aims.least)
         self._kernels.load(self._plant, self._plan, passes.work)
+        if (model.plant.bucket >= 0).any():  # A pass knows no buckets.
+            self._kernels.justify_left(self._plant, self._plan)
         if self._dies(model.plant) and self._kernels.revive(self._plant, self._plan):
             refuse("goods die before they are used")
         self._best: tuple[int, ScheduleRecord] | None = None

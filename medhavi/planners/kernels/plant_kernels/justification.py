@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.kernels.plant_kernels.first_gaps import (
+    place_early,
+    spread_by,
+    stays_changed,
+)
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,
@@ -38,14 +43,15 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     BEHIND,
     FULL,
     JOURNAL,
+    bucketed,
+    hold_buckets,
     insert,
     lay,
     lift,
     new_order,
     peg_to,
-    place_early,
+    place_of,
     put,
-    stays_changed,
 )
 from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
@@ -143,6 +149,26 @@ def before_last(
     return min(limit, changed_by(plant, own, start, change))
 
 
+def postpone(
+    plant: Plant, plan: ScheduleRecord, order: int, limit: int, length: int
+) -> tuple[int, int]:
+    """Move an order on buckets as late as there is room by a limit: begin and end.
+
+    All others keep what they take, so it never has to begin earlier.
+    """
+    option, width, row = plan.o_option[order], plan.width[1], len(plan.o_item)
+    start, end = plan.o_start[order], plan.o_end[order]
+    hold_buckets(plant, plan, order, -1)
+    begin, finish = spread_by(plant, plan, row, option, limit, (length, start))
+    if begin >= start:
+        start, end = begin, finish
+        for place in range(width):
+            plan.o_beside[order * width + place] = plan.o_beside[row * width + place]
+    plan.o_start[order] = start
+    hold_buckets(plant, plan, order, 1)
+    return start, end
+
+
 def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> None:
     """Put an order into the last gap of its option that ends by `limit`.
 
@@ -161,6 +187,8 @@ def place_late(plant: Plant, plan: ScheduleRecord, order: int, limit: int) -> No
         end = end_by(plant, option, limit, length)
         start = begin_by(plant, option, end, length)
         append(plan, lane, order)
+    elif bucketed(plant, option):
+        start, end = postpone(plant, plan, order, limit, length)
     elif limited(plant, option):
         qty = plan.o_qty[order]
         start, end = plan.o_start[order], plan.o_end[order]
@@ -293,6 +321,8 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     for at in range(len(keys)):
         keys[at] = -plan.o_end[ids[at]]
     clear_lanes(plan)
+    if plan.width[1] > 0:
+        hold_all_buckets(plant, plan, ids[:count])
     dying = may_die(plant)
     if dying:
         date_lives(plant, plan, ids, count)
@@ -306,9 +336,26 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
             limit = last_end(plant, plan, order, limit)
         place_late(plant, plan, order, limit)
     turn_lanes(plan)
+    if plan.width[1] > 0:
+        lay_on_buckets(plant, plan, ids[:count])
     if dying:
         date_lives(plant, plan, ids, count)
     finish_all(plant, plan)
+
+
+def hold_all_buckets(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> None:
+    """Let each order keep what it takes of buckets until it moves itself."""
+    for order in ids:
+        if bucketed(plant, plan.o_option[order]):
+            hold_buckets(plant, plan, order, 1)
+
+
+def lay_on_buckets(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> None:
+    """Put orders that take hours of buckets on their lanes by their starts."""
+    for order in ids:
+        if bucketed(plant, plan.o_option[order]):
+            lane = plan.o_lane[order]
+            insert(plan, lane, place_of(plan, lane, plan.o_start[order]), order)
 
 
 def clear_lanes(plan: ScheduleRecord) -> None:
@@ -350,6 +397,8 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
     for at in range(total):
         keys[at] = plan.o_start[ids[total - 1 - at]]
     clear_lanes(plan)
+    if plan.width[1] > 0:
+        hold_all_buckets(plant, plan, ids[:count])
     uses = np.empty(len(plan.o_item), np.int64)
     dying = may_die(plant)
     if dying:
@@ -368,6 +417,8 @@ def justify_left(plant: Plant, plan: ScheduleRecord) -> None:
             if plant.carries[plan.o_item[order]] == 0:
                 fresh -= plant.post[plan.o_item[order]]
             ready = max(ready, min(fresh, plan.o_start[order]))
+        if bucketed(plant, option):
+            hold_buckets(plant, plan, order, -1)
         place_early(plant, plan, order, ready, option, option + 1)
         plan.state[JOURNAL] = 0
     plan.state[BEHIND] = 0
@@ -477,7 +528,9 @@ def load_orders(plant: Plant, plan: ScheduleRecord, work: Pass, of: np.ndarray) 
         keys[at] = work.o_start[at]
     for at in ranks_of(keys):
         order, lane, option = of[at], work.o_lane[at], work.o_option[at]
-        if plant.unit[option] < 0:
+        if bucketed(plant, option):
+            lane = plant.m_lane[plant.machine[option]]
+        elif plant.unit[option] < 0:
             lane = free_lane(plant, plan, order, plant.machine[option])
         plan.o_lane[order] = lane
         first = plant.w_start[option]

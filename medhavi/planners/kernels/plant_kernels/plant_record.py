@@ -78,6 +78,10 @@ class Plant(NamedTuple):
     `l_most`, the first one at `l_room`, of which an order of n units takes n `l_each` /
     `l_over`, rounded up. Several options may share it: a lane carries many products.
 
+    Hours that are counted per bucket: `bucket` of an option, the calendar whose windows
+    are the buckets of its machine (-1: it works order by order); its one limit says
+    where their room begins [s], which others do not take.
+
     Set-up families: `family` of an option (-1: none); `m_change`, where the matrix of a
     machine begins in `f_change` (-1: it has none), of `f_size` families by `f_size`,
     from rows to columns [s]. Such a machine has one unit. What stands on it are its
@@ -98,6 +102,7 @@ class Plant(NamedTuple):
     calendar: np.ndarray
     whole: np.ndarray
     unit: np.ndarray
+    bucket: np.ndarray
     w_start: np.ndarray
     w_machine: np.ndarray
     n_start: np.ndarray

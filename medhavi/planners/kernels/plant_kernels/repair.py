@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.kernels.plant_kernels.first_gaps import (
+    place_early,
+    stays_changed,
+)
 from medhavi.planners.kernels.plant_kernels.item_netting import serves
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
@@ -40,8 +44,6 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     new_order,
     note,
     peg_to,
-    place_early,
-    stays_changed,
     undo,
     unlink_giver,
     unlink_item,

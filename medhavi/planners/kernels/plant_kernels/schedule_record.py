@@ -13,18 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
-    begin_from,
-    change_of,
-    changed_from,
-    end_from,
     gain_of,
-    length_of,
     limited,
-    machine_of,
-    on_lane,
-    roomy_from,
     shared,
     take_room,
+    window_of,
 )
 
 if TYPE_CHECKING:
@@ -57,8 +50,9 @@ class ScheduleRecord(NamedTuple):
     `room`: free orders and pegs that a demand needs at most when it is served.
 
     Orders: `o_item`, `o_qty`, `o_start`, `o_end` (work), `o_option` (of its item),
-    `o_lane` (unit of its machine), `o_beside` (units of the others that it needs, the
-    second number of `width` each), `o_for` (demand that it was made for), `o_until`
+    `o_lane` (unit of its machine), `o_beside` (units of the others that it needs, or
+    what it takes of buckets [s], the second number of `width` each, and once more to
+    try), `o_for` (demand that it was made for), `o_until`
     (last use of what it gives), `o_gain` (steps that it gives), `o_used` (those that
     are taken), `o_next`, `o_back` (orders of its item), `o_peg` (first peg that it
     takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
@@ -295,6 +289,45 @@ def place_of(plan: ScheduleRecord, lane: int, start: int) -> int:
     return low
 
 
+def bucketed(plant: Plant, option: int) -> bool:
+    """Whether the hours of the machine of an option are counted per bucket."""
+    return plant.bucket[option] >= 0
+
+
+def room_place(plant: Plant, option: int, bucket: int) -> int:
+    """Place of the room of a bucket."""
+    first = plant.k_start[plant.bucket[option]]
+    return plant.l_room[plant.l_start[option]] + bucket - first
+
+
+def hold_buckets(plant: Plant, plan: ScheduleRecord, order: int, sign: int) -> None:
+    """Take what an order takes of its buckets, or give it back (-1)."""
+    option, low = plan.o_option[order], order * plan.width[1]
+    at = window_of(plant, plant.bucket[option], plan.o_start[order])
+    place = room_place(plant, option, at)
+    for later in range(plan.width[1]):
+        share = plan.o_beside[low + later]
+        if share != 0:
+            plan.taken[place + later] += sign * share
+
+
+def give_hours_back(plant: Plant, plan: ScheduleRecord, order: int) -> None:
+    """Take an order off the lane of a machine whose hours are counted per bucket.
+
+    There others may begin when it does.
+    """
+    hold_buckets(plant, plan, order, -1)
+    lane, placed = plan.o_lane[order], plan.lane
+    at = place_of(plan, lane, plan.o_start[order])
+    while placed[at] != order:
+        at += 1
+    last = lane * plan.width[0] + plan.laned[lane] - 1
+    while at < last:
+        placed[at] = placed[at + 1]
+        at += 1
+    plan.laned[lane] -= 1
+
+
 def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
     """Put an order at its start on its lane, or into its window."""
     option = plan.o_option[order]
@@ -305,7 +338,9 @@ def lay(plant: Plant, plan: ScheduleRecord, order: int) -> None:
         return
     lane, start = plan.o_lane[order], plan.o_start[order]
     insert(plan, lane, place_of(plan, lane, start), order)
-    if shared(plant, option):
+    if bucketed(plant, option):
+        hold_buckets(plant, plan, order, 1)
+    elif shared(plant, option):
         for at in range(plant.w_start[option + 1] - plant.w_start[option]):
             lane = plan.o_beside[order * plan.width[1] + at]
             put(plan, lane, place_of(plan, lane, start), order)
@@ -336,6 +371,9 @@ def lift(plant: Plant, plan: ScheduleRecord, order: int) -> None:
             qty = plan.o_qty[order]
             take_room(plant, plan.taken, option, plan.o_start[order], -qty)
         return
+    if bucketed(plant, option):
+        give_hours_back(plant, plan, order)
+        return
     take_off(plan, plan.o_lane[order], order)
     if shared(plant, option):
         for at in range(plant.w_start[option + 1] - plant.w_start[option]):
@@ -350,216 +388,3 @@ def take_off(plan: ScheduleRecord, lane: int, order: int) -> None:
         placed[at] = placed[at + 1]
         at += 1
     plan.laned[lane] -= 1
-
-
-def family_before(plant: Plant, plan: ScheduleRecord, lane: int, at: int) -> int:
-    """Family that a lane is set up for before one of its places; -1: none is known."""
-    while at > lane * plan.width[0]:
-        at -= 1
-        family = plant.family[plan.o_option[plan.lane[at]]]
-        if family >= 0:
-            return family
-    return -1
-
-
-def leaves_change(
-    plant: Plant, plan: ScheduleRecord, lane: int, at: int, family: int, end: int
-) -> bool:
-    """Whether work that ends at an instant leaves time for the next changeover.
-
-    It is before a place of a lane, which is set up for `family` after it. Time for a
-    changeover lies directly before the work that needs it.
-    """
-    option, placed = plan.o_option, plan.lane
-    stop = lane * plan.width[0] + plan.laned[lane]
-    while at < stop:
-        other = placed[at]
-        own = option[other]
-        if plant.family[own] >= 0:
-            change = change_of(plant, plant.machine[own], family, plant.family[own])
-            return changed_from(plant, own, end, change) <= plan.o_start[other]
-        end = plan.o_end[other]
-        at += 1
-    return True
-
-
-def stays_changed(plant: Plant, plan: ScheduleRecord, lane: int, start: int) -> bool:
-    """Whether a lane from which work was lifted leaves time for the next changeover."""
-    at = place_of(plan, lane, start)
-    if at == lane * plan.width[0]:
-        return True
-    end = plan.o_end[plan.lane[at - 1]]
-    return leaves_change(
-        plant, plan, lane, at, family_before(plant, plan, lane, at), end
-    )
-
-
-def behind(
-    plant: Plant, plan: ScheduleRecord, lane: int, at: int, option: int, ready: int
-) -> int:
-    """Instant from which work can begin at a place of a lane with changeovers [s]."""
-    if at == lane * plan.width[0]:
-        return ready
-    before = family_before(plant, plan, lane, at)
-    change = change_of(plant, plant.machine[option], before, plant.family[option])
-    free = changed_from(plant, option, plan.o_end[plan.lane[at - 1]], change)
-    return max(ready, free)
-
-
-def first_gap(
-    plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, ready: int
-) -> tuple[int, int, int]:
-    """First gap of a lane that is long enough: its place, start and end of the work."""
-    starts, ends, placed = plan.o_start, plan.o_end, plan.lane
-    changing = plant.m_change[plant.machine[option]] >= 0
-    low = lane * plan.width[0]
-    high = stop = low + plan.laned[lane]
-    while low < high:
-        middle = (low + high) >> 1
-        if ends[placed[middle]] <= ready:
-            low = middle + 1
-        else:
-            high = middle
-    free = ready
-    if changing:
-        if plan.state[BEHIND] == 1:
-            low = stop
-        free = behind(plant, plan, lane, low, option, ready)
-    start = begin_from(plant, option, free, length)
-    end = end_from(plant, option, start, length)
-    while low < stop:
-        other = placed[low]
-        if starts[other] >= end:
-            if not changing:
-                break
-            family = plant.family[option]
-            if family < 0:
-                family = family_before(plant, plan, lane, low)
-            if leaves_change(plant, plan, lane, low, family, end):
-                break
-        low += 1
-        free = ends[other]
-        if changing:
-            free = behind(plant, plan, lane, low, option, ready)
-        start = begin_from(plant, option, free, length)
-        end = end_from(plant, option, start, length)
-    return low, start, end
-
-
-def first_shared(
-    plant: Plant, plan: ScheduleRecord, option: int, length: int, ready: int
-) -> tuple[int, int]:
-    """First span in which all machines of an option have a free unit: start and end."""
-    low, high = plant.w_start[option] - 1, plant.w_start[option + 1]
-    start, end, agreed = ready, FAR, 0
-    place = low
-    while agreed < high - low:
-        machine = machine_of(plant, option, place)
-        begin = through = FAR
-        for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
-            _, early, last = first_gap(plant, plan, lane, option, length, start)
-            if last < through:
-                begin, through = early, last
-        agreed = agreed + 1 if begin == start and through == end else 1
-        start, end = begin, through
-        place = place + 1 if place + 1 < high else low
-    return start, end
-
-
-def take_lanes(plant: Plant, plan: ScheduleRecord, order: int, length: int) -> None:
-    """Put an order on a free lane of each machine of its option, at its start."""
-    option, start = plan.o_option[order], plan.o_start[order]
-    low = plant.w_start[option]
-    for place in range(low - 1, plant.w_start[option + 1]):
-        machine = machine_of(plant, option, place)
-        lane = plant.m_lane[machine]
-        at, begin, _ = first_gap(plant, plan, lane, option, length, start)
-        while begin > start:
-            lane += 1
-            at, begin, _ = first_gap(plant, plan, lane, option, length, start)
-        if place < low:
-            insert(plan, lane, at, order)
-        else:
-            put(plan, lane, at, order)
-            plan.o_beside[order * plan.width[1] + place - low] = lane
-
-
-def fills_up(plant: Plant, plan: ScheduleRecord, option: int) -> bool:
-    """Whether a lane of a machine of an option has no place left for another order."""
-    low = plant.w_start[option]
-    for place in range(low - 1, plant.w_start[option + 1]):
-        machine = machine_of(plant, option, place)
-        for lane in range(plant.m_lane[machine], plant.m_lane[machine + 1]):
-            if plan.laned[lane] + 1 >= plan.width[0]:
-                return True
-    return False
-
-
-def first_span(
-    plant: Plant, plan: ScheduleRecord, option: int, ready: int, sizes: tuple[int, int]
-) -> tuple[int, int]:
-    """First span of work on no machine, or on several at once: start and end.
-
-    `sizes` are its length and its quantity.
-    """
-    length, qty = sizes
-    if shared(plant, option):
-        return first_shared(plant, plan, option, length, ready)
-    if limited(plant, option):
-        begin = roomy_from(plant, plan.taken, option, ready, qty)
-    else:
-        begin = begin_from(plant, option, ready, length)
-    return begin, end_from(plant, option, begin, length)
-
-
-def gets_lanes(
-    plant: Plant, plan: ScheduleRecord, order: int, unit: int, at: int
-) -> bool:
-    """Put an order at its place of a lane, or on all lanes it needs; False: no room."""
-    way, item = plan.o_option[order], plan.o_item[order]
-    if shared(plant, way):
-        if fills_up(plant, plan, way):
-            return False
-        take_lanes(plant, plan, order, length_of(plant, item, way, plan.o_qty[order]))
-        return True
-    if plan.laned[unit] + 1 >= plan.width[0]:
-        return False
-    insert(plan, unit, at, order)
-    return True
-
-
-def place_early(
-    plant: Plant, plan: ScheduleRecord, order: int, ready: int, first: int, behind: int
-) -> None:
-    """Put an order where it ends first, from `ready` on, by options `first` on."""
-    item, qty = plan.o_item[order], plan.o_qty[order]
-    way = at = unit = -1
-    start = end = FAR
-    for option in range(first, behind):
-        length, machine = length_of(plant, item, option, qty), plant.machine[option]
-        if machine < 0 or shared(plant, option):
-            sizes = length, qty
-            begin, through = first_span(plant, plan, option, ready, sizes)
-            if through < end:
-                way, start, end = option, begin, through
-        else:
-            low, high = plant.m_lane[machine], plant.m_lane[machine + 1]
-            if plan.state[BEHIND] == 1 and plant.unit[option] >= 0:
-                # None is later on its own unit; on others that is not certain.
-                low, high = plan.o_lane[order], plan.o_lane[order] + 1
-            for lane in range(low, high):
-                place, begin, through = first_gap(
-                    plant, plan, lane, on_lane(plant, option, lane), length, ready
-                )
-                if through < end:
-                    way, at, unit, start, end = option, place, lane, begin, through
-    plan.o_option[order] = way
-    plan.o_start[order] = start
-    plan.o_end[order] = end
-    if plant.machine[way] >= 0:
-        if not gets_lanes(plant, plan, order, unit, at):
-            plan.state[FULL] = 1
-            return
-    elif limited(plant, way):
-        take_room(plant, plan.taken, way, start, qty)
-    note(plan, PLACED, order, 0)

@@ -11,6 +11,9 @@ INLINED = frozenset(
     {
         "length_of",
         "on_lane",
+        "bucketed",
+        "room_place",
+        "room_between",
         "limited",
         "load_of",
         "fits",
@@ -115,6 +118,7 @@ def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels.plant_kernels import (
         event_passes,
+        first_gaps,
         item_netting,
         justification,
         moves,
@@ -132,6 +136,7 @@ def functions() -> list[FunctionType]:
             item_netting,
             event_passes,
             schedule_record,
+            first_gaps,
             repair,
             justification,
             moves,
