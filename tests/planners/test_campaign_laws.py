@@ -161,6 +161,36 @@ def test_a_search_cuts_what_is_too_much_for_one_campaign():
     assert made.fulfilment["status"].to_list() == ["on_time"]
 
 
+@pytest.mark.req("CMP-03", "CMP-04")
+def test_a_search_cleans_between_campaigns_of_a_family():
+    """1,000 of A in campaigns of 500: two, an hour apart."""
+    rows = [rule(max_run_qty=500, cleaning_minutes=60)]
+    made = planned(shop([("A", 1000, 0)], campaign_rules=rows), **SEARCHED)
+    assert made.run.engine == "search"
+    assert [row[1:] for row in work(made)] == [
+        (0.0, 500.0, 0.0, "M|FA|1"),
+        (560.0, 1060.0, 0.0, "M|FA|2"),
+    ]
+
+
+@pytest.mark.req("CMP-04")
+def test_a_search_cleans_between_families_before_it_changes_over():
+    """A until 60, cleaning until 120, change of 30 minutes to B."""
+    made = planned(
+        shop(
+            [("A", 60, 0), ("B", 60, 0.01)],
+            changeovers=matrix(("FA", "FB", 30, False), ("FB", "FA", 300, False)),
+            campaign_rules=[rule(cleaning_minutes=60)],
+        ),
+        **SEARCHED,
+    )
+    assert made.run.engine == "search"
+    assert [row[:4] for row in work(made)] == [
+        ("A", 0.0, 60.0, 0.0),
+        ("B", 120.0, 210.0, 30.0),
+    ]
+
+
 @pytest.mark.req("CMP-03")
 def test_a_search_says_which_campaign_it_cannot_keep():
     snapshot = shop([("A", 60, 5)], campaign_rules=[rule(min_run_qty=100)])

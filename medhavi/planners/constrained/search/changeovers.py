@@ -7,10 +7,12 @@ time of the machine (rule 16 counts both).
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.campaigns.campaign_sequence import IndivisibleWork, partition
 from medhavi.planners.constrained.orders.jobs import Job
 from medhavi.planners.constrained.placement.campaigning import campaigning
 from medhavi.planners.constrained.search.construction import opened
@@ -19,14 +21,20 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
     change_of,
     changed_by,
+    changed_from,
+    length_of,
 )
+from medhavi.units import NEVER, from_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.findings import Finding
+    from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
 class Work(NamedTuple):
@@ -46,7 +54,7 @@ class Work(NamedTuple):
 
 
 def changes_before(
-    plant: Plant, begin: np.ndarray, end: np.ndarray, option: np.ndarray
+    model: Model, begin: np.ndarray, end: np.ndarray, option: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changeover before each piece of work, and since when its machine is free for it.
 
@@ -58,9 +66,15 @@ def changes_before(
     Returns
     -------
     needed, free
-        Working time of the changeover; end of what the machine works on before [s].
-        Shapes (n_steps,), int64.
+        Working time of the changeover; end of what the machine works on before, and of
+        the cleaning after that [s]. Shapes (n_steps,), int64.
+
+    Raises
+    ------
+    MismatchError
+        A machine would work on two orders at a time, of which one may stand.
     """
+    plant = model.plant
     needed, free = np.zeros(len(begin), np.int64), np.zeros(len(begin), np.int64)
     if not len(plant.f_change):
         return needed, free
@@ -70,15 +84,21 @@ def changes_before(
     place = np.concatenate([changing, -1 - blocks])
     owner = np.concatenate([machine[changing], plant.machine[plant.v_option]])
     start = np.concatenate([begin[changing], plant.v_begin])
-    on, family, until = -1, -1, 0
+    on, family, until, found = -1, -1, 0, False
     for row in np.lexsort((start, owner)):
         if owner[row] != on:
-            on, family, until = int(owner[row]), -1, 0
+            on, family, until, found = int(owner[row]), -1, 0, False
         step = int(place[row])
+        if until > start[row] and (step >= 0 or found):
+            differ("a machine works on two orders at a time")
+        found = step >= 0
         own = plant.family[option[step] if step >= 0 else plant.v_option[-1 - step]]
         if step >= 0:
-            needed[step] = change_of(plant, on, family, own)
-            free[step] = until
+            change = change_of(plant, on, family, own)
+            place_of = plant.m_change[on] + family * plant.f_size[0] + own
+            clean = int(model.campaigns.cleaning[place_of]) if change else 0
+            needed[step] = change - clean
+            free[step] = changed_from(plant, int(option[step]), until, clean)
         until = int(end[step] if step >= 0 else plant.v_end[-1 - step])
         family = int(own) if own >= 0 else family
     return needed, free
@@ -181,3 +201,55 @@ def keep_campaigns(run: SearchableRun) -> dict[tuple[str, str], Finding]:
         differ(f"a campaign breaks {', '.join(sorted(rules))}")
     campaigns.name()
     return campaigns.findings
+
+
+def cut_campaigns(model: Model, plan: ScheduleRecord) -> bool:
+    """Begin other campaigns where those of a schedule are too long for their rules.
+
+    Every other one gets the options that are `turned`, so a cleaning is missing between
+    them: the caller moves orders until there is room for it.
+
+    Returns
+    -------
+    bool
+        Whether there are such.
+    """
+    rules, turned = model.campaigns.rules, model.campaigns.turned
+    found = False
+    for lane in range(len(plan.laned) if (turned >= 0).any() else 0):
+        low = lane * plan.width[0]
+        row = [int(order) for order in plan.lane[low : low + plan.laned[lane]]]
+        kept = [one for one in row if model.plant.family[plan.o_option[one]] >= 0]
+        for rule, group in groupby(kept, lambda one: _rule_of(rules, plan, one)):
+            orders = list(group)
+            if rule is None or turned[plan.o_option[orders[0]]] < 0:
+                continue
+            pieces = [
+                _piece(model, plan, number, one) for number, one in enumerate(orders)
+            ]
+            campaigns = partition(rule, pieces, NEVER).campaigns
+            for order in (orders[at] for other in campaigns[1::2] for at in other):
+                plan.o_option[order] = int(turned[plan.o_option[order]])
+                found = True
+    return found
+
+
+def _rule_of(
+    rules: Sequence[CampaignRule | None], plan: ScheduleRecord, order: int
+) -> CampaignRule | None:
+    """Rule of the campaigns of an order; None also where it stands."""
+    option = plan.o_option[order]
+    return rules[option] if option < len(rules) else None
+
+
+def _piece(
+    model: Model, plan: ScheduleRecord, number: int, order: int
+) -> IndivisibleWork:
+    """Quantity and run time of an order in its campaign."""
+    item, option = int(plan.o_item[order]), int(plan.o_option[order])
+    taken = model.options[option]
+    setup = 0 if taken is None else float(taken.setup)
+    seconds = length_of(model.plant, item, option, int(plan.o_qty[order])) - setup
+    step = model.ways[int(model.product[item])].yields[0].node.step
+    qty = from_units(int(plan.o_gain[order]), step)
+    return IndivisibleWork(number, qty, seconds, int(plan.o_start[order]), must=True)

@@ -98,7 +98,7 @@ def work_of(
     same = (taken[row][1:] == taken[row][:-1]) & (taken[row][1:] >= 0)
     if (same & (begin[step[row]][1:] < end[step[row]][:-1])).any():
         differ("a machine works on two orders at a time")
-    needed, free = changes_before(plant, begin, end, option)
+    needed, free = changes_before(model, begin, end, option)
     since = since_of(plant, begin, option, needed, free)
     if (lengths_of(plant, since, begin, option) < needed).any():
         differ("a machine is not changed over in time")

@@ -25,7 +25,7 @@ from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.constrained.search.plant_machines import Row
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
@@ -256,11 +256,15 @@ class Lanes:
     limits
         What vehicles carry, with what is on them already.
     occupancy
-        What resources have to do already.
+        Tells what resources have to do already, where hours are counted.
     """
 
     def __init__(
-        self, as_of: int, last: int, limits: SupplyLimits, occupancy: Occupancy
+        self,
+        as_of: int,
+        last: int,
+        limits: SupplyLimits,
+        occupancy: Callable[[], Occupancy],
     ) -> None:
         self._occupancy = occupancy
         self._hourly: list[Option] = []
@@ -323,10 +327,10 @@ class Lanes:
 
     def count_hours(self, option: Option) -> None:
         """Count the hours of an option per bucket; `windows` completes its calendar."""
-        ledger = self._occupancy.ledger(option.hourly)
-        if not isinstance(ledger, BucketLedger):
-            return
         if option.hourly not in self._buckets:
+            ledger = self._occupancy().ledger(option.hourly)
+            if not isinstance(ledger, BucketLedger):
+                return
             self._buckets[option.hourly] = len(self._rows), len(self._room)
             rows: list[Row] = []
             begin, end = ledger.bucket(self._as_of)

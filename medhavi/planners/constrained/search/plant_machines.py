@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
+from medhavi.planners.campaigns.campaign_rules import CampaignRule
 from medhavi.planners.constrained.search.standing_work import (
     cut,
     fewer_units,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span, Standing
-    from medhavi.planners.mrp.netting_state.state import Node
+    from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.snapshot.calendars.calendars import WorkingTime
@@ -67,15 +69,42 @@ def refuse(why: str) -> NoReturn:
     raise UnfitError(why)
 
 
+class State(NamedTuple):
+    """What a machine is set up for, and the campaign that it is in.
+
+    `rule` is that of the campaign, where it ends with a cleaning; of two in a row one
+    is `turned`.
+    """
+
+    family: str | None
+    rule: CampaignRule | None = None
+    turned: bool = False
+
+
+class Campaigns(NamedTuple):
+    """Campaigns of options that end with a cleaning.
+
+    `rules` are those of the options; `turned` is the option as it is in every other
+    campaign of its rule (-1: there is none). Of each number of `f_change` `cleaning` is
+    what of it cleans, between two campaigns [s]. Shapes (n_options,) and that of
+    `f_change`, int64.
+    """
+
+    rules: Sequence[CampaignRule | None]
+    turned: np.ndarray
+    cleaning: np.ndarray
+
+
 @dataclass(slots=True)
 class Option:
     """One way to do the work of an item, as `Plant` has it; `taken` are its resources.
 
     What is bought has one that says nothing. `beside` are machines that it needs as
-    well, `hourly` is the resource whose hours are counted per bucket. `calendars` are
-    those of the units of the machine, where they have open times of their own, `limits`
-    what orders take of the room of its windows: `l_each`, `l_over` and `l_room` as of
-    `Plant`.
+    well. `rule` is that of its campaigns, where they end with a cleaning: by `turned`
+    instead of `family` it is in another one. `hourly` is the resource whose hours are
+    counted per bucket. `calendars` are those of the units of the machine, where they
+    have open times of their own, `limits` what orders take of the room of its windows:
+    `l_each`, `l_over` and `l_room` as of `Plant`.
     """
 
     machine: int = -1
@@ -86,6 +115,8 @@ class Option:
     calendar: int = -1
     whole: int = 0
     family: int = -1
+    turned: int = -1
+    rule: CampaignRule | None = None
     bucket: int = -1
     taken: ResourceOption | None = None
     hourly: str = ""
@@ -100,6 +131,8 @@ def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:
         if option.calendars:
             first[place] = len(found)
             found += [replace(option, calendar=one) for one in option.calendars]
+    # In every other campaign they are of another family.
+    found += [replace(one, family=one.turned) for one in options if one.turned >= 0]
     return found, np.append(first, np.full(len(found) - len(first), -1, np.int64))
 
 
@@ -233,28 +266,33 @@ class Machines:
         self.units: list[int] = []
         self.stops: list[tuple[tuple[int, int], ...]] = []
         self.calendars: dict[tuple[int, Units], tuple[int, WorkingTime]] = {}
-        self._families: dict[str, int] = {}
-        self._matrices: dict[str, int] = {}
+        self._states: dict[State, int] = {}
         self._changing: dict[int, ResourceClock] = {}
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
         self._standing = standing_work(run)
+        rules = () if run.campaign_rules is None else run.campaign_rules.stated
+        self._cleaned_often = {one.resource for one in rules if one.cleaning.seconds}
         self._longest: dict[int, int] = {}
         """Longest open stretch, by the identity of the time [s]."""
         self._busy: dict[str, list[list[Span]]] = {}
         """Of machines whose units are not always there, when each of them is away."""
 
     def option(
-        self, grain: int, routing: str, task: RoutingTask, taken: ResourceOption
+        self,
+        grain: int,
+        way: SupplyAlternative,
+        task: RoutingTask,
+        taken: ResourceOption,
     ) -> Option:
-        """Read what an option does to a number of grains of so many steps.
+        """Read what an option of a make does to a number of grains of so many steps.
 
         Raises
         ------
         UnfitError
             It is more than a plant can say.
         """
-        node = task.node
+        node, routing = task.node, way.source.source
         if taken.axis.steady is None:
             refuse(f"{routing} has a pace that changes")
         option = Option(whole=int(not node.splittable), taken=taken)
@@ -276,7 +314,7 @@ class Machines:
             option.machine, *beside = (self._number(*one) for one in finite)
             option.beside = tuple(beside)
             if not self._changing.keys().isdisjoint([option.machine, *beside]):
-                option.family = self._family(node.family)
+                self._set_up(option, way, task)
                 closes = not taken.axis.working.always_open
                 if option.whole and closes and option.family >= 0:
                     refuse(f"{routing} changes over and must not pause")
@@ -337,11 +375,42 @@ class Machines:
             self._longest[id(working)] = longest
         return (longest * option.scale - option.fixed) // option.rate * grain
 
-    def _family(self, name: str | None) -> int:
-        """Number of a set-up family; -1: none."""
-        if name is None:
+    def _set_up(
+        self, option: Option, way: SupplyAlternative, task: RoutingTask
+    ) -> None:
+        """Read what the machine of an option is set up for.
+
+        Raises
+        ------
+        UnfitError
+            Its campaigns do not follow from its family.
+        """
+        clock = self._changing[option.machine]
+        node, product = task.node, way.yields[0].node.key[0]
+        option.rule = rule = self._cleaned(clock.resource, node.family, product)
+        option.family = self._number_of(State(node.family, rule))
+        if rule is None:
+            return
+        if node.family is None and clock.matrix is not None:
+            refuse(f"{way.source.source} has campaigns and no family")
+        if rule.max_run_qty is not None or rule.max_run_minutes is not None:
+            option.turned = self._number_of(State(node.family, rule, turned=True))
+
+    def _cleaned(
+        self, resource: str, family: str | None, product: str
+    ) -> CampaignRule | None:
+        """Rule of campaigns that end with a cleaning, at any time."""
+        rules = self._run.campaign_rules
+        rule = None if rules is None else rules.of(resource, family, product)
+        if rule is None or not rule.cleaning.seconds or rule.cleaning_window:
+            return None
+        return rule
+
+    def _number_of(self, state: State) -> int:
+        """Number of a state; -1: work leaves the machine as it is."""
+        if state.family is None and state.rule is None:
             return -1
-        return self._families.setdefault(name, len(self._families))
+        return self._states.setdefault(state, len(self._states))
 
     def blocks(self) -> list[tuple[tuple[int, int], Option]]:
         """What stands on machines with changeovers, by machine and start.
@@ -358,7 +427,7 @@ class Machines:
         states = self._run.providers.changeovers.states
         for machine, clock in self._changing.items():
             calendar = self._calendar(clock.working, ())
-            spans: list[tuple[tuple[int, int], str]] = []
+            spans: list[tuple[tuple[int, int], str | None]] = []
             standing = in_turn(self._standing.get(clock.resource, ()))
             if clock.resource in states:
                 # What stands follows it, even before now.
@@ -367,7 +436,7 @@ class Machines:
                 )
                 spans.append(((-FAR, min(until, 0)), states[clock.resource]))
             for span in standing:
-                if span.family is None:
+                if span.family is None and clock.matrix is not None:
                     refuse(f"an existing order on {clock.resource} has no family")
                 begin, end = span.start - self._as_of, span.finish - self._as_of
                 spans.append(((begin, end), span.family))
@@ -377,30 +446,57 @@ class Machines:
                 (begin, end), name = spans[begun - 1]
                 spans[begun - 1] = (begin, max(end, 0)), name
             for instants, name in spans:
-                family = self._family(name)
+                rule = self._cleaned(clock.resource, name, "")
+                family = self._number_of(State(name, rule))
                 like = Option(machine=machine, calendar=calendar, family=family)
                 found.append((instants, like))
         return found
 
     def changes(self) -> dict[str, np.ndarray]:
-        """Changeover times of all matrices between all families, as of `Plant`."""
-        seconds = self._run.providers.changeovers.seconds
-        size = len(self._families)
-        tables = [
-            [
-                [seconds(matrix, before, after) for after in self._families]
-                for before in self._families
-            ]
-            for matrix in self._matrices
-        ]
+        """Changeover times of all machines between all families, as of `Plant`."""
+        size = len(self._states)
         first = [-1] * len(self.numbers)
-        for machine, clock in self._changing.items():
-            first[machine] = self._matrices[clock.matrix or ""] * size * size
+        for place, machine in enumerate(self._changing):
+            first[machine] = place * size * size
         return {
             "m_change": np.array(first, np.int64),
-            "f_change": np.array(tables, np.int64).reshape(-1),
+            "f_change": self._times.sum(axis=0),
             "f_size": np.array([size], np.int64),
         }
+
+    def campaigns(self, options: Sequence[Option]) -> Campaigns:
+        """Campaigns of options, those that are `turned` last."""
+        rules = [option.rule for option in options]
+        turned = np.full(len(options), -1, np.int64)
+        alike = [place for place, one in enumerate(options) if one.turned >= 0]
+        once = alike[: len(alike) // 2]
+        turned[once] = np.arange(len(options) - len(once), len(options))
+        return Campaigns(rules, turned, self._times[1])
+
+    @cached_property
+    def _times(self) -> np.ndarray:
+        """Changeovers without cleanings, and cleanings [s]. Shape (2, n), int64."""
+        found = [
+            self._time(clock, before, after)
+            for clock in self._changing.values()
+            for before in self._states
+            for after in self._states
+        ]
+        return np.array(found, np.int64).reshape(-1, 2).T.copy()
+
+    def _time(
+        self, clock: ResourceClock, before: State, after: State
+    ) -> tuple[int, int]:
+        """Time to change a machine over, and to clean it before that [s]."""
+        changeovers, rule = self._run.providers.changeovers, before.rule
+        change, cleans = 0, False
+        if clock.matrix is not None and after.family is not None:
+            change = changeovers.seconds(clock.matrix, before.family, after.family)
+            cleans = changeovers.cleans(clock.matrix, before.family, after.family)
+        same = (rule, before.turned) == (after.rule, after.turned)
+        if rule is None or rule.resource != clock.resource or same or cleans:
+            return change, 0
+        return change, rule.cleaning.seconds
 
     def _calendar(self, working: WorkingTime, units: Units) -> int:
         """Number of an open time, less when one of some units of machines is away."""
@@ -444,10 +540,9 @@ class Machines:
             self.units.append(lanes)
             return self.numbers.setdefault(name, len(self.numbers))
         standing = on_units(self._standing.get(name, ()), lanes)
-        if clock.matrix is not None:
+        if clock.matrix is not None or name in self._cleaned_often:
             if lanes > 1:
                 refuse(f"{name} has several units and is changed over")
-            self._matrices.setdefault(clock.matrix, len(self._matrices))
             self._changing[len(self.numbers)] = clock
         self._standing_on(clock, standing)
         self.units.append(lanes)

@@ -36,6 +36,7 @@ from medhavi.planners.constrained.search.plant_items import (
     standing,
 )
 from medhavi.planners.constrained.search.plant_machines import (
+    Campaigns,
     Machines,
     Option,
     large_cost,
@@ -117,6 +118,7 @@ class Model:
     supplies: Sequence[StandingSupply]
     lacking: Sequence[int]
     calendars: Sequence[WorkingTime]
+    campaigns: Campaigns
     as_of: int
     demands: int
 
@@ -162,7 +164,7 @@ class _Reading:
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
         self._machines = Machines(run, last)
-        self._lanes = Lanes(self._as_of, last, run.room(), run.occupancy())
+        self._lanes = Lanes(self._as_of, last, run.room(), run.occupancy)
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -279,6 +281,7 @@ class _Reading:
             lacking=[need.index for _, need in lacking],
             calendars=[working for _, working in self._machines.calendars.values()],
             as_of=self._as_of,
+            campaigns=self._machines.campaigns(options),
         )
 
     def _demands(
@@ -503,7 +506,7 @@ class _Reading:
         self._taken[number] = taken = self._components(name, way, tasks)
         for place, task in enumerate(tasks):
             item = made[len(tasks) - 1 - place]
-            self._step(item, name, task)
+            self._step(item, way, task)
             for option in item.options:
                 largest = self._machines.largest(
                     item.grain, way.yields[0].node, task, option
@@ -574,9 +577,9 @@ class _Reading:
             refuse(f"{routing} has no steps in a row")
         return compiled.tasks
 
-    def _step(self, item: Item, routing: str, task: RoutingTask) -> None:
+    def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""
-        node, periods = task.node, task.plan.epochs
+        node, periods, routing = task.node, task.plan.epochs, way.source.source
         if len(periods) != 1 or not periods[0].options:
             refuse(f"{routing} has other resources at other times")
         if task.fixed_window is not None or node.batch is not None:
@@ -587,7 +590,7 @@ class _Reading:
         if node.rule == "cost":
             taken.sort(key=lambda option: large_cost(task, option))
         item.options = [
-            self._machines.option(item.grain, routing, task, one) for one in taken
+            self._machines.option(item.grain, way, task, one) for one in taken
         ]
         for option in item.options:
             if option.hourly and option.machine >= 0:

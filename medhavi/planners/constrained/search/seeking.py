@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.search.changeovers import cut_campaigns
 from medhavi.planners.constrained.search.construction import (
     Passes,
     Setting,
@@ -141,8 +142,7 @@ class Wheel:
         """Want late demands earlier; some hopeless ones later."""
         noise, plant = self._noise, self._passes.plain
         late = np.asarray(self._passes.work.d_finish) - plant.d_due
-        count = len(late)
-        found = self.now.wanted.copy()
+        found, count = self.now.wanted.copy(), len(late)
         step = noise.random()
         chosen = (late > 0) & (noise.random(count) < noise.choice(SHARES))
         chosen &= plant.d_weight >= self._least_weight()
@@ -164,8 +164,7 @@ class Wheel:
         """Advance orders that waited on the path to late demands."""
         passes = self._passes
         memory = passes.engine.ints(self.now.memory.copy())
-        share = float(self._noise.choice(SHARES))
-        step = float(self._noise.choice(STEPS))
+        share, step = (float(self._noise.choice(one)) for one in (SHARES, STEPS))
         weight = self._least_weight()
         passes.engine.kernels.blame(
             passes.plant, passes.work, memory, share, step, weight, self._walk
@@ -370,9 +369,8 @@ class _Classes:
         late = np.asarray(finish) > self._due
         for priority, members in self._members.items():
             count = int(np.count_nonzero(late[members]))
-            self._watch.told(
-                Progress(f"late of priority {priority}", count, len(members))
-            )
+            name = f"late of priority {priority}"
+            self._watch.told(Progress(name, count, len(members)))
 
 
 def seek(
@@ -502,6 +500,8 @@ class _Repair:
         for justify in (self._kernels.justify_right, self._kernels.justify_left):
             justify(self._plant, self._plan)
             self._kernels.prefer(self._plant, self._plan)
+        if cut_campaigns(self._model, self._plan):
+            self._kernels.justify_left(self._plant, self._plan)
 
     def _keep(self) -> None:
         """Keep the schedule, if it is the best so far."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.first_gaps import (
+from medhavi.planners.kernels.plant_kernels.placement import (
     place_early,
     spread_by,
     stays_changed,
@@ -344,7 +344,7 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
 
 
 def hold_all_buckets(plant: Plant, plan: ScheduleRecord, ids: np.ndarray) -> None:
-    """Let each order keep what it takes of buckets until it moves itself."""
+    """Hold what each order takes of buckets, until it moves itself."""
     for order in ids:
         if bucketed(plant, plan.o_option[order]):
             hold_buckets(plant, plan, order, 1)

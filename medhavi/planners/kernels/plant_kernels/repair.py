@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.kernels.plant_kernels.first_gaps import (
+from medhavi.planners.kernels.plant_kernels.item_netting import serves
+from medhavi.planners.kernels.plant_kernels.placement import (
     place_early,
     stays_changed,
 )
-from medhavi.planners.kernels.plant_kernels.item_netting import serves
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     begin_by,

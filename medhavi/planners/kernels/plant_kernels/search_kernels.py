@@ -118,10 +118,10 @@ def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels.plant_kernels import (
         event_passes,
-        first_gaps,
         item_netting,
         justification,
         moves,
+        placement,
         plant_record,
         repair,
         schedule_record,
@@ -136,7 +136,7 @@ def functions() -> list[FunctionType]:
             item_netting,
             event_passes,
             schedule_record,
-            first_gaps,
+            placement,
             repair,
             justification,
             moves,
