@@ -136,7 +136,7 @@ def answered(search: OptionSearch, detail: str) -> Promise:
     """Choose among the options of a finished search and give the answer."""
     offered = [one.capped(search.policy) for one in search.offered]
     permitted = [one for one in offered if one.closed is None]
-    ranked, totals = _ranked(search, permitted)
+    ranked, totals = _ranked(search, permitted, detail)
     if not ranked:
         return _rejected(search, offered, detail)
     chosen = ranked[0]
@@ -177,9 +177,9 @@ def unasked(search: OptionSearch) -> Promise:
 
 
 def _ranked(
-    search: OptionSearch, permitted: list[Offered]
+    search: OptionSearch, permitted: list[Offered], detail: str
 ) -> tuple[list[Offered], list[float]]:
-    """Order by score, given beside.
+    """Order by score, given beside; the first alone where the answer is not full.
 
     A substitute waits for own supply that is on time (rule 32).
     """
@@ -190,27 +190,30 @@ def _ranked(
     )
     if timely:
         permitted = [one for one in permitted if one.way.product == own]
-    priced = _priced(permitted, search.policy)
+    policy = search.policy
+    weighed = bool(policy.cost_preference or policy.co2_preference)
     judged = [
         Scored(
             one.name,
             one.times.date,
-            one.cost.total if priced else 0.0,
+            one.cost.total if weighed else 0.0,
             1.0 - one.on_time_prob,
-            one.co2_kg if priced else 0.0,
+            one.co2_kg if weighed else 0.0,
         )
         for one in permitted
     ]
-    totals = scores(judged, search.policy)
+    totals = scores(judged, policy)
+    if not weighed:
+        # Prices break ties alone; most options have none, or are not the first.
+        dated = [(total, one.date) for total, one in zip(totals, judged, strict=True)]
+        asked = dated if detail == "full" else [min(dated, default=(0.0, 0))]
+        tied = {one for one in asked if dated.count(one) > 1}
+        for place, one in enumerate(dated):
+            if one in tied:
+                cost = permitted[place].cost.total
+                judged[place] = judged[place]._replace(cost=cost)
     order = ranking(judged, totals)
     return [permitted[place] for place in order], [totals[place] for place in order]
-
-
-def _priced(permitted: list[Offered], policy: Policy) -> bool:
-    """Whether prices may decide: they are weighed, or break the tie of dates."""
-    if policy.cost_preference or policy.co2_preference:
-        return True
-    return len({one.times.date for one in permitted}) < len(permitted)
 
 
 def _promised(search: OptionSearch, chosen: Offered, *, held: bool) -> Promise:
