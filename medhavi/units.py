@@ -23,6 +23,8 @@ Seconds = NewType("Seconds", int)
 MINUTE = 60
 HOUR = 3600
 DAY = 86400
+DAYS_PER_YEAR = 365
+"""Of the year that rates of holding count by."""
 INT64_MAX = 2**63 - 1
 ALWAYS = -(2**62)
 """Instant of an empty `valid_from`: since ever."""

@@ -14,7 +14,7 @@ from medhavi.edits.parameter import Cell, CellValue, Key, NewRow
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT
-from medhavi.schema.cells import cell
+from medhavi.schema import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import Patch, RowChange
 from medhavi.snapshot.reading.row_findings import nearest

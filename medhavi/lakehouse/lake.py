@@ -26,7 +26,7 @@ from medhavi.lakehouse.log.event_faults import within_calendar
 from medhavi.lakehouse.log.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import DERIVED, LEAD_TIMES, ORDER_LINES
 from medhavi.lakehouse.silver import Silver
-from medhavi.schema.cells import cell
+from medhavi.schema import cell
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.reading.local_days import ASKED_EDGES, day_instant
 from medhavi.snapshot.tables import DTYPES

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
+
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "timestamp": dt.datetime,
+    "date": dt.date,
+    "time": dt.time,
+    "list": list[str],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +103,21 @@ def conventions() -> Mapping[str, str]:
     """Read the conventions that hold for all tables."""
     text = (resources.files("medhavi.schema") / "tables.toml").read_text("utf-8")
     return dict(tomllib.loads(text)["conventions"])
+
+
+def cell(table: str, column: str, value: Any) -> Any:
+    """JSON value in the type of its column; None is an empty cell.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        The value does not fit the column.
+
+    Examples
+    --------
+    >>> cell("settings", "horizon_days", 90)
+    90.0
+    """
+    if value is None:
+        return None
+    return msgspec.convert(value, _TYPES[tables()[table].columns[column].type])

@@ -46,6 +46,9 @@ ITEM = OPTION | {
     "mortal": 0,
     "cover": 0,
     "apart": 0,
+    "each_order": 0,
+    "each_step": 0,
+    "each_day": 0,
     "stock": 0,
 }
 

@@ -978,3 +978,55 @@ def test_a_limit_of_a_supplier_is_kept_by_what_the_run_nets():
     }
     made = searched(tables)
     assert verify(made, Snapshot.from_frames(tables)) == []
+
+
+def two_orders(fixed: float, gap: int, value: float) -> Plan:
+    """Ten pieces wanted on day 5 and ten `gap` days later, an hour each."""
+    snapshot = factories.snapshot(
+        demands=[
+            {"qty": 10, "due": AS_OF + dt.timedelta(days=5)},
+            {"demand": "D2", "qty": 10, "due": AS_OF + dt.timedelta(days=5 + gap)},
+        ],
+        products=[{"unit_cost": value}],
+        resources=[{}],
+        routings=[{"fixed_cost": fixed}],
+        steps=[{"run_minutes_per_unit": 60.0}],
+        step_resources=[{}],
+    )
+    made = plan(snapshot, "constrained", ALWAYS)
+    assert made.run.engine == "search"
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [0.0, 0.0]
+    return made
+
+
+@pytest.mark.req("MRP-02")
+@pytest.mark.parametrize(
+    ("fixed", "gap", "value", "quantities"),
+    [
+        (0.0, 5, 1000.0, [10.0, 10.0]),
+        # Ten pieces of 1,000 cost 200 a year each, 27 for five days, 55 for ten.
+        (50.0, 5, 1000.0, [20.0]),
+        (50.0, 10, 1000.0, [10.0, 10.0]),
+        (50.0, 10, 1.0, [20.0]),
+    ],
+)
+def test_orders_are_joined_where_an_order_costs_more_than_to_hold_goods(
+    fixed: float, gap: int, value: float, quantities: list[float]
+) -> None:
+    assert two_orders(fixed, gap, value).supplies["qty"].to_list() == quantities
+
+
+@given(workshops(), st.sampled_from([1.0, 100.0, 10_000.0]))
+@settings(max_examples=examples(30), phases=[Phase.generate], deadline=None)
+def test_money_is_saved_and_makes_nothing_later(
+    tables: dict[str, Any], fixed: float
+) -> None:
+    costly = [{**row, "fixed_cost": fixed} for row in tables["routings"]]
+    plain, saving = searched(tables), searched({**tables, "routings": costly})
+    snapshot = Snapshot.from_frames({**tables, "routings": costly})
+    assert verify(saving, snapshot) == []
+    makes = [one.supplies["kind"].to_list().count("make") for one in (plain, saving)]
+    assert makes[1] <= makes[0]
+    late = [one.run.effort["weighted_days"] for one in (plain, saving)]
+    assert late[1] <= late[0]

@@ -23,8 +23,7 @@ from medhavi.lakehouse.folds.silver_state import (
     plus,
     row_of,
 )
-from medhavi.schema import tables
-from medhavi.schema.cells import cell
+from medhavi.schema import cell, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

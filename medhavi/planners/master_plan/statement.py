@@ -28,7 +28,7 @@ from medhavi.planners.parameters import MrpParameters, OptimizeParameters
 from medhavi.providers import Providers
 from medhavi.providers.finite_capacity.occupancy import HourRates, hour_rates
 from medhavi.providers.product_facts import demand_value
-from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
+from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
         [run.model.unit_cost(node.key[0]) or 1.0 for node in nodes], dtype=float
     )
     yearly = np.array([node.rules.holding_rate for node in nodes], dtype=float)
-    years = grid.lengths / (365.0 * DAY)
+    years = grid.lengths / (DAYS_PER_YEAR * DAY)
     return Statement(
         run=run,
         parameters=parameters,

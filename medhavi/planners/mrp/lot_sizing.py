@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.netting_state.state import Need, SupplyUnit
 from medhavi.planners.mrp.netting_state.stock_levels import PLANNED_RULES
-from medhavi.units import DAY, NEVER, exact
+from medhavi.units import DAY, DAYS_PER_YEAR, NEVER, exact
 
 if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 
     Line = tuple[int, int, int]
     """Value at 0, steps that are needed before, place: value - steps * instant."""
-
-
-DAYS_PER_YEAR = 365
 
 
 class NetNeed(NamedTuple):

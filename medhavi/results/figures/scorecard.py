@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, from_seconds
+from medhavi.units import DAY, DAYS_PER_YEAR, from_seconds
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 HOLDING_RATE: Final = 0.2
 """Share of its value that stock costs a year, where inventory_policies has no row."""
-DAYS_A_YEAR: Final = 365.0
 _PARTS = {"buy": "purchase", "make": "production", "move": "transport"}
 
 
@@ -69,7 +68,7 @@ def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     stock = _stock_days(plan, snapshot)
     span = snapshot.settings.horizon_days
     value_days = float((stock["days"] * stock["unit_cost"]).sum())
-    holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_A_YEAR
+    holding = stock["days"] * stock["unit_cost"] * stock["rate"] / DAYS_PER_YEAR
     return Scorecard(
         **costs,
         holding=float(holding.sum()),

@@ -21,8 +21,7 @@ from medhavi.planners.pipeline import changed_inputs
 from medhavi.providers import Providers
 from medhavi.results.identity import order_id
 from medhavi.results.run_record import Basis
-from medhavi.schema import tables
-from medhavi.schema.cells import cell
+from medhavi.schema import cell, tables
 from medhavi.snapshot.patch import RowChange, typed_row
 from medhavi.units import from_seconds
 from medhavi.workbench.orders.newest_facts import NewestFacts

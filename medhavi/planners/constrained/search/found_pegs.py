@@ -19,6 +19,37 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit
 
 
+class Found(NamedTuple):
+    """Orders and pegs of a schedule; instants count from now [s].
+
+    `order_*`: item, quantity [steps], begin, end, option and lane of the work as early
+    as can be and as late as its takers allow; `peg_*`: giver (an order, or -2 - a
+    supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
+    dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64. `*_beside`
+    are the lanes of other machines that work needs, -1: no more, or what it takes of
+    buckets [s]; shape (n_orders, n_others).
+    """
+
+    order_item: np.ndarray
+    order_qty: np.ndarray
+    order_start: np.ndarray
+    order_end: np.ndarray
+    order_option: np.ndarray
+    order_lane: np.ndarray
+    order_beside: np.ndarray
+    order_late_start: np.ndarray
+    order_late_end: np.ndarray
+    order_late_option: np.ndarray
+    order_late_lane: np.ndarray
+    order_late_beside: np.ndarray
+    peg_from: np.ndarray
+    peg_to: np.ndarray
+    peg_qty: np.ndarray
+    finish: np.ndarray
+    cost: int
+    effort: dict[str, float]
+
+
 class MismatchError(Exception):
     """The providers do not say what the search went by."""
 

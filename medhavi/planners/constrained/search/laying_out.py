@@ -49,8 +49,8 @@ if TYPE_CHECKING:
         SearchedOrderCreation,
         StepComponent,
     )
+    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant_model import Model
-    from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import (
         Need,

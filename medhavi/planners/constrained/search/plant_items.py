@@ -17,12 +17,12 @@ from medhavi.planners.constrained.search.plant_machines import (
     refuse,
 )
 from medhavi.planners.constrained.search.plant_supplies import StandingSupply
-from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Need
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
-from medhavi.units import NEVER
+from medhavi.units import HOUR, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
 MOST_LEVELS = 200
+MONEY = 1_000_000
+"""Parts of a unit of the base currency in which a search counts."""
 MOST_EACH = 1 << 24
 """Most of a component for a unit that is counted: 64 bits hold it times any order."""
 LOT_RULES = ("lot_for_lot", "poq", "fixed")
@@ -78,6 +80,9 @@ class Item:
     carries: int = 0
     cover: int = 0
     apart: int = 0
+    each_order: int = 0
+    each_step: int = 0
+    each_day: int = 0
     sources: tuple[int, ...] = ()
     supplies: list[StandingSupply] = field(default_factory=list)
     queue: int = 0
@@ -87,6 +92,13 @@ class Item:
     lacking: list[Need] = field(default_factory=list)
     levels: list[tuple[int, int]] = field(default_factory=list)
     options: list[Option] = field(default_factory=list)
+
+
+ITEM_FIELDS, OPTION_FIELDS = (
+    tuple(name for name in record.__dataclass_fields__ if name in Plant._fields)
+    for record in (Item, Option)
+)
+"""Fields of items and options that are columns of a plant."""
 
 
 def columns(
@@ -177,6 +189,21 @@ def mortal(items: Sequence[Item]) -> np.ndarray:
             or bool(item.carries and takes[number])
         )
     return np.array(takes, np.int64)
+
+
+def add_prices(items: Sequence[Item], source: Source) -> None:
+    """Set what an order of a source costs, by the first options of its steps.
+
+    `items` are the last step of a routing and the earlier ones.
+    """
+    product, order, step = items[0], source.fixed_cost, source.unit_cost * source.step
+    for item in items:
+        option = item.options[0]
+        if option.taken is not None:
+            second = option.taken.cost_per_hour / HOUR / option.scale
+            order += second * option.fixed
+            step += second * option.rate / item.grain
+    product.each_order, product.each_step = round(order * MONEY), round(step * MONEY)
 
 
 def check_rules(node: Node, way: SupplyAlternative) -> None:

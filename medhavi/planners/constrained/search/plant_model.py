@@ -20,10 +20,14 @@ import numpy as np
 from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
+    ITEM_FIELDS,
+    MONEY,
     MOST_EACH,
+    OPTION_FIELDS,
     Item,
     Lanes,
     Part,
+    add_prices,
     check_apart,
     check_depth,
     check_rules,
@@ -56,7 +60,7 @@ from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import DAY, seconds_up
+from medhavi.units import DAY, DAYS_PER_YEAR, seconds_up
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
@@ -70,13 +74,6 @@ MOST_BELOW = 2000
 MOST_BOUGHT = 1_000_000_000
 UNSUPPLIED = 1 << 33
 """When what no source brings is there [s since now]: no plan waits for that."""
-ITEM_FIELDS = (
-    *("ranked", "grain", "least", "most", "y_each", "y_more", "y_over"),
-    *("floor", "post", "soft", "lead", "life", "carries", "cover", "apart"),
-)
-OPTION_FIELDS = (
-    *("machine", "fixed", "rate", "scale", "calendar", "whole", "family", "bucket"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +381,8 @@ class _Reading:
             # Nobody takes what it holds: the run nets it as what is bought.
             return [Item(lead=0, options=[Option()])]
         item = self._stocked(node, [self._ways[one] for one in numbers])
+        value = (self._run.model.unit_cost(node.key[0]) or 1.0) * node.step
+        item.each_day = round(value * node.rules.holding_rate * MONEY / DAYS_PER_YEAR)
         if not numbers:
             # Nothing brings it anew: the run shares out what stands.
             item.lead, item.options = UNSUPPLIED, [Option()]
@@ -441,7 +440,9 @@ class _Reading:
             item.soft = seconds_up(source.safety_days, DAY)
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
-            return self._make(item, way, number, floor)
+            made = self._make(item, way, number, floor)
+            add_prices(made, source)
+            return made
         item.floor = floor
         if way.origin is not None:
             item.carries = 1
@@ -457,6 +458,7 @@ class _Reading:
             item.needs = (0,)
         else:
             item.options.append(Option(fixed=self._lead(source) - floor))
+        add_prices([item], source)
         return [item]
 
     def _levels(self, node: Node) -> list[tuple[int, int]]:

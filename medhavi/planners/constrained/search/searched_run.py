@@ -68,8 +68,8 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
+    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant_model import Model
-    from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import PegArrays

@@ -26,6 +26,7 @@ from medhavi.planners.constrained.search.construction import (
     new_schedule,
 )
 from medhavi.planners.constrained.search.found_pegs import (
+    Found,
     chained,
     lanes_beside,
 )
@@ -213,6 +214,10 @@ MOST_A_LATE = 1000
 """Moves for each demand that is late at first, at most: few need no long search."""
 MOST_OUT = 15
 """Demands that one move takes out at most."""
+MOST_TOGETHER = 60
+"""Demands that are served anew to save money, at most."""
+MOST_SAVINGS = 5
+"""How often all orders are looked through for money to be saved, at most."""
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
 SOME, CROWDED = 1000, 5000
@@ -309,37 +314,6 @@ def engine_of(way: str) -> Engine:
     quick = way == "compiled"
     kernels = search_kernels.compiled if quick else search_kernels.interpreted
     return Engine(kernels=kernels(), lists=not quick)
-
-
-class Found(NamedTuple):
-    """Orders and pegs of a schedule; instants count from now [s].
-
-    `order_*`: item, quantity [steps], begin, end, option and lane of the work as early
-    as can be and as late as its takers allow; `peg_*`: giver (an order, or -2 - a
-    supply that stands), taker (an order, or -1 - demand), quantity [steps]. `finish`
-    dates the demands. Shapes (n_orders,), (n_pegs,) and (n_demands,), int64. `*_beside`
-    are the lanes of other machines that work needs, -1: no more, or what it takes of
-    buckets [s]; shape (n_orders, n_others).
-    """
-
-    order_item: np.ndarray
-    order_qty: np.ndarray
-    order_start: np.ndarray
-    order_end: np.ndarray
-    order_option: np.ndarray
-    order_lane: np.ndarray
-    order_beside: np.ndarray
-    order_late_start: np.ndarray
-    order_late_end: np.ndarray
-    order_late_option: np.ndarray
-    order_late_lane: np.ndarray
-    order_late_beside: np.ndarray
-    peg_from: np.ndarray
-    peg_to: np.ndarray
-    peg_qty: np.ndarray
-    finish: np.ndarray
-    cost: int
-    effort: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -496,6 +470,9 @@ class _Repair:
         self._keep()
         self._move(moves, tally)
         self._return()
+        for _ in range(MOST_SAVINGS):
+            if not self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER):
+                break
         self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)
         for justify in (self._kernels.justify_right, self._kernels.justify_left):
             justify(self._plant, self._plan)

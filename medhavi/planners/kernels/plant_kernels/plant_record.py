@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FAR = 1 << 60
+DAY = 86400
 DEPARTS = 2
 """`whole` of a lane with departures."""
 MOST_LOTS = 48
@@ -47,6 +48,10 @@ class Plant(NamedTuple):
     An order of an item joins what later requirements lack within `cover` seconds from
     the first one on; where the item is kept `apart` (1), what an order gives serves one
     demand alone.
+
+    In millionths of the base currency an order of an item costs `each_order` and
+    `each_step` for each of its steps, by its first options; that of a routing has the
+    cost of all its steps. A step of what is asked of it costs `each_day` to hold a day.
 
     Per item as well its sources from `a_start` on, by preference: the items `a_item`
     whose orders serve it, and `a_ready`, from when their work could begin with nobody
@@ -122,6 +127,9 @@ class Plant(NamedTuple):
     mortal: np.ndarray
     cover: np.ndarray
     apart: np.ndarray
+    each_order: np.ndarray
+    each_step: np.ndarray
+    each_day: np.ndarray
     c_start: np.ndarray
     c_item: np.ndarray
     c_each: np.ndarray

@@ -100,6 +100,7 @@ ENTRIES = frozenset(
         "order_all",
         "evaluate",
         "blame",
+        "consolidate",
         "date_alone",
         "improve",
         "alive",
@@ -117,6 +118,7 @@ ENTRIES = frozenset(
 def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels.plant_kernels import (
+        consolidation,
         event_passes,
         item_netting,
         justification,
@@ -140,6 +142,7 @@ def functions() -> list[FunctionType]:
             repair,
             justification,
             moves,
+            consolidation,
         )
         for found in vars(module).values()
         if isinstance(found, FunctionType) and found.__module__ == module.__name__

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.units import ALWAYS, DAY, ceil_fraction, exact
+from medhavi.units import ALWAYS, DAY, DAYS_PER_YEAR, ceil_fraction, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
 EXPLICIT_TRIGGER = {"fixed": "reorder_point", "eoq": "reorder_point"}
-DAYS_PER_YEAR = 365
 PLANNED_RULES = ("silver_meal", "wagner_whitin")
 """Rules that weigh the cost of an order against holding."""
 

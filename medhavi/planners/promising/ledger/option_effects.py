@@ -19,7 +19,7 @@ from medhavi.providers.product_facts import DemandValue, demand_value
 from medhavi.providers.reservations.ledger import order_named, reservation_named
 from medhavi.providers.sources import StepWindow
 from medhavi.results.promises.promise import PlannedHold, PlannedPurchase, PromiseCost
-from medhavi.units import DAY, HOUR, MINUTE, from_units, seconds_up
+from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, MINUTE, from_units, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -319,7 +319,6 @@ def _window(hold: PlannedHold) -> StepWindow:
     )
 
 
-DAYS_A_YEAR = 365
 USUAL_HOLDING_RATE = 0.2
 """Default of inventory_policies.holding_rate."""
 
@@ -541,7 +540,7 @@ class OptionCosts:
         good = self.good(piece.product)
         rate = self.rate(piece.product, piece.location)
         value = good.unit_cost or 1.0
-        return good.qty(piece.steps) * value * rate * days / DAYS_A_YEAR
+        return good.qty(piece.steps) * value * rate * days / DAYS_PER_YEAR
 
     def rate(self, product: str, location: str) -> float:
         """What a year of holding a product costs of its value."""

@@ -1,0 +1,193 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Fewer orders for the same demands: what costs less money and makes nothing later.
+
+What was opened for one demand has a lot of its own where an earlier one, made for
+another demand afterwards, has enough left, or where one lot would do for both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_kernels.moves import (
+    new_desk,
+    put_back,
+    sort_found,
+)
+from medhavi.planners.kernels.plant_kernels.plant_record import DAY, FAR
+from medhavi.planners.kernels.plant_kernels.repair import users, withdraw
+from medhavi.planners.kernels.plant_kernels.schedule_record import (
+    DEAD,
+    FULL,
+    JOINED,
+    JOINT,
+    JOURNAL,
+    MADE,
+    NARROW,
+    REMOVED,
+    SPARE,
+    keep,
+    undo,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_kernels.moves import Desk
+    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+
+
+def money_of(plant: Plant, plan: ScheduleRecord) -> int:
+    """What the orders made since the last change was kept cost more than those removed.
+
+    In millionths of the base currency.
+    """
+    money = 0
+    for at in range(plan.state[JOURNAL]):
+        kind = plan.j_kind[at]
+        if kind in (MADE, REMOVED):
+            order = plan.j_id[at]
+            item = plan.o_item[order]
+            price = plant.each_order[item] + plant.each_step[item] * plan.o_qty[order]
+            money += price if kind == MADE else -price
+    return money
+
+
+def serve_cheaper(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, most: int
+) -> bool:
+    """Serve what was found anew, none later, and for less than `most` more money.
+
+    False: it cannot be, and nothing changed.
+    """
+    found, wanted = desk.found, desk.late
+    for place in range(count):
+        demand = found[place]
+        wanted[demand] = max(plan.d_finish[demand], plant.d_due[demand])
+        desk.keys[place] = plant.d_due[demand]
+        withdraw(plant, plan, demand)
+    sort_found(desk, count)
+    cheaper = False
+    if plan.state[FULL] == 0 and put_back(plant, plan, desk, count, FAR) >= 0:
+        cheaper = money_of(plant, plan) < most
+        for place in range(count):
+            if plan.d_finish[found[place]] > wanted[found[place]]:
+                cheaper = False
+    if cheaper:
+        keep(plan)
+    else:
+        undo(plant, plan, 0)
+        plan.state[FULL] = 0
+        plan.state[DEAD] = 0
+    return cheaper
+
+
+def takers(plan: ScheduleRecord, desk: Desk, order: int, count: int) -> int:
+    """Add the demands of an order to those found; 0: all of them are too many."""
+    found, seen = desk.found, desk.seen
+    for place in range(count):
+        seen[found[place]] = 1
+    more = users(plan, order, found, count, len(found), seen)
+    for place in range(more):
+        seen[found[place]] = 0
+    return more if more < len(found) else 0
+
+
+def first_due(plant: Plant, desk: Desk, since: int, until: int) -> int:
+    """First due date of the demands that were found from one place to another."""
+    first = FAR
+    for place in range(since, until):
+        first = min(first, plant.d_due[desk.found[place]])
+    return first
+
+
+def lots_of(
+    plant: Plant,
+    plan: ScheduleRecord,
+    desk: Desk,
+    item: int,
+    ids: np.ndarray,
+    dues: np.ndarray,
+) -> int:
+    """List the orders for an item by the first due date that they serve; how many."""
+    count = 0
+    for place in range(plant.a_start[item], plant.a_start[item + 1]):
+        order = plan.i_head[plant.a_item[place]]
+        while order >= 0:
+            due = first_due(plant, desk, 0, takers(plan, desk, order, 0))
+            at = count
+            while at > 0 and dues[at - 1] > due:
+                dues[at], ids[at] = dues[at - 1], ids[at - 1]
+                at -= 1
+            dues[at], ids[at] = due, order
+            count += 1
+            order = plan.o_next[order]
+    return count
+
+
+def join(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, item: int, pair: tuple[int, int]
+) -> bool:
+    """Make one order of two for an item, where that costs less; whether it was done.
+
+    What the later one serves is held for longer.
+    """
+    order, other = pair
+    first = takers(plan, desk, order, 0)
+    both = takers(plan, desk, other, first)
+    if min(first, both) == 0:
+        return False
+    held = 0
+    if both > first:
+        gap = first_due(plant, desk, first, both) - first_due(plant, desk, 0, first)
+        held = plant.each_day[item] * (gap // DAY) * plan.o_used[other]
+    plan.state[JOINED] = item + 1
+    plan.state[JOINT] = plan.o_used[order] + plan.o_used[other]
+    plan.state[SPARE] = FAR
+    done = serve_cheaper(plant, plan, desk, both, -held)
+    plan.state[JOINED] = 0
+    return done
+
+
+def consolidate(plant: Plant, plan: ScheduleRecord, most: int) -> int:
+    """Serve demands by fewer or cheaper orders, where none gets later.
+
+    Parameters
+    ----------
+    plant, plan
+        The plant; the schedule, which changes.
+    most
+        Demands that are served anew at a time, at most.
+
+    Returns
+    -------
+    int
+        How often that was so.
+    """
+    plan.state[NARROW] = 0
+    desk = new_desk(len(plant.d_item), most)
+    ids = np.empty(len(plan.o_item), np.int64)
+    dues = np.empty(len(plan.o_item), np.int64)
+    saved = 0
+    for item in range(len(plant.order)):
+        priced = 0
+        for place in range(plant.a_start[item], plant.a_start[item + 1]):
+            priced = max(priced, plant.each_order[plant.a_item[place]])
+        if priced == 0 or plant.cover[item] > 0 or plant.apart[item] == 1:
+            continue
+        count = lots_of(plant, plan, desk, item, ids, dues)
+        tries, at = 2 * count, 0
+        while at < count and tries > 0:
+            tries -= 1
+            alone = takers(plan, desk, ids[at], 0)
+            done = alone > 0 and serve_cheaper(plant, plan, desk, alone, 0)
+            if not done and at + 1 < count:
+                done = join(plant, plan, desk, item, (ids[at], ids[at + 1]))
+            if done:
+                saved += 1
+                count = lots_of(plant, plan, desk, item, ids, dues)
+            else:
+                at += 1
+    return saved
