@@ -263,7 +263,8 @@ def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, mor
     planned(snapshot, "propose")
 
 
-def test_a_tool_beside_a_machine_waits_for_its_changes():
+@pytest.mark.parametrize("way", [{"search": "never"}, SEARCHED])
+def test_a_tool_beside_a_machine_waits_for_its_changes(way):
     """A, B, A by turns: M changes for two hours, and the crew stands by."""
     snapshot = shop(
         [("A", 60.0, 3.0), ("B", 60.0, 3.5), ("A", 60.0, 4.0)],
@@ -278,6 +279,7 @@ def test_a_tool_beside_a_machine_waits_for_its_changes():
             snapshot
         ),
         "off",
+        **way,
     )
     hours = made.operations.group_by("resource").agg(
         (pl.col("finish") - pl.col("start")).dt.total_hours().sum()

@@ -314,12 +314,12 @@ class Machines:
             option.machine, *beside = (self._number(*one) for one in finite)
             option.beside = tuple(beside)
             if not self._changing.keys().isdisjoint([option.machine, *beside]):
+                if beside:
+                    refuse(f"{routing} changes over several machines at once")
                 self._set_up(option, way, task)
                 closes = not taken.axis.working.always_open
                 if option.whole and closes and option.family >= 0:
                     refuse(f"{routing} changes over and must not pause")
-                if beside:
-                    refuse(f"{routing} changes over several machines at once")
             else:
                 busy = self._busy.get(names[0], [])
         units: list[Units] = [((names[0], unit),) for unit in range(len(busy))]
