@@ -1,8 +1,9 @@
 """Trade-offs: efficient plans between cost, lateness, emissions and inventory.
 
-Every point keeps the service of the best plan: shortage, of demands and of orders that
-wait for material, is in money no more than the least there is. Without that row the
-cheapest "efficient" plan sells nothing.
+A linear program is solved for each point, and a plan follows it; what counts is what
+the plans come to. Every program keeps the service of the best one: shortage, of demands
+and of orders that wait for material, is in money no more than the least there is.
+Without that row the cheapest "efficient" plan sells nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
 from medhavi.results.amounts import currency_of
+from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 MEANINGS = {
-    "cost": "making, buying, moving, overtime, overload, holding, safety stock",
-    "lateness": "cost of late deliveries",
+    "cost": "making, buying, moving and holding",
+    "lateness": "cost of late and missing deliveries",
     "co2": "emissions of new orders",
     "inventory": "mean value of stock",
 }
@@ -76,7 +78,8 @@ def pareto(
         Two to four of cost, lateness, co2, inventory; the first one is minimised, the
         others are bounded.
     points
-        How many; fewer come out where the front has no more.
+        How many programs are solved; fewer points come out where plans of several are
+        equal or another one is better in all objectives.
     settings
         Parameters of mode optimize, as a record or by name.
     plans
@@ -106,13 +109,13 @@ def pareto(
     vectors = objective_vectors(built)
     session = Highs().open(built.program)
     found, stopped = _found(built, session, vectors, objectives, points, cancelled)
-    made: dict[int, Plan] = {}
+    made: list[Plan] = []
     for number, point in enumerate(found, start=1):
         if observe is not None:
             observe(Progress("points", number, len(found)))
         if plans:
             way = RunOptions(cancelled=cancelled)
-            made[number] = guided(built, point.solution, EFFORT, way)
+            made.append(guided(built, point.solution, EFFORT, way))
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
@@ -132,12 +135,18 @@ def pareto(
         },
     )
     run.release.dissolve()
-    table = _points(found, vectors, made, objectives)
+    rows = _rows(found, vectors, made, snapshot)
+    kept = _efficient(rows, objectives)
+    table = pl.DataFrame(
+        [{**rows[place], "point": number} for number, place in enumerate(kept, 1)],
+        schema=dict(POINT),
+        orient="row",
+    )
     return ParetoFront(
         points=table,
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
-        plans=made,
+        plans={n: made[place] for n, place in enumerate(kept, 1) if made},
     )
 
 
@@ -227,30 +236,48 @@ def _check(objectives: Sequence[str], points: int) -> None:
         raise UsageError(message)
 
 
-def _points(
+def _rows(
     found: Sequence[Point],
     vectors: Mapping[str, Floats],
-    made: Mapping[int, Plan],
-    objectives: Sequence[str],
-) -> pl.DataFrame:
+    made: Sequence[Plan],
+    snapshot: Snapshot,
+) -> list[dict[str, object]]:
+    """Points as of `POINT`, without their numbers."""
     rows: list[dict[str, object]] = []
-    for number, point in enumerate(found, start=1):
+    for place, point in enumerate(found):
         values = {n: float(v @ point.solution.values) for n, v in vectors.items()}
-        row: dict[str, object] = {"point": number, **values}
+        row: dict[str, object] = {name: values[name] for name in OBJECTIVES}
+        row |= {f"program_{name}": value for name, value in values.items()}
         if point.limited is not None:
             row["limited"], row["limit"] = point.limited
-        plan = made.get(number)
-        if plan is not None:
-            counts = tally(plan)
-            row["plan"] = plan.fingerprint
-            row["late_demands"] = counts.late
-            row["on_time_in_full"] = counts.share_on_time
+        if made:
+            plan = made[place]
+            counts, parts = tally(plan), scorecard(plan, snapshot)
+            row |= {
+                "cost": parts.total - parts.lateness,
+                "lateness": parts.lateness,
+                "co2": parts.co2_kg,
+                "inventory": parts.inventory,
+                "plan": plan.fingerprint,
+                "late_demands": counts.late,
+                "on_time_in_full": counts.share_on_time,
+            }
         rows.append(row)
-    if rows:
-        matrix = np.array([[row[name] for name in objectives] for row in rows], float)
-        for row, flag in zip(rows, nondominated(matrix).tolist(), strict=True):
-            row["nondominated"] = flag
-    return pl.DataFrame(rows, schema=dict(POINT), orient="row")
+    return rows
+
+
+def _efficient(
+    rows: Sequence[Mapping[str, object]], objectives: Sequence[str]
+) -> list[int]:
+    """Places of the rows that no other one beats, nor equals before them, in order."""
+    values = np.array([[row[name] for name in objectives] for row in rows], float)
+    if not len(values):
+        return []
+    best = nondominated(values)
+    seen: dict[tuple[float, ...], int] = {}
+    for place in np.flatnonzero(best).tolist():
+        seen.setdefault(tuple(values[place].tolist()), place)
+    return [seen[key] for key in sorted(seen)]
 
 
 def _objectives(
