@@ -10,7 +10,7 @@ import numpy as np
 from medhavi.planners.constrained.search.plant_machines import Option, machines_together
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
-from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
+from medhavi.planners.kernels.plant_kernels.lot_streaming import MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from tests.factories import AS_OF
 
@@ -87,6 +87,9 @@ def plant(
     sources = [row.get("sources", [item]) for item, row in enumerate(rows)]
     named = [one for way in options for one in (way["machine"], *way.get("beside", ()))]
     there = units or [1] * (1 + max(named))
+    asked = np.arange(len(rows))
+    for item in range(len(rows) - 1, -1, -1):
+        asked[sources[item]] = item
     return Plant(
         order=np.arange(len(rows)),
         a_start=np.cumsum([0, *map(len, sources)]),
@@ -131,6 +134,7 @@ def plant(
         d_shelf=np.zeros(len(demands), np.int64),
         d_floor=np.zeros(len(demands), np.int64),
         i_level=np.full(len(rows), -1),
+        asked=asked,
         base=np.array([20 * DAY], np.int64),
         k_start=np.zeros(1, np.int64),
         k_open=np.zeros(0, np.int64),
@@ -153,14 +157,14 @@ def plant(
     )
 
 
-def aims_of(made: Plant, engine: Engine = ENGINE) -> MoveSettings:
-    """What moves go by: due dates, what sources are for, none late for certain."""
-    asked = np.arange(len(made.order))
-    for item in range(len(asked) - 1, -1, -1):
-        asked[made.a_item[made.a_start[item] : made.a_start[item + 1]]] = item
+def aims_of(
+    made: Plant, engine: Engine = ENGINE, *, cuts: bool = False
+) -> MoveSettings:
+    """What moves go by: due dates, none late for certain; whether orders are cut."""
     least = np.zeros(len(made.d_due), np.int64)
+    cut = np.zeros(3 * len(made.d_due) * cuts, np.int64)
     aims: MoveSettings = engine.of(
-        MoveSettings(made.d_due.astype(np.float64), asked, least)
+        MoveSettings(made.d_due.astype(np.float64), least, cut, np.ones_like(least))
     )
     return aims
 

@@ -62,7 +62,7 @@ def kept(entries: list[dict[str, object]], columns: list[str]) -> Counter[Any]:
 
 
 MODES = {name: opened(name)[1].get("modes", ["mrp"]) for name in CASES}
-WITHOUT_SEARCH = {"days_apart_that_are_open", "the_other_line_in_time"}
+WITHOUT_SEARCH = {"the_other_line_in_time"}
 """Cases that a search plans otherwise: it does not cut what is late, and an order takes
 one of several lines that it would have to buy."""
 RUNS = [

@@ -22,6 +22,7 @@ from medhavi.planners.constrained.search.construction import (
 )
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
+from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     MOST_LOTS,
@@ -60,7 +61,7 @@ def passed(
 def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, ScheduleRecord]:
     """Give the plant as the kernels read it, and the schedule of one pass."""
     work = passed(made, engine=engine)
-    plan: ScheduleRecord = engine.of(new_schedule(made, work))
+    plan: ScheduleRecord = engine.of(new_schedule(made, work, MOST_CUT + 1))
     read = engine.of(made)
     engine.kernels.load(read, plan, work)
     return read, plan
@@ -91,6 +92,7 @@ def state_of(plan: ScheduleRecord) -> dict[str, Any]:
         ],
         "demands": [[*_walk(peg, plan.g_also)] for peg in plan.d_peg],
         "finish": list(plan.d_finish),
+        "cuts": list(plan.d_cut),
         "stands": list(plan.s_used),
         "lanes": [
             list(plan.lane[m * width : m * width + plan.laned[m]])
@@ -399,6 +401,42 @@ def test_moves_leave_a_schedule_that_can_be_carried_out(made: Plant) -> None:
     assert K.finish_all(read, plan) == cost + tally[2] <= cost
 
 
+@settings(max_examples=25)
+@given(plants())
+def test_moves_that_cut_orders_leave_a_schedule_that_can_be_carried_out(
+    made: Plant,
+) -> None:
+    read, plan = scheduled(made)
+    cost = K.finish_all(read, plan)
+    tally = [0, 0, 0]
+    K.improve(read, plan, 60, 6, 1e-9, aims_of(made, cuts=True), tally)
+    check(made, plan)
+    assert K.finish_all(read, plan) == cost + tally[2] <= cost
+    K.settle_cuts(read, plan, aims_of(made, cuts=True), 6)
+    check(made, plan)
+
+
+@pytest.mark.req("CAP-17")
+@pytest.mark.parametrize(
+    ("units", "due", "sizes"), [(2, 10, [10, 10]), (1, 10, [20]), (3, 7, [7, 7, 6])]
+)
+def test_what_is_late_is_cut_over_the_units_of_its_machine(
+    units: int, due: int, sizes: list[int]
+) -> None:
+    """Twenty pieces of a day each are in time where all units work on them."""
+    made = plant([{"machine": 0, "rate": DAY}], [(0, 20, due * DAY, 5)], [units])
+    read, plan = scheduled(made)
+    empty: ScheduleRecord = ENGINE.of(new_schedule(made, passed(made), MOST_CUT))
+    cut = [0, 0, 0]
+    K.date_alone(read, empty, [0], cut)
+    assert cut[1] == (len(sizes) if units > 1 else 0)
+    K.improve(read, plan, 200, 6, 1e-9, aims_of(made, cuts=True), [0, 0, 0])
+    K.settle_cuts(read, plan, aims_of(made, cuts=True), 6)
+    check(made, plan)
+    found = [plan.o_qty[order] for order in _orders(plan)]
+    assert sorted(found, reverse=True) == sizes
+
+
 def test_a_move_lets_an_important_demand_go_first() -> None:
     made = plant(
         [{"machine": 0, "rate": 10 * DAY}],
@@ -435,7 +473,7 @@ def test_demands_are_dated_as_if_each_were_alone() -> None:
     assert plan.d_finish == [3 * DAY, 6 * DAY]
     empty: ScheduleRecord = ENGINE.of(new_schedule(made, passed(made)))
     before, least = state_of(empty), [0, 0]
-    K.date_alone(read, empty, least)
+    K.date_alone(read, empty, least, [])
     assert least == [3 * DAY, 3 * DAY]
     assert state_of(empty) == before
 
@@ -494,8 +532,9 @@ def test_compiled_kernels_give_what_the_interpreter_gives() -> None:
     for engine in (ENGINE, Engine(kernels=search_kernels.compiled(), lists=False)):
         read, plan = scheduled(made, engine)
         tally = engine.ints(np.zeros(3))
-        aims = aims_of(made, engine)
+        aims = aims_of(made, engine, cuts=True)
         engine.kernels.improve(read, plan, 200, 10, 1000.0, aims, tally)
+        engine.kernels.settle_cuts(read, plan, aims, 10)
         engine.kernels.justify_right(read, plan)
         engine.kernels.justify_left(read, plan)
         found.append((list(plan.d_finish), list(tally), list(plan.o_start)))

@@ -596,7 +596,8 @@ def test_an_important_demand_goes_before_others() -> None:
 def test_work_that_needs_no_machine_at_all_is_planned() -> None:
     tables = workshop([("A", 2.0, 4.0, 1)])
     rows = [row | {"finite": False} for row in tables["resources"]]
-    made = searched({**tables, "resources": rows})
+    tables = {**tables, "resources": rows}
+    made = searched(tables)
     assert list(verify(made, Snapshot.from_frames(tables))) == []
 
 
@@ -890,7 +891,10 @@ def test_what_a_machine_is_set_up_for_goes_first() -> None:
 
 @pytest.mark.req("CMP-02", "CAP-12")
 def test_a_machine_is_changed_over_to_and_from_orders_that_stand() -> None:
-    """WO1 makes an A from hour 4 to 5; four B do not fit before it."""
+    """WO1 makes an A from hour 4 to 5; of four B, one comes before it and three after.
+
+    All four after it would be there an hour late.
+    """
     order = {
         "supply_order": "WO1",
         "kind": "work",
@@ -906,7 +910,8 @@ def test_a_machine_is_changed_over_to_and_from_orders_that_stand() -> None:
     )
     made = searched(tables)
     assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
-    assert worked(made, "M1")[-1] == ("B", 5.0, 10.0, 60.0)
+    assert worked(made, "M1")[1:] == [("A", 4.0, 5.0, 0.0), ("B", 6.0, 9.0, 60.0)]
+    assert made.fulfilment["lateness_h"].to_list() == [0.0, 0.0]
 
 
 @pytest.mark.req("CAP-12")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
+from medhavi.planners.kernels.plant_kernels.item_netting import ranks_of
 
 
 @given(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.causes import Cause
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-    from medhavi.planners.mrp.netting_state.state import NodeKey, SupplyUnit
+    from medhavi.planners.mrp.netting_state.state import Demand, NodeKey, SupplyUnit
     from medhavi.planners.mrp.state_loading import LoadedState
 
     Cut = tuple[int, int]
@@ -194,6 +194,13 @@ def _parts(
 
 
 # --- rules of a line ---------------------------------------------------------------
+def in_parts(demand: Demand) -> bool:
+    """Whether what there is of a demand is delivered before the rest of it."""
+    row = demand.row
+    bound = row["sales_order"] and row["order_policy"] != "independent"
+    return not (row["full_line"] or row["min_shipment"] or bound)
+
+
 def _one_delivery(line: Line) -> None:
     """Deliver a full line at once, or not at all."""
     if not line.demand.row["full_line"] or not line.parts:

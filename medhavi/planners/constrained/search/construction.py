@@ -205,14 +205,17 @@ MOST_BUCKETS = 32
 """Buckets over which an order is spread, at most."""
 
 
-def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
-    """Make an empty schedule with room for a pass and its improvement."""
+def new_schedule(plant: Plant, work: Pass, lots: int = 0) -> ScheduleRecord:
+    """Make an empty schedule with room for a pass and its improvement.
+
+    Orders for a demand may be cut into so many lots.
+    """
     items, demands = len(plant.order), len(plant.d_item)
     made, pegged = int(work.totals[0]), int(work.totals[1])
     tree = largest_tree(plant)
     blocks = len(plant.v_begin)
-    orders = 2 * made + 8 * tree + 64 + blocks
-    pegs = 2 * pegged + 128 * tree + 4096
+    orders = 2 * made + (8 + 2 * lots) * tree + 64 + blocks
+    pegs = 2 * pegged + (128 + 32 * lots) * tree + 4096
     lanes = np.asarray(work.o_machine[:made], np.int64)
     _, beside = machines_beside(plant, np.asarray(work.o_option[:made], np.int64))
     lanes = np.append(lanes[lanes >= 0], beside)
@@ -233,6 +236,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
         "lane": width * max(int(plant.m_lane[-1]), 1),
         "laned": max(int(plant.m_lane[-1]), 1),
         "width": 2,
+        "d_cut": 3 * demands,
         "o_beside": (orders + 1) * others,
         "d_peg": demands,
         "d_finish": demands,
@@ -250,7 +254,7 @@ def new_schedule(plant: Plant, work: Pass) -> ScheduleRecord:
     plan = ScheduleRecord(
         **{name: column(name, sizes[name]) for name in ScheduleRecord._fields}
     )
-    plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
+    plan.room[:] = (4 + lots) * tree + 16, (64 + 16 * lots) * tree + 1024
     plan.state[:2] = (orders - blocks, pegs)
     plan.noise[0] = FIRST_SEED
     plan.width[:] = width, others

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.constrained.deliveries import in_parts
 from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
@@ -91,8 +92,8 @@ class Model:
     the time between release and start of the work of a first step [s]. `machines` are
     the names of the machines, `stops` when each unit is down or at work [UTC s],
     `supplies` what stands, `calendars` the open times. Of the demands of the plant,
-    `demands` are those of the run; behind them come `lacking`, needs of existing
-    orders, by index, and what stock levels want.
+    `demands` are those of the run (`in_parts` 1: what is there need not wait); behind
+    them come `lacking`, needs of existing orders, by index, and what stock levels want.
     """
 
     plant: Plant
@@ -118,6 +119,7 @@ class Model:
     campaigns: Campaigns
     as_of: int
     demands: int
+    in_parts: np.ndarray
 
     def first(self, items: np.ndarray) -> np.ndarray:
         """Items of the first steps of products. Shapes (n,), int64."""
@@ -204,6 +206,9 @@ class _Reading:
         serves = np.arange(len(items))
         for number, item in enumerate(items):
             serves[list(item.sources)] = number
+        steps = np.array([item.steps for item in items], np.int64)
+        lasts = [one for number in products for one in self._items_of(number)]
+        last_steps = np.repeat(lasts, steps[lasts]).astype(np.int64)
         options, unit = with_units([one for item in items for one in item.options])
         blocks = self._machines.blocks()
         machines = np.array([option.machine for _, option in blocks], np.int64)
@@ -213,11 +218,7 @@ class _Reading:
         lacking = [
             (number, need) for number, item in enumerate(items) for need in item.lacking
         ]
-        levels = [
-            (number, qty, due)
-            for number, item in enumerate(items)
-            for qty, due in item.levels
-        ]
+        levels = [(n, *level) for n, item in enumerate(items) for level in item.levels]
         # Options know their calendars only when all calendars have numbers.
         windows = self._lanes.windows(self._machines.windows())
         plant = Plant(
@@ -245,23 +246,22 @@ class _Reading:
             m_lane=np.cumsum([0, *self._machines.units]),
             **self._demands(items, weights, lacking, levels),
             i_level=first_levels(levels, serves, len(demands) + len(lacking)),
+            asked=serves[last_steps],
             base=np.array([weights.base], np.int64),
             **windows,
         )
         if largest_tree(plant) > MOST_BELOW:
             refuse("a product has too many parts")
-        steps = np.array([item.steps for item in items], np.int64)
-        lasts = [one for number in products for one in self._items_of(number)]
         priority = [demand.priority for demand in demands]
         first, last = min(priority, default=1), max(priority, default=1) + 1
-        priority += [first] * len(lacking) + [last] * len(levels)
+        more = [first] * len(lacking) + [last] * len(levels)
         return Model(
             plant=plant,
             nodes=self._nodes,
             items=products,
             sources=[self._sources.get(number, ()) for number in products],
             serves=serves,
-            product=np.repeat(lasts, steps[lasts]).astype(np.int64),
+            product=last_steps,
             steps=steps,
             ways=self._ways,
             taken=self._taken,
@@ -269,9 +269,10 @@ class _Reading:
             routings=self._routings,
             options=[option.taken for option in options],
             queues=np.array([item.queue for item in items], np.int64),
-            priority=priority,
+            priority=priority + more,
             tolerance=weights.tolerance,
             demands=len(demands),
+            in_parts=np.array([*map(in_parts, demands), *[0] * len(more)], np.int64),
             machines=tuple(self._machines.numbers),
             stops=self._machines.stops,
             supplies=[one for item in items for one in item.supplies],

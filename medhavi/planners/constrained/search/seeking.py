@@ -33,7 +33,7 @@ from medhavi.planners.constrained.search.found_pegs import (
 from medhavi.planners.constrained.search.plant_machines import refuse
 from medhavi.planners.kernels.compiled import Engine
 from medhavi.planners.kernels.plant_kernels import search_kernels
-from medhavi.planners.kernels.plant_kernels.moves import MoveSettings
+from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT, MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     APART,
@@ -238,7 +238,8 @@ class Budget(NamedTuple):
     50 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
     share of the base days that a late demand counts in passes and in moves. With less,
     days count more, and no demand waits very long for the sake of others. `starts`: how
-    often all is done with other random numbers; the best one counts.
+    often all is done with other random numbers; the best one counts. `cuts`: whether
+    moves cut orders for late demands into lots.
     """
 
     wheel: Manner
@@ -248,20 +249,14 @@ class Budget(NamedTuple):
     passes_base: float = 1.0
     moves_base: float = 1.0
     starts: int = 1
+    cuts: bool = False
 
 
 NOTHING = Budget(Manner(0), 0, 0, 0)
-BUDGETS = {
-    "light": NOTHING,
-    "standard": Budget(Manner(250), 50, 300, 70_000),
-    "full": Budget(Manner(250), 50, 300, 70_000, starts=3),
-}
-QUICK_BUDGETS = {
-    "light": NOTHING,
-    "standard": Budget(Manner(250), 50, 300, 70_000, starts=2),
-    "full": Budget(Manner(250), 50, 300, 70_000, starts=5),
-}
-"""Those of plants of some hundred demands: which start is good is not known before."""
+USUAL = Budget(Manner(250), 50, 300, 70_000)
+STARTS = {"standard": (1, 2, 1), "full": (3, 5, 3)}
+"""Of plants of few, some hundred, and more demands. Which start of some hundred is good
+is not known before."""
 CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
@@ -397,7 +392,7 @@ def seek(
                 passes.swap()
             Wheel(passes, first, budget.wheel, own).turn(told, watch.stop)
             classes.tell(passes.work.d_finish)
-        repair = _Repair(passes, model, watch, own, budget.moves_base)
+        repair = _Repair(passes, model, watch, own, budget)
         repair.justify()
         repair.improve(min(max(wanted, budget.least), budget.most), tally)
         if best is None or repair.cost < best.cost:
@@ -410,9 +405,10 @@ def seek(
 
 def budget_of(demands: int, effort: str) -> Budget:
     """Budget of a plant of so many demands."""
-    if demands >= CROWDED:
+    if demands >= CROWDED or effort == "light":
         return CROWDED_BUDGETS[effort]
-    return (QUICK_BUDGETS if LARGE <= demands < SOME else BUDGETS)[effort]
+    size = (demands >= LARGE) + (demands >= SOME)
+    return USUAL._replace(starts=STARTS[effort][size], cuts=demands < LARGE)
 
 
 def _counting(plant: Plant, share: float) -> Plant:
@@ -422,29 +418,32 @@ def _counting(plant: Plant, share: float) -> Plant:
 
 class _Repair:
     def __init__(
-        self, passes: Passes, model: Model, watch: Watch, seed: int, share: float
+        self, passes: Passes, model: Model, watch: Watch, seed: int, budget: Budget
     ) -> None:
         self._engine = passes.engine
         self._kernels = passes.engine.kernels
         self._plant = passes.plant._replace(base=self._engine.ints(model.plant.base))
-        base = self._engine.ints(_counting(model.plant, share).base)
+        base = self._engine.ints(_counting(model.plant, budget.moves_base).base)
         self._moving = passes.plant._replace(base=base)
         self._model = model
         self._watch = watch
         self._classes = _Classes(watch, model)
         self._orders = int(passes.work.totals[0])
-        fresh = new_schedule(model.plant, passes.work)
+        fresh = new_schedule(model.plant, passes.work, (MOST_CUT + 1) * budget.cuts)
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = passes.engine.of(fresh)
         due = model.plant.d_due
         ranks = np.array(model.priority, np.float64) - 2.0
         aims = MoveSettings(
             urgency=due + URGENT_DAYS * DAY * ranks,
-            asked=model.serves[model.product],
             least=np.zeros(len(due), np.int64),
+            cut=np.zeros(3 * len(due) if budget.cuts else 0, np.int64),
+            in_parts=model.in_parts,
         )
         self._aims: MoveSettings = self._engine.of(aims)
-        self._kernels.date_alone(self._plant, self._plan, self._aims.least)
+        self._kernels.date_alone(
+            self._plant, self._plan, self._aims.least, self._aims.cut
+        )
         self._kernels.load(self._plant, self._plan, passes.work)
         if (model.plant.bucket >= 0).any():  # A pass knows no buckets.
             self._kernels.justify_left(self._plant, self._plan)
@@ -470,6 +469,7 @@ class _Repair:
         self._keep()
         self._move(moves, tally)
         self._return()
+        self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
         for _ in range(MOST_SAVINGS):
             if not self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER):
                 break

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.plant_kernels.moves import (
+from medhavi.planners.kernels.plant_kernels.lot_streaming import (
     new_desk,
     put_back,
     sort_found,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import DAY, FAR
-from medhavi.planners.kernels.plant_kernels.repair import users, withdraw
+from medhavi.planners.kernels.plant_kernels.repair import withdraw
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     DEAD,
     FULL,
@@ -31,10 +31,11 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     SPARE,
     keep,
     undo,
+    users,
 )
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.plant_kernels.moves import Desk
+    from medhavi.planners.kernels.plant_kernels.lot_streaming import Desk
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 

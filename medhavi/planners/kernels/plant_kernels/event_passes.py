@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.kernels.plant_kernels.item_netting import pop, push
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
     MOST_LOTS,
@@ -27,7 +28,6 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     roomy_from,
     take_room,
 )
-from medhavi.planners.kernels.plant_kernels.stable_sort import pop, push
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant

@@ -2,7 +2,8 @@
 # What an array gives is Any; the kernels are arithmetic on it.
 """Net a plant item by item: plain loops over int64 arrays.
 
-Source: Orlicky, Material Requirements Planning.
+Sources: Orlicky, Material Requirements Planning; Knuth 1998, The Art of Computer
+Programming 3, 5.2.3 (heaps) and 5.2.5 (sorting by distribution).
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     taken_of,
     used_until,
 )
-from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
 MOST_PEGS = 4
 """Pegs for which room has to be left before a requirement is served."""
+DIGIT = 12
+"""Bits of a digit."""
 FEW = 100
 """Requirements of an item up to which the plainest way to sort is the fastest."""
 
@@ -391,3 +393,97 @@ def link(work: Pass) -> None:
         if giver >= 0:
             work.t_taker[work.o_ready[giver]] = work.p_to[peg]
             work.o_ready[giver] += 1
+
+
+def ranks_of(keys: np.ndarray) -> np.ndarray:
+    """Places of numbers in order of size, of equal ones the first first.
+
+    Parameters
+    ----------
+    keys
+        Shape (n,), int64; the largest is less than 2^62 above the least.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), int64, as `numpy.argsort` with kind "stable" gives.
+    """
+    count = len(keys)
+    ranks = np.empty(count, np.int64)
+    other = np.empty(count, np.int64)
+    if count == 0:
+        return ranks
+    least = most = keys[0]
+    for at in range(count):
+        ranks[at] = at
+        least = min(least, keys[at])
+        most = max(most, keys[at])
+    size = 1 << DIGIT
+    starts = np.empty(size, np.int64)
+    shift = 0
+    # A machine shifts by the rest of 64: beyond that digits would never end.
+    while shift < 64 and (most - least) >> shift > 0:
+        for digit in range(size):
+            starts[digit] = 0
+        for at in range(count):
+            starts[((keys[at] - least) >> shift) & (size - 1)] += 1
+        begin = 0
+        for digit in range(size):
+            held = starts[digit]
+            starts[digit] = begin
+            begin += held
+        for at in range(count):
+            rank = ranks[at]
+            digit = ((keys[rank] - least) >> shift) & (size - 1)
+            other[starts[digit]] = rank
+            starts[digit] += 1
+        ranks, other = other, ranks
+        shift += DIGIT
+    return ranks
+
+
+def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
+    """Add to a heap; gives its new length."""
+    at = count
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = value
+    return count + 1
+
+
+def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
+    """Take the least of a heap; gives its value, and the new length.
+
+    The gap goes down to a leaf and what fills it up again: one comparison a level, and
+    none that is hard to foresee (Floyd 1964, as told by Knuth 1998, 5.2.3).
+    """
+    value = values[0]
+    count -= 1
+    key, moved = keys[count], values[count]
+    at, below = 0, 1
+    while 0 < below < count - 1:
+        below += keys[below + 1] < keys[below]
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+        below = 2 * at + 1
+    if below < count:
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] < key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = moved
+    return value, count

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.planners.kernels.plant_kernels.item_netting import ranks_of
 from medhavi.planners.kernels.plant_kernels.placement import (
     place_early,
     spread_by,
@@ -36,7 +37,6 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
 from medhavi.planners.kernels.plant_kernels.repair import (
     lasting,
     lasts_until,
-    slowest,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     APART,
@@ -52,8 +52,8 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     peg_to,
     place_of,
     put,
+    slowest,
 )
-from medhavi.planners.kernels.plant_kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant

@@ -8,15 +8,14 @@ Sources: Shaw 1998, Schrimpf et al. 2000 (ruin and recreate).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medhavi.planners.kernels.plant_kernels.justification import (
-    alive,
-    clear_lanes,
-    date_lives,
-    lay_blocks,
+from medhavi.planners.kernels.plant_kernels.lot_streaming import (
+    LEAST_SHARE,
+    draw_cut,
+    new_desk,
+    put_or_undo,
+    sort_found,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_from,
@@ -26,35 +25,27 @@ from medhavi.planners.kernels.plant_kernels.plant_record import (
     on_lane,
 )
 from medhavi.planners.kernels.plant_kernels.repair import (
-    lasting,
-    slowest,
     spare_of,
-    supply,
-    users,
     withdraw,
 )
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
-    BELOW,
-    DEAD,
-    FREE_ORDERS,
-    FREE_PEGS,
-    FULL,
     JOINED,
     JOINT,
-    JOURNAL,
     NARROW,
     SPARE,
-    keep,
+    pick,
     place_of,
-    undo,
+    slowest,
+    users,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from medhavi.planners.kernels.plant_kernels.lot_streaming import Desk, MoveSettings
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
-MOST_BLOCKS = 256
-MOST_PATH = 64
 NEAR = 0.6
 """How often any order that blocks another goes, not the one right before it."""
 JOINS = 0.25
@@ -69,58 +60,12 @@ FIRST = 0.7
 """How often the late demand is put back first."""
 PREFERRED = 0.3
 """How often all that is put back is worked on by its first option."""
+CUTS = 0.15
+"""How often the orders for the late demand are cut otherwise than before."""
 AGAIN = 64
 """Moves after which late demands are listed anew."""
-REVIVALS = 6
-"""How often all is looked through for what takes something dead."""
 LAST = 0.1
 """How often it is put back last."""
-
-
-def pick(plan: ScheduleRecord, count: int) -> int:
-    """Random number below `count`."""
-    draw(plan.noise)
-    return (plan.noise[0] >> 4) % count
-
-
-class MoveSettings(NamedTuple):
-    """What moves go by, made once.
-
-    `urgency` is the sequence of putting demands back [s]. `asked` is what the orders of
-    each item are for; the steps of a routing are for its product. `least` is when each
-    demand would be served if it were alone [s]: few can be sooner.
-    """
-
-    urgency: np.ndarray
-    asked: np.ndarray
-    least: np.ndarray
-
-
-class Desk(NamedTuple):
-    """Room to work out a move, made once.
-
-    `late` are late demands, `found` those that a move takes out, with their `keys`;
-    `seen` marks them. `path` and `block` are orders.
-    """
-
-    late: np.ndarray
-    found: np.ndarray
-    keys: np.ndarray
-    seen: np.ndarray
-    path: np.ndarray
-    block: np.ndarray
-
-
-def new_desk(demands: int, most: int) -> Desk:
-    """Make room to work out moves of so many demands at most."""
-    return Desk(
-        np.empty(demands, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.float64),
-        np.zeros(demands, np.int64),
-        np.empty(MOST_PATH, np.int64),
-        np.empty(MOST_BLOCKS, np.int64),
-    )
 
 
 def critical_path(
@@ -188,9 +133,7 @@ def blocks_on(
     return blocks
 
 
-def gather(
-    plant: Plant, plan: ScheduleRecord, desk: Desk, aims: MoveSettings, demand: int
-) -> int:
+def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
     """Collect a late demand and those whose orders stand in the way of its own."""
     found, seen = desk.found, desk.seen
     found[0] = demand
@@ -206,7 +149,7 @@ def gather(
         other = desk.block[pick(plan, blocks) if draw(plan.noise) < NEAR else 0]
         joins = plan.state[JOINED] == 0 and set_up_long(plant, plan, other)
         if joins and draw(plan.noise) < JOINS:
-            count = add_lots(plant, plan, desk, aims.asked, other, count)
+            count = add_lots(plant, plan, desk, other, count)
         else:
             count = add_users(plan, desk, other, count)
     if plant.d_weight[len(plant.d_weight) - 1] == 0:
@@ -237,7 +180,6 @@ def add_lots(
     plant: Plant,
     plan: ScheduleRecord,
     desk: Desk,
-    asked: np.ndarray,
     order: int,
     count: int,
 ) -> int:
@@ -246,11 +188,11 @@ def add_lots(
     The other one is the next, or the one before. What they serve together is noted.
     Where a rule says what lots join, that holds.
     """
-    item = asked[plan.o_item[order]]
+    item = plant.asked[plan.o_item[order]]
     if plant.cover[item] > 0 or plant.apart[item] == 1:
         return add_users(plan, desk, order, count)
     taker = order
-    while taker >= 0 and asked[plan.o_item[taker]] == item:
+    while taker >= 0 and plant.asked[plan.o_item[taker]] == item:
         order, peg = taker, plan.o_user[taker]
         taker = plan.g_to[peg] if peg >= 0 else -1
     later = draw(plan.noise) < 0.5
@@ -323,25 +265,6 @@ def saved_alone(
     return cost_of(plant, demand, plan.d_finish[demand]) - alone
 
 
-def date_alone(plant: Plant, plan: ScheduleRecord, least: np.ndarray) -> None:
-    """Date each demand as if it were alone, in a schedule that is empty and stays so.
-
-    Parameters
-    ----------
-    least
-        Shape (n_demands,), int64: gets when each is served [s].
-    """
-    lay_blocks(plant, plan)
-    for demand in range(len(plant.d_item)):
-        if plant.d_weight[demand] > 0:
-            supply(plant, plan, demand)
-            least[demand] = plan.d_finish[demand]
-            undo(plant, plan, 0)
-            plan.state[FULL] = 0
-            plan.state[DEAD] = 0
-    clear_lanes(plan)
-
-
 def rank_found(
     plan: ScheduleRecord, desk: Desk, count: int, urgency: np.ndarray
 ) -> None:
@@ -356,61 +279,6 @@ def rank_found(
     elif turn > 1 - LAST:
         keys[0] = 1e18
     sort_found(desk, count)
-
-
-def sort_found(desk: Desk, count: int) -> None:
-    """Sort what was taken out by its keys."""
-    found, keys = desk.found, desk.keys
-    for place in range(1, count):
-        key, demand = keys[place], found[place]
-        at = place
-        while at > 0 and keys[at - 1] > key:
-            keys[at] = keys[at - 1]
-            found[at] = found[at - 1]
-            at -= 1
-        keys[at] = key
-        found[at] = demand
-
-
-def put_back(
-    plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, allowed: int
-) -> int:
-    """Serve what was taken out; gives the weighted lateness, -1: more than allowed."""
-    after = 0
-    reserve = len(plan.j_kind) // 2
-    for place in range(count):
-        other = desk.found[place]
-        supply(plant, plan, other)
-        after += cost_of(plant, other, plan.d_finish[other])
-        if (
-            after > allowed
-            or plan.state[FULL] == 1
-            or plan.state[DEAD] > 0
-            or plan.state[JOURNAL] > reserve
-            or plan.state[FREE_ORDERS] < plan.room[0]
-            or plan.state[FREE_PEGS] < plan.room[1]
-        ):
-            return -1
-    joined = plan.state[JOINED] - 1
-    if joined >= 0 and spare_of(plant, plan, joined) > plan.state[SPARE]:
-        return -1
-    return after
-
-
-def put_or_undo(
-    plant: Plant, plan: ScheduleRecord, desk: Desk, count: int, allowed: int
-) -> int:
-    """Serve what was taken out, or undo all; the weighted lateness, -1: undone."""
-    after = -1
-    if plan.state[FULL] == 0:
-        after = put_back(plant, plan, desk, count, allowed)
-    if after >= 0:
-        keep(plan)
-    else:
-        undo(plant, plan, 0)
-        plan.state[FULL] = 0
-        plan.state[DEAD] = 0
-    return after
 
 
 def has_choice(plant: Plant) -> bool:
@@ -435,7 +303,7 @@ def move(
     if plan.d_finish[demand] <= plant.d_due[demand]:
         return
     plan.state[JOINED] = 0
-    count = gather(plant, plan, desk, aims, demand)
+    count = gather(plant, plan, desk, demand)
     if plan.state[JOINED] > 0:
         plan.state[SPARE] = spare_of(plant, plan, plan.state[JOINED] - 1)
     if draw(plan.noise) < SECOND:
@@ -448,12 +316,18 @@ def move(
     for place in range(count):
         before += cost_of(plant, found[place], plan.d_finish[found[place]])
         seen[found[place]] = 0
+    least = 0
+    if len(aims.cut) > 0 and draw(plan.noise) < CUTS:
+        more = draw_cut(plant, plan, aims.cut, demand, desk.path)
+        least = before // LEAST_SHARE + 1 if more else 0
     for place in range(count):
         withdraw(plant, plan, found[place])
     rank_found(plan, desk, count, aims.urgency)
     if has_choice(plant):
         plan.state[NARROW] = 1 if draw(plan.noise) < PREFERRED else 0
-    allowed = before + int(-heat * math.log(draw(plan.noise)))
+    allowed = before - least
+    if least == 0:
+        allowed += int(-heat * math.log(draw(plan.noise)))
     after = put_or_undo(plant, plan, desk, count, allowed)
     plan.state[JOINED] = 0
     if after >= 0:
@@ -499,98 +373,3 @@ def improve(
                 return 0
         move(plant, plan, desk, aims, lates, heat, tally)
     return lates
-
-
-def prefer_sources(plant: Plant, plan: ScheduleRecord, most: int) -> None:
-    """Serve what takes from less preferred sources anew, where that costs nothing.
-
-    Parameters
-    ----------
-    plant, plan
-        The plant; the schedule, which changes.
-    most
-        Demands that are taken out at a time, at most.
-    """
-    plan.state[NARROW] = 0
-    desk = new_desk(len(plant.d_item), most)
-    ids = np.empty(len(plan.o_item), np.int64)
-    for item in range(len(plant.order)):
-        first, behind = plant.a_start[item], plant.a_start[item + 1]
-        for place in range(behind - 1, first, -1):
-            source, count = plant.a_item[place], 0
-            order = plan.i_head[source]
-            while order >= 0:
-                ids[count] = order
-                count += 1
-                order = plan.o_next[order]
-            # No order of it is made anew: one that is used and of it is an old one.
-            plan.state[BELOW] = place
-            for at in range(count):
-                if plan.o_item[ids[at]] == source and plan.o_used[ids[at]] > 0:
-                    serve_anew(plant, plan, desk, ids[at])
-    plan.state[BELOW] = 0
-
-
-def serve_anew(plant: Plant, plan: ScheduleRecord, desk: Desk, order: int) -> None:
-    """Take all demands out that an order serves, and put them back if not later."""
-    found = desk.found
-    count = users(plan, order, found, 0, len(found), desk.seen)
-    before = 0
-    for place in range(count):
-        demand = found[place]
-        desk.seen[demand] = 0
-        desk.keys[place] = plant.d_due[demand]
-        before += cost_of(plant, demand, plan.d_finish[demand])
-    if count == len(found):
-        return
-    for place in range(count):
-        withdraw(plant, plan, found[place])
-    sort_found(desk, count)
-    put_or_undo(plant, plan, desk, count, before)
-
-
-def revive(plant: Plant, plan: ScheduleRecord) -> int:
-    """Serve what takes something dead anew; gives how many demands still do.
-
-    What could not be taken out or put back counts as all of them.
-    """
-    desk = new_desk(len(plant.d_item), len(plant.d_item))
-    ids = np.empty(len(plan.o_item), np.int64)
-    count = 0
-    plan.state[NARROW] = 0
-    for _ in range(REVIVALS):
-        count = dead_users(plant, plan, desk, ids)
-        for place in range(count):
-            desk.keys[place] = plant.d_due[desk.found[place]]
-            withdraw(plant, plan, desk.found[place])
-            keep(plan)
-        sort_found(desk, count)
-        for place in range(count):
-            supply(plant, plan, desk.found[place])
-            if plan.state[FULL] == 1 or plan.state[FREE_ORDERS] < plan.room[0]:
-                return len(plant.d_item)
-            keep(plan)
-        if count == 0:
-            break
-    plan.state[DEAD] = 0
-    return dead_users(plant, plan, desk, ids) if count > 0 else 0
-
-
-def dead_users(plant: Plant, plan: ScheduleRecord, desk: Desk, ids: np.ndarray) -> int:
-    """Collect the demands that take something dead, directly or not; how many."""
-    found, seen, count = desk.found, desk.seen, 0
-    orders = alive(plant, plan, ids)
-    date_lives(plant, plan, ids, orders)
-    for at in range(orders):
-        order = ids[at]
-        if plan.o_start[order] > lasting(plant, plan, plan.o_peg[order]):
-            count = users(plan, order, found, count, len(found), seen)
-    for demand in range(len(plant.d_item)):
-        use = max(plant.d_due[demand], plan.d_finish[demand]) + plant.d_shelf[demand]
-        if seen[demand] == 0 and use > lasting(plant, plan, plan.d_peg[demand]):
-            seen[demand] = 1
-            found[count] = demand
-            count += 1
-    for place in range(count):
-        seen[found[place]] = 0
-    return count

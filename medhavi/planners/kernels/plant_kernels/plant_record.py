@@ -53,8 +53,9 @@ class Plant(NamedTuple):
     `each_step` for each of its steps, by its first options; that of a routing has the
     cost of all its steps. A step of what is asked of it costs `each_day` to hold a day.
 
-    Per item as well its sources from `a_start` on, by preference: the items `a_item`
-    whose orders serve it, and `a_ready`, from when their work could begin with nobody
+    Per item as well what its orders are for, `asked`: the product of a step, or of a
+    source; and its sources from `a_start` on, by preference: the items `a_item` whose
+    orders serve it, and `a_ready`, from when their work could begin with nobody
     in its way. Most items are their own only source. One with several has no orders of
     its own; all that takes and what stands belongs to it.
 
@@ -149,6 +150,7 @@ class Plant(NamedTuple):
     d_shelf: np.ndarray
     d_floor: np.ndarray
     i_level: np.ndarray
+    asked: np.ndarray
     base: np.ndarray
     k_start: np.ndarray
     k_open: np.ndarray

@@ -50,8 +50,6 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
@@ -210,6 +208,7 @@ def ask(
     plan.f_taker[depth] = taker
     plan.f_by[depth] = by
     plan.f_until[depth] = until
+    plan.f_lots[depth] = -1
     open_need(plant, plan, depth, need, ready)
     return depth + 1, ready
 
@@ -223,6 +222,7 @@ def open_need(
     plan.f_need[top] = need
     plan.f_mark[top] = plan.state[JOURNAL]
     plan.f_before[top] = ready
+    plan.f_lots[top] += 1
     open_source(plant, plan, top, plant.a_start[plan.f_item[top]])
 
 
@@ -256,6 +256,32 @@ def spare_of(plant: Plant, plan: ScheduleRecord, item: int) -> int:
     return spare
 
 
+def cut_need(plant: Plant, plan: ScheduleRecord, top: int, source: int) -> int:
+    """Need that an order of a frame is for, where orders for its demand are cut.
+
+    What lots take comes in one lot for all where a machine takes longer to begin it
+    than to run.
+    """
+    item, need, made = plan.f_item[top], plan.f_need[top], plan.f_lots[top]
+    place = 3 * plan.state[SERVED]
+    cut, first = plan.d_cut[place] - 1, plan.d_cut[place + 2]
+    if item == cut:
+        if first > 0 and made == 0:
+            return min(need, first)
+        lots = plan.d_cut[place + 1] + (1 if first > 0 else 0) - made
+        return -(-need // max(lots, 1))
+    above = top - 1
+    while above >= 0 and plant.asked[plan.f_item[above]] != plan.f_item[above]:
+        above -= 1
+    if first > 0 or above < 0 or plan.f_item[above] != cut or plant.asked[item] != item:
+        return need
+    option = plant.x_start[source]
+    run = need // plant.grain[source] * plant.rate[option]
+    if plant.machine[option] < 0 or run >= plant.fixed[option]:
+        return need
+    return -(-need * plan.f_need[above] // max(plan.o_gain[plan.f_order[above]], 1))
+
+
 def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> None:
     """Open an order of a source for the need of a frame."""
     source, item = plant.a_item[place], plan.f_item[top]
@@ -264,6 +290,8 @@ def open_source(plant: Plant, plan: ScheduleRecord, top: int, place: int) -> Non
         need += unserved(plant, plan, item, plan.f_by[top])
     if plan.state[JOINED] == item + 1:
         need = max(need, plan.state[JOINT])
+    elif plan.d_cut[3 * plan.state[SERVED]] > 0:
+        need = cut_need(plant, plan, top, source)
     qty = lot_of(plant, source, need)
     plan.f_place[top] = place
     plan.f_order[top] = new_order(plant, plan, source, qty)
@@ -366,7 +394,7 @@ def serve_once(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         if several and tries_again(plant, plan, top, ready):
             continue
         if rest > 0 and plan.state[FULL] == 0:
-            # A largest lot is not enough: the next one is an order of its own.
+            # One lot is not enough: the next one is an order of its own.
             open_need(plant, plan, top, rest, ready)
             continue
         depth = top
@@ -518,55 +546,3 @@ def withdraw(plant: Plant, plan: ScheduleRecord, demand: int) -> None:
         unlink_item(plan, order)
         note(plan, REMOVED, order, 0)
         depth = let_go(plan, plan.o_peg[order], depth)
-
-
-def users(
-    plan: ScheduleRecord,
-    order: int,
-    found: np.ndarray,
-    count: int,
-    most: int,
-    seen: np.ndarray,
-) -> int:
-    """Add the demands that an order serves; gives how many there are now."""
-    stack, first = plan.stack, plan.o_user
-    takers, others = plan.g_to, plan.g_next
-    stack[0] = order
-    depth = 1
-    while depth > 0 and count < most:
-        depth -= 1
-        peg = first[stack[depth]]
-        while peg >= 0 and count < most:
-            taker = takers[peg]
-            if taker >= 0:
-                if depth == len(stack):
-                    return most
-                stack[depth] = taker
-                depth += 1
-            elif seen[-1 - taker] == 0:
-                seen[-1 - taker] = 1
-                found[count] = -1 - taker
-                count += 1
-            peg = others[peg]
-    return count
-
-
-def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
-    """Order of a list of pegs that comes last (-1: what stands, or none), and when."""
-    givers, others = plan.g_from, plan.g_also
-    ends, items, post = plan.o_end, plan.o_item, plant.post
-    stands = plant.s_ready
-    best = -1
-    last = 0
-    while peg >= 0:
-        giver = givers[peg]
-        if giver >= 0:
-            there = ends[giver] + post[items[giver]]
-            if there > last:
-                last = there
-                best = giver
-        elif stands[-2 - giver] > last:
-            last = stands[-2 - giver]
-            best = -1
-        peg = others[peg]
-    return best, last

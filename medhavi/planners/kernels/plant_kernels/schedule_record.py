@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     FAR,
+    draw,
     gain_of,
     limited,
     shared,
@@ -30,7 +31,7 @@ NARROW, BEHIND, TRIES, BELOW, SERVED, APART = 4, 5, 6, 7, 8, 9
 DEAD, LATER = 10, 11
 JOINED, JOINT, SPARE = 12, 13, 14
 PLACED, LIFTED, PEGGED, UNPEGGED = 1, 2, 3, 4
-MADE, REMOVED, FINISHED, HELD = 5, 6, 7, 8
+MADE, REMOVED, FINISHED, HELD, CUT = 5, 6, 7, 8, 9
 
 
 class ScheduleRecord(NamedTuple):
@@ -58,8 +59,11 @@ class ScheduleRecord(NamedTuple):
     takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
     `g_also` (next of the taker), `g_next`, `g_back` (of the giver). `lane` holds
     `width` places per lane in order of time, `laned` how many are taken. `taken` is
-    what orders take of the room of windows, `s_used` of supplies that stand. `f_*` are
-    stacks: frames of `supply`. The last orders are the blocks that stand.
+    what orders take of the room of windows, `s_used` of supplies that stand. `d_cut`
+    says how orders for a demand are cut, in three numbers: the item that they are for,
+    plus one (0: they are whole), into how many lots, and of which quantity another one
+    is before them [steps; 0: none]. `f_*` are stacks: frames of `supply`. The last
+    orders are the blocks that stand.
     """
 
     state: np.ndarray
@@ -96,6 +100,7 @@ class ScheduleRecord(NamedTuple):
     width: np.ndarray
     d_peg: np.ndarray
     d_finish: np.ndarray
+    d_cut: np.ndarray
     j_kind: np.ndarray
     j_id: np.ndarray
     j_old: np.ndarray
@@ -112,7 +117,14 @@ class ScheduleRecord(NamedTuple):
     f_line: np.ndarray
     f_ready: np.ndarray
     f_before: np.ndarray
+    f_lots: np.ndarray
     stack: np.ndarray
+
+
+def pick(plan: ScheduleRecord, count: int) -> int:
+    """Random number below `count`."""
+    draw(plan.noise)
+    return (plan.noise[0] >> 4) % count
 
 
 def note(plan: ScheduleRecord, kind: int, which: int, old: int) -> None:
@@ -122,6 +134,13 @@ def note(plan: ScheduleRecord, kind: int, which: int, old: int) -> None:
     plan.j_id[at] = which
     plan.j_old[at] = old
     plan.state[JOURNAL] = at + 1
+
+
+def set_cut(plan: ScheduleRecord, demand: int, cut: tuple[int, int, int]) -> None:
+    """Cut the orders for a demand from now on, as of `d_cut`."""
+    for place in range(3):
+        note(plan, CUT, 3 * demand + place, plan.d_cut[3 * demand + place])
+        plan.d_cut[3 * demand + place] = cut[place]
 
 
 def undo(plant: Plant, plan: ScheduleRecord, mark: int) -> None:
@@ -154,6 +173,8 @@ def undo(plant: Plant, plan: ScheduleRecord, mark: int) -> None:
             relink_item(plan, which)
         elif kind == FINISHED:
             plan.d_finish[which] = plan.j_old[at]
+        elif kind == CUT:
+            plan.d_cut[which] = plan.j_old[at]
         else:
             plan.d_peg[which] = plan.j_old[at]
 
@@ -388,3 +409,55 @@ def take_off(plan: ScheduleRecord, lane: int, order: int) -> None:
         placed[at] = placed[at + 1]
         at += 1
     plan.laned[lane] -= 1
+
+
+def users(
+    plan: ScheduleRecord,
+    order: int,
+    found: np.ndarray,
+    count: int,
+    most: int,
+    seen: np.ndarray,
+) -> int:
+    """Add the demands that an order serves; gives how many there are now."""
+    stack, first = plan.stack, plan.o_user
+    takers, others = plan.g_to, plan.g_next
+    stack[0] = order
+    depth = 1
+    while depth > 0 and count < most:
+        depth -= 1
+        peg = first[stack[depth]]
+        while peg >= 0 and count < most:
+            taker = takers[peg]
+            if taker >= 0:
+                if depth == len(stack):
+                    return most
+                stack[depth] = taker
+                depth += 1
+            elif seen[-1 - taker] == 0:
+                seen[-1 - taker] = 1
+                found[count] = -1 - taker
+                count += 1
+            peg = others[peg]
+    return count
+
+
+def slowest(plant: Plant, plan: ScheduleRecord, peg: int) -> tuple[int, int]:
+    """Order of a list of pegs that comes last (-1: what stands, or none), and when."""
+    givers, others = plan.g_from, plan.g_also
+    ends, items, post = plan.o_end, plan.o_item, plant.post
+    stands = plant.s_ready
+    best = -1
+    last = 0
+    while peg >= 0:
+        giver = givers[peg]
+        if giver >= 0:
+            there = ends[giver] + post[items[giver]]
+            if there > last:
+                last = there
+                best = giver
+        elif stands[-2 - giver] > last:
+            last = stands[-2 - giver]
+            best = -1
+        peg = others[peg]
+    return best, last

@@ -1,4 +1,4 @@
-"""The kernels of the search for a schedule, compiled where numba is there."""
+"""The kernels of the search for a schedule, compiled or as they are written."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ INLINED = frozenset(
         "begin_by",
         "end_by",
         "lot_of",
+        "cut_need",
+        "set_cut",
         "gain_of",
         "taken_of",
         "push",
@@ -105,6 +107,7 @@ ENTRIES = frozenset(
         "improve",
         "alive",
         "finish_all",
+        "settle_cuts",
         "justify_left",
         "justify_right",
         "prefer",
@@ -122,25 +125,25 @@ def functions() -> list[FunctionType]:
         event_passes,
         item_netting,
         justification,
+        lot_streaming,
         moves,
         placement,
         plant_record,
         repair,
         schedule_record,
-        stable_sort,
     )
 
     return [
         found
         for module in (
             plant_record,
-            stable_sort,
             item_netting,
             event_passes,
             schedule_record,
             placement,
             repair,
             justification,
+            lot_streaming,
             moves,
             consolidation,
         )
