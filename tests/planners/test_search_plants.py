@@ -214,9 +214,7 @@ UNKNOWN = {
         **rows("step_resources", {"routing": "make A", "step": 1, "resource": "PRESS"}),
         "resources": [row | {"pool": "PRESS"} for row in PLAIN["resources"]],
     },
-    "M1 is counted in buckets, or must not be early": cells(
-        "resources", max_early_days=3.0
-    ),
+    "M1 must not be early": cells("resources", max_early_days=3.0),
     "M1 has units that work together": cells("resources", units=0.5),
 }
 
