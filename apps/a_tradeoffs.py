@@ -87,9 +87,9 @@ def effort(params, ready, wanted):
         "effort",
         "How far shall we look?",
         html(
-            f'<p class="muted">Each plan follows a linear program over {_size:,} orders and '
-            "forecasts in the sources that it uses, within capacity and all rules. Shown is "
-            "what the plans come to; a plan that another one beats is left out.</p>"
+            f'<p class="muted">Each point is a linear program over {_size:,} orders and '
+            "forecasts; its plan follows the sources that it uses, within capacity and all "
+            "rules.</p>"
         ),
         points,
     )

@@ -28,21 +28,16 @@ POINT: Mapping[str, pl.DataType] = MappingProxyType(
         "lateness": pl.Float64(),
         "co2": pl.Float64(),
         "inventory": pl.Float64(),
-        "program_cost": pl.Float64(),
-        "program_lateness": pl.Float64(),
-        "program_co2": pl.Float64(),
-        "program_inventory": pl.Float64(),
-        "program_shortage": pl.Float64(),
+        "shortage": pl.Float64(),
         "limited": pl.String(),
         "limit": pl.Float64(),
+        "nondominated": pl.Boolean(),
         "plan": pl.String(),
         "late_demands": pl.Int64(),
         "on_time_in_full": pl.Float64(),
     }
 )
-"""Columns of the points: what the plan comes to by the scorecard, then what the linear
-program that it follows counts, and the bound of that. Without plans the values are
-those of the program."""
+"""Columns of the points: objectives of the program, then what the plan came to."""
 OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "objective": pl.String(),
@@ -63,8 +58,7 @@ class ParetoFront(Charted):
     Parameters
     ----------
     points
-        One row per point, columns `POINT`, by the first objective. None is beaten by
-        another one: nowhere worse, somewhere better.
+        One row per point, columns `POINT`, by the first objective.
     objectives
         What was traded, columns `OBJECTIVE`.
     plans

@@ -39,8 +39,8 @@ def test_a_front_is_written_with_its_plans(medhavi, tables, tmp_path):
     assert said.code == 0, said.err
     front = ParetoFront.from_folder(out)
     assert said.answer["fingerprint"] == front.fingerprint
-    assert len(said.answer["points"]) == front.points.height == 2
-    assert sorted(front.plans) == [1, 2]
+    assert len(said.answer["points"]) == front.points.height == 3
+    assert sorted(front.plans) == [1, 2, 3]
 
 
 def test_the_points_are_said_to_people(medhavi, tables):

@@ -19,7 +19,7 @@ from medhavi.views.pictures.pareto import (
 
 
 def front(*values: tuple[float, float]) -> ParetoFront:
-    """Front of points by (cost, lateness)."""
+    """Give a front of points by (cost, lateness)."""
     rows = [
         {
             "point": number,
@@ -27,6 +27,8 @@ def front(*values: tuple[float, float]) -> ParetoFront:
             "lateness": late,
             "co2": 5.0,
             "inventory": 7.0,
+            "shortage": 0.0,
+            "nondominated": True,
             "late_demands": number,
             "on_time_in_full": 0.9,
         }

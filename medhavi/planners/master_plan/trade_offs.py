@@ -1,9 +1,8 @@
 """Trade-offs: efficient plans between cost, lateness, emissions and inventory.
 
-A linear program is solved for each point, and a plan follows it; what counts is what
-the plans come to. Every program keeps the service of the best one: shortage, of demands
-and of orders that wait for material, is in money no more than the least there is.
-Without that row the cheapest "efficient" plan sells nothing.
+Every point keeps the service of the best plan: shortage, of demands and of orders that
+wait for material, is in money no more than the least there is. Without that row the
+cheapest "efficient" plan sells nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
 from medhavi.results.amounts import currency_of
-from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
@@ -46,8 +44,8 @@ if TYPE_CHECKING:
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 MEANINGS = {
-    "cost": "making, buying, moving and holding",
-    "lateness": "cost of late and missing deliveries",
+    "cost": "making, buying, moving, overtime, overload, holding, safety stock",
+    "lateness": "cost of late deliveries",
     "co2": "emissions of new orders",
     "inventory": "mean value of stock",
 }
@@ -78,8 +76,7 @@ def pareto(
         Two to four of cost, lateness, co2, inventory; the first one is minimised, the
         others are bounded.
     points
-        How many programs are solved; fewer points come out where plans of several are
-        equal or another one is better in all objectives.
+        How many; fewer come out where the front has no more.
     settings
         Parameters of mode optimize, as a record or by name.
     plans
@@ -109,13 +106,13 @@ def pareto(
     vectors = objective_vectors(built)
     session = Highs().open(built.program)
     found, stopped = _found(built, session, vectors, objectives, points, cancelled)
-    made: list[Plan] = []
+    made: dict[int, Plan] = {}
     for number, point in enumerate(found, start=1):
         if observe is not None:
             observe(Progress("points", number, len(found)))
         if plans:
             way = RunOptions(cancelled=cancelled)
-            made.append(guided(built, point.solution, EFFORT, way))
+            made[number] = guided(built, point.solution, EFFORT, way)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
@@ -135,18 +132,12 @@ def pareto(
         },
     )
     run.release.dissolve()
-    rows = _rows(found, vectors, made, snapshot)
-    kept = _efficient(rows, objectives)
-    table = pl.DataFrame(
-        [{**rows[place], "point": number} for number, place in enumerate(kept, 1)],
-        schema=dict(POINT),
-        orient="row",
-    )
+    table = _points(found, vectors, made, objectives)
     return ParetoFront(
         points=table,
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
-        plans={n: made[place] for n, place in enumerate(kept, 1) if made},
+        plans=made,
     )
 
 
@@ -236,48 +227,30 @@ def _check(objectives: Sequence[str], points: int) -> None:
         raise UsageError(message)
 
 
-def _rows(
+def _points(
     found: Sequence[Point],
     vectors: Mapping[str, Floats],
-    made: Sequence[Plan],
-    snapshot: Snapshot,
-) -> list[dict[str, object]]:
-    """Points as of `POINT`, without their numbers."""
+    made: Mapping[int, Plan],
+    objectives: Sequence[str],
+) -> pl.DataFrame:
     rows: list[dict[str, object]] = []
-    for place, point in enumerate(found):
+    for number, point in enumerate(found, start=1):
         values = {n: float(v @ point.solution.values) for n, v in vectors.items()}
-        row: dict[str, object] = {name: values[name] for name in OBJECTIVES}
-        row |= {f"program_{name}": value for name, value in values.items()}
+        row: dict[str, object] = {"point": number, **values}
         if point.limited is not None:
             row["limited"], row["limit"] = point.limited
-        if made:
-            plan = made[place]
-            counts, parts = tally(plan), scorecard(plan, snapshot)
-            row |= {
-                "cost": parts.total - parts.lateness,
-                "lateness": parts.lateness,
-                "co2": parts.co2_kg,
-                "inventory": parts.inventory,
-                "plan": plan.fingerprint,
-                "late_demands": counts.late,
-                "on_time_in_full": counts.share_on_time,
-            }
+        plan = made.get(number)
+        if plan is not None:
+            counts = tally(plan)
+            row["plan"] = plan.fingerprint
+            row["late_demands"] = counts.late
+            row["on_time_in_full"] = counts.share_on_time
         rows.append(row)
-    return rows
-
-
-def _efficient(
-    rows: Sequence[Mapping[str, object]], objectives: Sequence[str]
-) -> list[int]:
-    """Places of the rows that no other one beats, nor equals before them, in order."""
-    values = np.array([[row[name] for name in objectives] for row in rows], float)
-    if not len(values):
-        return []
-    best = nondominated(values)
-    seen: dict[tuple[float, ...], int] = {}
-    for place in np.flatnonzero(best).tolist():
-        seen.setdefault(tuple(values[place].tolist()), place)
-    return [seen[key] for key in sorted(seen)]
+    if rows:
+        matrix = np.array([[row[name] for name in objectives] for row in rows], float)
+        for row, flag in zip(rows, nondominated(matrix).tolist(), strict=True):
+            row["nondominated"] = flag
+    return pl.DataFrame(rows, schema=dict(POINT), orient="row")
 
 
 def _objectives(
