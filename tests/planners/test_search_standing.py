@@ -93,6 +93,9 @@ def test_an_order_that_should_have_begun_begins_now() -> None:
     )
     assert (start, finish) == (AS_OF, AS_OF + dt.timedelta(hours=5))
     assert parts(made) == [(5, 7)]
+    told = made.exceptions.filter(supply="WO1")["code"].to_list()
+    assert "Moved" in told
+    assert "CapacityOverload" not in told
 
 
 @pytest.mark.req("MRP-02", "CAP-12")

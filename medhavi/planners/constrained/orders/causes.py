@@ -345,14 +345,14 @@ def tell(
         order = job.order
         if order.existing is None or not job.placed or order.row is None:
             continue
-        if job.stays and not job.lacking and order.timing.steps:
+        shift = order.timing.finish - order.row["due"]
+        if job.stays and not job.lacking and order.timing.steps and not shift:
             messages.add(
                 ExceptionCode.CAPACITY_OVERLOAD,
                 "Finds no room among other work and stays as it is dated.",
                 date=order.row["due"],
                 **messages.of_order(order),
             )
-        shift = order.timing.finish - order.row["due"]
         if shift:
             messages.add(
                 ExceptionCode.MOVED,

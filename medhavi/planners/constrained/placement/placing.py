@@ -129,6 +129,15 @@ class Placing:
                 self._stay(job)
         self._shifts = keep_alive(self.jobs)
 
+    def keep_dates(self) -> None:
+        """Keep the dates of all existing orders, which stay where one finds no room."""
+        fits = True
+        for job in self._existing:
+            fits &= self._shop.earliest(job.order, job.order.timing.start) is not None
+            self._stay(job)
+        for job in self._existing:
+            job.stays = not fits
+
     def forward(self) -> None:
         """Place all orders as early as they can be, in the best rehearsed sequence.
 

@@ -116,8 +116,7 @@ class FoundPlacing(Placing):
         """
         layout, release = self._layout, self._release
         plant, orders = layout.model.plant, layout.orders
-        for job in self._existing:
-            self._stay(job)
+        self.keep_dates()
         for order in release.orders:
             if order.existing is not None and order.kind == "buy" and order.units:
                 self._shop.occupy(order, order.timing)
