@@ -16,10 +16,11 @@ import numpy as np
 
 from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.results.buckets import floor, following
+from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
@@ -179,21 +180,6 @@ def spread_backward(
             length -= most
         bound = begin
     return segments
-
-
-def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans in order of time, those that touch as one.
-
-    >>> joined([(1, 2), (2, 4), (5, 6)])
-    ((1, 4), (5, 6))
-    """
-    found: Segments = []
-    for start, finish in spans:
-        if found and found[-1][1] == start:
-            found[-1] = (found[-1][0], finish)
-        else:
-            found.append((start, finish))
-    return tuple(found)
 
 
 def spans_of(

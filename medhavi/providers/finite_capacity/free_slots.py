@@ -22,7 +22,6 @@ from medhavi.providers.finite_capacity.bucket_ledger import (
     REACH,
     BucketLedger,
     ReservedBuckets,
-    joined,
     overfull,
     spread_backward,
     spread_forward,
@@ -30,6 +29,7 @@ from medhavi.providers.finite_capacity.bucket_ledger import (
 from medhavi.providers.finite_capacity.option import FamilySequence
 from medhavi.providers.finite_capacity.resource_ledger import ResourceLedger, millionths
 from medhavi.providers.sources import ResourceHold
+from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:

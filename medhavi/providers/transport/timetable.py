@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, ceil_fraction, exact
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Timetable:
         self._times = tuple(
             sorted({(weekday - 1) * DAY + second for weekday, second in times})
         )
-        self._blackouts = _joined(blackouts)
+        self._blackouts = joined(one for one in blackouts if one[0] < one[1])
         self._weeks: dict[int, tuple[int, ...]] = {}
         self._listed: list[int] = []
 
@@ -189,17 +190,6 @@ class Timetable:
             if window[0] <= instant < window[1]:
                 return window
         return None
-
-
-def _joined(windows: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Join windows that touch, so that one jump leaves each."""
-    joined: list[tuple[int, int]] = []
-    for start, finish in sorted(windows):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(finish, joined[-1][1]))
-        elif start < finish:
-            joined.append((start, finish))
-    return tuple(joined)
 
 
 MILLION: Final = 1_000_000

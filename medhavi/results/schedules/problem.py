@@ -16,6 +16,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from medhavi.snapshot.calendars.intervals import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -330,7 +332,7 @@ def _order(row: Mapping[str, object]) -> Order:
 def _resource(row: Mapping[str, object]) -> Resource:
     known = _known(row, Resource)
     if "windows" in known:
-        known["windows"] = merged(
+        known["windows"] = joined(
             [(float(a), float(b)) for a, b in known["windows"]]  # type: ignore[attr-defined]
         )
     return Resource(**known)  # type: ignore[arg-type]
@@ -362,18 +364,3 @@ def instant(text: str) -> dt.datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(
         dt.UTC
     )
-
-
-def merged(windows: list[Window]) -> tuple[Window, ...]:
-    """Sort windows and join those that touch.
-
-    >>> merged([(60, 120), (0, 60), (180, 240)])
-    ((0, 120), (180, 240))
-    """
-    joined: list[Window] = []
-    for begin, end in sorted(windows):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((begin, end))
-    return tuple(joined)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.units import DAY, NEVER, exact
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Rule = Callable[[float | None, float | None], float | None]
     Producer = Callable[[int, int], list[Interval]]
 
+Moment = TypeVar("Moment", int, float)
 _PART: Final = 512 * DAY
 _NOTHING: Final = (NEVER, NEVER, 0.0)
 
@@ -39,22 +40,30 @@ def override(first: float | None, second: float | None) -> float | None:
     return first if second is None else second
 
 
+def joined(spans: Iterable[tuple[Moment, Moment]]) -> tuple[tuple[Moment, Moment], ...]:
+    """Spans in order of time, those that overlap or touch as one.
+
+    >>> joined([(2, 4), (1, 2), (5, 6)])
+    ((1, 4), (5, 6))
+    """
+    found: list[tuple[Moment, Moment]] = []
+    for start, finish in sorted(spans):
+        if found and start <= found[-1][1]:
+            if finish > found[-1][1]:
+                found[-1] = (found[-1][0], finish)
+        else:
+            found.append((start, finish))
+    return tuple(found)
+
+
 def union(pieces: Iterable[tuple[int, int]], share: float) -> list[Interval]:
     """Join pieces of one share, in any order and overlapping, to stretches.
 
     >>> union([(5, 9), (1, 3), (3, 6)], 1.0)
     [(1, 9, 1.0)]
     """
-    joined: list[Interval] = []
-    for start, finish in sorted(pieces):
-        if start >= finish:
-            continue
-        if joined and start <= joined[-1][1]:
-            if finish > joined[-1][1]:
-                joined[-1] = (joined[-1][0], finish, share)
-        else:
-            joined.append((start, finish, share))
-    return joined
+    open_ = (piece for piece in pieces if piece[0] < piece[1])
+    return [(start, finish, share) for start, finish in joined(open_)]
 
 
 def combine(

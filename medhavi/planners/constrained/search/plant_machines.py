@@ -18,11 +18,11 @@ from medhavi.planners.constrained.search.standing_work import (
     in_turn,
     on_units,
     standing_work,
-    united,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.providers.capacity.axis import ResourceOption, WorkContent
 from medhavi.providers.capacity.clocks import Duration
+from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, MINUTE, exact, units_down
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class Machines:
         self._cleaned_often = {one.resource for one in rules if one.cleaning.seconds}
         self._longest: dict[int, int] = {}
         """Longest open stretch, by the identity of the time [s]."""
-        self._busy: dict[str, list[list[Span]]] = {}
+        self._busy: dict[str, list[tuple[Span, ...]]] = {}
         """Of machines whose units are not always there, when each of them is away."""
 
     def option(
@@ -309,7 +309,7 @@ class Machines:
         option.hourly = next((name for name in names if self._rows[name]["bucket"]), "")
         if option.hourly and (len(names) > 1 or option.whole):
             refuse(f"{routing} needs more than hours of {option.hourly}")
-        busy: list[list[Span]] = []
+        busy: list[tuple[Span, ...]] = []
         if finite and option.fixed + option.rate > 0:
             option.machine, *beside = (self._number(*one) for one in finite)
             option.beside = tuple(beside)
@@ -514,7 +514,7 @@ class Machines:
             # Beyond what is known all counts as open; the clocks refuse what is there.
             spans = [(-FAR, begin), *working.segments(begin, end), (end, FAR)]
             away = [span for name, unit in units for span in self._busy[name][unit]]
-            found, walls = cut(spans, united(away))
+            found, walls = cut(spans, joined(away))
             rows += open_rows(found, walls, len(rows), self._as_of)
             start.append(len(rows))
         return {"k_start": np.array(start, np.int64), **columns_of(rows)}
@@ -558,7 +558,7 @@ class Machines:
             else fewer_units(clock, len(standing), self._known)
         )
         away = [
-            united([*(one[:2] for one in work), *gone])
+            joined([*(one[:2] for one in work), *gone])
             for work, gone in zip(standing, fewer, strict=True)
         ]
         if any(away):

@@ -233,14 +233,3 @@ def cut(spans: Sequence[Span], busy: Sequence[Span]) -> tuple[list[Span], list[i
         if moment < high:
             found.append((moment, high))
     return found, walls
-
-
-def united(spans: Sequence[Span]) -> list[Span]:
-    """Spans by start, those that overlap or touch as one."""
-    found: list[Span] = []
-    for begin, end in sorted(spans):
-        if found and begin <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((begin, end))
-    return found

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.kernels.plant_kernels.lot_streaming import (
+    clear,
     new_desk,
     put_back,
     sort_found,
 )
-from medhavi.planners.kernels.plant_kernels.plant_record import DAY, FAR
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.repair import withdraw
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
-    DEAD,
     FULL,
     JOINED,
     JOINT,
@@ -30,9 +30,9 @@ from medhavi.planners.kernels.plant_kernels.schedule_record import (
     REMOVED,
     SPARE,
     keep,
-    undo,
     users,
 )
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.lot_streaming import Desk
@@ -79,9 +79,7 @@ def serve_cheaper(
     if cheaper:
         keep(plan)
     else:
-        undo(plant, plan, 0)
-        plan.state[FULL] = 0
-        plan.state[DEAD] = 0
+        clear(plant, plan)
     return cheaper
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 FAR = 1 << 60
-DAY = 86400
 DEPARTS = 2
 """`whole` of a lane with departures."""
 MOST_LOTS = 48
