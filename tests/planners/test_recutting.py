@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.constrained.improvement.recutting import PieceTrial, best_pieces
+from medhavi.planners.constrained.improvement.plan_search import PieceTrial, best_pieces
 from medhavi.planners.constrained.netting.given_sources import WHOLE, Pieces
 from medhavi.planners.constrained.orders.weighing import Judged
 from tests import factories

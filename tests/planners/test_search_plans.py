@@ -712,10 +712,6 @@ UNFIT = {
     "days of safety": _with(
         "inventory_policies", {"product": "PART", "location": "P", "safety_days": 4.0}
     ),
-    "most lateness": {
-        **CROWDED,
-        "demands": [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]],
-    },
     "order up to a level": _with(
         "inventory_policies",
         {
@@ -1035,3 +1031,17 @@ def test_money_is_saved_and_makes_nothing_later(
     assert makes[1] <= makes[0]
     late = [one.run.effort["weighted_days"] for one in (plain, saving)]
     assert late[1] <= late[0]
+
+
+@pytest.mark.req("ATP-08")
+def test_what_a_rule_forbids_to_deliver_leaves_its_time_to_others() -> None:
+    """Demands may be a day late at most: the rest is searched without what is later."""
+    rows = [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]]
+    snapshot = Snapshot.from_frames({**CROWDED, "demands": rows})
+    made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    general = plan(snapshot, "constrained", {**NEVER, "effort": "light"})
+    assert made.run.engine == "search"
+    assert [str(found) for found in verify(made, snapshot)] == []
+    assert made.fulfilment["lateness_h"].max() <= 24.0
+    assert made.fulfilment["short"].sum() <= general.fulfilment["short"].sum()
+    assert made.causes.filter(pl.col("code") == "CapacityShortfall").height > 0

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.search.found_pegs import MismatchError
+from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.plant_machines import UnfitError, linear
 from medhavi.planners.constrained.search.plant_model import model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
@@ -243,16 +244,21 @@ def test_lines_that_go_together_are_searched_each_by_itself() -> None:
     assert made.run.effort["late"] == late.height
 
 
-@pytest.mark.parametrize(("days", "engine"), [(400.0, "search"), (0.0, "rounds")])
-def test_a_latest_day_is_searched_where_it_is_kept(days: float, engine: str) -> None:
+@pytest.mark.parametrize(("days", "short"), [(400.0, 0), (0.0, 2)])
+def test_what_would_come_after_its_latest_day_is_not_wanted(
+    days: float, short: int
+) -> None:
+    """Two demands that are due tomorrow; what is bought for them takes three days."""
     rows = [
         {**row, "due": AS_OF + dt.timedelta(days=1), "max_lateness_days": days}
         for row in PLAIN["demands"]
     ]
     snapshot = Snapshot.from_frames({**PLAIN, "demands": rows})
     made = plan(snapshot, ALWAYS, "0")
-    assert made.run.engine.partition(" ")[0] == engine
+    assert made.run.engine == "search"
     assert [str(found) for found in verify(made, snapshot)] == []
+    assert made.fulfilment.filter(pl.col("short") > 0).height == short
+    assert made.supplies.is_empty() == bool(short)
 
 
 def test_a_demand_sent_from_its_own_place_is_like_any_other() -> None:
@@ -556,6 +562,33 @@ def test_purchases_are_netted_as_in_the_general_way(wanted, bought, raw):
     assert laid(tables, SearchedRun) == laid(tables, GeneralRun)
 
 
+@settings(max_examples=examples(6, 30))
+@given(
+    wanted=DEMANDS,
+    bought=st.sampled_from([(1.0, 1.0), (7.0, 1.0), (4.0, 3.0)]),
+)
+def test_orders_placed_anew_in_the_found_sequence_are_no_later(wanted, bought):
+    """List scheduling by starts makes nothing later than the schedule it is taken from.
+
+    Source: Kolisch 1996, European Journal of Operational Research 90, on serial
+    schedule generation.
+    """
+    tables = workshop(wanted, stock=1.0)
+    least, multiple = bought
+    terms = [
+        {**row, "moq": least, "lot_multiple": multiple}
+        for row in tables["supply_terms"]
+    ]
+    tables |= {"supply_terms": terms}
+    costs = []
+    for exact_dates in (True, False):
+        run, model, found = sought(tables)
+        run.adopt(model, found, exact=exact_dates)
+        run.place()
+        costs.append(run.judged())
+    assert costs[1].no_worse(costs[0])
+
+
 @settings(max_examples=examples(4, 15))
 @given(wanted=DEMANDS)
 def test_waits_are_what_the_books_of_the_resources_say(wanted):
@@ -563,6 +596,7 @@ def test_waits_are_what_the_books_of_the_resources_say(wanted):
     run, model, found = sought(workshop(wanted, stock=1.0))
     run.adopt(model, found)
     placing = run.placing
+    assert isinstance(placing, FoundPlacing)
     placing.forward()
     finite = run.providers.finite(())
     layout = placing._layout

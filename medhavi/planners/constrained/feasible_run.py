@@ -38,8 +38,7 @@ from medhavi.planners.constrained.improvement.improving import (
     effort_of,
 )
 from medhavi.planners.constrained.improvement.netted_anew import Netting
-from medhavi.planners.constrained.improvement.plan_search import chains_of
-from medhavi.planners.constrained.improvement.recutting import trial_of
+from medhavi.planners.constrained.improvement.plan_search import chains_of, trial_of
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
     FeasiblePlainNetting,
@@ -88,8 +87,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.improvement.plan_search import LateChain
-    from medhavi.planners.constrained.improvement.recutting import PieceTrial
+    from medhavi.planners.constrained.improvement.plan_search import (
+        LateChain,
+        PieceTrial,
+    )
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.orders.weighing import (
         Judged,
@@ -275,19 +276,24 @@ class FeasibleRun(MrpRun):
         return self._memory.diverted != before
 
     # --- placing -------------------------------------------------------------------
-    def place(self) -> None:
-        """Place all orders, and say what each demand gets."""
+    def _shop(self) -> Shop:
+        """What answers when an order fits, with what existing moves take of it."""
         own = {demand.demand for demand in self.intake.demands}
         loads = self.providers.itineraries(own).loads
-        shop = Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
-        scene = Scene(
+        return Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
+
+    def _scene(self) -> Scene:
+        return Scene(
             snapshot=self.snapshot,
             parameters=self.parameters,
             demands=self.intake.demands,
             as_of=self.as_of,
             observe=self._observe,
         )
-        self.placing = placing = self._placing(shop, scene)
+
+    def place(self) -> None:
+        """Place all orders, and say what each demand gets."""
+        self.placing = placing = self._placing(self._shop(), self._scene())
         if self._observe is not None:
             self._observe(Progress("placing", 0, len(placing.jobs)))
         placing.standing(self._memory.stays)
@@ -298,17 +304,20 @@ class FeasibleRun(MrpRun):
         self.lines = self._delivered()
         if not placing.crowded and not self._again(self._changed_by_refusals()):
             self._improve()
-        walk = self._causes_walk()
-        for line in self.lines:
-            why = walk.refusal(line)
-            if why:
-                self._memory.refused[line.demand.index] = why
-                self._memory.rules[line.demand.index] = line.refused, line.late_by
+        self._remember_refusals(self._causes_walk())
         for name, end in dead_ends(self.model, self.lines, placing.jobs).items():
             # In later rounds less is wanted than could be had.
             self._memory.dead_ends.setdefault(name, end)
         if placing.campaigns is not None:
             self._memory.breaches.update(placing.campaigns.findings)
+
+    def _remember_refusals(self, walk: Walk) -> None:
+        """Keep why rules forbid deliveries: another run does not want them any more."""
+        for line in self.lines:
+            why = walk.refusal(line)
+            if why:
+                self._memory.refused[line.demand.index] = why
+                self._memory.rules[line.demand.index] = line.refused, line.late_by
 
     def _causes_walk(self) -> Walk:
         """Walk down from what is late to what it waited for."""

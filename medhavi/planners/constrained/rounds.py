@@ -14,8 +14,7 @@ from medhavi.planners.constrained.improvement.diverting import (
     diverted_sources,
     may_divert,
 )
-from medhavi.planners.constrained.improvement.plan_search import PlanSearch
-from medhavi.planners.constrained.improvement.recutting import best_pieces
+from medhavi.planners.constrained.improvement.plan_search import PlanSearch, best_pieces
 from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.progress import Progress, Stop
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.planners.constrained.improvement.diverting import Trial
-    from medhavi.planners.constrained.improvement.recutting import PieceTrial
+    from medhavi.planners.constrained.improvement.plan_search import PieceTrial
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.given_sources import Decisions, Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted

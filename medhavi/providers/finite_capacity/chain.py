@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity.clocks import Duration, chain_timing
 from medhavi.providers.capacity.network import last_end, shifted
+from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.providers.finite_capacity.option import (
     FiniteOption,
     OptionSlot,
@@ -20,7 +21,7 @@ from medhavi.providers.finite_capacity.resource_ledger import ENDLESS
 from medhavi.providers.sources import StepWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.providers.capacity.network import MainOutput
     from medhavi.providers.capacity.routings import CompiledRouting
@@ -258,10 +259,18 @@ class FiniteChain:
         self.plain = bool(steps) and not self.sequenced and not self._offset
         """Whether it ends with its last step, and no set-up follows from a sequence."""
 
-    def earliest(self, units: int, start: int, *, hasty: bool) -> OrderTiming | None:
-        """Earliest order that begins nothing before `start`."""
+    def earliest(
+        self,
+        units: int,
+        start: int,
+        *,
+        hasty: bool,
+        ready: Mapping[int, int] = AT_ONCE,
+    ) -> OrderTiming | None:
+        """Earliest order that begins nothing before `start`, nor steps before ready."""
         chosen: list[OptionSlot] = []
-        found = self._choose_on(chosen, units, (start, ENDLESS), hasty=hasty)
+        bounds = start, ENDLESS
+        found = self._choose_on(chosen, units, bounds, hasty=hasty, ready=ready)
         return self._run(chosen, start) if found else None
 
     def least(self, units: int, start: int) -> int:
@@ -289,7 +298,12 @@ class FiniteChain:
         return known
 
     def soonest(
-        self, units: int, start: int, by: int | None, known: KnownOrders | None = None
+        self,
+        units: int,
+        start: int,
+        by: int | None,
+        known: KnownOrders | None = None,
+        ready: Mapping[int, int] = AT_ONCE,
     ) -> OrderTiming | None:
         """Earliest order of a plain chain that begins nothing before `start`.
 
@@ -299,34 +313,51 @@ class FiniteChain:
         Parameters
         ----------
         known
-            Orders that were placed before in the same state of all ledgers.
+            Orders that were placed before in the same state of all ledgers, and whose
+            steps were as ready.
+        ready
+            Instants before which some steps do not begin, by step [s].
         """
         if known is None:
             known = {}
         key = self, units, start, by
         if key not in known:
-            known[key] = self._soonest(units, start, by, known)
+            known[key] = self._soonest(units, (start, by), known, ready)
         return known[key]
 
     def _soonest(
-        self, units: int, start: int, by: int | None, known: KnownOrders
+        self,
+        units: int,
+        bounds: tuple[int, int | None],
+        known: KnownOrders,
+        ready: Mapping[int, int],
     ) -> OrderTiming | None:
-        chosen: list[OptionSlot] = []
+        start, by = bounds
         if by is None:
-            found = self._choose_on(chosen, units, (start, ENDLESS), hasty=True)
-            return self._run(chosen, start) if found else None
+            return self.earliest(units, start, hasty=True, ready=ready)
         if not self.alternates:
-            return self.soonest(units, start, None, known)
-        if not self._choose_on(chosen, units, (start, by), hasty=False):
-            hasty = self.soonest(units, start, None, known)
+            return self.soonest(units, start, None, known, ready)
+        chosen: list[OptionSlot] = []
+
+        def through(latest: int) -> bool:
+            until = start, latest
+            return self._choose_on(chosen, units, until, hasty=False, ready=ready)
+
+        if not through(by):
+            hasty = self.soonest(units, start, None, known, ready)
             # What is preferred stays where the others are through no sooner.
-            latest = ENDLESS if hasty is None else hasty.finish
-            if not self._choose_on(chosen, units, (start, latest), hasty=False):
+            if not through(ENDLESS if hasty is None else hasty.finish):
                 return hasty
         return self._run(chosen, start)
 
     def _choose_on(
-        self, chosen: list[OptionSlot], units: int, bounds: Span, *, hasty: bool
+        self,
+        chosen: list[OptionSlot],
+        units: int,
+        bounds: Span,
+        *,
+        hasty: bool,
+        ready: Mapping[int, int],
     ) -> bool:
         """Choose an option for each step that has none, one after the other.
 
@@ -339,6 +370,8 @@ class FiniteChain:
             Options of the first steps; it grows.
         bounds
             Instants from which the order begins and by which it is through [s].
+        ready
+            As of `soonest`.
         """
         bound, latest = bounds
         if chosen:
@@ -349,7 +382,10 @@ class FiniteChain:
             if bound + rest[place] > latest:
                 return False
             step = self.steps[place]
-            taken = step.choose(units, bound + step.queue, hasty=hasty)
+            bound += step.queue
+            if ready:
+                bound = max(bound, ready.get(step.step, bound))
+            taken = step.choose(units, bound, hasty=hasty)
             if taken is None:
                 return False
             chosen.append(taken)

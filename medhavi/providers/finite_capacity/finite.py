@@ -23,7 +23,12 @@ from medhavi.providers.capacity.resources import WithheldCapacity
 from medhavi.providers.capacity.routings import CompiledRouting
 from medhavi.providers.capacity.schedule import NetworkClock, step_window
 from medhavi.providers.finite_capacity.chain import FiniteChain, finite_chain
-from medhavi.providers.finite_capacity.free_slots import FreeSlots, follower_holds, kept
+from medhavi.providers.finite_capacity.free_slots import (
+    AT_ONCE,
+    FreeSlots,
+    follower_holds,
+    kept,
+)
 from medhavi.providers.finite_capacity.waits import order_waits, window_waits
 from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS
@@ -92,6 +97,7 @@ class FiniteCapacity:
         by: int | None = None,
         relaxed: bool = False,
         known: KnownOrders | None = None,
+        ready: Mapping[int, int] = AT_ONCE,
     ) -> OrderTiming | None:
         """Earliest order that begins nothing before `start`.
 
@@ -108,27 +114,36 @@ class FiniteCapacity:
             As if capacity were never short: other work and disruptions do not count.
         known
             Orders that were placed before in the same state of all ledgers; it grows.
+        ready
+            Instants before which some steps do not begin, by step [s].
         """
         if relaxed:
             clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
             return clock.earliest(start, units)
         plain = self.plain_chain(routing)
         if plain is not None and not self._room.efficiency:
+            if ready:
+                return plain.soonest(units, start, by, ready=ready)
             return plain.soonest(units, start, by, known)
-        return self._soonest(routing, units, start, by)
+        return self._soonest(routing, units, (start, by), ready)
 
     def _soonest(
-        self, routing: str, units: int, start: int, by: int | None
+        self,
+        routing: str,
+        units: int,
+        bounds: tuple[int, int | None],
+        ready: Mapping[int, int],
     ) -> OrderTiming | None:
+        start, by = bounds
         if by is None:
-            return self._forward(routing, units, start, hasty=True)
-        preferred = self._forward(routing, units, start, hasty=False)
+            return self._forward(routing, units, start, ready, hasty=True)
+        preferred = self._forward(routing, units, start, ready, hasty=False)
         if preferred is not None and preferred.finish <= by:
             return preferred
         chain = self._placing(routing).chain
         if chain is not None and not chain.alternates:
             return preferred
-        hasty = self._forward(routing, units, start, hasty=True)
+        hasty = self._forward(routing, units, start, ready, hasty=True)
         if hasty is None or preferred is None:
             return hasty or preferred
         return hasty if hasty.finish < preferred.finish else preferred
@@ -417,16 +432,25 @@ class FiniteCapacity:
         return None if found is None else step_window(task.node, found)
 
     def _forward(
-        self, routing: str, units: int, start: int, *, hasty: bool
+        self,
+        routing: str,
+        units: int,
+        start: int,
+        ready: Mapping[int, int],
+        *,
+        hasty: bool,
     ) -> OrderTiming | None:
         placing = self._placing(routing)
         if placing.chain is not None and not self._room.efficiency:
             chain = placing.chain
-            return self._held(chain, chain.earliest(units, start, hasty=hasty))
+            found = chain.earliest(units, start, hasty=hasty, ready=ready)
+            return self._held(chain, found)
         clock = self._clock(placing, hasty=hasty)
         bound = start
         while True:  # each turn leaves one block of a tool behind
+            self._room.ready = ready
             found = clock.earliest(bound, units)
+            self._room.ready = AT_ONCE
             if found is None:
                 return None
             holds, blocked = kept(placing.held, found, self._room)

@@ -108,6 +108,10 @@ class OptionResources:
         return rough and axis.splittable and axis.steady is not None
 
 
+AT_ONCE: Mapping[int, int] = MappingProxyType({})
+"""No step waits for what it takes."""
+
+
 class FreeSlots:
     """Room among what an occupancy holds.
 
@@ -125,6 +129,9 @@ class FreeSlots:
     ----------
     floor
         Nothing begins before it when work is placed backward, its queue included.
+    ready
+        Instants before which some steps do not begin when work is placed forward, by
+        step [UTC seconds].
     hasty
         The option that is through first (backward: begins last) is taken, whatever
         the step prefers.
@@ -148,6 +155,7 @@ class FreeSlots:
         "hasty",
         "leaves",
         "occupancy",
+        "ready",
         "strict",
     )
 
@@ -163,6 +171,7 @@ class FreeSlots:
         self._means: dict[int, OptionResources] = {}
         self._sequences: dict[str, FamilySequence | None] = {}
         self.floor = ALWAYS
+        self.ready: Mapping[int, int] = AT_ONCE
         self.hasty = False
         self.strict = False
         self.efficiency: Mapping[str, Fraction] = {}
@@ -221,10 +230,12 @@ class FreeSlots:
         if not means.possible:
             return None
         start_from, finish_from = bounds
+        if self.ready:
+            start_from = max(start_from, self.ready.get(node.step, start_from))
         if self.efficiency:
             work = self._slowed(option, work)
         if means.only_buckets and work.setup + work.run:
-            return _spread_early(means, work, bounds)
+            return _spread_early(means, work, (start_from, finish_from))
         family = node.family if means.sequences else None
         while True:
             found = self._changed_early(means, family, work, (start_from, finish_from))

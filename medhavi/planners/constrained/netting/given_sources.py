@@ -1,7 +1,7 @@
 """Orders from sources that a demand was given, and in the parts it was given.
 
-What is given was found by plans that were made with it: see `diverting`, `dead_ends`,
-`recutting` and `plan_search`.
+What is given was found by plans that were made with it: see `diverting`, `dead_ends`
+and `plan_search`.
 
 Netting dates each order by itself, so all pieces of a want seem to be made at once.
 Where the next source could make the last ones in time, they are not left to that queue.

@@ -25,10 +25,11 @@ from medhavi.planners.constrained.placement.goods_in_time import (
 from medhavi.planners.constrained.placement.sequence import Sequencer
 from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.causes import Wait
@@ -381,14 +382,14 @@ class Placing:
             shop.slow(self.campaigns.efficiency(job))
         elif is_plain_move(job) and self._moves.early(job):
             return
-        goods = job.first_goods
+        goods, ready = job.first_goods, self._ready(job)
         start = (
             max(job.floor, goods - shop.before_use(order))
             if goods > ALWAYS
             else job.floor
         )
         for _ in range(TRIES):
-            timing = shop.earliest(order, start)
+            timing = shop.earliest(order, start, ready)
             if timing is None:
                 return
             begun = timing.ready if order.kind == "move" else timing.start
@@ -408,6 +409,10 @@ class Placing:
                     self.outlived[job.order.index] = late
                 return
             start = max(start, begun) + lack
+
+    def _ready(self, job: Job) -> Mapping[int, int]:  # noqa: ARG002
+        """When steps of an order may begin, by step; others with the one before."""
+        return AT_ONCE
 
     def _misses(self, job: Job) -> bool:
         """Whether something that brings goods for a job never fits."""

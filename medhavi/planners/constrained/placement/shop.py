@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
@@ -62,25 +63,34 @@ class Shop:
         return first.start - first.queue_start
 
     # --- questions -----------------------------------------------------------------
-    def earliest(self, order: SupplyOrder, start: int) -> OrderTiming | None:
-        """Earliest order that begins nothing before a start; None: never."""
+    def earliest(
+        self, order: SupplyOrder, start: int, ready: Mapping[int, int] = AT_ONCE
+    ) -> OrderTiming | None:
+        """Earliest order that begins nothing before a start; None: never.
+
+        `ready` are instants before which some of its steps do not begin, by step.
+        """
         source = order.source
         if source is None:
             return None
         if order.existing is not None:
-            return self._from(source, order, start)
+            return self._from(source, order, start, ready)
         for begin, end in source.windows:
-            timing = self._from(source, order, max(begin, start))
+            timing = self._from(source, order, max(begin, start), ready)
             if timing is not None and timing.start < end:
                 return timing
         return None
 
     def _from(
-        self, source: Source, order: SupplyOrder, start: int
+        self,
+        source: Source,
+        order: SupplyOrder,
+        start: int,
+        ready: Mapping[int, int],
     ) -> OrderTiming | None:
         if source.kind == "make":
             return self._finite.earliest(
-                source.source, order.steps, start, by=order.need
+                source.source, order.steps, start, by=order.need, ready=ready
             )
         if not self._limits(source):
             return source.clock.earliest(start, order.steps)

@@ -7,7 +7,7 @@ time of the machine (rule 16 counts both).
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
@@ -174,6 +175,136 @@ def ready_of(
     waits = lead <= work.begin[step]
     np.maximum.at(ready, step[waits], lead[waits])
     return ready
+
+
+def work_of(
+    model: Model,
+    item: np.ndarray,
+    span: tuple[np.ndarray, ...],
+    beside: np.ndarray,
+    pegs: tuple[np.ndarray, ...] | None = None,
+) -> Work:
+    """When steps of items work.
+
+    Parameters
+    ----------
+    span
+        Begin and end [s since now], option and lane; shapes (n_steps,).
+    beside
+        Lanes of other machines, -1: none. Shape (n_steps, n_others).
+    pegs
+        As of `ready_of`: changeovers begin when goods are there. None: before that.
+
+    Raises
+    ------
+    MismatchError
+        Two of them would be on one unit of a machine at a time, or it is not changed
+        over between them.
+    """
+    plant = model.plant
+    begin, end, option, unit = (np.asarray(one, np.int64) for one in span)
+    hourly = plant.bucket[option] >= 0
+    lane = np.where((plant.machine[option] >= 0) & ~hourly, unit, -1)
+    lanes = np.column_stack([lane, np.where(hourly[:, np.newaxis], -1, beside)])
+    taken = lanes.ravel()
+    step = np.repeat(np.arange(len(lane)), lanes.shape[1])
+    row = np.lexsort((begin[step], taken))
+    same = (taken[row][1:] == taken[row][:-1]) & (taken[row][1:] >= 0)
+    if (same & (begin[step[row]][1:] < end[step[row]][:-1])).any():
+        differ("a machine works on two orders at a time")
+    needed, free = changes_before(model, begin, end, option)
+    since = since_of(plant, begin, option, needed, free)
+    if (lengths_of(plant, since, begin, option) < needed).any():
+        differ("a machine is not changed over in time")
+    work = Work(begin, end, end + plant.post[item], option, lane, since)
+    if pegs is not None:
+        floor = np.maximum(free, ready_of(plant, item, work, pegs))
+        work = work._replace(since=since_of(plant, begin, option, needed, floor))
+    return Work(
+        model.as_of + begin,
+        model.as_of + end,
+        model.as_of + work.finish,
+        option,
+        lane,
+        model.as_of + work.since,
+    )
+
+
+class Steps(NamedTuple):
+    """Found steps, and the order that each belongs to.
+
+    `order` is the place of the last step of the same order. `early` and `late` are the
+    dates of the steps themselves; `changed` is what of its changeover belongs to each
+    of them, late [s]. Shapes (n_steps,), int64. `beside` are the lanes of other
+    machines that a step needs, early, -1: none; shape (n_steps, n_others). `buckets`
+    is what it takes of each bucket, late; shape (n_steps, n_buckets).
+    """
+
+    item: np.ndarray
+    order: np.ndarray
+    early: Work
+    late: Work
+    changed: np.ndarray
+    beside: np.ndarray
+    buckets: np.ndarray
+
+
+def steps_of(model: Model, found: Found) -> Steps:
+    """Steps of what was found, each with its order.
+
+    Raises
+    ------
+    MismatchError
+        Two steps would be on one machine at a time, or one goes on to no other.
+    """
+    item = np.asarray(found.order_item, np.int64)
+    giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
+    early = work_of(
+        model,
+        item,
+        (found.order_start, found.order_end, found.order_option, found.order_lane),
+        found.order_beside,
+    )
+    late = work_of(
+        model,
+        item,
+        (
+            found.order_late_start,
+            found.order_late_end,
+            found.order_late_option,
+            found.order_late_lane,
+        ),
+        found.order_late_beside,
+        (giver, taker),
+    )
+    inner = model.product[item] != item
+    order = np.arange(len(item))
+    goes_on = giver >= 0
+    goes_on[goes_on] = inner[giver[goes_on]]
+    order[giver[goes_on]] = taker[goes_on]
+    if np.count_nonzero(goes_on) != np.count_nonzero(inner) or (order < 0).any():
+        differ("a step goes on to no other, or to several")
+    for _ in range(int(model.steps.max(initial=1)).bit_length()):
+        order = order[order]
+    since, begin = late.since - model.as_of, late.begin - model.as_of
+    changed = lengths_of(model.plant, since, begin, late.option)
+    beside, buckets = found.order_beside, found.order_late_beside
+    return Steps(item, order, early, late, changed, beside, buckets)
+
+
+def stretches(steps: Steps, lanes: int) -> list[tuple[list[int], list[int]]]:
+    """Begin and end of each stretch of found work without a gap, by lane, early."""
+    taken = np.column_stack([steps.early.lane, steps.beside])
+    step, of = np.nonzero(taken >= 0)
+    lane, begin, end = taken[step, of], steps.early.since[step], steps.early.end[step]
+    # The work on a unit is never on two orders: it begins and ends in sequence.
+    turn = np.lexsort((steps.early.begin[step], lane))
+    lane, begin, end = lane[turn], begin[turn], end[turn]
+    gap = (begin[1:] > end[:-1]) | (lane[1:] != lane[:-1])
+    opens, closes = np.r_[True, gap][: len(lane)], np.r_[gap, True][: len(lane)]
+    begins, ends = begin[opens].tolist(), end[closes].tolist()
+    bounds = np.searchsorted(lane[opens], np.arange(lanes + 1)).tolist()
+    return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
 
 
 def keep_campaigns(run: SearchableRun) -> dict[tuple[str, str], Finding]:

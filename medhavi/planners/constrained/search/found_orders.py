@@ -326,13 +326,21 @@ class SearchableRun(FeasibleRun):
 
     register = SearchedOrderCreation
     release: SearchedOrderCreation
+    nearly: tuple[str, ...]
+    """What the plant says only nearly; then orders are placed anew with all rules."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 
     def build(self) -> None:
         """Read the state; nothing of it is settled."""
+        self.nearly = ()
         self._pinned_qty = {}
         super().build()
+
+    def approximate(self, why: str) -> None:
+        """Note that the plant says something only nearly."""
+        if why not in self.nearly:
+            self.nearly += (why,)
 
     @property
     def campaign_rules(self) -> CampaignRules | None:

@@ -1,0 +1,367 @@
+"""Place the orders that a search found: as found, or anew with all rules.
+
+Existing orders, which may have begun, keep their dates; purchases are dated as their
+suppliers deliver. Why an order waits is read where all is as early as can be; then work
+is as late as found, and purchases as late as that allows.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.constrained.orders.causes import Wait
+from medhavi.planners.constrained.placement.placing import Placing
+from medhavi.planners.constrained.search.changeovers import stretches
+from medhavi.planners.constrained.search.found_orders import taken_at
+from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
+from medhavi.planners.constrained.search.standing_work import require_goods
+from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
+from medhavi.planners.mrp.netting_state.state import NO_DEMAND
+from medhavi.providers.finite_capacity.free_slots import AT_ONCE
+from medhavi.providers.finite_capacity.waits import closed_spans
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
+    from medhavi.planners.constrained.orders.jobs import Job
+    from medhavi.planners.constrained.orders.weighing import Line
+    from medhavi.planners.constrained.placement.sequence import Scene
+    from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.search.laying_out import Layout
+    from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
+    from medhavi.providers.sources import OrderTiming, Source
+
+
+class FoundPlacing(Placing):
+    """Places orders where a search found room; purchases as their suppliers deliver.
+
+    Parameters
+    ----------
+    release, shop, scene
+        As of `Placing`; there are no orders yet.
+    layout
+        What was found; it is laid before anything is placed.
+    """
+
+    def __init__(
+        self,
+        release: FeasibleOrderCreation,
+        shop: Shop,
+        scene: Scene,
+        layout: Layout,
+    ) -> None:
+        super().__init__(release, shop, scene)
+        self._layout = layout
+        self._bought: list[_Purchase] = []
+        self._place = self._floors = np.empty(0, np.int64)
+        self._owner = self._there = np.empty(0, np.int64)
+
+    # --- forward -------------------------------------------------------------------
+    def forward(self) -> None:
+        """Date purchases as early as possible; check the goods of all work.
+
+        Raises
+        ------
+        MismatchError
+            An order would begin before its goods are there.
+        LateGoodsError
+            An existing one would, and may move.
+        """
+        layout, release = self._layout, self._release
+        plant, orders = layout.model.plant, layout.orders
+        self.keep_dates()
+        for order in release.orders:
+            if order.existing is not None and order.kind == "buy" and order.units:
+                self._shop.occupy(order, order.timing)
+        item = layout.item
+        index = np.array([order.index for order in orders], np.int64)
+        self._place = np.full(len(release.orders), -1, np.int64)
+        self._place[index] = np.arange(len(index))
+        netted = np.flatnonzero(self._place < 0).tolist()
+        self._bought = [
+            self._buy_early(order, order.source)
+            for order in map(release.orders.__getitem__, netted)
+            if order.existing is None and order.kind == "buy" and order.source
+        ]
+        # A floor of the plant is that of the work; orders begin with their queue.
+        self._floors = layout.model.as_of + plant.floor[layout.model.first(item)]
+        self._own(index)
+        self._there = goods_there(release)
+        uses = np.array([need.instant for need in release.needs], np.int64)
+        ours = self._owner >= 0
+        if (self._there[ours] > uses[ours]).any():
+            differ("work begins before its goods are there")
+        moving = (job.order for job in self._existing)
+        require_goods(moving, release.needs, self._there)
+        if (self._floors > layout.early.begin).any():
+            differ("work begins before it may")
+
+    def _buy_early(self, order: SupplyOrder, source: Source) -> _Purchase:
+        """Date a purchase as early as it can be."""
+        soft = max(0, order.need - order.timing.finish)
+        timing = self._shop.earliest(order, self._release.floor(source))
+        if timing is None:
+            differ(f"{order.source_id} does not deliver")
+        _put(order, timing)
+        self._shop.occupy(order, timing)
+        return _Purchase(order, soft)
+
+    def _floor(self, order: SupplyOrder) -> int:
+        source = order.source
+        return ALWAYS if source is None else self._release.floor(source)
+
+    def _own(self, index: np.ndarray) -> None:
+        """Note whose needs those of orders are, by their index; shape (n_orders,)."""
+        release, first = self._release, self._layout.needs.first
+        each = np.diff(np.append(first, self._layout.needs.count))
+        self._owner = np.full(len(release.needs), -1, np.int64)
+        last = self._layout.needs.count
+        self._owner[last - each.sum() : last] = np.repeat(index, each)
+
+    # --- reasons -------------------------------------------------------------------
+    @property
+    def by_order(self) -> Mapping[int, Job]:
+        """Orders with what they take, by index; each is made when it is asked for."""
+        takers = self._owner[np.array(self._release.match_need, np.int64)]
+        return FoundJobs(self._release, takers, self._floor)
+
+    def waits(self, job: Job) -> tuple[Wait, ...]:
+        """What an order waited for beyond its goods; before anything moves back."""
+        layout, place = self._layout, int(self._place[job.order.index])
+        if place < 0:
+            order, source = job.order, job.order.source
+            if order.kind != "buy" or source is None:
+                return ()
+            start = self._release.floor(source)
+            return tuple(self._shop.waits(order, order.timing, start))
+        model, steps = layout.model, layout.steps
+        taken = model.taken.get(int(layout.item[place]), ())
+        first = int(layout.needs.first[place])
+        goods = self._there[first : first + len(taken)].tolist()
+        ready = int(self._floors[place])
+        found: list[Wait] = []
+        for number, step in enumerate(layout.step_places(place)):
+            for one, there in zip(taken, goods, strict=True):
+                if one.step == number:
+                    ready = max(ready, there)
+            begin = int(steps.early.begin[step])
+            lanes = [int(steps.early.lane[step]), *steps.beside[step].tolist()]
+            option = int(steps.early.option[step])
+            if lanes[0] >= 0 and ready < begin:
+                found += self._waited(option, lanes, ready, begin)
+            elif model.plant.bucket[option] >= 0:
+                found += self._short_of_hours(option, ready, begin)
+            elif job.order.kind == "move":
+                found += _waited_for_room(job.order, ready, layout.early.finish[place])
+            ready = int(steps.early.finish[step])
+        return tuple(found)
+
+    def _waited(
+        self, option: int, lanes: Sequence[int], ready: int, begin: int
+    ) -> Iterator[Wait]:
+        """Waits of a step for other work on units of machines, or while they are down.
+
+        What is closed after such a wait is waited through because of it.
+        """
+        plant, model = self._layout.model.plant, self._layout.model
+        calendar, until = int(plant.calendar[option]), ready
+        spans: list[tuple[int, int, str]] = []
+        for lane in (one for one in lanes if one >= 0):
+            machine = int(np.searchsorted(plant.m_lane, lane, side="right")) - 1
+            name = model.machines[machine]
+            stops = (
+                one for one in model.stops[lane] if one[0] < begin and one[1] > ready
+            )
+            spans += [(*one, name) for one in self._held(lane, ready, begin)]
+            spans += [(*one, name) for one in stops]
+        spans.sort()
+        if spans and calendar >= 0:
+            working, after = model.calendars[calendar], max(spans[0][0], ready)
+            closed = closed_spans(working, after, begin)
+            spans += [(*one, spans[0][2]) for one in closed]
+        for low, high, name in sorted(spans):
+            low, high = max(low, until), min(high, begin)  # noqa: PLW2901
+            if low < high:
+                until = high
+                yield Wait("make", name, low, high)
+
+    def _short_of_hours(self, option: int, ready: int, begin: int) -> Iterator[Wait]:
+        """Wait of a step for a bucket in which there are hours of its machine left."""
+        model = self._layout.model
+        opens = begin_from(model.plant, option, ready - model.as_of, 1)
+        if model.as_of + opens < begin:
+            name = model.machines[model.plant.machine[option]]
+            yield Wait("make", name, ready, begin)
+
+    def _held(self, lane: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
+        """Stretches of found work on a unit of a machine that reach into a span."""
+        begins, ends = self._busy[lane]
+        place = bisect_right(ends, start)
+        while place < len(begins) and begins[place] < finish:
+            yield begins[place], ends[place]
+            place += 1
+
+    @cached_property
+    def _busy(self) -> list[tuple[list[int], list[int]]]:
+        """Begin and end of each stretch of found work without a gap, by lane."""
+        return stretches(self._layout.steps, int(self._layout.model.plant.m_lane[-1]))
+
+    # --- backward ------------------------------------------------------------------
+    def backward(self, lines: Iterable[Line]) -> None:
+        """Date all work as late as found, then purchases as late as that allows.
+
+        Raises
+        ------
+        MismatchError
+            A component is taken when its line does not hold.
+        """
+        release = self._release
+        for order in self._layout.orders:
+            unit = order.units[0]
+            unit.arrives = unit.available = order.timing.finish
+        for need in release.needs:
+            taker = need.order
+            if taker is not None and taker.existing is None:
+                need.instant = taken_at(release, need, taker)
+                if need.line is not None and not need.line.valid_at(need.instant):
+                    differ(f"{taker.source_id} takes a component beyond its dates")
+        taken: dict[int, int] = {}
+        for line in lines:
+            for part in line.parts:
+                if part.unit.order is not None and part.unit.order.kind == "buy":
+                    index = part.unit.index
+                    taken[index] = min(part.date, taken.get(index, NEVER))
+        limits = [self._wanted(order, taken) for order, _ in self._bought]
+        # What is wanted last leaves the room of its supplier to others first.
+        for at in sorted(range(len(limits)), key=limits.__getitem__, reverse=True):
+            order, soft = self._bought[at]
+            if limits[at] - soft > order.timing.finish:
+                self._shop.release(order, order.timing)
+                self._buy_late(order, limits[at])
+                self._shop.occupy(order, order.timing)
+
+    def _wanted(self, order: SupplyOrder, taken: Mapping[int, int]) -> int:
+        """When a purchase is wanted by those that take from it [UTC seconds]."""
+        limit = min(_first_use(unit, taken) for unit in order.units)
+        return self._by_level(order, limit)
+
+    def _buy_late(self, order: SupplyOrder, limit: int) -> None:
+        """Date a purchase as late as those that take from it allow."""
+        later = self._preferred(order, limit)
+        if later is None:
+            now = order.timing
+            later = self._shop.latest(order, limit, now.start)
+            if later is None or later.finish <= now.finish:
+                return
+        _put(order, later)
+
+    def _preferred(self, order: SupplyOrder, limit: int) -> OrderTiming | None:
+        """Turn to a supplier that is preferred, where the same lot of it is in time."""
+        release, size, own = self._release, order.steps, order.source
+        node = release.model.node(order.node)
+        if release.divided(order.node):
+            return None
+        for way in release.ranked(release.model.ways(node), node, size):
+            order.source = source = way.source
+            if node.shared or source is own:
+                break
+            if source.lot(size) == size and size <= (source.max_lot or size):
+                timing = self._shop.latest(order, limit, release.floor(source))
+                if timing is not None:
+                    order.source_id = source.source
+                    return timing
+        order.source = own
+        return None
+
+
+def _waited_for_room(order: SupplyOrder, ready: int, finish: int) -> Iterator[Wait]:
+    """Wait of goods for a vehicle that has room for them."""
+    source = order.source
+    free = None if source is None else source.clock.earliest(ready, order.steps)
+    if free is not None and free.finish < finish:
+        yield Wait(order.kind, order.source_id, free.finish, int(finish))
+
+
+class _Purchase(NamedTuple):
+    """A purchase and its safety time, which is given up first [s]."""
+
+    order: SupplyOrder
+    soft: int
+
+
+def _put(order: SupplyOrder, timing: OrderTiming) -> None:
+    """Write down where an order is, and when its goods are there."""
+    order.timing = timing
+    for unit in order.units:
+        if unit.expires < NEVER:
+            unit.expires += timing.finish - unit.arrives
+        unit.arrives = unit.available = timing.finish
+
+
+def _first_use(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
+    """When a unit is taken first: for a delivery, or by an order."""
+    found = taken.get(unit.index, NEVER)
+    for need, _ in unit.takers:
+        if need.demand == NO_DEMAND:
+            found = min(found, need.instant)
+    return found
+
+
+class SequencedPlacing(Placing):
+    """Places orders with all rules, in the sequence in which they were found to start.
+
+    Existing orders keep their dates.
+    """
+
+    def standing(self, stays: Collection[str] = ()) -> None:
+        """Take note of what all existing orders hold."""
+        own = {job.order.existing for job in self._existing}
+        super().standing({*stays, *(name for name in own if name is not None)})
+
+    def forward(self) -> None:
+        """Place all new orders as early as they can be, in the found sequence.
+
+        Raises
+        ------
+        LateGoodsError
+            Existing orders that may move would begin before their goods are there.
+        """
+        self.place_all(self.sequencer.by_starts())
+        moving = (job.order for job in self._existing)
+        require_goods(moving, self._release.needs, goods_there(self._release))
+
+    def _ready(self, job: Job) -> Mapping[int, int]:
+        """When what later steps of an order take is there, by step."""
+        found: dict[int, int] = {}
+        for take in job.takes:
+            line = take.need.line
+            if line is None or line.at_first or line.anchor != "start":
+                continue
+            there = max((unit.arrives for unit in take.units), default=ALWAYS)
+            if line.step is not None and not line.offset_minutes:
+                found[line.step] = max(there, found.get(line.step, there))
+        return found or AT_ONCE
+
+    def backward(self, lines: Iterable[Line]) -> None:
+        """Move new orders as late as the deliveries of the demands allow."""
+        super().backward(lines)
+        for job in self._existing:
+            job.stays = False
+
+
+def goods_there(release: FeasibleOrderCreation) -> np.ndarray:
+    """When all that serves a need is there, by its index [UTC seconds].
+
+    Shape (n_needs,), int64.
+    """
+    taken = np.array(release.match_need, np.int64)
+    arrives = np.array([unit.arrives for unit in release.units], np.int64)
+    found = np.full(len(release.needs), ALWAYS, np.int64)
+    np.maximum.at(found, taken, arrives[np.array(release.match_unit, np.int64)])
+    return found
