@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.optimize.highs import Highs
+from medhavi.optimize.highs import Highs, HighsSession
 from medhavi.optimize.problem import Problem, SolveStatus
 
 if TYPE_CHECKING:
@@ -102,3 +102,31 @@ def test_strong_duality_and_complementary_slackness(data):
     assert found.objective == pytest.approx(float(found.row_prices @ lower), abs=1e-6)
     room = program.activities(found.values) - lower
     assert np.abs(room * found.row_prices).max() < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_interior_point_method_ends_where_the_simplex_method_does(seed):
+    """Transport between 15 and 15 places takes more than half a step a row."""
+    random = np.random.default_rng(seed)
+    n = 15
+    problem = Problem()
+    x = problem.columns("x", n * n)
+    amounts = random.integers(1, 9, n).astype(float)
+    there = problem.rows("there", n, upper=random.permutation(amounts) + seed % 2)
+    wanted = problem.rows("wanted", n, lower=amounts)
+    giver, taker = np.divmod(np.arange(n * n), n)
+    problem.entries(there.at(giver), x.at(np.arange(n * n)), 1.0)
+    problem.entries(wanted.at(taker), x.at(np.arange(n * n)), 1.0)
+    cost = random.integers(1, 60, n * n).astype(float)
+    problem.cost("way", x.at(np.arange(n * n)), cost)
+    program = problem.program()
+    session = HighsSession(program, least_steps=1)
+    found, whole = session.solve(), HighsSession(program).solve()
+    assert found.outcome is whole.outcome is SolveStatus.OPTIMAL
+    assert found.objective == pytest.approx(whole.objective)
+    # A basis: as many amounts as rows at most, and later changes go on from it.
+    assert np.count_nonzero(found.values > 1e-9) <= program.n_rows
+    session.set_cost(2 * cost)
+    again = session.solve()
+    assert again.objective == pytest.approx(2 * whole.objective)
+    assert again.iterations == 0
