@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 SEED = 1
 SIMPLEX_STEPS = 5_000
+MOST_SIMPLEX_STEPS = 15_000
 STEPS_A_ROW = 0.5
-"""Steps of the simplex method at least, and for each row of a program, before it is
-solved by the interior-point method instead, with crossover to a basis. Programs of
-companies take fewer; those that take more gain by the change (33 s to 10 s)."""
+"""Steps of the simplex method at least, at most, and for each row of a program, before
+it is solved by the interior-point method instead, with crossover to a basis."""
 POLL_EVERY = 64
 """Simplex callbacks between two questions whether to stop: asking costs little, but
 there are tens of thousands."""
@@ -141,7 +141,8 @@ class HighsSession:
         if self.program.n_columns == 0:
             return self._empty()
         self._watch(cancelled)
-        limit = max(self._least_steps, int(STEPS_A_ROW * self._rows))
+        steps = min(MOST_SIMPLEX_STEPS, int(STEPS_A_ROW * self._rows))
+        limit = max(self._least_steps, steps)
         self._model.setOptionValue("simplex_iteration_limit", limit)
         self._model.run()
         limited = self._package.HighsModelStatus.kIterationLimit
