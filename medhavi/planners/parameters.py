@@ -165,7 +165,7 @@ class ConstrainedParameters:
         default the rules that are stated count, and no more is made up.
     search
         Whether a search plans what can be said in its plain numbers: "auto" where numba
-        is installed and the run is large, "always", "never".
+        is installed and there are 20 demands or more, "always", "never".
     class_weights
         What a late demand of priority 1, 2, 3 … weighs where a plan is improved; the
         last one holds on. `settings.priority_weights` go before them, where they are
@@ -178,8 +178,7 @@ class ConstrainedParameters:
         its lateness costs (demands.late_cost_per_day), and what is kept is not dearer
         than what was placed first; "priority", `class_weights` and `base_days`; or
         "auto", money where a demand states a price or a cost, or its product has one: a
-        default price of 1 would only say which demand is large. A search always goes by
-        priority.
+        default price of 1 would only say which demand is large.
     money_days
         Days that each late demand adds to its own where money weighs: more leaves fewer
         demands late.

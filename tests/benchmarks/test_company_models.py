@@ -232,3 +232,19 @@ def test_more_cpu_than_the_general_engine_is_told():
     assert company_plans.verdict("", 11.0, anchor) == "kept"
     assert company_plans.verdict("", 25.0, anchor) == "kept, with 2.5 times the CPU"
     assert company_plans.verdict("more than half", 1.0, anchor).startswith("missed")
+
+
+@pytest.mark.req("OPA-06")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_small_company_is_searched_and_has_a_fifth_less_late(seed):
+    """What was planned by the rounds below 500 demands had 206 of 400 late, now 11."""
+    snapshot = Snapshot.from_frames(tables_of(ModelSize(demands=80, seed=seed)))
+    made = plan(snapshot, "constrained")
+    assert made.run.engine == "search"
+    assert [str(fault) for fault in verify(made, snapshot)] == []
+    rounds = plan(snapshot, "constrained", {"search": "never"})
+    late, before = (
+        one.fulfilment.filter(pl.col("lateness_h") > 0) for one in (made, rounds)
+    )
+    assert late.height <= 0.8 * before.height
+    assert late["lateness_h"].sum() < before["lateness_h"].sum()

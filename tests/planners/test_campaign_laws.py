@@ -192,10 +192,10 @@ def test_a_search_cleans_between_families_before_it_changes_over():
 
 
 @pytest.mark.req("CMP-03")
-def test_a_search_says_which_campaign_it_cannot_keep():
+def test_a_search_refuses_what_makes_no_campaign():
     snapshot = shop([("A", 60, 5)], campaign_rules=[rule(min_run_qty=100)])
     made = planned(snapshot, **SEARCHED)
-    assert made.run.engine == "rounds (a campaign breaks M|FA)"
+    assert made.run.engine == "search"
     assert made.fulfilment["status"].to_list() == ["unplanned"]
 
 

@@ -230,13 +230,19 @@ class FeasibleRun(MrpRun):
         return FeasiblePlainNetting(node, self.release)
 
     def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
-        # Where demands state money, urgency by priority is not what decides.
-        keeps = isinstance(self.weights, Weights)
         levels.lowered = self._memory.lowered.get(node.key, ())
         if node.rules.lot_rule == "lot_for_lot":
             own = self._memory.decisions.batch_days.get(node.key, 0.0)
             levels.batch_days = max(levels.batch_days, own)
-        return walk_of(node, levels, self.release, keeps=keeps)
+        return walk_of(node, levels, self.release, keeps=self.keeps_for_important)
+
+    @property
+    def keeps_for_important(self) -> bool:
+        """Whether what there is is kept for demands of higher priority.
+
+        Where demands state money, urgency by priority is not what decides.
+        """
+        return isinstance(self.weights, Weights)
 
     @property
     def fingerprint(self) -> str:

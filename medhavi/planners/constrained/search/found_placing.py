@@ -18,12 +18,13 @@ from medhavi.planners.constrained.placement.placing import Placing
 from medhavi.planners.constrained.search.changeovers import stretches
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
+from medhavi.planners.constrained.search.seeking import URGENT_DAYS
 from medhavi.planners.constrained.search.standing_work import require_goods
 from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.providers.finite_capacity.waits import closed_spans
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -86,7 +87,8 @@ class FoundPlacing(Placing):
         netted = np.flatnonzero(self._place < 0).tolist()
         self._bought = [
             self._buy_early(order, order.source)
-            for order in map(release.orders.__getitem__, netted)
+            # Suppliers may deliver only so much: the most urgent comes first.
+            for order in sorted(map(release.orders.__getitem__, netted), key=_urgency)
             if order.existing is None and order.kind == "buy" and order.source
         ]
         # A floor of the plant is that of the work; orders begin with their queue.
@@ -271,6 +273,12 @@ class FoundPlacing(Placing):
             order.source = source = way.source
             if node.shared or source is own:
                 break
+            alone = source.clock.latest(limit, size)
+            if alone is None or not any(
+                a <= alone.start < b for a, b in source.windows
+            ):
+                # It ends before: what comes from it would come too early.
+                continue
             if source.lot(size) == size and size <= (source.max_lot or size):
                 timing = self._shop.latest(order, limit, release.floor(source))
                 if timing is not None:
@@ -286,6 +294,11 @@ def _waited_for_room(order: SupplyOrder, ready: int, finish: int) -> Iterator[Wa
     free = None if source is None else source.clock.earliest(ready, order.steps)
     if free is not None and free.finish < finish:
         yield Wait(order.kind, order.source_id, free.finish, int(finish))
+
+
+def _urgency(order: SupplyOrder) -> tuple[float, int]:
+    """Rank orders by their need and priority, as demands are put into a plant."""
+    return order.need + URGENT_DAYS * DAY * (order.priority - 2), order.index
 
 
 class _Purchase(NamedTuple):

@@ -148,9 +148,6 @@ def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
 
 def _check_run(run: SearchableRun) -> None:
     """Refuse what is more than stock, demands and sources."""
-    for rule in () if run.campaign_rules is None else run.campaign_rules.stated:
-        if rule.slows:
-            refuse(f"long campaigns of {rule.name} are slower")
     for demand in run.intake.demands:
         if demand.ship_from not in {None, demand.node[1]}:
             refuse(f"demand {demand.demand} is sent from one place")

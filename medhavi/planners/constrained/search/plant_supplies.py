@@ -17,6 +17,7 @@ from itertools import islice, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
 from medhavi.planners.constrained.search.plant_machines import refuse
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, ratio
@@ -305,6 +306,8 @@ class StandingSupplies:
         """
         held = self._settle(node)
         self._keep(self._standing(node), node.units)
+        if self._run.keeps_for_important:
+            keep_for_important(node, self._release, self._run.providers.capacity)
         asked = [need for need in node.needs if need.demand != NO_DEMAND]
         self._keep([need for need in asked if need.instant < lead], node.units)
         return self._left(node, held)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.bounds import Planned, late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
+from medhavi.planners.constrained.feasible_run import never
 from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
@@ -107,12 +108,33 @@ class SearchedRun(SearchableRun):
         run.build()
         return run
 
-    def date_existing(self, floors: Mapping[str, int]) -> None:
-        """Date existing orders anew that may move and cannot stand as they are.
+    def share_out(self) -> bool:
+        """Share out what is short by netting all demands; whether anything is."""
+        before = dict(self._memory.slices)
+        run = rounds.netted(self._memory, self.parameters, self._observe, never)
+        run.release.dissolve()
+        return self._memory.slices != before
+
+    def read(self, floors: Mapping[str, int]) -> Model:
+        """Date existing orders, then read the plant.
 
         `floors` are as of `standing_work.date_existing`.
+
+        Raises
+        ------
+        UnfitError
+            The plant cannot say something.
         """
         date_existing(self.release, self._shop(), floors)
+        rules = self.campaign_rules
+        if rules is not None:
+            if self.parameters.campaigns == "propose":
+                self.approximate("campaigns are proposed")
+            if any(rule.slows for rule in rules.stated):
+                self.approximate("long campaigns are slower")
+            if self.providers.capacity.cleaning_windows:
+                self.approximate("cleanings in windows")
+        return model_of(self, self.weights)
 
     def adopt(self, model: Model, found: Found, *, exact: bool = True) -> None:
         """Take over what was found.
@@ -127,7 +149,7 @@ class SearchedRun(SearchableRun):
         MismatchError
             The providers do not say what the search went by.
         ReducedDemandError
-            Something is short.
+            Something is short, and shared out.
         """
         self.found, self.model_found, self._exact = found, model, exact
         layout = Layout(self.release, model, found, exact=exact)
@@ -137,7 +159,7 @@ class SearchedRun(SearchableRun):
             self.placing = FoundPlacing(self.release, shop, scene, layout)
         layout.lay(self)
         if self.release.shortages:
-            if self.rationed():
+            if self.share_out():
                 raise ReducedDemandError
             differ("something is short")
 
@@ -256,12 +278,10 @@ def plan(
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
         run.build()
-        if run.lacks_sources:
+        if run.lacks_sources and run.share_out():
             # What nothing brings is shared out first: less is wanted then.
-            rounds.netted(memory, parameters, observe, stop).release.dissolve()
-            if memory.slices:
-                run.release.dissolve()
-                run = run.anew()
+            run.release.dissolve()
+            run = run.anew()
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _around(run, way, watch, (version, seed))
         if isinstance(made, Plan):
@@ -335,8 +355,7 @@ def _placed(
         Something cannot be delivered.
     """
     watch.told(Progress("reading the plant", 0, 1))
-    run.date_existing(floors)
-    model = model_of(run, run.weights)
+    model = run.read(floors)
     run.least = run.late_at_least()
     watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     engine = engine_of(way)
@@ -353,8 +372,7 @@ def _placed(
             run.release.dissolve()
             run = run.anew()
             run.parameters, run.least = parameters, least
-            run.date_existing(floors)
-            model = model_of(run, run.weights)
+            model = run.read(floors)
             run.approximate(str(differs))
         else:
             return run

@@ -220,9 +220,9 @@ MOST_SAVINGS = 5
 """How often all orders are looked through for money to be saved, at most."""
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
-SOME, CROWDED = 1000, 5000
-"""Demands from which a plant is started once, and from which it is crowded: it gets few
-moves for each of them then."""
+FEW, SOME, CROWDED = 100, 1000, 5000
+"""Demands up to which a plant is started often, from which it is started once, and from
+which it is crowded: it gets few moves for each of them then."""
 URGENT_DAYS = 10.0
 """By how much earlier a demand of the next priority is put back."""
 APART_SEEDS = 100_000
@@ -254,9 +254,9 @@ class Budget(NamedTuple):
 
 NOTHING = Budget(Manner(0), 0, 0, 0)
 USUAL = Budget(Manner(250), 50, 300, 70_000)
-STARTS = {"standard": (1, 2, 1), "full": (3, 5, 3)}
-"""Of plants of few, some hundred, and more demands. Which start of some hundred is good
-is not known before."""
+STARTS = {"standard": (6, 2, 1), "full": (16, 5, 3)}
+"""Of plants of few, some hundred, and more demands. Which start of few is good is not
+known before."""
 CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
@@ -268,8 +268,10 @@ CROWDED_BUDGETS = {
 """Those of crowded plants: the urgent few get a share of the passes to themselves."""
 
 
-LARGE = 500
+ENOUGH = 20
 """Demands from which a search starts by itself, and compiled kernels pay off."""
+MOST_WITH_CUTS = 500
+"""Demands below which moves cut orders for late demands into lots."""
 
 
 def way_of(parameters: ConstrainedParameters, demands: int) -> str:
@@ -278,7 +280,7 @@ def way_of(parameters: ConstrainedParameters, demands: int) -> str:
     Parameters
     ----------
     parameters
-        `search` "auto" searches where numba is and the run is large, "always" in any
+        `search` "auto" searches where numba is and demands are enough, "always" in any
         case, "never" not at all.
     demands
         How many there are.
@@ -287,10 +289,10 @@ def way_of(parameters: ConstrainedParameters, demands: int) -> str:
     quick = present and parameters.engine != "python"
     if parameters.search == "never":
         return ""
-    if parameters.search == "auto" and (not quick or demands < LARGE):
+    if parameters.search == "auto" and (not quick or demands < ENOUGH):
         return ""
     if quick and (
-        parameters.engine == "numba" or demands >= LARGE or "numba" in sys.modules
+        parameters.engine == "numba" or demands >= ENOUGH or "numba" in sys.modules
     ):
         return "compiled"
     return "interpreted"
@@ -300,8 +302,8 @@ def why_not(parameters: ConstrainedParameters, demands: int) -> str:
     """Why a run for which there is no way to search has none, in words."""
     if parameters.search == "never":
         return "search is never"
-    few = demands < LARGE
-    return f"fewer than {LARGE} demands" if few else "no compiled kernels"
+    few = demands < ENOUGH
+    return f"fewer than {ENOUGH} demands" if few else "no compiled kernels"
 
 
 def engine_of(way: str) -> Engine:
@@ -407,8 +409,8 @@ def budget_of(demands: int, effort: str) -> Budget:
     """Budget of a plant of so many demands."""
     if demands >= CROWDED or effort == "light":
         return CROWDED_BUDGETS[effort]
-    size = (demands >= LARGE) + (demands >= SOME)
-    return USUAL._replace(starts=STARTS[effort][size], cuts=demands < LARGE)
+    size = (demands >= FEW) + (demands >= SOME)
+    return USUAL._replace(starts=STARTS[effort][size], cuts=demands < MOST_WITH_CUTS)
 
 
 def _counting(plant: Plant, share: float) -> Plant:
