@@ -132,7 +132,7 @@ class SearchedRun(SearchableRun):
                 self.approximate("campaigns are proposed")
             if any(rule.slows for rule in rules.stated):
                 self.approximate("long campaigns are slower")
-            if self.providers.capacity.cleaning_windows:
+            if self.providers.capacity.cleaning_windows.count:
                 self.approximate("cleanings in windows")
         return model_of(self, self.weights)
 
