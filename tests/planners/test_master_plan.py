@@ -348,21 +348,59 @@ def test_sources_share_a_demand_as_the_program_says():
     assert guided.run.engine.endswith("guided by the program")
 
 
-def test_a_plan_that_follows_the_program_and_costs_more_is_not_taken():
-    """The program knows no lots: it buys 50 where the least lot is 1,000."""
-    snapshot = factories.snapshot(
-        demands=[demand("D1", "A", 50, 20, price=1000)],
+def two_lots(*demands, large, small, first="LARGE"):
+    """A product of two suppliers, with least lots and prices."""
+    terms = [
+        {"product": "A", "supplier": name, "lead_time_days": 2}
+        | {"preference": 1 if name == first else 2}
+        for name in ("LARGE", "SMALL")
+    ]
+    least = [{"moq": moq, "unit_price": price} for moq, price in (large, small)]
+    return factories.snapshot(
+        demands=demands,
         suppliers=[{"supplier": "LARGE"}, {"supplier": "SMALL"}],
-        supply_terms=[
-            {"product": "A", "supplier": "LARGE", "preference": 2, "unit_price": 1.0}
-            | {"lead_time_days": 2, "moq": 1000.0},
-            {"product": "A", "supplier": "SMALL", "unit_price": 2.0, "moq": 10.0}
-            | {"lead_time_days": 2},
-        ],
+        supply_terms=[{**one, **lot} for one, lot in zip(terms, least, strict=True)],
+    )
+
+
+def test_a_plan_that_follows_the_program_and_costs_more_is_not_taken():
+    """The program buys 70 at 1, in lots of 60 that is 120; 70 at 1.5 cost 105."""
+    found = checked(
+        two_lots(
+            demand("D1", "A", 40, 20, price=1000),
+            demand("D2", "A", 30, 80, price=1000),
+            large=(60.0, 1.0),
+            small=(10.0, 1.5),
+            first="SMALL",
+        )
+    )
+    assert sources(found) == {"SMALL": 70}
+    assert found.run.engine.endswith("without the program")
+
+
+@pytest.mark.req("OME-07")
+def test_a_least_lot_beyond_all_that_is_wanted_is_paid_whole():
+    """50 of 1,000 at 1 cost 1,000, at 2 from the other one 100."""
+    wanted = demand("D1", "A", 50, 20, price=1000)
+    found = checked(two_lots(wanted, large=(1000.0, 1.0), small=(10.0, 2.0)))
+    assert sources(found) == {"SMALL": 50}
+    assert parts(found)["buying"] == pytest.approx(100)
+
+
+@pytest.mark.req("OME-07")
+@pytest.mark.parametrize(("held", "orders"), [(0.0, 1), (3650.0, 10)])
+def test_orders_that_cost_something_cover_more_days_the_less_it_is_to_hold(
+    held, orders
+):
+    """Ten wants in ten days, 100 an order: one order, unless holding is dear."""
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "unit_cost": 100.0}],
+        routings=[{"fixed_cost": 100.0}],
+        inventory_policies=[{"holding_rate": held}],
+        demands=[demand(f"D{n}", "A", 1, 5 + n, price=1000) for n in range(10)],
     )
     found = checked(snapshot)
-    assert sources(found) == {"SMALL": 50}
-    assert found.run.engine.endswith("without the program")
+    assert found.supplies.height == orders
 
 
 def test_a_run_repeats_to_the_byte():

@@ -231,10 +231,14 @@ class FeasibleRun(MrpRun):
 
     def _node_walk(self, node: Node, levels: StockLevels) -> DatedNodeNetting:
         levels.lowered = self._memory.lowered.get(node.key, ())
+        return walk_of(node, levels, self.release, keeps=self.keeps_for_important)
+
+    def _levels_of(self, node: Node) -> StockLevels:
+        levels = super()._levels_of(node)
         if node.rules.lot_rule == "lot_for_lot":
             own = self._memory.decisions.batch_days.get(node.key, 0.0)
             levels.batch_days = max(levels.batch_days, own)
-        return walk_of(node, levels, self.release, keeps=self.keeps_for_important)
+        return levels
 
     @property
     def keeps_for_important(self) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -46,10 +47,11 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import Status
+from medhavi.units import DAY
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.optimize.problem import Floats, Session, Solution
     from medhavi.planners.mrp.netting_state.state import NodeKey
@@ -275,6 +277,37 @@ def _amounts(
     }
 
 
+def _batches(built: BuiltProgram, values: Floats) -> dict[NodeKey, float]:
+    """Days that a lot covers where each order has a cost of its own.
+
+    Order interval of the economic order quantity: sqrt(2 K / (h d)) with K the cost of
+    an order, h the cost to hold a unit for a day, d the units of a day in the solution
+    (Silver, Pyke, Thomas, ISBN 978-1466558618, section 4.1); the horizon where nothing
+    is paid for holding. Not of what dies.
+    """
+    statement = built.statement
+    orders = values[built.program.column_block(names.ORDERS).span]
+    days = float(statement.grid.lengths.sum()) / DAY
+    holding = statement.holding.sum(axis=1) / days
+    fixed: dict[NodeKey, float] = {}
+    brought: dict[NodeKey, float] = {}
+    for plan in statement.plans:
+        source, node = plan.ways[0].source, plan.given[0].node
+        once = 2 * source.cost(plan.size) - source.cost(2 * plan.size)
+        amount = float(orders[plan.first : plan.first + len(plan.times.start)].sum())
+        if once > DUST and amount > DUST and node.shelf_life is None:
+            fixed[node.key] = max(once, fixed.get(node.key, 0.0))
+            brought[node.key] = amount + brought.get(node.key, 0.0)
+    place = {node.key: number for number, node in enumerate(statement.nodes)}
+    found: dict[NodeKey, float] = {}
+    for key, once in fixed.items():
+        daily = holding[place[key]] * brought[key] / days
+        best = math.sqrt(2 * once / daily) if daily > 0 else days
+        if best >= 1:
+            found[key] = float(round(min(best, days)))
+    return found
+
+
 def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
     """What is wanted of the demands that a solution leaves short, by their index."""
     statement = built.statement
@@ -315,10 +348,17 @@ def built_run(
 
 
 def guided(
-    built: BuiltProgram, solution: Solution, effort: str, way: RunOptions
+    built: BuiltProgram,
+    solution: Solution,
+    effort: str,
+    way: RunOptions,
+    batches: Mapping[NodeKey, float] = MappingProxyType({}),
 ) -> Plan:
-    """Constrained plan that follows a solution of a program, with its parts."""
-    decisions = guidance(built, solution.values)
+    """Constrained plan that follows a solution of a program, with its parts.
+
+    `batches` are days that lots of products cover, by product and location.
+    """
+    decisions = replace(guidance(built, solution.values), batch_days=batches)
     made = _constrained(built.statement.run, decisions, effort, way)
     return _beside(made, built, solution)
 
@@ -415,9 +455,10 @@ def plan(
     Returns
     -------
     Plan
-        Of mode constrained, with the parts and prices of the program: the cheaper one
-        of a plan that follows it and one that does not. Where the program was not
-        solved the one that does not, and its engine says so.
+        Of mode constrained, with the parts and prices of the program: the cheapest one
+        of a plan that does not follow it, one that does, and, where orders have costs
+        of their own, one that does in lots that cover some days. Where the program was
+        not solved the one that does not, and its engine says so.
 
     Raises
     ------
@@ -446,9 +487,13 @@ def plan(
         solution = session.solve(cancelled=cancelled)
         if solution.outcome is SolveStatus.OPTIMAL:
             tell(Progress("plan as it says", 3, 4))
-            guide = guided(built, solution, parameters.effort, way)
+            guides = [guided(built, solution, parameters.effort, way)]
+            batches = _batches(built, solution.values)
+            if batches:
+                more = guided(built, solution, parameters.effort, way, batches)
+                guides.append(more)
             plain = _beside(plain, built, solution)
-            made = _cheaper(plain, guide, snapshot, parameters)
+            made = _cheapest(plain, guides, snapshot, parameters)
             made = _priced(made, built, session, solution)
         else:
             made = _unsolved(plain, solution.outcome)
@@ -457,14 +502,19 @@ def plan(
     return made
 
 
-def _cheaper(
-    plain: Plan, guide: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+def _cheapest(
+    plain: Plan,
+    guides: Sequence[Plan],
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
 ) -> Plan:
-    """The cheaper one of a plan without the program and one that follows it."""
-    if guide.run.status is Status.CANCELLED:
-        # It may be any part of a plan by then.
-        return replace(plain, run=replace(plain.run, status=Status.CANCELLED))
-    return min(guide, plain, key=lambda one: worth(one, snapshot, parameters))
+    """The cheapest one of a plan without the program and those that follow it."""
+    whole = [one for one in guides if one.run.status is not Status.CANCELLED]
+    made = min((*whole, plain), key=lambda one: worth(one, snapshot, parameters))
+    if len(whole) < len(guides):
+        # One that was interrupted may be any part of a plan.
+        return replace(made, run=replace(made.run, status=Status.CANCELLED))
+    return made
 
 
 def _unsolved(plain: Plan, outcome: SolveStatus) -> Plan:

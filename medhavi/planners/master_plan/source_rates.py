@@ -93,9 +93,19 @@ class SourceColumns(NamedTuple):
         return self.ways[0].source.kind
 
 
+class NodeNeeds(NamedTuple):
+    """Mean size and sum of the needs of a node, demands and orders above [units]."""
+
+    mean: int
+    total: int
+
+
+NO_NEEDS = NodeNeeds(0, 0)
+
+
 def source_columns(
     clusters: Sequence[Sequence[Node]],
-    means: Mapping[NodeKey, int],
+    needs: Mapping[NodeKey, NodeNeeds],
     release: OrderCreation,
     grid: DecisionGrid,
     rates: Mapping[str, HourRates],
@@ -106,8 +116,8 @@ def source_columns(
     ----------
     clusters
         All nodes in order of planning.
-    means
-        Mean need of each node [units].
+    needs
+        Needs of each node.
     release
         Register of the run.
     grid
@@ -126,13 +136,16 @@ def source_columns(
     for members in grouped.values():
         members.sort(key=lambda entry: not _is_main(*entry))
         node, way = members[0]
-        size = reference_size(way, means.get(node.key, 0), release.as_of)
+        wanted = needs.get(node.key, NO_NEEDS)
+        size = reference_size(way, wanted.mean, release.as_of)
         times = None if size <= 0 else way_times(way, size, release, grid, asked)
         if times is None:
             continue
         ways = tuple(way for _, way in members)
         plan = _plan(ways, node, times, first, grid, release)
-        found.append(_costed(plan, rates))
+        # What is ordered beyond all that is wanted is paid for that all the same.
+        waste = max(1.0, size / wanted.total) if wanted.total else 1.0
+        found.append(_costed(plan._replace(cost=plan.cost * waste), rates))
         first += len(times.start)
     return found
 
@@ -254,10 +267,10 @@ def _later(
     return at - timing.finish
 
 
-def mean_needs(
+def node_needs(
     clusters: Sequence[Sequence[Node]], release: OrderCreation, as_of: int
-) -> dict[NodeKey, int]:
-    """Mean size of a need of each node, demands and orders above [units].
+) -> dict[NodeKey, NodeNeeds]:
+    """Needs of each node, demands and orders above.
 
     Needs are followed down the first source of each node; a mean is all that is
     wanted of them.
@@ -289,4 +302,7 @@ def mean_needs(
             for group in way.intakes:
                 line, other, _ = group[0]
                 add(other.key, orders * line.steps(size), orders)
-    return {key: max(1, -int(-totals[key] // counts[key])) for key in totals}
+    return {
+        key: NodeNeeds(max(1, -int(-total // counts[key])), -int(-total // 1))
+        for key, total in totals.items()
+    }

@@ -18,7 +18,7 @@ from medhavi.planners.disruptions import with_disruptions
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.source_rates import (
     SourceColumns,
-    mean_needs,
+    node_needs,
     source_columns,
 )
 from medhavi.planners.master_plan.source_times import DecisionGrid, decision_grid
@@ -207,8 +207,8 @@ def state(run: ProgramRun, parameters: OptimizeParameters) -> Statement:
     )
     place = {id(node): i for i, node in enumerate(nodes)}
     rates = hour_rates(run.snapshot["resources"])
-    means = mean_needs(clusters, run.release, run.as_of)
-    plans = source_columns(clusters, means, run.release, grid, rates)
+    needs = node_needs(clusters, run.release, run.as_of)
+    plans = source_columns(clusters, needs, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
     flow, fixed_needs, lots = _supply(run, grid, nodes, place)
     held = _hold(run, flow, place, plans)
