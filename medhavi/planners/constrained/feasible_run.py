@@ -77,8 +77,7 @@ from medhavi.progress import Progress
 from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
-from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import RunRecord
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -116,37 +115,6 @@ if TYPE_CHECKING:
 def never() -> bool:
     """Go on."""
     return False
-
-
-def cancelled_plan(
-    run: MrpRun, fingerprint: str, version: str, seed: int | None
-) -> Plan:
-    """Empty plan: half of a constrained plan cannot be carried out.
-
-    Parameters
-    ----------
-    run
-        What was interrupted; it is dissolved.
-    fingerprint
-        Of the snapshot as it was given.
-    version, seed
-        Recorded only.
-    """
-    run.release.dissolve()
-    return Plan(
-        tables={},
-        run=RunRecord(
-            planner=run.mode,
-            mode=run.mode,
-            package_version=version,
-            snapshot_fingerprint=fingerprint,
-            as_of=run.as_of,
-            settings=run.parameters.as_dict(),
-            seed=seed,
-            status=Status.CANCELLED,
-        ),
-        findings=tuple(run.findings),
-    )
 
 
 MOST_DELAYS = 5

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.feasible_run import FeasibleRun, cancelled_plan, never
+from medhavi.planners.constrained.feasible_run import FeasibleRun, never
 from medhavi.planners.constrained.improvement.diverting import (
     diverted_sources,
     may_divert,
@@ -18,7 +18,8 @@ from medhavi.planners.constrained.improvement.plan_search import PlanSearch, bes
 from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import WHOLE
 from medhavi.progress import Progress, Stop
-from medhavi.results.run_record import Status
+from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import RunRecord, Status
 from medhavi.units import from_units
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.given_sources import Decisions, Pieces
     from medhavi.planners.mrp.netting_state.state import Diverted
+    from medhavi.planners.mrp.run import MrpRun
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
-    from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
 
@@ -102,6 +103,37 @@ def plan(
     effort = {**made.run.effort, "plans": float(plans.tried)}
     record = replace(made.run, status=status, settings=settings, effort=effort)
     return replace(made, run=record)
+
+
+def cancelled_plan(
+    run: MrpRun, fingerprint: str, version: str, seed: int | None
+) -> Plan:
+    """Empty plan: half of a constrained plan cannot be carried out.
+
+    Parameters
+    ----------
+    run
+        What was interrupted; it is dissolved.
+    fingerprint
+        Of the snapshot as it was given.
+    version, seed
+        Recorded only.
+    """
+    run.release.dissolve()
+    return Plan(
+        tables={},
+        run=RunRecord(
+            planner=run.mode,
+            mode=run.mode,
+            package_version=version,
+            snapshot_fingerprint=fingerprint,
+            as_of=run.as_of,
+            settings=run.parameters.as_dict(),
+            seed=seed,
+            status=Status.CANCELLED,
+        ),
+        findings=tuple(run.findings),
+    )
 
 
 class DemandDeliveries(NamedTuple):
