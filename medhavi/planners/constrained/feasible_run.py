@@ -77,7 +77,6 @@ from medhavi.progress import Progress
 from medhavi.providers.sourcing.supply_limits import SupplyLimits
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
-from medhavi.results.run_record import RunRecord
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -110,6 +109,7 @@ if TYPE_CHECKING:
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.providers.transport.timetable import DepartureLoads
+    from medhavi.results.run_record import RunRecord
 
 
 def never() -> bool:
