@@ -256,7 +256,7 @@ def plan(
         As of `rounds.plan`, which plans what no search knows.
     observe, cancelled
         Progress and interruption. A search that is interrupted gives the best plan so
-        far, whole, with status cancelled.
+        far, whole, with status cancelled; before it began, an empty one.
     seed
         Of the random numbers of a search; empty: always the same.
     decisions
@@ -282,6 +282,8 @@ def plan(
             # What nothing brings is shared out first: less is wanted then.
             run.release.dissolve()
             run = run.anew()
+        if stop():
+            return rounds.cancelled_plan(run, run.fingerprint, version, seed)
         watch = Watch(told=observe or unobserved, stop=stop)
         made = _around(run, way, watch, (version, seed))
         if isinstance(made, Plan):
