@@ -14,7 +14,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,6 +64,28 @@ class NettingScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramRecord:
+    """What was shown about the program that guides a plan; it says nothing of the plan.
+
+    Parameters
+    ----------
+    status
+        Of the program: optimal, infeasible, unbounded, limit, cancelled or unsolved.
+    value
+        Its objective [base currency]; None where it was not solved. No bound of plans:
+        it spreads fixed costs and buys overload, and it dates by buckets.
+    columns, rows, iterations
+        Its size, and the steps of the solver.
+    """
+
+    status: str
+    value: float | None
+    columns: int
+    rows: int
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The repeatable facts of one run.
 
@@ -97,6 +119,9 @@ class RunRecord:
     engine
         In mode constrained: "search", or "rounds" and why no search planned, in words.
         It is no part of the identity of the run.
+    program
+        In mode optimize: what the program says that guides the plan; status, bound and
+        gap are those of the plan.
     """
 
     planner: str
@@ -113,6 +138,7 @@ class RunRecord:
     repeatable: bool = True
     netting: NettingScope | None = None
     engine: str = ""
+    program: ProgramRecord | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
@@ -154,6 +180,7 @@ class RunRecord:
             "repeatable": self.repeatable,
             "netting": None if self.netting is None else str(self.netting),
             "engine": self.engine,
+            "program": None if self.program is None else asdict(self.program),
         }
 
     @classmethod
@@ -163,6 +190,9 @@ class RunRecord:
         moment = known.get("as_of")
         if isinstance(moment, str):
             known["as_of"] = to_seconds(dt.datetime.fromisoformat(moment))
+        program = known.get("program")
+        if isinstance(program, Mapping):
+            known["program"] = ProgramRecord(**program)
         return cls(**known)  # type: ignore[arg-type]
 
     def bound_words(self) -> str:

@@ -10,7 +10,7 @@ from medhavi.findings import Severity
 from medhavi.findings.groups import ignored_together, told_together
 from medhavi.results.limiter import Limiter
 from medhavi.results.plans.lateness import WORDS, Verdict, tally
-from medhavi.results.plans.plan import late_and_bound
+from medhavi.results.plans.plan import late_and_bound, program_words
 from medhavi.units import from_seconds
 from medhavi.views.names import (
     NOTHING,
@@ -412,6 +412,7 @@ def trust_line(
     )
     bounds = (
         late_and_bound(tally(plan), plan.run.effort),
+        program_words(plan),
         plan.run.bound_words(),
     )
     bound = "".join(f", {words}" for words in bounds if words)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import RunRecord, Status
 from tests import factories
 from tests.api import OptimizeParameters, names_of, plan, trust_line, verify
 from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
@@ -309,9 +309,13 @@ def test_the_value_of_the_program_is_the_sum_of_its_parts_and_no_bound():
         supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 3}],
     )
     assert found.run.status is Status.HEURISTIC
-    value = found.run.effort["program_value"]
-    assert value == pytest.approx(sum(parts(found).values()), rel=1e-9)
+    program = found.run.program
+    assert program is not None
+    assert program.status == "optimal"
+    assert program.value == pytest.approx(sum(parts(found).values()), rel=1e-9)
     assert found.run.bound_words() == ""
+    assert "optimal at 30 EUR, which is no bound of plans" in str(found)
+    assert RunRecord.from_dict(found.run.as_dict()) == found.run
 
 
 @pytest.mark.req("OME-07")

@@ -96,8 +96,13 @@ def test_every_best_plan_verifies_and_its_parts_sum_to_the_objective(company):
     assert verify(found, snapshot) == []
     usual = plan(snapshot, "constrained")
     assert scorecard(found, snapshot).total <= scorecard(usual, snapshot).total
-    assert found.run.effort["program_value"] == pytest.approx(
-        float(found.contributions["value"].sum()), rel=1e-6, abs=1e-6
+    told = found.contributions
+    assert found.run.program is not None
+    assert found.run.program.value == pytest.approx(
+        float(told["value"].sum()), rel=1e-6, abs=1e-6
+    )
+    assert scorecard(found, snapshot).total == pytest.approx(
+        float(told["plan"].fill_null(0.0).sum()), rel=1e-6, abs=1e-6
     )
     assert all(status != "unplanned" for status in found.fulfilment["status"])
 

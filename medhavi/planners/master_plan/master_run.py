@@ -46,7 +46,7 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import ProgramRecord, Status
 from medhavi.units import DAY
 from medhavi.version import __version__
 
@@ -90,18 +90,22 @@ def build(statement: Statement) -> BuiltProgram:
     )
 
 
-def contribution_rows(built: BuiltProgram, solution: Solution) -> pl.DataFrame:
-    """What each part adds to the objective; the values sum to it.
+def contribution_rows(
+    built: BuiltProgram, solution: Solution, made: Plan
+) -> pl.DataFrame:
+    """What each part adds to the objective of the program, and to that of a plan.
 
-    Notes
-    -----
-    Of the linear program: weights are in the values, and whole lots are not.
+    Either column sums to its objective, weights included. `plan` is null for what the
+    scorecard does not price; its lateness holds the shortage.
     """
-    currency = currency_of(built.statement.run.snapshot)
+    statement = built.statement
+    currency = currency_of(statement.run.snapshot)
     parts = built.program.contributions(solution.values)
+    planned = plan_parts(made, statement.run.stated, statement.parameters)
     rows = [
-        (GROUPS[ObjectivePart(name)], name, value, currency)
-        for name, value in parts.items()
+        (GROUPS[part], part, parts.get(part, 0.0), planned.get(part), currency)
+        for part in ObjectivePart
+        if part in parts or part in planned
     ]
     return pl.DataFrame(
         rows,
@@ -109,6 +113,7 @@ def contribution_rows(built: BuiltProgram, solution: Solution) -> pl.DataFrame:
             "objective": pl.String,
             "part": pl.String,
             "value": pl.Float64,
+            "plan": pl.Float64,
             "unit": pl.String,
         },
         orient="row",
@@ -359,11 +364,11 @@ def guided(
     `batches` are days that lots of products cover, by product and location.
     """
     decisions = replace(guidance(built, solution.values), batch_days=batches)
-    made = _constrained(built.statement.run, decisions, effort, way)
-    return _beside(made, built, solution)
+    made = decided(built.statement.run, decisions, effort, way)
+    return beside(made, built, solution)
 
 
-def _constrained(
+def decided(
     run: ProgramRun, decisions: Decisions, effort: str, way: RunOptions
 ) -> Plan:
     """Constrained plan of the tables that a program states, by some decisions."""
@@ -388,29 +393,43 @@ def _constrained(
     return replace(made, run=record, findings=found)
 
 
-def _beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
+def beside(made: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """Plan with what the program says: its value, its size, the parts of its cost."""
-    effort = {
-        **made.run.effort,
-        "program_value": solution.objective,
-        "program_columns": float(built.program.n_columns),
-        "program_rows": float(built.program.n_rows),
-        "program_iterations": float(solution.iterations),
+    record = replace(made.run, program=_told(built, solution))
+    rows = contribution_rows(built, solution, made)
+    return replace(made, run=record).replace(contributions=rows)
+
+
+def _told(built: BuiltProgram, solution: Solution) -> ProgramRecord:
+    """What was shown about a program."""
+    solved = solution.outcome is SolveStatus.OPTIMAL
+    return ProgramRecord(
+        status=str(solution.outcome),
+        value=float(built.program.cost @ solution.values) if solved else None,
+        columns=built.program.n_columns,
+        rows=built.program.n_rows,
+        iterations=solution.iterations,
+    )
+
+
+def plan_parts(
+    made: Plan, snapshot: Snapshot, parameters: OptimizeParameters
+) -> dict[ObjectivePart, float]:
+    """Parts of what a plan costs, by the weights of the mode [base currency]."""
+    found = scorecard(made, snapshot)
+    return {
+        ObjectivePart.MAKING: parameters.cost_weight * found.production,
+        ObjectivePart.BUYING: parameters.cost_weight * found.purchase,
+        ObjectivePart.MOVING: parameters.cost_weight * found.transport,
+        ObjectivePart.HOLDING: parameters.inventory_weight * found.holding,
+        ObjectivePart.LATENESS: parameters.lateness_weight * found.lateness,
+        ObjectivePart.CO2: parameters.co2_price * found.co2_kg,
     }
-    made = replace(made, run=replace(made.run, effort=effort))
-    return made.replace(contributions=contribution_rows(built, solution))
 
 
 def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> float:
     """What a plan costs by the weights of the mode [base currency]."""
-    found = scorecard(made, snapshot)
-    supply = found.purchase + found.production + found.transport
-    return (
-        parameters.cost_weight * supply
-        + parameters.inventory_weight * found.holding
-        + parameters.lateness_weight * found.lateness
-        + parameters.co2_price * found.co2_kg
-    )
+    return sum(plan_parts(made, snapshot, parameters).values())
 
 
 def _priced(
@@ -477,7 +496,7 @@ def plan(
     way = RunOptions(observe, cancelled, seed)
     run = built_run(snapshot, parameters)
     tell(Progress("plan without the program", 0, 4))
-    plain = _constrained(run, UNDECIDED, parameters.effort, way)
+    plain = decided(run, UNDECIDED, parameters.effort, way)
     made = plain
     if plain.run.status is not Status.CANCELLED:
         tell(Progress("state", 1, 4))
@@ -492,11 +511,11 @@ def plan(
             if batches:
                 more = guided(built, solution, parameters.effort, way, batches)
                 guides.append(more)
-            plain = _beside(plain, built, solution)
+            plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
             made = _priced(made, built, session, solution)
         else:
-            made = _unsolved(plain, solution.outcome)
+            made = _unsolved(plain, built, solution)
     tell(Progress("plan as it says", 4, 4))
     run.release.dissolve()
     return made
@@ -517,9 +536,10 @@ def _cheapest(
     return made
 
 
-def _unsolved(plain: Plan, outcome: SolveStatus) -> Plan:
+def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """A plan without a program that was not solved, and why it was not."""
-    record = replace(plain.run, engine=f"{plain.run.engine}, which is {outcome}")
-    if outcome is SolveStatus.CANCELLED:
+    engine = f"{plain.run.engine}, which is {solution.outcome}"
+    record = replace(plain.run, engine=engine, program=_told(built, solution))
+    if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)
     return replace(plain, run=record)

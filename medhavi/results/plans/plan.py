@@ -13,7 +13,7 @@ import polars as pl
 from medhavi.display import Charted
 from medhavi.findings import Finding, Severity
 from medhavi.findings.groups import as_json
-from medhavi.results.amounts import PlanLocale, duration
+from medhavi.results.amounts import PlanLocale, duration, with_unit
 from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
     read_json,
@@ -164,7 +164,7 @@ class Plan(Charted):
 
     @property
     def contributions(self) -> pl.DataFrame:
-        """Parts of the objective; they sum to it."""
+        """Parts of the objective by program (`value`) and plan; they sum to it."""
         return self.tables["contributions"]
 
     @property
@@ -342,13 +342,13 @@ def summary(plan: PlanAccess) -> str:
     """Summarize counts, verdicts and the three most frequent exceptions.
 
     The first line is the run, the second the supplies by kind, the third the demands
-    by verdict; then the number late beside its bound, where the run has one, lateness
-    and exceptions where there are any.
+    by verdict; then the number late beside its bound, where the run has one, what the
+    program of the run says, lateness and exceptions where there are any.
     """
     counts = tally(plan)
     lines = [str(plan.run), _supplies(plan), _demands(counts)]
     bounded = late_and_bound(counts, plan.run.effort)
-    lines += [bounded] if bounded else []
+    lines += [words for words in (bounded, program_words(plan)) if words]
     lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
         lines.append(f"findings: {len(plan.findings)}")
@@ -454,6 +454,22 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
         f"{counts.late:,} late; no plan that delivers as much can have fewer than "
         f"{by_chain + by_capacity:,.0f} "
         f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time or goods)"
+    )
+
+
+def program_words(plan: PlanAccess) -> str:
+    """Put the money of a plan beside the value of its program; "" where it has none."""
+    program = plan.run.program
+    if program is None:
+        return ""
+    if program.value is None:
+        return f"its program is {program.status}: no value guides the plan"
+    unit = plan.contributions["unit"][0]
+    money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
+    value = with_unit(program.value, unit)
+    return (
+        f"the plan comes to {money}; the program that guides it is {program.status} at "
+        f"{value}, which is no bound of plans"
     )
 
 

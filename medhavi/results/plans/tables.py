@@ -150,6 +150,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             objective=TEXT,
             part=TEXT,
             value=NUMBER,
+            plan=NUMBER,
             unit=TEXT,
         ),
         "prices": _columns(
@@ -267,6 +268,11 @@ class PlanAccess(Protocol):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the planner found in the data."""
+        ...
+
+    @property
+    def contributions(self) -> pl.DataFrame:
+        """Parts of the objective."""
         ...
 
     @property
