@@ -80,16 +80,16 @@ def effort(params, ready, wanted):
         stop=24,
         value=min(max(int(wanted("points") or 6), 3), 24),
         show_value=True,
-        label="How many plans",
+        label="How many programs",
         on_change=lambda value: params.set("points", str(value)),
     ).form(submit_button_label="Find the trade-offs", bordered=True)
     section(
         "effort",
         "How far shall we look?",
         html(
-            f'<p class="muted">Each point is a linear program over {_size:,} orders and '
-            "forecasts; its plan follows the sources that it uses, within capacity and all "
-            "rules.</p>"
+            f'<p class="muted">Linear programs over {_size:,} orders and forecasts guide '
+            "as many plans within capacity and all rules. Plans that another one beats, or "
+            "equals, are left out, so fewer may remain.</p>"
         ),
         points,
     )
@@ -103,7 +103,8 @@ def find(points, ready, wanted):
         _asked is None,
         html(
             page.empty(
-                "Nothing is computed yet", "Choose how many plans, then find them."
+                "Nothing is computed yet",
+                "Choose how many programs guide plans, then find them.",
             )
         ),
     )
@@ -150,6 +151,11 @@ def picture(across, front, up):
         mo.hstack([across, up], justify="start"),
         html(f"<h3>{escape(title_of(_chart))}</h3>"),
         scatter,
+        html(
+            f'<p class="muted">Points are plans, by their scorecards. The dashed line '
+            f"joins the {front.programs.height} programs that guide them: it holds overtime, "
+            "overload and safety stock, divides lots, and is no bound of plans.</p>"
+        ),
     )
     return (scatter,)
 

@@ -4,7 +4,7 @@
 # ///
 """The best plan, and what better costs
 
-A plan of least cost, the prices behind it, and the trade-off with lateness.
+A plan of least cost, the prices behind it, and the trade-off with emissions.
 """
 
 import marimo
@@ -28,7 +28,7 @@ def welcome():
     Mode `optimize` weighs everything in money: making, buying, moving,
     holding, overtime, a day of lateness, a unit never delivered. This
     lesson uses the lemonade maker in a summer of three times the orders,
-    and a second supplier of bottles who is quick and dear.
+    and two more suppliers of bottles: both are quick and dear, the dearer one is clean.
     """)
     return
 
@@ -36,14 +36,16 @@ def welcome():
 @app.cell
 def open_data():
     base = mv.Snapshot.example()
-    rush = {"supplier": "RUSH", "lead_time_days": 3, "unit_price": 0.9}
-    bottle = {"product": "BOTTLE", "location": "PLANT", **rush}
-    kind = "row_added"
+    kind, bottle = "row_added", {"product": "BOTTLE", "location": "PLANT"}
+    rush = {"supplier": "RUSH", "lead_time_days": 3, "unit_price": 0.9, "co2_kg": 0.5}
+    green = {**rush, "supplier": "GREEN", "unit_price": 1.2, "co2_kg": 0.1}
     summer = mv.changes(
         [
             {"kind": "demand_factor", "factor": 3},
             {"kind": kind, "table": "suppliers", "row": {"supplier": "RUSH"}},
-            {"kind": kind, "table": "supply_terms", "row": bottle},
+            {"kind": kind, "table": "suppliers", "row": {"supplier": "GREEN"}},
+            {"kind": kind, "table": "supply_terms", "row": {**bottle, **rush}},
+            {"kind": kind, "table": "supply_terms", "row": {**bottle, **green}},
         ]
     )
     snapshot = mv.apply(base, summer)
@@ -90,7 +92,8 @@ def say_parts():
     mo.md("""
     ## 2. What the objective is made of
 
-    `contributions` add up to the objective of the program. `prices` say what one unit
+    `contributions` say what each part adds to the program (`value`) and what the plan
+    comes to (`plan`): lots and capacity part them. `prices` say what one unit
     more of something scarce would be worth; the largest were verified by solving again.
     """)
     return
@@ -126,16 +129,17 @@ def say_front():
     mo.md("""
     ## 3. The trade-off
 
-    `mv.pareto` finds plans that cannot be better in one objective without being worse
-    in another. Service is always in: no plan may deliver less than the best one can.
+    `mv.pareto` makes plans that follow programs between the objectives, and keeps those
+    that no other plan beats: points are plans, the dashed line joins the programs.
+    Service is always in: no program may deliver less than the best one can.
     """)
     return
 
 
 @app.cell
 def trade(snapshot):
-    front = mv.pareto(snapshot, ["cost", "lateness"], points=5)
-    front.chart.points()
+    front = mv.pareto(snapshot, ["cost", "co2"], points=5)
+    front.chart.points("cost", "co2")
     return (front,)
 
 

@@ -28,16 +28,27 @@ POINT: Mapping[str, pl.DataType] = MappingProxyType(
         "lateness": pl.Float64(),
         "co2": pl.Float64(),
         "inventory": pl.Float64(),
-        "shortage": pl.Float64(),
-        "limited": pl.String(),
-        "limit": pl.Float64(),
-        "nondominated": pl.Boolean(),
+        "program": pl.Int64(),
         "plan": pl.String(),
         "late_demands": pl.Int64(),
         "on_time_in_full": pl.Float64(),
     }
 )
-"""Columns of the points: objectives of the program, then what the plan came to."""
+"""Columns of the points: what the plan comes to by its scorecard, and the program that
+guides it; null: none does."""
+PROGRAM: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "program": pl.Int64(),
+        "cost": pl.Float64(),
+        "lateness": pl.Float64(),
+        "co2": pl.Float64(),
+        "inventory": pl.Float64(),
+        "shortage": pl.Float64(),
+        "limited": pl.String(),
+        "limit": pl.Float64(),
+    }
+)
+"""Columns of the programs: values of their objectives, and which of them was capped."""
 OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
     {
         "objective": pl.String(),
@@ -53,28 +64,36 @@ OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParetoFront(Charted):
-    """Efficient points of one snapshot.
+    """Efficient plans of one snapshot.
 
     Parameters
     ----------
     points
-        One row per point, columns `POINT`, by the first objective.
+        One row per plan that no other one beats, columns `POINT`, by the first
+        objective; values are those of the plans.
+    programs
+        One row per efficient point of the program, columns `PROGRAM`: no plans.
     objectives
         What was traded, columns `OBJECTIVE`.
     plans
-        Plan of each point; empty where they were not decoded.
+        Plan of each point.
     run
         How the front came about.
     """
 
     points: pl.DataFrame
+    programs: pl.DataFrame
     objectives: pl.DataFrame
     run: RunRecord
     plans: Mapping[int, Plan] = field(default_factory=dict)
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
         """All tables by name."""
-        return {"points": self.points, "objectives": self.objectives}
+        return {
+            "points": self.points,
+            "programs": self.programs,
+            "objectives": self.objectives,
+        }
 
     def plan(self, point: int) -> Plan:
         """Plan of a point.
@@ -92,6 +111,7 @@ class ParetoFront(Charted):
         return tree_hash(
             {
                 "points": frame_hash(self.points, ("point",)),
+                "programs": frame_hash(self.programs, ("program",)),
                 "objectives": frame_hash(self.objectives, ("objective",)),
             }
         )
@@ -130,6 +150,7 @@ class ParetoFront(Charted):
         places = sorted((path / "plans").glob("*"), key=lambda place: place.name)
         return cls(
             points=read_written(path / "points.parquet"),
+            programs=read_written(path / "programs.parquet"),
             objectives=read_written(path / "objectives.parquet"),
             run=RunRecord.from_dict(record),
             plans={int(place.name): Plan.from_folder(place) for place in places},
@@ -145,7 +166,11 @@ class ParetoFront(Charted):
             self.objectives.filter("chosen").select("objective", "unit").iter_rows()
         )
         chosen = list(units)
-        lines = [str(self.run), f"{self.points.height} points of {', '.join(chosen)}"]
+        told = "plan" if self.points.height == 1 else "plans"
+        front = (
+            f"{self.points.height} {told} that no other beats in {', '.join(chosen)}"
+        )
+        lines = [str(self.run), f"{front}, guided by {self.programs.height} programs"]
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]

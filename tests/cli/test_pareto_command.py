@@ -39,14 +39,15 @@ def test_a_front_is_written_with_its_plans(medhavi, tables, tmp_path):
     assert said.code == 0, said.err
     front = ParetoFront.from_folder(out)
     assert said.answer["fingerprint"] == front.fingerprint
-    assert len(said.answer["points"]) == front.points.height == 3
-    assert sorted(front.plans) == [1, 2, 3]
+    assert len(said.answer["points"]) == front.points.height == len(front.plans)
+    assert front.programs.height == 3
+    assert front.points.height > 1
 
 
 def test_the_points_are_said_to_people(medhavi, tables):
     said = medhavi("pareto", "--tables", tables, "--points", 2)
     assert said.code == 0, said.err
-    assert "points of cost, lateness, co2, inventory" in said.out
+    assert "in cost, lateness, co2, inventory, guided by" in said.out
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
+from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.run_record import RunRecord
 from medhavi.views.pictures.pareto import (
     difference_html,
@@ -27,8 +27,7 @@ def front(*values: tuple[float, float]) -> ParetoFront:
             "lateness": late,
             "co2": 5.0,
             "inventory": 7.0,
-            "shortage": 0.0,
-            "nondominated": True,
+            "program": number,
             "late_demands": number,
             "on_time_in_full": 0.9,
         }
@@ -37,6 +36,7 @@ def front(*values: tuple[float, float]) -> ParetoFront:
     units = {"cost": "EUR", "co2": "kg"}
     return ParetoFront(
         points=pl.DataFrame(rows, schema=dict(POINT)),
+        programs=pl.DataFrame(schema=dict(PROGRAM)),
         objectives=pl.DataFrame(
             [
                 {
@@ -93,7 +93,7 @@ def test_the_picture_says_what_the_knee_brings():
     )
     plain = front_chart(front((1.0, 2.0)))
     assert plain is not None
-    assert "1 plans" in plain.to_dict()["title"]["text"]
+    assert "1 plan between" in plain.to_dict()["title"]["text"]
     assert front_chart(front()) is None
 
 

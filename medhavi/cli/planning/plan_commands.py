@@ -387,7 +387,9 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
 
 def pareto(
     place: TableSource,
-    points: Annotated[int, typer.Option("--points", help="How many plans.")] = 12,
+    points: Annotated[
+        int, typer.Option("--points", help="How many programs guide plans.")
+    ] = 12,
     objectives: Annotated[
         str,
         typer.Option("--objectives", help="Names with commas, the first is the goal."),

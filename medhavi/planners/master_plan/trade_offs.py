@@ -7,7 +7,8 @@ cheapest "efficient" plan sells nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -16,24 +17,28 @@ from medhavi.errors import UsageError
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Bound, Front, nondominated
 from medhavi.optimize.problem import SolveStatus
+from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.master_run import (
     RunOptions,
+    beside,
     build,
     built_run,
-    guided,
+    decided,
+    guidance,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
 from medhavi.results.amounts import currency_of
-from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
+from medhavi.results.figures.scorecard import scorecard
+from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.plans.lateness import tally
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session
@@ -44,8 +49,8 @@ if TYPE_CHECKING:
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 MEANINGS = {
-    "cost": "making, buying, moving, overtime, overload, holding, safety stock",
-    "lateness": "cost of late deliveries",
+    "cost": "making, buying, moving, holding",
+    "lateness": "cost of late and missing deliveries",
     "co2": "emissions of new orders",
     "inventory": "mean value of stock",
 }
@@ -54,6 +59,16 @@ SERVICE_SLACK = 1e-6
 LEAST_POINTS = 2
 EFFORT = "light"
 """How much the plan of a point is improved, as in mode constrained."""
+DECIMALS = 2
+"""Plans whose objectives are equal to so many decimals of their units are one."""
+
+
+class Candidate(NamedTuple):
+    """A plan with the program that guides it, and what it comes to by its scorecard."""
+
+    program: int | None
+    plan: Plan
+    values: dict[str, float]
 
 
 def pareto(
@@ -68,6 +83,9 @@ def pareto(
 ) -> ParetoFront:
     """Find efficient plans between objectives.
 
+    Efficient points of the program guide plans, a plan without it is made, too, and
+    plans that another one beats, or equals, are left out.
+
     Parameters
     ----------
     snapshot
@@ -76,11 +94,12 @@ def pareto(
         Two to four of cost, lateness, co2, inventory; the first one is minimised, the
         others are bounded.
     points
-        How many; fewer come out where the front has no more.
+        How many points of the program guide plans; fewer where it has no more.
     settings
-        Parameters of mode optimize, as a record or by name.
+        Parameters of mode optimize, as a record or by name; plans are made at effort
+        light.
     plans
-        Whether each point gets a plan that follows it.
+        Whether plans are made; without, the front has programs and no points.
     observe, cancelled
         Progress and interruption.
 
@@ -106,25 +125,19 @@ def pareto(
     vectors = objective_vectors(built)
     session = Highs().open(built.program)
     found, stopped = _found(built, session, vectors, objectives, points, cancelled)
-    made: dict[int, Plan] = {}
-    for number, point in enumerate(found, start=1):
-        if observe is not None:
-            observe(Progress("points", number, len(found)))
-        if plans:
-            way = RunOptions(cancelled=cancelled)
-            made[number] = guided(built, point.solution, EFFORT, way)
+    asked = {"objectives": list(objectives), "effort": EFFORT}
+    kept: list[Candidate] = []
+    if plans:
+        made = _candidates(built, found, asked, observe, cancelled)
+        kept = _unbeaten(made, objectives)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
         package_version=__version__,
         snapshot_fingerprint=snapshot.fingerprint,
         as_of=run.as_of,
-        settings={
-            **parameters.as_dict(),
-            "objectives": list(objectives),
-            "points": points,
-        },
-        status=Status.CANCELLED if stopped else Status.RELAXATION,
+        settings={**parameters.as_dict(), **asked, "points": points},
+        status=Status.CANCELLED if stopped else Status.HEURISTIC,
         effort={
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),
@@ -132,13 +145,64 @@ def pareto(
         },
     )
     run.release.dissolve()
-    table = _points(found, vectors, made, objectives)
+    table = _points(kept)
     return ParetoFront(
         points=table,
+        programs=_programs(found, vectors),
         objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
-        plans=made,
+        plans={number: one.plan for number, one in enumerate(kept, start=1)},
     )
+
+
+def _candidates(
+    built: BuiltProgram,
+    found: Sequence[Point],
+    asked: Mapping[str, object],
+    observe: Observe | None,
+    cancelled: Cancelled | None,
+) -> Iterator[Candidate]:
+    """Make a plan without the program, and one for each guidance that differs."""
+    run, way = built.statement.run, RunOptions(cancelled=cancelled)
+    seen = [UNDECIDED]
+    yield _candidate(built, None, decided(run, UNDECIDED, EFFORT, way), asked)
+    for number, point in enumerate(found, start=1):
+        if observe is not None:
+            observe(Progress("points", number, len(found)))
+        follows = guidance(built, point.solution.values)
+        if follows in seen:
+            continue
+        seen.append(follows)
+        made = beside(decided(run, follows, EFFORT, way), built, point.solution)
+        # Which objective is capped, and where, tells the runs of a front apart.
+        capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
+        yield _candidate(built, number, made, {**asked, "program": number, **capped})
+
+
+def _candidate(
+    built: BuiltProgram, number: int | None, made: Plan, asked: Mapping[str, object]
+) -> Candidate:
+    """Name a plan by what was asked, and measure it."""
+    settings = {**made.run.settings, **asked}
+    plan = replace(made, run=replace(made.run, settings=settings))
+    card = scorecard(plan, built.statement.run.stated)
+    values = {
+        "cost": card.total - card.lateness,
+        "lateness": card.lateness,
+        "co2": card.co2_kg,
+        "inventory": card.inventory,
+    }
+    return Candidate(number, plan, values)
+
+
+def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:
+    """Plans that no other one beats in the chosen objectives, by the first of them."""
+    every = [one for one in made if one.plan.run.status is not Status.CANCELLED]
+    if not every:
+        return []
+    rows = [[one.values[name] for name in objectives] for one in every]
+    distinct, first = np.unique(np.round(rows, DECIMALS), axis=0, return_index=True)
+    return [every[place] for place in first[nondominated(distinct)].tolist()]
 
 
 def _found(
@@ -227,29 +291,33 @@ def _check(objectives: Sequence[str], points: int) -> None:
         raise UsageError(message)
 
 
-def _points(
-    found: Sequence[Point],
-    vectors: Mapping[str, Floats],
-    made: Mapping[int, Plan],
-    objectives: Sequence[str],
-) -> pl.DataFrame:
-    rows: list[dict[str, object]] = []
-    for number, point in enumerate(found, start=1):
-        values = {n: float(v @ point.solution.values) for n, v in vectors.items()}
-        row: dict[str, object] = {"point": number, **values}
-        if point.limited is not None:
-            row["limited"], row["limit"] = point.limited
-        plan = made.get(number)
-        if plan is not None:
-            counts = tally(plan)
-            row["plan"] = plan.fingerprint
-            row["late_demands"] = counts.late
-            row["on_time_in_full"] = counts.share_on_time
-        rows.append(row)
-    if rows:
-        matrix = np.array([[row[name] for name in objectives] for row in rows], float)
-        for row, flag in zip(rows, nondominated(matrix).tolist(), strict=True):
-            row["nondominated"] = flag
+def _programs(found: Sequence[Point], vectors: Mapping[str, Floats]) -> pl.DataFrame:
+    """Values of the programs, by number."""
+    rows = [
+        {
+            "program": number,
+            **{n: float(v @ point.solution.values) for n, v in vectors.items()},
+            **dict(zip(("limited", "limit"), point.limited or (), strict=False)),
+        }
+        for number, point in enumerate(found, start=1)
+    ]
+    return pl.DataFrame(rows, schema=dict(PROGRAM), orient="row")
+
+
+def _points(kept: Sequence[Candidate]) -> pl.DataFrame:
+    """What the plans come to, by number."""
+    counts = [tally(one.plan) for one in kept]
+    rows = [
+        {
+            "point": number,
+            **one.values,
+            "program": one.program,
+            "plan": one.plan.fingerprint,
+            "late_demands": count.late,
+            "on_time_in_full": count.share_on_time,
+        }
+        for number, (one, count) in enumerate(zip(kept, counts, strict=True), start=1)
+    ]
     return pl.DataFrame(rows, schema=dict(POINT), orient="row")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.views.names import NOTHING, is_currency, money, number, percent
+from medhavi.views.names import NOTHING, count, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
 
@@ -75,6 +75,8 @@ def front_chart(
 ) -> Picture | None:
     """Draw the points over two objectives; None where there are none.
 
+    A dashed line joins what the programs come to that guide the plans.
+
     Parameters
     ----------
     chosen
@@ -110,7 +112,11 @@ def front_chart(
             alt.selection_interval(encodings=["x", "y"], name="brush")
         )
     edge = _edge(front, x, y)["point"].to_list()
+    guides = rows_of(front.programs.select("program", x, y))
     layers = [
+        alt.Chart(guides)
+        .mark_line(color=token("muted"), strokeDash=[4, 4], aria=False)
+        .encode(x=f"{x}:Q", y=f"{y}:Q", order="program:Q"),
         base.transform_filter(alt.FieldOneOfPredicate("point", edge)).mark_line(
             color=token("line"), aria=False
         ),
@@ -144,7 +150,8 @@ def _tip(front: ParetoFront, row: dict[str, object]) -> str:
 
 def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
     if middle is None:
-        return f"{front.points.height} plans between {TITLES[x]} and {TITLES[y]}"
+        plans = count(front.points.height, "plan")
+        return f"{plans} between {TITLES[x]} and {TITLES[y]}"
     cheapest = front.points.sort(x, y).row(0, named=True)
     at = front.points.filter(pl.col("point") == middle).row(0, named=True)
     less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING

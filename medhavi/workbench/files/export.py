@@ -178,7 +178,7 @@ def write_replenishment(
             monitor.write_parquet(folder / "monitor.parquet")
 
 
-FRONT_NAMES = frozenset({"points", "objectives", "run"})
+FRONT_NAMES = frozenset({"points", "programs", "objectives", "run"})
 """Files of a front; `--out` replaces a folder of these and its plans, no other."""
 
 
@@ -192,7 +192,7 @@ def trade_offs(
 ) -> ParetoFront:
     """Find efficient plans and verify each of them.
 
-    A point whose plan does not verify stands without a plan, and `observe` is told.
+    A point whose plan does not verify is left out, and `observe` is told.
 
     Raises
     ------
@@ -211,8 +211,9 @@ def trade_offs(
         if not found:
             kept[point] = plan
         elif observe is not None:
-            observe(Progress(f"point {point} has no plan: {found[0]}"))
-    return replace(front, plans=kept)
+            observe(Progress(f"point {point} is left out: {found[0]}"))
+    verified = front.points.filter(pl.col("point").is_in(list(kept)))
+    return replace(front, points=verified, plans=kept)
 
 
 def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
