@@ -164,7 +164,13 @@ def aims_of(
     least = np.zeros(len(made.d_due), np.int64)
     cut = np.zeros(3 * len(made.d_due) * cuts, np.int64)
     aims: MoveSettings = engine.of(
-        MoveSettings(made.d_due.astype(np.float64), least, cut, np.ones_like(least))
+        MoveSettings(
+            urgency=made.d_due.astype(np.float64),
+            least=least,
+            cut=cut,
+            in_parts=np.ones_like(least),
+            stock=np.array([0.5]),
+        )
     )
     return aims
 

@@ -94,6 +94,7 @@ def state_of(plan: ScheduleRecord) -> dict[str, Any]:
         "finish": list(plan.d_finish),
         "cuts": list(plan.d_cut),
         "stands": list(plan.s_used),
+        "takers": [[*_walk(peg, plan.g_next)] for peg in plan.s_user],
         "lanes": [
             list(plan.lane[m * width : m * width + plan.laned[m]])
             for m in range(len(plan.laned))
@@ -446,6 +447,21 @@ def test_a_move_lets_an_important_demand_go_first() -> None:
     assert plan.d_finish == [10 * DAY, 20 * DAY]
     K.improve(read, plan, 30, 6, 1e-9, aims_of(made), [0, 0, 0])
     assert plan.d_finish == [20 * DAY, 10 * DAY]
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_stock_goes_to_the_demand_that_costs_more_when_it_is_late(
+    below: bool,
+) -> None:
+    """What the earlier demand had of the product, or its part, the other one gets."""
+    part = {"machine": 0, "rate": 10 * DAY, "stock": 1}
+    items = [{"below": [(1, 1)]}, part] if below else [part]
+    made = plant(items, [(0, 1, DAY, 100), (0, 1, 2 * DAY, 2500)])
+    read, plan = scheduled(made)
+    assert plan.d_finish == [0, 10 * DAY]
+    K.improve(read, plan, 30, 6, 1e-9, aims_of(made), [0, 0, 0])
+    check(made, plan)
+    assert plan.d_finish == [10 * DAY, 0]
 
 
 @pytest.mark.req("HEU-02")

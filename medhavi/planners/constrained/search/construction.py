@@ -71,7 +71,7 @@ LINKS = (
     ),
     *("d_lacks", "d_left", "r_head", "r_next", "r_to", "r_for", "o_for", "item_last"),
     *("o_next", "o_back", "o_peg", "o_user", "g_from", "g_to", "g_also", "g_next"),
-    *("g_back", "i_head", "d_peg", "j_kind", "j_id"),
+    *("g_back", "i_head", "s_user", "d_peg", "j_kind", "j_id"),
 )
 """Numbers of orders, pegs and demands, where a negative one says something else; and
 counts of them."""
@@ -232,6 +232,7 @@ def new_schedule(plant: Plant, work: Pass, lots: int = 0) -> ScheduleRecord:
         "noise": 1,
         "i_head": items,
         "s_used": len(plant.s_qty),
+        "s_user": len(plant.s_qty),
         "taken": len(plant.l_most),
         "lane": width * max(int(plant.m_lane[-1]), 1),
         "laned": max(int(plant.m_lane[-1]), 1),
@@ -261,6 +262,7 @@ def new_schedule(plant: Plant, work: Pass, lots: int = 0) -> ScheduleRecord:
     plan.free_order[: orders - blocks] = np.arange(orders - blocks)[::-1]
     plan.free_peg[:] = np.arange(pegs)[::-1]
     plan.i_head[:] = -1
+    plan.s_user[:] = -1
     plan.d_peg[:] = -1
     return plan
 

@@ -86,6 +86,8 @@ class SearchedRun(SearchableRun):
     found: Found
     model_found: Model
     least: LateAtLeast
+    saves = True
+    """Whether money is saved: not where it only tells when existing orders move."""
     _exact = True
 
     def late_at_least(self) -> LateAtLeast:
@@ -310,6 +312,7 @@ def _around(
     moved = 0
     for _ in range(MOST_LESS):
         run.parameters = replace(parameters, effort=effort)
+        run.saves = effort == parameters.effort
         try:
             run = _placed(run, way, watch, name[1], floors)
         except LateGoodsError as late:
@@ -363,7 +366,8 @@ def _placed(
     engine = engine_of(way)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
-    found = seek(model, engine, run.parameters.effort, watch, seed or 1)
+    effort, saves = run.parameters.effort, run.saves
+    found = seek(model, engine, effort, watch, seed or 1, saves=saves)
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
         try:

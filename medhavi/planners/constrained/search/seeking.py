@@ -239,7 +239,8 @@ class Budget(NamedTuple):
     share of the base days that a late demand counts in passes and in moves. With less,
     days count more, and no demand waits very long for the sake of others. `starts`: how
     often all is done with other random numbers; the best one counts. `cuts`: whether
-    moves cut orders for late demands into lots.
+    moves cut orders for late demands into lots. `stock`: share of the moves that take
+    out who has of stock what a late demand might have.
     """
 
     wheel: Manner
@@ -250,10 +251,11 @@ class Budget(NamedTuple):
     moves_base: float = 1.0
     starts: int = 1
     cuts: bool = False
+    stock: float = 0.0
 
 
 NOTHING = Budget(Manner(0), 0, 0, 0)
-USUAL = Budget(Manner(250), 50, 300, 70_000)
+USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
 STARTS = {"standard": (6, 2, 1), "full": (16, 5, 3)}
 """Of plants of few, some hundred, and more demands. Which start of few is good is not
 known before."""
@@ -270,8 +272,6 @@ CROWDED_BUDGETS = {
 
 ENOUGH = 20
 """Demands from which a search starts by itself, and compiled kernels pay off."""
-MOST_WITH_CUTS = 500
-"""Demands below which moves cut orders for late demands into lots."""
 
 
 def way_of(parameters: ConstrainedParameters, demands: int) -> str:
@@ -350,6 +350,8 @@ def seek(
     effort: str,
     watch: Watch,
     seed: int,
+    *,
+    saves: bool = True,
 ) -> Found:
     """Seek a schedule.
 
@@ -365,6 +367,8 @@ def seek(
         Progress and cancellation; a search that is stopped gives the best so far.
     seed
         Of the random numbers.
+    saves
+        Whether the best start is made cheaper where nothing gets later.
 
     Raises
     ------
@@ -402,6 +406,7 @@ def seek(
     if best is None:
         message = "A search has to start at least once."
         raise ValueError(message)
+    best.settle(saves=saves)
     return best.found(passes.made, tally)
 
 
@@ -410,7 +415,7 @@ def budget_of(demands: int, effort: str) -> Budget:
     if demands >= CROWDED or effort == "light":
         return CROWDED_BUDGETS[effort]
     size = (demands >= FEW) + (demands >= SOME)
-    return USUAL._replace(starts=STARTS[effort][size], cuts=demands < MOST_WITH_CUTS)
+    return USUAL._replace(starts=STARTS[effort][size])
 
 
 def _counting(plant: Plant, share: float) -> Plant:
@@ -441,6 +446,7 @@ class _Repair:
             least=np.zeros(len(due), np.int64),
             cut=np.zeros(3 * len(due) if budget.cuts else 0, np.int64),
             in_parts=model.in_parts,
+            stock=np.array([budget.stock]),
         )
         self._aims: MoveSettings = self._engine.of(aims)
         self._kernels.date_alone(
@@ -471,8 +477,11 @@ class _Repair:
         self._keep()
         self._move(moves, tally)
         self._return()
+
+    def settle(self, *, saves: bool) -> None:
+        """Cut no more than pays, save money where asked to, take what is preferred."""
         self._kernels.settle_cuts(self._plant, self._plan, self._aims, MOST_OUT)
-        for _ in range(MOST_SAVINGS):
+        for _ in range(MOST_SAVINGS if saves else 0):
             if not self._kernels.consolidate(self._plant, self._plan, MOST_TOGETHER):
                 break
         self._kernels.prefer_sources(self._plant, self._plan, MOST_OUT)

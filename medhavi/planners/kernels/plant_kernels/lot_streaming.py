@@ -74,13 +74,15 @@ class MoveSettings(NamedTuple):
     `urgency` is the sequence of putting demands back [s]. `least` is when each demand
     would be served if it were alone [s]: few can be sooner. `cut` is how its orders are
     cut then, as `d_cut`; empty: no move cuts orders. `in_parts` is 1 where what there
-    is for a demand is delivered before the rest.
+    is for a demand is delivered before the rest. `stock` holds one number: how often a
+    move takes out who has of stock what a late demand might have.
     """
 
     urgency: np.ndarray
     least: np.ndarray
     cut: np.ndarray
     in_parts: np.ndarray
+    stock: np.ndarray
 
 
 class Desk(NamedTuple):

@@ -64,6 +64,8 @@ CUTS = 0.15
 """How often the orders for the late demand are cut otherwise than before."""
 AGAIN = 64
 """Moves after which late demands are listed anew."""
+NEARER = 0.5
+"""How often it is what stands of a product, not of one that goes into it."""
 LAST = 0.1
 """How often it is put back last."""
 
@@ -133,8 +135,14 @@ def blocks_on(
     return blocks
 
 
-def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
-    """Collect a late demand and those whose orders stand in the way of its own."""
+def gather(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int, stock: float
+) -> int:
+    """Collect a late demand and those whose orders stand in the way of its own.
+
+    Where no work is in its way, or so often as `stock` says, one goes as well that
+    takes of what stands; 0: none does.
+    """
     found, seen = desk.found, desk.seen
     found[0] = demand
     seen[demand] = 1
@@ -152,6 +160,12 @@ def gather(plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int) -> int:
             count = add_lots(plant, plan, desk, other, count)
         else:
             count = add_users(plan, desk, other, count)
+    if (
+        stock > 0
+        and len(plant.s_qty) > 0
+        and (waiting == 0 or draw(plan.noise) < stock)
+    ):
+        count = add_takers(plant, plan, desk, found[pick(plan, count)], count)
     if plant.d_weight[len(plant.d_weight) - 1] == 0:
         count = add_levels(plant, plan, desk, demand, count)
     return count
@@ -165,6 +179,49 @@ def add_users(plan: ScheduleRecord, desk: Desk, order: int, count: int) -> int:
     for place in range(count, more):
         desk.seen[desk.found[place]] = 0
     return count
+
+
+def add_takers(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int, count: int
+) -> int:
+    """Collect demands that take of what stands what another might; gives how many.
+
+    It stands of the product of the other demand, or of one that goes into that by any
+    source: what is given to those who need not have it is missing for those who do.
+    """
+    item, peg = plant.d_item[demand], -1
+    while peg < 0:
+        supplies = plant.s_start[item + 1] - plant.s_start[item]
+        if supplies > 0 and draw(plan.noise) < NEARER:
+            peg = taker_of(plan, plant.s_start[item] + pick(plan, supplies))
+            if peg >= 0:
+                continue
+        first = plant.a_start[item]
+        source = plant.a_item[first + pick(plan, plant.a_start[item + 1] - first)]
+        lines = plant.c_start[source + 1] - plant.c_start[source]
+        if lines == 0:
+            return count
+        item = plant.c_item[plant.c_start[source] + pick(plan, lines)]
+    taker = plan.g_to[peg]
+    if taker >= 0:
+        return add_users(plan, desk, taker, count)
+    if desk.seen[-1 - taker] == 0 and count < len(desk.found):
+        desk.seen[-1 - taker] = 1
+        desk.found[count] = -1 - taker
+        count += 1
+    return count
+
+
+def taker_of(plan: ScheduleRecord, supply: int) -> int:
+    """Draw one of the pegs that take from a supply that stands; -1: there is none."""
+    peg, count = plan.s_user[supply], 0
+    while peg >= 0:
+        count += 1
+        peg = plan.g_next[peg]
+    peg = plan.s_user[supply]
+    for _ in range(pick(plan, count) if count > 1 else 0):
+        peg = plan.g_next[peg]
+    return peg
 
 
 def set_up_long(plant: Plant, plan: ScheduleRecord, order: int) -> bool:
@@ -303,7 +360,7 @@ def move(
     if plan.d_finish[demand] <= plant.d_due[demand]:
         return
     plan.state[JOINED] = 0
-    count = gather(plant, plan, desk, demand)
+    count = gather(plant, plan, desk, demand, aims.stock[0])
     if plan.state[JOINED] > 0:
         plan.state[SPARE] = spare_of(plant, plan, plan.state[JOINED] - 1)
     if draw(plan.noise) < SECOND:

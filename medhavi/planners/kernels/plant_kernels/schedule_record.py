@@ -59,7 +59,8 @@ class ScheduleRecord(NamedTuple):
     takes), `o_user` (first that takes from it). Pegs: `g_from`, `g_to`, `g_qty`,
     `g_also` (next of the taker), `g_next`, `g_back` (of the giver). `lane` holds
     `width` places per lane in order of time, `laned` how many are taken. `taken` is
-    what orders take of the room of windows, `s_used` of supplies that stand. `d_cut`
+    what orders take of the room of windows, `s_used` of supplies that stand, whose
+    first peg is `s_user`. `d_cut`
     says how orders for a demand are cut, in three numbers: the item that they are for,
     plus one (0: they are whole), into how many lots, and of which quantity another one
     is before them [steps; 0: none]. `f_*` are stacks: frames of `supply`. The last
@@ -94,6 +95,7 @@ class ScheduleRecord(NamedTuple):
     free_peg: np.ndarray
     i_head: np.ndarray
     s_used: np.ndarray
+    s_user: np.ndarray
     taken: np.ndarray
     lane: np.ndarray
     laned: np.ndarray
@@ -217,33 +219,37 @@ def relink_item(plan: ScheduleRecord, order: int) -> None:
 def unlink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Unlink a peg from its giver; it keeps its neighbours."""
     giver = plan.g_from[peg]
-    if giver < 0:
-        plan.s_used[-2 - giver] -= plan.g_qty[peg]
-        return
-    plan.o_used[giver] -= plan.g_qty[peg]
     back, after = plan.g_back[peg], plan.g_next[peg]
     if back >= 0:
         plan.g_next[back] = after
-    else:
-        plan.o_user[giver] = after
     if after >= 0:
         plan.g_back[after] = back
+    if giver < 0:
+        plan.s_used[-2 - giver] -= plan.g_qty[peg]
+        if back < 0:
+            plan.s_user[-2 - giver] = after
+        return
+    plan.o_used[giver] -= plan.g_qty[peg]
+    if back < 0:
+        plan.o_user[giver] = after
 
 
 def relink_giver(plan: ScheduleRecord, peg: int) -> None:
     """Relink a peg to its giver."""
     giver = plan.g_from[peg]
-    if giver < 0:
-        plan.s_used[-2 - giver] += plan.g_qty[peg]
-        return
-    plan.o_used[giver] += plan.g_qty[peg]
     back, after = plan.g_back[peg], plan.g_next[peg]
     if back >= 0:
         plan.g_next[back] = peg
-    else:
-        plan.o_user[giver] = peg
     if after >= 0:
         plan.g_back[after] = peg
+    if giver < 0:
+        plan.s_used[-2 - giver] += plan.g_qty[peg]
+        if back < 0:
+            plan.s_user[-2 - giver] = peg
+        return
+    plan.o_used[giver] += plan.g_qty[peg]
+    if back < 0:
+        plan.o_user[giver] = peg
 
 
 def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
@@ -260,15 +266,17 @@ def peg_to(plan: ScheduleRecord, giver: int, taker: int, qty: int) -> None:
         plan.g_also[peg] = plan.o_peg[taker]
         plan.o_peg[taker] = peg
     if giver < 0:
+        head = plan.s_user[-2 - giver]
         plan.s_used[-2 - giver] += qty
+        plan.s_user[-2 - giver] = peg
     else:
         head = plan.o_user[giver]
         plan.o_used[giver] += qty
-        plan.g_next[peg] = head
-        plan.g_back[peg] = -1
-        if head >= 0:
-            plan.g_back[head] = peg
         plan.o_user[giver] = peg
+    plan.g_next[peg] = head
+    plan.g_back[peg] = -1
+    if head >= 0:
+        plan.g_back[head] = peg
     note(plan, PEGGED, peg, 0)
 
 
