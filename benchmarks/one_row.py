@@ -60,7 +60,7 @@ class Outcome:
     @property
     def searched(self) -> bool:
         """Whether the search planned it."""
-        return self.engine == "search"
+        return self.engine.startswith("search")
 
 
 def planned(snapshot: Snapshot, seed: int | None = None) -> tuple[Outcome, Plan]:

@@ -339,6 +339,98 @@ def quality(tables: Tables, far: Far) -> None:
     _row(tables, "demands", "demand", far.demand)["min_quality"] = "B"
 
 
+def some_quality(tables: Tables, far: Far) -> None:
+    """Ask for a quality class that a lot on hand has not."""
+    quality(tables, far)
+    tables["demands"][0]["min_quality"] = None
+    here = {"product": far.product, "location": far.location, "lot": "B"}
+    _add(tables, "stock", **here, qty=3.0, quality="B")
+    _row(tables, "demands", "demand", far.demand)["min_quality"] = "A"
+
+
+def routing_by_date(tables: Tables, far: Far) -> None:
+    """Make the product by another routing of the same steps after two months."""
+    _twin(tables, far, valid_from=far.now + 60 * DAY)
+    _row(tables, "routings", "routing", far.routing)["valid_to"] = far.now + 60 * DAY
+
+
+def _twin(tables: Tables, far: Far, **values: object) -> None:
+    """Add a second routing like the one of the product."""
+    own = _row(tables, "routings", "routing", far.routing)
+    _add(tables, "routings", **{**own, "routing": OTHER, **values})
+    for table in ("steps", "step_resources", "bom_lines"):
+        rows = [one for one in tables[table] if one["routing"] == far.routing]
+        for one in rows:
+            _add(tables, table, **{**one, "routing": OTHER})
+
+
+def shares(tables: Tables, far: Far) -> None:
+    """Share the product out to two routings."""
+    _twin(tables, far)
+    here = {"product": far.product, "location": far.location, "kind": "make"}
+    for name, share in ((far.routing, 60.0), (OTHER, 40.0)):
+        _add(tables, "sourcing", **here, source=name, share_pct=share)
+
+
+def component_change(tables: Tables, far: Far) -> None:
+    """Take twice as much of a component from a date on."""
+    line = _row(tables, "bom_lines", "routing", far.routing)
+    line["valid_to"] = far.now + 60 * DAY
+    more = {"line": 99, "qty_per": 2 * line["qty_per"], "valid_from": line["valid_to"]}
+    _add(tables, "bom_lines", **{**line, "valid_to": None, **more})
+
+
+def component_twice(tables: Tables, far: Far) -> None:
+    """Take a component twice in a step."""
+    line = _row(tables, "bom_lines", "routing", far.routing)
+    _add(tables, "bom_lines", **{**line, "line": 99})
+
+
+def sent_from(tables: Tables, far: Far) -> None:
+    """Ask that a demand a day's drive away is sent from the plant."""
+    lane(tables, far)
+    _row(tables, "demands", "demand", far.demand)["ship_from"] = far.location
+
+
+def lane_by_date(tables: Tables, far: Far) -> None:
+    """Let the product leave on the lane from the second day on."""
+    lane(tables, far)
+    there = {"product": far.product, "location": ELSEWHERE, "kind": "move"}
+    since = far.now + 2 * DAY
+    _add(tables, "sourcing", **there, source="LANE", valid_from=since)
+
+
+def lane_in_shifts(tables: Tables, far: Far) -> None:
+    """Let the lane drive in shifts, and leave not for a day."""
+    blackout(tables, far)
+    _always_open(tables)
+    tables["shifts"].pop()
+    tables["lanes"][0]["calendar"] = CALENDAR
+
+
+def made_beside(tables: Tables, far: Far) -> None:
+    """Let a tenth of a component that is made fall out of the step."""
+    main = {"routing": far.routing, "line": 1, "product": far.product, "role": "main"}
+    _add(tables, "routing_outputs", **main)
+    beside = {"line": 2, "product": far.part, "role": "by", "qty_per": 0.1}
+    _add(tables, "routing_outputs", **{**main, **beside})
+
+
+def level_that_falls(tables: Tables, far: Far) -> None:
+    """Hold stock of the product for a month."""
+    here = {"product": far.product, "location": far.location, "safety_qty": 5.0}
+    dates = {"valid_from": far.now + 30 * DAY, "valid_to": far.now + 60 * DAY}
+    _add(tables, "inventory_levels", **here, **dates)
+
+
+def limited_supplier(tables: Tables, far: Far) -> None:
+    """Let a supplier sell some of a product that is made."""
+    _add(tables, "suppliers", supplier=OTHER)
+    here = {"product": far.product, "location": far.location, "preference": 2}
+    terms = {"lead_time_days": 30.0, "capacity_per_period": 2.0}
+    _add(tables, "supply_terms", supplier=OTHER, **here, **terms)
+
+
 _BOUGHT = {
     "supplier": _at("supplier"),
     "product": _at("bought"),
@@ -414,12 +506,25 @@ KINDS: Mapping[str, Change] = {
         "routing",
         valid_to=dt.datetime(2030, 1, 1, tzinfo=dt.UTC),
     ),
+    "component that changes": component_change,
+    "component twice in a step": component_twice,
+    "offset of a component": column(
+        "bom_lines", "routing", "routing", offset_minutes=30.0
+    ),
+    "component at the end": column("bom_lines", "routing", "routing", anchor="end"),
     "by-product": by_product,
+    "by-product that is made": made_beside,
     "largest lot": column("routings", "routing", "routing", max_lot=15.0),
     "batch window": column("routings", "routing", "routing", batch_window_days=1.0),
     "safety time": column("routings", "routing", "routing", safety_days=1.0),
     "release fence": column("routings", "routing", "routing", fence_days=2.0),
+    "release fence in the past": column(
+        "routings", "routing", "routing", fence_days=-1.0
+    ),
     "second routing": routing,
+    "second routing by date": routing_by_date,
+    "shares of two routings": shares,
+    "supplier with a limit of what is made": limited_supplier,
     "second supplier": supplier,
     "sourcing share": row(
         "sourcing",
@@ -444,6 +549,8 @@ KINDS: Mapping[str, Change] = {
     "lane": lane,
     "departure of a lane": departure,
     "blackout of a lane": blackout,
+    "lane in shifts with a blackout": lane_in_shifts,
+    "lane by date": lane_by_date,
     "substitute of a product": substitute,
     "substitute of a component": component_substitute,
     "shelf life": column("products", "product", "product", shelf_life_days=400.0),
@@ -457,6 +564,12 @@ KINDS: Mapping[str, Change] = {
     ),
     "stock level by time": row(
         "inventory_levels", **_HERE, valid_from=_day(60), safety_qty=2.0
+    ),
+    "stock level that falls": level_that_falls,
+    "days of safety": row("inventory_policies", **_HERE, safety_days=2.0),
+    "lots by cost": row("inventory_policies", **_HERE, lot_rule="eoq", order_cost=10.0),
+    "lots up to a level": row(
+        "inventory_policies", **_HERE, lot_rule="min_max", min_qty=2.0, max_qty=9.0
     ),
     "lot rule": row("inventory_policies", **_HERE, lot_rule="poq", cover_days=7.0),
     "storage limit": row("storage_limits", **_HERE, max_qty=10_000.0),
@@ -491,8 +604,10 @@ KINDS: Mapping[str, Change] = {
     "demand: where it is sent from": lambda tables, far: _row(
         tables, "demands", "demand", far.demand
     ).update(ship_from=far.location),
+    "demand: sent from another place": sent_from,
     "demand: order policy": order_rule,
     "demand: quality": quality,
+    "demand: quality of some goods": some_quality,
     "demand: least shelf life": column(
         "demands", "demand", "demand", min_shelf_days=1.0
     ),

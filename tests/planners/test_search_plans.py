@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -708,21 +709,28 @@ def _with(table: str, *rows: dict[str, Any]) -> dict[str, Any]:
     return {**CROWDED, table: [*CROWDED.get(table, []), *rows]}
 
 
-UNFIT = {
-    "days of safety": _with(
-        "inventory_policies", {"product": "PART", "location": "P", "safety_days": 4.0}
-    ),
-    "order up to a level": _with(
-        "inventory_policies",
-        {
-            "product": "PART",
-            "location": "P",
-            "lot_rule": "min_max",
-            "min_qty": 2.0,
-            "max_qty": 5.0,
-        },
-    ),
-}
+def _deep(levels: int) -> dict[str, Any]:
+    """Tables with a product that is made of a product, and so on."""
+    names = [f"L{number}" for number in range(levels)]
+    made = [{"routing": f"make {name}", "product": name} for name in names]
+    steps = [{"routing": row["routing"], "step": 1, "sequence": 1} for row in made]
+    lines = [
+        {"routing": f"make {one}", "line": 1, "component": part, "qty_per": 1.0}
+        for one, part in pairwise([*names, "RAW"])
+    ]
+    asked = {"demand": "DEEP", "product": "L0", "location": "P", "qty": 1.0}
+    wanted = {**asked, "due": AS_OF, "priority": 1}
+    tables = _with("products", *({"product": name} for name in names))
+    more = {
+        "routings": [{**row, "location": "P"} for row in made],
+        "steps": steps,
+        "bom_lines": lines,
+        "demands": [wanted],
+    }
+    return {**tables, **{name: tables[name] + rows for name, rows in more.items()}}
+
+
+UNFIT = {"very many levels": _deep(205)}
 
 
 @pytest.mark.parametrize("what", sorted(UNFIT))

@@ -35,6 +35,7 @@ from medhavi.progress import unobserved
 from medhavi.providers.capacity.clocks import Duration
 from medhavi.snapshot import Snapshot
 from medhavi.units import exact
+from tests import api
 from tests.api import ConstrainedParameters, verify
 from tests.examples import examples
 from tests.factories import AS_OF
@@ -73,98 +74,6 @@ def rows(table: str, *more: dict[str, Any]) -> dict[str, Any]:
 
 
 UNKNOWN = {
-    "is pegged to what is made of it": rows(
-        "pegs",
-        {
-            "demand": "D0",
-            "supply": "PART|P|",
-            "product": "PART",
-            "location": "P",
-            "qty": 1.0,
-        },
-    ),
-    "has stock rules": rows(
-        "inventory_policies", {"product": "PART", "location": "P", "safety_days": 5.0}
-    ),
-    "has a stock level that falls": rows(
-        "inventory_levels",
-        {"product": "PART", "location": "P", "safety_qty": 1.0, "valid_to": LATER},
-    ),
-    "D0 is sent from one place": {
-        **cells("demands", ship_from="Q"),
-        "locations": [{"location": "P"}, {"location": "Q"}],
-    },
-    "asks for a quality": {
-        **cells("demands", min_quality="A"),
-        "settings": [{**PLAIN["settings"][0], "quality_classes": ["A"]}],
-        "products": [
-            {"product": name, "quality": "A"} for name in ("A", "B", "PART", "RAW")
-        ],
-    },
-    "has lots by min_max": rows(
-        "inventory_policies",
-        {
-            "product": "PART",
-            "location": "P",
-            "lot_rule": "min_max",
-            "min_qty": 1.0,
-            "max_qty": 4.0,
-        },
-    ),
-    "make PART has other lots than its product": {
-        **rows(
-            "inventory_policies",
-            {
-                "product": "PART",
-                "location": "P",
-                "lot_rule": "fixed",
-                "lot_size": 3.0,
-            },
-        ),
-        "routings": cells("routings", 2, lot_multiple=2.0)["routings"],
-    },
-    "make A has a validity": cells("routings", valid_to=LATER),
-    "counts working days": {
-        **cells("routings", batch_window_days=2.0),
-        "locations": [{"location": "P", "calendar": "WEEK"}],
-        "calendars": [{"calendar": "WEEK"}],
-        "shifts": [
-            {
-                "calendar": "WEEK",
-                "weekday": 1,
-                "start": dt.time(8),
-                "finish": dt.time(16),
-            }
-        ],
-    },
-    "what is made to order goes into what is not": cells(
-        "products", 2, make_to_order=True
-    ),
-    "F to P has no departures, a calendar and blackouts": {
-        **two_sites(PLAIN, calendar="LANE"),
-        "calendars": [{"calendar": "LANE"}],
-        "shifts": [
-            {
-                "calendar": "LANE",
-                "weekday": 1,
-                "start": dt.time(8),
-                "finish": dt.time(16),
-            }
-        ],
-        "lane_blackouts": [
-            {"lane": "F to P", "valid_from": AS_OF, "valid_to": LATER},
-        ],
-    },
-    "F to P has no departure": {
-        **two_sites(PLAIN, departures=[(1, 8)]),
-        "lane_blackouts": [
-            {
-                "lane": "F to P",
-                "valid_from": AS_OF - dt.timedelta(days=100),
-                "valid_to": AS_OF + dt.timedelta(days=9000),
-            },
-        ],
-    },
     "make A has overlapping or given steps": cells("steps", overlap_qty=1.0),
     "make A has other resources at other times": {
         **PLAIN,
@@ -183,12 +92,6 @@ UNKNOWN = {
         "steps", {"routing": "make A", "step": 2, "sequence": 1}
     ),
     "make A keeps a tool": cells("step_resources", until_step=1),
-    "make A gives what is made or lacks a source as well": rows(
-        "routing_outputs",
-        {"routing": "make A", "line": 1, "product": "A", "role": "main"},
-        {"routing": "make A", "line": 2, "product": "B", "role": "by"},
-    ),
-    "make A has dated components": cells("bom_lines", valid_from=LATER),
     "make A changes over several machines at once": {
         **rows("step_resources", {"routing": "make A", "step": 1, "resource": "M2"}),
         "resources": [
@@ -218,6 +121,129 @@ UNKNOWN = {
     "M1 must not be early": cells("resources", max_early_days=3.0),
     "M1 has units that work together": cells("resources", units=0.5),
 }
+NEARLY = {
+    "is pegged to what is made of it": rows(
+        "pegs",
+        {
+            "demand": "D0",
+            "supply": "PART|P|",
+            "product": "PART",
+            "location": "P",
+            "qty": 1.0,
+        },
+    ),
+    "days of safety": rows(
+        "inventory_policies", {"product": "PART", "location": "P", "safety_days": 5.0}
+    ),
+    "has a stock level that falls": rows(
+        "inventory_levels",
+        {"product": "PART", "location": "P", "safety_qty": 1.0, "valid_to": LATER},
+    ),
+    "sent from where nothing comes from": {
+        **cells("demands", ship_from="Q"),
+        "locations": [{"location": "P"}, {"location": "Q"}],
+    },
+    "quality that nothing has": {
+        **cells("demands", min_quality="A"),
+        "settings": [{**PLAIN["settings"][0], "quality_classes": ["A"]}],
+        "products": [
+            {"product": name, "quality": "A"} for name in ("A", "B", "PART", "RAW")
+        ],
+    },
+    "has lots by min_max": rows(
+        "inventory_policies",
+        {
+            "product": "PART",
+            "location": "P",
+            "lot_rule": "min_max",
+            "min_qty": 1.0,
+            "max_qty": 4.0,
+        },
+    ),
+    "make PART has other lots than its product": {
+        **rows(
+            "inventory_policies",
+            {
+                "product": "PART",
+                "location": "P",
+                "lot_rule": "fixed",
+                "lot_size": 3.0,
+            },
+        ),
+        "routings": cells("routings", 2, lot_multiple=2.0)["routings"],
+    },
+    "validity": cells("routings", valid_to=LATER),
+    "working days": {
+        **cells("routings", batch_window_days=2.0),
+        "locations": [{"location": "P", "calendar": "WEEK"}],
+        "calendars": [{"calendar": "WEEK"}],
+        "shifts": [
+            {
+                "calendar": "WEEK",
+                "weekday": 1,
+                "start": dt.time(8),
+                "finish": dt.time(16),
+            }
+        ],
+    },
+    "is made to order and goes into what is not": cells(
+        "products", 2, make_to_order=True
+    ),
+    "F to P has a calendar, and times without departures": {
+        **two_sites(PLAIN, calendar="LANE"),
+        "calendars": [{"calendar": "LANE"}],
+        "shifts": [
+            {
+                "calendar": "LANE",
+                "weekday": 1,
+                "start": dt.time(8),
+                "finish": dt.time(16),
+            }
+        ],
+        "lane_blackouts": [
+            {"lane": "F to P", "valid_from": AS_OF, "valid_to": LATER},
+        ],
+    },
+    "no departure": {
+        **two_sites(PLAIN, departures=[(1, 8)]),
+        "lane_blackouts": [
+            {
+                "lane": "F to P",
+                "valid_from": AS_OF - dt.timedelta(days=100),
+                "valid_to": AS_OF + dt.timedelta(days=9000),
+            },
+        ],
+    },
+    "falls out of other work as well": rows(
+        "routing_outputs",
+        {"routing": "make A", "line": 1, "product": "A", "role": "main"},
+        {"routing": "make A", "line": 2, "product": "B", "role": "by"},
+    ),
+    "components by date": cells("bom_lines", valid_from=LATER),
+}
+EXACT = {
+    "components by date",
+    "days of safety",
+    "no departure",
+    "quality that nothing has",
+    "sent from where nothing comes from",
+    "validity",
+    "working days",
+}
+"""What a plant says as it is, or the run shares out before."""
+
+
+@pytest.mark.parametrize("why", sorted(NEARLY))
+def test_what_a_plant_says_nearly_is_placed_anew(why: str) -> None:
+    snapshot = Snapshot.from_frames(NEARLY[why])
+    asked = {"engine": "python", "effort": "light", "search": "always"}
+    made = api.plan(snapshot, "constrained", asked)
+    assert verify(made, snapshot) == []
+    if why in EXACT:
+        assert made.run.engine == "search"
+    else:
+        assert made.run.engine.startswith("search, placed anew"), made.run.engine
+        assert why in made.run.engine
 
 
 @pytest.mark.parametrize("why", sorted(UNKNOWN))

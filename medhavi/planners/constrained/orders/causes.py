@@ -122,8 +122,10 @@ class Walk:
 
     def _misfit(self, unit: SupplyUnit) -> Cause:
         """Name the lowest order that never fits."""
-        order = unit.order
-        while order is not None:
+        order, seen = unit.order, set[int]()
+        # What waits for itself in a circle has no lowest one.
+        while order is not None and order.index not in seen:
+            seen.add(order.index)
             job = self._jobs[order.index]
             lower = next((other for other in job.before if not other.placed), None)
             if lower is None:

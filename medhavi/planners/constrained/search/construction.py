@@ -194,7 +194,8 @@ def _most_pieces(plant: Plant) -> list[int]:
         wanted[sources] = np.maximum(wanted[sources], need)
         size = lot_of(plant, item, need)
         if plant.most[item]:
-            found[item] = max(1, -(-int(need) // int(gain_of(plant, item, size))))
+            gain = max(1, int(gain_of(plant, item, size)))
+            found[item] = max(1, -(-int(need) // gain))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             part = plant.c_item[line]
             wanted[part] = gather(wanted[part], taken_of(plant, line, size))

@@ -27,7 +27,7 @@ from medhavi.planners.mrp.netting_state.state import (
 from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from fractions import Fraction
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
@@ -157,6 +157,21 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         """Nothing: what stands in for others was lent before the search."""
         return iter(())
 
+    def usable(self, unit: SupplyUnit, need: Need) -> bool:
+        """Whether a unit may serve a need.
+
+        No order waits for what falls out of another one: it might wait for itself.
+        """
+        made = unit.order
+        waits = (
+            made is not None
+            and made.existing is None
+            and made.node != unit.node.key
+            and need.order is not None
+            and unit.available > need.instant
+        )
+        return not waits and super().usable(unit, need)
+
     def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
         """List what may be delivered instead, with units of it for one wanted."""
         return super().substitutes(need)
@@ -187,6 +202,27 @@ class SearchedOrderCreation(FeasibleOrderCreation):
     def limited(self, source: Source) -> bool:
         """Whether a supplier delivers, or a vehicle carries, only so much."""
         return self.largest(source) is not None
+
+    def bought(self, source: Source, wanted: int, size: int) -> OrderTiming | None:
+        """Purchase as late as wanted and valid, else as early as can be; None: never.
+
+        Parameters
+        ----------
+        wanted
+            When it is to be there [UTC seconds].
+        size
+            Its quantity [units].
+        """
+        timing = source.clock.latest(wanted, size)
+        if timing is not None:
+            timing = self._within_validity(source, size, wanted, timing)
+        if timing is None or timing.start < self.floor(source):
+            timing = self.soonest(source, size)
+        return timing
+
+    def soonest(self, source: Source, size: int) -> OrderTiming | None:
+        """First order of a source while it is valid; None: it fits at no time."""
+        return self._first(source, size)
 
     def found_orders(self, item: FoundItem, found: FoundOrders) -> list[SupplyOrder]:
         """Register orders with what they give and need, as early as can be.
@@ -285,13 +321,18 @@ class SearchedOrderCreation(FeasibleOrderCreation):
         return list(orders[-len(found.sizes) :]) if found.sizes else []
 
     def by_products(
-        self, orders: Sequence[SupplyOrder], way: SupplyAlternative
+        self, orders: Sequence[SupplyOrder], way: SupplyAlternative, *, exact: bool
     ) -> None:
-        """Register what orders give beside their product, as late as they run."""
+        """Register what orders give beside their product, as late as they run.
+
+        Where that is not exact, no sooner than they are found to end: they may wait.
+        """
         for order in orders if len(way.yields) > 1 else ():
             for node, gain, _ in way.yields[1:]:
                 at = self.output_instant(order, gain)
                 qty = gain.good_steps(order.steps, at)
+                if not exact:
+                    at = max(at, order.units[0].arrives)
                 if qty > 0:
                     unit = self.unit(node, qty, at, at, "PROD", order)
                     node.units.append(unit)
@@ -354,9 +395,14 @@ class SearchableRun(FeasibleRun):
         return any(
             node.key in self.replenished
             and not node.rules.unlimited
-            and not self.model.ways(node)
+            and not any(self.brings(way) for way in self.model.ways(node))
             for node in nodes
         )
+
+    def brings(self, way: SupplyAlternative) -> bool:
+        """Whether a source brings at least a least lot at a time."""
+        source = way.source
+        return source.kind == "make" or self.release.largest(source) != 0
 
     def room(self) -> SupplyLimits:
         """Limits of suppliers and vehicles, less what existing moves take of them."""
@@ -415,6 +461,10 @@ class SearchableRun(FeasibleRun):
             for unit, qty in kept_by(pin, self._peg_name) if pin.blocks else ():
                 unit.free -= qty
                 self.blocked[unit.index] = self.blocked.get(unit.index, 0) + qty
+
+    def drop_orders(self, orders: Collection[int]) -> None:
+        """Forget orders by index, with what they give and need."""
+        self._drop(orders)
 
     def net_cluster(self, cluster: list[Node]) -> None:
         """Net what is bought for orders that were found."""

@@ -21,6 +21,7 @@ from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
 from medhavi.planners.constrained.search.seeking import URGENT_DAYS
 from medhavi.planners.constrained.search.standing_work import require_goods
 from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
+from medhavi.planners.mrp.netting_state.order_creation import STOCK_PRIORITY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.providers.finite_capacity.waits import closed_spans
@@ -183,7 +184,7 @@ class FoundPlacing(Placing):
             spans += [(*one, name) for one in self._held(lane, ready, begin)]
             spans += [(*one, name) for one in stops]
         spans.sort()
-        if spans and calendar >= 0:
+        if spans and calendar in model.calendars:
             working, after = model.calendars[calendar], max(spans[0][0], ready)
             closed = closed_spans(working, after, begin)
             spans += [(*one, spans[0][2]) for one in closed]
@@ -345,7 +346,7 @@ class SequencedPlacing(Placing):
         LateGoodsError
             Existing orders that may move would begin before their goods are there.
         """
-        self.place_all(self.sequencer.by_starts())
+        self.place_all(_stock_last(self.sequencer.by_starts()))
         moving = (job.order for job in self._existing)
         require_goods(moving, self._release.needs, goods_there(self._release))
 
@@ -366,6 +367,22 @@ class SequencedPlacing(Placing):
         super().backward(lines)
         for job in self._existing:
             job.stays = False
+
+
+def _stock_last(sequence: Sequence[Job]) -> list[Job]:
+    """Jobs in sequence, behind them those for stock that nothing else waits for."""
+    last: set[int] = set()
+    for job in reversed(sequence):
+        order = job.order
+        stock = order.priority == STOCK_PRIORITY and order.existing is None
+        takers = (need for unit in order.units for need, _ in unit.takers)
+        if (
+            stock
+            and all(taker.number in last for taker in job.after)
+            and all(need.demand == NO_DEMAND for need in takers)
+        ):
+            last.add(job.number)
+    return sorted(sequence, key=lambda job: job.number in last)
 
 
 def goods_there(release: FeasibleOrderCreation) -> np.ndarray:

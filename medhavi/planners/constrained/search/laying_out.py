@@ -35,7 +35,7 @@ from medhavi.providers.finite_capacity.bucket_ledger import spans_of
 from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from medhavi.planners.constrained.search.found_orders import (
         SearchableRun,
@@ -70,6 +70,11 @@ def _gains(plant: Plant, item: np.ndarray, size: np.ndarray) -> np.ndarray:
         size * plant.y_each[item] + plant.y_more[item]
     ) // plant.y_over[item]
     return found
+
+
+def _among(numbers: np.ndarray, some: Collection[int]) -> np.ndarray:
+    """Whether numbers are among some. Shapes (n,), int64 and bool."""
+    return np.isin(numbers, np.array(sorted(some), np.int64))
 
 
 class Layout:
@@ -118,10 +123,14 @@ class Layout:
         self.model = model
         self._exact = exact
         self.orders: list[SupplyOrder] = []
+        self._left: dict[int, list[SupplyUnit]] = {}
+        """What found orders give, by the identity of the product."""
+        self._finish: list[int] = np.asarray(found.finish).tolist()
         self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
         self.steps = steps = steps_of(model, found)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
+        last = last[~_among(model.serves[steps.item[last]], model.netted)]
         # Of equal starts the first place comes first: sorting keeps their order.
         first = self._firsts(last)
         turn = np.lexsort((steps.early.begin[first], steps.item[last]))
@@ -204,6 +213,10 @@ class Layout:
         lead = plant.lead[plant.s_item[-2 - giver[there]]]
         begin = at(self.steps.early.begin, taker[there]) - self.model.as_of
         inner[there] = (lead >= 0) & ((taker[there] < 0) | (begin >= lead))
+        # All of what is netted anew is so, also what takes and stands.
+        inner[there] |= _among(plant.s_item[-2 - giver[there]], self.model.netted)
+        takes = np.flatnonzero(taker >= 0)
+        inner[takes] |= rank[order[taker[takes]]] < 0
         giver, taker = giver[~inner], taker[~inner]
         step = at(self.steps.item, taker)
         giver, taker = (
@@ -230,7 +243,8 @@ class Layout:
         each = np.arange(len(size) + 1)
         bounds = np.searchsorted(pegs.givers, each)
         count = len(self.model.product)
-        if ((bounds[1:] == bounds[:-1]) & (stays == 0)).any():
+        idle = (bounds[1:] == bounds[:-1]) & (stays == 0)
+        if self._exact and idle.any():
             differ("an order is for nothing")
         first = np.searchsorted(self.item, self.item)
         queue = self.model.queues[self.item]
@@ -262,25 +276,84 @@ class Layout:
         for held in model.supplies:
             if held.pin is not None:
                 held.unit.free += held.qty
-        bought, given = (model.plant.lead >= 0).tolist(), self._given
-        rows = zip(model.items, model.sources, model.nodes, run.clusters, strict=True)
-        for number, sources, node, cluster in rows:
+        bought = (model.plant.lead >= 0).tolist()
+        rows = list(zip(model.items, model.sources, model.nodes, strict=True))
+        for number, sources, node in rows:
             self._serve_from_stock(number, run)
-            if bought[number]:
-                self._replace_bought(number, node, run)
-                run.net_cluster(cluster)
-                continue
-            run.block_rest(cluster)
-            for source in sources:
+            by_run = bought[number] or number in model.netted
+            for source in () if by_run else sources:
                 taken = model.taken.get(source, ())
                 self._make(source, FoundItem(node, model.ways[source], taken))
-            for need in node.needs:
-                if need.open != given[need.index]:
-                    differ(f"{node.key} lacks {need.open - given[need.index]}")
-                need.open = 0
+        # All needs of what was found are known: what is netted for them comes last.
+        done: set[int] = set()
+        for number, _, node in rows:
+            if number in model.netted:
+                if number not in done:
+                    together = self._together(node, run)
+                    done.update(together)
+                    self._net_anew(list(together.values()), run)
+            elif bought[number]:
+                self._replace_bought(number, node, run)
+                run.net_cluster([node])
+            else:
+                self._net_rest(node, run)
         self._stand_in()
+        if model.netted:
+            self._forget_idle(run)
         if self._exact:
             self._require_dates()
+
+    def _together(self, node: Node, run: SearchableRun) -> dict[int, Node]:
+        """Products that the run nets together with one, by their numbers."""
+        model = self.model
+        return {
+            number: other
+            for number, other in zip(model.items, model.nodes, strict=True)
+            if number in model.netted and run.rank[id(other)] == run.rank[id(node)]
+        }
+
+    def _net_anew(self, cluster: list[Node], run: SearchableRun) -> None:
+        """Net products by all rules, for when the search could supply them."""
+        needs = [one for node in cluster for one in node.needs if one.demand >= 0]
+        instants = [need.instant for need in needs]
+        for need in needs:
+            found = self.model.as_of + self._finish[need.demand]
+            need.instant = max(need.instant, found)
+        run.net_cluster(cluster)
+        for need, instant in zip(needs, instants, strict=True):
+            need.instant = instant
+
+    def _forget_idle(self, run: SearchableRun) -> None:
+        """Forget orders of which nobody takes anything, now that others are netted."""
+        while True:
+            idle = {
+                order.index
+                for order in self.orders
+                if self._release.model.node(order.node).rules.is_plain
+                and not any(unit.takers for unit in order.units)
+            }
+            if not idle:
+                return
+            run.drop_orders(idle)
+            self.orders = [one for one in self.orders if one.index not in idle]
+
+    def _net_rest(self, node: Node, run: SearchableRun) -> None:
+        """Net what was not found of what is wanted of a product."""
+        lacks = 0
+        for need in node.needs:
+            given = self._given[need.index] if need.index < len(self._given) else 0
+            if need.open < given:
+                differ(f"{node.key} is given twice")
+            need.open -= given
+            lacks += need.open
+        if not lacks:
+            run.block_rest([node])
+            return
+        if self._exact:
+            differ(f"{node.key} lacks {lacks}")
+        left = self._left.get(id(node), ())
+        node.units += [unit for unit in left if unit.free > 0]
+        run.net_cluster([node])
 
     def _require_dates(self) -> None:
         """Fail unless all orders run when they were found to."""
@@ -355,7 +428,11 @@ class Layout:
                 for start, size in zip(starts, sizes, strict=True)
             ]
         elif item.way.origin is not None:
-            timings = [self._moved(item.way.source, start) for start in starts]
+            clocked = self._moved if self._exact else self._clocked
+            timings = [
+                clocked(item.way.source, start, size)
+                for start, size in zip(starts, sizes, strict=True)
+            ]
         elif item.way.source.kind == "buy":
             timings = self._bought(item.way.source, len(self.orders), sizes)
         else:
@@ -365,6 +442,8 @@ class Layout:
                 self._timing(tasks, place, size)
                 for place, size in zip(places, sizes, strict=True)
             ]
+        if self._exact and not all(item.way.serves(one.start) for one in timings):
+            differ(f"{item.way.source.source} is not valid then")
         self._release.asked += [
             (item.node, arrival, qty)
             for arrival, qty in zip(arrivals, wanted, strict=True)
@@ -384,7 +463,9 @@ class Layout:
             givers,
         )
         made = self._release.found_orders(item, found)
-        self._release.by_products(made, item.way)
+        units = [unit for order in made for unit in order.units]
+        self._left.setdefault(id(item.node), []).extend(units)
+        self._release.by_products(made, item.way, exact=self._exact)
         self.orders += made
 
     def _instants(
@@ -399,7 +480,7 @@ class Layout:
             found.append(tuple([own[one.step] for one in taken]))
         return found
 
-    def _moved(self, source: Source, ready: int) -> OrderTiming:
+    def _moved(self, source: Source, ready: int, size: int) -> OrderTiming:
         """When goods leave and arrive on a lane that are ready at an instant.
 
         Raises
@@ -407,7 +488,7 @@ class Layout:
         MismatchError
             Nothing leaves any more.
         """
-        timing = source.clock.earliest(ready, 1)
+        timing = source.clock.earliest(ready, size)
         if timing is None:
             differ(f"{source.source} has no departure")
         return timing
@@ -415,12 +496,16 @@ class Layout:
     def _clocked(self, source: Source, start: int, size: int) -> OrderTiming:
         """When an order runs that begins at an instant, and has resources to itself.
 
+        Where that is too late for its source, as early as can be.
+
         Raises
         ------
         MismatchError
             It fits at no time.
         """
         timing = source.clock.earliest(start, size)
+        if timing is None or not source.valid_at(timing.start):
+            timing = self._release.soonest(source, size) or timing
         if timing is None:
             differ(f"{source.source} fits at no time")
         return timing
@@ -438,11 +523,8 @@ class Layout:
             It delivers no more.
         """
         found: list[OrderTiming] = []
-        floor = self._release.floor(source)
         for wanted, size in zip(self.late.finish[place:].tolist(), sizes, strict=False):
-            timing = source.clock.latest(wanted, size)
-            if timing is None or timing.start < floor:
-                timing = source.clock.earliest(floor, size)
+            timing = self._release.bought(source, wanted, size)
             if timing is None:
                 differ(f"{source.source} does not deliver")
             found.append(timing)

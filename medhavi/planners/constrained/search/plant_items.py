@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,9 +15,10 @@ from medhavi.planners.constrained.search.plant_machines import (
     open_rows,
     refuse,
 )
+from medhavi.planners.constrained.search.plant_sources import UNSUPPLIED
 from medhavi.planners.constrained.search.plant_supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, Plant
-from medhavi.planners.mrp.netting_state.state import Need
+from medhavi.planners.mrp.netting_state.state import ANY_TIME, Need
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
 from medhavi.providers.finite_capacity.resource_ledger import MILLION
 from medhavi.providers.transport.transport import ContinuousLaneClock, LaneClock
@@ -28,22 +28,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.constrained.search.plant_machines import Row
-    from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.planners.constrained.search.standing_work import Span
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.sources import Source
     from medhavi.providers.sourcing.supply_limits import SupplyLimits
-    from medhavi.providers.transport.timetable import Timetable
     from medhavi.snapshot.calendars.working_time import WorkingTime
+
+    Valid = tuple[str, tuple[tuple[int, int], ...]]
+    """Lane, and the windows in which an order on it may begin."""
 
 MOST = 1 << 50
 """Most of one supply that counts: what is unlimited adds up in 64 bits."""
 MOST_LEVELS = 200
 MONEY = 1_000_000
 """Parts of a unit of the base currency in which a search counts."""
-MOST_EACH = 1 << 24
-"""Most of a component for a unit that is counted: 64 bits hold it times any order."""
-LOT_RULES = ("lot_for_lot", "poq", "fixed")
-"""Rules of lots that a plant can say."""
 
 
 class Part(NamedTuple):
@@ -206,57 +204,6 @@ def add_prices(items: Sequence[Item], source: Source) -> None:
     product.each_order, product.each_step = round(order * MONEY), round(step * MONEY)
 
 
-def check_rules(node: Node, way: SupplyAlternative) -> None:
-    """Refuse rules of stock and lots of what is made."""
-    rules, source = node.rules, way.source
-    if rules.safety_days:
-        refuse(f"{node.key} has stock rules")
-    if rules.lot_rule not in LOT_RULES:
-        refuse(f"{node.key} has lots by {rules.lot_rule}")
-    lot = lot_size(node)
-    if lot > 1 and (
-        lot % source.multiple
-        or (source.min_lot > lot and source.min_lot % lot)
-        or (source.max_lot or 0) % lot
-        or (way.gain is not None and way.gain.good_steps(lot) != lot)
-    ):
-        refuse(f"{source.source} has other lots than its product")
-
-
-def lot_size(node: Node) -> int:
-    """What all orders of a product are whole multiples of, by its lot rule [steps]."""
-    rules = node.rules
-    return (rules.lot_size or 1) if rules.lot_rule == "fixed" else 1
-
-
-def numbers_given(way: SupplyAlternative, most: int) -> tuple[int, int, int]:
-    """What orders of a make give of its product at their end, as of `Plant`.
-
-    `most` is their largest size [steps]; 0: any.
-    """
-    name, gain = way.source.source, way.gain
-    if gain is None or gain is not way.yields[0].gain or not way.yields[0].plain:
-        refuse(f"{name} gives its product beside another, or not at its end")
-    output = gain.outputs[0]
-    numbers = output.numerator, output.addend, output.denominator
-    if len(gain.outputs) > 1 or gain.dated or not output.numerator:
-        refuse(f"{name} gives its product by several lines, or by date")
-    if max(numbers) > MOST_EACH:
-        refuse(f"{name} gives very much of its product")
-    if most and not output.steps(most):
-        refuse(f"{name} gives nothing by its largest lot")
-    return numbers
-
-
-def check_apart(items: Sequence[Item]) -> None:
-    """Refuse what serves one demand alone and goes into what serves several."""
-    for item in items:
-        if not item.apart and any(items[part].apart for part, *_ in item.below):
-            refuse("what is made to order goes into what is not")
-        if item.apart and item.lacking:
-            refuse("existing orders lack what is made to order")
-
-
 def check_depth(items: Sequence[Item]) -> None:
     """Refuse products of very many levels; items are in order, consumers first."""
     levels = [1] * len(items)
@@ -284,6 +231,8 @@ class Lanes:
         What vehicles carry, with what is on them already.
     occupancy
         Tells what resources have to do already, where hours are counted.
+    approximate
+        Takes note of what is said only nearly.
     """
 
     def __init__(
@@ -292,8 +241,10 @@ class Lanes:
         last: int,
         limits: SupplyLimits,
         occupancy: Callable[[], Occupancy],
+        approximate: Callable[[str], None],
     ) -> None:
         self._occupancy = occupancy
+        self._approximate = approximate
         self._hourly: list[Option] = []
         self._buckets: dict[str, tuple[int, int]] = {}
         """Calendar of the buckets of each resource, and where their room begins."""
@@ -302,12 +253,14 @@ class Lanes:
         self._end = max(last, as_of) + KNOWN_AFTER
         self._options: list[Option] = []
         self._rows: list[list[Row]] = []
-        self._known: dict[str, tuple[int, int]] = {}
+        self.within: dict[int, int] = {}
+        """Calendars of work that is within some spans alone: of which they are part."""
+        self._known: dict[Valid, tuple[int, int]] = {}
         """Calendar and shortest time [s] of each lane that has one."""
         self._limits = limits
-        self._leaves: dict[str, list[int]] = {}
+        self._leaves: dict[Valid, list[int]] = {}
         """When each lane with departures leaves [UTC s]."""
-        self._room_of: dict[str, list[int]] = {}
+        self._room_of: dict[Valid, list[int]] = {}
         """Where the room of each limited lane begins, by weight and volume; -1: any."""
         self._room: list[int] = []
 
@@ -326,20 +279,20 @@ class Lanes:
         UnfitError
             It is more than a plant can say.
         """
-        clock = source.clock
+        clock, lane = source.clock, (source.source, source.windows)
         limited = self._limits.limits(source)
-        if limited and self._limits.varies(source.source):
-            shared = isinstance(clock, LaneClock) and clock.timetable.scheduled
-            if not shared:
-                refuse(f"{source.source} has less room for some time")
+        scheduled = isinstance(clock, LaneClock) and clock.timetable.scheduled
+        varies = limited and self._limits.varies(source.source)
+        if varies and not scheduled:
+            self._approximate(f"{source.source} has less room for some time")
         if isinstance(clock, ContinuousLaneClock):
             timing = clock.earliest(self._as_of, 1)
-            return Option(fixed=timing.finish - timing.ready), 0
+            length = timing.finish - timing.ready
+            return self._leaving(lane, [(-FAR, FAR)], length)
         if not isinstance(clock, LaneClock):
-            refuse(f"{source.source} has a clock of its own")
-        if not clock.timetable.scheduled:
-            return self._at_any_time(source.source, clock)
-        lane = source.source
+            raise TypeError(clock)
+        if not scheduled:
+            return self._at_any_time(lane, clock)
         if lane not in self._known:
             found = self._departures(lane, clock)
             shortest = min(arrival - ready for ready, arrival in found)
@@ -376,9 +329,11 @@ class Lanes:
 
     def _loads(self, source: Source) -> tuple[tuple[int, int, int], ...]:
         """What orders of a product take of the room of departures."""
-        lane = source.source
+        lane = source.source, source.windows
         if lane not in self._room_of:
-            left = [self._limits.left(lane, at) for at in self._leaves[lane]]
+            if source.windows != ANY_TIME:
+                self._approximate(f"{source.source} has a limit and a validity")
+            left = [self._limits.left(lane[0], at) for at in self._leaves[lane]]
             self._room_of[lane] = places = []
             for rooms in zip(*left, strict=True):
                 most = [one for one in rooms if one is not None]
@@ -405,67 +360,116 @@ class Lanes:
             "l_most": np.array(self._room, np.int64),
         }
 
-    def _departures(self, lane: str, clock: LaneClock) -> list[tuple[int, int]]:
-        """When goods have to be ready for each departure, and arrive [s since now]."""
-        found: list[tuple[int, int]] = []
+    def _departures(self, lane: Valid, clock: LaneClock) -> list[tuple[int, int]]:
+        """When goods have to be ready for each departure, and arrive [s since now].
+
+        Those that others overtake are left out: no goods need them.
+        """
+        found: list[tuple[int, int, int]] = []
         ready = self._begin
         while ready < self._end:
             timing = clock.earliest(ready, 1)
             if timing is None:
                 break
-            found.append((timing.ready - self._as_of, timing.finish - self._as_of))
-            self._leaves.setdefault(lane, []).append(timing.start)
+            if any(begin <= timing.start < end for begin, end in lane[1]):
+                while found and found[-1][1] > timing.finish:
+                    found.pop()
+                found.append((timing.ready, timing.finish, timing.start))
             ready = timing.ready + 1
-        if not found:
-            refuse(f"{lane} has no departure")
-        if any(one[1] > other[1] for one, other in pairwise(found)):
-            refuse(f"{lane} has departures that overtake others")
-        return found
+        if not found or lane[1][-1][1] < self._end:
+            # Behind the last one it would leave at any time.
+            far = self._as_of + UNSUPPLIED
+            found.append((far, far + clock.cutoff + clock.transit, far + clock.cutoff))
+        self._leaves[lane] = [start for *_, start in found]
+        return [(low - self._as_of, high - self._as_of) for low, high, _ in found]
 
-    def _at_any_time(self, lane: str, clock: LaneClock) -> tuple[Option, int]:
+    def _at_any_time(self, lane: Valid, clock: LaneClock) -> tuple[Option, int]:
         """Read a lane without a timetable.
 
         It leaves at any time but in blackouts, and goes on in the time of its calendar.
         """
-        steady = clock.transit == 0 or clock.lane_time.always_open
-        if clock.timetable.any_time and steady:
-            return Option(fixed=clock.transit + clock.cutoff), 0
-        if not clock.timetable.any_time and not steady:
-            refuse(f"{lane} has no departures, a calendar and blackouts")
-        # In open time it goes on; to leave is an instant of the time without blackout.
-        length, post = (0, clock.transit) if steady else (clock.transit, 0)
+        length = clock.transit + clock.cutoff
+        if clock.transit == 0 or clock.lane_time.always_open:
+            stretches = clock.timetable.stretches(-FAR, FAR)
+            return self._leaving(lane, stretches, length, clock.cutoff)
+        if not clock.timetable.any_time or lane[1] != ANY_TIME:
+            self._approximate(f"{lane[0]} has a calendar, and times without departures")
         if lane not in self._known:
-            self._known[lane] = len(self._rows), length
+            self._known[lane] = len(self._rows), clock.transit
             # Goods are ready before they leave: so much earlier it is all counted.
             zero = self._as_of + clock.cutoff
-            spans = _leaving(clock.timetable) if steady else self._open(clock.lane_time)
-            self._rows.append(open_rows(spans, (), 0, zero))
-        calendar, _ = self._known[lane]
-        option = Option(fixed=length, calendar=calendar)
+            self._rows.append(open_rows(self._open(clock.lane_time), (), 0, zero))
+        option = Option(fixed=clock.transit, calendar=self._known[lane][0])
         self._options.append(option)
-        return option, post + clock.cutoff
+        return option, clock.cutoff
+
+    def _leaving(
+        self, lane: Valid, stretches: Sequence[Span], length: int, cutoff: int = 0
+    ) -> tuple[Option, int]:
+        """Read a lane that leaves at any time of stretches, and takes so long [s].
+
+        To leave is an instant of the time in which it is valid.
+        """
+        spans = [
+            (max(begin, low), min(end, high))
+            for begin, end in stretches
+            for low, high in lane[1]
+        ]
+        spans = [
+            (max(begin, -FAR), end - 1 if end < FAR else FAR)
+            for begin, end in sorted(spans)
+            if begin < end
+        ]
+        if spans == [(-FAR, FAR)]:
+            return Option(fixed=length), 0
+        if lane not in self._known:
+            self._known[lane] = len(self._rows), length
+            zero = self._as_of + cutoff
+            spans = [
+                (
+                    low if low == -FAR else low - zero,
+                    high if high == FAR else high - zero,
+                )
+                for low, high in spans or [(FAR, FAR)]
+            ]
+            self._rows.append(confined({}, -1, spans))
+        option = Option(calendar=self._known[lane][0])
+        self._options.append(option)
+        return option, length
 
     def _open(self, working: WorkingTime) -> list[tuple[int, int]]:
         """Open time of a calendar; beyond what is known all is open [UTC s]."""
         spans = working.segments(self._begin, self._end)
         return [(-FAR, self._begin), *spans, (self._end, FAR)]
 
-    def windows(self, others: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def windows(
+        self, others: dict[str, np.ndarray], options: Sequence[Option]
+    ) -> dict[str, np.ndarray]:
         """Windows of other calendars, and after them those of the lanes.
 
-        Options of lanes get the numbers of their calendars; that is done once.
+        Options of lanes, and of work that is within some spans alone, get the numbers
+        of their calendars; that is done once.
         """
         start = others["k_start"]
         for option in self._options:
             option.calendar += len(start) - 1
         for option in self._hourly:
             option.bucket += len(start) - 1
+        own: dict[tuple[int, tuple[Span, ...]], int] = {}
+        for option in options:
+            if option.within:
+                key = option.calendar, option.within
+                if key not in own:
+                    own[key] = len(start) - 1 + len(self._rows)
+                    self.within[own[key]] = option.calendar
+                    self._rows.append(confined(others, *key))
+                option.calendar = own[key]
         rows: list[Row] = []
         bounds = [int(start[-1])]
-        for own in self._rows:
+        for listed in self._rows:
             first = bounds[-1]
-            rows += [(*row[:3], row[3] + first, row[4] + first) for row in own]
-            bounds.append(first + len(own))
+            rows += [(*row[:3], row[3] + first, row[4] + first) for row in listed]
+            bounds.append(first + len(listed))
         found = {
             name: np.concatenate([others[name], column])
             for name, column in columns_of(rows).items()
@@ -473,9 +477,38 @@ class Lanes:
         return {"k_start": np.concatenate([start[:-1], bounds]), **found}
 
 
-def _leaving(timetable: Timetable) -> list[tuple[int, int]]:
-    """First and last instant of each stretch without a blackout [UTC s]."""
-    return [
-        (begin, end if end == FAR else end - 1)
-        for begin, end in timetable.stretches(-FAR, FAR)
-    ]
+def confined(
+    others: dict[str, np.ndarray], calendar: int, spans: Sequence[Span]
+) -> list[Row]:
+    """Rows of a calendar within spans; what fits into none begins far away.
+
+    Parameters
+    ----------
+    others
+        Windows of calendars, as of `Plant`.
+    calendar
+        The number of the calendar; -1: it is always open.
+    spans
+        Work does not go on from one into the next [s since now].
+    """
+    known = [(-FAR, FAR, 0)]
+    if calendar >= 0:
+        low, high = others["k_start"][calendar : calendar + 2].tolist()
+        columns = (others[name] for name in ("k_open", "k_close", "k_first"))
+        known = list(zip(*(one[low:high].tolist() for one in columns), strict=True))
+    # A calendar begins before all that is asked of it.
+    found = [] if spans[0][0] == -FAR else [(-FAR, min(0, spans[0][0] - 1))]
+    walls: list[int] = []
+    for begin, end in spans:
+        piece = -1
+        for opens, closes, first in known:
+            span = max(begin, opens), min(end, closes)
+            if span[0] < span[1]:
+                if first != piece:
+                    walls.append(len(found))
+                piece = first
+                found.append(span)
+    if spans[-1][1] < FAR:
+        walls.append(len(found))
+        found.append((UNSUPPLIED, FAR))
+    return open_rows(found, [wall for wall in walls if wall], 0, 0)

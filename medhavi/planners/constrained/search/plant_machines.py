@@ -104,7 +104,8 @@ class Option:
     instead of `family` it is in another one. `hourly` is the resource whose hours are
     counted per bucket. `calendars` are those of the units of the machine, where they
     have open times of their own, `limits` what orders take of the room of its windows:
-    `l_each`, `l_over` and `l_room` as of `Plant`.
+    `l_each`, `l_over` and `l_room` as of `Plant`. All of the work is within one of the
+    spans `within` [s since now].
     """
 
     machine: int = -1
@@ -122,6 +123,7 @@ class Option:
     hourly: str = ""
     calendars: tuple[int, ...] = ()
     limits: tuple[tuple[int, int, int], ...] = ()
+    within: tuple[tuple[int, int], ...] = ()
 
 
 def with_units(options: Sequence[Option]) -> tuple[list[Option], np.ndarray]:

@@ -1,18 +1,20 @@
 """Turn a run into a plant of plain numbers, where that says all there is to say.
 
-What the search knows: products at places and their sources by preference; makes of
-steps in a row, each on one unit of a finite machine, of those that it may choose from,
-of each of several at a time, on hours of a bucket, or on none, in open time, changed
-over between families; purchases with a fixed lead time and no limit, by any rule of
-stock and lots; stock and scheduled receipts; stock levels of what is made that do not
+What the search knows: products at places and their sources by preference, while they
+are valid; makes of steps in a row, each on one unit of a finite machine, of those that
+it may choose from, of each of several at a time, on hours of a bucket, or on none, in
+open time, changed over between families; purchases with a fixed lead time, by any rule
+of stock and lots; stock and scheduled receipts; stock levels of what is made that do not
 fall; existing orders that stand on their dates; lots of a least and a largest size and
-a multiple; what is lost by yields. Anything else is planned by the general way.
+a multiple; what is lost by yields. What shares, lots and levels want otherwise it says
+nearly, and the run nets it anew. Anything else is planned by the general way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,20 +25,15 @@ from medhavi.planners.constrained.search.found_orders import StepComponent
 from medhavi.planners.constrained.search.plant_items import (
     ITEM_FIELDS,
     MONEY,
-    MOST_EACH,
     OPTION_FIELDS,
     Item,
     Lanes,
     Part,
     add_prices,
-    check_apart,
     check_depth,
-    check_rules,
     columns,
     first_levels,
-    lot_size,
     mortal,
-    numbers_given,
     ready_alone,
     standing,
 )
@@ -49,19 +46,24 @@ from medhavi.planners.constrained.search.plant_machines import (
     refuse,
     with_units,
 )
+from medhavi.planners.constrained.search.plant_sources import (
+    MOST_EACH,
+    UNSUPPLIED,
+    Sources,
+    line_taken,
+    lot_size,
+)
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
     StandingSupply,
-    by_lines,
     lend_to_demands,
-    line_taken,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import DAY, DAYS_PER_YEAR, seconds_up
+from medhavi.units import DAY, DAYS_PER_YEAR, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
@@ -72,9 +74,6 @@ if TYPE_CHECKING:
 
 MOST_BELOW = 2000
 """Orders of one demand at most: what a move takes out must be small."""
-MOST_BOUGHT = 1_000_000_000
-UNSUPPLIED = 1 << 33
-"""When what no source brings is there [s since now]: no plan waits for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +90,11 @@ class Model:
     `routings` their steps, `options` what the work of each option takes, and `queues`
     the time between release and start of the work of a first step [s]. `machines` are
     the names of the machines, `stops` when each unit is down or at work [UTC s],
-    `supplies` what stands, `calendars` the open times. Of the demands of the plant,
-    `demands` are those of the run (`in_parts` 1: what is there need not wait); behind
-    them come `lacking`, needs of existing orders, by index, and what stock levels want.
+    `supplies` what stands, `calendars` the open times by their numbers. Of the demands
+    of the plant, `demands` are those of the run (`in_parts` 1: what is there need not
+    wait); behind them come `lacking`, needs of existing orders, by index, and what
+    stock levels want. `netted` are the products that the run nets anew, though they are
+    made or moved.
     """
 
     plant: Plant
@@ -115,11 +116,12 @@ class Model:
     stops: Sequence[Sequence[tuple[int, int]]]
     supplies: Sequence[StandingSupply]
     lacking: Sequence[int]
-    calendars: Sequence[WorkingTime]
+    calendars: Mapping[int, WorkingTime]
     campaigns: Campaigns
     as_of: int
     demands: int
     in_parts: np.ndarray
+    netted: Collection[int]
 
     def first(self, items: np.ndarray) -> np.ndarray:
         """Items of the first steps of products. Shapes (n,), int64."""
@@ -142,15 +144,7 @@ def model_of(run: SearchableRun, weights: Weights | MoneyWeights) -> Model:
     UnfitError
         Something is more than the plant can say.
     """
-    _check_run(run)
     return _Reading(run).model(weights)
-
-
-def _check_run(run: SearchableRun) -> None:
-    """Refuse what is more than stock, demands and sources."""
-    for demand in run.intake.demands:
-        if demand.ship_from not in {None, demand.node[1]}:
-            refuse(f"demand {demand.demand} is sent from one place")
 
 
 class _Reading:
@@ -160,7 +154,9 @@ class _Reading:
         last = max((demand.due for demand in run.intake.demands), default=self._as_of)
         self._last = last
         self._machines = Machines(run, last)
-        self._lanes = Lanes(self._as_of, last, run.room(), run.occupancy)
+        self._lanes = Lanes(
+            self._as_of, last, run.room(), run.occupancy, run.approximate
+        )
         until = run.snapshot["step_resources"]["until_step"]
         self._tools = until.null_count() < len(until)
         """Some routing keeps a tool over several steps."""
@@ -170,8 +166,11 @@ class _Reading:
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
         self._taken: dict[int, tuple[StepComponent, ...]] = {}
+        self._netted: set[int] = set()
+        """Products that the run nets, though they are made, moved or fall out."""
+        self._offers = Sources(run, last)
         lend_to_demands(run)
-        self._standing = StandingSupplies(run, last)
+        self._standing = StandingSupplies(run, self._offers, last)
         count = 0
         for cluster in run.clusters:
             self._number[id(cluster[0])] = count
@@ -180,9 +179,16 @@ class _Reading:
             if idle or all(node.rules.unlimited for node in cluster):
                 count += 1
                 continue
-            ways = self._ways_of(cluster[0])
+            why = self._offers.why_netted(cluster[0])
+            if why:
+                run.approximate(why)
+                self._netted.add(count)
+            if self._offers.why_unstated(cluster[0]):
+                count += 1
+                continue
+            ways = self._offers.of(cluster[0])
             own = self._sources[count] = []
-            count += len(ways) != 1
+            count += len(ways) != 1 or self._offers.restricts(cluster[0])
             for way in ways:
                 own.append(count)
                 self._ways[count] = way
@@ -198,7 +204,6 @@ class _Reading:
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
         check_depth(items)
-        check_apart(items)
         sources = [item.sources or (number,) for number, item in enumerate(items)]
         serves = np.arange(len(items))
         for number, item in enumerate(items):
@@ -217,7 +222,7 @@ class _Reading:
         ]
         levels = [(n, *level) for n, item in enumerate(items) for level in item.levels]
         # Options know their calendars only when all calendars have numbers.
-        windows = self._lanes.windows(self._machines.windows())
+        windows = self._lanes.windows(self._machines.windows(), options)
         plant = Plant(
             order=np.arange(len(items)),
             mortal=mortal(items),
@@ -274,10 +279,17 @@ class _Reading:
             stops=self._machines.stops,
             supplies=[one for item in items for one in item.supplies],
             lacking=[need.index for _, need in lacking],
-            calendars=[working for _, working in self._machines.calendars.values()],
+            calendars=self._calendars(),
             as_of=self._as_of,
+            netted=self._netted,
             campaigns=self._machines.campaigns(options),
         )
+
+    def _calendars(self) -> dict[int, WorkingTime]:
+        """Open time by its number, of all that is not always open."""
+        known = dict(self._machines.calendars.values())
+        within = self._lanes.within.items()
+        return known | {own: known[part] for own, part in within if part >= 0}
 
     def _demands(
         self,
@@ -297,14 +309,17 @@ class _Reading:
             if need.demand < 0 or stands_in:
                 continue
             if wanted.setdefault(need.demand, need) is not need:
-                refuse("a demand is wanted in several parts")
+                self._run.approximate("a demand is wanted in several parts")
         there, rows = self._there(), []
         for demand in self._run.intake.demands:
             number = self._number[id(self._run.model.node(demand.node))]
             asked = wanted.get(demand.index)
             qty = floor = 0
             if asked is not None and items[number].lead < 0:
-                qty, floor = asked.open, there.get(demand.index, 0)
+                own = self._asked_of(asked, number)
+                if own >= 0:
+                    number, qty = own, asked.open
+                floor = there.get(demand.index, 0)
             weight = weights.of(demand)
             due, shelf = demand.due - self._as_of, demand.min_shelf
             rows.append((number, qty, due, weight, shelf, floor))
@@ -317,6 +332,16 @@ class _Reading:
         columns = np.array(rows, np.int64).reshape(-1, 6).T
         names = ("d_item", "d_qty", "d_due", "d_weight", "d_shelf", "d_floor")
         return {n: c.copy() for n, c in zip(names, columns, strict=True)}
+
+    def _asked_of(self, need: Need, number: int) -> int:
+        """Item that a need asks for: a product, or one of its sources; -1: none."""
+        if not need.open or not self._offers.restricted(need):
+            return number
+        for one in self._sources[number]:
+            if self._offers.serves(self._ways[one], need):
+                return one
+        self._run.approximate(f"{need.node.key} is asked of some of its supply alone")
+        return -1
 
     def _there(self) -> dict[int, int]:
         """When what demands were given already is there [s since now]."""
@@ -332,53 +357,21 @@ class _Reading:
         """Numbers of a product and its sources, without earlier steps."""
         return sorted({number, *self._sources.get(number, ())})
 
-    def _ways_of(self, node: Node) -> Sequence[SupplyAlternative]:
-        """Sources of a product by preference."""
-        ways: Sequence[SupplyAlternative] = self._run.model.ways(node)
-        if node.shared:
-            # The others take nothing (rule 8).
-            ways = [way for way in ways if way.source.share]
-        if not ways:
-            return ways
-        for way in ways:
-            if way.source.kind == "make" and way.source.fence_days < 0:
-                refuse(f"{way.source.source} may start in the past")
-        if all(way.source.kind == "buy" for way in ways):
-            return [self._counted_on(node, ways)]
-        if node.shared and len(ways) > 1:
-            refuse(f"{node.key} has shares")
-        for way in ways:
-            if not way.always:
-                refuse(f"{way.source.source} has a validity")
-            if way.source.kind == "buy" and self._run.release.limited(way.source):
-                refuse(f"{way.source.source} has a limit")
-            check_rules(node, way)
-        # Where one is cheaper for much and another for little, a lot of each counts.
-        size = max(max(way.source.min_lot, 1) for way in ways)
-        ranked = self._run.release.ranked(ways, node, size)
-        return [one for way in ranked for one in by_lines(self._run, way, self._last)]
-
-    def _counted_on(
-        self, node: Node, ways: Sequence[SupplyAlternative]
-    ) -> SupplyAlternative:
-        """Supplier by whose lead time what is only bought is there, whoever sells it.
-
-        The run nets it, with all rules of stock and lots: it takes the preferred
-        supplier that is in time, else the first one. Of shares each one sells some.
-        """
-        first = max if node.shared else min
-        return first(ways, key=lambda way: self._lead(way.source))
-
     def _items(self, node: Node, number: int) -> list[Item]:
         """Read a product: one item for each step of its routing, the last one first.
 
         Where it has several sources they have items of their own, after that of all.
         """
         numbers = self._sources.get(number)
+        if numbers is None and number in self._netted:
+            lead = self._offers.lead(node)
+            there = self._standing.of_netted(node, self._as_of + lead)
+            return [Item(supplies=there, lead=lead, options=[Option()])]
         if numbers is None:
             # Nobody takes what it holds: the run nets it as what is bought.
             return [Item(lead=0, options=[Option()])]
-        item = self._stocked(node, [self._ways[one] for one in numbers])
+        item = self._stocked(node, number, [self._ways[one] for one in numbers])
+        item.apart = int(node.make_to_order and number not in self._netted)
         value = (self._run.model.unit_cost(node.key[0]) or 1.0) * node.step
         item.each_day = round(value * node.rules.holding_rate * MONEY / DAYS_PER_YEAR)
         if not numbers:
@@ -393,7 +386,12 @@ class _Reading:
                 item.life = FAR
             return found
         item.options.append(Option())
-        item.sources = tuple(numbers)
+        if self._offers.shares(node):
+            # It takes of each of them, as the run nets it.
+            self._netted.update(numbers)
+            item.below, item.needs = self._parts(numbers), (-1,) * len(numbers)
+        else:
+            item.sources = tuple(numbers)
         return [
             item,
             *(
@@ -403,92 +401,104 @@ class _Reading:
             ),
         ]
 
-    def _stocked(self, node: Node, ways: Sequence[SupplyAlternative]) -> Item:
+    def _parts(self, numbers: Sequence[int]) -> tuple[Part, ...]:
+        """What each of the sources of a product brings of it, rounded to the next."""
+        shares = [self._ways[one].source.share or Fraction(0) for one in numbers]
+        found = []
+        for number, share in zip(numbers, shares, strict=True):
+            each = 2 * share / sum(shares)
+            # Of two halves the first one is rounded up.
+            more = int(number == numbers[0]) - each.denominator
+            found.append(Part(number, each.numerator, more, 2 * each.denominator))
+        return tuple(found)
+
+    def _stocked(
+        self, node: Node, number: int, ways: Sequence[SupplyAlternative]
+    ) -> Item:
         """Read what stands of a product, and its stock levels."""
         if len(ways) < 2 and all(way.source.kind == "buy" for way in ways):
             # What is only bought, or comes from nowhere, is netted by the run.
-            lead = self._lead(ways[0].source) if ways else UNSUPPLIED
+            lead = self._offers.bought(ways[0].source) if ways else UNSUPPLIED
             found = self._standing.of_netted(node, self._as_of + lead)
             return Item(supplies=found)
-        item = Item(supplies=self._standing.of(node), apart=int(node.make_to_order))
+        item = Item(supplies=self._standing.of(node))
         item.lacking = list(self._standing.lacking(node))
-        item.levels = self._levels(node)
+        item.levels = self._levels(node, number)
         levels = self._run.stock_levels(node)
         if levels.batch_days:
-            self._check_days(node)
             item.cover = levels.window_end(self._as_of) - self._as_of
         return item
 
-    def _check_days(self, node: Node) -> None:
-        """Refuse days of a place that are not simply 24 hours."""
-        days = self._run.providers.sourcing.location_time(node.key[1])
-        if not days.always_open or not days.zone.constant:
-            refuse(f"{node.key} counts working days")
+    def _lasts(self, node: Node, days: float) -> int:
+        """How long days of a place last from now on [s]."""
+        time = self._run.providers.sourcing.location_time(node.key[1])
+        end = time.add_days(self._as_of, days)
+        return seconds_up(days, DAY) if end is None else end - self._as_of
 
     def _source(self, node: Node, item: Item, number: int) -> list[Item]:
         """Read a source into its item; the earlier steps of a make come after it."""
         way = self._ways[number]
         source = way.source
         item.grain = max(source.multiple, lot_size(node))
-        item.least = max(source.min_lot, 1)
+        item.least = max(source.min_lot, self._run.stock_levels(node).eoq or 1)
         item.most = source.max_lot or 0
         item.life = FAR if node.shelf_life is None else node.shelf_life
-        if source.kind != "buy" and source.safety_days:
-            self._check_days(node)
-            item.soft = seconds_up(source.safety_days, DAY)
+        # Stock for so many days of needs is there as long before them.
+        safety = node.rules.safety_days
+        if source.kind != "buy":
+            safety += source.safety_days
+        if safety:
+            item.soft = self._lasts(node, safety)
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
             made = self._make(item, way, number, floor)
             add_prices(made, source)
             return made
         item.floor = floor
+        largest = self._run.release.largest(source)
+        if largest:
+            item.most = min(item.most or largest, largest)
         if way.origin is not None:
             item.carries = 1
-            largest = self._run.release.largest(source)
-            if largest == 0:
-                refuse(f"{source.source} carries less than a least lot")
-            if largest is not None:
-                item.most = min(item.most or largest, largest)
             option, item.post = self._lanes.option(source)
             item.options.append(option)
             self._taken[number] = (StepComponent(0, way.origin),)
             item.below = (self._part(*self._taken[number]),)
             item.needs = (0,)
         else:
-            item.options.append(Option(fixed=self._lead(source) - floor))
+            item.options.append(Option(fixed=self._offers.bought(source) - floor))
         add_prices([item], source)
         return [item]
 
-    def _levels(self, node: Node) -> list[tuple[int, int]]:
-        """What has to be in stock from an instant on, each time more."""
+    def _levels(self, node: Node, number: int) -> list[tuple[int, int]]:
+        """What has to be in stock from an instant on, each time more.
+
+        Where a level falls, the run nets the product, for what it wants for some time.
+        """
         if node.rules.is_plain:
             return []
+        if node.rules.safety_days:
+            # It is there so long before its needs.
+            if node.rules.safety_qty or node.rules.levels:
+                self._netted.add(number)
+                self._run.approximate(
+                    f"{node.key} has days of safety and a stock level"
+                )
+            return []
         found: list[tuple[int, int]] = []
-        levels, kept = self._run.stock_levels(node), 0
-        for moment in sorted(levels.moments()):
-            wanted = levels.wanted(moment)
-            if wanted < kept:
-                refuse(f"{node.key} has a stock level that falls")
-            if wanted > kept:
-                found.append((wanted - kept, moment - self._as_of))
-            kept = wanted
+        levels = self._run.stock_levels(node)
+        moments = sorted(levels.moments())
+        wanted = [levels.wanted(moment) for moment in moments]
+        lasts = np.minimum.accumulate(wanted[::-1])[::-1].tolist() if wanted else []
+        if lasts != wanted:
+            self._netted.add(number)
+            self._run.approximate(f"{node.key} has a stock level that falls")
+        kept = 0
+        for moment, level in zip(moments, lasts, strict=True):
+            if level > kept:
+                found.append((level - kept, moment - self._as_of))
+            kept = level
         return found
-
-    def _lead(self, source: Source) -> int:
-        """When what is bought now is there, in any quantity [s since now].
-
-        What is wanted later is ordered later, or as late as its terms still hold: it is
-        there by any later instant.
-        """
-        floor = self._run.release.floor(source)
-        offers = (
-            (source.clock.earliest(max(begin, floor), MOST_BOUGHT), end)
-            for begin, end in source.windows
-        )
-        found = [one.finish for one, end in offers if one and one.start < end]
-        if not found:
-            refuse(f"{source.source} delivers no more")
-        return found[0] - self._as_of
 
     def _make(
         self, product: Item, way: SupplyAlternative, number: int, floor: int
@@ -496,9 +506,6 @@ class _Reading:
         name = way.source.source
         if self._tools and self._run.providers.capacity.held(name):
             refuse(f"{name} keeps a tool")
-        beside = [one.node for one in way.yields[1:]]
-        if any(self._counts_on(node) for node in beside):
-            refuse(f"{name} gives what is made or lacks a source as well")
         tasks = self._routings[number]
         links = self._run.providers.capacity.compiled(name).network.links
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
@@ -520,30 +527,55 @@ class _Reading:
             if place:
                 item.below = (Part(number + len(tasks) - place, 1, 0, 1),)
                 item.needs = (-1,)
-            own = [need for need, one in enumerate(taken) if one.step == place]
+            # Of what is taken twice the run nets the second line.
+            first_of = {
+                (one.step, id(one.node)): need
+                for need, one in reversed(list(enumerate(taken)))
+            }
+            own = sorted(need for (step, _), need in first_of.items() if step == place)
             item.needs += tuple(own)
             item.below += tuple(self._part(taken[need]) for need in own)
-            if len({part.c_item for part in item.below}) < len(item.below):
-                refuse(f"{name} takes a component twice in a step")
-        product.y_each, product.y_more, product.y_over = numbers_given(
-            way, product.most
-        )
+        output = way.yields[0].gain.outputs[0]
+        product.y_each, product.y_more = output.numerator, output.addend
+        product.y_over = output.denominator
+        if product.most and not output.steps(product.most):
+            refuse(f"{name} gives nothing by its largest lot")
         for item in made:
             item.apart = product.apart
         first = made[-1]
         first.queue = product.queue = tasks[0].node.queue
-        first.floor = floor + first.queue
+        first.floor = max(floor, 0) + first.queue
+        if not way.always:
+            self._within(first, way.source)
         return made
 
-    def _counts_on(self, node: Node) -> bool:
-        """Whether a search would have to know what falls out of a product."""
-        if node.rules.unlimited or not self._standing.wanted(node):
-            return False
-        ways = self._run.model.ways(node)
-        return not ways or any(way.source.kind != "buy" for way in ways)
+    def _within(self, first: Item, source: Source) -> None:
+        """Begin the first step of a make only while its routing is valid."""
+        zero = self._as_of - first.queue
+        for option in first.options:
+            if option.hourly:
+                self._run.approximate(f"{source.source} has a validity")
+            # Without any length it may begin at an end, where it is valid no more.
+            early = int(option.fixed + option.rate == 0)
+            option.within = tuple(
+                (
+                    -FAR if begin <= self._as_of else begin - zero,
+                    FAR if end == NEVER else end - zero - early,
+                )
+                for begin, end in source.windows
+            )
+        begin = source.windows[0][0]
+        first.floor = max(first.floor, begin - zero)
 
     def _part(self, taken: StepComponent) -> Part:
-        return Part(self._number[id(taken.node)], *taken.numbers)
+        numbers = taken.numbers
+        most = max(numbers)
+        if most > MOST_EACH:
+            # No more than exactly: what is left is netted by the run.
+            shift = most.bit_length() - MOST_EACH.bit_length() + 1
+            each, more, over = (number >> shift for number in numbers)
+            numbers = each, more, over + 1
+        return Part(self._number[id(taken.node)], *numbers)
 
     def _components(
         self, routing: str, way: SupplyAlternative, tasks: Sequence[RoutingTask]
@@ -554,18 +586,22 @@ class _Reading:
         for group in way.intakes:
             one = line_taken(self._run, group, self._last)
             line = one.component
-            if line.valid_to <= self._as_of:
-                continue
-            if line.valid_from > self._as_of or line.valid_to <= self._last:
-                refuse(f"{routing} has dated components")
             if line.anchor != "start" or line.offset_minutes:
-                refuse(f"{routing} takes a component otherwise than at a start")
+                self._run.approximate(
+                    f"{routing} takes a component otherwise than at a start"
+                )
             if max(line.numerator, line.addend) > MOST_EACH:
-                refuse(f"{routing} takes very much of a component")
+                self._run.approximate(f"{routing} takes very much of a component")
             if line.numerator or line.addend:
                 step = 0 if line.step is None else places[line.step]
+                # At its end it is about where the next one begins.
+                step = min(step + (line.anchor == "end"), len(tasks) - 1)
                 found.append(StepComponent(step, one.node, line))
-        return tuple(sorted(found, key=lambda one: one.step))
+        found.sort(key=lambda one: one.step)
+        alike = [(one.step, id(one.node)) for one in found]
+        if len(set(alike)) < len(alike):
+            self._run.approximate(f"{routing} takes a component twice in a step")
+        return tuple(found)
 
     def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:
         """Steps of a routing, where they simply follow each other."""

@@ -12,13 +12,11 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
-from copy import copy
-from itertools import islice, product
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
-from medhavi.planners.constrained.search.plant_machines import refuse
+from medhavi.planners.constrained.search.plant_sources import holds, line_taken
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, ratio
 
@@ -27,19 +25,15 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.plant_sources import Sources
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
-        ComponentRequirement,
         Need,
         Node,
         NodeKey,
-        SupplyAlternative,
         SupplyUnit,
     )
-    from medhavi.providers.material.characteristics import Characteristics
 
-MOST_CHOICES = 8
-"""Choices among lines that replace each other, at most."""
 _BY_ARRIVAL = attrgetter("available", "expires", "index")
 _SEQUENCE = attrgetter("instant", "priority", "index")
 
@@ -99,70 +93,6 @@ def taken_by_orders(run: SearchableRun) -> set[NodeKey]:
     return {key for node in nodes for key in run.model.takes_from(node)}
 
 
-def line_taken(
-    run: SearchableRun, group: Sequence[ComponentRequirement], last: int
-) -> ComponentRequirement:
-    """Line of a group that orders of a search take: the first one that comes anew.
-
-    Parameters
-    ----------
-    group
-        Lines that replace each other, by preference.
-    last
-        Until when a line has to hold [UTC s].
-    """
-    held = [one for one in group if _holds(run, one, last)]
-    anew = [one for one in held if _comes_anew(run, one.node)]
-    return (anew or held or group)[0]
-
-
-def by_lines(
-    run: SearchableRun, way: SupplyAlternative, last: int
-) -> list[SupplyAlternative]:
-    """A source once for each choice of lines that come anew, preferred ones first.
-
-    Parameters
-    ----------
-    way
-        The source; each of its groups is of lines that replace each other.
-    last
-        As of `line_taken`.
-    """
-    choices = [
-        [one for one in group if _holds(run, one, last) and _comes_anew(run, one.node)]
-        or group[:1]
-        for group in way.intakes
-    ]
-    if all(len(lines) == 1 for lines in choices):
-        return [way]
-    found = []
-    for lines in islice(product(*choices), MOST_CHOICES):
-        other = copy(way)
-        other.intakes = tuple(
-            (one, *(line for line in group if line is not one))
-            for one, group in zip(lines, way.intakes, strict=True)
-        )
-        found.append(other)
-    return found
-
-
-def _comes_anew(run: SearchableRun, node: Node) -> bool:
-    """Whether a product is made or bought, there or where it is moved from."""
-    found = [node]
-    for one in found:
-        ways = run.model.ways(one)
-        if one.rules.unlimited or any(way.origin is None for way in ways):
-            return True
-        origins = [way.origin for way in ways if way.origin is not None]
-        found += [origin for origin in origins if origin not in found]
-    return False
-
-
-def _holds(run: SearchableRun, line: ComponentRequirement, last: int) -> bool:
-    """Whether a line holds all the time."""
-    return line.component.valid_from <= run.as_of and line.component.valid_to > last
-
-
 def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply]]:
     """Stock that replaces components, by the identity of the one that orders take.
 
@@ -182,7 +112,7 @@ def replacements(run: SearchableRun, last: int) -> dict[int, list[StandingSupply
                     for one in group
                     if main.component.numerator
                     and one is not main
-                    and _holds(run, one, last)
+                    and holds(run, one, last)
                 }
                 takers.setdefault(id(main.node), []).append(others)
     found: dict[int, list[StandingSupply]] = {}
@@ -262,34 +192,25 @@ class StandingSupplies:
     ----------
     run
         A run that is built and not netted yet.
+    offers
+        The sources of its products.
     last
         The last due date [UTC s].
     """
 
-    def __init__(self, run: SearchableRun, last: int) -> None:
+    def __init__(self, run: SearchableRun, offers: Sources, last: int) -> None:
         self._run = run
+        self._offers = offers
         self._replace = replacements(run, last)
         self._release, self._name = run.release, run.unit_name
         self._taken = taken_by_orders(run)
         self._known_below: dict[NodeKey, set[int]] = {}
 
-    def wanted(self, node: Node) -> bool:
-        """Whether demands, orders or stock levels want a product."""
-        asked = bool(node.needs) or not node.rules.is_plain
-        return asked or node.key in self._taken
-
     def of(self, node: Node) -> list[StandingSupply]:
-        """What the search may take of a product, by date; all else is matched.
-
-        Raises
-        ------
-        UnfitError
-            A demand asks for what not all supply has, or a firm peg keeps something for
-            a demand that takes it by way of orders.
-        """
+        """What the search may take of a product, by date; all else is matched."""
         for pin in self._run.intake.pins.get(node.key, ()):
             if pin.supply is not None and pin.label and not self._is_settled(pin):
-                refuse(f"{node.key} is pegged to what is made of it")
+                self._run.approximate(f"{node.key} is pegged to what is made of it")
         held = self._settle(node)
         self._keep(self._standing(node), node.units)
         return self._left(node, held)
@@ -317,9 +238,7 @@ class StandingSupplies:
 
         What is kept for those who take it by way of orders is left, apart.
         """
-        for need in node.needs:
-            if need.asks is not None and not self._all_have(node, need.asks, set()):
-                refuse(f"demand for {node.key} asks for a quality")
+        self._keep(filter(self._offers.restricted, node.needs), node.units)
         pins = self._run.intake.pins.get(node.key, ())
         self._run.settle_pins([pin for pin in pins if self._is_settled(pin)])
         owned = [unit for unit in node.units if not unit.is_ours]
@@ -387,19 +306,3 @@ class StandingSupplies:
                 in_time = unit.free > 0 and unit.available <= need.instant
                 if in_time and need.open and release.usable(unit, need):
                     release.match(need, unit)
-
-    def _all_have(
-        self, node: Node, asks: Characteristics, seen: set[tuple[str, str]]
-    ) -> bool:
-        """Whether all that a product stands for and comes from has what is asked."""
-        if node.key in seen:
-            return True
-        seen.add(node.key)
-        return all(
-            (unit.traits or node.traits).meets(asks) for unit in node.units
-        ) and all(
-            way.traits(node).meets(asks)
-            if way.origin is None
-            else self._all_have(way.origin, asks, seen)
-            for way in self._run.model.ways(node)
-        )

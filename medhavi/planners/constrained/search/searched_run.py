@@ -161,7 +161,7 @@ class SearchedRun(SearchableRun):
             self.placing = FoundPlacing(self.release, shop, scene, layout)
         layout.lay(self)
         if self.release.shortages:
-            if self.share_out():
+            if self.share_out() or self.rationed():
                 raise ReducedDemandError
             differ("something is short")
 

@@ -1,0 +1,387 @@
+"""The sources of a product that a search chooses from: by rule, by date, by lines.
+
+A source counts once for each span of time in which the same sources, and lines of its
+bill of materials, hold, and once for each choice among lines that replace each other.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from itertools import islice, pairwise, product
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.netting.way_chains import WayChains
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.mrp.netting_state.state import (
+        ComponentRequirement,
+        Need,
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
+    from medhavi.providers.material.characteristics import Characteristics
+    from medhavi.providers.sources import Source, Window
+
+MOST_CHOICES = 8
+"""Choices among lines that replace each other, at most."""
+MOST_BOUGHT = 1_000_000_000
+MOST_EACH = 1 << 24
+"""Most of a component for a unit that is counted: 64 bits hold it times any order."""
+UNSUPPLIED = 1 << 33
+"""When what no source brings is there [s since now]: no plan waits for that."""
+LOT_RULES = ("lot_for_lot", "poq", "fixed")
+"""Rules of lots that a plant can say."""
+
+
+class Sources:
+    """Sources of the products of a run.
+
+    Parameters
+    ----------
+    run
+        A run that is built and not netted yet.
+    last
+        The last due date [UTC s]; what changes later does not count.
+    """
+
+    def __init__(self, run: SearchableRun, last: int) -> None:
+        self._run = run
+        self._last = last
+
+    def of(self, node: Node) -> Sequence[SupplyAlternative]:
+        """Sources of a product by preference."""
+        run = self._run
+        ways: Sequence[SupplyAlternative] = run.model.ways(node)
+        if node.shared:
+            # The others take nothing (rule 8).
+            ways = [way for way in ways if way.source.share]
+        if not ways:
+            return ways
+        for way in ways:
+            if way.source.kind == "make" and way.source.fence_days < 0:
+                run.approximate(f"{way.source.source} may start in the past")
+        if all(way.source.kind == "buy" for way in ways):
+            return [self._counted_on(node, ways)]
+        # What carries less than a least lot brings nothing.
+        ways = [way for way in ways if run.brings(way)]
+        for way in ways:
+            if way.source.kind == "buy" and run.release.limited(way.source):
+                run.approximate(f"{way.source.source} has a limit")
+        if self.shares(node):
+            return ways
+        # Where one is cheaper for much and another for little, a lot of each counts.
+        size = max((max(way.source.min_lot, 1) for way in ways), default=1)
+        ranked = run.release.ranked(ways, node, size)
+        return [
+            one
+            for dated in self._by_dates(ranked)
+            for one in by_lines(run, dated, self._last)
+        ]
+
+    def _by_dates(
+        self, ways: Sequence[SupplyAlternative]
+    ) -> Iterator[SupplyAlternative]:
+        """Sources once for each span of time in which the same ones and lines hold.
+
+        The last span comes first: nothing is made early by a source that ends while
+        another one makes it in time.
+        """
+        queues = [self._queue(way) for way in ways]
+        dates = {
+            at - queue
+            for way, queue in zip(ways, queues, strict=True)
+            for group in way.intakes
+            for one in group
+            for at in (one.component.valid_from, one.component.valid_to)
+        }
+        if len(ways) > 1 or dates:
+            dates |= {at for way in ways for span in way.source.windows for at in span}
+        edges = sorted(at for at in dates if self._run.as_of < at <= self._last)
+        for span in reversed([*pairwise([ALWAYS, *edges, NEVER])]):
+            for way, queue in zip(ways, queues, strict=True):
+                windows = _common(way.source.windows, span)
+                if windows:
+                    at = max(span[0], self._run.as_of) + queue
+                    yield _narrowed(way, windows, at)
+
+    def _queue(self, way: SupplyAlternative) -> int:
+        """How long the orders of a source queue before they take anything [s]."""
+        if way.recipe is None:
+            return 0
+        tasks = self._run.providers.capacity.compiled(way.source.source).tasks
+        return tasks[0].node.queue if tasks else 0
+
+    def why_netted(self, node: Node) -> str:
+        """Why the run, not the search, nets a product by all rules; "": it does not.
+
+        Of what is only bought it always does: here it is made, moved or falls out.
+        """
+        run, rules = self._run, node.rules
+        ways = run.model.ways(node)
+        if ways and all(way.source.kind == "buy" for way in ways):
+            return ""
+        lots = (_other_lots(node, way) for way in ways)
+        why = self.why_unstated(node) or next(filter(None, lots), "")
+        if id(node) in self._beside and self._wanted(node):
+            why = f"{node.key} falls out of other work as well"
+        elif self.shares(node):
+            why = f"{node.key} has shares"
+        elif rules.lot_rule not in LOT_RULES:
+            why = f"{node.key} has lots by {rules.lot_rule}"
+        elif node.make_to_order and self._for_stock(node):
+            why = f"{node.key} is made to order and goes into what is not"
+        return why
+
+    def shares(self, node: Node) -> bool:
+        """Whether several sources share what is wanted of a product (rule 8)."""
+        ways = self._run.model.ways(node)
+        return node.shared and sum(bool(way.source.share) for way in ways) > 1
+
+    def why_unstated(self, node: Node) -> str:
+        """Why a plant says not even nearly how a product is supplied; "": it does."""
+        ways = self._run.model.ways(node)
+        if not ways:
+            falls_out = id(node) in self._beside and self._wanted(node)
+            return f"{node.key} falls out of other work alone" if falls_out else ""
+        return next(filter(None, map(_other_gain, ways)), "")
+
+    def lead(self, node: Node) -> int:
+        """When what the run nets might be there at first [s since now]."""
+        run = self._run
+        if run.release.chains is None:
+            run.release.chains = WayChains(
+                run.model, run.release, run.providers.capacity, ()
+            )
+        return min(run.release.chains.anew(node) - run.as_of, UNSUPPLIED)
+
+    @cached_property
+    def _beside(self) -> set[int]:
+        """Products that fall out of other work, by identity."""
+        return {
+            id(one.node)
+            for node in self._nodes()
+            for way in self._run.model.ways(node)
+            for one in way.yields
+            if one.node is not node
+        }
+
+    def _wanted(self, node: Node) -> bool:
+        """Whether demands, orders or stock levels want a product."""
+        asked = bool(node.needs) or not node.rules.is_plain
+        return asked or node.key in self._takers
+
+    def _for_stock(self, node: Node) -> bool:
+        """Whether a product goes into what is not made to order, or stands already."""
+        takers = self._takers.get(node.key, ())
+        return any(not one.make_to_order for one in takers) or any(
+            need.order is not None for need in node.needs
+        )
+
+    @cached_property
+    def _takers(self) -> dict[NodeKey, list[Node]]:
+        """Products whose orders take, or move, a product."""
+        found: dict[NodeKey, list[Node]] = {}
+        for node in self._nodes():
+            for key in self._run.model.takes_from(node):
+                found.setdefault(key, []).append(node)
+        return found
+
+    def _nodes(self) -> Iterator[Node]:
+        return (node for cluster in self._run.clusters for node in cluster)
+
+    def restricts(self, node: Node) -> bool:
+        """Whether a demand for a product may not be served by all that there is."""
+        return any(self.restricted(need) for need in node.needs)
+
+    def restricted(self, need: Need) -> bool:
+        """Whether a need may not be served by all that there is of its product."""
+        origin = need.only_from
+        if origin is not None and origin != need.node.key[1]:
+            return True
+        return need.asks is not None and not self.all_have(need.node, need.asks)
+
+    def serves(self, way: SupplyAlternative, need: Need) -> bool:
+        """Whether all that a source brings serves a need."""
+        if need.only_from is not None and way.source.origin != need.only_from:
+            return False
+        return need.asks is None or self._has(need.node, way, need.asks, set())
+
+    def all_have(
+        self, node: Node, asks: Characteristics, seen: set[NodeKey] | None = None
+    ) -> bool:
+        """Whether all that a product stands for and comes from has what is asked."""
+        seen = set() if seen is None else seen
+        if node.key in seen:
+            return True
+        seen.add(node.key)
+        return all(
+            (unit.traits or node.traits).meets(asks) for unit in node.units
+        ) and all(
+            self._has(node, way, asks, seen) for way in self._run.model.ways(node)
+        )
+
+    def _has(
+        self,
+        node: Node,
+        way: SupplyAlternative,
+        asks: Characteristics,
+        seen: set[NodeKey],
+    ) -> bool:
+        """Whether all that a source brings has what is asked."""
+        if way.origin is None:
+            return way.traits(node).meets(asks)
+        return self.all_have(way.origin, asks, seen)
+
+    def _counted_on(
+        self, node: Node, ways: Sequence[SupplyAlternative]
+    ) -> SupplyAlternative:
+        """Supplier by whose lead time what is only bought is there, whoever sells it.
+
+        The run nets it, with all rules of stock and lots: it takes the preferred
+        supplier that is in time, else the first one. Of shares each one sells some.
+        """
+        first = max if node.shared else min
+        return first(ways, key=lambda way: self.bought(way.source))
+
+    def bought(self, source: Source) -> int:
+        """When what is bought now is there, in any quantity [s since now].
+
+        What is wanted later is ordered later, or as late as its terms still hold: it is
+        there by any later instant.
+        """
+        floor = self._run.release.floor(source)
+        offers = (
+            (source.clock.earliest(max(begin, floor), MOST_BOUGHT), end)
+            for begin, end in source.windows
+        )
+        found = [one.finish for one, end in offers if one and one.start < end]
+        return found[0] - self._run.as_of if found else UNSUPPLIED
+
+
+def line_taken(
+    run: SearchableRun, group: Sequence[ComponentRequirement], last: int
+) -> ComponentRequirement:
+    """Line of a group that orders of a search take: the first one that comes anew.
+
+    Parameters
+    ----------
+    group
+        Lines that replace each other, by preference.
+    last
+        Until when a line has to hold [UTC s].
+    """
+    held = [one for one in group if holds(run, one, last)]
+    anew = [one for one in held if _comes_anew(run, one.node)]
+    return (anew or held or group)[0]
+
+
+def _narrowed(
+    way: SupplyAlternative, windows: tuple[Window, ...], at: int
+) -> SupplyAlternative:
+    """A source whose orders begin within windows, with the lines that hold then."""
+    held = tuple(
+        tuple([one for one in group if one.component.valid_at(at)])
+        for group in way.intakes
+    )
+    if windows == way.source.windows and held == way.intakes:
+        return way
+    other = copy(way)
+    other.intakes = tuple(group for group in held if group)
+    other.source = way.source._replace(windows=windows)
+    other.always = way.always and windows == way.source.windows
+    return other
+
+
+def _common(windows: Sequence[Window], span: Window) -> tuple[Window, ...]:
+    """What windows and a span have in common."""
+    common = ((max(begin, span[0]), min(end, span[1])) for begin, end in windows)
+    return tuple((begin, end) for begin, end in common if begin < end)
+
+
+def by_lines(
+    run: SearchableRun, way: SupplyAlternative, last: int
+) -> list[SupplyAlternative]:
+    """A source once for each choice of lines that come anew, preferred ones first.
+
+    Parameters
+    ----------
+    way
+        The source; each of its groups is of lines that replace each other.
+    last
+        As of `line_taken`.
+    """
+    choices = [
+        [one for one in group if holds(run, one, last) and _comes_anew(run, one.node)]
+        or group[:1]
+        for group in way.intakes
+    ]
+    if all(len(lines) == 1 for lines in choices):
+        return [way]
+    found = []
+    for lines in islice(product(*choices), MOST_CHOICES):
+        other = copy(way)
+        other.intakes = tuple(
+            (one, *(line for line in group if line is not one))
+            for one, group in zip(lines, way.intakes, strict=True)
+        )
+        found.append(other)
+    return found
+
+
+def _comes_anew(run: SearchableRun, node: Node) -> bool:
+    """Whether a product is made or bought, there or where it is moved from."""
+    found = [node]
+    for one in found:
+        ways = run.model.ways(one)
+        if one.rules.unlimited or any(way.origin is None for way in ways):
+            return True
+        origins = [way.origin for way in ways if way.origin is not None]
+        found += [origin for origin in origins if origin not in found]
+    return False
+
+
+def holds(run: SearchableRun, line: ComponentRequirement, last: int) -> bool:
+    """Whether a line holds all the time."""
+    return line.component.valid_from <= run.as_of and line.component.valid_to > last
+
+
+def _other_lots(node: Node, way: SupplyAlternative) -> str:
+    """Why lots of a source are no whole lots of its product; "": they are."""
+    source, lot = way.source, lot_size(node)
+    if lot > 1 and (
+        lot % source.multiple
+        or (source.min_lot > lot and source.min_lot % lot)
+        or (source.max_lot or 0) % lot
+        or (way.gain is not None and way.gain.good_steps(lot) != lot)
+    ):
+        return f"{source.source} has other lots than its product"
+    return ""
+
+
+def _other_gain(way: SupplyAlternative) -> str:
+    """Why orders do not give their product alone and at their end; "": they do."""
+    name, gain = way.source.source, way.gain
+    if gain is None:
+        return ""
+    if gain is not way.yields[0].gain or not way.yields[0].plain:
+        return f"{name} gives its product beside another, or not at its end"
+    output, most = gain.outputs[0], way.source.max_lot
+    if len(gain.outputs) > 1 or gain.dated or not output.numerator:
+        return f"{name} gives its product by several lines, or by date"
+    if max(output.numerator, output.addend, output.denominator) > MOST_EACH:
+        return f"{name} gives very much of its product"
+    if most and not output.steps(most):
+        return f"{name} gives nothing by its largest lot"
+    return ""
+
+
+def lot_size(node: Node) -> int:
+    """What all orders of a product are whole multiples of, by its lot rule [steps]."""
+    rules = node.rules
+    return (rules.lot_size or 1) if rules.lot_rule == "fixed" else 1
