@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -202,6 +203,27 @@ def add_prices(items: Sequence[Item], source: Source) -> None:
             order += second * option.fixed
             step += second * option.rate / item.grain
     product.each_order, product.each_step = round(order * MONEY), round(step * MONEY)
+
+
+def shared_parts(
+    numbers: Sequence[int], shares: Sequence[Fraction | int]
+) -> tuple[Part, ...]:
+    """What each of several sources brings of a product, rounded to the next.
+
+    Parameters
+    ----------
+    numbers
+        The items of the sources.
+    shares
+        Their shares, which need not add up to one.
+    """
+    found = []
+    for number, share in zip(numbers, shares, strict=True):
+        each = Fraction(2 * share) / sum(shares)
+        # Of two halves the first one is rounded up.
+        more = int(number == numbers[0]) - each.denominator
+        found.append(Part(number, each.numerator, more, 2 * each.denominator))
+    return tuple(found)
 
 
 def check_depth(items: Sequence[Item]) -> None:

@@ -4,17 +4,16 @@ What the search knows: products at places and their sources by preference, while
 are valid; makes of steps in a row, each on one unit of a finite machine, of those that
 it may choose from, of each of several at a time, on hours of a bucket, or on none, in
 open time, changed over between families; purchases with a fixed lead time, by any rule
-of stock and lots; stock and scheduled receipts; stock levels of what is made that do not
-fall; existing orders that stand on their dates; lots of a least and a largest size and
-a multiple; what is lost by yields. What shares, lots and levels want otherwise it says
-nearly, and the run nets it anew. Anything else is planned by the general way.
+of stock and lots; stock and scheduled receipts; stock levels of what is made that do
+not fall; existing orders that stand on their dates; lots of a least and a largest size
+and a multiple; what is lost by yields. What shares, lots and levels want otherwise it
+says nearly, and the run nets it anew. Anything else is planned by the general way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +34,7 @@ from medhavi.planners.constrained.search.plant_items import (
     first_levels,
     mortal,
     ready_alone,
+    shared_parts,
     standing,
 )
 from medhavi.planners.constrained.search.plant_machines import (
@@ -56,7 +56,9 @@ from medhavi.planners.constrained.search.plant_sources import (
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
     StandingSupply,
+    lasting_levels,
     lend_to_demands,
+    there_for_demands,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
 from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
@@ -310,7 +312,7 @@ class _Reading:
                 continue
             if wanted.setdefault(need.demand, need) is not need:
                 self._run.approximate("a demand is wanted in several parts")
-        there, rows = self._there(), []
+        there, rows = there_for_demands(self._run), []
         for demand in self._run.intake.demands:
             number = self._number[id(self._run.model.node(demand.node))]
             asked = wanted.get(demand.index)
@@ -342,15 +344,6 @@ class _Reading:
                 return one
         self._run.approximate(f"{need.node.key} is asked of some of its supply alone")
         return -1
-
-    def _there(self) -> dict[int, int]:
-        """When what demands were given already is there [s since now]."""
-        release, found = self._run.release, dict[int, int]()
-        for need, unit in zip(release.match_need, release.match_unit, strict=True):
-            there = release.units[unit].arrives - self._as_of
-            demand = release.needs[need].demand
-            found[demand] = max(found.get(demand, 0), there)
-        return found
 
     # --- nodes ---------------------------------------------------------------------
     def _items_of(self, number: int) -> list[int]:
@@ -389,7 +382,9 @@ class _Reading:
         if self._offers.shares(node):
             # It takes of each of them, as the run nets it.
             self._netted.update(numbers)
-            item.below, item.needs = self._parts(numbers), (-1,) * len(numbers)
+            shares = [self._ways[one].source.share or 0 for one in numbers]
+            item.below = shared_parts(numbers, shares)
+            item.needs = (-1,) * len(numbers)
         else:
             item.sources = tuple(numbers)
         return [
@@ -400,17 +395,6 @@ class _Reading:
                 for one in self._source(node, Item(apart=item.apart), own)
             ),
         ]
-
-    def _parts(self, numbers: Sequence[int]) -> tuple[Part, ...]:
-        """What each of the sources of a product brings of it, rounded to the next."""
-        shares = [self._ways[one].source.share or Fraction(0) for one in numbers]
-        found = []
-        for number, share in zip(numbers, shares, strict=True):
-            each = 2 * share / sum(shares)
-            # Of two halves the first one is rounded up.
-            more = int(number == numbers[0]) - each.denominator
-            found.append(Part(number, each.numerator, more, 2 * each.denominator))
-        return tuple(found)
 
     def _stocked(
         self, node: Node, number: int, ways: Sequence[SupplyAlternative]
@@ -423,7 +407,10 @@ class _Reading:
             return Item(supplies=found)
         item = Item(supplies=self._standing.of(node))
         item.lacking = list(self._standing.lacking(node))
-        item.levels = self._levels(node, number)
+        item.levels, why = lasting_levels(self._run, node)
+        if why:
+            self._netted.add(number)
+            self._run.approximate(why)
         levels = self._run.stock_levels(node)
         if levels.batch_days:
             item.cover = levels.window_end(self._as_of) - self._as_of
@@ -469,36 +456,6 @@ class _Reading:
             item.options.append(Option(fixed=self._offers.bought(source) - floor))
         add_prices([item], source)
         return [item]
-
-    def _levels(self, node: Node, number: int) -> list[tuple[int, int]]:
-        """What has to be in stock from an instant on, each time more.
-
-        Where a level falls, the run nets the product, for what it wants for some time.
-        """
-        if node.rules.is_plain:
-            return []
-        if node.rules.safety_days:
-            # It is there so long before its needs.
-            if node.rules.safety_qty or node.rules.levels:
-                self._netted.add(number)
-                self._run.approximate(
-                    f"{node.key} has days of safety and a stock level"
-                )
-            return []
-        found: list[tuple[int, int]] = []
-        levels = self._run.stock_levels(node)
-        moments = sorted(levels.moments())
-        wanted = [levels.wanted(moment) for moment in moments]
-        lasts = np.minimum.accumulate(wanted[::-1])[::-1].tolist() if wanted else []
-        if lasts != wanted:
-            self._netted.add(number)
-            self._run.approximate(f"{node.key} has a stock level that falls")
-        kept = 0
-        for moment, level in zip(moments, lasts, strict=True):
-            if level > kept:
-                found.append((level - kept, moment - self._as_of))
-            kept = level
-        return found
 
     def _make(
         self, product: Item, way: SupplyAlternative, number: int, floor: int

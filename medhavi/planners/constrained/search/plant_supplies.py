@@ -12,6 +12,7 @@ the one that orders take (rule 9).
 
 from __future__ import annotations
 
+from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -166,6 +167,47 @@ def _free(run: SearchableRun, node: Node, need: Need) -> Iterator[SupplyUnit]:
         in_time = unit.free > 0 and unit.is_ours and unit.available <= until
         if in_time and not node.make_to_order and run.release.usable(unit, need):
             yield unit
+
+
+def there_for_demands(run: SearchableRun) -> dict[int, int]:
+    """When what demands were given already is there [s since now]."""
+    release, found = run.release, dict[int, int]()
+    for need, unit in zip(release.match_need, release.match_unit, strict=True):
+        there = release.units[unit].arrives - run.as_of
+        demand = release.needs[need].demand
+        found[demand] = max(found.get(demand, 0), there)
+    return found
+
+
+def lasting_levels(run: SearchableRun, node: Node) -> tuple[list[tuple[int, int]], str]:
+    """What has to be in stock of a product from an instant on, each time more.
+
+    Returns
+    -------
+    levels
+        Quantities [units], and from when on they have to be there [s since now].
+    why
+        Why the run nets the product for what else is wanted; "": nothing is.
+    """
+    rules = node.rules
+    if rules.is_plain:
+        return [], ""
+    if rules.safety_days:
+        # It is there so long before its needs.
+        more = rules.safety_qty or rules.levels
+        return [], f"{node.key} has days of safety and a stock level" if more else ""
+    found: list[tuple[int, int]] = []
+    levels = run.stock_levels(node)
+    moments = sorted(levels.moments())
+    wanted = [levels.wanted(moment) for moment in moments]
+    lasts = [*accumulate(reversed(wanted), min)][::-1]
+    kept = 0
+    for moment, level in zip(moments, lasts, strict=True):
+        if level > kept:
+            found.append((level - kept, moment - run.as_of))
+        kept = level
+    falls = lasts != wanted
+    return found, f"{node.key} has a stock level that falls" if falls else ""
 
 
 def _own_needs(run: SearchableRun, node: Node, other: Need) -> int:
