@@ -65,7 +65,7 @@ from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
 from medhavi.providers.capacity.axis import ResourceOption
 from medhavi.providers.capacity.schedule import RoutingTask
 from medhavi.snapshot.calendars.calendars import WorkingTime
-from medhavi.units import DAY, DAYS_PER_YEAR, NEVER, seconds_up
+from medhavi.units import DAYS_PER_YEAR, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
@@ -205,6 +205,7 @@ class _Reading:
         items: list[Item] = []
         for node, number in zip(self._nodes, products, strict=True):
             items += self._items(node, number)
+        self._net_below(items)
         check_depth(items)
         sources = [item.sources or (number,) for number, item in enumerate(items)]
         serves = np.arange(len(items))
@@ -286,6 +287,19 @@ class _Reading:
             netted=self._netted,
             campaigns=self._machines.campaigns(options),
         )
+
+    def _net_below(self, items: Sequence[Item]) -> None:
+        """Net also what goes into what is netted, where its lots are others than found.
+
+        Shares are of the same lots, or nearly.
+        """
+        for node in self._nodes:
+            netted = self._number[id(node)] in self._netted
+            if netted and not self._offers.shares(node):
+                for key in self._run.model.takes_from(node):
+                    number = self._number[id(self._run.model.node(key))]
+                    if items[number].lead < 0:
+                        self._netted.add(number)
 
     def _calendars(self) -> dict[int, WorkingTime]:
         """Open time by its number, of all that is not always open."""
@@ -416,12 +430,6 @@ class _Reading:
             item.cover = levels.window_end(self._as_of) - self._as_of
         return item
 
-    def _lasts(self, node: Node, days: float) -> int:
-        """How long days of a place last from now on [s]."""
-        time = self._run.providers.sourcing.location_time(node.key[1])
-        end = time.add_days(self._as_of, days)
-        return seconds_up(days, DAY) if end is None else end - self._as_of
-
     def _source(self, node: Node, item: Item, number: int) -> list[Item]:
         """Read a source into its item; the earlier steps of a make come after it."""
         way = self._ways[number]
@@ -435,7 +443,7 @@ class _Reading:
         if source.kind != "buy":
             safety += source.safety_days
         if safety:
-            item.soft = self._lasts(node, safety)
+            item.soft = self._offers.lasts(node, safety)
         floor = self._run.release.floor(source) - self._as_of
         if source.kind == "make":
             made = self._make(item, way, number, floor)

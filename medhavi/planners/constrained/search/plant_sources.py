@@ -12,7 +12,7 @@ from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.netting.way_chains import WayChains
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,6 +159,13 @@ class Sources:
                 run.model, run.release, run.providers.capacity, ()
             )
         return min(run.release.chains.anew(node) - run.as_of, UNSUPPLIED)
+
+    def lasts(self, node: Node, days: float) -> int:
+        """How long days of a place last from now on [s]."""
+        run = self._run
+        time = run.providers.sourcing.location_time(node.key[1])
+        end = time.add_days(run.as_of, days)
+        return seconds_up(days, DAY) if end is None else end - run.as_of
 
     @cached_property
     def _beside(self) -> set[int]:

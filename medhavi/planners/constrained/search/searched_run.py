@@ -169,7 +169,15 @@ class SearchedRun(SearchableRun):
         return SequencedPlacing(self.release, shop, scene)
 
     def _improve(self) -> None:
-        """Nothing: the sequence was found."""
+        """Improve where orders were netted that were not found, as rounds do."""
+        if self._exact or not self.model_found.netted:
+            return
+        placing, lines = self.placing, self.lines
+        mark = placing.mark()
+        placing.clear()
+        placing.place_all(placing.sequencer.first())
+        self._keep_better(lines, mark)
+        super()._improve()
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.
