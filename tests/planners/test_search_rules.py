@@ -154,6 +154,13 @@ KINDS: dict[str, Change] = {
     "up to a level": policy(lot_rule="min_max", min_qty=2.0, max_qty=6.0),
     "by cost": policy(lot_rule="eoq", order_cost=10.0),
     "least unit cost": policy(lot_rule="silver_meal", order_cost=10.0),
+    "lots larger than the largest": lambda tables: changed(
+        policy(lot_rule="fixed", lot_size=25.0)(tables),
+        "routings",
+        "make PART",
+        lot_multiple=4.0,
+        max_lot=24.0,
+    ),
     "in the past": lambda tables: changed(
         tables, "routings", "make PART", fence_days=-2.0
     ),

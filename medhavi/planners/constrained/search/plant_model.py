@@ -52,6 +52,7 @@ from medhavi.planners.constrained.search.plant_sources import (
     Sources,
     line_taken,
     lot_size,
+    other_lots,
 )
 from medhavi.planners.constrained.search.plant_supplies import (
     StandingSupplies,
@@ -434,7 +435,8 @@ class _Reading:
         """Read a source into its item; the earlier steps of a make come after it."""
         way = self._ways[number]
         source = way.source
-        item.grain = max(source.multiple, lot_size(node))
+        lot = 1 if other_lots(node, way) else lot_size(node)
+        item.grain = max(source.multiple, lot)
         item.least = max(source.min_lot, self._run.stock_levels(node).eoq or 1)
         item.most = source.max_lot or 0
         item.life = FAR if node.shelf_life is None else node.shelf_life

@@ -126,7 +126,7 @@ class Sources:
         ways = run.model.ways(node)
         if ways and all(way.source.kind == "buy" for way in ways):
             return ""
-        lots = (_other_lots(node, way) for way in ways)
+        lots = (other_lots(node, way) for way in ways)
         why = self.why_unstated(node) or next(filter(None, lots), "")
         if id(node) in self._beside and self._wanted(node):
             why = f"{node.key} falls out of other work as well"
@@ -358,7 +358,7 @@ def holds(run: SearchableRun, line: ComponentRequirement, last: int) -> bool:
     return line.component.valid_from <= run.as_of and line.component.valid_to > last
 
 
-def _other_lots(node: Node, way: SupplyAlternative) -> str:
+def other_lots(node: Node, way: SupplyAlternative) -> str:
     """Why lots of a source are no whole lots of its product; "": they are."""
     source, lot = way.source, lot_size(node)
     if lot > 1 and (
