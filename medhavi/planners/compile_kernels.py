@@ -84,12 +84,17 @@ def small_company() -> Snapshot:
 
 
 def plans() -> Iterator[Plan]:
-    """Plan the small company with every engine; without numba nothing is planned."""
+    """Plan the small company with every engine, then with one demand less.
+
+    Without numba nothing is planned.
+    """
     if find_spec("numba") is None:
         return
     company = small_company()
-    for mode, settings in RUNS:
-        yield pipeline.plan(company, mode=mode, settings=settings)
+    made = [pipeline.plan(company, mode, settings) for mode, settings in RUNS]
+    yield from made
+    fewer = company.replace(demands=company["demands"][1:])
+    yield pipeline.plan(fewer, *RUNS[-1], baseline=made[-1])
 
 
 def main() -> None:

@@ -61,8 +61,8 @@ def plan(
         Parameters of the planner, as a record or by name.
     baseline
         Earlier plan of the same company; mode mrp plans again only what changed since,
-        with the same result (see `net_change.plan`), mode constrained places again
-        what is linked with that (see `incremental.plan`; setting stability_price).
+        with the same result (see `net_change.plan`), mode constrained serves what that
+        reaches anew (see `incremental.plan`; setting stability_price).
     seed
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
@@ -147,7 +147,7 @@ def _of_mode(
     way: tuple[Observe | None, Cancelled | None, int | None],
 ) -> Plan:
     observe, cancelled, seed = way
-    price = 0.0
+    price: float | None = None
     if mode == "constrained" and isinstance(settings, Mapping):
         on_baseline = baseline is not None
         settings, price = _without_price(settings, on_baseline=on_baseline)
@@ -169,6 +169,8 @@ def _of_mode(
         made = searched_run.plan(
             snapshot, feasible, __version__, observe, cancelled, seed=seed
         )
+        if made.basis is not None:
+            return made
     else:
         netting = _as(MrpParameters, settings, mode)
         if baseline is not None:
@@ -256,7 +258,7 @@ def check_settings(
 
 def _without_price(
     settings: Mapping[str, object], *, on_baseline: bool
-) -> tuple[dict[str, object], float]:
+) -> tuple[dict[str, object], float | None]:
     """Take from the settings what only a plan on a baseline has.
 
     Raises
@@ -273,7 +275,7 @@ def _without_price(
         message = "Effort incremental and stability_price need a baseline plan."
         raise UsageError(message)
     if price is None:
-        return own, 0.0
+        return own, None
     if not isinstance(price, int | float) or not price >= 0:
         message = f"stability_price ({price}) must be a number of at least 0."
         raise UsageError(message)

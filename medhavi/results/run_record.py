@@ -293,12 +293,16 @@ class Basis:
         Marks that were read from a folder.
     kept
         What the planner keeps in memory for plans on this one; only it looks inside.
+    schedule
+        What a search in mode constrained found, one row of lists: plans on this one
+        resume it; only that search looks inside.
     """
 
     digests: Mapping[str, str]
     snapshot: Snapshot | None = None
     stored: pl.DataFrame | None = None
     kept: object = None
+    schedule: pl.DataFrame | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Basis:

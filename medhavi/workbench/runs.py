@@ -54,14 +54,17 @@ class LastRun:
             A plan of the snapshot.
         edited
             The snapshot with an edit. Where its tables differ in what is netted alone,
-            the kept run is built on; it is made first where there is none.
+            the kept run is built on; it is made first where there is none. In mode
+            constrained the plan itself is built on.
         """
-        mode, settings, seed = plan.run.mode, dict(plan.run.settings), plan.run.seed
+        mode, seed = plan.run.mode, plan.run.seed
+        settings = {k: v for k, v in plan.run.settings.items() if k != "baseline"}
         if mode == "mrp" and nets_alone(snapshot, edited):
             self.take(plan)
             made = self.netted(snapshot, edited, settings, seed)
         else:
-            made = make_plan(edited, mode, settings=settings, seed=seed)
+            on = plan if mode == "constrained" else None
+            made = make_plan(edited, mode, settings=settings, baseline=on, seed=seed)
         return made.numbered(register_of(plan.supplies))
 
     def take(self, plan: Plan) -> None:

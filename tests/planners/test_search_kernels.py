@@ -58,10 +58,16 @@ def passed(
     return work
 
 
+def room(made: Plant, work: Any, lots: int = 0) -> ScheduleRecord:
+    """Give an empty schedule with room for a pass."""
+    option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
+    return new_schedule(made, option, int(work.totals[1]), lots)
+
+
 def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, ScheduleRecord]:
     """Give the plant as the kernels read it, and the schedule of one pass."""
     work = passed(made, engine=engine)
-    plan: ScheduleRecord = engine.of(new_schedule(made, work, MOST_CUT + 1))
+    plan: ScheduleRecord = engine.of(room(made, work, MOST_CUT + 1))
     read = engine.of(made)
     engine.kernels.load(read, plan, work)
     return read, plan
@@ -427,7 +433,7 @@ def test_what_is_late_is_cut_over_the_units_of_its_machine(
     """Twenty pieces of a day each are in time where all units work on them."""
     made = plant([{"machine": 0, "rate": DAY}], [(0, 20, due * DAY, 5)], [units])
     read, plan = scheduled(made)
-    empty: ScheduleRecord = ENGINE.of(new_schedule(made, passed(made), MOST_CUT))
+    empty: ScheduleRecord = ENGINE.of(room(made, passed(made), MOST_CUT))
     cut = [0, 0, 0]
     K.date_alone(read, empty, [0], cut)
     assert cut[1] == (len(sizes) if units > 1 else 0)
@@ -487,7 +493,7 @@ def test_demands_are_dated_as_if_each_were_alone() -> None:
     made = plant([{"machine": 0, "rate": DAY}], [(0, 3, DAY, 5), (0, 3, 2 * DAY, 5)])
     read, plan = scheduled(made)
     assert plan.d_finish == [3 * DAY, 6 * DAY]
-    empty: ScheduleRecord = ENGINE.of(new_schedule(made, passed(made)))
+    empty: ScheduleRecord = ENGINE.of(room(made, passed(made)))
     before, least = state_of(empty), [0, 0]
     K.date_alone(read, empty, least, [])
     assert least == [3 * DAY, 3 * DAY]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.search import seeking
-from medhavi.planners.constrained.search.seeking import engine_of, way_of
+from medhavi.planners.constrained.search.searched_run import engine_of, way_of
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify

@@ -49,6 +49,8 @@ __all__ = ["KEYS", "SCHEMAS", "Plan"]
 
 BASIS = "basis.arrow"
 """What a plan was made from, beside its tables: for planning on a baseline."""
+SCHEDULE = "search_schedule.arrow"
+"""What a search found, beside the tables of a plan in mode constrained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +233,7 @@ class Plan(Charted):
         *,
         raw: bool = False,
     ) -> Path:
-        """Write tables, `run.json`, `kpis.json`, `measured.json` and the basis.
+        """Write tables, `run.json`, `kpis.json`, `measured.json`, basis and schedule.
 
         Parameters
         ----------
@@ -250,6 +252,8 @@ class Plan(Charted):
         write_json(path / "measured.json", dict(self.measured))
         if self.basis is not None:
             self.basis.to_frame().write_ipc(path / BASIS)
+            if self.basis.schedule is not None:
+                self.basis.schedule.write_ipc(path / SCHEDULE)
         return path
 
     @classmethod
@@ -258,13 +262,12 @@ class Plan(Charted):
         path = Path(folder)
         tables = read_tables(path)
         record = read_json(path / "run.json")
-        stored = path / BASIS
         return cls(
             tables=tables,
             run=RunRecord.from_dict(record),
             findings=_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
-            basis=Basis.from_frame(read_written(stored)) if stored.is_file() else None,
+            basis=_basis(path),
             told_in=PlanLocale.from_dict(record),
         )
 
@@ -324,6 +327,16 @@ class Plan(Charted):
     def __str__(self) -> str:
         """Summary: counts, statuses, the worst exceptions."""
         return summary(self)
+
+
+def _basis(folder: Path) -> Basis | None:
+    """What a plan of a folder was made from, where that was written."""
+    if not (folder / BASIS).is_file():
+        return None
+    found = Basis.from_frame(read_written(folder / BASIS))
+    if (folder / SCHEDULE).is_file():
+        found = replace(found, schedule=read_written(folder / SCHEDULE))
+    return found
 
 
 def _findings(rows: object) -> tuple[Finding, ...]:

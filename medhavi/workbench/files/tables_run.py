@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
 
-RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured", "basis"})
+RESULT_NAMES = frozenset(
+    {*SCHEMAS, "run", "kpis", "measured", "basis", "search_schedule"}
+)
 """What a result folder holds; `--out` replaces a folder of these and no other."""
 
 

@@ -206,19 +206,27 @@ MOST_BUCKETS = 32
 """Buckets over which an order is spread, at most."""
 
 
-def new_schedule(plant: Plant, work: Pass, lots: int = 0) -> ScheduleRecord:
-    """Make an empty schedule with room for a pass and its improvement.
+def new_schedule(
+    plant: Plant, option: np.ndarray, pegged: int, lots: int = 0
+) -> ScheduleRecord:
+    """Make an empty schedule with room for orders and their improvement.
 
-    Orders for a demand may be cut into so many lots.
+    Parameters
+    ----------
+    option
+        That of each order. Shape (n_orders,), int64.
+    pegged
+        How many pegs they have.
+    lots
+        Orders for a demand may be cut into so many.
     """
-    items, demands = len(plant.order), len(plant.d_item)
-    made, pegged = int(work.totals[0]), int(work.totals[1])
+    items, demands, made = len(plant.order), len(plant.d_item), len(option)
     tree = largest_tree(plant)
     blocks = len(plant.v_begin)
     orders = 2 * made + (8 + 2 * lots) * tree + 64 + blocks
     pegs = 2 * pegged + (128 + 32 * lots) * tree + 4096
-    lanes = np.asarray(work.o_machine[:made], np.int64)
-    _, beside = machines_beside(plant, np.asarray(work.o_option[:made], np.int64))
+    lanes = plant.machine[option]
+    _, beside = machines_beside(plant, option)
     lanes = np.append(lanes[lanes >= 0], beside)
     most = int(np.bincount(lanes, minlength=1).max(initial=0))
     others = int(np.diff(plant.w_start).max(initial=0))

@@ -6,6 +6,8 @@ work is as late as found, and purchases as late as that allows.
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
     takes_dead,
 )
+from medhavi.planners.constrained.search.baseline_schedule import schedule_of
 from medhavi.planners.constrained.search.changeovers import keep_campaigns
 from medhavi.planners.constrained.search.found_orders import SearchableRun
 from medhavi.planners.constrained.search.found_pegs import (
@@ -35,45 +38,84 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant_machines import UnfitError
 from medhavi.planners.constrained.search.plant_model import model_of
-from medhavi.planners.constrained.search.seeking import (
-    SCALE,
-    Watch,
-    engine_of,
-    seek,
-    way_of,
-    why_not,
-)
+from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
 )
-from medhavi.planners.kernels.compiled import announce_compiling
+from medhavi.planners.constrained.search.warm_start import resumed
+from medhavi.planners.kernels.compiled import Engine, announce_compiling
+from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.progress import Progress, Stop, unobserved
-from medhavi.results.plans.plan import Plan
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import Basis, Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
 
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.placement.placing import Placing
     from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
+    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plans.plan import Plan
     from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
 
+ENOUGH = 20
+"""Demands from which a search starts by itself, and compiled kernels pay off."""
 MOST_MOVED = 6
 """How often a search begins anew because existing orders wait for their goods."""
 MOST_LESS = 40
 """How often it begins anew because less is wanted than before."""
+
+
+def way_of(parameters: ConstrainedParameters, demands: int) -> str:
+    """How a run searches: "compiled", "interpreted", or "" (not at all).
+
+    Parameters
+    ----------
+    parameters
+        `search` "auto" searches where numba is and demands are enough, "always" in any
+        case, "never" not at all.
+    demands
+        How many there are.
+    """
+    present = importlib.util.find_spec("numba") is not None
+    quick = present and parameters.engine != "python"
+    if parameters.search == "never":
+        return ""
+    if parameters.search == "auto" and (not quick or demands < ENOUGH):
+        return ""
+    if quick and (
+        parameters.engine == "numba" or demands >= ENOUGH or "numba" in sys.modules
+    ):
+        return "compiled"
+    return "interpreted"
+
+
+def why_not(parameters: ConstrainedParameters, demands: int) -> str:
+    """Why a run for which there is no way to search has none, in words."""
+    if parameters.search == "never":
+        return "search is never"
+    few = demands < ENOUGH
+    return f"fewer than {ENOUGH} demands" if few else "no compiled kernels"
+
+
+def engine_of(way: str) -> Engine:
+    """Kernels of a way to search."""
+    quick = way == "compiled"
+    kernels = search_kernels.compiled if quick else search_kernels.interpreted
+    return Engine(kernels=kernels(), lists=not quick)
 
 
 class ReducedDemandError(Exception):
@@ -248,7 +290,7 @@ class SearchedRun(SearchableRun):
         return replace(made, bound=bound, gap=max(0.0, gap), engine=self._engine)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - one keyword each
     snapshot: Snapshot,
     parameters: ConstrainedParameters,
     version: str,
@@ -257,6 +299,7 @@ def plan(
     *,
     seed: int | None = None,
     decisions: Decisions = UNDECIDED,
+    kept: BaselineSchedule | None = None,
 ) -> Plan:
     """Plan a snapshot in mode constrained: by a search, where its numbers say all.
 
@@ -271,6 +314,9 @@ def plan(
         Of the random numbers of a search; empty: always the same.
     decisions
         What the plan is made with beyond its tables.
+    kept
+        The schedule of an earlier plan, which is resumed where enough of it fits: the
+        effort of the run then has `orders_kept`.
 
     Raises
     ------
@@ -295,11 +341,14 @@ def plan(
         if stop():
             return rounds.cancelled_plan(run, run.fingerprint, version, seed)
         watch = Watch(told=observe or unobserved, stop=stop)
-        made = _around(run, way, watch, (version, seed))
-        if isinstance(made, Plan):
+        found = _around(run, way, watch, (version, seed), kept)
+        if not isinstance(found, Exception):
+            made, schedule = found
             asked = replace(made.run, status=Status.CANCELLED)
-            return replace(made, run=asked) if stop.asked else made
-        why = str(made)
+            if stop.asked:
+                return replace(made, run=asked)
+            return replace(made, basis=replace(Basis.of(snapshot), schedule=schedule))
+        why = str(found)
     planned = rounds.plan(
         snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
     )
@@ -307,22 +356,27 @@ def plan(
 
 
 def _around(
-    run: SearchedRun, way: str, watch: Watch, name: tuple[str, int | None]
-) -> Plan | Exception:
+    run: SearchedRun,
+    way: str,
+    watch: Watch,
+    name: tuple[str, int | None],
+    kept: BaselineSchedule | None,
+) -> tuple[Plan, pl.DataFrame] | Exception:
     """Plan by a search around existing orders, which begin when their goods are there.
 
-    When that is, a search of little effort tells where some of them may move.
+    When that is, a search of little effort tells where some of them may move, unless
+    an earlier schedule did. What was found comes with the plan, as of `schedule_of`.
     """
-    floors: dict[str, int] = {}
+    floors: dict[str, int] = {} if kept is None else kept.floors
     parameters, effort = run.parameters, run.parameters.effort
-    if run.may_move:
+    if run.may_move and kept is None:
         effort = "light"
     moved = 0
     for _ in range(MOST_LESS):
         run.parameters = replace(parameters, effort=effort)
         run.saves = effort == parameters.effort
         try:
-            run = _placed(run, way, watch, name[1], floors)
+            run = _placed(run, way, watch, name[1], floors, kept)
         except LateGoodsError as late:
             floors |= late.floors
             moved += 1
@@ -337,8 +391,9 @@ def _around(
             if effort == parameters.effort:
                 run.settle()
                 made = run.plan(*name)
+                schedule = schedule_of(run, run.model_found, run.found, floors)
                 run.dissolve()
-                return made
+                return made, schedule
             effort = parameters.effort
         run.release.dissolve()
         run = run.anew()
@@ -351,10 +406,11 @@ def _placed(
     watch: Watch,
     seed: int | None,
     floors: Mapping[str, int],
+    kept: BaselineSchedule | None,
 ) -> SearchedRun:
     """Search and place: as found, else in the found sequence with all rules.
 
-    `floors` are as of `standing_work.date_existing`.
+    `floors` are as of `standing_work.date_existing`, `kept` is as of `plan`.
 
     Raises
     ------
@@ -374,8 +430,12 @@ def _placed(
     engine = engine_of(way)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
-    effort, saves = run.parameters.effort, run.saves
-    found = seek(model, engine, effort, watch, seed or 1, saves=saves)
+    found = None
+    if kept is not None:
+        found = resumed(run, model, engine, kept, watch, seed or 1)
+    if found is None:
+        effort, saves = run.parameters.effort, run.saves
+        found = seek(model, engine, effort, watch, seed or 1, saves=saves)
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
         try:

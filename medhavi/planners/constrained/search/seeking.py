@@ -8,9 +8,7 @@ pass rebuilds the whole schedule; a worse one is kept sometimes, ever less so.
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -31,12 +29,11 @@ from medhavi.planners.constrained.search.found_pegs import (
     lanes_beside,
 )
 from medhavi.planners.constrained.search.plant_machines import refuse
-from medhavi.planners.kernels.compiled import Engine
-from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT, MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
     APART,
+    FREE_ORDERS,
     ScheduleRecord,
 )
 from medhavi.progress import Observe, Progress
@@ -47,8 +44,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.construction import Constructed
     from medhavi.planners.constrained.search.plant_model import Model
-    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
-    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.planners.kernels.compiled import Engine
+    from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 
 
 SHARES = (0.02, 0.1, 0.3, 1.0)
@@ -270,49 +267,6 @@ CROWDED_BUDGETS = {
 """Those of crowded plants: the urgent few get a share of the passes to themselves."""
 
 
-ENOUGH = 20
-"""Demands from which a search starts by itself, and compiled kernels pay off."""
-
-
-def way_of(parameters: ConstrainedParameters, demands: int) -> str:
-    """How a run searches: "compiled", "interpreted", or "" (not at all).
-
-    Parameters
-    ----------
-    parameters
-        `search` "auto" searches where numba is and demands are enough, "always" in any
-        case, "never" not at all.
-    demands
-        How many there are.
-    """
-    present = importlib.util.find_spec("numba") is not None
-    quick = present and parameters.engine != "python"
-    if parameters.search == "never":
-        return ""
-    if parameters.search == "auto" and (not quick or demands < ENOUGH):
-        return ""
-    if quick and (
-        parameters.engine == "numba" or demands >= ENOUGH or "numba" in sys.modules
-    ):
-        return "compiled"
-    return "interpreted"
-
-
-def why_not(parameters: ConstrainedParameters, demands: int) -> str:
-    """Why a run for which there is no way to search has none, in words."""
-    if parameters.search == "never":
-        return "search is never"
-    few = demands < ENOUGH
-    return f"fewer than {ENOUGH} demands" if few else "no compiled kernels"
-
-
-def engine_of(way: str) -> Engine:
-    """Kernels of a way to search."""
-    quick = way == "compiled"
-    kernels = search_kernels.compiled if quick else search_kernels.interpreted
-    return Engine(kernels=kernels(), lists=not quick)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """Who looks on: `told` gets the progress; `stop` ends the search.
@@ -386,7 +340,7 @@ def seek(
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
     wanted = budget.moves * len(plant.d_item)
-    best: _Repair | None = None
+    best: Repair | None = None
     tally = engine.ints(np.zeros(3))
     for start in range(budget.starts):
         if best is not None and (watch.stop() or best.cost == 0):
@@ -398,7 +352,8 @@ def seek(
                 passes.swap()
             Wheel(passes, first, budget.wheel, own).turn(told, watch.stop)
             classes.tell(passes.work.d_finish)
-        repair = _Repair(passes, model, watch, own, budget)
+        repair = Repair(engine, model, watch, budget, _room(passes, budget), own)
+        repair.load(passes.work)
         repair.justify()
         repair.improve(min(max(wanted, budget.least), budget.most), tally)
         if best is None or repair.cost < best.cost:
@@ -408,6 +363,13 @@ def seek(
         raise ValueError(message)
     best.settle(saves=saves)
     return best.found(passes.made, tally)
+
+
+def _room(passes: Passes, budget: Budget) -> ScheduleRecord:
+    """Make an empty schedule with room for the pass that counts."""
+    work, lots = passes.work, (MOST_CUT + 1) * budget.cuts
+    option = np.asarray(work.o_option[: int(work.totals[0])], np.int64)
+    return new_schedule(passes.plain, option, int(work.totals[1]), lots)
 
 
 def budget_of(demands: int, effort: str) -> Budget:
@@ -423,22 +385,44 @@ def _counting(plant: Plant, share: float) -> Plant:
     return plant._replace(base=(plant.base * share).astype(np.int64))
 
 
-class _Repair:
+class Repair:
+    """A schedule that is repaired by moves.
+
+    Parameters
+    ----------
+    engine, model, watch
+        As of `seek`.
+    budget
+        How much is done.
+    fresh
+        An empty schedule, arrays of numpy.
+    seed
+        Of the random numbers.
+    aimed
+        Of which demands it is asked when they were served if they were alone; shape
+        (n_demands,), bool. None: of all.
+    """
+
     def __init__(
-        self, passes: Passes, model: Model, watch: Watch, seed: int, budget: Budget
+        self,
+        engine: Engine,
+        model: Model,
+        watch: Watch,
+        budget: Budget,
+        fresh: ScheduleRecord,
+        seed: int,
+        aimed: np.ndarray | None = None,
     ) -> None:
-        self._engine = passes.engine
-        self._kernels = passes.engine.kernels
-        self._plant = passes.plant._replace(base=self._engine.ints(model.plant.base))
-        base = self._engine.ints(_counting(model.plant, budget.moves_base).base)
-        self._moving = passes.plant._replace(base=base)
+        self._engine = engine
+        self._kernels = engine.kernels
+        self._plant: Plant = engine.of(model.plant)
+        base = engine.ints(_counting(model.plant, budget.moves_base).base)
+        self._moving = self._plant._replace(base=base)
         self._model = model
         self._watch = watch
         self._classes = _Classes(watch, model)
-        self._orders = int(passes.work.totals[0])
-        fresh = new_schedule(model.plant, passes.work, (MOST_CUT + 1) * budget.cuts)
         fresh.noise[0] += seed
-        self._plan: ScheduleRecord = passes.engine.of(fresh)
+        self._plan: ScheduleRecord = engine.of(fresh)
         due = model.plant.d_due
         ranks = np.array(model.priority, np.float64) - 2.0
         aims = MoveSettings(
@@ -448,16 +432,33 @@ class _Repair:
             in_parts=model.in_parts,
             stock=np.array([budget.stock]),
         )
-        self._aims: MoveSettings = self._engine.of(aims)
-        self._kernels.date_alone(
-            self._plant, self._plan, self._aims.least, self._aims.cut
-        )
-        self._kernels.load(self._plant, self._plan, passes.work)
+        self._aims: MoveSettings = engine.of(aims)
+        alone = self._plant
+        if aimed is not None:
+            weights = np.where(aimed, model.plant.d_weight, 0)
+            alone = alone._replace(d_weight=engine.ints(weights))
+        self._kernels.date_alone(alone, self._plan, self._aims.least, self._aims.cut)
+        self._best: tuple[int, ScheduleRecord] | None = None
+
+    def load(self, work: Pass) -> None:
+        """Take over orders, dates and pegs of a pass.
+
+        Raises
+        ------
+        UnfitError
+            Goods would be dead when they are used.
+        """
+        model = self._model
+        self._kernels.load(self._plant, self._plan, work)
         if (model.plant.bucket >= 0).any():  # A pass knows no buckets.
             self._kernels.justify_left(self._plant, self._plan)
-        if self._dies(model.plant) and self._kernels.revive(self._plant, self._plan):
+        self._revive()
+
+    def _revive(self) -> None:
+        """Serve what takes something dead anew."""
+        dies = self._dies(self._model.plant)
+        if dies and self._kernels.revive(self._plant, self._plan):
             refuse("goods die before they are used")
-        self._best: tuple[int, ScheduleRecord] | None = None
 
     @staticmethod
     def _dies(plant: Plant) -> bool:
@@ -507,7 +508,8 @@ class _Repair:
         due = self._model.plant.d_due
         late = np.count_nonzero(np.asarray(self._plan.d_finish) > due)
         moves = min(moves, MOST_A_LATE * int(late))
-        often = max(len(due) // 10, self._orders // 50)
+        orders = len(self._plan.o_item) - int(self._plan.state[FREE_ORDERS])
+        often = max(len(due) // 10, orders // 50)
         between = max(CHUNK, often // CHUNK * CHUNK)
         for done in range(0, moves, CHUNK):
             if self._watch.stop():
@@ -532,6 +534,10 @@ class _Repair:
         if moves > 0:
             self.justify()
             self._keep()
+
+    def _postpone(self) -> None:
+        """Move all orders as late as what takes from them allows."""
+        self._kernels.justify_right(self._plant, self._plan)
 
     @property
     def cost(self) -> int:
@@ -561,7 +567,7 @@ class _Repair:
         amounts = np.asarray(plan.g_qty, np.int64)[peg]
         # What is there for a late demand before all of it is goes to it then.
         plan.state[APART] = 1
-        self._kernels.justify_right(plant, plan)
+        self._postpone()
         return Found(
             order_item=np.asarray(plan.o_item, np.int64)[alive],
             order_qty=np.asarray(plan.o_qty, np.int64)[alive],

@@ -60,6 +60,10 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 
 
+FIRST = FAR >> 1
+"""By how much later, among keys, what stays counts than what does not [s]."""
+
+
 def last_gap(
     plant: Plant, plan: ScheduleRecord, lane: int, option: int, length: int, limit: int
 ) -> tuple[int, int, int]:
@@ -313,13 +317,16 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
     """Move every order as late as what takes from it allows; none moves earlier.
 
     A demand allows what it has, or its due date; where its parts are delivered apart,
-    each of them.
+    each of them. Orders that stay come first, to the ends at which they do: others may
+    find no room as late as they are then, which the caller has to see.
     """
     ids = np.empty(len(plan.o_item), np.int64)
     count = alive(plant, plan, ids)
     keys = np.empty(count + len(plant.v_begin), np.int64)
     for at in range(len(keys)):
         keys[at] = -plan.o_end[ids[at]]
+        if at < count and plan.o_stays[ids[at]] < FAR:
+            keys[at] = -plan.o_stays[ids[at]] - FIRST
     clear_lanes(plan)
     if plan.width[1] > 0:
         hold_all_buckets(plant, plan, ids[:count])
@@ -331,7 +338,9 @@ def justify_right(plant: Plant, plan: ScheduleRecord) -> None:
         if at >= count:
             append(plan, plan.o_lane[order], order)
             continue
-        limit = limit_of(plant, plan, order)
+        limit = plan.o_stays[order]
+        if limit == FAR:
+            limit = limit_of(plant, plan, order)
         if plant.mortal[plan.o_item[order]] == 1:
             limit = last_end(plant, plan, order, limit)
         place_late(plant, plan, order, limit)
@@ -436,6 +445,8 @@ def prefer(plant: Plant, plan: ScheduleRecord) -> None:
         order = ids[at]
         item, own, end = plan.o_item[order], plan.o_option[order], plan.o_end[order]
         if plant.ranked[item] == 0 or own == plant.x_start[item]:
+            continue
+        if plan.o_stays[order] < FAR:
             continue
         if plant.mortal[item] == 1 or plant.life[item] < FAR:
             # Elsewhere it takes another time: goods might die.

@@ -482,15 +482,24 @@ def revive(plant: Plant, plan: ScheduleRecord) -> int:
             withdraw(plant, plan, desk.found[place])
             keep(plan)
         sort_found(desk, count)
-        for place in range(count):
-            supply(plant, plan, desk.found[place])
-            if plan.state[FULL] == 1 or plan.state[FREE_ORDERS] < plan.room[0]:
-                return len(plant.d_item)
-            keep(plan)
+        if not serve_all(plant, plan, desk.found[:count]):
+            return len(plant.d_item)
         if count == 0:
             break
     plan.state[DEAD] = 0
     return dead_users(plant, plan, desk, ids) if count > 0 else 0
+
+
+def serve_all(plant: Plant, plan: ScheduleRecord, demands: np.ndarray) -> bool:
+    """Serve demands that have nothing, in sequence; False: there is no room left."""
+    plan.state[NARROW] = 0
+    for demand in demands:
+        supply(plant, plan, demand)
+        if plan.state[FULL] == 1 or plan.state[FREE_ORDERS] < plan.room[0]:
+            return False
+        keep(plan)
+    plan.state[DEAD] = 0
+    return True
 
 
 def dead_users(plant: Plant, plan: ScheduleRecord, desk: Desk, ids: np.ndarray) -> int:

@@ -112,7 +112,10 @@ ENTRIES = frozenset(
         "justify_right",
         "prefer",
         "prefer_sources",
+        "resume",
         "revive",
+        "serve_all",
+        "trim",
     }
 )
 """Functions that are called from outside of them."""
@@ -122,6 +125,7 @@ def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels.plant_kernels import (
         consolidation,
+        earlier_work,
         event_passes,
         item_netting,
         justification,
@@ -146,6 +150,7 @@ def functions() -> list[FunctionType]:
             lot_streaming,
             moves,
             consolidation,
+            earlier_work,
         )
         for found in vars(module).values()
         if isinstance(found, FunctionType) and found.__module__ == module.__name__

@@ -1,0 +1,312 @@
+"""Resume a kept schedule on a plant that may have changed.
+
+What still fits stays; demands that changed, or whose orders do not fit any more, are
+served anew. Moves then look for less lateness, in proportion to what was served anew.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.constrained.search.construction import new_schedule
+from medhavi.planners.constrained.search.found_pegs import chained
+from medhavi.planners.constrained.search.seeking import (
+    CHUNK,
+    MOST_OUT,
+    MOST_TOGETHER,
+    SCALE,
+    Repair,
+    budget_of,
+)
+from medhavi.planners.kernels.plant_kernels.plant_record import FAR
+from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
+from medhavi.progress import Progress
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
+    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.found_pegs import Found
+    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.seeking import Watch
+    from medhavi.planners.kernels.compiled import Engine
+    from medhavi.planners.kernels.plant_kernels.earlier_work import EarlierWork
+
+MOST_HIT = 0.5
+"""Share of the demands that are served anew, at most: else all are planned anew."""
+MOVES_A_LATE = 200
+"""Moves for each late demand that is aimed at."""
+LEAST_GAIN = 1 * HOUR
+"""What a move saves at least on average, at the weight of the tolerance [s]: who is not
+hit moves for that alone."""
+MOST_UNTIED = 20
+"""How often orders that cannot stay as late as they were are let go, at most."""
+
+
+def resumed(
+    run: SearchableRun,
+    model: Model,
+    engine: Engine,
+    kept: BaselineSchedule,
+    watch: Watch,
+    seed: int,
+) -> Found | None:
+    """Schedule found from one that was kept; None: too much of it is hit.
+
+    Parameters
+    ----------
+    run, model
+        The run and its plant.
+    engine, watch, seed
+        As of `seek`.
+    kept
+        The schedule of a plan before.
+
+    Raises
+    ------
+    UnfitError
+        Goods would be dead when they are used.
+    """
+    if not len(model.plant.order):
+        return None
+    work, changed = kept.work(run, model)
+    start = _WarmStart(model, engine, work, changed)
+    if not start.laid() or start.hit.sum() > MOST_HIT * len(changed):
+        return None
+    late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
+    aimed = (start.hit == 1) | (late & kept.reached(model))
+    repair = _WarmRepair(model, engine, start, watch, seed, aimed)
+    if not repair.serve(kept.late - model.as_of):
+        return None
+    tally = engine.ints(np.zeros(3))
+    repair.improve(MOVES_A_LATE, tally)
+    found = repair.found(0, tally)
+    anew = float(start.hit[: model.demands].sum())
+    stay = float(repair.staying)
+    effort = {**found.effort, "demands_anew": anew, "orders_kept": stay}
+    return found._replace(effort=effort)
+
+
+class _WarmStart:
+    """A schedule with all earlier orders that fit, and are needed.
+
+    Attributes
+    ----------
+    plan
+        The schedule, as the kernels read it.
+    hit
+        1 for each demand that is served anew. Shape (n_demands,), int64.
+    of
+        The orders in it, by their earlier places; -1: not there. Shape (n_orders,).
+    """
+
+    plan: ScheduleRecord
+
+    def __init__(
+        self, model: Model, engine: Engine, work: EarlierWork, changed: np.ndarray
+    ) -> None:
+        self.model, self.engine, self.work = model, engine, work
+        self.hit = changed
+        self.of = np.full(len(work.o_item), -1, np.int64)
+
+    def room(self) -> ScheduleRecord:
+        """Make an empty schedule with room for the earlier one."""
+        option, pegs = self.work.o_option, len(self.work.p_qty)
+        return new_schedule(self.model.plant, option, pegs)
+
+    def laid(self) -> bool:
+        """Lay what fits, without what is for demands that are hit by what does not.
+
+        False: there were no orders.
+        """
+        engine, plant = self.engine, self.engine.of(self.model.plant)
+        work, hit, of = (
+            engine.of(self.work),
+            engine.ints(self.hit),
+            engine.ints(self.of),
+        )
+        added = len(self.of)
+        while added:
+            self.plan = engine.of(self.room())
+            added = int(engine.kernels.resume(plant, self.plan, work, hit, of))
+        self.hit, self.of = np.asarray(hit, np.int64), np.asarray(of, np.int64)
+        return len(self.of) > 0
+
+    @property
+    def taken(self) -> np.ndarray:
+        """What was taken of each earlier order [steps]. Shape (n_orders,), int64."""
+        found = np.zeros(len(self.of), np.int64)
+        ours = self.work.p_from >= 0
+        np.add.at(found, self.work.p_from[ours], self.work.p_qty[ours])
+        return found
+
+
+class _WarmRepair(Repair):
+    """A schedule that was resumed, and is repaired where it was hit."""
+
+    def __init__(
+        self,
+        model: Model,
+        engine: Engine,
+        start: _WarmStart,
+        watch: Watch,
+        seed: int,
+        aimed: np.ndarray,
+    ) -> None:
+        budget = budget_of(len(model.plant.d_item), "standard")._replace(cuts=False)
+        super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
+        noise = self._plan.noise[0]
+        self._plan = start.plan
+        self._plan.noise[0] = noise
+        self._before = start
+        # The others are content with what they had.
+        for demand in np.flatnonzero(~aimed).tolist():
+            self._aims.least[demand] = self._plan.d_finish[demand]
+        self._aimed = aimed
+        self.staying = 0
+
+    def serve(self, late: np.ndarray) -> bool:
+        """Serve what is hit, the most urgent demand first; False: there is no room.
+
+        Parameters
+        ----------
+        late
+            The ends at which earlier orders stay [s since now]. Shape (n_orders,).
+        """
+        plan, hit = self._plan, np.flatnonzero(self._before.hit)
+        urgency = np.asarray(self._aims.urgency)[hit]
+        turn = self._engine.ints(hit[np.argsort(urgency, kind="stable")])
+        if not self._kernels.serve_all(self._plant, plan, turn):
+            return False
+        for order, end in zip(self._before.of.tolist(), late.tolist(), strict=True):
+            if order >= 0:
+                plan.o_stays[order] = end
+        self._revive()
+        return True
+
+    def improve(self, moves: int, tally: np.ndarray) -> None:
+        """Try so many moves for each late demand that is aimed at, then save orders.
+
+        What is free at last goes to those who wait for it.
+        """
+        self._kernels.finish_all(self._plant, self._plan)
+        late = np.asarray(self._plan.d_finish, np.int64) > self._model.plant.d_due
+        moves *= int(np.count_nonzero(late & self._aimed))
+        gain = LEAST_GAIN * SCALE * self._model.tolerance
+        for done in range(0, moves, CHUNK):
+            if self._watch.stop():
+                break
+            left = self._kernels.improve(
+                self._moving,
+                self._plan,
+                min(CHUNK, moves - done),
+                MOST_OUT,
+                -float(gain),
+                self._aims,
+                tally,
+            )
+            self._watch.told(Progress("moves", done, moves, incumbent=float(left)))
+            if left == 0:
+                break
+        self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
+        self._kernels.prefer(self._plant, self._plan)
+        before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
+        self._kernels.justify_left(self._plant, self._plan)
+        if self.cost > cost - gain:
+            self._restore(before)
+
+    def _shrunk(self) -> np.ndarray:
+        """Orders of which less is taken than before."""
+        of, taken = self._before.of, self._before.taken
+        used = np.asarray(self._plan.o_used, np.int64)
+        ids = np.flatnonzero((of >= 0) & (used[of] < taken))
+        shrunk: np.ndarray = self._engine.ints(of[ids])
+        return shrunk
+
+    def _postpone(self) -> None:
+        """Move orders as late as may be, those that stay to where they were.
+
+        What stays may leave no room for what was served anew: then it is let go.
+        """
+        early = ScheduleRecord(*map(copy, self._plan))
+        stays = self._tied()
+        for turn in range(MOST_UNTIED + 1):
+            for order, end in enumerate(stays.tolist()):
+                self._plan.o_stays[order] = end
+            super()._postpone()
+            untied = self._misplaced(early, stays)
+            if not untied.any():
+                break
+            stays[untied | (turn + 1 == MOST_UNTIED)] = FAR
+            self._restore(early)
+        self.staying = int(np.count_nonzero(stays < FAR))
+
+    def _restore(self, early: ScheduleRecord) -> None:
+        for one, before in zip(self._plan, early, strict=True):
+            one[:] = before
+
+    def _tied(self) -> np.ndarray:
+        """Ends at which orders stay, which none but such take from; `FAR`: they do not.
+
+        On machines with changeovers all keep their sequence: none stays beforehand.
+        """
+        plan, plant, alive = self._plan, self._model.plant, self._alive()
+        stays = np.full(len(plan.o_item), FAR, np.int64)
+        stays[alive] = np.asarray(plan.o_stays, np.int64)[alive]
+        moves = (stays == FAR).tolist()
+        for demand in np.flatnonzero(self._before.hit).tolist():
+            self._let_go(moves, plan.d_peg[demand])
+        for order in alive.tolist():
+            if moves[order]:
+                self._let_go(moves, plan.o_peg[order])
+        machine = plant.machine[np.asarray(plan.o_option, np.int64)]
+        changes = np.append(plant.m_change, -1)[machine] >= 0
+        stays[changes | np.array(moves)] = FAR
+        return stays
+
+    def _let_go(self, moves: list[bool], peg: int) -> None:
+        """Mark what a list of pegs takes."""
+        while peg >= 0:
+            giver = self._plan.g_from[peg]
+            if giver >= 0:
+                moves[giver] = True
+            peg = self._plan.g_also[peg]
+
+    def _misplaced(self, early: ScheduleRecord, stays: np.ndarray) -> np.ndarray:
+        """Orders that stay and keep others from being where they could be.
+
+        Shape (n_orders,), bool.
+        """
+        plan, plant = self._plan, self._model.plant
+        alive, post = self._alive(), self._model.plant.post
+        start, end, item, option = (
+            np.asarray(one, np.int64)
+            for one in (plan.o_start, plan.o_end, plan.o_item, plan.o_option)
+        )
+        first, others, demanded = (
+            np.asarray(one, np.int64) for one in (plan.o_peg, plan.g_also, plan.d_peg)
+        )
+        taker, peg = chained(np.append(first[alive], demanded), others)
+        giver = np.asarray(plan.g_from, np.int64)[peg]
+        taker, giver = taker[giver >= 0], giver[giver >= 0]
+        # Nobody waits for what a demand gets longer than until it is there, or wanted.
+        first_end = np.asarray(early.o_end, np.int64)[giver] + post[item[giver]]
+        due = np.append(np.zeros(len(alive), np.int64), plant.d_due)[taker]
+        begin = np.append(start[alive], np.zeros(len(plant.d_due), np.int64))[taker]
+        limit = np.where(taker < len(alive), begin, np.maximum(due, first_end))
+        untied = np.zeros(len(stays), bool)
+        untied[giver[end[giver] + post[item[giver]] > limit]] = True
+        sooner = alive[start[alive] < np.asarray(early.o_start, np.int64)[alive]]
+        untied |= np.isin(plant.machine[option], plant.machine[option[sooner]])
+        wrong, tied = bool(untied.any()), stays < FAR
+        # Where none of those in the way is known, all are let go.
+        return untied & tied if (untied & tied).any() else tied & wrong
+
+    def _alive(self) -> np.ndarray:
+        """Orders of the schedule, those of consumers first."""
+        ids = self._engine.ints(np.zeros(len(self._plan.o_item)))
+        count = int(self._kernels.alive(self._plant, self._plan, ids))
+        return np.asarray(ids[:count], np.int64)
