@@ -200,7 +200,7 @@ def test_lateness_above_a_stated_price_is_compared_with_a_plan_from_nothing() ->
         (lambda made: replace(made, run=replace(made.run, as_of=1)), "moment"),
         (
             lambda made: replace(made, basis=replace(made.basis, schedule=None)),
-            "keeps no schedule",
+            "no schedule of a search",
         ),
     ],
 )

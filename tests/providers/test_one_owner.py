@@ -39,16 +39,9 @@ READS = {
     ("disruptions.py", "lane_blackouts"): "blocked lanes become blackouts",
     ("disruptions.py", "supply_terms"): "delays become lead times",
     (
-        "net_change/incremental.py",
-        "departures",
-    ): "whether orders of two demands share a departure",
-    (
         "net_change/net_change.py",
         "supplier_capacity",
     ): "whether any supplier has a limit",
-    ("net_change/incremental.py", "step_resources"): "products that share a resource",
-    ("net_change/incremental.py", "supplier_capacity"): "products that share a limit",
-    ("net_change/incremental.py", "supply_terms"): "products that share a supplier",
     ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",

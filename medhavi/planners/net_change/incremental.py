@@ -164,7 +164,7 @@ def _kept(
     if not basis.changed(snapshot):
         return None
     if basis.schedule is None:
-        return f"it was planned by {run.engine}, which keeps no schedule"
+        return f"no schedule of a search is kept with it: planned by {run.engine}"
     touched = basis.touched(snapshot)
     products = None if touched.tables else touched.products
     return BaselineSchedule(frame=basis.schedule, products=products)

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 MOST_HIT = 0.5
 """Share of the demands that are served anew, at most: else all are planned anew."""
-MOVES_A_LATE = 200
-"""Moves for each late demand that is aimed at."""
+MOVES_A_HIT = 1000
+"""Moves for each demand that is served anew and late."""
+MOVES_A_LATE = 50
+"""Moves for each other late demand that may be served sooner."""
 LEAST_GAIN = 1 * HOUR
 """What a move saves at least on average, at the weight of the tolerance [s]: who is not
 hit moves for that alone."""
@@ -82,7 +84,7 @@ def resumed(
     if not repair.serve(kept.late - model.as_of):
         return None
     tally = engine.ints(np.zeros(3))
-    repair.improve(MOVES_A_LATE, tally)
+    repair.improve(0, tally)
     found = repair.found(0, tally)
     anew = float(start.hit[: model.demands].sum())
     stay = float(repair.staying)
@@ -188,13 +190,15 @@ class _WarmRepair(Repair):
         return True
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
-        """Try so many moves for each late demand that is aimed at, then save orders.
+        """Try so many moves, and more for each late demand, then save orders.
 
         What is free at last goes to those who wait for it.
         """
         self._kernels.finish_all(self._plant, self._plan)
         late = np.asarray(self._plan.d_finish, np.int64) > self._model.plant.d_due
-        moves *= int(np.count_nonzero(late & self._aimed))
+        hit = self._before.hit == 1
+        moves += MOVES_A_HIT * int(np.count_nonzero(late & hit))
+        moves += MOVES_A_LATE * int(np.count_nonzero(late & self._aimed & ~hit))
         gain = LEAST_GAIN * SCALE * self._model.tolerance
         for done in range(0, moves, CHUNK):
             if self._watch.stop():
