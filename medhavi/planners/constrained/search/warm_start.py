@@ -39,6 +39,8 @@ MOST_HIT = 0.5
 """Share of the demands that are served anew, at most: else all are planned anew."""
 MOVES_A_HIT = 1000
 """Moves for each demand that is served anew and late."""
+STARTS = 4
+"""How often that is done with other random numbers where lateness grew."""
 MOVES_A_LATE = 50
 """Moves for each other late demand that may be served sooner."""
 LEAST_GAIN = 1 * HOUR
@@ -80,11 +82,19 @@ def resumed(
         return None
     late = np.asarray(start.plan.d_finish, np.int64) > model.plant.d_due
     aimed = (start.hit == 1) | (late & kept.reached(model))
-    repair = _WarmRepair(model, engine, start, watch, seed, aimed)
-    if not repair.serve(kept.late - model.as_of):
-        return None
     tally = engine.ints(np.zeros(3))
-    repair.improve(0, tally)
+    repair: _WarmRepair | None = None
+    for turn in range(STARTS):
+        tried = _WarmRepair(model, engine, start, watch, seed + turn, aimed)
+        if not tried.serve(kept.late - model.as_of):
+            return None
+        tried.improve(0, tally)
+        if repair is None or tried.cost < repair.cost:
+            repair = tried
+        if not tried.is_later or watch.stop():
+            break
+    if repair is None:
+        return None
     found = repair.found(0, tally)
     anew = float(start.hit[: model.demands].sum())
     stay = float(repair.staying)
@@ -161,7 +171,8 @@ class _WarmRepair(Repair):
         budget = budget_of(len(model.plant.d_item), "standard")._replace(cuts=False)
         super().__init__(engine, model, watch, budget, start.room(), seed, aimed)
         noise = self._plan.noise[0]
-        self._plan = start.plan
+        self._plan = ScheduleRecord(*map(copy, start.plan))
+        self._cost = self.cost
         self._plan.noise[0] = noise
         self._before = start
         # The others are content with what they had.
@@ -221,6 +232,11 @@ class _WarmRepair(Repair):
         self._kernels.justify_left(self._plant, self._plan)
         if self.cost > cost - gain:
             self._restore(before)
+
+    @property
+    def is_later(self) -> bool:
+        """Whether lateness weighs more than before anything was served anew."""
+        return self.cost > self._cost
 
     def _shrunk(self) -> np.ndarray:
         """Orders of which less is taken than before."""
