@@ -187,7 +187,7 @@ def write_constrained(found: Constrained, rounds: int) -> int:
             )
         ],
         f"CPU seconds after one changed order, effort standard, median of {rounds} "
-        "rounds with another order each; the last two columns are means.",
+        "rounds with another order each; the last two columns are of all rounds.",
     )
     return int(net > GATE)
 
