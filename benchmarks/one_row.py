@@ -59,7 +59,7 @@ class Outcome:
 
     @property
     def searched(self) -> bool:
-        """Whether the search planned it."""
+        """Whether the search planned it, as found or placed anew with all rules."""
         return self.engine.startswith("search")
 
 

@@ -173,12 +173,41 @@ def step_link(tables: Tables, far: Far) -> None:
     _add(tables, "step_links", **link, lag_minutes=60.0)
 
 
+def transfer_batch(tables: Tables, far: Far) -> None:
+    """Let the second step begin when a piece has gone through the first one."""
+    second_step(tables, far)
+    _row(tables, "steps", "routing", far.routing)["overlap_qty"] = 1.0
+
+
+def branch(tables: Tables, far: Far) -> None:
+    """Follow the step by two beside each other, these by a last one."""
+    for step, sequence in ((2, 2), (3, 2), (4, 3)):
+        _add(tables, "steps", routing=far.routing, step=step, sequence=sequence)
+
+
+def tool(tables: Tables, far: Far) -> None:
+    """Keep a tool from the step to the second one."""
+    second_step(tables, far)
+    _add(tables, "resources", resource=OTHER, location=far.location, kind="tool")
+    kept = {"routing": far.routing, "step": 1, "resource": OTHER, "until_step": 2}
+    _add(tables, "step_resources", **kept)
+
+
 def alternate(tables: Tables, far: Far) -> None:
     """Let another machine, of half the speed, do the step too."""
     _row(tables, "step_resources", "routing", far.routing)["choice"] = "machine"
     _add(tables, "resources", resource=OTHER, location=far.location)
     other = {"routing": far.routing, "step": 1, "resource": OTHER, "speed": 0.5}
     _add(tables, "step_resources", **other, choice="machine", preference=2)
+
+
+def replaced(tables: Tables, far: Far) -> None:
+    """Let another machine do the step after 300 days."""
+    own = _row(tables, "step_resources", "routing", far.routing)
+    other = {**own, "choice": "machine", "resource": OTHER}
+    own.update(choice="machine", valid_to=far.now + 300 * DAY)
+    _add(tables, "resources", resource=OTHER, location=far.location)
+    _add(tables, "step_resources", **{**other, "valid_from": far.now + 300 * DAY})
 
 
 def labour(tables: Tables, far: Far) -> None:
@@ -194,6 +223,24 @@ def family(tables: Tables, far: Far) -> None:
     _row(tables, "steps", "routing", far.routing)["family"] = "A"
     both = {"from_family": "*", "to_family": "*", "setup_minutes": 5.0}
     _add(tables, "changeovers", matrix="MATRIX", **both)
+
+
+def family_of_units(tables: Tables, far: Far) -> None:
+    """Give the product a set-up family on a machine of two units."""
+    family(tables, far)
+    _row(tables, "resources", "resource", far.machine)["units"] = 2.0
+
+
+def family_and_labour(tables: Tables, far: Far) -> None:
+    """Give the product a set-up family, and let the step need a worker."""
+    family(tables, far)
+    labour(tables, far)
+
+
+def units_of_step(tables: Tables, far: Far) -> None:
+    """Let the step need two of three units at once."""
+    _row(tables, "resources", "resource", far.machine)["units"] = 3.0
+    _row(tables, "step_resources", "routing", far.routing)["units"] = 2.0
 
 
 def campaign(tables: Tables, far: Far) -> None:
@@ -465,6 +512,12 @@ KINDS: Mapping[str, Change] = {
     "units by time": row(
         "resource_units", resource=_at("machine"), valid_from=_day(60), units=2.0
     ),
+    "efficiency by time": row(
+        "resource_units", resource=_at("machine"), valid_from=_day(60), efficiency=0.9
+    ),
+    "most earliness on a resource": column(
+        "resources", "resource", "machine", max_early_days=100.0
+    ),
     "efficiency": column("resources", "resource", "machine", efficiency=0.9),
     "bucket of a resource": column("resources", "resource", "machine", bucket="week"),
     "resource that is no limit": column(
@@ -472,6 +525,9 @@ KINDS: Mapping[str, Change] = {
     ),
     "second step": second_step,
     "step link with a lag": step_link,
+    "transfer batch": transfer_batch,
+    "steps beside each other": branch,
+    "tool that stays": tool,
     "queue and move time": column(
         "steps", "routing", "routing", queue_minutes=60.0, move_minutes=60.0
     ),
@@ -482,7 +538,11 @@ KINDS: Mapping[str, Change] = {
     ),
     "second resource of a step": labour,
     "alternate resource": alternate,
+    "resource by date": replaced,
+    "units that a step needs": units_of_step,
     "set-up family and matrix": family,
+    "set-up family on two units": family_of_units,
+    "set-up family and a second resource": family_and_labour,
     "skill of a resource": skill,
     "set-up state of a resource": row(
         "resource_state", resource=_at("machine"), family="A"

@@ -429,7 +429,7 @@ def test_paced_work_agrees_with_counting_second_by_second_in_minutes(
     assert found is not None
     moment, left_setup, left = start, setup * MINUTE, work.run
     while left_setup or left > 0:
-        pace = next(p for a, b, p in axis._paces if a <= moment < b)
+        pace = next(p for a, b, p in axis.paces if a <= moment < b)
         if left_setup:
             left_setup -= MINUTE
         else:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.providers.capacity.axis import Changeovers
+from medhavi.providers.sources import OrderTiming, ResourceHold
 from medhavi.units import HOUR, MINUTE
 from tests.providers.plants import at, iso, when
 from tests.providers.workshops import MONDAY, bundle, workshop
@@ -394,3 +395,33 @@ def test_orders_of_several_steps_leave_each_other_their_changes():
                 finite.occupy(found, f"order {number}")
         book = finite.occupancy.ledger("M")
         assert lacking(book.blocks, times) == [], seed
+
+
+@pytest.mark.req("SCH-05")
+@pytest.mark.parametrize("held", [True, False])
+def test_a_machine_may_be_changed_over_before_an_order_is_there(held):
+    """Red until 1:00, an hour to white: it begins at 2:00 if that is held before."""
+    finite = shop()
+    finite.occupy(finite.earliest("red", 1, at(MONDAY)))
+    begin, end = at(MONDAY) + 2 * HOUR, at(MONDAY) + 3 * HOUR
+    (window,) = finite.earliest("white", 1, begin).steps
+    assert (window.start, window.finish) == (begin, end + HOUR)
+    alone = window._replace(
+        finish=end,
+        after=end,
+        setup_seconds=10 * MINUTE,
+        segments=((begin, end),),
+        changeover_seconds=0,
+    )
+    hold = ResourceHold("M", 1.0, begin - HOUR, begin, HOUR)
+    holds = (hold,) if held else ()
+    dated = OrderTiming(begin, end, begin, (alone,), holds=holds)
+    assert finite.as_dated("white", dated) == dated
+    finite.occupy(dated)
+    assert finite.changed_over(dated) == held
+
+
+def test_the_mean_change_to_a_family_is_over_all_that_rows_name():
+    """An hour from red, none from white: half an hour; from blue it is not named."""
+    rows = [{"matrix": "X", "cost": 0.0, "cleaning": False, **row} for row in MATRIX]
+    assert Changeovers(rows, {}).usual("X", "white") == 30 * MINUTE

@@ -466,3 +466,36 @@ def test_a_pace_that_changes_by_date_is_followed_among_other_work():
         ("2026-01-05T03:00", "2026-01-05T06:00")
     ]
     assert finite.latest("R", 2, at("2026-01-05T05:59"), at(MONDAY)) is None
+
+
+# -------------------------------------------------------------------- where it is dated
+def test_an_order_stands_where_it_is_dated_while_its_resource_is_free():
+    finite = workshop(steps=[TWO_HOURS], step_resources=ON_M)
+    dated = forward(finite)
+    assert finite.as_dated("R", dated) == dated
+    busy(finite, ("2026-01-05T01:00", "2026-01-05T02:00"))
+    assert finite.as_dated("R", dated) is None
+
+
+def test_an_order_stands_where_it_is_dated_while_there_are_hours_left():
+    """20 of 24 hours a day: two orders do not fit into one."""
+    finite = workshop(
+        resources=[{"resource": "M", "bucket": "day"}],
+        steps=[{"fixed_minutes": 1200}],
+        step_resources=ON_M,
+    )
+    dated = forward(finite)
+    assert finite.as_dated("R", dated) == dated
+    finite.occupy(dated)
+    assert finite.as_dated("R", dated) is None
+
+
+def test_a_step_needs_two_units_of_what_it_names_twice():
+    """M, and one of M and N: never M twice, of which there is one."""
+    finite = workshop(
+        resources=[{"resource": name, "pool": "PRESS"} for name in "MN"],
+        steps=[TWO_HOURS],
+        step_resources=[{"resource": "M"}, {"resource": "PRESS"}],
+    )
+    (window,) = forward(finite).steps
+    assert sorted(name for name, _ in window.resources) == ["M", "N"]

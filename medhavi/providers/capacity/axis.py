@@ -66,13 +66,13 @@ class Axis:
         Whether it may pause over closed time.
     """
 
-    __slots__ = ("_paces", "splittable", "steady", "working")
+    __slots__ = ("paces", "splittable", "steady", "working")
 
     def __init__(
         self, working: WorkingTime, paces: tuple[Pace, ...], *, splittable: bool
     ) -> None:
         self.working = working
-        self._paces = paces
+        self.paces = paces
         self.splittable = splittable
         self.steady: Fraction | None = paces[0][2] if len(paces) == 1 else None
         """The pace, where it never changes."""
@@ -242,7 +242,7 @@ class Axis:
         step = _STEP
         while start < LATEST:
             for begin, end in self.working.segments(start, start + step):
-                for lower, upper, pace in self._paces:
+                for lower, upper, pace in self.paces:
                     if lower < end and upper > begin:
                         yield max(begin, lower), min(end, upper), pace
             start += step
@@ -252,7 +252,7 @@ class Axis:
         step = _STEP
         while finish > EARLIEST:
             for begin, end in reversed(self.working.segments(finish - step, finish)):
-                for lower, upper, pace in reversed(self._paces):
+                for lower, upper, pace in reversed(self.paces):
                     if lower < end and upper > begin:
                         yield max(begin, lower), min(end, upper), pace
             finish -= step
@@ -423,6 +423,12 @@ class Changeovers:
             if found is not None:
                 return found
         return 0
+
+    def usual(self, matrix: str, family: str) -> int:
+        """Mean time of a change to a family from those that rows name [s]."""
+        named = sorted({one for own, one, _ in self._seconds if own == matrix} - {ANY})
+        found = [self.seconds(matrix, one, family) for one in named or [ANY]]
+        return sum(found) // len(found)
 
     def cost(self, matrix: str, before: str | None, family: str) -> float:
         """Money of a change besides its time [base currency]."""

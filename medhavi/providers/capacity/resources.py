@@ -23,7 +23,7 @@ from medhavi.snapshot.calendars.intervals import (
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers import Providers
     from medhavi.providers.lead_times import Quantiles
@@ -82,16 +82,42 @@ def leaving(working: WorkingTime, share: float) -> WorkingTime:
     [(0, 64800), (86400, 151200)]
     """
     part = exact(share)
+    return _closing(working, lambda _: part)
+
+
+def slowed(
+    working: WorkingTime, paces: Sequence[tuple[int, int, Fraction]]
+) -> WorkingTime:
+    """Open time in which work at the fastest pace gets on as at all paces, by the day.
+
+    While another pace holds, the last part of each opening is closed.
+
+    >>> from medhavi.snapshot.calendars.calendars import ALWAYS_OPEN
+    >>> paces = [(ALWAYS, 86400, Fraction(1, 2)), (86400, NEVER, Fraction(1))]
+    >>> slowed(ALWAYS_OPEN, paces).segments(0, 3 * 86400)
+    [(0, 43200), (86400, 259200)]
+    """
+    fastest = max(pace for *_, pace in paces)
+
+    def lost(instant: int) -> Fraction:
+        now = next(pace for begin, end, pace in paces if begin <= instant < end)
+        return 1 - now / fastest
+
+    return _closing(working, lost)
+
+
+def _closing(working: WorkingTime, part: Callable[[int], Fraction]) -> WorkingTime:
+    """Close the last part of each opening, that of where it begins."""
 
     def produce(start: int, finish: int) -> list[Interval]:
         closed = [
-            (end - int((end - begin) * part), end, 0.0)
+            (end - int((end - begin) * part(begin)), end, 0.0)
             for begin, end in _openings(working, start, finish)
         ]
         inside = [
             (max(begin, start), min(end, finish), none)
             for begin, end, none in closed
-            if begin < finish and end > start
+            if begin < end and begin < finish and end > start
         ]
         return combine(working.shares(start, finish), inside, _without)
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity.choice import Tool
     from medhavi.providers.capacity.resources import Resources, WithheldCapacity
     from medhavi.providers.product_facts import ProductFacts
-    from medhavi.providers.sources import Clock
+    from medhavi.providers.sources import Clock, OrderTiming
     from medhavi.providers.table_rows import Row, TableRows
     from medhavi.snapshot.calendars.calendars import Calendars
 
@@ -72,6 +72,23 @@ class CompiledRouting:
     outlets: tuple[MainOutput, ...]
     step_times: Mapping[int, WorkingTime]
     location_time: WorkingTime
+
+    def allows(self, timing: OrderTiming) -> bool:
+        """Whether all steps are dated as their links want it, none overlapping."""
+        windows = {window.step: window for window in timing.steps}
+        for link in self.network.links:
+            nodes = self.network.nodes[link.earlier], self.network.nodes[link.later]
+            earlier, later = (windows[node.step] for node in nodes)
+            between = {
+                "start_start": later.start - earlier.start,
+                "finish_finish": later.finish - earlier.finish,
+                "finish_start": later.queue_start - earlier.after,
+            }[link.kind]
+            if between < link.lag or between > (
+                between if link.max_lag is None else link.max_lag
+            ):
+                return False
+        return len(self.outlets) == 1 and self.outlets[0].plain
 
     def hard(self) -> CompiledRouting:
         """Routing without soft time: an order that exists keeps none."""

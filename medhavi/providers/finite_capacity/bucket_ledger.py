@@ -20,7 +20,7 @@ from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
@@ -102,6 +102,17 @@ class BucketLedger:
         In millionths, never below 0.
         """
         return max(self.offer(start) - self.taken.get(start, 0), 0)
+
+    def has_room(self, segments: Iterable[Span], need: int) -> bool:
+        """Whether buckets have so many millionths of a unit left for some stretches."""
+        asked: dict[int, int] = {}
+        for moment, end in segments:
+            while moment < end:
+                begin, behind = self.bucket(moment)
+                until = min(end, behind)
+                asked[begin] = asked.get(begin, 0) + (until - moment) * need
+                moment = until  # noqa: PLW2901
+        return all(self.room(begin) >= seconds for begin, seconds in asked.items())
 
     def offer(self, start: int) -> int:
         """Unit-seconds that the bucket has, taken or not, in millionths.

@@ -148,6 +148,37 @@ class FiniteCapacity:
             return hasty or preferred
         return hasty if hasty.finish < preferred.finish else preferred
 
+    def as_dated(self, routing: str, timing: OrderTiming) -> OrderTiming | None:
+        """An order where it is dated, with all that it keeps; None: it cannot be there.
+
+        Parameters
+        ----------
+        timing
+            Its windows. Before one may lie a hold in which its machine is changed over
+            for it already. Whether changeovers are long enough `changed_over` tells.
+        """
+        placing = self._placing(routing)
+        if not placing.compiled.allows(timing):
+            return None
+        mark, fits = self.mark(), self._room.free(timing.holds)
+        for window in timing.steps:
+            fits = fits and self._room.takes(window)
+            self.occupancy.occupy((window,))
+        self.undo(mark)
+        if not fits:
+            return None
+        if placing.held:
+            holds, blocked = kept(placing.held, timing, self._room)
+            if blocked is not None:
+                return None
+            tools = (hold for hold in holds if not hold.changeover)
+            timing = timing._replace(holds=(*timing.holds, *tools))
+        return timing
+
+    def changed_over(self, timing: OrderTiming) -> bool:
+        """Whether all steps of an order that is held have their changeovers."""
+        return all(self._room.changed_over(window) for window in timing.steps)
+
     def step_earliest(
         self, routing: str, step: int, units: int, ready: int, by: int | None = None
     ) -> StepWindow | None:

@@ -33,7 +33,7 @@ from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.providers.capacity.axis import Changeovers, ResourceOption, WorkContent
@@ -85,7 +85,10 @@ class OptionResources:
         self.buckets: list[tuple[BucketLedger, int]] = []
         self.sequences: list[FamilySequence] = []
         self.possible = True
+        each: dict[str, float] = {}
         for resource, units in option.resources:
+            each[resource] = each.get(resource, 0.0) + units
+        for resource, units in each.items():
             book = occupancy.ledger(resource)
             need = millionths(units)
             if book is None or not need:
@@ -210,6 +213,41 @@ class FreeSlots:
     def undo(self, mark: int) -> None:
         """Release what was taken since the mark."""
         self.occupancy.undo(mark)
+
+    def free(self, holds: Iterable[ResourceHold]) -> bool:
+        """Whether nothing else is on resources while something is held of them."""
+        for resource, units, start, finish, _ in holds:
+            book = self.occupancy.ledger(resource)
+            if (
+                isinstance(book, ResourceLedger)
+                and book.conflict(start, finish, millionths(units)) is not None
+            ):
+                return False
+        return True
+
+    def takes(self, window: StepWindow) -> bool:
+        """Whether all resources of a window are free, or have hours left, for it."""
+        each: dict[str, float] = {}
+        for resource, units in window.resources if window.start < window.finish else ():
+            each[resource] = each.get(resource, 0.0) + units
+        for resource, units in each.items():
+            book = self.occupancy.ledger(resource)
+            if isinstance(book, BucketLedger):
+                if not book.has_room(window.segments, millionths(units)):
+                    return False
+            elif not self.free(
+                [ResourceHold(resource, units, window.start, window.finish)]
+            ):
+                return False
+        return True
+
+    def changed_over(self, window: StepWindow) -> bool:
+        """Whether a window that is held has all of its changeover, or before it."""
+        for resource, _ in window.resources if window.family is not None else ():
+            sequence = self.sequence(resource)
+            if sequence is not None and not sequence.changed_over(window):
+                return False
+        return True
 
     def _slowed(self, option: ResourceOption, work: WorkContent) -> WorkContent:
         """Work at the pace of the slowest; set-up keeps its time (rule 16)."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         BusyInterval,
         ResourceLedger,
     )
+    from medhavi.providers.sources import StepWindow
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
     Span = tuple[int, int]
@@ -122,6 +123,18 @@ class FamilySequence:
         if before is None or before.family is None or before.owner:
             return None
         return self.tail(before.family, finish)
+
+    def changed_over(self, window: StepWindow) -> bool:
+        """Whether a window has all of its changeover, with what is held before it."""
+        if window.family is None or window.start == window.finish:
+            return True
+        held = [
+            block.changeover
+            for block in self._book.held(window.start - 1, window.start)
+            if block.family is None and block.finish == window.start
+        ]
+        needed = self.change(window.family, window.start)
+        return needed <= window.changeover_seconds + max(held, default=0)
 
     def owed(self, instant: int) -> bool:
         """Whether the block behind an instant lacks some of its changeover."""

@@ -206,7 +206,8 @@ class WayChains:
         """Earliest instant at which all resources of a step did its work [UTC s]."""
         options = [option for epoch in task.plan.epochs for option in epoch.options]
         lanes = sum(self._lanes(option) for option in options)
-        if not math.isfinite(lanes) or any(one.axis.steady is None for one in options):
+        paced = any(one.axis.steady is None for one in options)
+        if not 0 < lanes < math.inf or paced:
             return begin
         work = WorkContent(ZERO, task.run(units))
         ends = [

@@ -140,14 +140,18 @@ class Placing:
             job.stays = not fits
 
     def forward(self) -> None:
-        """Place all orders as early as they can be, in the best rehearsed sequence.
+        """Place all orders as early as they can be, in their first sequence.
 
         Existing ones that find no room any more keep theirs, and the others are placed
         anew around them; where there are campaigns, that is for the next round.
         """
-        self.place_all(self.sequencer.first())
+        self.place_all(self._first_sequence())
         while self.crowded and self.campaigns is None:
             self._around()
+
+    def _first_sequence(self) -> list[Job]:
+        """Orders in the best rehearsed sequence."""
+        return self.sequencer.first()
 
     def _around(self) -> None:
         """Place anew, around the orders that stay now, what they touch."""
@@ -186,7 +190,7 @@ class Placing:
 
     def _all_forward(self) -> None:
         for job in self.sequence:
-            if job.stays:
+            if job.stays or job.placed:
                 continue
             self._placed_early(job)
             if self.campaigns is not None and job.order.existing and not job.placed:

@@ -81,6 +81,17 @@ class Shop:
                 return timing
         return None
 
+    def as_dated(self, order: SupplyOrder, timing: OrderTiming) -> OrderTiming | None:
+        """A make order where it is dated, with what it keeps; None: it does not fit."""
+        source = order.source
+        if source is None or not source.valid_at(timing.start):
+            return None
+        return self._finite.as_dated(source.source, timing)
+
+    def changed_over(self, timing: OrderTiming) -> bool:
+        """Whether all steps of an order that is held have their changeovers."""
+        return self._finite.changed_over(timing)
+
     def _from(
         self,
         source: Source,

@@ -55,7 +55,12 @@ class Work(NamedTuple):
 
 
 def changes_before(
-    model: Model, begin: np.ndarray, end: np.ndarray, option: np.ndarray
+    model: Model,
+    begin: np.ndarray,
+    end: np.ndarray,
+    option: np.ndarray,
+    *,
+    exact: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Changeover before each piece of work, and since when its machine is free for it.
 
@@ -63,6 +68,8 @@ def changes_before(
     ----------
     begin, end, option
         Of the work [s since now]. Shapes (n_steps,), int64.
+    exact
+        As of `steps_of`.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def changes_before(
         if owner[row] != on:
             on, family, until, found = int(owner[row]), -1, 0, False
         step = int(place[row])
-        if until > start[row] and (step >= 0 or found):
+        if exact and until > start[row] and (step >= 0 or found):
             differ("a machine works on two orders at a time")
         found = step >= 0
         own = plant.family[option[step] if step >= 0 else plant.v_option[-1 - step]]
@@ -230,6 +237,35 @@ def work_of(
     )
 
 
+def _unchecked(
+    model: Model,
+    item: np.ndarray,
+    span: tuple[np.ndarray, ...],
+    pegs: tuple[np.ndarray, ...],
+) -> tuple[Work, Work]:
+    """When steps of items work, though two of them may be on a machine at a time.
+
+    Once with changeovers that begin as late as can be, and once with what of them is
+    left when the goods are there.
+    """
+    begin, end, option, lane = (np.asarray(one, np.int64) for one in span)
+    needed, free = changes_before(model, begin, end, option, exact=False)
+    work = Work(begin, end, end + model.plant.post[item], option, lane, begin)
+    there = np.maximum(free, ready_of(model.plant, item, work, pegs))
+    before, left = (
+        since_of(model.plant, begin, option, needed, floor) for floor in (free, there)
+    )
+    found = Work(
+        model.as_of + begin,
+        model.as_of + end,
+        model.as_of + work.finish,
+        option,
+        lane,
+        model.as_of + before,
+    )
+    return found, found._replace(since=model.as_of + left)
+
+
 class Steps(NamedTuple):
     """Found steps, and the order that each belongs to.
 
@@ -249,8 +285,14 @@ class Steps(NamedTuple):
     buckets: np.ndarray
 
 
-def steps_of(model: Model, found: Found) -> Steps:
+def steps_of(model: Model, found: Found, *, exact: bool) -> Steps:
     """Steps of what was found, each with its order.
+
+    Parameters
+    ----------
+    exact
+        As of `Layout`: else two steps may be on one machine at a time, and `late` is
+        `early` but for changeovers that begin when goods are there.
 
     Raises
     ------
@@ -259,24 +301,20 @@ def steps_of(model: Model, found: Found) -> Steps:
     """
     item = np.asarray(found.order_item, np.int64)
     giver, taker = np.asarray(found.peg_from), np.asarray(found.peg_to)
-    early = work_of(
-        model,
-        item,
+    spans = (
         (found.order_start, found.order_end, found.order_option, found.order_lane),
-        found.order_beside,
-    )
-    late = work_of(
-        model,
-        item,
         (
             found.order_late_start,
             found.order_late_end,
             found.order_late_option,
             found.order_late_lane,
         ),
-        found.order_late_beside,
-        (giver, taker),
     )
+    if exact:
+        early = work_of(model, item, spans[0], found.order_beside)
+        late = work_of(model, item, spans[1], found.order_late_beside, (giver, taker))
+    else:
+        early, late = _unchecked(model, item, spans[0], (giver, taker))
     inner = model.product[item] != item
     order = np.arange(len(item))
     goes_on = giver >= 0

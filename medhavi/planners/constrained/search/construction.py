@@ -193,9 +193,9 @@ def _most_pieces(plant: Plant) -> list[int]:
         sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
         wanted[sources] = np.maximum(wanted[sources], need)
         size = lot_of(plant, item, need)
-        if plant.most[item]:
+        if plant.most[item] and need:
             gain = max(1, int(gain_of(plant, item, size)))
-            found[item] = max(1, -(-int(need) // gain))
+            found[item] = -(-int(need) // gain)
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             part = plant.c_item[line]
             wanted[part] = gather(wanted[part], taken_of(plant, line, size))

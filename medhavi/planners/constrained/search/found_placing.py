@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.orders.causes import Wait
-from medhavi.planners.constrained.placement.placing import Placing
+from medhavi.planners.constrained.orders.jobs import most_early
+from medhavi.planners.constrained.placement.placing import TRIES, Placing
 from medhavi.planners.constrained.search.changeovers import stretches
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
@@ -330,29 +331,172 @@ def _first_use(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
 class SequencedPlacing(Placing):
     """Places orders with all rules, in the sequence in which they were found to start.
 
-    Existing orders keep their dates.
+    Parameters
+    ----------
+    layout
+        What was found.
+    keeps
+        Existing orders keep their dates; else those that may move wait for their goods.
     """
 
+    def __init__(
+        self,
+        release: FeasibleOrderCreation,
+        shop: Shop,
+        scene: Scene,
+        layout: Layout,
+        *,
+        keeps: bool,
+    ) -> None:
+        super().__init__(release, shop, scene)
+        self._layout = layout
+        self._keeps = keeps
+        self._at_once = True
+        self._bounded = True
+        for order in layout.orders:
+            # By then steps keep to what they prefer.
+            order.need = layout.arrivals[id(order)]
+        most = most_early(scene.snapshot)
+        if most:
+            self._not_too_early(most)
+
+    def _not_too_early(self, most: Mapping[str, int]) -> None:
+        """Limit how much before its takers want it work begins, nobody in its way.
+
+        `most` is how much earlier resources accept it, by name [s].
+        """
+        jobs = {job.order.index: job for job in self.jobs}
+        starts: dict[int, int] = {}
+        for order in self._layout.orders:
+            wanted = [
+                need.instant if need.order is None else starts.get(need.order.index)
+                for unit in order.units
+                for need, _ in unit.takers
+            ]
+            limit = min((one for one in wanted if one is not None), default=order.need)
+            source = order.source
+            latest = None if source is None else source.clock.latest(limit, order.steps)
+            starts[order.index] = limit if latest is None else latest.start
+            for window in () if latest is None else latest.steps:
+                for resource, _ in window.resources:
+                    job, early = jobs[order.index], most.get(resource)
+                    if early is not None:
+                        job.floor = max(job.floor, starts[order.index] - early)
+
     def standing(self, stays: Collection[str] = ()) -> None:
-        """Take note of what all existing orders hold."""
-        own = {job.order.existing for job in self._existing}
+        """Take note of what all existing orders hold that do not move."""
+        own = (job.order.existing for job in self._existing if self._keeps)
         super().standing({*stays, *(name for name in own if name is not None)})
 
     def forward(self) -> None:
-        """Place all new orders as early as they can be, in the found sequence.
+        """Place all orders where they were found, as far as they fit there.
 
         Raises
         ------
         LateGoodsError
             Existing orders that may move would begin before their goods are there.
         """
-        self.place_all(_stock_last(self.sequencer.by_starts()))
-        moving = (job.order for job in self._existing)
-        require_goods(moving, self._release.needs, goods_there(self._release))
+        super().forward()
+        self._require_goods()
+
+    def place_in_sequence(self) -> None:
+        """Place all orders anew in the found sequence, no earlier than found.
+
+        Raises
+        ------
+        LateGoodsError
+            As of `forward`.
+        """
+        self._at_once = False
+        self.clear()
+        self.place_all(self._first_sequence())
+        self._require_goods()
+
+    def _require_goods(self) -> None:
+        """Refuse to be later than existing orders that keep their dates need goods."""
+        if self._keeps:
+            moving = (job.order for job in self._existing)
+            require_goods(moving, self._release.needs, goods_there(self._release))
+
+    def _all_forward(self) -> None:
+        """Place all orders, then move them up where there is room.
+
+        In campaigns each is placed as early as it can be, one after the other.
+        """
+        self._bounded = self.campaigns is None
+        if self._bounded and self._at_once:
+            for job in self.sequence:
+                if not job.stays:
+                    self._as_found(job)
+        super()._all_forward()
+        if self._bounded and self._at_once and not self._settles():
+            self._at_once = False
+            self.clear()
+            super()._all_forward()
+        moving, self._bounded = self._bounded, False
+        for job in sorted(self.sequence, key=_starts) if moving else ():
+            if job.placed and not job.stays:
+                self._move_up(job)
+
+    def _settles(self) -> bool:
+        """Place orders later that lack something; whether none does then."""
+        return any(not self._mend() for _ in range(TRIES))
+
+    def _as_found(self, job: Job) -> None:
+        """Place an order where it was found, if all it needs is free there."""
+        shop, timing = self._shop, self._layout.as_found(job.order)
+        if timing is None or timing.start < job.floor or job.lacking:
+            return
+        timing = shop.as_dated(job.order, timing)
+        if timing is None:
+            return
+        self._note(job)
+        shop.occupy(job.order, timing)
+        self._put(job, timing)
+        job.placed = True
+
+    def _mend(self) -> bool:
+        """Place orders later that lack goods or a changeover where they are.
+
+        Returns
+        -------
+        bool
+            Whether there were such.
+        """
+        found = False
+        for job in self.sequence:
+            if job.stays or not job.placed:
+                continue
+            timing = job.order.timing
+            whole = job.order.kind != "make" or self._shop.changed_over(timing)
+            if not whole or self._in_time.lack(job, timing) > 0 or self._misses(job):
+                self._give_back(job)
+                self._placed_early(job)
+                found = True
+        return found
+
+    def _first_sequence(self) -> list[Job]:
+        """Orders in the sequence in which they were found to start."""
+        return _stock_last(self.sequencer.by_starts())
+
+    def _move_up(self, job: Job) -> None:
+        """Move an order as early as it can be; else it stays where it is."""
+        shop, order, now = self._shop, job.order, job.order.timing
+        self._give_back(job)
+        self._placed_early(job)
+        if job.placed:
+            if order.timing.finish < now.finish and not shop.owes(order, now):
+                return
+            shop.release(order, order.timing)
+        shop.occupy(order, now)
+        self._put(job, now)
+        job.placed = True
 
     def _ready(self, job: Job) -> Mapping[int, int]:
-        """When what later steps of an order take is there, by step."""
+        """When steps of an order were found to begin, and have what they take."""
         found: dict[int, int] = {}
+        if self._bounded:
+            found |= self._layout.begins.get(id(job.order), AT_ONCE)
         for take in job.takes:
             line = take.need.line
             if line is None or line.at_first or line.anchor != "start":
@@ -365,8 +509,13 @@ class SequencedPlacing(Placing):
     def backward(self, lines: Iterable[Line]) -> None:
         """Move new orders as late as the deliveries of the demands allow."""
         super().backward(lines)
-        for job in self._existing:
+        for job in self._existing if self._keeps else ():
             job.stays = False
+
+
+def _starts(job: Job) -> int:
+    """When an order starts [UTC seconds]."""
+    return job.order.timing.start
 
 
 def _stock_last(sequence: Sequence[Job]) -> list[Job]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.search.changeovers import Work, steps_of
+from medhavi.planners.constrained.search.construction import opened
 from medhavi.planners.constrained.search.found_orders import (
     FoundItem,
     FoundOrders,
@@ -32,7 +33,7 @@ from medhavi.providers.capacity.axis import StepAssignment, WorkContent
 from medhavi.providers.capacity.clocks import SingleStepClock
 from medhavi.providers.capacity.schedule import step_window
 from medhavi.providers.finite_capacity.bucket_ledger import spans_of
-from medhavi.providers.sources import OrderTiming
+from medhavi.providers.sources import OrderTiming, ResourceHold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -104,6 +105,9 @@ class Layout:
         The needs that the orders get.
     orders
         What is made or moved; complete once it is laid.
+    begins, arrivals
+        When steps of what is made begin as early as can be, by order and step, and when
+        orders arrive [UTC s].
 
     Raises
     ------
@@ -126,9 +130,12 @@ class Layout:
         self._left: dict[int, list[SupplyUnit]] = {}
         """What found orders give, by the identity of the product."""
         self._finish: list[int] = np.asarray(found.finish).tolist()
+        self.begins: dict[int, dict[int, int]] = {}
+        self.arrivals: dict[int, int] = {}
+        self._place_of: dict[int, int] = {}
         self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
-        self.steps = steps = steps_of(model, found)
+        self.steps = steps = steps_of(model, found, exact=exact)
         last = np.flatnonzero(model.product[steps.item] == steps.item)
         last = last[~_among(model.serves[steps.item[last]], model.netted)]
         # Of equal starts the first place comes first: sorting keeps their order.
@@ -184,13 +191,16 @@ class Layout:
         )
 
     def _firsts(self, last: np.ndarray) -> np.ndarray:
-        """Places of the first steps of the orders whose last steps stand at places."""
-        steps, product = self.steps, self.model.product
-        opening = np.flatnonzero(self.model.first(product[steps.item]) == steps.item)
+        """Places of the steps that begin first in orders, by places of the last ones.
+
+        Of several it is the one that others take.
+        """
+        steps = self.steps
+        turn = np.lexsort((-steps.item, steps.early.begin, steps.order))
+        order = steps.order[turn]
+        opening = np.flatnonzero(np.append(-1, order[:-1]) != order)
         found = np.full(len(steps.item), -1, np.int64)
-        found[steps.order[opening]] = opening
-        if (found[last] < 0).any():
-            differ("an order has no first step")
+        found[order[opening]] = turn[opening]
         firsts: np.ndarray = found[last]
         return firsts
 
@@ -440,6 +450,7 @@ class Layout:
             places = range(len(self.orders), len(self.orders) + len(sizes))
             timings = [
                 self._timing(tasks, place, size)
+                or differ(f"{item.way.source.source} runs otherwise")
                 for place, size in zip(places, sizes, strict=True)
             ]
         if self._exact and not all(item.way.serves(one.start) for one in timings):
@@ -466,6 +477,13 @@ class Layout:
         units = [unit for order in made for unit in order.units]
         self._left.setdefault(id(item.node), []).extend(units)
         self._release.by_products(made, item.way, exact=self._exact)
+        for place, order in enumerate(made, start=len(self.orders)):
+            tasks = self.model.routings.get(number, ())
+            begins = self.steps.late.since[self.step_places(place)].tolist()
+            steps = (task.node.step for task in tasks)
+            self.begins[id(order)] = dict(zip(steps, begins, strict=False))
+            self.arrivals[id(order)] = arrivals[place - len(self.orders)]
+            self._place_of[id(order)] = place
         self.orders += made
 
     def _instants(
@@ -489,26 +507,30 @@ class Layout:
             Nothing leaves any more.
         """
         timing = source.clock.earliest(ready, size)
-        if timing is None:
-            differ(f"{source.source} has no departure")
-        return timing
+        return timing or self._at_no_time(f"{source.source} has no departure", ready)
 
     def _clocked(self, source: Source, start: int, size: int) -> OrderTiming:
         """When an order runs that begins at an instant, and has resources to itself.
 
-        Where that is too late for its source, as early as can be.
-
-        Raises
-        ------
-        MismatchError
-            It fits at no time.
+        Where that is too late for its source, as early as can be; where it fits at no
+        time nobody places it: it has no steps.
         """
         timing = source.clock.earliest(start, size)
         if timing is None or not source.valid_at(timing.start):
             timing = self._release.soonest(source, size) or timing
-        if timing is None:
-            differ(f"{source.source} fits at no time")
-        return timing
+        return timing or self._at_no_time(f"{source.source} fits at no time", start)
+
+    def _at_no_time(self, why: str, start: int) -> OrderTiming:
+        """Timing of an order that fits at no time, where nobody places it as found.
+
+        Raises
+        ------
+        MismatchError
+            It is placed as found.
+        """
+        if self._exact:
+            differ(why)
+        return OrderTiming(start, start, start, ())
 
     def _bought(
         self, source: Source, place: int, sizes: Sequence[int]
@@ -525,9 +547,9 @@ class Layout:
         found: list[OrderTiming] = []
         for wanted, size in zip(self.late.finish[place:].tolist(), sizes, strict=False):
             timing = self._release.bought(source, wanted, size)
-            if timing is None:
-                differ(f"{source.source} does not deliver")
-            found.append(timing)
+            why = f"{source.source} does not deliver"
+            start = self._release.floor(source)
+            found.append(timing or self._at_no_time(why, start))
         return found
 
     def _spread(self, step: int, option: ResourceOption) -> tuple[tuple[int, int], ...]:
@@ -544,20 +566,17 @@ class Layout:
 
     def _timing(
         self, tasks: Sequence[RoutingTask], place: int, size: int
-    ) -> OrderTiming:
+    ) -> OrderTiming | None:
         """Windows of the steps of an order where they were found, as late as may be.
 
-        Raises
-        ------
-        MismatchError
-            The calendars and paces of a step say otherwise.
+        None: the calendars and paces of a step say otherwise.
         """
         late, windows = self.steps.late, []
         for task, step in zip(tasks, self.step_places(place), strict=True):
             option = self.model.options[int(late.option[step])]
             begin, end = int(late.since[step]), int(late.end[step])
-            if option is None:
-                differ(f"step {task.node.step} is bought")
+            if option is None or not _offers(task, option, begin):
+                return None
             changed = int(self.steps.changed[step])
             work = WorkContent(option.setup + changed, task.run(size))
             spans = self._spread(step, option)
@@ -567,10 +586,53 @@ class Layout:
             else:
                 same = option.axis.earliest(work, begin, begin) == (begin, end)
             if not same:
-                differ(f"step {task.node.step} runs otherwise")
+                return None
             placed = StepAssignment(
                 option=option, work=work, start=begin, finish=end, segments=spans
             )
             windows.append(step_window(task.node, placed))
-        start = windows[0].queue_start
-        return OrderTiming(start, windows[-1].after, start, tuple(windows))
+        start, finish = min(one.queue_start for one in windows), windows[-1].after
+        # Steps that lead to the same one may begin in another sequence.
+        windows.sort(key=lambda one: one.start)
+        return OrderTiming(start, finish, start, tuple(windows))
+
+    def as_found(self, order: SupplyOrder) -> OrderTiming | None:
+        """An order where it was found, as early as can be; None: its steps say no.
+
+        A machine is held while it is changed over before its goods are there.
+        """
+        place = self._place_of.get(id(order))
+        tasks = None if place is None else self.model.routings.get(self.item[place])
+        if place is None or not tasks:
+            return None
+        steps, plant, early = (
+            self.step_places(place),
+            self.model.plant,
+            self.steps.early,
+        )
+        late = self.steps.late
+        options = early.option[steps]
+        timing = self._timing(tasks, place, order.steps)
+        if timing is None or (plant.bucket[options] >= 0).any():
+            return None
+        holds = []
+        for step, option in zip(steps, options.tolist(), strict=True):
+            since, until = int(early.since[step]), int(late.since[step])
+            if since < until:
+                name = self.model.machines[plant.machine[option]]
+                bounds = np.array([since, until]) - self.model.as_of
+                calendar = int(plant.calendar[option])
+                length = int(np.diff(opened(plant, calendar, bounds))[0])
+                holds.append(ResourceHold(name, 1.0, since, until, length))
+        return timing._replace(holds=tuple(holds))
+
+
+def _offers(task: RoutingTask, option: ResourceOption, start: int) -> bool:
+    """Whether a step that starts at an instant may be done by an option."""
+    epochs = task.plan.epochs
+    return any(
+        option is one
+        for epoch in epochs
+        if epoch.start <= start < epoch.finish
+        for one in epoch.options
+    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
-from math import lcm
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
 from medhavi.planners.campaigns.campaign_rules import CampaignRule
+from medhavi.planners.constrained.search.plant_routings import linear
 from medhavi.planners.constrained.search.standing_work import (
     cut,
     fewer_units,
@@ -20,32 +19,30 @@ from medhavi.planners.constrained.search.standing_work import (
     standing_work,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
-from medhavi.providers.capacity.axis import ResourceOption, WorkContent
+from medhavi.providers.capacity.axis import Axis, ResourceOption
 from medhavi.providers.capacity.clocks import Duration
+from medhavi.providers.capacity.resources import slowed
 from medhavi.snapshot.calendars.intervals import joined
-from medhavi.units import DAY, MINUTE, exact, units_down
+from medhavi.units import ALWAYS, DAY, MINUTE, NEVER, exact, units_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.providers.capacity.network import StepNode
     from medhavi.providers.capacity.resources import ResourceClock
     from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.snapshot.calendars.calendars import WorkingTime
 
 
-SIZES = (1, 1_000_000)
-"""Least and largest size at which a length is what the kernels count [grains]."""
-FINEST = (10_000, 1 << 24)
-"""Largest denominators of a time that is not whole seconds: one that does is taken."""
-MOST_SCALE = 1 << 32
-"""64 bits hold so many parts of a second times any length."""
 KNOWN_BEFORE = 60 * DAY
 KNOWN_AFTER = 1200 * DAY
 """Open time is known from so long before now to so long after the last due date [s]."""
 
+
+Value = TypeVar("Value")
 
 Units = tuple[tuple[str, int], ...]
 """Units of machines: their time away is left out of a calendar."""
@@ -192,53 +189,6 @@ def columns_of(rows: Sequence[Row]) -> dict[str, np.ndarray]:
     return {name: column.copy() for name, column in named}
 
 
-def linear(length: Duration, grain: int, routing: str) -> tuple[int, int, int]:
-    """Fixed time, rate and scale in small numbers [s, s per grain, times scale].
-
-    A length is ceil(x + d), x whole parts of `scale`: where d is above -1 / scale and
-    no more than 0 it is ceil(x), where d is more and no more than 1 / scale it is that
-    of half a part more. So it is for all sizes where it is for the least and the most.
-    """
-    exact = [Fraction(one, length.scale) for one in (length.fixed, length.rate * grain)]
-    for finest in FINEST:
-        first, each = (_near(one, finest) for one in exact)
-        scale = lcm(first.denominator, each.denominator)
-        numbers = int(first * scale), int(each * scale), scale
-        more = [(exact[0] - first + size * (exact[1] - each)) * scale for size in SIZES]
-        if scale > MOST_SCALE:
-            break
-        if all(-1 < one <= 0 for one in more):
-            return numbers
-        if all(0 < one <= 1 for one in more):
-            return 2 * numbers[0] + 1, 2 * numbers[1], 2 * scale
-    refuse(f"{routing} has no steady length")
-
-
-def _near(value: Fraction, finest: int) -> Fraction:
-    """Last convergent of a continued fraction whose denominator is no larger.
-
-    It is off by less than 1 / (its denominator * finest) (Khinchin 1964, theorem 9).
-    """
-    above, below, before = 1, 0, (0, 1)
-    rest = value
-    while True:
-        whole = rest.numerator // rest.denominator
-        following = whole * above + before[0], whole * below + before[1]
-        if following[1] > finest:
-            return Fraction(above, below)
-        before, (above, below) = (above, below), following
-        if rest == whole:
-            return value
-        rest = 1 / (rest - whole)
-
-
-def large_cost(task: RoutingTask, option: ResourceOption) -> float:
-    """Cost of a large order by an option."""
-    work = WorkContent(option.setup, task.run(SIZES[-1]))
-    seconds = (work.setup + work.run) / (option.axis.steady or 1)
-    return option.cost_per_hour * float(seconds)
-
-
 class Machines:
     """Machines that options name, in the order in which they are met.
 
@@ -275,6 +225,15 @@ class Machines:
         self._standing = standing_work(run)
         rules = () if run.campaign_rules is None else run.campaign_rules.stated
         self._cleaned_often = {one.resource for one in rules if one.cleaning.seconds}
+        self._last = max(last, run.as_of)
+        self._slowed: dict[object, tuple[WorkingTime, WorkingTime]] = {}
+        """Open time less what is lost while work is slower, and all of it."""
+        self._asked: dict[str, list[float]] = {}
+        """Units that steps need of a resource or a pool at once."""
+        needs = run.snapshot["step_resources"].select("resource", "units")
+        for resource, units in needs.iter_rows():
+            asked = 1.0 if units is None else units
+            self._asked.setdefault(resource, []).append(asked)
         self._longest: dict[int, int] = {}
         """Longest open stretch, by the identity of the time [s]."""
         self._busy: dict[str, list[tuple[Span, ...]]] = {}
@@ -287,54 +246,106 @@ class Machines:
         task: RoutingTask,
         taken: ResourceOption,
     ) -> Option:
-        """Read what an option of a make does to a number of grains of so many steps.
-
-        Raises
-        ------
-        UnfitError
-            It is more than a plant can say.
-        """
+        """Read what an option of a make does to a number of grains of so many steps."""
         node, routing = task.node, way.source.source
-        if taken.axis.steady is None:
-            refuse(f"{routing} has a pace that changes")
+        taken = self._steady(taken, routing)
         option = Option(whole=int(not node.splittable), taken=taken)
         length = Duration.of(node, taken, task.fixed, task.rate)
-        option.fixed, option.rate, option.scale = linear(length, grain, routing)
-        finite = [
-            (name, units)
-            for name, units in taken.resources
-            if self._rows[name]["finite"]
-        ]
-        names = [name for name, _ in finite]
-        if len(set(names)) < len(names):
-            refuse(f"{routing} needs a machine twice")
-        option.hourly = next((name for name in names if self._rows[name]["bucket"]), "")
-        if option.hourly and (len(names) > 1 or option.whole):
-            refuse(f"{routing} needs more than hours of {option.hourly}")
+        numbers, exactly = linear(length, grain)
+        if not exactly:
+            self._run.approximate(f"{routing} has no steady length")
+        option.fixed, option.rate, option.scale = numbers
+        names = self._limiting(routing, option)
         busy: list[tuple[Span, ...]] = []
-        if finite and option.fixed + option.rate > 0:
-            option.machine, *beside = (self._number(*one) for one in finite)
+        if names and option.fixed + option.rate > 0:
+            option.machine, *beside = (self._number(name) for name in names)
             option.beside = tuple(beside)
-            if not self._changing.keys().isdisjoint([option.machine, *beside]):
-                if beside:
-                    refuse(f"{routing} changes over several machines at once")
+            option.fixed += option.scale * self._usual_change(names, node)
+            if option.machine in self._changing:
                 self._set_up(option, way, task)
                 closes = not taken.axis.working.always_open
                 if option.whole and closes and option.family >= 0:
-                    refuse(f"{routing} changes over and must not pause")
+                    why = f"{routing} changes over and must not pause"
+                    self._run.approximate(why)
             else:
                 busy = self._busy.get(names[0], [])
         units: list[Units] = [((names[0], unit),) for unit in range(len(busy))]
         if option.beside:
             away = [name for name in names if name in self._busy]
-            if any(len(self._busy[name]) > 1 for name in away):
-                refuse(f"{routing} needs several machines whose units come and go")
-            units = [tuple((name, 0) for name in away)]
+            alone = [name for name in away if len(self._busy[name]) == 1]
+            if away != alone:
+                why = f"{routing} needs several machines whose units come and go"
+                self._run.approximate(why)
+            units = [tuple((name, 0) for name in alone)]
         own = [self._calendar(taken.axis.working, one) for one in units]
-        alone = len(own) == 1
-        option.calendar = own[0] if alone else self._calendar(taken.axis.working, ())
-        option.calendars = () if alone else tuple(own)
+        option.calendar = (
+            own[0] if len(own) == 1 else self._calendar(taken.axis.working, ())
+        )
+        option.calendars = () if len(own) == 1 else tuple(own)
         return option
+
+    def _steady(self, taken: ResourceOption, routing: str) -> ResourceOption:
+        """An option at one pace; while it is slower it is open for less of each day.
+
+        Work that must not pause gets the pace that holds longest.
+        """
+        axis = taken.axis
+        if axis.steady is not None:
+            return taken
+        self._run.approximate(f"{routing} has a pace that changes")
+        if axis.splittable:
+            pace = max(pace for *_, pace in axis.paces)
+            key = id(axis.working), axis.paces
+            thinned = slowed(axis.working, axis.paces)
+            working = self._slowed.setdefault(key, (thinned, axis.working))[0]
+        else:
+            pace, working = self.usual(axis.paces), axis.working
+        steady = Axis(working, ((ALWAYS, NEVER, pace),), splittable=axis.splittable)
+        return replace(taken, axis=steady)
+
+    def usual(self, periods: Iterable[tuple[int, int, Value]]) -> Value:
+        """What holds longest from now to the last due date, of half-open periods."""
+        begin, end = self._as_of, self._last
+
+        def held(period: tuple[int, int, Value]) -> int:
+            return min(period[1], end) - max(period[0], begin)
+
+        return max(periods, key=held)[2]
+
+    def _limiting(self, routing: str, option: Option) -> list[str]:
+        """Machines that an option is said to need: all that it needs, if that is known.
+
+        Of hours per bucket and machines these count, of several machines those that are
+        changed over.
+        """
+        taken = () if option.taken is None else option.taken.resources
+        finite = [name for name, _ in taken if self._rows[name]["finite"]]
+        names = list(dict.fromkeys(finite))
+        if len(names) < len(finite):
+            self._run.approximate(f"{routing} needs a machine twice")
+        hourly = [name for name in names if self._rows[name]["bucket"]]
+        if hourly and (len(names) > 1 or option.whole):
+            why = f"{routing} needs more than hours of {hourly[0]}"
+            self._run.approximate(why)
+            names = [name for name in names if name not in hourly] or hourly[:1]
+        if self._rows[names[0]]["bucket"] if names else False:
+            option.hourly, option.whole = names[0], 0
+        changing = [
+            name
+            for name in names
+            if self._changes_over(name) and self._lanes(name) == 1
+        ]
+        if changing and len(names) > 1:
+            why = f"{routing} changes over several machines at once"
+            self._run.approximate(why)
+            names = changing[:1]
+        return names
+
+    def _changes_over(self, name: str) -> bool:
+        """Whether what a machine did before says how long it is set up or cleaned."""
+        clock = self._run.providers.capacity.resource(name)
+        sequenced = clock.matrix is not None or name in self._cleaned_often
+        return sequenced and self._rows[name]["bucket"] is None
 
     def largest(self, grain: int, node: Node, task: RoutingTask, option: Option) -> int:
         """Largest order that an option does [steps]; 0: any.
@@ -380,13 +391,7 @@ class Machines:
     def _set_up(
         self, option: Option, way: SupplyAlternative, task: RoutingTask
     ) -> None:
-        """Read what the machine of an option is set up for.
-
-        Raises
-        ------
-        UnfitError
-            Its campaigns do not follow from its family.
-        """
+        """Read what the machine of an option is set up for."""
         clock = self._changing[option.machine]
         node, product = task.node, way.yields[0].node.key[0]
         option.rule = rule = self._cleaned(clock.resource, node.family, product)
@@ -394,7 +399,8 @@ class Machines:
         if rule is None:
             return
         if node.family is None and clock.matrix is not None:
-            refuse(f"{way.source.source} has campaigns and no family")
+            why = f"{way.source.source} has campaigns and no family"
+            self._run.approximate(why)
         if rule.max_run_qty is not None or rule.max_run_minutes is not None:
             option.turned = self._number_of(State(node.family, rule, turned=True))
 
@@ -419,11 +425,6 @@ class Machines:
 
         Of each block its begin and end [s since now], and the option that it is like.
         The first one of a machine is for what it is set up now.
-
-        Raises
-        ------
-        UnfitError
-            Work that stands there has no family.
         """
         found: list[tuple[tuple[int, int], Option]] = []
         states = self._run.providers.changeovers.states
@@ -438,10 +439,13 @@ class Machines:
                 )
                 spans.append(((-FAR, min(until, 0)), states[clock.resource]))
             for span in standing:
-                if span.family is None and clock.matrix is not None:
-                    refuse(f"an existing order on {clock.resource} has no family")
+                name = span.family
+                if name is None and clock.matrix is not None:
+                    why = f"an existing order on {clock.resource} has no family"
+                    self._run.approximate(why)
+                    name = spans[-1][1] if spans else None
                 begin, end = span.start - self._as_of, span.finish - self._as_of
-                spans.append(((begin, end), span.family))
+                spans.append(((begin, end), name))
             begun = sum(begin < 0 for (begin, _), _ in spans)
             if begun:
                 # Nothing is changed over before now, however long that has ended.
@@ -521,43 +525,73 @@ class Machines:
             start.append(len(rows))
         return {"k_start": np.array(start, np.int64), **columns_of(rows)}
 
-    def _number(self, name: str, units: float) -> int:
+    def _number(self, name: str) -> int:
+        """Number of a machine; it is read when it is met first."""
         known = self.numbers.get(name)
-        if known is not None and units == 1.0:
+        if known is not None:
             return known
-        row = self._rows[name]
+        row, number = self._rows[name], len(self.numbers)
         clock = self._run.providers.capacity.resource(name)
-        there = clock.constant
-        if there is None:
-            # Where its one unit is not there, it is closed.
-            there = max(1.0, *(level[2] for level in clock.levels))
-        lanes = int(there)
-        if lanes < 1 or units != 1.0:
-            refuse(f"{name} has units that work together")
+        each, lanes = self._units_at_once(name), self._lanes(name)
+        if each != 1.0 or self._there(name) < 1.0:
+            self._run.approximate(f"{name} has units that work together")
         if row["max_early_days"] is not None:
-            refuse(f"{name} must not be early")
+            self._run.approximate(f"{name} must not be early")
+        self.numbers[name] = number
         if row["bucket"] is not None:
             # What stands takes of its hours, wherever in a bucket.
             self.stops += [tuple(clock.stops)] * lanes
             self.units.append(lanes)
-            return self.numbers.setdefault(name, len(self.numbers))
+            return number
+        if self._changes_over(name) and lanes == 1:
+            self._changing[number] = clock
+        elif self._changes_over(name):
+            why = f"{name} has several units and is changed over"
+            self._run.approximate(why)
         standing = on_units(self._standing.get(name, ()), lanes)
-        if clock.matrix is not None or name in self._cleaned_often:
-            if lanes > 1:
-                refuse(f"{name} has several units and is changed over")
-            self._changing[len(self.numbers)] = clock
-        self._standing_on(clock, standing)
+        self._standing_on(clock, standing, each)
         self.units.append(lanes)
-        return self.numbers.setdefault(name, len(self.numbers))
+        return number
+
+    def _usual_change(self, names: Sequence[str], node: StepNode) -> int:
+        """Time to change a machine of several units over, in the mean [s].
+
+        It follows from all that its units do, one after the other.
+        """
+        found = [0]
+        for name in names if node.family is not None else ():
+            matrix = self._run.providers.capacity.resource(name).matrix
+            if matrix is not None and self._lanes(name) > 1:
+                changeovers = self._run.providers.changeovers
+                found.append(changeovers.usual(matrix, node.family or ""))
+        return max(found)
+
+    def _there(self, name: str) -> float:
+        """Units of a machine, the most that there are at a time."""
+        clock = self._run.providers.capacity.resource(name)
+        if clock.constant is not None:
+            return clock.constant
+        # Where its one unit is not there, it is closed.
+        return max(1.0, *(level[2] for level in clock.levels))
+
+    def _lanes(self, name: str) -> int:
+        """How many orders a machine works on at a time."""
+        return max(1, int(self._there(name) / self._units_at_once(name)))
+
+    def _units_at_once(self, name: str) -> float:
+        """How many units of a resource an order needs at once, in the mean."""
+        pool = self._rows[name]["pool"]
+        asked = self._asked.get(name, []) + self._asked.get(pool, [])
+        return sum(asked) / len(asked) if asked else 1.0
 
     def _standing_on(
-        self, clock: ResourceClock, standing: Sequence[Sequence[Standing]]
+        self, clock: ResourceClock, standing: Sequence[Sequence[Standing]], each: float
     ) -> None:
         """Take note of when the units of a machine are away."""
         fewer = (
             [[]]
             if len(standing) == 1
-            else fewer_units(clock, len(standing), self._known)
+            else fewer_units(clock, len(standing), self._known, each)
         )
         away = [
             joined([*(one[:2] for one in work), *gone])

@@ -41,10 +41,13 @@ from medhavi.planners.constrained.search.plant_machines import (
     Campaigns,
     Machines,
     Option,
-    large_cost,
     machines_together,
     refuse,
     with_units,
+)
+from medhavi.planners.constrained.search.plant_routings import (
+    large_cost,
+    steps_in_tree,
 )
 from medhavi.planners.constrained.search.plant_sources import (
     MOST_EACH,
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.mrp.netting_state.state import Need
+    from medhavi.providers.capacity.network import PrecedenceLink
     from medhavi.providers.sources import Source
 
 
@@ -160,14 +164,12 @@ class _Reading:
         self._lanes = Lanes(
             self._as_of, last, run.room(), run.occupancy, run.approximate
         )
-        until = run.snapshot["step_resources"]["until_step"]
-        self._tools = until.null_count() < len(until)
-        """Some routing keeps a tool over several steps."""
         self._number: dict[int, int] = {}
         self._nodes: list[Node] = []
         self._sources: dict[int, list[int]] = {}
         self._ways: dict[int, SupplyAlternative] = {}
         self._routings: dict[int, tuple[RoutingTask, ...]] = {}
+        self._links: dict[int, list[PrecedenceLink]] = {}
         self._taken: dict[int, tuple[StepComponent, ...]] = {}
         self._netted: set[int] = set()
         """Products that the run nets, though they are made, moved or fall out."""
@@ -196,8 +198,9 @@ class _Reading:
                 own.append(count)
                 self._ways[count] = way
                 if way.source.kind == "make":
-                    self._routings[count] = tasks = self._tasks(way.source.source)
-                    count += len(tasks) - 1
+                    tasks, links = steps_in_tree(run, way.source.source)
+                    self._routings[count], self._links[count] = tasks, links
+                    count += max(len(tasks) - 1, 0)
                 count += 1
 
     def model(self, weights: Weights | MoneyWeights) -> Model:
@@ -471,15 +474,13 @@ class _Reading:
         self, product: Item, way: SupplyAlternative, number: int, floor: int
     ) -> list[Item]:
         name = way.source.source
-        if self._tools and self._run.providers.capacity.held(name):
-            refuse(f"{name} keeps a tool")
         tasks = self._routings[number]
-        links = self._run.providers.capacity.compiled(name).network.links
+        links = self._links[number]
         made = [product, *(Item(grain=product.grain) for _ in tasks[1:])]
-        product.steps = len(made)
+        product.steps, last = len(made), len(made) - 1
         self._taken[number] = taken = self._components(name, way, tasks)
         for place, task in enumerate(tasks):
-            item = made[len(tasks) - 1 - place]
+            item = made[last - place]
             self._step(item, way, task)
             for option in item.options:
                 largest = self._machines.largest(
@@ -487,21 +488,23 @@ class _Reading:
                 )
                 if largest >= product.least:
                     product.most = min(product.most or largest, largest)
-            if place + 1 < len(tasks):
+            if place < last:
                 # What follows takes all of it at once, when it has queued.
-                lag, queue = links[place].lag, tasks[place + 1].node.queue
-                item.post += lag + queue
-            if place:
-                item.below = (Part(number + len(tasks) - place, 1, 0, 1),)
-                item.needs = (-1,)
-            # Of what is taken twice the run nets the second line.
-            first_of = {
-                (one.step, id(one.node)): need
-                for need, one in reversed(list(enumerate(taken)))
-            }
-            own = sorted(need for (step, _), need in first_of.items() if step == place)
-            item.needs += tuple(own)
+                link = links[place]
+                item.post += max(link.lag, 0) + tasks[link.later].node.queue
+            before = [at for at, link in enumerate(links) if link.later == place]
+            if not before:
+                item.queue = task.node.queue
+                item.floor = max(floor, 0) + item.queue
+            own = _taken_in(taken, place)
+            item.below = tuple(Part(number + last - at, 1, 0, 1) for at in before)
             item.below += tuple(self._part(taken[need]) for need in own)
+            item.needs = (*(-1 for _ in before), *own)
+        if not tasks:
+            own = _taken_in(taken, 0)
+            product.options, product.floor = [Option()], max(floor, 0)
+            product.below = tuple(self._part(taken[need]) for need in own)
+            product.needs = tuple(own)
         output = way.yields[0].gain.outputs[0]
         product.y_each, product.y_more = output.numerator, output.addend
         product.y_over = output.denominator
@@ -509,11 +512,9 @@ class _Reading:
             refuse(f"{name} gives nothing by its largest lot")
         for item in made:
             item.apart = product.apart
-        first = made[-1]
-        first.queue = product.queue = tasks[0].node.queue
-        first.floor = max(floor, 0) + first.queue
+        product.queue = made[-1].queue
         if not way.always:
-            self._within(first, way.source)
+            self._within(made[-1], way.source)
         return made
 
     def _within(self, first: Item, source: Source) -> None:
@@ -562,7 +563,7 @@ class _Reading:
             if line.numerator or line.addend:
                 step = 0 if line.step is None else places[line.step]
                 # At its end it is about where the next one begins.
-                step = min(step + (line.anchor == "end"), len(tasks) - 1)
+                step = min(step + (line.anchor == "end"), max(len(tasks) - 1, 0))
                 found.append(StepComponent(step, one.node, line))
         found.sort(key=lambda one: one.step)
         alike = [(one.step, id(one.node)) for one in found]
@@ -570,26 +571,17 @@ class _Reading:
             self._run.approximate(f"{routing} takes a component twice in a step")
         return tuple(found)
 
-    def _tasks(self, routing: str) -> tuple[RoutingTask, ...]:
-        """Steps of a routing, where they simply follow each other."""
-        compiled = self._run.providers.capacity.compiled(routing)
-        outlet = compiled.outlets[0]
-        if len(compiled.outlets) > 1 or not outlet.plain:
-            refuse(f"{routing} gives its product otherwise than at its end")
-        if not compiled.tasks or not compiled.network.is_chain:
-            refuse(f"{routing} has no steps in a row")
-        return compiled.tasks
-
     def _step(self, item: Item, way: SupplyAlternative, task: RoutingTask) -> None:
         """Read time, calendar and machine of a step, by each of its options."""
-        node, periods, routing = task.node, task.plan.epochs, way.source.source
-        if len(periods) != 1 or not periods[0].options:
-            refuse(f"{routing} has other resources at other times")
-        if task.fixed_window is not None or node.batch is not None:
-            refuse(f"{routing} has overlapping or given steps")
-        item.post = node.move
-        item.ranked = int(node.rule != "earliest")
-        taken = list(periods[0].options)
+        node = task.node
+        item.post, item.ranked = node.move, int(node.rule != "earliest")
+        periods = [one for one in task.plan.epochs if one.options]
+        if not periods:
+            # Nobody can do it at any time.
+            item.options = [Option(fixed=UNSUPPLIED)]
+            return
+        usual = [(one.start, one.finish, one.options) for one in periods]
+        taken = list(self._machines.usual(usual))
         if node.rule == "cost":
             taken.sort(key=lambda option: large_cost(task, option))
         item.options = [
@@ -598,3 +590,12 @@ class _Reading:
         for option in item.options:
             if option.hourly and option.machine >= 0:
                 self._lanes.count_hours(option)
+
+
+def _taken_in(taken: Sequence[StepComponent], step: int) -> list[int]:
+    """Places of what a step takes; what it takes a second time the run nets."""
+    found: dict[int, int] = {}
+    for place, one in enumerate(taken):
+        if one.step == step:
+            found.setdefault(id(one.node), place)
+    return list(found.values())

@@ -130,7 +130,10 @@ class SearchedRun(SearchableRun):
     least: LateAtLeast
     saves = True
     """Whether money is saved: not where it only tells when existing orders move."""
+    waiting = False
+    """Whether existing orders wait for their goods where all is placed anew."""
     _exact = True
+    _layout: Layout
 
     def late_at_least(self) -> LateAtLeast:
         """What no plan can be better than."""
@@ -150,6 +153,7 @@ class SearchedRun(SearchableRun):
         """The same run, built and not netted."""
         run = SearchedRun(self._memory, self.parameters, self._observe)
         run.build()
+        run.waiting = self.waiting
         return run
 
     def share_out(self) -> bool:
@@ -170,6 +174,8 @@ class SearchedRun(SearchableRun):
             The plant cannot say something.
         """
         date_existing(self.release, self._shop(), floors)
+        if self.waiting:
+            self.approximate("existing orders wait for their goods")
         rules = self.campaign_rules
         if rules is not None:
             if self.parameters.campaigns == "propose":
@@ -202,24 +208,35 @@ class SearchedRun(SearchableRun):
             shop, scene = self._shop(), self._scene()
             self.placing = FoundPlacing(self.release, shop, scene, layout)
         layout.lay(self)
+        self._layout = layout
         if self.release.shortages:
             if self.share_out() or self.rationed():
                 raise ReducedDemandError
             differ("something is short")
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
-        return SequencedPlacing(self.release, shop, scene)
+        keeps = not self.waiting
+        return SequencedPlacing(self.release, shop, scene, self._layout, keeps=keeps)
 
     def _improve(self) -> None:
-        """Improve where orders were netted that were not found, as rounds do."""
-        if self._exact or not self.model_found.netted:
+        """Keep the found sequence where it is less late; improve what was netted."""
+        placing = self.placing
+        if not isinstance(placing, SequencedPlacing):
             return
-        placing, lines = self.placing, self.lines
-        mark = placing.mark()
-        placing.clear()
-        placing.place_all(placing.sequencer.first())
-        self._keep_better(lines, mark)
-        super()._improve()
+        if placing.campaigns is None:
+            mark, lines = placing.mark(), self.lines
+            try:
+                placing.place_in_sequence()
+            except LateGoodsError:
+                placing.undo(mark)
+            else:
+                self._keep_better(lines, mark)
+        if self.model_found.netted:
+            mark, lines = placing.mark(), self.lines
+            placing.clear()
+            placing.place_all(placing.sequencer.first())
+            self._keep_better(lines, mark)
+            super()._improve()
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.
@@ -380,8 +397,7 @@ def _around(
         except LateGoodsError as late:
             floors |= late.floors
             moved += 1
-            if moved == MOST_MOVED:
-                return late
+            run.waiting = moved == MOST_MOVED
         except ReducedDemandError:
             pass
         except (UnfitError, MismatchError) as unfit:

@@ -186,7 +186,9 @@ def on_units(spans: Sequence[Standing], units: int) -> list[list[Standing]]:
     return [in_turn(one) for one in found]
 
 
-def fewer_units(clock: ResourceClock, units: int, known: Span) -> list[list[Span]]:
+def fewer_units(
+    clock: ResourceClock, units: int, known: Span, each: float = 1.0
+) -> list[list[Span]]:
     """When each unit of a machine is not there, though the machine is open.
 
     Parameters
@@ -197,12 +199,14 @@ def fewer_units(clock: ResourceClock, units: int, known: Span) -> list[list[Span
         How many units are looked at.
     known
         From when until when.
+    each
+        Units of the resource that make one of these.
     """
     found: list[list[Span]] = [[] for _ in range(units)]
     if clock.constant is not None:
         return found
     for begin, end, there in clock.units(*known):
-        for spans in found[int(there) :]:
+        for spans in found[int(there / each) :]:
             if spans and spans[-1][1] == begin:
                 spans[-1] = spans[-1][0], end
             else:
