@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.search.plant_model import model_of
+from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.kernels.plant_kernels.plant_record import (
     begin_by,
     begin_from,
@@ -27,7 +27,7 @@ from tests.planners.test_search_plans import NEVER, delivered, searched, worksho
 from tests.planners.test_search_plants import WEIGHTS, run_of
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.constrained.search.searched_run import SearchedRun
 
 HOUR = 3600

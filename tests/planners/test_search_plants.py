@@ -19,9 +19,9 @@ from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.search.found_pegs import MismatchError
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
-from medhavi.planners.constrained.search.plant_machines import UnfitError
-from medhavi.planners.constrained.search.plant_model import model_of
-from medhavi.planners.constrained.search.plant_routings import linear
+from medhavi.planners.constrained.search.plant.machines import UnfitError
+from medhavi.planners.constrained.search.plant.model import model_of
+from medhavi.planners.constrained.search.plant.routings import linear
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.kernels.plant_kernels.plant_record import (

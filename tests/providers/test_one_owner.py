@@ -42,7 +42,7 @@ READS = {
         "net_change/net_change.py",
         "supplier_capacity",
     ): "whether any supplier has a limit",
-    ("constrained/search/plant_model.py", "step_resources"): "whether a tool is kept",
+    ("constrained/search/plant/model.py", "step_resources"): "whether a tool is kept",
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (

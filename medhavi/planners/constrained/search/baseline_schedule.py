@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
 
 
 class PlantNames(NamedTuple):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.kernels.plant_kernels.schedule_record import ScheduleRecord
     from medhavi.planners.mrp.netting_state.state import Need, SupplyOrder, SupplyUnit

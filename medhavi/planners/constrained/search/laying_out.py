@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.constrained.search.changeovers import Work, steps_of
-from medhavi.planners.constrained.search.construction import opened
 from medhavi.planners.constrained.search.found_orders import (
     FoundItem,
     FoundOrders,
@@ -27,13 +26,10 @@ from medhavi.planners.constrained.search.found_pegs import (
     at,
     differ,
 )
-from medhavi.planners.constrained.search.plant_supplies import short_of
-from medhavi.planners.kernels.plant_kernels.plant_record import window_of
-from medhavi.providers.capacity.axis import StepAssignment, WorkContent
+from medhavi.planners.constrained.search.found_timings import timing_of, with_holds
+from medhavi.planners.constrained.search.plant.supplies import short_of
 from medhavi.providers.capacity.clocks import SingleStepClock
-from medhavi.providers.capacity.schedule import step_window
-from medhavi.providers.finite_capacity.bucket_ledger import spans_of
-from medhavi.providers.sources import OrderTiming, ResourceHold
+from medhavi.providers.sources import OrderTiming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -44,7 +40,7 @@ if TYPE_CHECKING:
         StepComponent,
     )
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.kernels.plant_kernels.plant_record import Plant
     from medhavi.planners.mrp.netting_state.state import (
         Need,
@@ -52,8 +48,6 @@ if TYPE_CHECKING:
         SupplyOrder,
         SupplyUnit,
     )
-    from medhavi.providers.capacity.axis import ResourceOption
-    from medhavi.providers.capacity.schedule import RoutingTask
     from medhavi.providers.sources import Source
 
 
@@ -446,10 +440,10 @@ class Layout:
         elif item.way.source.kind == "buy":
             timings = self._bought(item.way.source, len(self.orders), sizes)
         else:
-            tasks = self.model.routings[number]
+            model, tasks = self.model, self.model.routings[number]
             places = range(len(self.orders), len(self.orders) + len(sizes))
             timings = [
-                self._timing(tasks, place, size)
+                timing_of(model, self.steps, self.step_places(place), tasks, size)
                 or differ(f"{item.way.source.source} runs otherwise")
                 for place, size in zip(places, sizes, strict=True)
             ]
@@ -552,87 +546,11 @@ class Layout:
             found.append(timing or self._at_no_time(why, start))
         return found
 
-    def _spread(self, step: int, option: ResourceOption) -> tuple[tuple[int, int], ...]:
-        """When a step works of which the hours are counted per bucket; else nothing."""
-        late, plant = self.steps.late, self.model.plant
-        bucket = int(plant.bucket[late.option[step]])
-        if bucket < 0:
-            return ()
-        span = int(late.begin[step]), int(late.end[step])
-        at = window_of(plant, bucket, span[0] - self.model.as_of)
-        taken = np.trim_zeros(self.steps.buckets[step], "b").tolist()
-        opens = (self.model.as_of + plant.k_open[at : at + len(taken)]).tolist()
-        return spans_of(option.axis.working, span, opens, taken)
-
-    def _timing(
-        self, tasks: Sequence[RoutingTask], place: int, size: int
-    ) -> OrderTiming | None:
-        """Windows of the steps of an order where they were found, as late as may be.
-
-        None: the calendars and paces of a step say otherwise.
-        """
-        late, windows = self.steps.late, []
-        for task, step in zip(tasks, self.step_places(place), strict=True):
-            option = self.model.options[int(late.option[step])]
-            begin, end = int(late.since[step]), int(late.end[step])
-            if option is None or not _offers(task, option, begin):
-                return None
-            changed = int(self.steps.changed[step])
-            work = WorkContent(option.setup + changed, task.run(size))
-            spans = self._spread(step, option)
-            if spans:
-                length = sum(until - since for since, until in spans)
-                same = length == option.axis.length(work, (begin, end))
-            else:
-                same = option.axis.earliest(work, begin, begin) == (begin, end)
-            if not same:
-                return None
-            placed = StepAssignment(
-                option=option, work=work, start=begin, finish=end, segments=spans
-            )
-            windows.append(step_window(task.node, placed))
-        start, finish = min(one.queue_start for one in windows), windows[-1].after
-        # Steps that lead to the same one may begin in another sequence.
-        windows.sort(key=lambda one: one.start)
-        return OrderTiming(start, finish, start, tuple(windows))
-
     def as_found(self, order: SupplyOrder) -> OrderTiming | None:
-        """An order where it was found, as early as can be; None: its steps say no.
-
-        A machine is held while it is changed over before its goods are there.
-        """
+        """An order where it was found, as early as can be; None: its steps say no."""
         place = self._place_of.get(id(order))
         tasks = None if place is None else self.model.routings.get(self.item[place])
         if place is None or not tasks:
             return None
-        steps, plant, early = (
-            self.step_places(place),
-            self.model.plant,
-            self.steps.early,
-        )
-        late = self.steps.late
-        options = early.option[steps]
-        timing = self._timing(tasks, place, order.steps)
-        if timing is None or (plant.bucket[options] >= 0).any():
-            return None
-        holds = []
-        for step, option in zip(steps, options.tolist(), strict=True):
-            since, until = int(early.since[step]), int(late.since[step])
-            if since < until:
-                name = self.model.machines[plant.machine[option]]
-                bounds = np.array([since, until]) - self.model.as_of
-                calendar = int(plant.calendar[option])
-                length = int(np.diff(opened(plant, calendar, bounds))[0])
-                holds.append(ResourceHold(name, 1.0, since, until, length))
-        return timing._replace(holds=tuple(holds))
-
-
-def _offers(task: RoutingTask, option: ResourceOption, start: int) -> bool:
-    """Whether a step that starts at an instant may be done by an option."""
-    epochs = task.plan.epochs
-    return any(
-        option is one
-        for epoch in epochs
-        if epoch.start <= start < epoch.finish
-        for one in epoch.options
-    )
+        places = self.step_places(place)
+        return with_holds(self.model, self.steps, places, tasks, order.steps)

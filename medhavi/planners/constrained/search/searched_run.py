@@ -36,8 +36,8 @@ from medhavi.planners.constrained.search.found_placing import (
     SequencedPlacing,
 )
 from medhavi.planners.constrained.search.laying_out import Layout
-from medhavi.planners.constrained.search.plant_machines import UnfitError
-from medhavi.planners.constrained.search.plant_model import model_of
+from medhavi.planners.constrained.search.plant.machines import UnfitError
+from medhavi.planners.constrained.search.plant.model import model_of
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_pegs import Found
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe

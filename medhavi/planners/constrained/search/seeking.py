@@ -28,7 +28,7 @@ from medhavi.planners.constrained.search.found_pegs import (
     chained,
     lanes_beside,
 )
-from medhavi.planners.constrained.search.plant_machines import refuse
+from medhavi.planners.constrained.search.plant.machines import refuse
 from medhavi.planners.kernels.plant_kernels.lot_streaming import MOST_CUT, MoveSettings
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR
 from medhavi.planners.kernels.plant_kernels.schedule_record import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.search.construction import Constructed
-    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.kernels.plant_kernels.plant_record import Pass, Plant
 

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.plant_machines import (
+from medhavi.planners.constrained.search.plant.machines import (
     KNOWN_AFTER,
     KNOWN_BEFORE,
     Option,
-    columns_of,
-    open_rows,
     refuse,
 )
-from medhavi.planners.constrained.search.plant_sources import UNSUPPLIED
-from medhavi.planners.constrained.search.plant_supplies import StandingSupply
+from medhavi.planners.constrained.search.plant.open_time import columns_of, open_rows
+from medhavi.planners.constrained.search.plant.sources import UNSUPPLIED
+from medhavi.planners.constrained.search.plant.supplies import StandingSupply
 from medhavi.planners.kernels.plant_kernels.plant_record import DEPARTS, FAR, Plant
 from medhavi.planners.mrp.netting_state.state import ANY_TIME, Need
 from medhavi.providers.finite_capacity.bucket_ledger import BucketLedger
@@ -28,7 +27,7 @@ from medhavi.units import HOUR, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.constrained.search.plant_machines import Row
+    from medhavi.planners.constrained.search.plant.open_time import Row
     from medhavi.planners.constrained.search.standing_work import Span
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.sources import Source

@@ -21,7 +21,7 @@ import numpy as np
 from medhavi.planners.constrained.deliveries import in_parts
 from medhavi.planners.constrained.search.construction import largest_tree
 from medhavi.planners.constrained.search.found_orders import StepComponent
-from medhavi.planners.constrained.search.plant_items import (
+from medhavi.planners.constrained.search.plant.items import (
     ITEM_FIELDS,
     MONEY,
     OPTION_FIELDS,
@@ -37,7 +37,7 @@ from medhavi.planners.constrained.search.plant_items import (
     shared_parts,
     standing,
 )
-from medhavi.planners.constrained.search.plant_machines import (
+from medhavi.planners.constrained.search.plant.machines import (
     Campaigns,
     Machines,
     Option,
@@ -45,11 +45,12 @@ from medhavi.planners.constrained.search.plant_machines import (
     refuse,
     with_units,
 )
-from medhavi.planners.constrained.search.plant_routings import (
+from medhavi.planners.constrained.search.plant.routings import (
     large_cost,
     steps_in_tree,
+    taken_in,
 )
-from medhavi.planners.constrained.search.plant_sources import (
+from medhavi.planners.constrained.search.plant.sources import (
     MOST_EACH,
     UNSUPPLIED,
     Sources,
@@ -57,7 +58,7 @@ from medhavi.planners.constrained.search.plant_sources import (
     lot_size,
     other_lots,
 )
-from medhavi.planners.constrained.search.plant_supplies import (
+from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupplies,
     StandingSupply,
     lasting_levels,
@@ -496,12 +497,12 @@ class _Reading:
             if not before:
                 item.queue = task.node.queue
                 item.floor = max(floor, 0) + item.queue
-            own = _taken_in(taken, place)
+            own = taken_in(taken, place)
             item.below = tuple(Part(number + last - at, 1, 0, 1) for at in before)
             item.below += tuple(self._part(taken[need]) for need in own)
             item.needs = (*(-1 for _ in before), *own)
         if not tasks:
-            own = _taken_in(taken, 0)
+            own = taken_in(taken, 0)
             product.options, product.floor = [Option()], max(floor, 0)
             product.below = tuple(self._part(taken[need]) for need in own)
             product.needs = tuple(own)
@@ -590,12 +591,3 @@ class _Reading:
         for option in item.options:
             if option.hourly and option.machine >= 0:
                 self._lanes.count_hours(option)
-
-
-def _taken_in(taken: Sequence[StepComponent], step: int) -> list[int]:
-    """Places of what a step takes; what it takes a second time the run nets."""
-    found: dict[int, int] = {}
-    for place, one in enumerate(taken):
-        if one.step == step:
-            found.setdefault(id(one.node), place)
-    return list(found.values())

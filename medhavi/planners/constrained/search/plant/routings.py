@@ -10,7 +10,12 @@ from medhavi.providers.capacity.axis import WorkContent
 from medhavi.providers.capacity.network import PrecedenceLink
 
 if TYPE_CHECKING:
-    from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.search.found_orders import (
+        SearchableRun,
+        StepComponent,
+    )
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.clocks import Duration
     from medhavi.providers.capacity.network import RoutingNetwork
@@ -124,3 +129,12 @@ def large_cost(task: RoutingTask, option: ResourceOption) -> float:
     work = WorkContent(option.setup, task.run(SIZES[-1]))
     seconds = (work.setup + work.run) / (option.axis.steady or 1)
     return option.cost_per_hour * float(seconds)
+
+
+def taken_in(taken: Sequence[StepComponent], step: int) -> list[int]:
+    """Places of what a step takes; what it takes a second time the run nets."""
+    found: dict[int, int] = {}
+    for place, one in enumerate(taken):
+        if one.step == step:
+            found.setdefault(id(one.node), place)
+    return list(found.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
@@ -10,7 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 import numpy as np
 
 from medhavi.planners.campaigns.campaign_rules import CampaignRule
-from medhavi.planners.constrained.search.plant_routings import linear
+from medhavi.planners.constrained.search.plant.open_time import (
+    columns_of,
+    open_rows,
+)
+from medhavi.planners.constrained.search.plant.routings import linear
 from medhavi.planners.constrained.search.standing_work import (
     cut,
     fewer_units,
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
+    from medhavi.planners.constrained.search.plant.open_time import (
+        Row,
+    )
     from medhavi.planners.constrained.search.standing_work import Span, Standing
     from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
     from medhavi.providers.capacity.network import StepNode
@@ -46,9 +52,6 @@ Value = TypeVar("Value")
 
 Units = tuple[tuple[str, int], ...]
 """Units of machines: their time away is left out of a calendar."""
-
-Row = tuple[int, int, int, int, int]
-"""`k_open`, `k_close`, `k_before`, `k_first` and `k_next` of `Plant`."""
 
 
 class UnfitError(Exception):
@@ -150,43 +153,6 @@ def machines_together(
         "n_start": np.cumsum([0, *map(len, others)]),
         "n_machine": np.array([one for own in others for one in sorted(own)], np.int64),
     }
-
-
-def open_rows(
-    spans: Sequence[tuple[int, int]], walls: Sequence[int], first: int, zero: int
-) -> list[Row]:
-    """Rows of the open spans of a calendar.
-
-    Parameters
-    ----------
-    spans
-        In order of time, from -`FAR` to `FAR` [UTC s].
-    walls
-        Places before which busy time lies.
-    first
-        How many rows of other calendars come before.
-    zero
-        Instant from which rows count [UTC s].
-    """
-    rows: list[Row] = []
-    before = -FAR
-    bounds = [0, *walls, len(spans)]
-    for place, (low, high) in enumerate(spans):
-        opens = low if low == -FAR else low - zero
-        closes = high if high == FAR else high - zero
-        piece = bisect_right(bounds, place)
-        since, until = first + bounds[piece - 1], first + bounds[piece]
-        rows.append((opens, closes, before, since, until))
-        before += closes - opens
-    return rows
-
-
-def columns_of(rows: Sequence[Row]) -> dict[str, np.ndarray]:
-    """Windows of calendars in columns. Shapes (n_rows,), int64."""
-    columns = np.array(rows, np.int64).reshape(-1, 5).T
-    names = ("k_open", "k_close", "k_before", "k_first", "k_next")
-    named = zip(names, columns, strict=True)
-    return {name: column.copy() for name, column in named}
 
 
 class Machines:

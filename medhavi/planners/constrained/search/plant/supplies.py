@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.netting.feasible_netting import keep_for_important
-from medhavi.planners.constrained.search.plant_sources import holds, line_taken
+from medhavi.planners.constrained.search.plant.sources import holds, line_taken
 from medhavi.planners.mrp.hard_allocations import kept_by
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND, ratio
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.constrained.search.found_orders import SearchableRun
-    from medhavi.planners.constrained.search.plant_sources import Sources
+    from medhavi.planners.constrained.search.plant.sources import Sources
     from medhavi.planners.mrp.hard_allocations import HardAllocation
     from medhavi.planners.mrp.netting_state.state import (
         Need,

@@ -1,0 +1,126 @@
+"""Timings of found orders, checked by the calendars and paces of their steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.constrained.search.construction import opened
+from medhavi.planners.kernels.plant_kernels.plant_record import window_of
+from medhavi.providers.capacity.axis import StepAssignment, WorkContent
+from medhavi.providers.capacity.schedule import step_window
+from medhavi.providers.finite_capacity.bucket_ledger import spans_of
+from medhavi.providers.sources import OrderTiming, ResourceHold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.search.changeovers import Steps
+    from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.capacity.schedule import RoutingTask
+
+
+def timing_of(
+    model: Model,
+    steps: Steps,
+    places: Sequence[int],
+    tasks: Sequence[RoutingTask],
+    size: int,
+) -> OrderTiming | None:
+    """Windows of the steps of an order where they were found, as late as may be.
+
+    Parameters
+    ----------
+    model, steps
+        The plant, and all steps that were found.
+    places
+        Places of those of the order, in the order of working.
+    tasks, size
+        What it does, and how much of it [units].
+
+    Returns
+    -------
+    OrderTiming or None
+        None: the calendars and paces of a step say otherwise.
+    """
+    late, windows = steps.late, []
+    for task, step in zip(tasks, places, strict=True):
+        option = model.options[int(late.option[step])]
+        begin, end = int(late.since[step]), int(late.end[step])
+        if option is None or not _offers(task, option, begin):
+            return None
+        changed = int(steps.changed[step])
+        work = WorkContent(option.setup + changed, task.run(size))
+        spans = _spread(model, steps, step, option)
+        if spans:
+            length = sum(until - since for since, until in spans)
+            same = length == option.axis.length(work, (begin, end))
+        else:
+            same = option.axis.earliest(work, begin, begin) == (begin, end)
+        if not same:
+            return None
+        placed = StepAssignment(
+            option=option, work=work, start=begin, finish=end, segments=spans
+        )
+        windows.append(step_window(task.node, placed))
+    start, finish = min(one.queue_start for one in windows), windows[-1].after
+    # Steps that lead to the same one may begin in another sequence.
+    windows.sort(key=lambda one: one.start)
+    return OrderTiming(start, finish, start, tuple(windows))
+
+
+def with_holds(
+    model: Model,
+    steps: Steps,
+    places: Sequence[int],
+    tasks: Sequence[RoutingTask],
+    size: int,
+) -> OrderTiming | None:
+    """Timing of an order where it was found, as early as can be.
+
+    A machine is held while it is changed over before its goods are there. Parameters as
+    of `timing_of`; None also where hours are counted per bucket.
+    """
+    plant, early, late = model.plant, steps.early, steps.late
+    options = early.option[places]
+    timing = timing_of(model, steps, places, tasks, size)
+    if timing is None or (plant.bucket[options] >= 0).any():
+        return None
+    holds = []
+    for step, option in zip(places, options.tolist(), strict=True):
+        since, until = int(early.since[step]), int(late.since[step])
+        if since < until:
+            name = model.machines[plant.machine[option]]
+            bounds = np.array([since, until]) - model.as_of
+            calendar = int(plant.calendar[option])
+            length = int(np.diff(opened(plant, calendar, bounds))[0])
+            holds.append(ResourceHold(name, 1.0, since, until, length))
+    return timing._replace(holds=tuple(holds))
+
+
+def _spread(
+    model: Model, steps: Steps, step: int, option: ResourceOption
+) -> tuple[tuple[int, int], ...]:
+    """When a step works of which the hours are counted per bucket; else nothing."""
+    late, plant = steps.late, model.plant
+    bucket = int(plant.bucket[late.option[step]])
+    if bucket < 0:
+        return ()
+    span = int(late.begin[step]), int(late.end[step])
+    at = window_of(plant, bucket, span[0] - model.as_of)
+    taken = np.trim_zeros(steps.buckets[step], "b").tolist()
+    opens = (model.as_of + plant.k_open[at : at + len(taken)]).tolist()
+    return spans_of(option.axis.working, span, opens, taken)
+
+
+def _offers(task: RoutingTask, option: ResourceOption, start: int) -> bool:
+    """Whether a step that starts at an instant may be done by an option."""
+    epochs = task.plan.epochs
+    return any(
+        option is one
+        for epoch in epochs
+        if epoch.start <= start < epoch.finish
+        for one in epoch.options
+    )

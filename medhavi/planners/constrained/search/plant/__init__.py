@@ -1,0 +1,1 @@
+"""The plant of plain numbers that a search plans, read from a run."""
