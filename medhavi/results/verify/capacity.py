@@ -20,8 +20,6 @@ from medhavi.results.verify.facts import (
 from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from medhavi.findings import Finding
@@ -266,71 +264,78 @@ def check_loads(facts: Facts) -> list[Finding]:
     """Check that loads count the hours of finite resources rightly, beyond mode mrp."""
     if facts.mode == "mrp":
         return []
+    finite = facts.snapshot["resources"].filter("finite")
+    operations = facts.plan.operations.join(finite, on="resource", how="semi")
     rule = grid(facts.snapshot.settings.bucket, facts.as_of)
-    loads = {
-        (resource, bucket): run + setup
-        for resource, bucket, run, setup in facts.plan.loads.select(
-            "resource", pl.col("bucket").dt.epoch("s"), "run", "setup"
-        ).iter_rows()
-    }
-    miscounted = []
-    for resource, bucket, used, _ in _hours(facts, rule, facts.plan.operations):
-        stated = loads.get((resource, bucket), 0.0)
-        if abs(stated - used) > NEAR:
-            row = {"value": resource, "moment": bucket, "used": used}
-            miscounted.append({**row, "stated": stated})
-    return faults("VER064", "loads", pl.DataFrame(miscounted)) if miscounted else []
+    stated = facts.plan.loads.select(
+        "resource",
+        pl.col("bucket").dt.epoch("s"),
+        stated=pl.col("run") + pl.col("setup"),
+    )
+    miscounted = (
+        _used_hours(operations, rule)
+        .join(stated, on=["resource", "bucket"], how="left", maintain_order="left")
+        .with_columns(pl.col("stated").fill_null(0.0))
+        .filter((pl.col("stated") - pl.col("used")).abs() > NEAR)
+    )
+    told = miscounted.rename({"resource": "value", "bucket": "moment"})
+    return faults("VER064", "loads", told)
 
 
 def check_bucket_hours(facts: Facts) -> list[Finding]:
     """Check the hours of resources that count them per bucket, beyond mode mrp."""
-    if facts.mode == "mrp":
+    counted = facts.snapshot["resources"].filter(
+        pl.col("finite") & pl.col("bucket").is_not_null()
+    )
+    if facts.mode == "mrp" or counted.is_empty():
         return []
     placed = placed_operations(facts)
-    # Orders that stand as they are dated may exceed it; nothing may be put beside them.
-    ours = {
-        (resource, bucket)
-        for resource, bucket, _, _ in _hours(facts, None, placed.filter("planned"))
-    }
-    over = [
-        {"value": resource, "moment": bucket, "used": used, "available": offered}
-        for resource, bucket, used, offered in _hours(facts, None, placed)
-        if used > offered + NEAR and (resource, bucket) in ours
-    ]
-    return faults("VER065", "operations", pl.DataFrame(over)) if over else []
-
-
-def _hours(
-    facts: Facts, report: Grid | None, operations: pl.DataFrame
-) -> Iterator[tuple[str, int, float, float]]:
-    """Resource, bucket, hours used and hours offered, of finite resources.
-
-    Without a grid for all, those that have a bucket of their own on that grid.
-    """
     places = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
-    finite = facts.snapshot["resources"].filter("finite").sort("resource")
-    groups = operations.partition_by("resource", as_dict=True)
-    for row in finite.iter_rows(named=True):
-        group = groups.get((row["resource"],))
-        if group is None or (report is None and row["bucket"] is None):
-            continue
-        rule = grid(row["bucket"], facts.as_of) if report is None else report
-        start = group["start"].dt.epoch("s").to_numpy()
-        finish = group["finish"].dt.epoch("s").to_numpy()
-        units = group["units"].fill_null(1.0).to_numpy()
-        whole = np.append(start, finish)
-        bucket = int(rule.starts(np.array([whole.min()]))[0])
+    over = []
+    for row in counted.sort("resource").iter_rows(named=True):
+        resource, rule = row["resource"], grid(row["bucket"], facts.as_of)
         calendars = (row["calendar"], places.get(row["location"]))
-        while bucket < int(whole.max()):
-            end = int(rule.ends(np.array([bucket]))[0])
-            inside = np.minimum(finish, end) - np.maximum(start, bucket)
-            used = float((np.maximum(inside, 0) * units).sum()) / HOUR
-            if used > 0:
-                offered = _offered(facts, row, calendars, bucket, end)
-                yield row["resource"], bucket, used, offered
-            bucket = end
+        own = placed.filter(pl.col("resource") == resource)
+        # Orders that stand as they are dated may exceed it; nothing may be put beside.
+        ours = _used_hours(own.filter("planned"), rule).select("bucket")
+        hours = (
+            _used_hours(own, rule).join(ours, on="bucket", how="semi").sort("bucket")
+        )
+        for _, begin, used in hours.iter_rows():
+            end = int(rule.ends(np.array([begin]))[0])
+            offered = _offered(facts, row, calendars, begin, end)
+            if used > offered + NEAR:
+                told = {"value": resource, "moment": begin, "used": used}
+                over.append({**told, "available": offered})
+    return faults("VER065", "operations", pl.DataFrame(over)) if over else []
+
+
+def _used_hours(operations: pl.DataFrame, rule: Grid) -> pl.DataFrame:
+    """Unit-hours that operations occupy, sorted: resource, bucket, used."""
+    start = operations["start"].dt.epoch("s").to_numpy()
+    finish = operations["finish"].dt.epoch("s").to_numpy()
+    units = operations["units"].fill_null(1.0).to_numpy()
+    rows, bucket = np.arange(len(start)), rule.starts(start)
+    pieces = [
+        pl.DataFrame(schema={"row": pl.Int64, "bucket": pl.Int64, "used": pl.Float64})
+    ]
+    while len(rows):
+        end = rule.ends(bucket)
+        inside = np.minimum(finish[rows], end) - np.maximum(start[rows], bucket)
+        used = inside * units[rows]
+        pieces.append(pl.DataFrame({"row": rows, "bucket": bucket, "used": used}))
+        more = finish[rows] > end
+        rows, bucket = rows[more], end[more]
+    hours = pl.concat(pieces)
+    return (
+        hours.select(operations["resource"].gather(hours["row"]), "bucket", "used")
+        .group_by("resource", "bucket")
+        .agg(pl.col("used").sum() / HOUR)
+        .filter(pl.col("used") > 0)
+        .sort("resource", "bucket")
+    )
 
 
 def _offered(
