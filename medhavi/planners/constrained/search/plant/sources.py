@@ -372,12 +372,12 @@ def other_lots(node: Node, way: SupplyAlternative) -> str:
 
 
 def _other_gain(way: SupplyAlternative) -> str:
-    """Why orders do not give their product alone and at their end; "": they do."""
+    """Why orders do not give their product alone; "": they do."""
     name, gain = way.source.source, way.gain
     if gain is None:
         return ""
-    if gain is not way.yields[0].gain or not way.yields[0].plain:
-        return f"{name} gives its product beside another, or not at its end"
+    if gain is not way.yields[0].gain:
+        return f"{name} gives its product beside another"
     output, most = gain.outputs[0], way.source.max_lot
     if len(gain.outputs) > 1 or gain.dated or not output.numerator:
         return f"{name} gives its product by several lines, or by date"
