@@ -326,8 +326,11 @@ def test_an_order_is_cut_to_its_scarce_component_and_made_again_with_the_next() 
     ]
 
 
-def test_another_routing_takes_over_where_the_component_of_the_first_ends() -> None:
-    made = planned(
+@pytest.mark.parametrize("effort", ["light", "standard"])
+def test_another_routing_takes_over_where_the_component_of_the_first_ends(
+    effort: str,
+) -> None:
+    tables = factories.snapshot(
         demands=[{"qty": 10, "due": day(9)}],
         routings=[{"routing": "R1"}, {"routing": "R2", "preference": 2}],
         steps=[{"routing": "R1"}, {"routing": "R2"}],
@@ -337,6 +340,7 @@ def test_another_routing_takes_over_where_the_component_of_the_first_ends() -> N
         ],
         stock=[{"product": "B", "qty": 4}, {"product": "C", "qty": 9}],
     )
+    made = verified(tables, effort=effort)
     assert deliveries(made) == [(10, 9)]
     # By the second one in one order or in several: both are through in time.
     assert dict(

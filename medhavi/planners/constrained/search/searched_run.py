@@ -210,7 +210,7 @@ class SearchedRun(SearchableRun):
         layout.lay(self)
         self._layout = layout
         if self.release.shortages:
-            if self.share_out() or self.rationed():
+            if self.share_out():
                 raise ReducedDemandError
             differ("something is short")
 
