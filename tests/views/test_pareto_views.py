@@ -112,6 +112,10 @@ def test_two_plans_stand_with_their_difference():
     assert "Choose two plans" in difference_html(front(*BENT), 1, 9)
 
 
+def test_one_plan_that_is_left_has_no_difference():
+    assert "Every other plan" in difference_html(front(BENT[0]), 1, 1)
+
+
 def test_a_value_stands_with_its_unit():
     assert objective_text(front(*BENT), "co2", 12.0) == "12 kg"
     assert objective_text(front(*BENT), "cost", None) == "\N{EN DASH}"

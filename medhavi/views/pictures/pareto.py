@@ -188,6 +188,8 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
 def difference_html(front: ParetoFront, first: int, second: int) -> str:
     """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
+    if len(rows) == 1:
+        return empty("One plan", "Every other plan is equal to it or worse.")
     if first not in rows or second not in rows:
         return empty("Choose two plans", "Their difference stands here.")
     cells = []
