@@ -42,7 +42,10 @@ READS = {
         "net_change/net_change.py",
         "supplier_capacity",
     ): "whether any supplier has a limit",
-    ("constrained/search/plant/model.py", "step_resources"): "whether a tool is kept",
+    (
+        "constrained/search/plant/machines.py",
+        "step_resources",
+    ): "units that steps need of a resource at once",
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (
@@ -72,6 +75,10 @@ ARITHMETIC = frozenset(
 """Methods of `WorkingTime` that count."""
 
 COUNTS = {
+    (
+        "constrained/search/plant/sources.py",
+        "add_days",
+    ): "days of safety as a length of time",
     ("mrp/limits.py", "subtract_days"): "door of a receipt, for listed limits",
     ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
     ("mrp/netting_state/stock_levels.py", "add_days"): "windows of stock policies",
