@@ -41,7 +41,7 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 
 # Compiled here, in one process: nobody waits for it later, and tests do not race for it.
 $(KERNELS): $(STAMP) $(wildcard medhavi/planners/kernels/*.py medhavi/planners/kernels/*/*.py)
-	@echo "Compiling the planning kernels (once; about a minute)"
+	@echo "Compiling the planning kernels (once; a few minutes)"
 	@$(BIN)/python -m medhavi.planners.compile_kernels
 	@touch $(KERNELS)
 

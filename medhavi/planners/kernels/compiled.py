@@ -29,7 +29,7 @@ LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
 LARGE_COLD = 150_000
 """Matches from which importing numba and loading the compiled form pays off too."""
-COMPILING = "compiling the planning kernels once, about a minute"
+COMPILING = "compiling the planning kernels once, a few minutes"
 """Phase of a first run of which `make setup`, or an earlier run, kept no kernels."""
 
 
