@@ -172,15 +172,6 @@ def price_rows(
     return columns
 
 
-def hour_prices(built: BuiltProgram, solution: Solution) -> dict[str, float]:
-    """Price of the hours of each resource, summed over the buckets."""
-    statement = built.statement
-    block = built.program.row_block(names.CAPACITY)
-    worth = np.maximum(-solution.row_prices[block.span], 0.0)
-    hours = worth.reshape(len(statement.resources), statement.grid.size)
-    return dict(zip(statement.resources, hours.sum(axis=1).tolist(), strict=True))
-
-
 def _prices(built: BuiltProgram, solution: Solution) -> Iterator[ShadowPrice]:
     """Walk the rows that limit something: capacity, lanes, suppliers."""
     statement, program = built.statement, built.program

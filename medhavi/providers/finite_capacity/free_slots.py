@@ -85,10 +85,7 @@ class OptionResources:
         self.buckets: list[tuple[BucketLedger, int]] = []
         self.sequences: list[FamilySequence] = []
         self.possible = True
-        each: dict[str, float] = {}
-        for resource, units in option.resources:
-            each[resource] = each.get(resource, 0.0) + units
-        for resource, units in each.items():
+        for resource, units in _added_up(option.resources):
             book = occupancy.ledger(resource)
             need = millionths(units)
             if book is None or not need:
@@ -109,6 +106,14 @@ class OptionResources:
         axis = self.option.axis
         rough = bool(self.buckets) and not self.tracks
         return rough and axis.splittable and axis.steady is not None
+
+
+def _added_up(resources: Iterable[tuple[str, float]]) -> Iterable[tuple[str, float]]:
+    """Resources with all units that are taken of each, in the sequence of the first."""
+    units: dict[str, float] = {}
+    for resource, more in resources:
+        units[resource] = units.get(resource, 0.0) + more
+    return units.items()
 
 
 AT_ONCE: Mapping[int, int] = MappingProxyType({})
@@ -227,10 +232,9 @@ class FreeSlots:
 
     def takes(self, window: StepWindow) -> bool:
         """Whether all resources of a window are free, or have hours left, for it."""
-        each: dict[str, float] = {}
-        for resource, units in window.resources if window.start < window.finish else ():
-            each[resource] = each.get(resource, 0.0) + units
-        for resource, units in each.items():
+        if window.start == window.finish:
+            return True
+        for resource, units in _added_up(window.resources):
             book = self.occupancy.ledger(resource)
             if isinstance(book, BucketLedger):
                 if not book.has_room(window.segments, millionths(units)):

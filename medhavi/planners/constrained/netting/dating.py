@@ -194,14 +194,14 @@ class FeasibleOrderCreation(GivenOrderCreation):
         """
         size, timing = super()._cut(way, whole, instant)
         if size < whole:
-            later = self._first(way.source, whole)
+            later = self.soonest(way.source, whole)
             if later is not None and not self._side_by_side(later):
                 return whole, None
         return size, timing
 
     def _in_window(self, source: Source, size: int, timing: OrderTiming | None) -> int:
         """Cut an order to what its supplier still delivers by then."""
-        soonest = self._first(source, size)
+        soonest = self.soonest(source, size)
         if soonest is None:
             return size
         last = soonest if timing is None else timing
@@ -218,7 +218,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
         if source.kind == "make":
             self._queue.add(source.source)
         if self._room.limits(source):
-            soonest = self._first(source, size) or timing
+            soonest = self.soonest(source, size) or timing
             self._room.take(source, size, soonest, timing.finish)
         return super()._new_order(way, want, size, timing)
 
@@ -480,14 +480,14 @@ class FeasibleOrderCreation(GivenOrderCreation):
         A smaller piece of it, where that is there sooner and pieces run side by side.
         """
         source = way.source
-        whole = self._first(source, size)
+        whole = self.soonest(source, size)
         if whole is None:
             return None
         part = size
         if self.largest_part(want) is None:
             part = self._part(source, whole, size)
         if part < size:
-            smaller = self._first(source, part)
+            smaller = self.soonest(source, part)
             if smaller is not None and smaller.finish < whole.finish:
                 size, whole = part, smaller
         return (size, whole) if self._serves_well(way, want, size, whole) else None
@@ -506,7 +506,8 @@ class FeasibleOrderCreation(GivenOrderCreation):
             parts = queue.beside(source, whole)
         return source.lot(-(-size // parts)) if parts > 1 else size
 
-    def _first(self, source: Source, size: int) -> OrderTiming | None:
+    def soonest(self, source: Source, size: int) -> OrderTiming | None:
+        """First order of a source while it is valid; None: it fits at no time."""
         floor = self.floor(source)
         for begin, end in source.windows:
             timing = source.clock.earliest(max(begin, floor), size)

@@ -220,10 +220,6 @@ class SearchedOrderCreation(FeasibleOrderCreation):
             timing = self.soonest(source, size)
         return timing
 
-    def soonest(self, source: Source, size: int) -> OrderTiming | None:
-        """First order of a source while it is valid; None: it fits at no time."""
-        return self._first(source, size)
-
     def found_orders(self, item: FoundItem, found: FoundOrders) -> list[SupplyOrder]:
         """Register orders with what they give and need, as early as can be.
 

@@ -72,21 +72,16 @@ def timing_of(
 
 
 def with_holds(
-    model: Model,
-    steps: Steps,
-    places: Sequence[int],
-    tasks: Sequence[RoutingTask],
-    size: int,
+    model: Model, steps: Steps, places: Sequence[int], timing: OrderTiming
 ) -> OrderTiming | None:
-    """Timing of an order where it was found, as early as can be.
+    """Timing of an order with what is held while machines are changed over for it.
 
-    A machine is held while it is changed over before its goods are there. Parameters as
-    of `timing_of`; None also where hours are counted per bucket.
+    They are so before its goods are there. `model`, `steps` and `places` are as of
+    `timing_of`; None: its hours are counted per bucket.
     """
     plant, early, late = model.plant, steps.early, steps.late
     options = early.option[places]
-    timing = timing_of(model, steps, places, tasks, size)
-    if timing is None or (plant.bucket[options] >= 0).any():
+    if (plant.bucket[options] >= 0).any():
         return None
     holds = []
     for step, option in zip(places, options.tolist(), strict=True):

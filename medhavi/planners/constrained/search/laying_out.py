@@ -538,13 +538,13 @@ class Layout:
         MismatchError
             It delivers no more.
         """
-        found: list[OrderTiming] = []
-        for wanted, size in zip(self.late.finish[place:].tolist(), sizes, strict=False):
-            timing = self._release.bought(source, wanted, size)
-            why = f"{source.source} does not deliver"
-            start = self._release.floor(source)
-            found.append(timing or self._at_no_time(why, start))
-        return found
+        release, floor = self._release, self._release.floor(source)
+        wanted = self.late.finish[place:].tolist()
+        return [
+            release.bought(source, at, size)
+            or self._at_no_time(f"{source.source} does not deliver", floor)
+            for at, size in zip(wanted, sizes, strict=False)
+        ]
 
     def as_found(self, order: SupplyOrder) -> OrderTiming | None:
         """An order where it was found, as early as can be; None: its steps say no."""
@@ -552,5 +552,6 @@ class Layout:
         tasks = None if place is None else self.model.routings.get(self.item[place])
         if place is None or not tasks:
             return None
-        places = self.step_places(place)
-        return with_holds(self.model, self.steps, places, tasks, order.steps)
+        model, steps, places = self.model, self.steps, self.step_places(place)
+        timing = timing_of(model, steps, places, tasks, order.steps)
+        return timing and with_holds(model, steps, places, timing)

@@ -361,9 +361,8 @@ def plan(  # noqa: PLR0913 - one keyword each
         found = _around(run, way, watch, (version, seed), kept)
         if not isinstance(found, Exception):
             made, schedule = found
-            asked = replace(made.run, status=Status.CANCELLED)
             if stop.asked:
-                return replace(made, run=asked)
+                return replace(made, run=replace(made.run, status=Status.CANCELLED))
             return replace(made, basis=replace(Basis.of(snapshot), schedule=schedule))
         why = str(found)
     planned = rounds.plan(

@@ -262,13 +262,8 @@ class Sources:
         What is wanted later is ordered later, or as late as its terms still hold: it is
         there by any later instant.
         """
-        floor = self._run.release.floor(source)
-        offers = (
-            (source.clock.earliest(max(begin, floor), MOST_BOUGHT), end)
-            for begin, end in source.windows
-        )
-        found = [one.finish for one, end in offers if one and one.start < end]
-        return found[0] - self._run.as_of if found else UNSUPPLIED
+        timing = self._run.release.soonest(source, MOST_BOUGHT)
+        return UNSUPPLIED if timing is None else timing.finish - self._run.as_of
 
 
 def line_taken(
