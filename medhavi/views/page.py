@@ -238,14 +238,15 @@ def standalone(
     )
 
 
-def header(question: str, facts: Sequence[tuple[str, str]]) -> str:
-    """Head of a page: its question, and the moment it is answered for."""
+def header(title: str, facts: Sequence[tuple[str, str]], *, finding: str = "") -> str:
+    """Head of a page: its title, what it finds, and the moment it is computed for."""
     listed = "".join(
         f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
     )
+    found = f'<p class="mv-finding">{escape(finding)}</p>' if finding else ""
     return (
-        f'<div class="mv"><div class="mv-head"><h1>{escape(question)}</h1>'
-        f'<div class="mv-facts">{listed}</div></div></div>'
+        f'<div class="mv"><div class="mv-head"><h1>{escape(title)}</h1>'
+        f'<div class="mv-facts">{listed}</div></div>{found}</div>'
     )
 
 
@@ -498,6 +499,7 @@ def since(moment_seconds: int, now_seconds: int) -> str:
 
 PAGES = {
     "plan": "Plan",
+    "items": "Items",
     "promise": "Promise desk",
     "schedule": "Production schedule",
     "campaigns": "Campaigns and changeovers",

@@ -23,6 +23,7 @@ from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.results.plans.time_phased import Bucket
     from medhavi.snapshot import Snapshot
     from medhavi.views.theme import Picture
 
@@ -97,6 +98,19 @@ class PlanCharts:
                 return _drawn(None)
             product, location, *_ = items_by_need(self.plan).row(0)
         return _drawn(stock_chart(self.plan, product, location, names_of(snapshot)))
+
+    def record(
+        self,
+        product: str,
+        location: str,
+        snapshot: Snapshot,
+        bucket: Bucket = "week",
+    ) -> PagePart:
+        """Time-phased record of a product at a location, by day, week or month."""
+        from medhavi.views.item_record import record_html
+
+        made = self.plan.time_phased(product, location, snapshot, bucket)
+        return PagePart(record_html(made, names_of(snapshot)))
 
     def chain(self, demand: str, snapshot: Snapshot | None = None) -> PagePart:
         """Gantt of the pegged chain of orders that serves a demand."""

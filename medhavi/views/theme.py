@@ -233,6 +233,7 @@ _RULES = """
 .mv .small{font-size:12px}
 .mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
  justify-content:space-between}
+.mv-finding{color:var(--mv-muted);padding-top:4px}
 .mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
  border-bottom:1px solid var(--mv-line);font-size:13px}
 .mv-nav a[aria-current]{color:var(--mv-ink);font-weight:600}
@@ -278,6 +279,18 @@ _RULES = """
  border-radius:3px;background:var(--mv-plan)}
 .mv-chain li.past::before{background:var(--mv-bad)}
 .mv-chain li.note::before{background:none}
+.mv-grid{overflow-x:auto}
+.mv .mv-grid table{border-collapse:separate;border-spacing:0;font-size:13px;margin:0}
+.mv-grid th,.mv-grid td{height:32px;padding:0 10px;text-align:right;white-space:nowrap;
+ border:0;border-bottom:1px solid var(--mv-line)}
+.mv-grid thead th{font-weight:500;font-size:12px;color:var(--mv-muted)}
+.mv-grid th:first-child{position:sticky;left:0;z-index:1;text-align:left;
+ background:var(--mv-page);font-weight:500;color:var(--mv-ink)}
+.mv-grid tr.balance th,.mv-grid tr.balance td{font-weight:600}
+.mv-grid td.late{background:color-mix(in srgb,var(--mv-bad) 22%,transparent)}
+.mv-grid td.low{background:color-mix(in srgb,var(--mv-warn) 22%,transparent)}
+.mv-grid .past{border-right:2px solid var(--mv-line)}
+@media (max-width:640px){.mv-grid th:first-child{max-width:132px;white-space:normal}}
 .mv-trust{display:flex;flex-wrap:wrap;gap:4px 20px;padding-top:12px;
  border-top:1px solid var(--mv-line);font-size:12px;color:var(--mv-muted)}
 .mv-trust code{user-select:all}

@@ -1,0 +1,150 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Items
+
+The time-phased record of each item at each location, its projected stock, the orders
+and requirements behind each figure, its sources and where it is used.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: items")
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.service.page_data import html, picture, trouble_of, wanted_of
+    from medhavi.service.plan_pages import desk_words, item_page
+    from medhavi.service.plan_pages.plan_page import load_page
+    from medhavi.views import item_record, page, theme
+    from medhavi.views.pictures.stock import stock_chart
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("items"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    wanted = wanted_of(params)
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def how(params, wanted):
+    mode = desk_words.mode_choice(wanted, params.set)
+    bucket = item_page.bucket_choice(wanted, params.set)
+    return bucket, mode
+
+
+@app.cell(hide_code=True)
+def data(mode, wanted):
+    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
+        shown = load_page(
+            name=wanted("tables"),
+            known_at=wanted("known_at"),
+            effective_at=wanted("effective_at"),
+            mode=mode.value,
+            observe=lambda done: _spinner.update(subtitle=str(done)),
+        )
+    names = shown.names
+    return names, shown
+
+
+@app.cell(hide_code=True)
+def choose(names, params, shown, wanted):
+    item = item_page.item_choice(shown, names, wanted, params.set)
+    return (item,)
+
+
+@app.cell(hide_code=True)
+def read(bucket, item, shown):
+    record = item_page.record_of(shown, item, bucket.value)
+    return (record,)
+
+
+@app.cell(hide_code=True)
+def head(bucket, item, mode, names, record, shown, wanted):
+    mo.vstack(
+        item_page.head_parts(
+            shown, names, record, [item, bucket, mode], wanted("known_at")
+        ),
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan, snapshot = shown.plan, shown.snapshot
+    return plan, snapshot
+
+
+@app.cell(hide_code=True)
+def nothing(plan, record):
+    html(
+        page.empty(
+            "No item is planned",
+            "Add demands, stock or orders: each item that they name has a record.",
+        )
+    ) if plan and record is None else None
+    return
+
+
+@app.cell(hide_code=True)
+def tiles(names, record):
+    mo.stop(record is None)
+    html(tiles_html(item_record.item_tiles(record, names)))
+    return
+
+
+@app.cell(hide_code=True)
+def show(names, plan, record, snapshot):
+    mo.stop(record is None)
+    _stock = picture(
+        stock_chart(plan, record.product, record.location, names),
+        "No movement",
+        "The plan neither receives nor issues this item here.",
+    )
+    _made = item_record.supply_html(snapshot, record.product, record.location, names)
+    mo.ui.tabs(
+        {
+            "Time-phased record": mo.vstack(
+                [html(item_record.record_html(record, names)), _stock], gap=1
+            ),
+            "Orders and requirements": item_page.movement_table(record, plan, names),
+            "Sources and where used": html(f'<div class="mv-list">{_made}</div>'),
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trust(names, plan, shown, wanted):
+    mo.stop(plan is None)
+    mo.Html(
+        page.trust_line(
+            plan,
+            shown.snapshot,
+            names,
+            violations=shown.violations,
+            findings=shown.findings,
+            command=page.plan_command(shown.source.option, mode=plan.run.mode),
+            known_at=wanted("known_at"),
+        )
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()

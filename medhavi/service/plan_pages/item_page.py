@@ -1,0 +1,103 @@
+"""What the items page shows: the record of one item of the plan, and its choices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medhavi.results.plans.time_phased import BUCKETS, TimePhasedRecords
+from medhavi.service.page_data import AnswerCache, facts_of, html
+from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
+from medhavi.views import page
+from medhavi.views.item_record import item_finding, movement_rows
+from medhavi.views.order_list import clock, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import marimo as mo
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.time_phased import TimePhasedRecord
+    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+_records: AnswerCache[TimePhasedRecords] = AnswerCache(4)
+
+
+def bucket_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
+    """Ask for the length of a bucket; the address keeps it."""
+    import marimo as mo
+
+    chosen = wanted("bucket")
+    return mo.ui.radio(
+        list(BUCKETS),
+        value=chosen if chosen in BUCKETS else "week",
+        inline=True,
+        label="Bucket",
+        on_change=lambda value: keep("bucket", value),
+    )
+
+
+def item_choice(
+    shown: PlanPage, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown | None:
+    """Ask for an item, those short of stock first; None where nothing is planned."""
+    if shown.plan is None or shown.plan.positions.is_empty():
+        return None
+    return items_in_need(shown.plan, names, wanted, keep)
+
+
+def record_of(
+    shown: PlanPage, item: mo.ui.dropdown | None, bucket: str
+) -> TimePhasedRecord | None:
+    """Record of the chosen item; None where there is no plan or no item."""
+    plan, snapshot = shown.plan, shown.snapshot
+    if plan is None or snapshot is None or item is None or not item.value:
+        return None
+    records = _records.get(plan.fingerprint, lambda: TimePhasedRecords(plan, snapshot))
+    product, location = item.value.rsplit("|", 1)
+    return records.of(product, location, bucket)  # type: ignore[arg-type]
+
+
+def head_parts(
+    shown: PlanPage,
+    names: Names,
+    record: TimePhasedRecord | None,
+    choices: Sequence[Any],
+    known_at: str,
+) -> list[mo.Html]:
+    """Title with what the record finds, and the choices below it."""
+    import marimo as mo
+
+    found = "" if record is None else item_finding(record, names)
+    return [
+        mo.Html(page.header("Items", facts_of(shown, known_at), finding=found)),
+        mo.hstack(
+            [one for one in choices if one is not None],
+            justify="start",
+            wrap=True,
+            gap=2,
+        ),
+    ]
+
+
+def movement_table(record: TimePhasedRecord, plan: Plan, names: Names) -> mo.Html:
+    """Requirements, receipts and releases of an item as a table."""
+    import marimo as mo
+
+    rows = movement_rows(record, plan, names)
+    if rows.is_empty():
+        return html(page.empty("No movement", "Nothing of it is ordered or required."))
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=15,
+        show_column_summaries=False,
+        show_data_types=False,
+        wrapped_columns=["What", "For", "When"],
+        format_mapping={"When": clock, "Quantity": plain},
+        text_justify_columns={"Quantity": "right"},
+    )

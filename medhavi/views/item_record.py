@@ -1,0 +1,365 @@
+"""An item at a location for people: its time-phased record, movements and sources."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import polars as pl
+
+from medhavi.snapshot.network.needs_and_sources import links
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    day,
+    local,
+    number,
+    quantity,
+    when,
+)
+from medhavi.views.page import empty, table_html
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.time_phased import TimePhasedRecord
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+
+LINES = {
+    "gross_requirements": "Gross requirements",
+    "scheduled_receipts": "Scheduled receipts",
+    "projected_available_balance": "Projected available balance",
+    "net_requirements": "Net requirements",
+    "planned_order_receipts": "Planned order receipts",
+    "planned_order_releases": "Planned order releases",
+    "expired": "Expired",
+    "safety_stock": "Safety stock",
+}
+"""Lines of the grid in the order of the textbooks."""
+_OPTIONAL = ("expired", "safety_stock")
+"""Lines that stand only where some cell is not zero."""
+_BALANCE = "projected_available_balance"
+PAST_DUE = "Past due"
+MOST_SERVED = 2
+"""Demands that a receipt names; it counts the others."""
+
+
+def record_html(record: TimePhasedRecord, names: Names) -> str:
+    """Grid of a record: a line a figure, a column a bucket, the first one frozen."""
+    rows = record.rows
+    buckets = rows["bucket"].to_list()
+    heads = "".join(
+        f'<th scope="col"{_past(one)}>{escape(_bucket_words(one, record.bucket))}</th>'
+        for one in buckets
+    )
+    safety = rows["safety_stock"].to_list()
+    lines = []
+    for name, words in LINES.items():
+        values = rows[name].to_list()
+        if name in _OPTIONAL and not any(values):
+            continue
+        cells = "".join(
+            _cell(name, value, level, one)
+            for value, level, one in zip(values, safety, buckets, strict=True)
+        )
+        kind = ' class="balance"' if name == _BALANCE else ""
+        lines.append(f'<tr{kind}><th scope="row">{words}</th>{cells}</tr>')
+    stock = quantity(record.on_hand, names.unit(record.product))
+    caption = f"On hand {stock}"
+    return (
+        f'<p class="muted small">{escape(caption)}</p><div class="mv-grid" tabindex="0" '
+        f'role="region" aria-label="Time-phased record"><table><thead><tr>'
+        f'<th scope="col">{escape(record.bucket.capitalize())}</th>{heads}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _past(bucket: dt.date | None) -> str:
+    return ' class="past"' if bucket is None else ""
+
+
+def _bucket_words(bucket: dt.date | None, length: str) -> str:
+    """Head of a column.
+
+    >>> import datetime as dt
+    >>> _bucket_words(dt.date(2026, 11, 2), "week"), _bucket_words(None, "week")
+    ('2 Nov', 'Past due')
+    """
+    if bucket is None:
+        return PAST_DUE
+    if length == "month":
+        return f"{bucket:%b} {bucket.year}"
+    words = day(bucket)
+    return words if length == "day" else words.split(" ", 1)[1]
+
+
+def _cell(name: str, value: float, level: float, bucket: dt.date | None) -> str:
+    kinds = ["past"] if bucket is None else []
+    mark = ""
+    if name == _BALANCE and value < 0:
+        kinds, mark = [*kinds, "late"], "▲ "
+    elif name == _BALANCE and value < level:
+        kinds, mark = [*kinds, "low"], "◆ "
+    elif name == "planned_order_releases" and value and bucket is None:
+        kinds, mark = [*kinds, "late"], "▲ "
+    kind = f' class="{" ".join(kinds)}"' if kinds else ""
+    words = mark + number(value) if value or name == _BALANCE else ""
+    words = "unlimited" if math.isinf(value) else words
+    return f"<td{kind}>{escape(words)}</td>"
+
+
+def item_finding(record: TimePhasedRecord, names: Names) -> str:
+    """What the record finds, for the subtitle of a page."""
+    item = f"{names.name(record.product)} at {names.name(record.location)}"
+    unit = names.unit(record.product)
+    late = record.movements.filter(
+        (pl.col("kind") == "planned order release") & pl.col("bucket").is_null()
+    )
+    parts = []
+    if late.height:
+        parts.append(f"{count(late.height, 'release')} past due")
+    under = record.rows.filter(pl.col(_BALANCE) < pl.col("safety_stock"))
+    if under.height:
+        first = under.row(0, named=True)
+        words = "short" if first[_BALANCE] < 0 else "below safety stock"
+        lowest = quantity(
+            under[_BALANCE].to_list()[under[_BALANCE].arg_min() or 0], unit
+        )
+        since = _bucket_words(first["bucket"], record.bucket)
+        since = since.lower() if first["bucket"] is None else f"from {since}"
+        parts.append(f"{words} {since}, lowest {lowest}")
+    return f"{item}: {'; '.join(parts) or 'covered over the horizon'}"
+
+
+def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
+    """Four figures: stock and its reach, lowest balance, next receipt, past due."""
+    unit, zone = names.unit(record.product), names.zone_of(record.location)
+    rows = record.rows
+    lowest = rows.row(rows[_BALANCE].arg_min() or 0, named=True)
+    level = lowest["safety_stock"]
+    low, endless = lowest[_BALANCE] < level, math.isinf(lowest[_BALANCE])
+    moved = record.movements.filter(pl.col("bucket").is_not_null())
+    receipts = moved.filter(pl.col("kind").str.ends_with("receipt")).head(1).to_dicts()
+    late = record.movements.filter(
+        (pl.col("kind") == "planned order release") & pl.col("bucket").is_null()
+    )
+    nearest = receipts[0] if receipts else None
+    return (
+        Tile(
+            label="On hand",
+            figure=number(record.on_hand),
+            unit=unit,
+            note=_reach(record),
+        ),
+        Tile(
+            label="Lowest projected balance",
+            figure="unlimited" if endless else number(lowest[_BALANCE]),
+            unit="" if endless else unit,
+            note=f"{_bucket_words(lowest['bucket'], record.bucket)}; "
+            f"safety stock {number(level)}",
+            state="bad" if lowest[_BALANCE] < 0 else "warn" if low else "good",
+            word="short"
+            if lowest[_BALANCE] < 0
+            else "below safety"
+            if low
+            else "covered",
+        ),
+        Tile(
+            label="Next receipt",
+            figure=NOTHING if nearest is None else number(nearest["qty"]),
+            unit="" if nearest is None else unit,
+            note="none planned"
+            if nearest is None
+            else f"{when(nearest['instant'], zone)}, {nearest['kind'].split(' ')[0]}",
+        ),
+        Tile(
+            label="Past-due releases",
+            figure=f"{late.height:,}",
+            note="target 0",
+            state="bad" if late.height else "good",
+            word=quantity(float(late["qty"].sum()), unit) if late.height else "none",
+        ),
+    )
+
+
+def _reach(record: TimePhasedRecord) -> str:
+    """How long stock lasts at the mean requirement of the record, in words."""
+    ahead = record.rows.filter(pl.col("bucket").is_not_null())
+    days = {"day": 1, "week": 7, "month": 30}[record.bucket] * ahead.height
+    used = float(ahead["gross_requirements"].sum())
+    if not used:
+        return "no requirements ahead"
+    return f"{record.on_hand / used * days:,.1f} days of supply"
+
+
+_MOVEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "Bucket": pl.String,
+    "When": pl.Datetime("us"),
+    "What": pl.String,
+    "Quantity": pl.Float64,
+    "Order": pl.String,
+    "For": pl.String,
+}
+
+
+def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.DataFrame:
+    """Requirements, receipts and releases behind the cells, by instant.
+
+    Returns
+    -------
+    pl.DataFrame
+        Bucket, When (wall clock of the location), What, Quantity (requirements are
+        negative), Order (its number), For (the demand, or what the order makes; of a
+        receipt the demands that it is pegged to).
+    """
+    zone = names.zone_of(record.location)
+    orders = {
+        row["id"]: row
+        for row in plan.supplies.select(
+            "id", "number", "kind", "product", "location"
+        ).iter_rows(named=True)
+    }
+    here = (pl.col("product") == record.product) & (
+        pl.col("location") == record.location
+    )
+    pegged = dict(
+        plan.pegging.filter(here)
+        .group_by("supply")
+        .agg(pl.col("demand").unique().sort())
+        .iter_rows()
+    )
+    rows = []
+    for moved in record.movements.iter_rows(named=True):
+        order = orders.get(moved["order"] or "")
+        out = moved["kind"] in ("gross requirement", "expired")
+        rows.append(
+            {
+                "Bucket": _bucket_words(moved["bucket"], record.bucket),
+                "When": local(moved["instant"], zone).replace(tzinfo=None),
+                "What": moved["kind"].capitalize(),
+                "Quantity": -moved["qty"] if out else moved["qty"],
+                "Order": order["number"] if order else moved["order"] or "",
+                "For": _purpose(moved, order, pegged, names),
+            }
+        )
+    return pl.DataFrame(rows, schema=_MOVEMENT_COLUMNS)
+
+
+def _purpose(
+    moved: dict[str, object],
+    order: dict[str, str] | None,
+    pegged: dict[str, list[str]],
+    names: Names,
+) -> str:
+    if moved["demand"]:
+        return names.name(str(moved["demand"]))
+    if moved["kind"] == "gross requirement" and order:
+        verb = {"make": "making", "move": "moving"}.get(order["kind"], "for")
+        return f"{verb} {names.name(order['product'])}, {names.name(order['location'])}"
+    served = pegged.get(str(moved["order"]), [])
+    told = ", ".join(names.name(one) for one in served[:MOST_SERVED])
+    more = len(served) - MOST_SERVED
+    return told + (f" and {more:,} more" if more > 0 else "")
+
+
+def item_link(product: str, location: str) -> str:
+    """Address of the page of an item.
+
+    >>> item_link("OLI-CO250", "LODZ")
+    '/items/?item=OLI-CO250%7CLODZ'
+    """
+    return f"/items/?{urlencode({'item': f'{product}|{location}'})}"
+
+
+def supply_html(snapshot: Snapshot, product: str, location: str, names: Names) -> str:
+    """Where an item comes from, what it is made of, and what it is used in."""
+    known = links(snapshot)
+    here = (pl.col("product") == product) & (pl.col("location") == location)
+    made, moved = known.makes, known.moves
+    taken = (pl.col("component") == product) & (
+        pl.col("component_location") == location
+    )
+    shipped = (pl.col("product") == product) & (pl.col("origin") == location)
+    uses = [
+        *_made_rows(made.filter(taken), "product", "location", names),
+        *(
+            (_item_html(product, place, names), NOTHING, "transfer")
+            for place in moved.filter(shipped)["location"].unique().sort()
+        ),
+    ]
+    components = _made_rows(made.filter(here), "component", "component_location", names)
+    per = ("Item", "Per unit", "By")
+    return "".join(
+        f"<h3>{title}</h3>{table_html(columns, rows, columns[1:2]) if rows else none}"
+        for title, columns, rows, none in (
+            (
+                "Sources",
+                ("Source", "Preference", "Kind"),
+                _sources(snapshot, moved, here, names),
+                empty(
+                    "No source",
+                    "Add a routing, supply terms or a lane that delivers it here.",
+                ),
+            ),
+            (
+                "Components",
+                per,
+                components,
+                empty("No components", "Nothing is made from components here."),
+            ),
+            (
+                "Where used",
+                per,
+                uses,
+                empty("Not used", "No item takes it from this location."),
+            ),
+        )
+    )
+
+
+def _item_html(product: str, location: str, names: Names) -> str:
+    """Link to the page of an item."""
+    address = escape(item_link(product, location))
+    words = f"{names.html(product)} at {names.html(location)}"
+    return f'<a href="{address}" target="_self">{words}</a>'
+
+
+def _made_rows(
+    made: pl.DataFrame, product: str, location: str, names: Names
+) -> list[tuple[str, ...]]:
+    rows = made.unique(maintain_order=True).sort(product, location, "routing")
+    return [
+        (
+            _item_html(row[product], row[location], names),
+            number(row["ratio"]),
+            names.html(row["routing"]),
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _sources(
+    snapshot: Snapshot, moved: pl.DataFrame, here: pl.Expr, names: Names
+) -> list[tuple[str, ...]]:
+    made = snapshot["routings"].filter(here).select("routing", "preference").rows()
+    terms = snapshot["supply_terms"].filter(here)
+    bought = terms.select("supplier", "preference").unique().sort("supplier").rows()
+    moves = moved.filter(here).sort("origin").iter_rows(named=True)
+    return [
+        *((names.html(one), number(rank), "make") for one, rank in made),
+        *((names.html(one), number(rank or 0), "buy") for one, rank in bought),
+        *(
+            (
+                _item_html(row["product"], row["origin"], names),
+                number(row["preference"] or 0),
+                "transfer",
+            )
+            for row in moves
+        ),
+    ]
