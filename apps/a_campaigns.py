@@ -134,7 +134,7 @@ def tiles(names, study):
 def setups(shown, study):
     section(
         "setups",
-        "Where is time lost to changeovers?",
+        "Changeover time",
         picture(
             setup_chart(campaign_page.setup_rows(shown)),
             "Nothing is changed over",
@@ -148,7 +148,7 @@ def setups(shown, study):
 def runs(names, study):
     section(
         "runs",
-        "What do campaigns change?",
+        "Effect of campaigns",
         html(campaign_words.runs_html(study.difference, currency=names.currency)),
         html(campaign_words.kpis_html(study.kpis)),
     )
@@ -194,7 +194,7 @@ def show_matrix(matrix, read):
             ),
             grid,
         ]
-    section("matrix", "How long does each change take?", *_parts)
+    section("matrix", "Changeover matrix", *_parts)
     return families, grid
 
 
@@ -227,7 +227,7 @@ def price(form, matrix, names, shown, study):
             ),
         )
     section(
-        "price", "What does the new cell change?", *(html(_part) for _part in _told)
+        "price", "Effect of the new changeover time", *(html(_part) for _part in _told)
     )
     return (asked,)
 
@@ -276,7 +276,7 @@ def history(approver, back, names, shown, study):
     _past = plan_page.decisions(shown) if study else []
     section(
         "decisions",
-        "What was decided?",
+        "Decisions",
         html(desk_words.history_html(_past, names, "Choose a cell above.")),
         *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
     )
@@ -300,7 +300,7 @@ def outcome(get_done):
 def proposals(names, study):
     section(
         "proposals",
-        "Which campaigns are worth it?",
+        "Campaigns by saving",
         html(campaign_words.proposals_html(study.proposals, names)),
     )
     return
@@ -310,7 +310,7 @@ def proposals(names, study):
 def kept(names, study):
     section(
         "kept",
-        "Were campaigns kept?",
+        "Campaign adherence",
         html(campaign_words.compliance_html(study.adherence, names)),
     )
     return
@@ -320,7 +320,7 @@ def kept(names, study):
 def findings(shown, study):
     study and mo.accordion(
         {
-            f"What is odd in the data? {page.findings_words(shown.findings)}": html(
+            f"Data findings: {page.findings_words(shown.findings)}": html(
                 page.findings_html(shown.findings)
             )
         }

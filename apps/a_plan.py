@@ -155,7 +155,7 @@ def late(mode, names, plan):
     mo.stop(mode.value == "mrp")
     section(
         "late",
-        "What is late, and why?",
+        "Late demands",
         picture(
             late_chart(plan, names),
             "Nothing is late",
@@ -169,7 +169,7 @@ def late(mode, names, plan):
 @app.cell(hide_code=True)
 def dear(mode, names, plan):
     mo.stop(mode.value != "constrained")
-    section("causes", "What does it cost, and why?", html(causes_html(plan, names)))
+    section("causes", "Cost of lateness by cause", html(causes_html(plan, names)))
     return
 
 
@@ -179,7 +179,7 @@ def choose_remedy(mode, names, plan):
     remedy_form = desk_parts.remedy_form(plan, names)
     section(
         "remedies",
-        "What would help?",
+        "Remedies",
         html(
             '<p class="muted">Changes are tried in order of what the lateness costs that '
             "waits for them. Those that cure most are planned as this plan was, so "
@@ -214,7 +214,7 @@ def overdue(mode, names, plan):
     mo.stop(mode.value != "mrp")
     section(
         "overdue",
-        "What should have begun already?",
+        "Past-due releases",
         picture(
             overdue_chart(plan, names),
             "Nothing: no start lies before now",
@@ -253,7 +253,7 @@ def why(demand, everything, names, plan):
             ),
             html(page.story_html(_told, names, plan.run.as_of)),
         ]
-    section("why", "Why? The chain behind a demand", *_parts)
+    section("why", "Pegging chain of a demand", *_parts)
     return
 
 
@@ -279,7 +279,7 @@ def stock(item, names, plan):
                 "Choose another product and place.",
             ),
         ]
-    section("stock", "What happens to stock?", *_parts)
+    section("stock", "Projected available balance", *_parts)
     return
 
 
@@ -287,7 +287,7 @@ def stock(item, names, plan):
 def loads(names, plan):
     section(
         "loads",
-        "Where is the bottleneck?",
+        "Capacity load",
         picture(
             load_chart(plan, names),
             "No resource has work in this plan",
@@ -323,7 +323,7 @@ def exceptions(code, costs, link, names, plan, preview):
         if answers:
             _parts += [html("<h3>Suggested edits, by money</h3>")]
             _parts += [desk_parts.beside(_line) for _line in answers]
-    section("exceptions", "What should a person look at?", *_parts)
+    section("exceptions", "Exceptions", *_parts)
     return (answers,)
 
 
@@ -461,7 +461,7 @@ def choose_other(mode):
         allow_select_none=True,
         label="Compare with mode",
     )
-    section("compare", "What would another way of planning change?", other)
+    section("compare", "Comparison with another planning mode", other)
     return (other,)
 
 
@@ -486,7 +486,7 @@ def choose_workbook():
     )
     section(
         "workbook",
-        "Plan a workbook?",
+        "Plan from a workbook",
         html('<p class="muted">Nothing of it is kept.</p>'),
         mo.hstack([dropped, _template], justify="start", wrap=True),
     )
@@ -519,7 +519,7 @@ def findings(plan, shown):
     # Without a plan the findings stand above, at full length.
     plan and mo.accordion(
         {
-            f"What is odd in the data? {page.findings_words(shown.findings)}": html(
+            f"Data findings: {page.findings_words(shown.findings)}": html(
                 page.findings_html(shown.findings)
             )
         }

@@ -110,7 +110,7 @@ def request(offered, params, wanted):
     form = promise_widgets.request_form(
         offered, wanted, lambda value: keep_in(params, value)
     )
-    section("request", "What is asked for?", form)
+    section("request", "Request", form)
     return (form,)
 
 
@@ -135,7 +135,7 @@ def tiles(names, promise, told):
 def options(names, promise):
     section(
         "options",
-        "Which ways are there?",
+        "Sourcing options",
         html(options_html(promise, names)),
     )
     return
@@ -145,7 +145,7 @@ def options(names, promise):
 def chain(names, promise, shown, told):
     section(
         "chain",
-        "When can it be there?",
+        "Delivery date",
         picture(
             promise_chain_chart(
                 promise, names, due=told.due, as_of=shown.snapshot.as_of
@@ -192,7 +192,7 @@ def sure(drag, get_slid, keep_share, names, promise, told):
             "or move the slider: the chance goes with the date.</p>"
             f'<div class="mv-draw mv-drag">{curve_drawn.text}</div>'
         )
-    section("sure", "How sure is the date?", _shown)
+    section("sure", "Probability on time", _shown)
     return (curve_drawn,)
 
 
@@ -222,7 +222,7 @@ def giving_way(names, promise):
     mo.stop(not promise.preempted)
     section(
         "giving-way",
-        "Who gives way?",
+        "Preemption",
         html(
             '<p class="muted">The policy lets it take from less important orders. '
             "Once it is promised, each of them comes whole at its new date.</p>"
@@ -244,7 +244,7 @@ def reasons(names, promise, set_tried):
     tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
-        "What limits it, and what would help?",
+        "Limiting factors and remedies",
         html(reasons_html(promise, names)),
         html(remedies_html(promise, names)),
         *(
@@ -331,7 +331,7 @@ def remedy_done(approver, priced, remedy_ok, shown):
 def otherwise(names, promise, told):
     section(
         "otherwise",
-        "What if it were asked otherwise?",
+        "Sensitivity of the request",
         html(variants_html(told.variants, promise, names)),
     )
     return
@@ -359,7 +359,7 @@ def decide(chosen, own, told, tried_page, which):
     if told.binding:
         _parts += [which] if len(which.options) > 1 else []
         _parts += [own]
-    section("decide", "Promise it?", *_parts)
+    section("decide", "Confirm the promise", *_parts)
     return
 
 
@@ -406,7 +406,7 @@ def drop(told):
     )
     section(
         "bulk",
-        "Many at once?",
+        "Requests from a file",
         html(
             '<p class="muted">Each line of the file is answered by priority, seeing '
             "what the lines before it took. Nothing is promised before you choose.</p>"
@@ -482,7 +482,7 @@ def look(shown):
     look_again = mo.ui.run_button(label="Ask all accepted promises again")
     section(
         "at-risk",
-        "Which promises are at risk?",
+        "Promises at risk",
         html(
             '<p class="muted">Every accepted promise is asked again on today\'s facts. '
             "That takes some seconds a hundred promises; nothing is written.</p>"
@@ -518,7 +518,7 @@ def hot_spots(dropped, shown, told, watched):
     _answers = recent(str(shown.source))
     section(
         "hot-spots",
-        "What limits most?",
+        "Most frequent limiting factors",
         html(
             f"<p class='muted'>Of the last {count(len(_answers), 'answer')} here.</p>"
             f"{promise_lists.hot_spots_html(_answers, shown.names)}"

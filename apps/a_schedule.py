@@ -123,7 +123,7 @@ def tiles(schedule):
 def gantt(schedule):
     section(
         "gantt",
-        "Who runs what, when?",
+        "Gantt chart by resource",
         picture(
             gantt_chart(schedule),
             "There is no schedule",
@@ -137,7 +137,7 @@ def gantt(schedule):
 def orders(schedule):
     section(
         "orders",
-        "Which orders are late, and is it proven?",
+        "Late orders and proof of optimality",
         html(proof_html(schedule)),
         html(orders_html(schedule)),
     )
@@ -180,7 +180,7 @@ def risk(schedule, spread, steps):
             html(risk_orders_html(_told)),
         ]
     )
-    section("risk", "How sure is the end?", _controls, *_parts)
+    section("risk", "Risk of the makespan", _controls, *_parts)
     return
 
 

@@ -85,7 +85,7 @@ def effort(params, ready, wanted):
     ).form(submit_button_label="Find the trade-offs", bordered=True)
     section(
         "effort",
-        "How far shall we look?",
+        "Number of plans and objectives",
         html(
             f'<p class="muted">Linear programs over {_size:,} orders and forecasts guide '
             "as many plans within capacity and all rules. Plans that another one beats, or "
@@ -147,7 +147,7 @@ def picture(across, front, up):
     )
     section(
         "front",
-        "Which plans are worth a look?",
+        "Efficient plans",
         mo.hstack([across, up], justify="start"),
         html(f"<h3>{escape(title_of(_chart))}</h3>"),
         scatter,
@@ -174,7 +174,9 @@ def brushed(front, scatter):
         if picked
         else '<p class="muted">Draw a rectangle in the picture to select plans.</p>'
     )
-    section("plans", "What do they come to?", html(_hint + points_html(front, picked)))
+    section(
+        "plans", "Objectives of each plan", html(_hint + points_html(front, picked))
+    )
     return (picked,)
 
 
@@ -209,7 +211,7 @@ def difference(front, one, two):
     _delta = mv.compare(front.plan(one.value), front.plan(two.value))
     section(
         "difference",
-        "What tells two plans apart?",
+        "Difference between two plans",
         mo.hstack([one, two], justify="start"),
         html(difference_html(front, one.value, two.value)),
         mo.accordion(

@@ -143,7 +143,7 @@ def what_next(explanation):
           snapshot, the old one stays as it is.
         - Take your own data: `medhavi template --csv my-tables`, fill it, then
           `medhavi plan --tables my-tables --out plan`.
-        - Work with the plan: the app *Does the plan hold?* shows all of it.
+        - Work with the plan: the app *Plan* shows all of it.
         """
     )
     return

@@ -2,7 +2,7 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""Can we promise it?
+"""Order promising
 
 Ask for a date, see the chain and its chances, what limits it, and what would help.
 """
@@ -23,7 +23,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # Can we promise it?
+    # Order promising
 
     A **promise** chains what has to happen: components, steps on lines
     that are not full, lanes with their departures. It never breaks what

@@ -101,7 +101,7 @@ def why(plan, snapshot):
 @app.cell(hide_code=True)
 def say_remedies():
     mo.md("""
-    ## 4. What would help?
+    ## 4. Remedies
 
     `mv.remedies` changes one thing at a time and plans again: one more machine, a
     faster supplier, another source, smaller lots, a later date for somebody else. A
@@ -149,7 +149,7 @@ def next_steps():
     mo.md("""
     ## Next
 
-    - The page *Does the plan hold?* (`medhavi serve`) does all this on your data:
+    - The page *Plan* (`medhavi serve`) does all this on your data:
       choose *what can be done*, try remedies, decide about orders with their price.
     - `medhavi plan --mode constrained --effort full` searches longer;
       `medhavi remedies PLAN --tables DIR` lists what was tried.

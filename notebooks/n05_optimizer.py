@@ -2,7 +2,7 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""The best plan, and what better costs
+"""Cost-optimized plans and trade-offs
 
 A plan of least cost, the prices behind it, and the trade-off with emissions.
 """
@@ -23,7 +23,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # The best plan, and what better costs
+    # Cost-optimized plans and trade-offs
 
     Mode `optimize` weighs everything in money: making, buying, moving,
     holding, overtime, a day of lateness, a unit never delivered. This

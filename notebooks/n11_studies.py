@@ -2,7 +2,7 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""What if, side by side
+"""Scenarios side by side
 
 Change a snapshot by typed changes, compare two plans, then run a study that is never
 computed twice.
@@ -27,7 +27,7 @@ def welcome():
     mo.md("""
     [Start page and lessons](/)
 
-    # What if, side by side
+    # Scenarios side by side
 
     A **change** is a typed row such as "this resource is down from Tuesday
     to Friday". Changes are made on a copy of a snapshot; nothing is ever

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from functools import cache
@@ -150,3 +151,19 @@ def test_few_class_names_stand_for_two_things():
             places[name].append(path.relative_to(PACKAGE).as_posix())
     shared = {name: where for name, where in places.items() if len(where) > 1}
     assert len(shared) <= MOST_SHARED_NAMES, shared
+
+
+def test_no_title_is_a_question():
+    """Titles are nouns of the trade; what is computed stands below them."""
+    pages = [*ROOT.glob("apps/*.py"), *(PACKAGE / "views").rglob("*.py")]
+    pages += (PACKAGE / "service").rglob("*.py")
+    asked = [
+        f"{path.name}: {node.value}"
+        for path in pages
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value[:1].isupper()
+        and node.value.endswith("?")
+    ]
+    assert asked == []

@@ -30,12 +30,20 @@ from medhavi.service.page_data import (
     choose_source,
     load_data,
 )
+from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.views.names import count, money
-from medhavi.views.page import PAGES
+from medhavi.views.page import HOME, PAGES, top_html
 from medhavi.views.theme import app_style, style_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -127,9 +135,10 @@ def landing_html(
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<link rel="icon" href="data:,">'
         f"<title>Medhavi</title><style>{style_sheet()}{_RULES}</style></head>"
-        '<body class="mv"><header class="brand"><h1>Medhavi</h1>'
+        f'<body class="mv">{top_html(HOME)}'
+        '<header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
-        f"{_state(health)}{body}{_footer(health)}</body></html>\n"
+        f"{_state(health)}{body}{_footer(health)}{SEARCH_KEY}</body></html>\n"
     )
 
 
@@ -217,7 +226,9 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     changing = snapshot["resources"]["changeover_matrix"].drop_nulls().len()
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
     currency = currency_of(snapshot)
+    items, places = len(snapshot.network), snapshot["locations"].height
     return {
+        "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
         "schedule": f"{count(started, 'open work order')}, listed under Plan",
@@ -260,6 +271,15 @@ def _status(desk: str) -> str:
     return "ok" if desk == "open" else desk
 
 
+SEARCH_KEY = """<script>
+addEventListener("keydown", event => {
+  const field = document.querySelector(".mv-nav input");
+  if (field && (event.ctrlKey || event.metaKey) && event.key === "k") {
+    event.preventDefault(); event.stopImmediatePropagation(); field.focus();
+  }
+}, true);
+</script>"""
+"""Ctrl or Command K moves to the search, before marimo takes it."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -281,13 +301,13 @@ def create_app(
     import marimo
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
-    from starlette.responses import HTMLResponse, JSONResponse
+    from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
     from starlette.routing import Mount, Route
 
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
-    style = f"<style title='marimo-custom'>{app_style()}</style>"
-    server = marimo.create_asgi_app(quiet=True, html_head=style)
+    head = f"<style title='marimo-custom'>{app_style()}</style>{SEARCH_KEY}"
+    server = marimo.create_asgi_app(quiet=True, html_head=head)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
@@ -307,6 +327,21 @@ def create_app(
         numbers = await run_in_threadpool(live_numbers)
         return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
+    async def search(request: Request) -> Response:
+        asked = request.query_params
+        page = await run_in_threadpool(
+            search_html, asked.get("q", ""), asked.get("tables", "")
+        )
+        return HTMLResponse(page)
+
+    def leading(
+        link: Callable[[Mapping[str, str]], str],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def lead(request: Request) -> Response:
+            return RedirectResponse(link(request.path_params))
+
+        return lead
+
     async def alive(_request: Request) -> Response:
         facts = health(keeper)
         return JSONResponse(facts, status_code=200 if facts["ready"] else 503)
@@ -315,6 +350,8 @@ def create_app(
         routes=[
             Route("/", landing),
             Route("/health", alive),
+            Route("/search", search),
+            *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             Mount("/", app=mounted),
         ],

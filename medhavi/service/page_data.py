@@ -474,7 +474,7 @@ def html(text: str) -> mo.Html:
 
 
 def section(key: str, title: str, *parts: object) -> mo.Html:
-    """Parts below their question; `key` is the section's address."""
+    """Parts below their title; `key` is the section's address."""
     import marimo as mo
 
     head = html(f'<h2 id="{key}">{title}</h2>')

@@ -53,6 +53,7 @@ def order_rows(
     kind: str | None = None,
     status: str | None = None,
     product: str | None = None,
+    order: str | None = None,
 ) -> pl.DataFrame:
     """List orders, the first to start before the others.
 
@@ -64,6 +65,8 @@ def order_rows(
         For people.
     kind, status, product
         Only these; None: all.
+    order
+        Only orders whose number contains it, in any case; None: all.
 
     Returns
     -------
@@ -78,6 +81,9 @@ def order_rows(
     for column, wanted in (("kind", kind), ("status", status), ("product", product)):
         if wanted:
             rows = rows.filter(pl.col(column) == wanted)
+    if order:
+        number = pl.col("number").str.to_lowercase()
+        rows = rows.filter(number.str.contains(order.strip().lower(), literal=True))
     served = dict(
         plan.pegging.group_by("supply").agg(pl.col("demand").n_unique()).iter_rows()
     )

@@ -509,15 +509,18 @@ PAGES = {
 HOME = "Start page and lessons"
 
 
-def top_html(current: str = "", *, rules: str = "") -> str:
-    """Style sheet of a page and the links to all others.
+def top_html(current: str = "", *, rules: str = "", asked: str = "") -> str:
+    """Style sheet of a page, the links to all others, and the search.
 
     Parameters
     ----------
     current
-        Last part of the page's own address; empty for a lesson.
+        Last part of the page's own address, `HOME` for the start page; empty for a
+        lesson.
     rules
         More CSS of the page.
+    asked
+        Text that was searched for.
 
     Examples
     --------
@@ -533,5 +536,8 @@ def top_html(current: str = "", *, rules: str = "") -> str:
     return (
         f"<style>{app_style()}{rules}</style>"
         '<div class="mv"><nav class="mv-nav" aria-label="Pages">'
-        f'<a href="/" target="_self">{HOME}</a>{links}</nav></div>'
+        f'<a href="/" target="_self"{here.get(HOME, "")}>{HOME}</a>{links}'
+        '<form action="/search" role="search"><input type="search" name="q" '
+        f'value="{escape(asked)}" placeholder="Search (Ctrl K)" '
+        'aria-label="Search orders, items, demands, customers"></form></nav></div>'
     )

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
     from medhavi.views.theme import Picture
 
-QUESTION = "Does the plan hold?"
+TITLE = "Plan"
 _STOCKS, _ORDERS = 4, 25
 
 
@@ -88,13 +88,13 @@ def html(
     worst = worst_demands(plan, dict(names.texts))
     found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
     sections = (
-        ("worst", "What should have begun already?", _worst(plan, worst, names)),
-        ("loads", "Where is the bottleneck?", _loads(plan, names)),
-        ("stock", "What happens to the tightest stocks?", _stocks(plan, names)),
-        ("exceptions", "What should a person look at?", _exceptions(plan)),
-        ("orders", "What has to be started next?", _orders(plan, names)),
+        ("worst", "Past-due releases", _worst(plan, worst, names)),
+        ("loads", "Capacity load", _loads(plan, names)),
+        ("stock", "Lowest projected balances", _stocks(plan, names)),
+        ("exceptions", "Exceptions", _exceptions(plan)),
+        ("orders", "Next releases", _orders(plan, names)),
         ("figures", "Key figures", figures_html(plan)),
-        ("findings", "What is odd in the data?", _findings(found)),
+        ("findings", "Data findings", _findings(found)),
     )
     body = "".join(
         f'<section id="{key}"><h2>{escape(title)}</h2>{text}</section>'
@@ -111,7 +111,7 @@ def html(
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{QUESTION} Medhavi plan {escape(plan.run.run_id)}</title>"
+        f"<title>{TITLE} Medhavi plan {escape(plan.run.run_id)}</title>"
         f"<style>{style_sheet()}{_PAGE}</style></head>"
         f'<body class="mv"><main>{_head(plan, snapshot, names, source)}'
         f"{tiles_html(plan_tiles(plan))}{body}</main>"
@@ -149,7 +149,7 @@ def _head(plan: Plan, snapshot: Snapshot | None, names: Names, source: str) -> s
         facts = [("As of", f"{now} ({zone})")]
     else:
         facts = []
-    return header(QUESTION, facts)
+    return header(TITLE, facts)
 
 
 def _picture(chart: Picture | None, nothing: str) -> str:

@@ -110,9 +110,9 @@ _GOOD = frozenset({"optimal", "feasible", "heuristic", "relaxation"})
 def study_html(report: StudyReport) -> str:
     """Write the page: the runs side by side, a picture per key figure, the changes."""
     sections = (
-        ("What came out?", study_table(report)),
-        ("How far apart are they?", _pictures(report)),
-        ("What was changed?", _changes(report)),
+        ("Results", study_table(report)),
+        ("Key figures by scenario", _pictures(report)),
+        ("Changes by scenario", _changes(report)),
     )
     facts = [
         ("Runs", count(report.runs.height, "run")),
@@ -246,7 +246,7 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
         y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)
     )
     return finished(
-        alt.layer(line, bars, dots), "Lines in time: how often, and as said?", _HEIGHT
+        alt.layer(line, bars, dots), "Stated probability and share on time", _HEIGHT
     )
 
 
@@ -271,11 +271,11 @@ _OUTCOMES = {
 def hindsight_html(report: HindsightReport, names: Names) -> str:
     """Write the page: figures, calibration, groups, what went most wrong."""
     sections = (
-        ("Were the dates kept?", hindsight_tiles(report)),
-        ("Was the probability right?", _calibration(report)),
+        ("Dates kept", hindsight_tiles(report)),
+        ("Calibration of probabilities", _calibration(report)),
         *((title, group_table(report, by, names)) for by, title in _GROUPS),
-        ("Which dates were missed most?", missed_table(report, names)),
-        ("What became of the lines?", _outcomes(report)),
+        ("Largest misses", missed_table(report, names)),
+        ("Outcome of the lines", _outcomes(report)),
     )
     facts = [
         ("Orders", f"{report.start} to {report.finish}"),
@@ -288,7 +288,7 @@ def hindsight_html(report: HindsightReport, names: Names) -> str:
         f"Medhavi <b>{escape(report.package_version)}</b>",
         "medhavi study run again gives the same page.",
     )
-    head = header("What would we have promised, and what happened?", facts)
+    head = header("Promises in hindsight", facts)
     return standalone(f"{report.name}: hindsight", head, sections, trust)
 
 

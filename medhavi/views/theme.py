@@ -236,6 +236,10 @@ _RULES = """
 .mv-finding{color:var(--mv-muted);padding-top:4px}
 .mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
  border-bottom:1px solid var(--mv-line);font-size:13px}
+.mv-nav form{margin-left:auto}
+.mv-nav input{font:13px FONT;padding:2px 8px;width:168px;border-radius:6px;
+ color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
+.mv-nav input::placeholder{color:var(--mv-muted);opacity:1}
 .mv-nav a[aria-current]{color:var(--mv-ink);font-weight:600}
 .mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
  font-size:12px}

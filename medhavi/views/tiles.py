@@ -133,7 +133,7 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     return (
         _on_time(plan),
         _exception_tile(
-            plan, ExceptionCode.PAST_DUE_START, "Starts before now", "bad", "overdue"
+            plan, ExceptionCode.PAST_DUE_START, "Past-due releases", "bad", "overdue"
         ),
         _overload(plan),
         _exception_tile(

@@ -39,7 +39,7 @@ def shows_figures_reasons_names_local_times_and_trust(page):
         "Mon 2 Mar 2026, 07:00 (Europe/Berlin)",
         "Buy 500 Glass bottle from Glassworks for Plant",
         "What would help:",
-        "Where is the bottleneck?",
+        "Capacity load",
         "heuristic, verified: 0 violations",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
@@ -58,7 +58,7 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     expect(box).to_be_visible(timeout=SLOW)
     watched.act(box.click)
     expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
-    watched.act(lambda: page.get_by_role("link", name="Starts before now").click())
+    watched.act(lambda: page.get_by_role("link", name="Past-due releases").click())
     assert "code=PastDueStart" in page.url
     expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
     watched.assert_clean()
@@ -138,8 +138,8 @@ def test_the_desk_lists_orders_and_says_why_tables_cannot_be_decided_on(watched)
     for words in (
         "Planned and open orders",
         "Edit order: cost and affected demands",
-        "What would another way of planning change?",
-        "Plan a workbook?",
+        "Comparison with another planning mode",
+        "Plan from a workbook",
     ):
         heading = page.get_by_role("heading", name=words)
         expect(heading).to_be_visible(timeout=SLOW)

@@ -43,11 +43,35 @@ def test_the_trade_off_app_lists_plans_and_their_difference(watched):
     watched.open("/tradeoffs/?points=3")
     page = watched.page
     for words in (
-        "Which plans are worth a look?",
-        "What do they come to?",
-        "What tells two plans apart?",
+        "Efficient plans",
+        "Objectives of each plan",
+        "Difference between two plans",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+@pytest.mark.req("UI-02", "MRP-17")
+def test_the_items_page_shows_the_record_of_an_item(watched):
+    """From the search to the item, its record by day, and what is behind it."""
+    watched.open("/items/")
+    page = watched.page
+    for words in ("On hand", "Lowest projected balance", "Past-due releases"):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    watched.act(lambda: page.get_by_role("radio", name="day").click())
+    # marimo keeps a hidden copy of what a tab holds.
+    expect(page.locator(".mv-grid:visible")).to_contain_text(
+        "Planned order releases", timeout=SLOW
+    )
+    page.get_by_role("tab", name="Sources and where used").click()
+    expect(page.locator("h3:visible", has_text="Where used")).to_be_visible(
+        timeout=SLOW
+    )
+    page.keyboard.press("Control+k")
+    page.keyboard.type("trade")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Search")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("link", name="Trade-offs").last).to_be_visible()
     watched.assert_clean()
 
 
@@ -58,8 +82,8 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     for words in (
         "Campaigns and changeovers",
         "45 min less set-up with campaigns",
-        "How long does each change take?",
-        "Which campaigns are worth it?",
+        "Changeover matrix",
+        "Campaigns by saving",
     ):
         expect(page.get_by_role("heading", name=words).first).to_be_visible(
             timeout=SLOW

@@ -23,8 +23,8 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
     for words in (
         "Delivery date",
         "Probability by the requested date",
-        "Which ways are there?",
-        "What limits it, and what would help?",
+        "Sourcing options",
+        "Limiting factors and remedies",
         "chosen",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
@@ -83,7 +83,7 @@ def test_who_gives_way_is_told_with_local_dates(watched, tables):
     watched.open(f"/promise/?tables=given&{asked}")
     page = watched.page
     for words in (
-        "Who gives way?",
+        "Preemption",
         "SO-9 line 1",
         "Corner shop",
         "Apple crate",

@@ -157,12 +157,12 @@ def weigh(page) -> None:
         "Corner shop (SHOP)",
         "FCA",
         "Dates are local to Europe/Rome",
-        "Which ways are there?",
+        "Sourcing options",
         "material",
         "slack",
-        "What limits it, and what would help?",
+        "Limiting factors and remedies",
         "the lead time of Orchard is",
-        "What limits most?",
+        "Most frequent limiting factors",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     expect(page.locator(".mv-option.chosen")).to_have_count(1)

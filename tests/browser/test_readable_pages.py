@@ -20,10 +20,10 @@ PAGES = {
     "/": "Supply-chain plans",
     "/plan/": "Publish the plan",
     "/plan/?mode=constrained": "Publish the plan",
-    "/campaigns/": "Were campaigns kept?",
+    "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
-    "/tradeoffs/?points=2": "What tells two plans apart?",
+    "/tradeoffs/?points=2": "Difference between two plans",
 }
 DRAWN = ("/plan/", "/promise/", "/schedule/")
 """Pages of this company with charts."""

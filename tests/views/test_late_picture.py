@@ -82,7 +82,7 @@ def test_the_title_says_how_many_and_how_much(plan):
     chart = late_chart(plan, NAMES)
     assert chart is not None
     title = chart.to_dict()["title"]["text"]
-    assert title == "3 demands not kept, € 106 in all; the dearest"
+    assert title == "3 demands not kept, € 106; by cost"
 
 
 def test_causes_read_as_sentences_and_never_as_markup(plan):

@@ -44,7 +44,7 @@ def test_a_plan_draws_what_its_page_draws(plan, names):
 
 def test_the_pictures_of_a_plan_are_found_by_completion(plan):
     offered = {name for name in dir(plan.chart) if not name.startswith("_")}
-    assert offered == {"plan", "late", "overdue", "load", "stock", "chain"}
+    assert offered == {"plan", "late", "overdue", "load", "stock", "chain", "record"}
 
 
 def test_a_promise_a_schedule_and_its_risk_have_pictures():

@@ -71,7 +71,7 @@ def order_filter(
     wanted: Callable[[str], str],
     keep: Callable[[str, str], None],
 ) -> mo.ui.dictionary:
-    """Ask for kind, status and product of orders; `keep` writes it to the address."""
+    """Ask for kind, status, product and number; `keep` writes it to the address."""
     import marimo as mo
 
     products = sorted(plan.supplies["product"].unique())
@@ -92,7 +92,14 @@ def order_filter(
             on_change=lambda value: keep(name, value or ""),
         )
 
-    return mo.ui.dictionary({name: pick(name, opts) for name, opts in offered.items()})
+    number = mo.ui.text(
+        value=wanted("order"),
+        placeholder="part of a number",
+        label="Order",
+        on_change=lambda value: keep("order", value),
+    )
+    picks = {name: pick(name, opts) for name, opts in offered.items()}
+    return mo.ui.dictionary({**picks, "order": number})
 
 
 def order_table(rows: pl.DataFrame, session: EditSession) -> mo.ui.table:

@@ -30,7 +30,11 @@ from medhavi.views.changed_cells import changed_cells, known_row, said, value_wo
 from medhavi.views.names import money, number, when
 from medhavi.views.order_list import codes
 from medhavi.views.page import empty, findings_html, problem, table_html
-from medhavi.views.pictures.lateness import late_demands, overdue_rows
+from medhavi.views.pictures.lateness import (
+    late_demands,
+    overdue_rows,
+    plan_finding,
+)
 from medhavi.views.pictures.stock import items_by_need
 from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
@@ -364,9 +368,9 @@ def _text(cell: object) -> object:
 
 
 MODE_WORDS = {
-    "mrp": "every date kept on paper (mrp)",
-    "constrained": "what can be done (constrained)",
-    "optimize": "least cost (optimize)",
+    "mrp": "MRP (infinite capacity)",
+    "constrained": "Constrained (finite capacity)",
+    "optimize": "Cost-optimized",
 }
 MOST_FIRST = 50
 """Late and overdue demands that stand first in the list of demands."""
@@ -400,7 +404,7 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     return mo.ui.dropdown(
         {MODE_WORDS[name]: name for name in MODES},
         value=MODE_WORDS.get(wanted("mode"), MODE_WORDS["mrp"]),
-        label="Plan for",
+        label="Planning mode",
         on_change=lambda value: keep("mode", value),
     )
 
@@ -408,12 +412,13 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
 def head_parts(
     shown: PlanPage, mode: mo.ui.dropdown, moments: mo.ui.form[Any, Any], known_at: str
 ) -> list[mo.Html]:
-    """Question with its moment, the mode, and how to plan another moment."""
+    """Title with its moment, the mode, and how to plan another moment."""
     import marimo as mo
 
     facts = facts_of(shown, known_at)
+    found = plan_finding(shown.plan, shown.names) if shown.plan else ""
     parts = [
-        mo.Html(page.header("Plan", facts)),
+        mo.Html(page.header("Plan", facts, finding=found)),
         mo.hstack([mode], justify="start"),
     ]
     if shown.source.lake:
@@ -448,7 +453,7 @@ def item_choice(plan: Plan, names: Names, wanted: Wanted, keep: Keep) -> mo.ui.d
         f"{names.name(product)} at {names.name(place)}": f"{product}|{place}"
         for product, place in items.iter_rows()
     }
-    return _choice("item", "Product and place", options, wanted, keep)
+    return _choice("item", "Item", options, wanted, keep)
 
 
 def code_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:

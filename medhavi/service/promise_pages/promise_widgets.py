@@ -345,7 +345,7 @@ def brief_words(many: BulkPage) -> str:
     return (
         f"<p>The file has more than {most} lines, so it is answered with dates, chances "
         "and costs alone: the columns <i>Limited by</i> and <i>What would help</i> stay "
-        "empty, and <i>What limits most?</i> does not count these lines. Files of up to "
+        "empty, and <i>Most frequent limiting factors</i> does not count these lines. Files of up to "
         f"{most} lines have them.</p>"
     )
 

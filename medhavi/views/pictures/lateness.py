@@ -141,7 +141,7 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     late = late_demands(plan)
     title = (
         f"{count(late.height, 'demand')} not kept, "
-        f"{money(float(late['money'].sum()), names.currency)} in all; the dearest"
+        f"{money(float(late['money'].sum()), names.currency)}; by cost"
     )
     return finished(chart, title, ROW * len(order))
 
@@ -326,6 +326,23 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
     tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
     columns = ("Reason", "What binds", "Demands", "Late in sum", "Costs")
     return table_html(columns, rows, ("Demands", "Costs")) + tail
+
+
+def plan_finding(plan: Plan, names: Names) -> str:
+    """What a plan finds: demands that are not kept, their cost, the dearest cause."""
+    counts = tally(plan)
+    missed = f"{counts.not_kept:,} of {count(counts.live, 'demand')} late or short"
+    if plan.run.mode == "mrp":
+        at_risk = f"{counts.at_risk:,} of {count(counts.live, 'demand')} at risk"
+        return f"{at_risk}, {counts.not_kept:,} late or short"
+    groups = cause_groups(plan)
+    if groups.is_empty():
+        return missed
+    cost = money(float(groups["money"].fill_null(0.0).sum()), names.currency)
+    first = groups.row(0, named=True)
+    subject = names.place(first["subject"]) if first["subject"] else ""
+    cause = f"{code_words(first['code']).lower()}, {subject}".strip(", ")
+    return f"{missed}, {cost}; most of it: {cause} ({first['demands']:,})"
 
 
 def _subject(subject: str, names: Names) -> str:

@@ -1,0 +1,195 @@
+"""Search over everything that has an id, and the address of each object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from medhavi.service.page_data import load_data
+from medhavi.views.item_record import item_link
+from medhavi.views.names import count, quantity, when
+from medhavi.views.page import PAGES, empty, table_html, top_html
+from medhavi.views.theme import style_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+
+MOST_RESULTS = 60
+"""Results that a page lists; it counts the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """One object: its kind, its name, what tells it from others, its address."""
+
+    kind: str
+    title: str
+    detail: str
+    address: str
+
+
+def demand_link(demand: str) -> str:
+    """Address of a demand on the plan page.
+
+    >>> demand_link("SO-11257-1")
+    '/plan/?demand=SO-11257-1#why'
+    """
+    return f"/plan/?{urlencode({'demand': demand})}#why"
+
+
+def order_link(order: str) -> str:
+    """Address of an order on the plan page.
+
+    >>> order_link("P-LODZ-0417")
+    '/plan/?order=P-LODZ-0417#orders'
+    """
+    return f"/plan/?{urlencode({'order': order})}#orders"
+
+
+def search_results(snapshot: Snapshot, names: Names, text: str) -> list[SearchResult]:
+    """Objects whose id or name contains all words of a text, in the order of kinds.
+
+    Exact ids come first. An empty text finds nothing.
+    """
+    words = text.casefold().split()
+    if not words:
+        return []
+    found = [
+        result
+        for result in _objects(snapshot, names)
+        if all(word in f"{result.title} {result.detail}".casefold() for word in words)
+    ]
+    exact = text.strip().casefold()
+    return sorted(found, key=lambda result: exact not in _ids(result))
+
+
+def _ids(result: SearchResult) -> tuple[str, ...]:
+    return (result.title.casefold(), result.detail.split(" · ")[0].casefold())
+
+
+def _objects(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    for address, title in PAGES.items():
+        yield SearchResult(kind="Page", title=title, detail="", address=f"/{address}/")
+    yield from _items(snapshot, names)
+    yield from _orders(snapshot, names)
+    yield from _demands(snapshot, names)
+    yield from _partners(snapshot, names)
+
+
+def _items(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    network = snapshot.network
+    for node in range(len(network)):
+        product, location = network.ids(node)
+        yield SearchResult(
+            kind="Item",
+            title=f"{names.name(product)} at {names.name(location)}",
+            detail=f"{product} · {location}",
+            address=item_link(product, location),
+        )
+
+
+def _orders(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    for row in snapshot["supply_orders"].iter_rows(named=True):
+        what = quantity(row["qty"], names.unit(row["product"]))
+        yield SearchResult(
+            kind="Order",
+            title=row["supply_order"],
+            detail=f"{row['kind']} · {what} {names.name(row['product'])} · "
+            f"{str(row['status']).replace('_', ' ')}",
+            address=order_link(row["supply_order"]),
+        )
+
+
+def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    for row in snapshot["demands"].iter_rows(named=True):
+        place, who = row["location"], names.name(row["customer"])
+        due = when(row["due"], names.zone_of(place), year=True)
+        yield SearchResult(
+            kind="Demand",
+            title=names.name(row["demand"]),
+            detail=f"{row['demand']} · {quantity(row['qty'], names.unit(row['product']))} "
+            f"{names.name(row['product'])} · {who} · due {due}",
+            address=demand_link(row["demand"]),
+        )
+
+
+def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
+    """Partners lead to a search for them, machines to their load."""
+    for table, key, kind in (
+        ("customers", "customer", "Customer"),
+        ("suppliers", "supplier", "Supplier"),
+    ):
+        for one in snapshot[table][key]:
+            yield SearchResult(
+                kind=kind,
+                title=names.name(one),
+                detail=one,
+                address=f"/search?{urlencode({'q': names.name(one)})}",
+            )
+    for one in snapshot["resources"]["resource"]:
+        title = names.name(one)
+        yield SearchResult(
+            kind="Resource", title=title, detail=one, address="/plan/#loads"
+        )
+
+
+def search_html(text: str, tables: str = "") -> str:
+    """Page with the results of a text over the data that is served."""
+    data = load_data(name=tables or None)
+    if data.snapshot is None or data.problem is not None:
+        told = data.problem.text if data.problem else ""
+        body = empty("No data to search", told)
+    elif not text.strip():
+        body = empty("Search", "Enter an order, item, demand, customer or supplier.")
+    else:
+        body = _results_html(search_results(data.snapshot, data.names, text), text)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<link rel="icon" href="data:,"><title>Medhavi: search</title>'
+        f"<style>{style_sheet()}{_RULES}</style></head>"
+        f'<body class="mv">{top_html(asked=text)}<main><h1>Search</h1>{body}</main>'
+        "</body></html>\n"
+    )
+
+
+_RULES = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:24px;max-width:1200px;display:grid;gap:24px}
+main{display:grid;gap:12px}
+"""
+
+
+def _results_html(results: list[SearchResult], text: str) -> str:
+    if not results:
+        return empty(
+            f"Nothing matches “{text}”", "Try a part of the id or of the name."
+        )
+    rows = [
+        (
+            f'<a href="{escape(result.address)}">{escape(result.title)}</a>',
+            result.kind,
+            escape(result.detail),
+        )
+        for result in results[:MOST_RESULTS]
+    ]
+    more = len(results) - len(rows)
+    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
+    found = f'<p class="mv-finding">{count(len(results), "result")} for “{escape(text)}”</p>'
+    return f"{found}{table_html(('Name', 'Kind', 'Details'), rows)}{tail}"
+
+
+OBJECTS = {
+    "/item/{product}/{location}": lambda one: item_link(
+        one["product"], one["location"]
+    ),
+    "/order/{order}": lambda one: order_link(one["order"]),
+    "/demand/{demand}": lambda one: demand_link(one["demand"]),
+}
+"""Address of each kind of object, and the page that it leads to."""

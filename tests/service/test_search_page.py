@@ -1,0 +1,87 @@
+"""Search over everything that has an id, and the addresses of objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.service.search_page import OBJECTS, search_html, search_results
+from medhavi.views.names import names_of
+from tests import factories
+
+
+@pytest.fixture
+def company():
+    return factories.snapshot(
+        products=[{"product": "SOAP", "name": "Olive soap"}],
+        suppliers=[{"supplier": "S-1", "name": "Oil works"}],
+        customers=[{"customer": "C-1", "name": "Corner shop"}],
+        supply_orders=[
+            {
+                "supply_order": "PO-7",
+                "kind": "purchase",
+                "product": "SOAP",
+                "qty": 5,
+                "due": factories.AS_OF,
+                "source": "S-1",
+            }
+        ],
+        demands=[{"demand": "SO-7", "product": "SOAP", "qty": 2, "customer": "C-1"}],
+    )
+
+
+def found(company, text: str) -> list[tuple[str, str]]:
+    results = search_results(company, names_of(company), text)
+    return [(result.kind, result.title) for result in results]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("po-7", ("Order", "PO-7")),
+        ("SO-7", ("Demand", "SO-7")),
+        ("olive  soap", ("Item", "Olive soap at L")),
+        ("oil works", ("Supplier", "Oil works")),
+        ("trade", ("Page", "Trade-offs")),
+    ],
+)
+def test_ids_and_names_are_found(company, text, first) -> None:
+    assert found(company, text)[0] == first
+
+
+def test_a_customer_leads_to_what_it_asked_for(company) -> None:
+    assert ("Demand", "SO-7") in found(company, "corner shop")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])
+def test_no_text_and_no_match_find_nothing(company, text) -> None:
+    assert found(company, text) == []
+
+
+def test_a_page_without_data_says_so(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "gone"))
+    assert "No data to search" in search_html("soap")
+
+
+def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
+    company.to_folder(tmp_path / "tables")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "tables"))
+    page = search_html('<script>alert("x")</script>')
+    assert "<script>alert" not in page
+    assert "Nothing matches" in page
+    assert "1 result" in search_html("PO-7")
+
+
+@pytest.mark.parametrize(
+    ("path", "parts", "address"),
+    [
+        (
+            "/item/{product}/{location}",
+            {"product": "A B", "location": "L"},
+            "/items/?item=A+B%7CL",
+        ),
+        ("/order/{order}", {"order": "PO-7"}, "/plan/?order=PO-7#orders"),
+        ("/demand/{demand}", {"demand": "SO&7"}, "/plan/?demand=SO%267#why"),
+    ],
+)
+def test_each_object_has_an_address(path, parts, address) -> None:
+    assert OBJECTS[path](parts) == address
