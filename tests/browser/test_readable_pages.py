@@ -20,6 +20,7 @@ PAGES = {
     "/": "Supply-chain plans",
     "/plan/": "Publish the plan",
     "/plan/?mode=constrained": "Publish the plan",
+    "/items/": "Past-due releases",
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
