@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.results.difference import compare
     from medhavi.results.figures.scorecard import scorecard
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.reports.time_phased import time_phased
     from medhavi.results.verify import verify
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
@@ -58,6 +59,7 @@ __all__ = [
     "schedule",
     "schedule_problem",
     "scorecard",
+    "time_phased",
     "verify",
 ]
 
@@ -83,6 +85,7 @@ _PLACES = {
     "run_hindsight": "medhavi.workbench.studies.hindsight",
     "run_study": "medhavi.workbench.studies.studies",
     "scorecard": "medhavi.results.figures.scorecard",
+    "time_phased": "medhavi.results.reports.time_phased",
     "verify": "medhavi.results.verify",
 }
 

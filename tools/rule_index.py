@@ -49,6 +49,7 @@ class Decider:
         if not self.path.is_file():
             return False
         body = ast.parse(self.path.read_text("utf-8")).body
+        found: list[ast.FunctionDef | ast.ClassDef] = []
         for part in self.name.split("."):
             found = [
                 node
@@ -59,7 +60,7 @@ class Decider:
             if not found:
                 return False
             body = found[-1].body
-        return isinstance(found[-1], ast.FunctionDef)
+        return bool(found) and isinstance(found[-1], ast.FunctionDef)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from medhavi.results.plans.plan import Plan
-    from medhavi.results.plans.time_phased import TimePhasedRecord
+    from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 

@@ -16,6 +16,7 @@ from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
+from medhavi.results.reports.time_phased import time_phased
 from medhavi.results.schedules.schedule import Schedule
 from medhavi.views.names import Names, names_of
 from medhavi.views.theme import drawing, style_sheet, title_of, untitled
@@ -23,7 +24,7 @@ from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.results.plans.time_phased import Bucket
+    from medhavi.results.reports.time_phased import Bucket
     from medhavi.snapshot import Snapshot
     from medhavi.views.theme import Picture
 
@@ -109,7 +110,7 @@ class PlanCharts:
         """Time-phased record of a product at a location, by day, week or month."""
         from medhavi.views.item_record import record_html
 
-        made = self.plan.time_phased(product, location, snapshot, bucket)
+        made = time_phased(snapshot, self.plan, product, location, bucket)
         return PagePart(record_html(made, names_of(snapshot)))
 
     def chain(self, demand: str, snapshot: Snapshot | None = None) -> PagePart:

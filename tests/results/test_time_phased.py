@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+import medhavi as mv
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.results.amounts import location_zones
-from medhavi.results.plans.time_phased import MOVEMENTS, RECORD, TimePhasedRecords
+from medhavi.results.reports.time_phased import MOVEMENTS, RECORD, TimePhasedRecords
 from medhavi.snapshot import Snapshot
 from tests import api, factories
 from tests.wide_networks import wide_tables
@@ -49,7 +50,7 @@ def test_a_textbook_record_comes_out() -> None:
             for days, qty in ((2, 25), (9, 60), (23, 35))
         ],
     )
-    record = api.plan(snapshot, "mrp").time_phased("A", "L", snapshot)
+    record = mv.time_phased(snapshot, api.plan(snapshot, "mrp"), "A", "L")
     assert record.on_hand == 40
     assert record.rows["bucket"].to_list() == [
         None,
@@ -71,7 +72,7 @@ def test_what_should_have_begun_is_past_due() -> None:
         demands=[{"product": "A", "qty": 5, "due": NOW + 10 * DAY}],
     )
     made = api.plan(snapshot, "mrp")
-    rows = made.time_phased("A", "L", snapshot, "day").rows
+    rows = mv.time_phased(snapshot, made, "A", "L", "day").rows
     past = rows.row(0, named=True)
     assert past["bucket"] is None
     assert past["planned_order_releases"] == 5
@@ -87,7 +88,7 @@ def test_buckets_follow_the_wall_clock_of_the_location() -> None:
         supply_terms=[{"product": "A", "lead_time_days": 1}],
         demands=[{"product": "A", "qty": 5, "due": NOW + 10 * DAY}],
     )
-    record = api.plan(snapshot, "mrp").time_phased("A", "L", snapshot, "day")
+    record = mv.time_phased(snapshot, api.plan(snapshot, "mrp"), "A", "L", "day")
     needed = record.movements.filter(pl.col("kind") == "gross requirement")
     assert needed["bucket"].to_list() == [(NOW + 9 * DAY).date()]
 
@@ -100,7 +101,7 @@ def test_stock_that_expires_leaves_the_balance() -> None:
         stock=[{"product": "A", "qty": 7, "expires_at": NOW + 5 * DAY}],
         demands=[{"product": "A", "qty": 3, "due": NOW + 20 * DAY}],
     )
-    record = api.plan(snapshot, "mrp").time_phased("A", "L", snapshot)
+    record = mv.time_phased(snapshot, api.plan(snapshot, "mrp"), "A", "L")
     assert record.rows["expired"].to_list() == [0, 7, 0, 0]
     assert record.rows["projected_available_balance"].to_list() == [7, 0, 0, 0]
 
@@ -154,7 +155,7 @@ def _apart(made: Plan, snapshot: Snapshot, product: str, location: str) -> bool:
 def test_an_unmet_demand_stays_a_requirement() -> None:
     snapshot = factories.snapshot(demands=[{"product": "A", "qty": 5, "due": NOW}])
     for mode in ("mrp", "constrained"):
-        rows = api.plan(snapshot, mode).time_phased("A", "L", snapshot).rows
+        rows = mv.time_phased(snapshot, api.plan(snapshot, mode), "A", "L").rows
         assert rows["gross_requirements"].to_list() == [0, 5]
         assert rows["net_requirements"].to_list() == [0, 5]
         assert rows["projected_available_balance"].to_list() == [0, -5]
@@ -165,14 +166,14 @@ def test_an_unlimited_item_is_never_short() -> None:
         inventory_policies=[{"product": "A", "location": "L", "unlimited": True}],
         demands=[{"product": "A", "qty": 5, "due": NOW}],
     )
-    rows = api.plan(snapshot, "mrp").time_phased("A", "L", snapshot).rows
+    rows = mv.time_phased(snapshot, api.plan(snapshot, "mrp"), "A", "L").rows
     assert rows["gross_requirements"].sum() == 5
     assert rows["net_requirements"].sum() == 0
 
 
 def test_the_frames_have_their_columns() -> None:
     snapshot = factories.snapshot(stock=[{"product": "A", "qty": 1}])
-    record = api.plan(snapshot, "mrp").time_phased("A", "L", snapshot, "month")
+    record = mv.time_phased(snapshot, api.plan(snapshot, "mrp"), "A", "L", "month")
     assert dict(record.rows.schema) == RECORD
     assert dict(record.movements.schema) == MOVEMENTS
     assert record.rows["projected_available_balance"].to_list() == [1, 1]
@@ -191,4 +192,4 @@ def test_bad_questions_are_refused(
     snapshot = factories.snapshot(stock=[{"product": "A", "qty": 1}])
     made = api.plan(snapshot, "mrp")
     with pytest.raises(UsageError, match=words):
-        made.time_phased(*item, snapshot, bucket)  # type: ignore[arg-type]
+        mv.time_phased(snapshot, made, *item, bucket)  # type: ignore[arg-type]

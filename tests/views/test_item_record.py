@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+import medhavi as mv
 from medhavi.views.item_record import (
     item_finding,
     item_tiles,
@@ -42,7 +43,7 @@ def plan(company):
 
 
 def test_the_grid_has_the_lines_of_the_textbooks(company, plan) -> None:
-    text = record_html(plan.time_phased("B", "L", company), names_of(company))
+    text = record_html(mv.time_phased(company, plan, "B", "L"), names_of(company))
     heads = [
         "Gross requirements",
         "Scheduled receipts",
@@ -59,7 +60,7 @@ def test_the_grid_has_the_lines_of_the_textbooks(company, plan) -> None:
 
 
 def test_a_past_due_release_is_marked_and_told(company, plan) -> None:
-    names, record = names_of(company), plan.time_phased("B", "L", company)
+    names, record = names_of(company), mv.time_phased(company, plan, "B", "L")
     assert '<td class="past late">▲ 6</td>' in record_html(record, names)
     assert item_finding(record, names) == "Oil at L: 1 release past due"
     figures = {tile.label: tile.figure for tile in item_tiles(record, names)}
@@ -69,7 +70,9 @@ def test_a_past_due_release_is_marked_and_told(company, plan) -> None:
 
 def test_movements_name_orders_and_what_they_are_for(company, plan) -> None:
     names = names_of(company)
-    rows = movement_rows(plan.time_phased("B", "L", company), plan, names).to_dicts()
+    rows = movement_rows(
+        mv.time_phased(company, plan, "B", "L"), plan, names
+    ).to_dicts()
     needed = next(row for row in rows if row["What"] == "Gross requirement")
     assert needed["Quantity"] == -16
     assert needed["For"] == "making Soap, L"

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.lateness import VerdictCounts
     from medhavi.results.plans.source_trace import Trace
     from medhavi.results.plans.tables import PlanAccess
-    from medhavi.results.plans.time_phased import Bucket, TimePhasedRecord
     from medhavi.snapshot import Snapshot
 
 
@@ -324,31 +323,6 @@ class Plan(Charted):
         from medhavi.results.plans.source_trace import where_used
 
         return where_used(self, subject)
-
-    def time_phased(
-        self,
-        product: str,
-        location: str,
-        snapshot: Snapshot,
-        bucket: Bucket = "week",
-    ) -> TimePhasedRecord:
-        """Time-phased record of an item; see `results.plans.time_phased`.
-
-        Parameters
-        ----------
-        snapshot
-            The tables that the plan was made from.
-        bucket
-            Length of a bucket.
-
-        Raises
-        ------
-        UsageError
-            The plan has no such item, or there is no such bucket.
-        """
-        from medhavi.results.plans.time_phased import TimePhasedRecords
-
-        return TimePhasedRecords(self, snapshot).of(product, location, bucket)
 
     def __str__(self) -> str:
         """Summary: counts, statuses, the worst exceptions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medhavi.results.plans.time_phased import BUCKETS, TimePhasedRecords
+from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.page_data import AnswerCache, facts_of, html
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.views import page
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.results.plans.plan import Plan
-    from medhavi.results.plans.time_phased import TimePhasedRecord
+    from medhavi.results.reports.time_phased import TimePhasedRecord
     from medhavi.service.plan_pages.plan_page import PlanPage
     from medhavi.views.names import Names
 

@@ -297,3 +297,27 @@ def _record(
     return pl.DataFrame(rows, schema=RECORD).with_columns(
         pl.col(pl.Float64).round(_DECIMALS)
     )
+
+
+def time_phased(
+    snapshot: Snapshot,
+    plan: Plan,
+    product: str,
+    location: str,
+    bucket: Bucket = "week",
+) -> TimePhasedRecord:
+    """Time-phased record of an item of a plan.
+
+    Parameters
+    ----------
+    snapshot
+        The tables that the plan was made from.
+    bucket
+        Length of a bucket.
+
+    Raises
+    ------
+    UsageError
+        The plan has no such item, or there is no such bucket.
+    """
+    return TimePhasedRecords(plan, snapshot).of(product, location, bucket)
