@@ -1,4 +1,4 @@
-"""The server: landing page, health, apps and notebooks, on this machine only."""
+"""The server: shell, start page, health, apps and notebooks, on this machine only."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from medhavi.service.page_data import (
     load_data,
 )
 from medhavi.service.search_page import OBJECTS, search_html
+from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
 from medhavi.views.page import HOME, PAGES, top_html
 from medhavi.views.theme import app_style, style_sheet
@@ -138,7 +139,7 @@ def landing_html(
         f'<body class="mv">{top_html(HOME)}'
         '<header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
-        f"{_state(health)}{body}{_footer(health)}{SEARCH_KEY}</body></html>\n"
+        f"{_state(health)}{body}{_footer(health)}{FRAMED_SCRIPT}</body></html>\n"
     )
 
 
@@ -271,15 +272,6 @@ def _status(desk: str) -> str:
     return "ok" if desk == "open" else desk
 
 
-SEARCH_KEY = """<script>
-addEventListener("keydown", event => {
-  const field = document.querySelector(".mv-nav input");
-  if (field && (event.ctrlKey || event.metaKey) && event.key === "k") {
-    event.preventDefault(); event.stopImmediatePropagation(); field.focus();
-  }
-}, true);
-</script>"""
-"""Ctrl or Command K moves to the search, before marimo takes it."""
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -306,7 +298,7 @@ def create_app(
 
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
-    head = f"<style title='marimo-custom'>{app_style()}</style>{SEARCH_KEY}"
+    head = f"<style title='marimo-custom'>{app_style()}</style>{FRAMED_SCRIPT}"
     server = marimo.create_asgi_app(quiet=True, html_head=head)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
@@ -327,6 +319,9 @@ def create_app(
         numbers = await run_in_threadpool(live_numbers)
         return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
+    async def shell(_request: Request) -> Response:
+        return HTMLResponse(shell_html(str(health(keeper)["place"])))
+
     async def search(request: Request) -> Response:
         asked = request.query_params
         page = await run_in_threadpool(
@@ -338,7 +333,7 @@ def create_app(
         link: Callable[[Mapping[str, str]], str],
     ) -> Callable[[Request], Awaitable[Response]]:
         async def lead(request: Request) -> Response:
-            return RedirectResponse(link(request.path_params))
+            return RedirectResponse(f"/#{link(request.path_params)}")
 
         return lead
 
@@ -348,7 +343,8 @@ def create_app(
 
     served = Starlette(
         routes=[
-            Route("/", landing),
+            Route("/", shell),
+            Route(START, landing),
             Route("/health", alive),
             Route("/search", search),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),

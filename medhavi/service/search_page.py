@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from medhavi.service.page_data import load_data
+from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
 from medhavi.views.page import PAGES, empty, table_html, top_html
@@ -153,7 +154,7 @@ def search_html(text: str, tables: str = "") -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<link rel="icon" href="data:,"><title>Medhavi: search</title>'
-        f"<style>{style_sheet()}{_RULES}</style></head>"
+        f"<style>{style_sheet()}{_RULES}</style>{FRAMED_SCRIPT}</head>"
         f'<body class="mv">{top_html(asked=text)}<main><h1>Search</h1>{body}</main>'
         "</body></html>\n"
     )

@@ -236,6 +236,7 @@ _RULES = """
 .mv-finding{color:var(--mv-muted);padding-top:4px}
 .mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
  border-bottom:1px solid var(--mv-line);font-size:13px}
+.mv-framed .mv-nav{display:none}
 .mv-nav form{margin-left:auto}
 .mv-nav input{font:13px FONT;padding:2px 8px;width:168px;border-radius:6px;
  color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}

@@ -50,7 +50,7 @@ def shows_figures_reasons_names_local_times_and_trust(page):
 def test_the_plan_is_read_from_the_landing_page_on(watched):
     """One visit: the page, its plan, why, what is behind it, and the rows of a tile."""
     page = watched.page
-    page.goto(watched.address)
+    page.goto(f"{watched.address}/start")
     expect(page.get_by_role("heading", name="Medhavi")).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Plan Late demands").click())
     shows_figures_reasons_names_local_times_and_trust(page)
@@ -61,6 +61,41 @@ def test_the_plan_is_read_from_the_landing_page_on(watched):
     watched.act(lambda: page.get_by_role("link", name="Past-due releases").click())
     assert "code=PastDueStart" in page.url
     expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_pages_stay_alive_in_the_shell(watched):
+    """From the start page to plan, items and back: no reload, the address follows."""
+    page = watched.page
+    page.goto(watched.address)
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_role("heading", name="Medhavi")).to_be_visible(timeout=SLOW)
+    side = page.get_by_role("navigation", name="Pages")
+    watched.act(lambda: side.get_by_role("link", name="Plan", exact=True).click())
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    expect(shown.locator(".mv-nav")).to_be_hidden()
+    plan = next(frame for frame in page.frames if "/plan/" in frame.url)
+    plan.evaluate("window.alive = true")
+    watched.act(lambda: side.get_by_role("link", name="Items").click())
+    expect(shown.get_by_role("heading", name="Items")).to_be_visible(timeout=SLOW)
+    assert "#/items/" in page.url
+    side.get_by_role("link", name="Plan", exact=True).click()
+    expect(shown.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
+    assert plan.evaluate("window.alive")
+    # A search leads to an object, whose page the shell shows.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("lemonade")
+    page.keyboard.press("Enter")
+    link = shown.get_by_role("link", name="Lemonade, bottle at Plant").first
+    expect(link).to_be_visible(timeout=SLOW)
+    watched.act(link.click)
+    expect(shown.get_by_text(re.compile("^Lemonade, bottle at Plant: ")).first).to_be_visible(
+        timeout=SLOW
+    )
+    assert "#/items/?item=" in page.url
     watched.assert_clean()
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 SLOW = 30_000
 """A loaded machine paints late [ms]."""
 PAGES = {
-    "/": "Supply-chain plans",
+    "/start": "Supply-chain plans",
     "/plan/": "Publish the plan",
     "/plan/?mode=constrained": "Publish the plan",
     "/items/": "Past-due releases",
@@ -56,8 +56,8 @@ def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, 
     page.set_viewport_size({"width": 390, "height": 5200})
     for path, last in PAGES.items():
         desk = Watched(page, lake_server)
-        if path == "/":
-            page.goto(lake_server)
+        if path == "/start":
+            page.goto(lake_server + path)
         else:
             desk.open(path)
         expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)

@@ -8,6 +8,7 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.app import entries, folder_of, health, landing_html, serve
+from medhavi.service.shell import START, shell_html
 from medhavi.views.page import PAGES, top_html
 
 
@@ -70,6 +71,14 @@ def test_health_names_the_data(nowhere, monkeypatch):
     monkeypatch.delenv("MEDHAVI_TABLES")
     monkeypatch.setenv("MEDHAVI_LAKE", str(nowhere))
     assert health()["data"] == "lake"
+
+
+def test_the_shell_leads_to_the_start_page_and_to_every_app():
+    text = shell_html("north <plant>")
+    addresses = [START, *(f"/{name}/" for name in PAGES)]
+    assert [one for one in addresses if f'href="{one}"' not in text] == []
+    assert "north &lt;plant&gt;" in text
+    assert "http" not in text
 
 
 def test_the_landing_page_lists_every_app_with_its_question(nowhere):

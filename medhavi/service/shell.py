@@ -1,0 +1,203 @@
+"""The frame around all pages: navigation, search, and pages that stay alive.
+
+Each page is a marimo app that an analyst can open alone. Inside the shell it stands in
+a frame that stays when another page is shown, so going back is no reload and loses no
+state (docs/decisions/024). The address of the shell names the page and what it shows:
+`/#/items/?item=OLI-CO250|LODZ`.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from medhavi.views.page import PAGES
+from medhavi.views.theme import style_sheet
+
+START = "/start"
+"""Address of the start page inside the shell."""
+
+_ICONS = {
+    "start": "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
+    "plan": "M3 16V9h3v7zM8.5 16V4h3v12zM14 16v-5h3v5z",
+    "items": "M3 6l7-3 7 3v8l-7 3-7-3zM3 6l7 3 7-3M10 9v8",
+    "promise": "M4 10l4 4 8-9",
+    "schedule": "M3 5h7M7 10h9M5 15h6",
+    "campaigns": "M16 7a6.5 6.5 0 1 0 .5 5M16 3v4h-4",
+    "tradeoffs": "M3 3v14h14M6 6v.1M8 10v.1M11 13v.1M15 14v.1",
+}
+"""Path of the icon of each page, in a box of 20 by 20."""
+
+_RULES = """
+html,body{height:100%;margin:0;background:var(--mv-page)}
+body.mv{display:grid;grid-template:48px 1fr/auto 1fr;overflow:hidden}
+.bar{grid-column:1/-1;display:flex;align-items:center;gap:16px;padding:0 16px;
+ border-bottom:1px solid var(--mv-line)}
+.bar b{font-size:16px}
+.bar .place{color:var(--mv-muted);overflow:hidden;text-overflow:ellipsis;
+ white-space:nowrap}
+.bar form{margin-left:auto}
+.bar input{font:inherit;padding:4px 10px;width:240px;max-width:40vw;border-radius:6px;
+ color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
+.bar input::placeholder{color:var(--mv-muted);opacity:1}
+.bar button{font:inherit;border:0;background:none;color:var(--mv-muted);cursor:pointer;
+ padding:4px 8px}
+.side{border-right:1px solid var(--mv-line);padding:12px 8px;display:grid;gap:2px;
+ align-content:start;width:240px;overflow:hidden auto}
+.mv .side a{display:flex;align-items:center;gap:10px;padding:7px 10px;border-radius:8px;
+ color:var(--mv-ink);white-space:nowrap}
+.mv .side a:hover,.mv .side a:focus-visible{background:var(--mv-card);
+ text-decoration:none}
+.mv .side a[aria-current]{background:var(--mv-card);font-weight:600}
+.side svg{width:18px;height:18px;flex:none;fill:none;stroke:var(--mv-plan);
+ stroke-width:1.7;stroke-linecap:round;stroke-linejoin:round}
+.narrow .side{width:auto}.narrow .side span{display:none}
+.pages{position:relative}
+.pages iframe{position:absolute;inset:0;width:100%;height:100%;border:0;
+ visibility:hidden;background:var(--mv-page)}
+.pages iframe.shown{visibility:visible}
+@media (max-width:700px){
+ body.mv{grid-template:48px auto 1fr/1fr}
+ .side{display:flex;width:auto;overflow-x:auto;padding:4px 8px;border-right:0;
+  border-bottom:1px solid var(--mv-line)}
+ .narrow .side span{display:inline}.bar button,.bar .place{display:none}
+ .bar input{width:150px}
+}
+"""
+
+_SCRIPT = """
+const pages = document.querySelector(".pages"), frames = new Map();
+let shown = null;
+const links = [...document.querySelectorAll(".side a")];
+
+function show(address, push = true) {
+  const first = pages.dataset.first;
+  const url = new URL(address === "/" ? first : address, location.origin);
+  const key = url.pathname;
+  let frame = frames.get(key);
+  if (!frame) {
+    frame = document.createElement("iframe");
+    frame.title = links.find(one => one.pathname === key)?.textContent.trim() ?? key;
+    frame.src = url.pathname + url.search + url.hash;
+    frames.set(key, frame);
+    pages.append(frame);
+  } else if (url.search || url.hash) {
+    const there = frame.contentWindow.location;
+    // Replaced, not followed: the shell alone keeps the history.
+    if (there.search !== url.search || url.hash) there.replace(url.href);
+  }
+  for (const one of frames.values()) one.classList.toggle("shown", one === frame);
+  for (const one of links)
+    one.pathname === key ? one.setAttribute("aria-current", "page")
+                         : one.removeAttribute("aria-current");
+  shown = frame;
+  const target = "#" + url.pathname + url.search + url.hash;
+  if (push && location.hash !== target) history.pushState(null, "", target);
+}
+
+function follow() {
+  show(location.hash.startsWith("#/") ? location.hash.slice(1) : pages.dataset.first,
+       false);
+}
+
+addEventListener("popstate", follow);
+addEventListener("message", event => {
+  if (event.origin !== location.origin || typeof event.data?.address !== "string") return;
+  show(event.data.address);
+});
+addEventListener("keydown", event => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+    event.preventDefault();
+    document.querySelector(".bar input").select();
+  }
+});
+document.querySelector(".bar form").addEventListener("submit", event => {
+  event.preventDefault();
+  show("/search?" + new URLSearchParams(new FormData(event.target)));
+});
+document.querySelector(".side").addEventListener("click", event => {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  show(link.getAttribute("href"));
+});
+document.querySelector(".bar button").addEventListener("click", event => {
+  const narrow = document.body.classList.toggle("narrow");
+  event.target.setAttribute("aria-expanded", String(!narrow));
+});
+// A page keeps what it shows in its own address: the shell's follows it.
+setInterval(() => {
+  const there = shown?.contentWindow?.location;
+  if (!there || there.origin !== location.origin || there.pathname === "blank") return;
+  const target = "#" + there.pathname + there.search + there.hash;
+  if (location.hash !== target) history.replaceState(null, "", target);
+  const title = shown.contentDocument?.title;
+  if (title && document.title !== title) document.title = title;
+}, 500);
+follow();
+"""
+
+FRAMED_SCRIPT = """<script>
+const framed = window.top !== window;
+if (framed) document.documentElement.classList.add("mv-framed");
+addEventListener("click", event => {
+  const link = event.composedPath().find(one => one.tagName === "A");
+  const away = link && link.origin === location.origin && !link.hasAttribute("download")
+    && link.pathname !== location.pathname && link.target !== "_blank";
+  if (!framed || !away || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  parent.postMessage(
+    {address: link.pathname + link.search + link.hash}, location.origin);
+}, true);
+// What an address points at is drawn long after the page has loaded.
+const target = decodeURIComponent(location.hash.slice(1));
+if (target) {
+  const watch = new MutationObserver(() => {
+    const there = document.getElementById(target);
+    if (there) { watch.disconnect(); setTimeout(() => there.scrollIntoView(), 300); }
+  });
+  watch.observe(document, {childList: true, subtree: true});
+  setTimeout(() => watch.disconnect(), 60000);
+}
+addEventListener("keydown", event => {
+  const home = framed ? parent.document : document;
+  const field = home.querySelector(framed ? ".bar input" : ".mv-nav input");
+  if (field && (event.ctrlKey || event.metaKey) && event.key === "k") {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (framed) parent.focus();
+    field.focus();
+  }
+}, true);
+</script>"""
+"""Script of each page: in a frame its links lead the shell; Ctrl or Command K moves to
+the search before marimo takes it; a page scrolls to what its address names."""
+
+
+def shell_html(place: str) -> str:
+    """Document of the shell; `place` is the name of the data that is served."""
+    entries = [("start", START, "Start"), *((n, f"/{n}/", t) for n, t in PAGES.items())]
+    links = "".join(
+        f'<a href="{address}" title="{escape(title)}">{_icon(name)}'
+        f"<span>{escape(title)}</span></a>"
+        for name, address, title in entries
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<link rel="icon" href="data:,"><title>Medhavi</title>'
+        f"<style>{style_sheet()}{_RULES}</style></head>"
+        '<body class="mv"><header class="bar">'
+        '<button aria-label="Navigation" aria-expanded="true">☰</button>'
+        f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
+        '<form role="search"><input type="search" name="q" '
+        'placeholder="Search (Ctrl K)" '
+        'aria-label="Search orders, items, demands, customers"></form></header>'
+        f'<nav class="side" aria-label="Pages">{links}</nav>'
+        f'<main class="pages" data-first="{START}"></main>'
+        f"<script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def _icon(name: str) -> str:
+    path = _ICONS.get(name, _ICONS["plan"])
+    return f'<svg viewBox="0 0 20 20" aria-hidden="true"><path d="{path}"/></svg>'
