@@ -199,6 +199,11 @@ class Costing(Protocol):
         """Cost of an order whatever its quantity [base currency]."""
         ...
 
+    @property
+    def min_qtys(self) -> tuple[float, ...]:
+        """Quantities from which on another price of a unit holds, rising."""
+        ...
+
     def cost(self, qty: float) -> float:
         """Cost of one order [base currency]; resource hours are not in it."""
         ...
@@ -219,6 +224,11 @@ class LinearCost:
     unit: float = 0.0
     fixed: float = 0.0
     co2_unit: float = 0.0
+
+    @property
+    def min_qtys(self) -> tuple[float, ...]:
+        """No quantity changes the price of a unit."""
+        return ()
 
     def cost(self, qty: float) -> float:
         """`fixed + unit * qty`; nothing ordered costs nothing."""

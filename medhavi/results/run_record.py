@@ -108,7 +108,8 @@ class RunRecord:
     status
         What the result is.
     bound, gap
-        Best proven bound and relative gap [fraction]; None without an optimiser.
+        Best proven bound and relative gap [fraction]; None without an optimiser. In
+        mode optimize money that no plan costs less than [base currency].
     effort
         Deterministic counts of work: iterations, nodes, evaluations.
     repeatable
@@ -198,8 +199,9 @@ class RunRecord:
     def bound_words(self) -> str:
         """Name the gap with the bound that it belongs to; "" where none is known.
 
-        Plans are bounded in weighted days of lateness, which nobody reads; their
-        summary puts the number of late demands beside the fewest possible.
+        Plans of mode constrained are bounded in weighted days of lateness, which nobody
+        reads: their summary puts the number of late demands beside the fewest possible,
+        that of mode optimize its money beside the least.
         """
         planned = self.mode in {"constrained", "optimize"}
         if self.bound is None or self.gap is None or planned:

@@ -34,6 +34,7 @@ from medhavi.planners.master_plan.blocks import (
     add_orders,
     add_service,
 )
+from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
@@ -217,11 +218,15 @@ def _holds(
 
 
 class RunOptions(NamedTuple):
-    """Progress, interruption and seed of a run, as of `plan`."""
+    """Progress, interruption and seed of a run, as of `plan`.
+
+    `at_least` is what each of its plans costs at least, see `cost_at_least`.
+    """
 
     observe: Observe | None = None
     cancelled: Cancelled | None = None
     seed: int | None = None
+    at_least: float | None = None
 
 
 DUST = 1e-6
@@ -373,8 +378,11 @@ def decided(
         decisions=decisions,
     )
     follows = "without" if decisions is UNDECIDED else "guided by"
+    cost, least = worth(made, run.stated, run.goals), way.at_least
     record = replace(
         made.run,
+        bound=least,
+        gap=None if least is None else max(0.0, cost - least) / (cost or 1.0),
         planner=run.mode,
         mode=run.mode,
         settings=run.settings_of_mode,
@@ -484,8 +492,9 @@ def plan(
     OME-04, OME-07, CMP.
     """
     tell = observe or unobserved
-    way = RunOptions(observe, cancelled, seed)
     run = built_run(snapshot, parameters)
+    least = cost_at_least(run, Highs(), cancelled)
+    way = RunOptions(observe, cancelled, seed, least)
     tell(Progress("plan without the program", 0, 4))
     plain = decided(run, UNDECIDED, parameters.effort, way)
     made = plain

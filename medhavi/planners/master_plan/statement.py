@@ -69,7 +69,7 @@ class ProgramRun(MrpRun):
     ) -> None:
         self.stated = snapshot
         self._given = providers
-        self._optimize = settings
+        self.goals = settings
         super().__init__(with_disruptions(snapshot), MrpParameters())
 
     def _supported(self) -> list[Finding]:
@@ -81,7 +81,7 @@ class ProgramRun(MrpRun):
     @property
     def settings_of_mode(self) -> dict[str, object]:
         """The settings of the mode, as they identify a run."""
-        return self._optimize.as_dict()
+        return self.goals.as_dict()
 
     @property
     def clusters(self) -> Sequence[Sequence[Node]]:

@@ -19,6 +19,7 @@ from medhavi.optimize.pareto import Bound, Front, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.master_plan import statement as names
+from medhavi.planners.master_plan.cost_bound import cost_at_least
 from medhavi.planners.master_plan.master_run import (
     RunOptions,
     beside,
@@ -163,7 +164,9 @@ def _candidates(
     cancelled: Cancelled | None,
 ) -> Iterator[Candidate]:
     """Make a plan without the program, and one for each guidance that differs."""
-    run, way = built.statement.run, RunOptions(cancelled=cancelled)
+    run = built.statement.run
+    least = cost_at_least(run, Highs(), cancelled)
+    way = RunOptions(cancelled=cancelled, at_least=least)
     seen = [UNDECIDED]
     yield _candidate(built, None, decided(run, UNDECIDED, EFFORT, way), asked)
     for number, point in enumerate(found, start=1):

@@ -471,19 +471,24 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
 
 
 def program_words(plan: PlanAccess) -> str:
-    """Put the money of a plan beside the value of its program; "" where it has none."""
-    program = plan.run.program
+    """Put the money of a plan beside its bound and its program; "": no program."""
+    program, least = plan.run.program, plan.run.bound
     if program is None:
         return ""
     if program.value is None:
         return f"its program is {program.status}: no value guides the plan"
     unit = plan.contributions["unit"][0]
     money = with_unit(float(plan.contributions["plan"].fill_null(0.0).sum()), unit)
+    words = [f"the plan comes to {money}"]
+    if least is not None and plan.run.gap is not None:
+        words.append(
+            f"no plan costs less than {with_unit(least, unit)} (gap {plan.run.gap:.0%})"
+        )
     value = with_unit(program.value, unit)
-    return (
-        f"the plan comes to {money}; the program that guides it is {program.status} at "
-        f"{value}, which is no bound of plans"
+    words.append(
+        f"the program that guides it is {program.status} at {value}, which is no bound"
     )
+    return "; ".join(words)
 
 
 def _lateness(counts: VerdictCounts) -> list[str]:

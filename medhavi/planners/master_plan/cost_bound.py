@@ -1,0 +1,384 @@
+"""What no plan costs less than: a program that leaves out all that may only cost more.
+
+Over the whole time at once, with x_s the useful amount that source s brings of its
+product, y_dk what demand d gets as its k-th part, u_d what it never gets:
+
+    least  sum_s r_s x_s + sum_dk l_d late_dk y_dk + sum_d m_d u_d
+    existing_n + sum_s x_s >= sum_s b_ns x_s + sum_dk y_dk   for each product at a place
+    sum_k y_dk + u_d = q_d,   y_dk <= size of part k
+
+- An order of size q brings g(q), of which no more than M is of use: M is what demands
+  ask for, and what sources take for their own M. It costs f(q), set-up and fixed costs
+  included, so a useful unit costs at least r_s = min_q f(q) / min(g(q), M) over the
+  lots that may be ordered: a fixed cost is spread over the largest possible lot, never
+  over a mean one, and a least lot beyond M is paid whole.
+- Hours cost their run on the cheapest choice of resources, set-up between orders none.
+- A component is taken at b = min_q take(q) / min(g(q), M).
+- Part k of a demand is there no sooner than it would be were the demand alone in the
+  world (`WayChains`), and is late by as much.
+
+Left out, for it may only make plans dearer: capacity and queues, what existing orders
+take, holds, lives, qualities, rules of demands, storage; holding stock counts nothing.
+A product in a circle of sources, and what orders give besides, has an M without limit.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.optimize.problem import Problem, SolveStatus
+from medhavi.planners.constrained.netting.way_chains import WayChains
+from medhavi.planners.master_plan.blocks import PART_OF
+from medhavi.planners.master_plan.statement import ObjectivePart
+from medhavi.providers.product_facts import demand_value
+from medhavi.units import ALWAYS, DAY, HOUR, INT64_MAX, NEVER, exact, from_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from medhavi.optimize.problem import Block, Program, Solver
+    from medhavi.planners.master_plan.statement import ProgramRun
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
+    from medhavi.progress import Cancelled
+    from medhavi.providers.capacity.axis import ResourceOption
+    from medhavi.providers.material.recipes import Component, ProductOutput
+    from medhavi.providers.sources import Source
+
+PARTS = 4
+"""Parts of a demand beyond what exists, each as late as its first unit."""
+MOST = 2.0**60
+"""What a product without a limit has at most [units]: no plan counts as far."""
+SAFE = 1e-6
+"""Share by which the bound is told low: a solver is not exact."""
+
+Lines = tuple[tuple["NodeKey", float], ...]
+"""Products at places, with units for one of a source that is of use."""
+
+
+class _Source(NamedTuple):
+    """A source by unit of use: what it gives, takes and costs at least."""
+
+    kind: str
+    given: Lines
+    taken: tuple[Lines, ...]
+    cost: float
+
+
+def cost_at_least(
+    run: ProgramRun, solver: Solver, cancelled: Cancelled | None = None
+) -> float | None:
+    """Money that every plan of a run costs at least, by its weights [base currency].
+
+    With weights of 1 that of KPI-33.
+
+    Parameters
+    ----------
+    run
+        Built and not netted.
+    solver, cancelled
+        Solves the program; polled.
+
+    Returns
+    -------
+    float or None
+        None: the program was not solved.
+    """
+    found = solver.open(cost_program(run)).solve(cancelled=cancelled)
+    if found.outcome is not SolveStatus.OPTIMAL:
+        return None
+    return max(0.0, found.objective * (1 - SAFE))
+
+
+def cost_program(run: ProgramRun) -> Program:
+    """State the program of a bound."""
+    nodes = {
+        node.key: node for cluster in run.clusters for node in cluster if _counts(node)
+    }
+    place = {key: number for number, key in enumerate(nodes)}
+    existing = np.zeros(len(nodes))
+    for unit in run.release.units:
+        if unit.node.key in place:
+            existing[place[unit.node.key]] += unit.qty
+    problem, entries = Problem(), _Entries(place)
+    goods = problem.rows("goods", len(nodes), lower=-existing)
+    _add_sources(problem, entries, list(_Sources(run, nodes).priced()))
+    _add_substitutes(problem, entries, nodes)
+    _add_demands(problem, entries, run)
+    entries.put(problem, goods)
+    return problem.program()
+
+
+def _counts(node: Node) -> bool:
+    """Whether a product is limited at its place."""
+    return not node.rules.unlimited and all(u.qty < INT64_MAX for u in node.units)
+
+
+# --- sources -----------------------------------------------------------------------
+class _Sources:
+    """Sources of all nodes by useful unit, those of takers first."""
+
+    def __init__(self, run: ProgramRun, nodes: Mapping[NodeKey, Node]) -> None:
+        self._goals = run.goals
+        self._capacity = run.providers.capacity
+        self._model = run.model
+        self._nodes = nodes
+        self._most: dict[NodeKey, float] = dict.fromkeys(nodes, 0.0)
+        for demand in run.intake.demands:
+            if demand.node in nodes:
+                self._most[demand.node] += demand.qty
+
+    def priced(self) -> Iterator[_Source]:
+        """Price the sources; a node comes when all that may take it have come."""
+        below = {key: self._below(node) for key, node in self._nodes.items()}
+        takers = dict.fromkeys(self._nodes, 0)
+        for others in below.values():
+            for key in others:
+                takers[key] += 1
+        come = [key for key, count in takers.items() if not count]
+        for key in come:
+            yield from self._of(key)
+            for other in below[key]:
+                takers[other] -= 1
+                if not takers[other]:
+                    come.append(other)
+        # What is left stands in a circle of sources, or below one.
+        for key in self._nodes.keys() - set(come):
+            self._most[key] = math.inf
+        for key in self._nodes:
+            if takers[key]:
+                yield from self._of(key)
+
+    def _below(self, node: Node) -> set[NodeKey]:
+        """What orders for a product take, and what stands in for it."""
+        found = {other.key for other, _, _ in node.substitutes}
+        for way in self._model.ways(node):
+            found |= {one.node.key for lines in way.intakes for one in lines}
+            if way.origin is not None:
+                found.add(way.origin.key)
+        return found & self._nodes.keys()
+
+    def _of(self, key: NodeKey) -> Iterator[_Source]:
+        """Price the sources of a product, and add what they take to what is of use."""
+        node, most = self._nodes[key], min(self._most[key], MOST)
+        if not most:
+            return
+        for stand_in, ratio, _ in node.substitutes:
+            self._add(stand_in.key, most * float(ratio))
+        for way in self._model.ways(node):
+            found = self._source(key, way, most)
+            if found is not None:
+                for lines in found.taken:
+                    for other, rate in lines:
+                        self._add(
+                            other, rate * (most if len(found.given) == 1 else MOST)
+                        )
+                yield found
+
+    def _add(self, key: NodeKey, more: float) -> None:
+        if key in self._most:
+            self._most[key] += more
+
+    def _source(
+        self, key: NodeKey, way: SupplyAlternative, most: float
+    ) -> _Source | None:
+        """Price a source of which no more than `most` units are of use."""
+        least = way.source.lot(1)
+        given = tuple((one.node.key, _gain(one.gain, least)) for one in way.yields)
+        gain = given[0][1] if given else 1.0
+        if gain <= 0:
+            return None
+        if len(given) > 1:
+            # Of several outputs one may be of use alone: counted by units ordered.
+            gain, most = 1.0, MOST
+        else:
+            given = ((key, 1.0),)
+        # Units ordered for one of use: the rest of a least lot is of none.
+        each = max(1 / gain, least / most)
+        taken = [
+            tuple((one.node.key, each * _rate(one.component)) for one in lines)
+            for lines in way.intakes
+            if not all(_dated(one.component) for one in lines)
+        ]
+        if way.origin is not None:
+            taken.append(((way.origin.key, each),))
+        cost = min(
+            self._order(way, lot) / min(lot * gain, most)
+            for lot in _lots(way.source, most / gain)
+        )
+        return _Source(way.source.kind, given, tuple(taken), cost)
+
+    def _order(self, way: SupplyAlternative, lot: int) -> float:
+        """Least weighted cost of an order with its hours [base currency]."""
+        source, goals = way.source, self._goals
+        qty = from_units(lot, source.step)
+        cost, co2 = source.cost(qty), source.co2(qty)
+        if source.kind == "make":
+            for task in self._capacity.compiled(source.source).tasks:
+                options = [one for epoch in task.plan.epochs for one in epoch.options]
+                hours = float(task.run(lot)) / HOUR
+                cost += hours * min(map(_hourly, options), default=0.0)
+        return goals.cost_weight * cost + goals.co2_price * co2
+
+
+def _hourly(option: ResourceOption) -> float:
+    """Cost of an hour of work at pace 1; 0 where the pace changes [base currency]."""
+    pace = option.axis.steady
+    return 0.0 if pace is None else option.cost_per_hour / float(pace)
+
+
+def _rate(line: Component) -> float:
+    """Units taken for a unit ordered, at least."""
+    return line.numerator / line.denominator
+
+
+def _dated(line: Component) -> bool:
+    """Whether there are times at which a line takes nothing."""
+    return line.valid_from > ALWAYS or line.valid_to < NEVER
+
+
+def _gain(gain: ProductOutput, least: int) -> float:
+    """Most units that a unit ordered gives."""
+    return sum(
+        (output.numerator + max(output.addend, 0) / least) / output.denominator
+        for output in gain.outputs
+    )
+
+
+def _lots(source: Source, wanted: float) -> set[int]:
+    """Lots among which an order is cheapest for a unit of use.
+
+    The least, those next to what is wanted, the least of each price: between two of
+    them a unit gets cheaper as long as all is of use, and dearer from then on.
+    """
+    most = source.max_lot or int(MOST)
+    next_to = math.ceil(min(wanted, most))
+    prices = [math.ceil(exact(q) / source.step) or 1 for q in source.costs.min_qtys]
+    found = {source.lot(one) for one in (1, next_to, *prices)}
+    found.add(max(source.lot(1), next_to // source.multiple * source.multiple))
+    return {min(one, most) for one in found}
+
+
+# --- rows --------------------------------------------------------------------------
+class _Entries:
+    """Coefficients of the goods of products at places, by column."""
+
+    def __init__(self, place: Mapping[NodeKey, int]) -> None:
+        self._place = place
+        self._cells: list[tuple[int, int, float]] = []
+
+    def add(self, key: NodeKey, column: int, rate: float) -> None:
+        """Add a coefficient; products without limit have no row."""
+        if key in self._place:
+            self._cells.append((self._place[key], column, rate))
+
+    def put(self, problem: Problem, goods: Block) -> None:
+        """Put all into the rows."""
+        if self._cells:
+            rows, columns, values = zip(*self._cells, strict=True)
+            problem.entries(goods.at(rows), columns, values)
+
+
+def _add_sources(
+    problem: Problem, entries: _Entries, sources: Sequence[_Source]
+) -> None:
+    """Add what sources bring, take and cost; of rival lines an order takes some."""
+    supply = problem.columns("supply", len(sources))
+    rivals: list[tuple[int, Lines]] = []
+    for column, source in enumerate(sources, start=supply.start):
+        for key, rate in source.given:
+            entries.add(key, column, rate)
+        for lines in source.taken:
+            if len(lines) > 1:
+                rivals.append((column, lines))
+            else:
+                entries.add(lines[0][0], column, -lines[0][1])
+    for kind, part in PART_OF.items():
+        own = [number for number, one in enumerate(sources) if one.kind == kind]
+        costs = [sources[number].cost for number in own]
+        problem.cost(part, supply.at(own), costs)
+    counts = [len(lines) for _, lines in rivals]
+    rows = problem.rows("rival lines", len(rivals), lower=0.0)
+    shares = problem.columns("shares of rival lines", sum(counts))
+    problem.entries(
+        rows.at(np.repeat(np.arange(len(rivals)), counts)),
+        shares.at(np.arange(shares.size)),
+        1.0,
+    )
+    problem.entries(
+        rows.at(np.arange(len(rivals))), [column for column, _ in rivals], -1.0
+    )
+    every = [line for _, lines in rivals for line in lines]
+    for column, (key, rate) in enumerate(every, start=shares.start):
+        entries.add(key, column, -rate)
+
+
+def _add_substitutes(
+    problem: Problem, entries: _Entries, nodes: Mapping[NodeKey, Node]
+) -> None:
+    """Add what stands in for something else; it costs nothing."""
+    pairs = [
+        (node.key, other.key, float(ratio))
+        for node in nodes.values()
+        for other, ratio, _ in node.substitutes
+    ]
+    block = problem.columns("stand-ins", len(pairs))
+    for column, (key, other, ratio) in enumerate(pairs, start=block.start):
+        entries.add(key, column, 1.0)
+        entries.add(other, column, -ratio)
+
+
+def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
+    """Add what demands get, part by part, and what they never get."""
+    demands = run.intake.demands
+    chains = WayChains(run.model, run.release, run.providers.capacity, _moving(run))
+    quantities = [float(demand.qty) for demand in demands]
+    rows = problem.rows("demands", len(demands), quantities, quantities)
+    short = problem.columns("short", len(demands))
+    every = np.arange(len(demands))
+    problem.entries(rows.at(every), short.at(every), 1.0)
+    owner: list[int] = []
+    sizes: list[float] = []
+    late: list[float] = []
+    never: list[float] = []
+    for number, demand in enumerate(demands):
+        node = run.model.node(demand.node)
+        weight = run.settings.weight(demand.priority)
+        value = demand_value(demand.row, demand.unit_cost, weight)
+        each = run.goals.lateness_weight * float(node.step)
+        never.append(each * value.short)
+        for begin, end in pairwise(_parts(demand, node, chains)):
+            over = max(0, chains.there(node, begin + 1) - demand.due)
+            owner.append(number)
+            sizes.append(float(end - begin))
+            late.append(each * value.late * over / DAY)
+    given = problem.columns("given", len(owner), upper=sizes)
+    problem.entries(rows.at(owner), given.at(np.arange(len(owner))), 1.0)
+    for column, number in enumerate(owner, start=given.start):
+        entries.add(demands[number].node, column, -1.0)
+    problem.cost(ObjectivePart.LATENESS, given.at(np.arange(len(owner))), late)
+    problem.cost(ObjectivePart.SHORTAGE, short.at(every), never)
+
+
+def _moving(run: ProgramRun) -> set[int]:
+    """Existing orders that a plan may move: work and transfers."""
+    return {one.index for one in run.release.orders if one.kind != "buy"}
+
+
+def _parts(demand: Demand, node: Node, chains: WayChains) -> list[int]:
+    """Cut a demand where what exists ends, and the rest evenly [units]."""
+    cuts, there = {0, demand.qty}, 0
+    for _, qty in sorted(chains.existing(node)):
+        there += qty
+        cuts.add(min(there, demand.qty))
+    rest = max(demand.qty - there, 0)
+    cuts |= {demand.qty - rest * part // PARTS for part in range(PARTS)}
+    return sorted(cuts)
