@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
+import highspy
 import pytest
 
 from medhavi.results.pareto_front import ParetoFront
@@ -102,3 +104,42 @@ def test_a_front_never_replaces_what_somebody_put_among_its_plans(
     assert said.code == 2
     assert "thesis.txt, which is no part of such a result" in said.err
     assert (out / "plans" / "1" / "thesis.txt").exists()
+
+
+def test_the_program_is_written_with_names_and_read_with_the_same_optimum(
+    medhavi, tables, tmp_path
+):
+    """Named as planners name things; once more, and the bytes are the same."""
+    model, again = tmp_path / "one.mps.gz", tmp_path / "two.mps.gz"
+    said = medhavi(
+        "plan", "--mode", "optimize", "--tables", tables, "--write-model", model,
+        "--json",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert f"program written to {model}" in said.err
+    medhavi("plan", "--mode", "optimize", "--tables", tables, "--write-model", again)
+    assert model.read_bytes() == again.read_bytes()
+    read = highspy.Highs()
+    read.setOptionValue("output_flag", False)
+    plain = tmp_path / "one.mps"
+    plain.write_bytes(gzip.decompress(model.read_bytes()))
+    read.readModel(str(plain))
+    read.run()
+    value = said.answer["run"]["program"]["value"]
+    assert read.getInfo().objective_function_value == pytest.approx(value)
+    columns, rows = list(read.getLp().col_names_), list(read.getLp().row_names_)
+    assert any(one.startswith("orders:buy:X:A@L:2026-01-") for one in columns)
+    assert any(one.startswith("short:") for one in columns)
+    assert any(one.startswith("balance:A@L:2026-01-05T00:00:00") for one in rows)
+
+
+def test_a_model_has_its_ending_and_a_mode_with_a_program(medhavi, tables, tmp_path):
+    said = medhavi("plan", "--tables", tables, "--write-model", tmp_path / "one.mps.gz")
+    assert said.code == 2
+    assert "mode mrp has no program" in said.err
+    said = medhavi(
+        "plan", "--mode", "optimize", "--tables", tables, "--write-model",
+        tmp_path / "one.lp",
+    )  # fmt: skip
+    assert said.code == 2
+    assert "ends in .mps.gz" in said.err

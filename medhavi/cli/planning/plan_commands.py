@@ -108,6 +108,10 @@ def plan(
     strict: StrictOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--write-model", help="Mode optimize: its program, x.mps.gz."),
+    ] = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     verbose: VerboseOption = False,
@@ -120,13 +124,16 @@ def plan(
     from medhavi.results.plans.plan import key_figures
 
     conversation = talk()
-    _refuse_what_does_not_fit(mode, effort, baseline)
+    _refuse_what_does_not_fit(mode, effort, baseline, model)
     tables, lake = place.tables, place.lake
     moment = moments(as_of, known_at, lake, tables)
     _refuse_place(out)
     parameters = settings_file(settings)
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
+    if model is not None:
+        _write_model(place, moment, parameters, model)
+        conversation.note(f"program written to {model}")
     before = None if baseline is None else _stored(baseline)
     with _interruptible(mode) as cancelled:
         if tables is not None:
@@ -171,8 +178,13 @@ def _interruptible(mode: PlanMode) -> Iterator[Cancelled | None]:
 
 
 def _refuse_what_does_not_fit(
-    mode: PlanMode, effort: Effort | None, baseline: Path | None
+    mode: PlanMode, effort: Effort | None, baseline: Path | None, model: Path | None
 ) -> None:
+    if model is not None and mode is not PlanMode.OPTIMIZE:
+        message = (
+            f"plan --write-model: mode {mode} has no program; add --mode optimize."
+        )
+        raise UsageError(message)
     if effort is None:
         return
     if mode is PlanMode.MRP:
@@ -193,6 +205,19 @@ def _refuse_place(out: Path | None) -> None:
 
     if out is not None:
         refuse_foreign(out, RESULT_NAMES)
+
+
+def _write_model(
+    place: TableSource, moment: LakeMoment, parameters: Mapping[str, object], to: Path
+) -> None:
+    from medhavi.cli.lake_commands import open_workbench
+    from medhavi.workbench.files.export import write_model
+
+    if moment:
+        snapshot = open_workbench(place.lake).snapshot(**moment._asdict())
+    else:
+        snapshot = place.snapshot()
+    write_model(snapshot, parameters, to)
 
 
 def _stored(folder: Path) -> Plan:

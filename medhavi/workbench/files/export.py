@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -182,6 +183,10 @@ FRONT_NAMES = frozenset({"points", "programs", "objectives", "run"})
 """Files of a front; `--out` replaces a folder of these and its plans, no other."""
 
 
+MODEL = ".mps.gz"
+"""How the name of a written model ends."""
+
+
 def trade_offs(
     snapshot: Snapshot,
     objectives: Sequence[str],
@@ -214,6 +219,40 @@ def trade_offs(
             observe(Progress(f"point {point} is left out: {found[0]}"))
     verified = front.points.filter(pl.col("point").is_in(list(kept)))
     return replace(front, points=verified, plans=kept)
+
+
+def write_model(
+    snapshot: Snapshot, settings: Mapping[str, object], path: str | Path
+) -> None:
+    """Write the program of mode optimize as free MPS, compressed, whole or not at all.
+
+    Raises
+    ------
+    BadData
+        The data has errors; all are named.
+    UsageError
+        Settings that do not exist, or a name that does not end as such a file does.
+    """
+    from medhavi.optimize.mps import mps
+    from medhavi.planners.master_plan.master_run import build, built_run
+    from medhavi.planners.master_plan.program_names import ProgramNames
+    from medhavi.planners.master_plan.statement import state
+    from medhavi.planners.parameters import OptimizeParameters
+
+    if not str(path).endswith(MODEL):
+        message = f"--write-model {path}: the name of a model ends in {MODEL}."
+        raise UsageError(message)
+    parameters = OptimizeParameters.from_mapping(settings)
+    built = build(state(built_run(snapshot, parameters), parameters))
+    named = ProgramNames(built)
+    lines = mps(built.program, named.columns(), named.rows())
+    # Without a name and a moment inside, the same program has the same bytes.
+    with (
+        replaced_file(path) as place,
+        place.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+    ):
+        packed.writelines(line.encode() for line in lines)
 
 
 def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
