@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class MedhaviError(Exception):
@@ -41,6 +41,22 @@ class NotAvailable(MedhaviError):  # noqa: N818 - the public name of design 6
     ) -> None:
         super().__init__(message)
         self.rows: Mapping[str, tuple[int, ...]] = rows or {}
+
+
+class InfeasibleBudgets(MedhaviError):  # noqa: N818 - reads as what it is
+    """Budgets that no plan can keep together; the text names the least relaxations.
+
+    Parameters
+    ----------
+    message
+        Which budgets conflict, and by how much one of them has to rise.
+    more
+        For each conflict by how much each budget has to rise, where it alone does.
+    """
+
+    def __init__(self, message: str, more: Sequence[Mapping[str, float]] = ()) -> None:
+        super().__init__(message)
+        self.more = tuple(more)
 
 
 class LimitReached(MedhaviError):  # noqa: N818 - reads as what it is

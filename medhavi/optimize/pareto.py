@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,13 +34,6 @@ SLACK = 1e-7
 """Room above a bound that was reached, of the size: an exact one is brittle."""
 LEAST_GAP = 1e-3
 """Spans and gaps below this share are not halved any more."""
-
-
-class Bound(NamedTuple):
-    """A row that stays: weights per column and the most."""
-
-    weights: Floats
-    most: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -68,13 +61,12 @@ class Front:
     Parameters
     ----------
     session
-        Program; its costs are replaced, rows are added.
+        Program with the rows that every point keeps, such as a least service; its
+        costs are replaced, rows are added.
     objectives
         Weights per column by name; the first one is the goal.
     scales
         Usual size of each objective, positive: what a share of it means.
-    always
-        Rows that every point keeps, such as a least service.
     cancelled
         Polled; True ends the search with the points that are there.
     """
@@ -84,7 +76,6 @@ class Front:
         session: Session,
         objectives: Mapping[str, Floats],
         scales: Mapping[str, float],
-        always: tuple[Bound, ...] = (),
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self._session = session
@@ -92,8 +83,6 @@ class Front:
         self._names = list(objectives)
         self._scales = scales
         self._cancelled = cancelled
-        for bound in always:
-            session.add_row(-np.inf, bound.most, bound.weights)
         self._rows = {
             name: session.add_row(-np.inf, np.inf, weights)
             for name, weights in objectives.items()

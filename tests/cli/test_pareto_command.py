@@ -143,3 +143,15 @@ def test_a_model_has_its_ending_and_a_mode_with_a_program(medhavi, tables, tmp_p
     )  # fmt: skip
     assert said.code == 2
     assert "ends in .mps.gz" in said.err
+
+
+def test_budgets_are_typed_and_a_conflict_is_said(medhavi, tables):
+    asked = ("pareto", "--tables", tables, "--points", 2, "--objectives", "cost,co2")
+    said = medhavi(*asked, "--at-most", "cost=15", "--at-most", "co2=50")
+    assert said.code == 0, said.err
+    said = medhavi(*asked, "--at-most", "cost=12", "--at-most", "co2=50")
+    assert said.code == 1
+    assert "Co2 at most 50 kg and cost at most 12 EUR cannot hold together" in said.err
+    said = medhavi(*asked, "--at-most", "cost")
+    assert said.code == 2
+    assert "write a name and a number" in said.err

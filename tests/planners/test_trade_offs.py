@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import medhavi
-from medhavi.errors import UsageError
+from medhavi.errors import InfeasibleBudgets, UsageError
 from medhavi.optimize.pareto import nondominated
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
@@ -149,3 +149,65 @@ def test_what_cannot_be_traded_is_refused(objectives, points, message):
 def test_stopping_gives_an_empty_front_that_says_so():
     found = medhavi.pareto(company(), settings=WEEKS, cancelled=lambda: True)
     assert str(found.run.status) in {"cancelled", "heuristic"}
+
+
+# --- budgets ------------------------------------------------------------------------
+@pytest.mark.req("OME-05")
+def test_a_budget_that_cannot_hold_names_its_smallest_relaxation():
+    """A unit that is dirty saves 2 and emits 8 kg more."""
+    snapshot = clean_or_dirty()
+    with pytest.raises(InfeasibleBudgets) as refused:
+        medhavi.pareto(
+            snapshot,
+            ("cost", "co2"),
+            3,
+            settings=WEEKS,
+            budgets={"cost": 80, "co2": 100},
+        )
+    (more,) = refused.value.more
+    assert more == {
+        "co2": pytest.approx(100, rel=1e-4),
+        "cost": pytest.approx(25, rel=1e-4),
+    }
+    assert str(refused.value) == (
+        "Co2 at most 100 kg and cost at most 80 EUR cannot hold together where as little "
+        "is short as can be: allow 100 kg more co2 or 25 EUR more cost."
+    )
+
+
+def clean_or_dirty() -> Snapshot:
+    """40 units that come clean at 3 with 1 kg, or dirty at 1 with 9 kg."""
+    terms = [("CLEAN", 3.0, 1.0), ("DIRTY", 1.0, 9.0)]
+    return factories.snapshot(
+        demands=[{"product": "A", "qty": 40, "due": day(9)}],
+        supply_terms=[
+            {"product": "A", "supplier": name, "unit_price": price, "co2_kg": co2}
+            | {"lead_time_days": 2}
+            for name, price, co2 in terms
+        ],
+        inventory_policies=[{"product": "A", "location": "L", "holding_rate": 0.0}],
+    )
+
+
+def test_points_are_plans_that_keep_the_budgets():
+    free = medhavi.pareto(clean_or_dirty(), ("cost", "co2"), 5, settings=WEEKS)
+    assert free.points["co2"].max() == pytest.approx(360)
+    capped = medhavi.pareto(
+        clean_or_dirty(), ("cost", "co2"), 5, settings=WEEKS, budgets={"co2": 200.0}
+    )
+    assert capped.points.height > 0
+    assert capped.points["co2"].max() <= 200
+    assert capped.programs["co2"].max() <= 200 * (1 + 1e-6)
+    assert capped.run.run_id != free.run.run_id
+
+
+@pytest.mark.parametrize(
+    ("budgets", "message"),
+    [
+        ({"beauty": 1.0}, "Unknown budget beauty"),
+        ({"cost": -1.0}, r"The budget of cost \(-1.0\) must be a number of at least 0"),
+    ],
+)
+def test_a_budget_is_an_amount_of_an_objective(budgets, message):
+    with pytest.raises(UsageError, match=message):
+        medhavi.pareto(company(), ("cost", "co2"), 3, budgets=budgets)

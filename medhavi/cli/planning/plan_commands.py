@@ -410,6 +410,15 @@ def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
         raise UsageError(message)
 
 
+def _budget(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError as wrong:
+        message = f"--at-most {text}: write a name and a number, such as cost=900000."
+        raise UsageError(message) from wrong
+
+
 def pareto(
     place: TableSource,
     points: Annotated[
@@ -419,6 +428,12 @@ def pareto(
         str,
         typer.Option("--objectives", help="Names with commas, the first is the goal."),
     ] = "cost,lateness,co2,inventory",
+    at_most: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--at-most", help="A budget, such as cost=900000 or co2=40000 (kg)."
+        ),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
     ] = None,
@@ -435,6 +450,7 @@ def pareto(
         names,
         points,
         settings=settings_file(settings),
+        budgets=dict(map(_budget, at_most or ())),
         observe=conversation.progress,
     )
     if out is not None:

@@ -7,15 +7,17 @@ cheapest "efficient" plan sells nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from medhavi.errors import UsageError
+from medhavi.errors import InfeasibleBudgets, UsageError
+from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.highs import Highs
-from medhavi.optimize.pareto import Bound, Front, nondominated
+from medhavi.optimize.pareto import Front, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.master_plan import statement as names
@@ -31,7 +33,7 @@ from medhavi.planners.master_plan.master_run import (
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
 from medhavi.progress import Progress
-from medhavi.results.amounts import currency_of
+from medhavi.results.amounts import currency_of, with_unit
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
 from medhavi.results.plans.lateness import tally
@@ -41,6 +43,7 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.pareto import Point
     from medhavi.optimize.problem import Floats, Session
     from medhavi.planners.master_plan.master_run import BuiltProgram
@@ -72,12 +75,13 @@ class Candidate(NamedTuple):
     values: dict[str, float]
 
 
-def pareto(
+def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     snapshot: Snapshot,
     objectives: Sequence[str] = OBJECTIVES,
     points: int = 12,
     *,
     settings: OptimizeParameters | Mapping[str, object] | None = None,
+    budgets: Mapping[str, float] | None = None,
     plans: bool = True,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
@@ -99,6 +103,8 @@ def pareto(
     settings
         Parameters of mode optimize, as a record or by name; plans are made at effort
         light.
+    budgets
+        The most of objectives by name, traded or not; points are plans that keep them.
     plans
         Whether plans are made; without, the front has programs and no points.
     observe, cancelled
@@ -108,6 +114,8 @@ def pareto(
     ------
     UsageError
         Unknown, doubled or too few objectives or points.
+    InfeasibleBudgets
+        No program keeps all budgets while as little is short as can be.
     BadData
         The snapshot has errors; all of them are named.
 
@@ -115,7 +123,9 @@ def pareto(
     -----
     Augmented ε-constraint, see `optimize.pareto`; requirements OPT.
     """
+    most = dict(sorted((budgets or {}).items()))
     _check(objectives, points)
+    _check_budgets(most)
     parameters = (
         settings
         if isinstance(settings, OptimizeParameters)
@@ -125,12 +135,14 @@ def pareto(
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
     session = Highs().open(built.program)
-    found, stopped = _found(built, session, vectors, objectives, points, cancelled)
-    asked = {"objectives": list(objectives), "effort": EFFORT}
+    limits = {name: Budget(vectors[name], value) for name, value in most.items()}
+    chosen = {name: vectors[name] for name in objectives}
+    found, stopped = _found(built, session, vectors, chosen, limits, points, cancelled)
+    asked = {"objectives": list(objectives), "effort": EFFORT, "budgets": most}
     kept: list[Candidate] = []
     if plans:
         made = _candidates(built, found, asked, observe, cancelled)
-        kept = _unbeaten(made, objectives)
+        kept = _unbeaten(_within(made, most), objectives)
     record = RunRecord(
         planner="pareto",
         mode=run.mode,
@@ -198,6 +210,15 @@ def _candidate(
     return Candidate(number, plan, values)
 
 
+def _within(
+    made: Iterable[Candidate], most: Mapping[str, float]
+) -> Iterator[Candidate]:
+    """Plans that keep the budgets: what a program keeps its plan may not."""
+    for one in made:
+        if all(one.values[name] <= budget for name, budget in most.items()):
+            yield one
+
+
 def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Candidate]:
     """Plans that no other one beats in the chosen objectives, by the first of them."""
     every = [one for one in made if one.plan.run.status is not Status.CANCELLED]
@@ -212,11 +233,18 @@ def _found(
     built: BuiltProgram,
     session: Session,
     vectors: Mapping[str, Floats],
-    objectives: Sequence[str],
+    chosen: Mapping[str, Floats],
+    budgets: Mapping[str, Budget],
     points: int,
     cancelled: Cancelled | None,
 ) -> tuple[list[Point], bool]:
-    """Find the points; the flag tells that it was stopped."""
+    """Find the points; the flag tells that it was stopped.
+
+    Raises
+    ------
+    InfeasibleBudgets
+        No point keeps all budgets.
+    """
     session.set_cost(vectors["shortage"])
     best = session.solve(cancelled=cancelled)
     session.set_cost(built.program.cost)
@@ -224,14 +252,46 @@ def _found(
     usual = session.solve(cancelled=cancelled)
     if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
         return [], True
-    service = Bound(vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built))
-    chosen = {name: vectors[name] for name in objectives}
+    service = Budget(
+        vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built)
+    )
+    session.add_row(-np.inf, service.most, service.weights)
+    if conflicts := Budgets(session, budgets, cancelled).conflicts():
+        currency = currency_of(built.statement.run.snapshot)
+        raise InfeasibleBudgets(
+            conflict_words(conflicts, budgets, currency),
+            [conflict.more for conflict in conflicts],
+        )
     scales = {
         name: max(abs(float(weights @ usual.values)), 1.0)
         for name, weights in chosen.items()
     }
-    front = Front(session, chosen, scales, (service,), cancelled)
+    front = Front(session, chosen, scales, cancelled)
     return front.points(points), front.stopped
+
+
+def conflict_words(
+    conflicts: Sequence[Conflict], budgets: Mapping[str, Budget], currency: str
+) -> str:
+    """Words for budgets that cannot hold, and the least that one has to rise."""
+
+    def amount(name: str, value: float) -> str:
+        return with_unit(value, _unit(name, currency))
+
+    told = []
+    for conflict in conflicts:
+        named = " and ".join(
+            f"{name} at most {amount(name, budgets[name].most)}"
+            for name in conflict.names
+        )
+        ways = " or ".join(
+            f"{amount(name, more)} more {name}" for name, more in conflict.more.items()
+        )
+        hold = "cannot hold" if len(conflict.names) == 1 else "cannot hold together"
+        least = f": allow {ways}" if ways else ""
+        sentence = f"{named} {hold} where as little is short as can be{least}."
+        told.append(sentence[0].upper() + sentence[1:])
+    return " ".join(told)
 
 
 def objective_vectors(built: BuiltProgram) -> dict[str, Floats]:
@@ -279,6 +339,20 @@ def _whole(built: BuiltProgram) -> float:
     """Money of leaving every demand short."""
     wanted = built.statement.wanted
     return float(wanted.qty @ wanted.short) + 1.0
+
+
+def _unit(objective: str, currency: str) -> str:
+    return "kg" if objective == "co2" else currency
+
+
+def _check_budgets(budgets: Mapping[str, float]) -> None:
+    for name, value in budgets.items():
+        if name not in OBJECTIVES:
+            message = f"Unknown budget {name}; there are {', '.join(OBJECTIVES)}."
+            raise UsageError(message)
+        if not (math.isfinite(value) and value >= 0):
+            message = f"The budget of {name} ({value}) must be a number of at least 0."
+            raise UsageError(message)
 
 
 def _check(objectives: Sequence[str], points: int) -> None:
@@ -330,7 +404,7 @@ def _objectives(
     rows = [
         {
             "objective": name,
-            "unit": "kg" if name == "co2" else currency,
+            "unit": _unit(name, currency),
             "meaning": meaning,
             "best": table[name].min(),
             "worst": table[name].max(),

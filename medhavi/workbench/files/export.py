@@ -193,6 +193,7 @@ def trade_offs(
     points: int,
     *,
     settings: Mapping[str, object] | None = None,
+    budgets: Mapping[str, float] | None = None,
     observe: Observe | None = None,
 ) -> ParetoFront:
     """Find efficient plans and verify each of them.
@@ -204,12 +205,21 @@ def trade_offs(
     BadData
         The data has errors; all are named.
     UsageError
-        Objectives, points or settings that do not exist.
+        Objectives, budgets, points or settings that do not exist.
+    InfeasibleBudgets
+        No program keeps all budgets.
     """
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.results.verify import verify
 
-    front = pareto(snapshot, objectives, points, settings=settings, observe=observe)
+    front = pareto(
+        snapshot,
+        objectives,
+        points,
+        settings=settings,
+        budgets=budgets,
+        observe=observe,
+    )
     kept: dict[int, Plan] = {}
     for point, plan in front.plans.items():
         found = verify(plan, snapshot)
