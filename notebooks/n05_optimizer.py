@@ -95,6 +95,8 @@ def say_parts():
     `contributions` say what each part adds to the program (`value`) and what the plan
     comes to (`plan`): lots and capacity part them. `prices` say what one unit
     more of something scarce would be worth; the largest were verified by solving again.
+    A shift is worth less than its hours times a price: rows of constraint `shift` say
+    what `more` hours save, solved again.
     """)
     return
 

@@ -407,7 +407,10 @@ class OptimizeParameters:
     overload_factor
         See `overload`; a factor of ten makes it the last resort.
     prices_verified
-        How many of the largest shadow prices are checked by solving again.
+        How many of the largest shadow prices are checked by solving again, and for how
+        many resources what a shift would save.
+    shift_hours
+        Length of such a shift [h].
     effort
         How much the plan is improved that follows the program, as in mode constrained:
         "light", "standard" or "full".
@@ -425,10 +428,12 @@ class OptimizeParameters:
     overload: bool = True
     overload_factor: float = 10.0
     prices_verified: int = 5
+    shift_hours: float = 8.0
     effort: str = "standard"
 
     def __post_init__(self) -> None:
-        for name in (*WEIGHTS, "late_days", "co2_price", "overload_factor"):
+        lengths = ("late_days", "co2_price", "overload_factor", "shift_hours")
+        for name in (*WEIGHTS, *lengths):
             _at_least_zero(name, getattr(self, name))
         if self.shortage_weight == 0:
             message = (

@@ -3,11 +3,6 @@
 The program counts hours by bucket and no lots, so what it says cannot be carried out as
 it stands. It guides the constrained planner instead, which obeys all rules; a plan that
 does not follow it is made, too, and what costs less is the answer.
-
-The price of a row says how the objective changes per unit of its bound, as long as the
-same rows bind. For the largest ones the program is solved again with the bound moved a
-little: a price whose prediction came true is verified, one at a kink of the objective
-is not.
 """
 
 from __future__ import annotations
@@ -35,6 +30,7 @@ from medhavi.planners.master_plan.blocks import (
     add_service,
 )
 from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
@@ -42,7 +38,6 @@ from medhavi.planners.master_plan.statement import (
     Statement,
     state,
 )
-from medhavi.planners.mrp.decode import instants
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
@@ -52,9 +47,9 @@ from medhavi.units import DAY
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from medhavi.optimize.problem import Floats, Session, Solution
+    from medhavi.optimize.problem import Floats, Solution
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -119,102 +114,6 @@ def contribution_rows(
         },
         orient="row",
     )
-
-
-MOST_ROWS = 500
-"""Prices are a list for people: the largest ones."""
-SMALL = 1e-7
-STEP = 1e-3
-"""Share of a bound by which it is moved to check a price."""
-AGREES = 1e-4
-
-
-class ShadowPrice(NamedTuple):
-    """One price: row of the program, what it is about, money per unit."""
-
-    row: int
-    constraint: str
-    subject: str
-    instant: int | None
-    price: float
-    unit: str
-
-
-def price_rows(
-    built: BuiltProgram, session: Session, solution: Solution, verify: int
-) -> dict[str, list[object]]:
-    """Table of prices, largest first.
-
-    Parameters
-    ----------
-    built, session, solution
-        A solved program.
-    verify
-        How many of the largest are checked by solving again.
-    """
-    found = sorted(_prices(built, solution), key=lambda p: (-abs(p.price), p.row))
-    found = found[:MOST_ROWS]
-    columns: dict[str, list[object]] = {
-        name: []
-        for name in ("constraint", "subject", "bucket", "price", "unit", "verified")
-    }
-    for rank, price in enumerate(found):
-        checked = rank < verify and _holds(built, session, solution, price)
-        values = (
-            price.constraint,
-            price.subject,
-            price.instant,
-            price.price,
-            price.unit,
-            checked,
-        )
-        for name, value in zip(columns, values, strict=True):
-            columns[name].append(value)
-    return columns
-
-
-def _prices(built: BuiltProgram, solution: Solution) -> Iterator[ShadowPrice]:
-    """Walk the rows that limit something: capacity, lanes, suppliers."""
-    statement, program = built.statement, built.program
-    currency = currency_of(statement.run.snapshot)
-    size = statement.grid.size
-    starts = statement.grid.starts
-    capacity = program.row_block(names.CAPACITY)
-    worth = -solution.row_prices
-    for place in np.flatnonzero(worth[capacity.span] > SMALL).tolist():
-        row = capacity.start + place
-        yield ShadowPrice(
-            row,
-            names.CAPACITY,
-            statement.resources[place // size],
-            int(starts[place % size]),
-            float(worth[row]),
-            f"{currency} per hour",
-        )
-    lanes, suppliers = program.row_block(names.LANE), program.row_block(names.SUPPLIER)
-    for block, unit in ((lanes, "limit unit"), (suppliers, "unit")):
-        for place in np.flatnonzero(worth[block.span] > SMALL).tolist():
-            row = block.start + place
-            subject, instant = built.about[row - lanes.start]
-            money = f"{currency} per {unit}"
-            yield ShadowPrice(
-                row, block.name, subject, instant, float(worth[row]), money
-            )
-
-
-def _holds(
-    built: BuiltProgram, session: Session, solution: Solution, price: ShadowPrice
-) -> bool:
-    """Solve again with a little more of a limit; tell whether the price came true."""
-    program = built.program
-    lower, upper = program.row_lower[price.row], program.row_upper[price.row]
-    step = STEP * max(1.0, abs(float(upper)))
-    session.set_row(price.row, float(lower), float(upper) + step)
-    moved = session.solve()
-    session.set_row(price.row, float(lower), float(upper))
-    gained = solution.objective - moved.objective
-    predicted = price.price * step
-    return abs(gained - predicted) <= AGREES * max(abs(predicted), SMALL)
 
 
 class RunOptions(NamedTuple):
@@ -431,23 +330,6 @@ def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> flo
     return sum(plan_parts(made, snapshot, parameters).values())
 
 
-def _priced(
-    made: Plan, built: BuiltProgram, session: Session, solution: Solution
-) -> Plan:
-    """Add the shadow prices; a few are checked by solving again."""
-    count = built.statement.parameters.prices_verified
-    columns = price_rows(built, session, solution, count)
-    frame = pl.DataFrame(
-        [
-            instants(cells).alias(name)
-            if name == "bucket"
-            else pl.Series(name, cells, strict=False)
-            for name, cells in columns.items()
-        ]
-    )
-    return made.replace(prices=frame)
-
-
 def plan(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
@@ -513,7 +395,8 @@ def plan(
                 guides.append(more)
             plain = beside(plain, built, solution)
             made = _cheapest(plain, guides, snapshot, parameters)
-            made = _priced(made, built, session, solution)
+            prices = price_table(built, session, solution, cancelled)
+            made = made.replace(prices=prices)
         else:
             made = _unsolved(plain, built, solution)
     tell(Progress("plan as it says", 4, 4))

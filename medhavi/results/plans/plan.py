@@ -361,7 +361,8 @@ def summary(plan: PlanAccess) -> str:
     counts = tally(plan)
     lines = [str(plan.run), _supplies(plan), _demands(counts)]
     bounded = late_and_bound(counts, plan.run.effort)
-    lines += [words for words in (bounded, program_words(plan)) if words]
+    told = bounded, program_words(plan), shift_words(plan)
+    lines += [words for words in told if words]
     lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
         lines.append(f"findings: {len(plan.findings)}")
@@ -489,6 +490,22 @@ def program_words(plan: PlanAccess) -> str:
         f"the program that guides it is {program.status} at {value}, which is no bound"
     )
     return "; ".join(words)
+
+
+def shift_words(plan: PlanAccess) -> str:
+    """Words for the shift that saves most by the program; "" where none does."""
+    whole = plan.prices.filter(pl.col("constraint") == "shift")
+    if whole.is_empty():
+        return ""
+    # Of parts of a shift that save the same the shortest is enough.
+    by = pl.col("saves").round(2), "more", "subject"
+    best = whole.sort(*by, descending=[True, False, False])
+    row = best.row(0, named=True)
+    return (
+        f"{duration(row['more'])} more on {row['subject']} from "
+        f"{row['bucket']:%a %d %b} would save {with_unit(row['saves'], row['unit'])} by "
+        "the program, solved again"
+    )
 
 
 def _lateness(counts: VerdictCounts) -> list[str]:

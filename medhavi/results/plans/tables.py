@@ -160,6 +160,8 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             price=NUMBER,
             unit=TEXT,
             verified=FLAG,
+            more=NUMBER,
+            saves=NUMBER,
         ),
         "kpis": _columns(
             kpi=TEXT,
@@ -186,7 +188,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "loads": ("resource", "bucket"),
         "exceptions": tuple(SCHEMAS["exceptions"]),
         "contributions": ("objective", "part"),
-        "prices": ("constraint", "subject", "bucket"),
+        "prices": ("constraint", "subject", "bucket", "more"),
         "kpis": ("kpi",),
     }
 )
@@ -273,6 +275,11 @@ class PlanAccess(Protocol):
     @property
     def contributions(self) -> pl.DataFrame:
         """Parts of the objective."""
+        ...
+
+    @property
+    def prices(self) -> pl.DataFrame:
+        """What more of a limit would save."""
         ...
 
     @property
