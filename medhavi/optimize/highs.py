@@ -8,8 +8,9 @@ one process up to 1.14 only.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,24 @@ POLL_EVERY = 64
 there are tens of thousands."""
 
 
+class SolverLimits(NamedTuple):
+    """What ends one solve; None: nothing does.
+
+    Parameters
+    ----------
+    iterations
+        Of the simplex or the interior-point method: the same in every run.
+    seconds
+        Safety stop by the clock: a run that it ends does not repeat.
+    """
+
+    iterations: int | None = None
+    seconds: float | None = None
+
+
+NO_LIMITS = SolverLimits()
+
+
 class Highs:
     """Opens programs in HiGHS.
 
@@ -38,14 +57,17 @@ class Highs:
     ----------
     seed
         Of perturbations; equal seeds give equal runs.
+    limits
+        Of each solve.
     """
 
-    def __init__(self, seed: int = SEED) -> None:
+    def __init__(self, seed: int = SEED, limits: SolverLimits = NO_LIMITS) -> None:
         self._seed = seed
+        self._limits = limits
 
     def open(self, program: Program) -> HighsSession:
         """Hold a program for solving."""
-        return HighsSession(program, self._seed)
+        return HighsSession(program, self._seed, limits=self._limits)
 
 
 class HighsSession:
@@ -59,10 +81,16 @@ class HighsSession:
         Of perturbations.
     least_steps
         Steps of the simplex method at least; see `SIMPLEX_STEPS`.
+    limits
+        Of each solve.
     """
 
     def __init__(
-        self, program: Program, seed: int = SEED, least_steps: int = SIMPLEX_STEPS
+        self,
+        program: Program,
+        seed: int = SEED,
+        least_steps: int = SIMPLEX_STEPS,
+        limits: SolverLimits = NO_LIMITS,
     ) -> None:
         import highspy
 
@@ -77,6 +105,7 @@ class HighsSession:
             model.setOptionValue(option, value)
         self._rows = program.n_rows
         self._least_steps = least_steps
+        self._limits = limits
         self._cancelled: Callable[[], bool] | None = None
         self._stopped = False
         self._asked = 0
@@ -135,32 +164,38 @@ class HighsSession:
         Returns
         -------
         Solution
-            Optimal, infeasible, unbounded, cancelled or unsolved; of a program without
-            columns the empty point.
+            Optimal, infeasible, unbounded, cancelled, at a limit or in error; of a
+            program without columns the empty point.
         """
         if self.program.n_columns == 0:
             return self._empty()
         self._watch(cancelled)
         steps = min(MOST_SIMPLEX_STEPS, int(STEPS_A_ROW * self._rows))
-        limit = max(self._least_steps, steps)
+        most, seconds = self._limits
+        allowed = self._package.kHighsIInf if most is None else most
+        limit = min(max(self._least_steps, steps), allowed)
         self._model.setOptionValue("simplex_iteration_limit", limit)
+        # HiGHS counts the time of all its runs.
+        end = math.inf if seconds is None else self._model.getRunTime() + seconds
+        self._model.setOptionValue("time_limit", end)
         self._model.run()
         limited = self._package.HighsModelStatus.kIterationLimit
-        if self._model.getModelStatus() != limited:
+        if self._model.getModelStatus() != limited or limit == allowed:
             return self._answer()
         steps = int(self._model.getInfo().simplex_iteration_count)
-        self._solve_from_inside()
+        self._solve_from_inside(allowed)
         found = self._answer()
         return replace(found, iterations=found.iterations + steps)
 
-    def _solve_from_inside(self) -> None:
+    def _solve_from_inside(self, allowed: int) -> None:
         """Solve by the interior-point method, with crossover to a basis.
 
-        By the simplex method without a limit where that gives no answer.
+        By the simplex method, with all steps that are allowed, where that gives no
+        answer.
         """
         model, kinds = self._model, self._package.HighsModelStatus
-        endless = self._package.kHighsIInf
-        model.setOptionValue("simplex_iteration_limit", endless)
+        model.setOptionValue("simplex_iteration_limit", allowed)
+        model.setOptionValue("ipm_iteration_limit", allowed)
         model.setOptionValue("solver", "ipm")
         model.clearSolver()
         model.run()
@@ -170,6 +205,7 @@ class HighsSession:
             kinds.kInfeasible,
             kinds.kUnbounded,
             kinds.kInterrupt,
+            kinds.kTimeLimit,
         }:
             model.run()
 
@@ -215,7 +251,9 @@ class HighsSession:
             kinds.kInfeasible: SolveStatus.INFEASIBLE,
             kinds.kUnbounded: SolveStatus.UNBOUNDED,
             kinds.kInterrupt: SolveStatus.CANCELLED,
-        }.get(status, SolveStatus.UNSOLVED)
+            kinds.kTimeLimit: SolveStatus.LIMIT,
+            kinds.kIterationLimit: SolveStatus.LIMIT,
+        }.get(status, SolveStatus.ERROR)
         if status == kinds.kUnboundedOrInfeasible:
             outcome = SolveStatus.INFEASIBLE
         found = model.getSolution()

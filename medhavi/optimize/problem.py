@@ -281,14 +281,17 @@ def _joined(pieces: list[Floats]) -> Floats:
 
 
 class SolveStatus(StrEnum):
-    """What was shown about a program; nothing more is ever claimed."""
+    """What was shown about a program; nothing more is ever claimed.
+
+    `limit`: a limit of iterations or seconds came first. `error`: the solver failed.
+    """
 
     OPTIMAL = "optimal"
-    FEASIBLE = "feasible"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
+    LIMIT = "limit"
     CANCELLED = "cancelled"
-    UNSOLVED = "unsolved"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

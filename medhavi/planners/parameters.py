@@ -411,6 +411,10 @@ class OptimizeParameters:
         many resources what a shift would save.
     shift_hours
         Length of such a shift [h].
+    most_iterations, most_seconds
+        What ends a solve of a program; none: nothing does. A plan is made all the same,
+        without the program where it was not solved; one that the clock ended is not
+        repeatable.
     effort
         How much the plan is improved that follows the program, as in mode constrained:
         "light", "standard" or "full".
@@ -429,6 +433,8 @@ class OptimizeParameters:
     overload_factor: float = 10.0
     prices_verified: int = 5
     shift_hours: float = 8.0
+    most_iterations: int | None = None
+    most_seconds: float | None = None
     effort: str = "standard"
 
     def __post_init__(self) -> None:
@@ -448,6 +454,13 @@ class OptimizeParameters:
         checked: object = self.prices_verified
         if not isinstance(checked, int) or checked < 0:
             message = f"prices_verified ({checked}) must be a whole number from 0 on."
+            raise UsageError(message)
+        for name in ("most_iterations", "most_seconds"):
+            if getattr(self, name) is not None:
+                _at_least_zero(name, getattr(self, name))
+        most: object = self.most_iterations
+        if not isinstance(most, int | None):
+            message = f"most_iterations ({most}) must be a whole number."
             raise UsageError(message)
         try:
             grid(self.bucket, 0)

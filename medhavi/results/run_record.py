@@ -70,7 +70,7 @@ class ProgramRecord:
     Parameters
     ----------
     status
-        Of the program: optimal, infeasible, unbounded, limit, cancelled or unsolved.
+        Of the program: optimal, infeasible, unbounded, limit, cancelled or error.
     value
         Its objective [base currency]; None where it was not solved. No bound of plans:
         it spreads fixed costs and buys overload, and it dates by buckets.

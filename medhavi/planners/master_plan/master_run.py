@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from medhavi.optimize.highs import Highs
+from medhavi.optimize.highs import SEED, Highs, SolverLimits
 from medhavi.optimize.problem import Problem, Program, SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
@@ -49,7 +49,7 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.optimize.problem import Floats, Solution
+    from medhavi.optimize.problem import Floats, Solution, Solver
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
@@ -128,6 +128,8 @@ class RunOptions(NamedTuple):
     at_least: float | None = None
 
 
+PROVEN = 2e-6
+"""Gap of a plan that is proven best: the bound is told low by half as much."""
 DUST = 1e-6
 """Share of a step or of a quantity below which a value of the solver is nothing."""
 
@@ -278,10 +280,15 @@ def decided(
     )
     follows = "without" if decisions is UNDECIDED else "guided by"
     cost, least = worth(made, run.stated, run.goals), way.at_least
+    gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
+    status = made.run.status
+    if gap is not None and status is Status.HEURISTIC:
+        status = Status.OPTIMAL if gap <= PROVEN else Status.FEASIBLE
     record = replace(
         made.run,
+        status=status,
         bound=least,
-        gap=None if least is None else max(0.0, cost - least) / (cost or 1.0),
+        gap=gap,
         planner=run.mode,
         mode=run.mode,
         settings=run.settings_of_mode,
@@ -330,6 +337,12 @@ def worth(made: Plan, snapshot: Snapshot, parameters: OptimizeParameters) -> flo
     return sum(plan_parts(made, snapshot, parameters).values())
 
 
+def solver_of(parameters: OptimizeParameters, seed: int | None = None) -> Highs:
+    """Solver with the limits of the parameters."""
+    limits = SolverLimits(parameters.most_iterations, parameters.most_seconds)
+    return Highs(SEED if seed is None else seed, limits)
+
+
 def plan(
     snapshot: Snapshot,
     parameters: OptimizeParameters,
@@ -337,6 +350,7 @@ def plan(
     cancelled: Cancelled | None = None,
     *,
     seed: int | None = None,
+    solver: Solver | None = None,
 ) -> Plan:
     """Plan a snapshot in mode optimize.
 
@@ -351,6 +365,8 @@ def plan(
         with status cancelled.
     seed
         Of the solver; None is its usual one.
+    solver
+        Of the programs; None: HiGHS, with the limits of the parameters.
 
     Returns
     -------
@@ -375,7 +391,8 @@ def plan(
     """
     tell = observe or unobserved
     run = built_run(snapshot, parameters)
-    least = cost_at_least(run, Highs(), cancelled)
+    solver = solver or solver_of(parameters, seed)
+    least = cost_at_least(run, solver, cancelled)
     way = RunOptions(observe, cancelled, seed, least)
     tell(Progress("plan without the program", 0, 4))
     plain = decided(run, UNDECIDED, parameters.effort, way)
@@ -384,7 +401,7 @@ def plan(
         tell(Progress("state", 1, 4))
         built = build(state(run, parameters))
         tell(Progress("solve", 2, 4))
-        session = (Highs() if seed is None else Highs(seed)).open(built.program)
+        session = solver.open(built.program)
         solution = session.solve(cancelled=cancelled)
         if solution.outcome is SolveStatus.OPTIMAL:
             tell(Progress("plan as it says", 3, 4))
@@ -421,8 +438,11 @@ def _cheapest(
 
 def _unsolved(plain: Plan, built: BuiltProgram, solution: Solution) -> Plan:
     """A plan without a program that was not solved, and why it was not."""
+    timed = built.statement.parameters.most_seconds is not None
     engine = f"{plain.run.engine}, which is {solution.outcome}"
     record = replace(plain.run, engine=engine, program=_told(built, solution))
     if solution.outcome is SolveStatus.CANCELLED:
         record = replace(record, status=Status.CANCELLED)
+    if solution.outcome is SolveStatus.LIMIT and timed:
+        record = replace(record, repeatable=False)
     return replace(plain, run=record)

@@ -16,7 +16,6 @@ import polars as pl
 
 from medhavi.errors import InfeasibleBudgets, UsageError
 from medhavi.optimize.conflict import Budget, Budgets
-from medhavi.optimize.highs import Highs
 from medhavi.optimize.pareto import Front, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
@@ -29,6 +28,7 @@ from medhavi.planners.master_plan.master_run import (
     built_run,
     decided,
     guidance,
+    solver_of,
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
@@ -134,7 +134,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
-    session = Highs().open(built.program)
+    session = solver_of(parameters).open(built.program)
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives}
     found, stopped = _found(built, session, vectors, chosen, limits, points, cancelled)
@@ -177,7 +177,7 @@ def _candidates(
 ) -> Iterator[Candidate]:
     """Make a plan without the program, and one for each guidance that differs."""
     run = built.statement.run
-    least = cost_at_least(run, Highs(), cancelled)
+    least = cost_at_least(run, solver_of(run.goals), cancelled)
     way = RunOptions(cancelled=cancelled, at_least=least)
     seen = [UNDECIDED]
     yield _candidate(built, None, decided(run, UNDECIDED, EFFORT, way), asked)
@@ -250,8 +250,9 @@ def _found(
     session.set_cost(built.program.cost)
     session.restart()
     usual = session.solve(cancelled=cancelled)
-    if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
-        return [], True
+    outcomes = {best.outcome, usual.outcome}
+    if outcomes != {SolveStatus.OPTIMAL}:
+        return [], SolveStatus.CANCELLED in outcomes
     service = Budget(
         vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built)
     )
