@@ -8,6 +8,9 @@ from collections.abc import Mapping
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.optimize.highs import Highs
+from medhavi.planners.master_plan.master_run import build, built_run, guidance
+from medhavi.planners.master_plan.statement import state
 from medhavi.results.run_record import RunRecord, Status
 from tests import factories
 from tests.api import OptimizeParameters, names_of, plan, trust_line, verify
@@ -502,3 +505,42 @@ def test_what_an_order_takes_whatever_its_size_counts_once():
     )
     assert fulfilment(found, "D1")["status"] == "on_time"
     assert found.supplies["order_qty"].to_list() == [10]
+
+
+def test_a_demand_that_nothing_can_serve_is_left_to_the_planner_to_explain():
+    """A comes by lane from where nobody makes it; B is not worth its cost."""
+    snapshot = factories.snapshot(
+        locations=[{"location": "L"}, {"location": "P"}],
+        lanes=[{"lane": "P-L", "origin": "P", "destination": "L"}],
+        demands=[
+            demand("DA", "A", 5, 9, price=100),
+            demand("DB", "B", 5, 9, price=1, priority=4),
+        ],
+        supply_terms=[{"product": "B", "lead_time_days": 2, "unit_price": 50}],
+    )
+    parameters = OptimizeParameters.from_mapping(DAILY)
+    built = build(state(built_run(snapshot, parameters), parameters))
+    solution = Highs().open(built.program).solve()
+    names = {one.demand: one.index for one in built.statement.run.intake.demands}
+    assert guidance(built, solution.values).slices == {names["DB"]: []}
+
+
+@pytest.mark.req("OME-06")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_an_order_waits_for_all_it_takes_whatever_share_a_demand_has_of_it(mode):
+    """D1 is pegged to the stock of B: the order of ten waits for the five of D2."""
+    snapshot = factories.snapshot(
+        demands=[demand("D1", "A", 5, 2), demand("D2", "A", 5, 3, priority=9)],
+        routings=[{"routing": "R", "product": "A", "min_lot": 10.0}],
+        bom_lines=[{"routing": "R", "component": "B"}],
+        stock=[{"product": "B", "location": "L", "qty": 5}],
+        supply_terms=[{"product": "B", "supplier": "S", "lead_time_days": 6}],
+    )
+    found = plan(snapshot, mode)
+    causes = found.causes.select("demand", "code", "subject").rows()
+    assert causes == [("D1", "LeadTime", "S"), ("D2", "LeadTime", "S")]
+    pegs = found.pegging.filter(found.pegging["product"] == "B")
+    assert dict(pegs.select("demand", "source").iter_rows()) == {
+        "D1": "INV",
+        "D2": "SUP",
+    }

@@ -339,7 +339,7 @@ def _add_substitutes(
 def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
     """Add what demands get, part by part, and what they never get."""
     demands = run.intake.demands
-    chains = WayChains(run.model, run.release, run.providers.capacity, _moving(run))
+    chains = chains_of(run)
     quantities = [float(demand.qty) for demand in demands]
     rows = problem.rows("demands", len(demands), quantities, quantities)
     short = problem.columns("short", len(demands))
@@ -368,9 +368,10 @@ def _add_demands(problem: Problem, entries: _Entries, run: ProgramRun) -> None:
     problem.cost(ObjectivePart.SHORTAGE, short.at(every), never)
 
 
-def _moving(run: ProgramRun) -> set[int]:
-    """Existing orders that a plan may move: work and transfers."""
-    return {one.index for one in run.release.orders if one.kind != "buy"}
+def chains_of(run: ProgramRun) -> WayChains:
+    """Earliest supplies; existing work and transfers may move, purchases stay."""
+    moving = {one.index for one in run.release.orders if one.kind != "buy"}
+    return WayChains(run.model, run.release, run.providers.capacity, moving)
 
 
 def _parts(demand: Demand, node: Node, chains: WayChains) -> list[int]:

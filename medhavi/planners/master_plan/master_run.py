@@ -29,7 +29,7 @@ from medhavi.planners.master_plan.blocks import (
     add_orders,
     add_service,
 )
-from medhavi.planners.master_plan.cost_bound import cost_at_least
+from medhavi.planners.master_plan.cost_bound import chains_of, cost_at_least
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
     GROUPS,
@@ -43,7 +43,7 @@ from medhavi.progress import Progress, unobserved
 from medhavi.results.amounts import currency_of
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.run_record import ProgramRecord, Status
-from medhavi.units import DAY
+from medhavi.units import DAY, NEVER
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -211,9 +211,13 @@ def _batches(built: BuiltProgram, values: Floats) -> dict[NodeKey, float]:
 
 
 def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
-    """What is wanted of the demands that a solution leaves short, by their index."""
+    """What is wanted of the demands that a solution leaves short, by their index.
+
+    Not of those that nothing can serve: the planner finds why by itself.
+    """
     statement = built.statement
     run, wanted = statement.run, statement.wanted
+    chains = chains_of(run)
     amounts = values[built.program.column_block(names.DELIVERIES).span]
     served = np.array(wanted.held, float)
     np.add.at(served, wanted.column_demand, amounts)
@@ -223,7 +227,7 @@ def _wanted(built: BuiltProgram, values: Floats) -> dict[int, list[Slice]]:
             continue
         step = float(run.model.node(demand.node).step)
         units = math.ceil(float(served[demand.index]) / step * (1 - DUST) - DUST)
-        if units < demand.qty:
+        if units < demand.qty and chains.at(demand) < NEVER:
             date = max(demand.due, run.as_of)
             found[demand.index] = [Slice(units, date)] if units > 0 else []
     return found
@@ -407,7 +411,7 @@ def plan(
             tell(Progress("plan as it says", 3, 4))
             guides = [guided(built, solution, parameters.effort, way)]
             batches = _batches(built, solution.values)
-            if batches:
+            if batches and guides[0].run.status is not Status.CANCELLED:
                 more = guided(built, solution, parameters.effort, way, batches)
                 guides.append(more)
             plain = beside(plain, built, solution)

@@ -157,6 +157,8 @@ class _Sensitivity:
 
     def _saves(self, row: int, more: float) -> float | None:
         """What so much more of a limit saves; None: it was not solved."""
+        if self._cancelled is not None and self._cancelled():
+            return None
         lower = float(self._program.row_lower[row])
         upper = float(self._program.row_upper[row])
         self._session.set_row(row, lower, upper + more)
