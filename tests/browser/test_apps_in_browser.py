@@ -92,9 +92,9 @@ def test_pages_stay_alive_in_the_shell(watched):
     link = shown.get_by_role("link", name="Lemonade, bottle at Plant").first
     expect(link).to_be_visible(timeout=SLOW)
     watched.act(link.click)
-    expect(shown.get_by_text(re.compile("^Lemonade, bottle at Plant: ")).first).to_be_visible(
-        timeout=SLOW
-    )
+    expect(
+        shown.get_by_text(re.compile("^Lemonade, bottle at Plant: ")).first
+    ).to_be_visible(timeout=SLOW)
     assert "#/items/?item=" in page.url
     watched.assert_clean()
 

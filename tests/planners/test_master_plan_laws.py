@@ -96,6 +96,8 @@ def test_every_best_plan_verifies_and_its_parts_sum_to_the_objective(company):
     assert verify(found, snapshot) == []
     usual = plan(snapshot, "constrained")
     assert scorecard(found, snapshot).total <= scorecard(usual, snapshot).total
+    assert found.run.bound is not None
+    assert found.run.bound <= scorecard(found, snapshot).total + 1e-6
     told = found.contributions
     assert found.run.program is not None
     assert found.run.program.value == pytest.approx(

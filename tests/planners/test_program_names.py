@@ -6,7 +6,8 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.master_plan.master_run import build, built_run
+from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.program_names import ProgramNames
 from medhavi.planners.master_plan.statement import state
 from tests import factories

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from medhavi.optimize.highs import Highs
-from medhavi.planners.master_plan.master_run import build, built_run
+from medhavi.planners.master_plan.built_program import build
+from medhavi.planners.master_plan.master_run import built_run
 from medhavi.planners.master_plan.statement import state
 from tests import factories
 from tests.api import OptimizeParameters, plan

@@ -8,7 +8,7 @@ does not follow it is made, too, and what costs less is the answer.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,26 +16,18 @@ import numpy as np
 import polars as pl
 
 from medhavi.optimize.highs import SEED, Highs, SolverLimits
-from medhavi.optimize.problem import Problem, Program, SolveStatus
+from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED, Decisions
 from medhavi.planners.constrained.netting.rationing import Slice
 from medhavi.planners.constrained.search import searched_run
 from medhavi.planners.master_plan import statement as names
-from medhavi.planners.master_plan.blocks import (
-    add_capacity,
-    add_limits,
-    add_lots,
-    add_material,
-    add_orders,
-    add_service,
-)
+from medhavi.planners.master_plan.built_program import build
 from medhavi.planners.master_plan.cost_bound import chains_of, cost_at_least
 from medhavi.planners.master_plan.shadow_prices import price_table
 from medhavi.planners.master_plan.statement import (
     GROUPS,
     ObjectivePart,
     ProgramRun,
-    Statement,
     state,
 )
 from medhavi.planners.parameters import ConstrainedParameters
@@ -50,40 +42,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.optimize.problem import Floats, Solution, Solver
+    from medhavi.planners.master_plan.built_program import BuiltProgram
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import OptimizeParameters
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers import Providers
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class BuiltProgram:
-    """A program with its facts; `about` names the rows of lanes and suppliers."""
-
-    program: Program
-    statement: Statement
-    about: tuple[tuple[str, int], ...]
-
-
-def build(statement: Statement) -> BuiltProgram:
-    """Put the program of a statement together.
-
-    Notes
-    -----
-    A few array operations a block; linear in columns and entries but for one sort.
-    """
-    problem = Problem()
-    material = add_material(problem, statement)
-    orders = add_orders(problem, statement, material)
-    service = add_service(problem, statement, material)
-    add_lots(problem, statement, material, orders, service.deliveries)
-    add_capacity(problem, statement, orders)
-    limits = add_limits(problem, statement, orders)
-    return BuiltProgram(
-        program=problem.program(), statement=statement, about=limits.about
-    )
 
 
 def contribution_rows(

@@ -244,7 +244,8 @@ def write_model(
         Settings that do not exist, or a name that does not end as such a file does.
     """
     from medhavi.optimize.mps import mps
-    from medhavi.planners.master_plan.master_run import build, built_run
+    from medhavi.planners.master_plan.built_program import build
+    from medhavi.planners.master_plan.master_run import built_run
     from medhavi.planners.master_plan.program_names import ProgramNames
     from medhavi.planners.master_plan.statement import state
     from medhavi.planners.parameters import OptimizeParameters
