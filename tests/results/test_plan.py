@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from polars.testing import assert_frame_equal
 from medhavi.errors import UsageError
 from medhavi.findings import finding
 from medhavi.results.plans.plan import KEYS, SCHEMAS, Plan
+from medhavi.results.run_record import MARKS, Basis
 from tests.results.hand_plan import at, changed, hand_plan
 
 WRITE = """
@@ -143,6 +145,23 @@ def test_bytes_and_fingerprint_do_not_depend_on_the_process(tmp_path: Path) -> N
             (tmp_path / seed / f"{name}.parquet").read_bytes() for seed in ("1", "9")
         )
         assert first == second
+
+
+def test_what_a_plan_was_made_from_is_written_alike_however_it_was_made(
+    tmp_path: Path,
+) -> None:
+    # The texts of the other lie the other way round in memory.
+    for name, numbers in (("one", [*range(20)]), ("other", [*range(20)][::-1])):
+        cells = {
+            "table": "stock",
+            "product": [f"a product with a long name {one:02d}" for one in numbers],
+            "mark": numbers,
+        }
+        marks = pl.DataFrame(cells, schema=MARKS)
+        basis = Basis(digests={"stock": "0"}, stored=marks)
+        replace(hand_plan(), basis=basis).to_folder(tmp_path / name)
+    first, second = (tmp_path / name / "basis.arrow" for name in ("one", "other"))
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_the_fingerprint_ignores_row_order_and_measurements() -> None:

@@ -102,6 +102,14 @@ def write_tables(
             )
 
 
+def write_arrow(path: Path, frame: pl.DataFrame) -> None:
+    """Write a frame as an Arrow file whose bytes are those of its cells alone.
+
+    Texts stand one after the other: views of them would tell how the frame was made.
+    """
+    frame.rechunk().write_ipc(path, compat_level=pl.CompatLevel.oldest())
+
+
 def write_frames(
     folder: Path, frames: Mapping[str, pl.DataFrame], file_format: Format
 ) -> None:

@@ -18,6 +18,7 @@ from medhavi.results.identity import register_of, with_numbers
 from medhavi.results.plans.folder import (
     read_json,
     read_tables,
+    write_arrow,
     write_json,
     write_tables,
 )
@@ -251,9 +252,9 @@ class Plan(Charted):
         write_json(path / "kpis.json", self.kpis_json())
         write_json(path / "measured.json", dict(self.measured))
         if self.basis is not None:
-            self.basis.to_frame().write_ipc(path / BASIS)
+            write_arrow(path / BASIS, self.basis.to_frame())
             if self.basis.schedule is not None:
-                self.basis.schedule.write_ipc(path / SCHEDULE)
+                write_arrow(path / SCHEDULE, self.basis.schedule)
         return path
 
     @classmethod
