@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 RUNS: tuple[tuple[str, Mapping[str, object]], ...] = (
-    ("mrp", {"engine": "numba"}),
     ("constrained", {"engine": "numba", "search": "never"}),
     ("constrained", {"engine": "numba", "search": "always"}),
 )

@@ -103,8 +103,8 @@ class MrpParameters:
         default: the demand table's status says what is planned, and what was
         delivered is usually out of the forecast already.
     engine
-        "python", "numba", or "auto" (numba where it is installed and the run is
-        large). The result is the same.
+        How pegs are traced: "python" need after need, "numba" a level at a time on
+        arrays, "auto" by what is faster. The result is the same.
     """
 
     past: str = "allow"
@@ -199,7 +199,8 @@ class ConstrainedParameters:
     closed_orders_consume_forecast
         As in mode mrp.
     engine
-        As in mode mrp; the result is the same, but "auto" searches only with numba.
+        "python", "numba", or "auto" (numba where it is installed and the run is
+        large). The result is the same, but "auto" searches only with numba.
     """
 
     effort: str = "standard"

@@ -6,15 +6,12 @@ Many to many and deterministic (PEG-02, PEG-04): a second run gives the same peg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.kernels.compiled import (
-    compiled_trace,
-    interpreted_trace,
-    uses_numba,
-)
+from medhavi.planners.kernels.peg_levels import LEAST, low_level_codes, trace_by_level
+from medhavi.planners.kernels.peg_trace import PegGraph, trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +78,7 @@ class PegArrays(NamedTuple):
     position: Ints
 
 
-def peg(matches: Matches, engine: EngineName, size: int | None = None) -> PegArrays:
+def peg(matches: Matches, engine: EngineName) -> PegArrays:
     """Trace all demands through all levels.
 
     Parameters
@@ -89,9 +86,7 @@ def peg(matches: Matches, engine: EngineName, size: int | None = None) -> PegArr
     matches
         What was matched.
     engine
-        Which form of the kernel runs.
-    size
-        Matches of the whole, where these are some of them.
+        "python": need after need; "numba": a level at a time; "auto": what is faster.
 
     Notes
     -----
@@ -117,8 +112,9 @@ def peg(matches: Matches, engine: EngineName, size: int | None = None) -> PegArr
         position = _positions(unit_of_match, taken)
     pinned = np.zeros(n_needs, dtype=np.int64)
     pinned[need_of[owner != -1]] = 1
-    arguments: tuple[Any, ...] = (
+    graph = PegGraph(
         np.argsort(rank, kind="stable"),
+        rank,
         _ints(matches.need_demand),
         _ints(matches.need_consumer),
         _ints(matches.need_qty),
@@ -135,10 +131,10 @@ def peg(matches: Matches, engine: EngineName, size: int | None = None) -> PegArr
         span,
         _held(matches),
     )
-    if uses_numba(engine, len(need_of) if size is None else size):
-        return PegArrays(*compiled_trace()(*arguments))
-    plain = [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]
-    return PegArrays(*(_ints(column) for column in interpreted_trace()(*plain)))
+    most = {"python": 0, "numba": n_needs + 1}.get(engine, len(need_of) // LEAST + 1)
+    codes = low_level_codes(graph, most)
+    found = trace(graph) if codes is None else trace_by_level(graph, codes)
+    return PegArrays(*map(_ints, found))
 
 
 def peg_again(
@@ -162,7 +158,7 @@ def peg_again(
         Shape (n_places,): where is traced. With a place, all that orders there take
         from is reached.
     engine
-        Which form of the kernel runs.
+        As of `peg`.
 
     Returns
     -------
@@ -217,7 +213,7 @@ def peg_again(
             [before.position[handed], _positions(unit, taken[chosen])]
         ),
     )
-    found = peg(part, engine, len(need_of))
+    found = peg(part, engine)
     # The slices handed down come first, one peg each.
     made = PegArrays(*(column[count:] for column in found))
     return made._replace(unit=units[made.unit])

@@ -1,4 +1,4 @@
-"""The kernel of pegging: sums hold, and compiled it gives what plain Python gives."""
+"""The kernel of pegging: sums hold, and levels give what need after need gives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.kernels.compiled import compiled_trace, jitted, uses_numba
-from medhavi.planners.kernels.peg_trace import SAFE, arranged, grown, stretch, trace
+from medhavi.planners.kernels.compiled import jitted_together, uses_numba
+from medhavi.planners.kernels.peg_trace import SAFE, arranged, stretch
 from medhavi.planners.pegging import Matches, peg, peg_again
 
 if TYPE_CHECKING:
@@ -111,10 +111,28 @@ def test_no_unit_is_pegged_beyond_its_quantity(drawn):
 
 
 @given(matches())
-def test_compiled_pegs_equal_those_of_plain_python(drawn):
+def test_pegs_of_a_level_at_a_time_are_those_of_need_after_need(drawn):
     plain, fast = peg(drawn, "python"), peg(drawn, "numba")
-    for name in ("demand", "unit", "qty", "level"):
-        assert np.array_equal(getattr(plain, name), getattr(fast, name))
+    assert all(map(np.array_equal, plain, fast))
+
+
+def test_quantities_beyond_62_bits_are_stretched_alike():
+    length, quantity = 2**60, 2**60 - 5
+    drawn = Matches(
+        need_rank=[0, 0, 0, 1],
+        need_demand=[0, 1, 2, -1],
+        need_consumer=[-1, -1, -1, 0],
+        need_qty=[length // 7, length // 7, length - 2 * (length // 7), quantity],
+        need=[0, 1, 2, 3],
+        unit=[0, 0, 0, 1],
+        qty=[length // 7, length // 7, length - 2 * (length // 7), quantity],
+        unit_order=[0, -1],
+        unit_qty=[length, quantity],
+        n_orders=1,
+    )
+    plain, fast = peg(drawn, "python"), peg(drawn, "numba")
+    assert all(map(np.array_equal, plain, fast))
+    assert plain.qty[plain.level == 1].sum() == quantity
 
 
 def batch(owner: list[int], shares: tuple[int, int] = (4, 6)) -> list[list[int]]:
@@ -166,10 +184,9 @@ def test_arranging_cuts_every_match_once_and_serves_owners_first(data):
     ends = np.cumsum([gap + size for gap, size in parts], dtype=np.int64)
     begins = ends - np.array([size for _, size in parts], dtype=np.int64)
     demands = [data.draw(st.integers(0, 3)) for _ in parts]
-    ints = [np.array(values, dtype=np.int64) for values in (qty, owner, demands)]
-    names = np.arange(len(qty), dtype=np.int64)
+    names = range(len(qty))
     unit, size, place = arranged(
-        names, ints[0], names * 0, ints[1], begins, ends, ints[2]
+        names, qty, [0] * len(qty), owner, begins.tolist(), ends.tolist(), demands
     )
 
     pieces: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -180,7 +197,7 @@ def test_arranging_cuts_every_match_once_and_serves_owners_first(data):
             covered = [at + i for at, length in held for i in range(length)]
             assert sorted(covered) == list(range(len(covered)))
             assert len(covered) <= qty[name]
-    assert size.sum() == (ends[-1] if parts else 0)
+    assert sum(size) == (ends[-1] if parts else 0)
     reach = np.cumsum(size)
     for demand in range(4):
         wanted = sum(s for (_, s), d in zip(parts, demands, strict=True) if d == demand)
@@ -223,12 +240,8 @@ def test_stretching_beyond_62_bits_keeps_order():
     assert places[1] * quantity > SAFE
 
 
-def test_an_array_grows_with_its_content():
-    assert grown(np.array([3, 4], dtype=np.int64), 9)[:2].tolist() == [3, 4]
-
-
 @pytest.mark.parametrize("engine", ["python", "numba"])
-def test_more_pegs_than_there_is_room_for_at_first_are_all_found(engine):
+def test_many_demands_behind_one_lot_are_found_on_all_levels(engine):
     levels, demands = 60, 40
     # One lot per level serves all demands; its order needs the lot of the next level.
     first = list(range(demands))
@@ -265,13 +278,13 @@ def test_what_is_traced_again_from_some_level_on_is_what_was_traced(found, level
 
 
 def test_nothing_to_trace_gives_no_pegs():
-    none = np.zeros(0, dtype=np.int64)
-    start = np.zeros(1, dtype=np.int64)
-    found = trace(
-        *(none, none, none, none, none, start, none, none, none),
-        *(none, none, start, none, none, none, none),
+    names = (
+        *("need_rank", "need_demand", "need_consumer", "need_qty", "need"),
+        *("unit", "qty", "unit_order", "unit_qty"),
     )
-    assert [len(column) for column in found] == [0, 0, 0, 0, 0]
+    nothing = Matches(**dict.fromkeys(names, ()), n_orders=0)
+    for engine in ("python", "numba", "auto"):
+        assert [len(column) for column in peg(nothing, engine)] == [0, 0, 0, 0, 0]
 
 
 class Compiler:
@@ -307,14 +320,14 @@ def other(value: int) -> int:
 @pytest.mark.parametrize("no_folder", [False, True])
 def test_a_kernel_compiles_with_and_without_a_folder_to_keep_it(no_folder):
     compiler = Compiler(no_folder=no_folder)
-    assert jitted(compiler, triple, (double,))(5) == 15
+    assert jitted_together(compiler, (double, triple)).triple(5) == 15
     assert len(compiler.names) == 2
 
 
 def test_other_code_of_a_callee_gives_the_kernel_another_name_on_disk():
     first, second = Compiler(no_folder=False), Compiler(no_folder=False)
-    jitted(first, triple, (double,))
-    jitted(second, triple, (other,))
+    jitted_together(first, (double, triple))
+    jitted_together(second, (other, triple))
     assert first.names[-1] != second.names[-1]
     assert first.names[-1].startswith("triple_")
 
@@ -324,7 +337,3 @@ def test_numba_is_used_for_large_runs_or_when_asked_for():
     assert not uses_numba("auto", 10)
     assert uses_numba("auto", 10**9)
     assert uses_numba("numba", 1)
-
-
-def test_compiling_happens_once():
-    assert compiled_trace() is compiled_trace()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import sys
 from array import array
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
 
 EngineName = Literal["auto", "python", "numba"]
 LARGE = 50_000
-"""Matches from which the compiled form pays off where numba is loaded already."""
+"""Tasks from which the compiled form pays off where numba is loaded already."""
 LARGE_COLD = 150_000
-"""Matches from which importing numba and loading the compiled form pays off too."""
+"""Tasks from which importing numba and loading the compiled form pays off too."""
 COMPILING = "compiling the planning kernels once, a few minutes"
 """Phase of a first run of which `make setup`, or an earlier run, kept no kernels."""
 
@@ -77,7 +76,7 @@ class _Lists:
 
 
 def uses_numba(engine: EngineName, size: int) -> bool:
-    """Whether a run of `size` matches uses the compiled form.
+    """Whether a run of `size` tasks uses the compiled form.
 
     Raises
     ------
@@ -92,40 +91,14 @@ def uses_numba(engine: EngineName, size: int) -> bool:
     return engine == "numba" or (engine == "auto" and present and size >= enough)
 
 
-def load_compiler(engine: EngineName) -> None:
-    """Import numba where it is installed: who traces again and again waits once."""
-    if engine == "auto" and importlib.util.find_spec("numba") is not None:
-        importlib.import_module("numba")
-
-
 @lru_cache(maxsize=1)
-def compiled_trace() -> Callable[..., Any]:
-    """`peg_trace.trace` compiled.
+def compiled_rehearsal() -> SimpleNamespace:
+    """Functions of `rehearsal_passes` compiled.
 
     The compiled form is kept on disk by numba (beside the source, else in the user's
     cache folder, or where NUMBA_CACHE_DIR says): compiling takes seconds, loading a
     fraction of one.
     """
-    import numba
-
-    from medhavi.planners.kernels import peg_trace
-
-    *callees, kernel = functions_of(peg_trace)
-    return jitted(numba.njit, kernel, callees)
-
-
-@lru_cache(maxsize=1)
-def interpreted_trace() -> Callable[..., Any]:
-    """`peg_trace.trace` for the interpreter: lists in, lists out."""
-    from medhavi.planners.kernels import peg_trace
-
-    found: Callable[..., Any] = on_lists(functions_of(peg_trace)).trace
-    return found
-
-
-@lru_cache(maxsize=1)
-def compiled_rehearsal() -> SimpleNamespace:
-    """Functions of `rehearsal_passes` compiled, as of `compiled_trace`."""
     import numba
 
     from medhavi.planners.kernels import rehearsal_passes
@@ -197,14 +170,6 @@ def on_lists(functions: Sequence[FunctionType], **instead: Any) -> SimpleNamespa
         )
     scope.update(instead)
     return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in functions})
-
-
-def jitted(njit: Any, kernel: Any, callees: Sequence[Any]) -> Callable[..., Any]:
-    """Compile a kernel with the functions that it calls, as of `jitted_together`."""
-    found: Callable[..., Any] = getattr(
-        jitted_together(njit, [*callees, kernel]), kernel.__name__
-    )
-    return found
 
 
 def jitted_together(njit: Any, functions: Sequence[Any]) -> SimpleNamespace:

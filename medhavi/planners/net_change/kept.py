@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.kernels.compiled import LARGE, load_compiler
 from medhavi.planners.mrp.limits import SupplierReceipt, limited, receipts
 from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
 from medhavi.planners.mrp.netting_state.state import (
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+LARGE = 50_000
+"""Matches of a run that is kept from which the collector goes over it at once."""
 MOST_GROWTH = 3
 """A run that holds so many times the needs it began with is not kept any more."""
 
@@ -303,14 +304,11 @@ def plan_and_keep(
     run = MrpRun(snapshot, parameters, observe, cancelled)
     run.build()
     run.net()
-    is_large = len(run.release.match_need) >= LARGE
-    if is_large:
-        load_compiler(parameters.engine)
     made = run.plan(__version__, seed)
     found = kept(run, made)
     if found is None:
         run.release.dissolve()
-    elif is_large:
+    elif len(run.release.match_need) >= LARGE:
         # Else the collector walks over all that is kept in one of the next plans.
         gc.collect()
     return replace(made, basis=replace(Basis.of(snapshot), kept=found))
