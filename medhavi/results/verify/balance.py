@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,7 +25,7 @@ from medhavi.results.verify.material_use import consumption, move_departures, ou
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
@@ -394,14 +394,17 @@ def check_holds(facts: Facts) -> list[Finding]:
         .then("fed")
         .otherwise(pl.concat_list("owner"))
     )
-    here = _parts(flows)
-    around = _around(facts, holds)
+    now = (pl.col("instant_s") <= facts.as_of) & (pl.col("qty") > 0) & pl.col("given")
+    at_now = _sums(flows.filter(now))
+    promised = _promised(facts, holds)
+    taken = _by_place(flows.sort("instant_s"), "instant_s", "qty", "owners")
     rows: list[dict[str, object]] = []
-    for (product, location), own in holds.group_by(PLACE, maintain_order=True):
-        place = str(product), str(location)
-        promised = _promised(around, place, own)
-        fault = _broken_hold(facts.as_of, own, here.get(place, flows.clear()), promised)
+    for place, own in _by_place(holds, "demand", "qty").items():
+        # A hold takes what there is; new supply is for those it is made for.
+        free = max(at_now.get(place, 0.0) - promised.get(place, 0.0), 0.0)
+        fault = _broken_hold(facts.as_of, own, taken.get(place, ()), free)
         if fault is not None:
+            product, location = place
             moment, short = fault
             value = f"{product}|{location}"
             rows.append({"value": value, "moment": moment, "short": short})
@@ -438,79 +441,55 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-class _LocationPegs(NamedTuple):
-    """Pegs and firm pegs of the tables by place with holds.
-
-    Column `kept` of `pegged` marks what is firm, of a customer, or made for a demand.
-    """
-
-    pegged: Mapping[tuple[str, str], pl.DataFrame]
-    stated: Mapping[tuple[str, str], pl.DataFrame]
+def _sums(rows: pl.DataFrame) -> dict[tuple[str, str], float]:
+    """Sum of `qty` by place."""
+    sums = rows.group_by(PLACE).agg(pl.col("qty").sum()).iter_rows()
+    return {(product, location): qty for product, location, qty in sums}
 
 
-def _parts(rows: pl.DataFrame) -> dict[tuple[str, str], pl.DataFrame]:
-    """Cut a table by place."""
-    parts = rows.partition_by(PLACE, as_dict=True, maintain_order=True)
-    return {
-        (str(product), str(location)): part
-        for (product, location), part in parts.items()
-    }
-
-
-def _around(facts: Facts, holds: pl.DataFrame) -> _LocationPegs:
-    lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
-    made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
-    names = [*made_for["supply_order"].to_list(), *lots]
-    places = holds.select(PLACE).unique()
-    pegged = facts.plan.pegging.join(places, on=PLACE, how="semi")
-    stated = facts.snapshot["pegs"].filter("firm").join(places, on=PLACE, how="semi")
-    kept = pl.col("firm") | pl.col("supply").is_in(names)
-    return _LocationPegs(_parts(pegged.with_columns(kept=kept)), _parts(stated))
-
-
-def _promised(
-    around: _LocationPegs, place: tuple[str, str], holds: pl.DataFrame
-) -> float:
-    """What firm pegs, orders made for a demand and owners keep from the holds.
+def _promised(facts: Facts, holds: pl.DataFrame) -> dict[tuple[str, str], float]:
+    """What firm pegs, orders made for a demand and owners keep from holds, by place.
 
     What an owner of a hold has pegged firmly beside it counts as far as it is used.
     """
-    pegged, stated = around.pegged.get(place), around.stated.get(place)
-    if pegged is None:
-        return 0.0
-    others = pegged.filter("kept").join(
-        holds.select("demand").unique(), on="demand", how="anti"
-    )
-    if stated is None:
-        return float(others["qty"].sum())
-    beside = (
-        stated.group_by("demand")
-        .agg(pl.col("qty").sum())
-        .join(holds.group_by("demand").agg(held=pl.col("qty").sum()), on="demand")
-        .join(
-            pegged.filter("firm").group_by("demand").agg(used=pl.col("qty").sum()),
-            on="demand",
+    lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
+    made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
+    names = [*made_for["supply_order"].to_list(), *lots]
+    owner = [*PLACE, "demand"]
+    pegged = facts.plan.pegging.join(holds, on=PLACE, how="semi")
+    kept = pl.col("firm") | pl.col("supply").is_in(names)
+    others = pegged.filter(kept).join(holds, on=owner, how="anti")
+    stated, held, used = (
+        rows.group_by(owner).agg(pl.col("qty").sum().alias(name))
+        for name, rows in (
+            ("qty", facts.snapshot["pegs"].filter("firm")),
+            ("held", holds),
+            ("used", pegged.filter("firm")),
         )
-        .select(pl.min_horizontal("qty", (pl.col("used") - pl.col("held")).clip(0)))
     )
-    return float(others["qty"].sum()) + float(beside["qty"].sum())
+    beside = (
+        stated.join(held, on=owner)
+        .join(used, on=owner)
+        .with_columns(
+            qty=pl.min_horizontal("qty", (pl.col("used") - pl.col("held")).clip(0))
+        )
+    )
+    return _sums(pl.concat([rows.select(*PLACE, "qty") for rows in (others, beside)]))
 
 
 def _broken_hold(
-    as_of: int, holds: pl.DataFrame, flows: pl.DataFrame, promised: float
+    as_of: int,
+    holds: Iterable[tuple[str | None, float]],
+    flows: Iterable[tuple[int, float, list[str] | None]],
+    free: float,
 ) -> tuple[int, float] | None:
     """Walk in time: what is held and not yet taken must be there when others take."""
     outstanding: dict[str | None, float] = {}
-    for demand, qty in holds.select("demand", "qty").iter_rows():
+    for demand, qty in holds:
         outstanding[demand] = outstanding.get(demand, 0.0) + qty
-    # A hold takes what there is; new supply is for those it is made for.
-    at_now = flows.filter(
-        (pl.col("instant_s") <= as_of) & (pl.col("qty") > 0) & pl.col("given")
-    )["qty"].sum()
-    coverable = min(sum(outstanding.values()), max(float(at_now) - promised, 0.0))
+    coverable = min(sum(outstanding.values()), free)
     balance = 0.0
-    cells = flows.sort("instant_s").select("instant_s", "qty", "owners").iter_rows()
-    for instant, rows in groupby(cells, key=itemgetter(0)):
+    for instant, rows in groupby(flows, key=itemgetter(0)):
         others = 0.0
         for _, qty, owners in rows:
             balance += qty

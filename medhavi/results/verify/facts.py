@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from medhavi.findings import finding
@@ -122,14 +123,14 @@ class Facts:
     @cached_property
     def clock(self) -> WallClock:
         """Own calendars over the time that the plan touches."""
-        moments = [self.as_of]
-        for table, columns in (
-            (self.plan.supplies, ("start", "finish", "departure")),
-            (self.plan.operations, ("start", "finish")),
-        ):
-            for column in columns:
-                moments += table[column].drop_nulls().dt.epoch("s").to_list()
-        return WallClock(self.snapshot, touched_time(moments))
+        told = [
+            *self.plan.supplies.select("start", "finish", "departure").iter_columns(),
+            *self.plan.operations.select("start", "finish").iter_columns(),
+        ]
+        moments = [one.drop_nulls().dt.epoch("s").to_numpy() for one in told]
+        return WallClock(
+            self.snapshot, touched_time(np.concatenate([[self.as_of], *moments]))
+        )
 
     @cached_property
     def steps_of_products(self) -> pl.DataFrame:

@@ -16,7 +16,7 @@ supplier comes on top, but in mode mrp.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -261,7 +261,7 @@ def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
 
 def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     """Check timetable, blackouts and that a move starts with its departure."""
-    lanes = {row["lane"]: row for row in facts.snapshot["lanes"].iter_rows(named=True)}
+    lanes = dict(facts.snapshot["lanes"].select("lane", "origin").iter_rows())
     zones = dict(facts.snapshot["locations"].select("location", "timezone").iter_rows())
     timetable: dict[str, set[tuple[int, dt.time]]] = {}
     for row in facts.snapshot["departures"].iter_rows(named=True):
@@ -276,28 +276,29 @@ def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         used=pl.coalesce("lane", "source"),
         moment=pl.coalesce("departure_s", "start_s"),
     )
-    wrong = []
-    for row in moves.filter(
+    judged = moves.filter(
         pl.col("used").is_in(sorted({*timetable, *blackouts}))
         | (
             pl.col("departure_s").is_not_null()
             & (pl.col("departure_s") != pl.col("start_s"))
         )
-    ).iter_rows(named=True):
-        lane = lanes.get(row["used"])
-        zone = ZoneInfo(zones.get(lane["origin"], "UTC") if lane else "UTC")
-        if row["moment"] != row["start_s"] or not _departs(
-            row["moment"],
-            zone,
-            timetable.get(row["used"]),
-            blackouts.get(row["used"], []),
-        ):
-            wrong.append(_departure_fault(row))
-    return faults("VER024", "supplies", pl.DataFrame(wrong)) if wrong else []
-
-
-def _departure_fault(row: dict[str, Any]) -> dict[str, object]:
-    return {"value": row["id"], "source": row["used"], "moment": row["moment"]}
+    ).select("used", "moment", "start_s", value="id")
+    departs = [
+        (used, moment, _departs(moment, zone, timetable.get(used), closed))
+        for used, moment in judged.select("used", "moment").unique().iter_rows()
+        for zone in (ZoneInfo(zones.get(lanes.get(used), "UTC")),)
+        for closed in (blackouts.get(used, []),)
+    ]
+    schema = {"used": pl.String, "moment": pl.Int64, "departs": pl.Boolean}
+    wrong = judged.join(
+        pl.DataFrame(departs, schema, orient="row"),
+        on=["used", "moment"],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    ).filter((pl.col("moment") != pl.col("start_s")) | ~pl.col("departs"))
+    cells = pl.col("value"), pl.col("used").alias("source"), pl.col("moment")
+    return faults("VER024", "supplies", wrong.select(*cells))
 
 
 def _departs(

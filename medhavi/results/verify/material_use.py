@@ -424,10 +424,11 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
         )
     )
     edges = ("edge_step",) if default_first else ("last_step", "edge_step")
+    joined = rows.join(edge, on="source", how="left")
+    if not default_first:
+        joined = joined.join(_last_ends(facts), on="order", how="left")
     joined = (
-        rows.join(edge, on="source", how="left")
-        .join(_last_ends(facts), on="order", how="left")
-        .with_columns(
+        joined.with_columns(
             step_used=pl.coalesce("step", *edges), no_step=pl.col("step").is_null()
         )
         .join(

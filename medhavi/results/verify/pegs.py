@@ -370,16 +370,14 @@ def _firm(facts: Facts) -> list[Finding]:
     firm = facts.snapshot["pegs"].filter("firm")
     if firm.is_empty():
         return []
-    pegged = _pegged(facts)
     broken = facts.exceptions.get("FirmPegBroken", set())
     open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
     own = facts.demands.select("demand", *PLACE, own=pl.lit(value=True))
-    taken = facts.plan.pegging.group_by("demand", *PLACE).agg(
-        pl.col("qty").sum().alias("taken")
-    )
+    bound = facts.plan.pegging.join(firm, on="demand", how="semi")
+    taken = bound.group_by("demand", *PLACE).agg(pl.col("qty").sum().alias("taken"))
     lost = (
         firm.join(open_demands.select("demand", "planned"), on="demand")
-        .join(pegged, on=["demand", "supply"], how="left")
+        .join(_pegged(facts), on=["demand", "supply"], how="left")
         .join(own, on=["demand", *PLACE], how="left")
         .join(taken, on=["demand", *PLACE], how="left")
         .with_columns(
@@ -482,10 +480,10 @@ def _surplus(facts: Facts) -> pl.DataFrame:
 
 @once
 def _pegged(facts: Facts) -> pl.DataFrame:
-    """What each demand has of each supply: demand, supply, pegged."""
-    return facts.plan.pegging.group_by("demand", "supply").agg(
-        pl.col("qty").sum().alias("pegged")
-    )
+    """What each demand has of supplies that are bound firmly: demand, supply, pegged."""
+    firm = facts.snapshot["pegs"].filter("firm")
+    bound = facts.plan.pegging.join(firm, on="supply", how="semi")
+    return bound.group_by("demand", "supply").agg(pegged=pl.col("qty").sum())
 
 
 def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:

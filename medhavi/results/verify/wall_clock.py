@@ -79,7 +79,7 @@ def moved(open_time: OpenIntervals, instant: int, seconds: int) -> int:
     return int(open_time.finishes[index] - (lengths[index] - place))
 
 
-def touched_time(moments: Sequence[int]) -> Spans:
+def touched_time(moments: Sequence[int] | Instants) -> Spans:
     """Time around instants, without what is far from all of them.
 
     An order of 9999-12-31 is one that nobody dated: the eight thousand years before it
@@ -93,7 +93,7 @@ def touched_time(moments: Sequence[int]) -> Spans:
     ... )
     True
     """
-    rising = np.unique(np.array(moments, dtype=np.int64))
+    rising = np.unique(np.asarray(moments, dtype=np.int64))
     ends = np.flatnonzero(np.diff(rising) > _CENTURY)
     starts = [int(rising[0]), *(int(rising[end + 1]) - _BESIDE for end in ends)]
     finishes = [*(int(rising[end]) + _BESIDE for end in ends), int(rising[-1])]
@@ -153,7 +153,9 @@ class WallClock:
             self._dates[calendar] = self._open_dates(calendar)
         dates = self._dates[calendar]
         zone = self._zones[calendar]
-        local = np.fromiter((_local(value, zone) for value in instants.tolist()), "i8")
+        # Orders begin and end at few instants; each is told in local time once.
+        told, which = np.unique(instants, return_inverse=True)
+        local = np.fromiter((_local(one, zone) for one in told.tolist()), "i8")[which]
         date, time = local // DAY, local % DAY
         index = np.searchsorted(dates, date)
         safe = np.minimum(index, max(len(dates) - 1, 0))
