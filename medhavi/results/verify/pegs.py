@@ -480,7 +480,7 @@ def _surplus(facts: Facts) -> pl.DataFrame:
 
 @once
 def _pegged(facts: Facts) -> pl.DataFrame:
-    """What each demand has of supplies that are bound firmly: demand, supply, pegged."""
+    """What demands have of supplies that are bound firmly: demand, supply, pegged."""
     firm = facts.snapshot["pegs"].filter("firm")
     bound = facts.plan.pegging.join(firm, on="supply", how="semi")
     return bound.group_by("demand", "supply").agg(pegged=pl.col("qty").sum())
