@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import OrderTiming
 
     Span = tuple[int, int]
+    Least = tuple[tuple[int, ...], tuple[int, ...], int]
+    """Least time of an order from each step on, of each step, and of all [s]."""
     KnownOrders = dict[tuple["FiniteChain", int, int, int | None], OrderTiming | None]
     """Orders by chain, size [units], first instant and the instant to be through by."""
 
@@ -109,14 +111,15 @@ class FiniteStep:
         if self._only is not None:
             return self._only.earliest(units, bound)
         rule = "earliest" if hasty else self.rule
+        if self.alike and units > 0 and rule != "cost":
+            length = self.shortest(units)
+            return self.first_through(length, bound, first=rule == "preference")
         best: OptionSlot | None = None
         if rule == "cost":
             found = [option.earliest(units, bound) for option in self.options]
             return min(
                 [one for one in found if one is not None], key=_cost, default=None
             )
-        if self.alike and units > 0:
-            return self._first_through(units, bound, first=rule == "preference")
         limit = ENDLESS
         for option in self.options:
             taken = option.earliest(units, bound, limit)
@@ -127,15 +130,19 @@ class FiniteStep:
             best, limit = taken, taken.finish
         return best
 
-    def _first_through(
-        self, units: int, bound: int, *, first: bool
+    def first_through(
+        self, length: int, bound: int, *, first: bool
     ) -> OptionSlot | None:
-        """Choose the option that is through first, or the first that has room.
+        """Choose of options that are alike the one through first, or with room first.
 
         All of them work for as long: what can begin at once and go through without a
         pause is never beaten.
+
+        Parameters
+        ----------
+        length
+            Working time of each of them [s].
         """
-        length = self.shortest(units)
         taken: FiniteOption | None = None
         start, limit, least = 0, ENDLESS, bound + length
         for option, free in self.alike:
@@ -250,7 +257,7 @@ class FiniteChain:
         """Whether a changeover follows from the sequence of some step."""
         self._offset = outlet.offset
         self._outlet = outlet
-        self._least: dict[int, tuple[int, ...]] = {}
+        self._least: dict[int, Least] = {}
         self.alternates = any(len(step.options) > 1 for step in steps)
         """Whether another option than the preferred one can be taken."""
         times = {option.working for step in steps for option in step.options}
@@ -275,26 +282,24 @@ class FiniteChain:
 
     def least(self, units: int, start: int) -> int:
         """Instant before which no order from `start` on is through [s]."""
-        rest = self._rest(units)
-        work, bound = rest[-1], start + rest[0]
+        rest, _, work = self._rest(units)
+        bound = start + rest[0]
         if self._working is None or not work:
             return bound
         span = self._working.soonest(start, work)
         return bound if span is None else max(bound, span[1])
 
-    def _rest(self, units: int) -> tuple[int, ...]:
-        """What passes at the least from each step on to the end; last, all work [s]."""
+    def _rest(self, units: int) -> Least:
+        """What passes from each step on to the end, each step's work, all work [s]."""
         known = self._least.get(units)
         if known is not None:
             return known
-        work = passed = 0
-        rest = [0]
-        for step in reversed(self.steps):
-            length = step.shortest(units)
-            work += length
+        lengths = tuple([step.shortest(units) for step in self.steps])
+        passed, rest = 0, [0]
+        for step, length in zip(reversed(self.steps), reversed(lengths), strict=True):
             passed += step.queue + length + step.move + step.lag
             rest.append(passed)
-        known = self._least[units] = (*reversed(rest), work)
+        known = self._least[units] = tuple(reversed(rest)), lengths, sum(lengths)
         return known
 
     def soonest(
@@ -338,15 +343,12 @@ class FiniteChain:
         if not self.alternates:
             return self.soonest(units, start, None, known, ready)
         chosen: list[OptionSlot] = []
-
-        def through(latest: int) -> bool:
-            until = start, latest
-            return self._choose_on(chosen, units, until, hasty=False, ready=ready)
-
-        if not through(by):
+        until = start, by
+        if not self._choose_on(chosen, units, until, hasty=False, ready=ready):
             hasty = self.soonest(units, start, None, known, ready)
             # What is preferred stays where the others are through no sooner.
-            if not through(ENDLESS if hasty is None else hasty.finish):
+            until = start, ENDLESS if hasty is None else hasty.finish
+            if not self._choose_on(chosen, units, until, hasty=False, ready=ready):
                 return hasty
         return self._run(chosen, start)
 
@@ -377,7 +379,7 @@ class FiniteChain:
         if chosen:
             last = self.steps[len(chosen) - 1]
             bound = chosen[-1].finish + last.move + last.lag
-        rest = self._rest(units)
+        rest, lengths, _ = self._rest(units)
         for place in range(len(chosen), len(self.steps)):
             if bound + rest[place] > latest:
                 return False
@@ -385,7 +387,11 @@ class FiniteChain:
             bound += step.queue
             if ready:
                 bound = max(bound, ready.get(step.step, bound))
-            taken = step.choose(units, bound, hasty=hasty)
+            if step.alike and lengths[place] and (hasty or step.rule != "cost"):
+                first = not hasty and step.rule == "preference"
+                taken = step.first_through(lengths[place], bound, first=first)
+            else:
+                taken = step.choose(units, bound, hasty=hasty)
             if taken is None:
                 return False
             chosen.append(taken)

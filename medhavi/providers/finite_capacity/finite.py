@@ -84,6 +84,7 @@ class FiniteCapacity:
         self._sparing: dict[WithheldCapacity, FiniteCapacity] = {}
         self._known: dict[tuple[str, bool], _RoutingPlacement] = {}
         self._alike: dict[int, _RoutingPlacement] = {}
+        self._plain: dict[str, FiniteChain | None] = {}
         self._steps: dict[tuple[str, int], FiniteStep] = {}
         self._named: dict[str, frozenset[str]] = {}
 
@@ -250,8 +251,11 @@ class FiniteCapacity:
 
     def plain_chain(self, routing: str) -> FiniteChain | None:
         """Steps of a routing where they are a plain chain."""
-        chain = self._placing(routing).chain
-        return chain if chain is not None and chain.plain else None
+        if routing not in self._plain:
+            chain = self._placing(routing).chain
+            plain = chain is not None and chain.plain
+            self._plain[routing] = chain if plain else None
+        return self._plain[routing]
 
     # -------------------------------------------------------------- what is spared
     def sparing(self, spared: WithheldCapacity) -> FiniteCapacity:

@@ -74,14 +74,17 @@ class FreeIntervals:
         bound, limit
             Instants from which it begins and before which it ends [s].
         """
+        if not self._lists:
+            return self._sought(splittable, length, bound, limit - length)
         size = (length // _SHORT).bit_length()
         if size > _CLASSES:  # noqa: PLR1730 - hot: `min` takes twice as long
             size = _CLASSES
         listed = self._lists.get(size)
         if listed is None:
-            return self._sought(splittable, length, (bound, limit - length))
+            return self._sought(splittable, length, bound, limit - length)
         starts, ends = listed
         latest = limit - length
+        opened = self._working.soonest if splittable else self._unbroken
         for place in range(bisect_right(ends, bound), len(ends)):
             begin, end = starts[place], ends[place]
             if begin < bound:  # noqa: PLR1730 - hot
@@ -90,10 +93,7 @@ class FreeIntervals:
                 return None
             if end - begin < length:
                 continue
-            if splittable:
-                span = self._working.soonest(begin, length)
-            else:
-                span = self._open(splittable, length, begin)
+            span = opened(begin, length)
             if span is None or span[1] <= end:
                 return span
         return None
@@ -102,19 +102,20 @@ class FreeIntervals:
         self,
         splittable: bool,  # noqa: FBT001
         length: int,
-        bounds: Span,
+        bound: int,
+        latest: int,
     ) -> Span | None:
         """Pass the use from an instant on, for room that begins before another.
 
         Where that was long, the stretches for such a length are listed from now on.
         """
-        bound, latest = bounds
         times, used, limit = self._times, self._used, self._limit
         if limit < 0:
             return None
         count = len(times)
         place = bisect_right(times, bound) - 1
         most = place + _LONG
+        opened = self._working.soonest if splittable else self._unbroken
         found: Span | None = None
         while True:
             if used[place] > limit:
@@ -129,7 +130,7 @@ class FreeIntervals:
                 after += 1
             end = times[after] if after < count else NEVER
             if end - bound >= length:
-                span = self._open(splittable, length, bound)
+                span = opened(bound, length)
                 if span is None:
                     break
                 start = span[0]
@@ -145,15 +146,8 @@ class FreeIntervals:
             self._learn(length)
         return found
 
-    def _open(
-        self,
-        splittable: bool,  # noqa: FBT001
-        length: int,
-        bound: int,
-    ) -> Span | None:
-        """First open time for work from an instant on, whoever else works."""
-        if splittable:
-            return self._working.soonest(bound, length)
+    def _unbroken(self, bound: int, length: int) -> Span | None:
+        """First open time for work that is not split, whoever else works."""
         start = self._working.first_fit(bound, length)
         return None if start is None else (start, start + length)
 
@@ -243,8 +237,9 @@ class VaryingIntervals(FreeIntervals):
         limit: int,  # noqa: ARG002 - what ends too late may be given
     ) -> Span | None:
         """First room from an instant on, whether it ends before a limit or not."""
+        opened = self._working.soonest if splittable else self._unbroken
         while True:
-            span = self._open(splittable, length, bound)
+            span = opened(bound, length)
             blocked = None if span is None else self._book.conflict(*span, self._need)
             if blocked is None:
                 return span

@@ -121,6 +121,8 @@ class PromiseLedger:
     ----------
     accepted
         Promises of this book by demand, in the order of acceptance.
+    now
+        Now of every quote [s].
     counted_on
         Planned orders that count as supply; None: none does (rule 30).
     """
@@ -129,6 +131,7 @@ class PromiseLedger:
 
     def __init__(self, snapshot: Snapshot, stages: AvailabilityCheck) -> None:
         self.snapshot = snapshot
+        self.now = int(snapshot.as_of)
         self.stages = stages
         self.providers = stages.providers
         self.policies = Policies(snapshot)
@@ -181,6 +184,7 @@ class PromiseLedger:
         used = stages or self.stages
         made: PromiseLedger = copy(self)
         made.snapshot = snapshot
+        made.now = int(snapshot.as_of)
         made.stages = used
         made.providers = used.providers
         made.times = used.times
@@ -220,11 +224,6 @@ class PromiseLedger:
     def campaigns(self) -> Campaigns | None:
         """Rules of campaigns; None: there are none."""
         return campaigns_of(self.providers)
-
-    @property
-    def now(self) -> int:
-        """Now of every quote [s]."""
-        return int(self.snapshot.as_of)
 
     # --------------------------------------------------------------------- changes
     def take(self, promise: Promise) -> Undo:

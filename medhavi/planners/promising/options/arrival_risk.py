@@ -52,8 +52,8 @@ class Chain:
         Providers with their ledgers.
     search
         Evaluates the way anew where its choices cannot stay.
-    way, terms, found
-        The option, what it may do, and what was found.
+    way, terms, found, pieces
+        The option, what it may do, what was found, and all pieces of that.
     """
 
     __slots__ = ("_keeps", "_kept", "_search", "_stages", "_terms", "_way", "found")
@@ -65,13 +65,13 @@ class Chain:
         way: FulfilmentOption,
         terms: Terms,
         found: Evaluation,
+        pieces: list[SupplyAllocation],
     ) -> None:
         self._stages = stages
         self._search = search
         self._way = way
         self._terms = terms
         self.found = found
-        pieces = found.pieces()
         self._keeps = _keeps(found, pieces, search, stages)
         # They stand first: what moves finds its place around them.
         self._kept = [
@@ -83,12 +83,12 @@ class Chain:
     def at(self, draws: LeadDraws) -> Evaluation | None:
         """Chain at other times; the ledgers are as before after it."""
         stages, search = self._stages, self._search
-        counted = search.evaluations
+        counted, leads = search.evaluations, stages.leads
+        stages.leads = draws
         try:
-            with stages.timed(draws, stages.level):
-                return self._moved() or search.evaluate(self._way, self._terms)
+            return self._moved() or search.evaluate(self._way, self._terms)
         finally:
-            search.evaluations = counted
+            search.evaluations, stages.leads = counted, leads
 
     def _moved(self) -> Evaluation | None:
         """Place the chain again; None: it has to be searched anew."""
@@ -107,7 +107,7 @@ class Chain:
             supply.placed(timing)
         shipments: list[Shipment] = []
         for sent in self.found.shipments:
-            pieces = _all([placed_again(supply, use.piece) for use in sent.uses])
+            pieces = _all_again(supply, sent.uses)
             if pieces is None:
                 return None
             shipment = self._search.sending.again(sent, pieces, supply.terms)
@@ -152,11 +152,11 @@ def placed_again(
     source = piece.source
     if source is None or _stays(piece):
         return piece
-    got = _all([placed_again(supply, use.piece) for use in piece.uses])
-    if got is None:
-        return None
     if piece.kind == "buy":
         return _served(supply.buy(source, piece.order_steps, piece.order_steps), piece)
+    got = _all_again(supply, piece.uses)
+    if got is None:
+        return None
     if piece.kind == "move":
         return _brought(supply, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
@@ -197,13 +197,25 @@ def _brought(
 
 def _stays(piece: SupplyAllocation) -> bool:
     """Whether an order waits for stock alone: for nothing that is uncertain."""
-    return piece.kind == "make" and all(u.piece.kind == "stock" for u in piece.uses)
+    if piece.kind != "make":
+        return False
+    for use in piece.uses:  # noqa: SIM110  (all() takes twice as long)
+        if use.piece.kind != "stock":
+            return False
+    return True
 
 
-def _all(pieces: list[SupplyAllocation | None]) -> tuple[SupplyAllocation, ...] | None:
-    """Pieces; None where one of them is missing."""
-    found = tuple(piece for piece in pieces if piece is not None)
-    return found if len(found) == len(pieces) else None
+def _all_again(
+    supply: SupplySearch, uses: tuple[Use, ...]
+) -> tuple[SupplyAllocation, ...] | None:
+    """Place what goes into an order or a shipment again; None: one finds no place."""
+    found: list[SupplyAllocation] = []
+    for use in uses:
+        piece = placed_again(supply, use.piece)
+        if piece is None:
+            return None
+        found.append(piece)
+    return tuple(found)
 
 
 FAR = 1 << 62
@@ -252,23 +264,26 @@ def arrivals(
     basis: str,
 ) -> ArrivalTimes:
     """Dates of an option that was evaluated at the level of the basis."""
-    subjects = uncertain(book, found) if book.times.anything else ()
+    pieces = found.pieces() if book.times.anything else []
+    subjects = uncertain(book, found, pieces) if book.times.anything else ()
     if not subjects:
         date = found.date
         timely = float(date <= search.wanted.due)
         return ArrivalTimes(date, date, date, date, timely, 1.0, found)
-    chain = Chain(book.stages, search, way, terms, found)
+    chain = Chain(book.stages, search, way, terms, found, pieces)
     wanted = search.wanted
     if len(subjects) == 1:
         return _walked(book, chain, wanted, basis, subjects)
     return _sampled(book, chain, wanted, basis, subjects)
 
 
-def uncertain(book: PromiseLedger, found: Evaluation) -> tuple[Subject, ...]:
-    """Subjects whose times the option depends on, in a fixed order."""
+def uncertain(
+    book: PromiseLedger, found: Evaluation, pieces: Sequence[SupplyAllocation]
+) -> tuple[Subject, ...]:
+    """Subjects whose times the option and its pieces depend on, in a fixed order."""
     subjects = set()
     times = book.times
-    for piece in found.pieces():
+    for piece in pieces:
         source = piece.source
         if source is None or piece.kind == "make":
             continue

@@ -336,7 +336,7 @@ def _unsure(floats: Floats) -> list[int]:
     Zero is sure: only a plain line is cut there, and it has the same bits.
     """
     near = (np.abs(floats - np.rint(floats)) < NEAR) & (floats > 0.0)
-    found: list[int] = np.flatnonzero(near).tolist()
+    found: list[int] = near.nonzero()[0].tolist()
     return found
 
 

@@ -110,7 +110,7 @@ def _comes(
     found = deliveries.evaluate(way, terms)
     if found is None or found.date > search.need or _is_closed(search, found):
         return False
-    subjects = uncertain(book, found) if book.times.anything else ()
+    subjects = uncertain(book, found, found.pieces()) if book.times.anything else ()
     if len(subjects) < 2:
         return True
     later = book.times.at(1.0 - (1.0 - sure) / len(subjects))

@@ -5,7 +5,7 @@ Named tuples: a quote makes dozens of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from medhavi.units import NEVER
 
@@ -94,6 +94,12 @@ class SupplyAllocation(NamedTuple):
     def name(self) -> str:
         """Name the way: stock, or kind and source."""
         return self.kind if self.source is None else f"{self.kind}:{self.source.source}"
+
+
+NOT_NEW: Final = (None, 0, None, (), (), 0, None, 0, False)
+"""Fields of an allocation from `source` to `again`, of what lies in stock."""
+NOTHING_OVER: Final = (0, None, 0, False, 0)
+"""Fields of an allocation from `surplus` on, of an order for one need."""
 
 
 class Shipment(NamedTuple):

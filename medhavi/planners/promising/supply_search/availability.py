@@ -99,8 +99,6 @@ class AvailabilityCheck:
     __slots__ = (
         "_asked",
         "_bought",
-        "_leads",
-        "_level",
         "_making",
         "_offers",
         "_perishable",
@@ -108,6 +106,8 @@ class AvailabilityCheck:
         "_spared",
         "_withheld",
         "capacity",
+        "leads",
+        "level",
         "material",
         "moves",
         "providers",
@@ -128,8 +128,10 @@ class AvailabilityCheck:
         self._withheld = self._spared = False
         self.providers = providers
         self._perishable = perishable_products(providers)
-        self._leads: LeadDraws | None = None
-        self._level: float | None = None  # That lanes are chosen at.
+        self.leads: LeadDraws | None = None
+        """Level that uncertain times are taken at; None: as stated."""
+        self.level: float | None = None
+        """Level that lanes are chosen at."""
         self.moves: tuple[LedgerMoves, ...] = ()
         """What the ledgers give back and take while one quote is made."""
         self._placed: KnownOrders | None = None
@@ -165,25 +167,15 @@ class AvailabilityCheck:
         """Note that less was bought, or nothing, because of what comes later."""
         self._spared = True
 
-    @property
-    def leads(self) -> LeadDraws | None:
-        """Level that uncertain times are taken at; None: as stated."""
-        return self._leads
-
     @contextmanager
     def timed(self, leads: LeadDraws | None, level: float | None) -> Iterator[None]:
         """Uncertain times taken at a level, lanes chosen at a level; then as before."""
-        before = self._leads, self._level
-        self._leads, self._level = leads, level
+        before = self.leads, self.level
+        self.leads, self.level = leads, level
         try:
             yield
         finally:
-            self._leads, self._level = before
-
-    @property
-    def level(self) -> float | None:
-        """Level that lanes are chosen at."""
-        return self._level
+            self.leads, self.level = before
 
     @property
     def placed(self) -> KnownOrders | None:
@@ -202,7 +194,7 @@ class AvailabilityCheck:
     @property
     def routes(self) -> Itineraries:
         """Ways over the lanes at the quantile of the search."""
-        return self.times.routes(self.transport, self._level)
+        return self.times.routes(self.transport, self.level)
 
     @property
     def ledgers(self) -> Ledgers:
@@ -260,9 +252,9 @@ class AvailabilityCheck:
 
         None: it yields nothing of what the source gives.
         """
-        self.ask("routing")
         key = source.source, source.product, source.location, start
         if key not in self._making:
+            self.ask("routing")
             self._making[key] = self._made_by(source, start)
         return self._making[key]
 
@@ -327,10 +319,10 @@ class AvailabilityCheck:
     def purchase(self, source: Source, start: int, steps: int) -> OrderTiming | None:
         """When a purchase that is ordered at an instant is there."""
         self.ask("supplier")
-        if self._leads is None:
+        if self.leads is None:
             timing = source.clock.earliest(start, steps)
         else:
-            timing = self._leads.timing(source, start, steps)
+            timing = self.leads.timing(source, start, steps)
         if timing is None or self._offers is None:
             return timing
         usable = self._offers.usable(source, steps, timing.finish)
@@ -470,9 +462,9 @@ class AvailabilityCheck:
             )
         if found is None:
             return None
-        if self._leads is not None:
+        if self.leads is not None:
             found = (
-                self.transport.along(found, found.ready, self._leads.transit) or found
+                self.transport.along(found, found.ready, self.leads.transit) or found
             )
         self.transport.occupy(found)
         return found
@@ -504,7 +496,7 @@ class AvailabilityCheck:
         Transit times are at their levels; None: a lane has no departure any more.
         """
         self.ask("transport")
-        transit = None if self._leads is None else self._leads.transit
+        transit = None if self.leads is None else self.leads.transit
         found = self.transport.along(sent, ready, transit or (lambda _lane: None))
         if found is not None:
             self.transport.occupy(found)
@@ -574,7 +566,7 @@ class AvailabilityCheck:
         """Place to go back to."""
         return (
             self.material.mark(),
-            self.capacity.mark(),
+            self.capacity.occupancy.mark(),
             self.transport.loads.mark(),
             len(self._bought),
         )
@@ -582,10 +574,11 @@ class AvailabilityCheck:
     def undo(self, marks: Marks) -> None:
         """Release all that was taken since."""
         material, capacity, transport, bought = marks
-        self.give_up(self._bought[bought:])
-        del self._bought[bought:]
+        if len(self._bought) > bought:
+            self.give_up(self._bought[bought:])
+            del self._bought[bought:]
         self.material.undo(material)
-        self.capacity.undo(capacity)
+        self.capacity.occupancy.undo(capacity)
         self.transport.loads.undo(transport)
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source
     from medhavi.providers.transport.itineraries import Itineraries
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
 LEVELS: Mapping[str, float] = {"p50": 0.5, "p80": 0.8, "p95": 0.95}
 MOST_COLUMNS = 8192
 """Times at all points that are kept: 32 MB."""
@@ -342,4 +344,6 @@ class LeadDraws:
         if lead is None:
             lead = seconds_up(found.at(self.level(subject)), DAY)
             self._leads[subject] = lead
-        return OrderTiming(start, start + lead + receipt, start)
+        ready = start + lead + receipt
+        made: OrderTiming = _made(OrderTiming, (start, ready, start, (), None, ()))
+        return made

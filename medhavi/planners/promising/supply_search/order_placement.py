@@ -5,7 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation, Use
+from medhavi.planners.promising.supply_search.alternatives import (
+    NOTHING_OVER,
+    SupplyAllocation,
+    Use,
+)
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS
 
@@ -210,11 +214,7 @@ def ordered(
             timing,
             tuple(uses),
             tuple(lines),
-            0,
-            None,
-            0,
-            False,
-            0,
+            *NOTHING_OVER,
         ),
     )
     return made
@@ -262,12 +262,14 @@ class _Needs(NamedTuple):
             return (
                 timing.finish - self.last if self.first is not None or self.later else 0
             )
+        if not self.later:
+            return 0 if self.first is None else timing.steps[0].start - self.first
         found = [
             stages.used(routing, timing, line) - ready for line, ready in self.later
         ]
         if self.first is not None:
             found.append(timing.steps[0].start - self.first)
-        return min(found, default=0)
+        return min(found)
 
 
 def _needs(parts: Sequence[Part]) -> _Needs:
@@ -276,9 +278,7 @@ def _needs(parts: Sequence[Part]) -> _Needs:
     for line, pieces in parts:
         if not pieces:
             continue
-        ready = pieces[0].ready
-        for piece in pieces:
-            ready = max(ready, piece.ready)
+        ready = max([piece.ready for piece in pieces])
         if not line.at_first:
             later = (*later, (line, ready))
         elif first is None or ready > first:
@@ -306,7 +306,9 @@ def _placed(
             if rule is not None:
                 supply.fail(Limiter.ORDER_RULE, rule)
                 return None
-        if timing is None or not source.valid_at(timing.start):
+        if timing is None or not (
+            timing.start == start or source.valid_at(timing.start)
+        ):
             break
         slack = needs.slack(supply.stages, source.source, timing)
         if slack >= 0:

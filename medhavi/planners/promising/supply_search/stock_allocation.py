@@ -14,6 +14,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.supply_search.alternatives import (
+    NOT_NEW,
     Failure,
     SupplyAllocation,
 )
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     Seen = tuple[MaterialLine, int, float, bool]
     """A line, how long its goods must live until they arrive [s] and then [days], and
     whether safety stock may be used."""
+
+
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
 
 
 class ExpiringAllocation(NamedTuple):
@@ -193,8 +198,8 @@ class StockAllocation:
     def sources(self, product: str, location: str) -> Sequence[Source]:
         """Sources whose goods may have what is asked for, by preference."""
         found = self.stages.sources(product, location)
-        asked = self.terms.traits if product == self.terms.asked else None
-        if asked is None:
+        asked = self.terms.traits
+        if asked is None or product != self.terms.asked:
             return found
         good = [
             one for one in found if one.kind == "move" or self.stages.gives(one, asked)
@@ -213,9 +218,8 @@ class StockAllocation:
             line = stages.line(product, location, terms.traits if delivered else None)
             shelf = terms.min_shelf_days if delivered else 0.0
             free = terms.buffers and not stages.blocked_safety(product, location)
-            found = line, terms.transit.get(node, 0), shelf, free
-            self._lines[node] = found
-        self.stages.ask("material")
+            transit = terms.transit.get(node, 0) if terms.transit else 0
+            found = self._lines[node] = line, transit, shelf, free
         return found
 
     def available(
@@ -304,8 +308,12 @@ class StockAllocation:
         elif self.terms.ends:
             transit = self._waits(product, location, instant)[-1][1]
         line.take(steps, instant, transit, shelf, customer=self.terms.customer)
-        taken = SupplyAllocation("stock", product, location, steps, instant, instant)
-        return taken._replace(lives=instant + transit) if transit else taken
+        lives = instant + transit if transit else 0
+        taken: SupplyAllocation = _made(
+            SupplyAllocation,
+            ("stock", product, location, steps, instant, instant, *NOT_NEW, lives),
+        )
+        return taken
 
     def from_stock(
         self, product: str, location: str, steps: int
@@ -400,7 +408,8 @@ class WaitingOrders:
         self._waiting.append(len(self.timings))
         self.timings.append(timing)
         held = {name for window in timing.steps for name, _ in window.resources}
-        held.update([hold.resource for hold in timing.holds])
+        if timing.holds:
+            held.update([hold.resource for hold in timing.holds])
         self._held.append(held)
 
     def write_for(self, routing: str) -> bool:

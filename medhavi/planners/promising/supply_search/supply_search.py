@@ -15,7 +15,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation, Use
+from medhavi.planners.promising.supply_search.alternatives import (
+    NOTHING_OVER,
+    SupplyAllocation,
+    Use,
+)
 from medhavi.planners.promising.supply_search.order_placement import make
 from medhavi.planners.promising.supply_search.stock_allocation import (
     SearchAllocations,
@@ -162,7 +166,8 @@ class SupplySearch(StockAllocation):
             return None
         # What is relaxed may be at hand although nothing is free.
         given = "material" in self.terms.relaxed
-        bare = not given and self.never_free(product, location)
+        line, _, _, buffers = self._lines.get(node) or self._line(product, location)
+        bare = not given and line.never_free(buffers=buffers)
         waiting = None if bare else self._free_at(product, location, steps)
         if waiting is not None and waiting <= self.terms.now:
             self._needed.add(node)
@@ -239,14 +244,17 @@ class SupplySearch(StockAllocation):
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
         """Whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
-        refused = self.stages.refused(source, self.terms)
-        if refused is not None:
-            self.fail(refused, source.source)
-            return False
-        if self.terms.buy == "rest":
-            self._spare(nothing_less=not covered)
+        terms = self.terms
+        if terms.known_only or terms.least_esg is not None:
+            refused = self.stages.refused(source, terms)
+            if refused is not None:
+                self.fail(refused, source.source)
+                return False
+        if terms.buy == "rest":
+            if covered:
+                self._spare(nothing_less=False)
             return not covered
-        return self.terms.buy != "never"
+        return terms.buy != "never"
 
     def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
         """What stock contributes beside a new order [steps].
@@ -395,11 +403,14 @@ class SupplySearch(StockAllocation):
 
     def buy(self, source: Source, size: int, left: int) -> SupplyAllocation | None:
         """Buy a lot of a size for a need [steps]; None: its supplier does not."""
-        start = self.first_start(source, self.terms.now)
+        start = source.first_start(self.terms.now)
         if start is None:
+            self.fail(Limiter.ROUTING_INVALID, source.source)
             return None
         timing = self.stages.purchase(source, start, size)
-        if timing is None or not source.valid_at(timing.start):
+        if timing is None or not (
+            timing.start == start or source.valid_at(timing.start)
+        ):
             raised = timing is None and size > left
             code = (
                 Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
@@ -422,11 +433,7 @@ class SupplySearch(StockAllocation):
                 timing,
                 (),
                 (),
-                0,
-                None,
-                0,
-                False,
-                0,
+                *NOTHING_OVER,
             ),
         )
         return made
