@@ -216,9 +216,9 @@ def carried_out(
         `date_prob`; `on_time_prob`, and `on_time` (the requested date); and `days`, by
         how much the goods came after the quoted date.
     """
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.quoting import quote
-    from medhavi.planners.promising.requests.requests import read_requests
+    from medhavi.planners.promising.supply_search.requests import read_requests
 
     chance = random.Random(seed)
     truth = true_times(chance)

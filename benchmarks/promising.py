@@ -37,8 +37,8 @@ from benchmarks.promise_case import CUSTOMERS, GOODS, promise_case
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.supply_search.requests import Request
 
 ROUNDS = 3
 REQUESTERS = 50
@@ -78,7 +78,7 @@ def requests(count: int, seed: int = 2) -> list[dict[str, Any]]:
 
 def read(book: PromiseLedger, count: int) -> tuple[Request, ...]:
     """Read random requests."""
-    from medhavi.planners.promising.requests.requests import read_requests
+    from medhavi.planners.promising.supply_search.requests import read_requests
 
     return read_requests(requests(count), book.snapshot).requests
 
@@ -217,7 +217,7 @@ def bulk(section: Section, book: PromiseLedger, name: str, lines: int) -> None:
 
 def load() -> int:
     """Open a book in this process; print CPU seconds and the memory that it took."""
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
 
     snapshot = promise_case()
     gc.collect()
@@ -242,7 +242,7 @@ def loaded(section: Section) -> None:
 
 def run(quotes: int, lines: int) -> Section:
     """Measure everything."""
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
 
     section = Section()
     loaded(section)

@@ -57,28 +57,28 @@ from medhavi.planners.parameters import (
     SourceBudget,
 )
 from medhavi.planners.pipeline import plan, plan_to_build_on
-from medhavi.planners.promising.ledger.promise_ledger import (
+from medhavi.planners.promising.promise_ledger import (
     PromiseLedger,
     apply,
     expire,
     revert,
 )
-from medhavi.planners.promising.ledger.what_if import (
-    asked_again,
-    book_with,
-    changed,
-    rebuilt,
-)
 from medhavi.planners.promising.promise_run import answer, answer_on, promise, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.requests import (
+from medhavi.planners.promising.standing_promises import standing_promises
+from medhavi.planners.promising.supply_search.requests import (
     Request,
     WrittenRequests,
     columns,
     raw_requests,
     read_requests,
 )
-from medhavi.planners.promising.standing.standing_promises import standing_promises
+from medhavi.planners.promising.what_if import (
+    asked_again,
+    book_with,
+    changed,
+    rebuilt,
+)
 from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.planners.scheduling.problem_file import chosen_objectives, read_problem

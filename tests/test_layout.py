@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.source_outline import outline
+from tools.size import PROMISING, longest_chain, modules
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "medhavi").rglob("*.py"))
@@ -36,6 +37,13 @@ def test_no_folder_holds_more_than_16_files():
     """A folder that holds more has several concepts, each with a room of its own."""
     counts = Counter(path.parent.relative_to(ROOT) for path in MODULES)
     assert {str(at): n for at, n in counts.items() if n > MOST_FILES} == {}
+
+
+def test_promising_has_few_modules_in_short_chains():
+    """Package markers count; a chain is one of imports at run time."""
+    promising = [name for name in modules() if name.startswith(PROMISING)]
+    assert len(promising) <= 30
+    assert longest_chain(promising) <= 9
 
 
 def test_docstrings_begin_with_the_thing_or_the_work():

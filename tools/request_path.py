@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.promise_ledger import PromiseLedger
 from medhavi.planners.promising.quoting import quote
 
 if TYPE_CHECKING:

@@ -99,9 +99,9 @@ def imports(*, types: bool = True) -> Mapping[str, frozenset[str]]:
 
 def _imported(path: Path, *, types: bool) -> Iterator[str]:
     tree = ast.parse(path.read_text("utf-8"))
-    for node in tree.body if not types else ():
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = [ast.Pass()]
+    for part in tree.body if not types else ():
+        if isinstance(part, ast.If) and ast.unparse(part.test) == "TYPE_CHECKING":
+            part.body = [ast.Pass()]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names if one.name in modules())

@@ -106,7 +106,7 @@ def promise(
     came first (exit code 1).
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
-    from medhavi.planners.promising.requests.requests import WrittenRequests
+    from medhavi.planners.promising.supply_search.requests import WrittenRequests
     from medhavi.results.run_record import Status
     from medhavi.views.names import names_of
     from medhavi.views.promises.lists import answer_rows

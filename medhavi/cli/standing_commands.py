@@ -95,7 +95,7 @@ def at_risk(
     ] = False,
 ) -> None:
     """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
-    from medhavi.planners.promising.standing.standing_promises import standing_promises
+    from medhavi.planners.promising.standing_promises import standing_promises
 
     conversation = talk()
     if place.tables is not None:

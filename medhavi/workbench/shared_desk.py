@@ -30,7 +30,7 @@ from medhavi.errors import (
     UsageError,
 )
 from medhavi.findings import BadData
-from medhavi.planners.promising.requests.requests import (
+from medhavi.planners.promising.supply_search.requests import (
     WrittenRequests,
     columns,
     raw_requests,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.progress import Cancelled, Progress
     from medhavi.snapshot import Snapshot

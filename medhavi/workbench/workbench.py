@@ -412,7 +412,7 @@ class Workbench(PlanEditing, FactAmending):
         BadData
             The tables have errors; all are named.
         """
-        from medhavi.planners.promising.standing.standing_promises import (
+        from medhavi.planners.promising.standing_promises import (
             standing_promises,
         )
 

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.explain.answering import arrival_curve, chance_by
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.answering import arrival_curve, chance_by
+from medhavi.planners.promising.option_search import OptionSearch
 from tests.api import PromiseLedger, quote, read_requests
 from tests.factories import AS_OF
 from tests.planners.small_promises import tables, workshop

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.units import DAY
 from tests.api import PromiseLedger, quote, quote_all
 from tests.planners.random_towns import random_town

@@ -8,7 +8,7 @@ from math import asin, pi, sqrt
 import numpy as np
 import pytest
 
-from medhavi.planners.promising.options.sampled_chain import POINTS, sobol
+from medhavi.planners.promising.sampled_chain import POINTS, sobol
 from tests.planners.small_promises import asked, day, days, tables, workshop
 
 

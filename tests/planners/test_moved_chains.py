@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.providers.finite_capacity.finite import FiniteCapacity
 from medhavi.units import DAY

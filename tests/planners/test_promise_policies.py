@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.explain.answering import Scored, ranking, scores
-from medhavi.planners.promising.requests.policies import Policies
+from medhavi.planners.promising.answering import Scored, ranking, scores
+from medhavi.planners.promising.supply_search.policies import Policies
 from tests.planners.small_promises import request_of, tables
 
 ROWS = [

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from medhavi.edits.remedy_changes import extra_departure
-from medhavi.planners.promising.explain.reason_texts import name_stage
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.reason_texts import name_stage
 from medhavi.results.promises.promise import PromiseStatus
 from tests.api import PromiseLedger
 from tests.planners.small_promises import (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.explain.reasons import as_wide, widest
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.reasons import as_wide, widest
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.options.sampled_chain import SampledChain, sobol
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.sampled_chain import SampledChain, sobol
 from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import PromiseStatus

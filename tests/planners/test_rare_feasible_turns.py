@@ -11,14 +11,14 @@ from medhavi.planners.constrained.deliveries import undelivered
 from medhavi.planners.constrained.netting.rationing import Rationing, Slice
 from medhavi.planners.constrained.orders.weighing import Line, Part
 from medhavi.planners.constrained.placement.shop import Shop
-from medhavi.planners.promising.explain.reason_texts import name_stage, rejected_as
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.remedies.proposals import proposals
-from medhavi.planners.promising.requests.policies import Terms
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.reason_texts import name_stage, rejected_as
+from medhavi.planners.promising.supply_search.policies import Terms
 from medhavi.planners.promising.supply_search.supply_search import (
     MOST_ORDERS,
     SupplySearch,
 )
+from medhavi.planners.promising.tried_remedies import proposals
 from medhavi.results.limiter import Limiter, RemedyKind
 from tests import factories
 from tests.api import PromiseLedger, plan, quote, verify

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.standing import standing_promises as watching
+from medhavi.planners.promising import standing_promises as watching
 from medhavi.results.promises.promises_at_risk import AcceptedPromiseStatus
 from tests.api import MemoryStore, PromiseDesk, repromise, standing_promises
 from tests.examples import examples

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.standing import standing_promises as standing_module
+from medhavi.planners.promising import standing_promises as standing_module
 from medhavi.results.promises.promises_at_risk import (
     HOT_SPOTS,
     WATCHED,

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.lakehouse.observations import ORDER_LINE_SCHEMA
-from medhavi.planners.promising.standing.standing_promises import ANSWERED
+from medhavi.planners.promising.standing_promises import ANSWERED
 from medhavi.predict.scorecards import judged, report
 from medhavi.results.reports.study import HindsightReport
 

@@ -49,7 +49,7 @@ READS = {
     ("master_plan/blocks.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     (
-        "promising/ledger/promise_ledger.py",
+        "promising/promise_ledger.py",
         "supply_terms",
     ): "where the rows of a remedy stand",
     ("promising/supply_search/lead_draws.py", "lanes"): "whether any time is uncertain",
@@ -57,9 +57,9 @@ READS = {
         "promising/supply_search/lead_draws.py",
         "supply_terms",
     ): "whether any time is uncertain",
-    ("promising/remedies/proposals.py", "step_resources"): "who may be down",
+    ("promising/table_proposals.py", "step_resources"): "who may be down",
     (
-        "promising/remedies/table_proposals.py",
+        "promising/table_proposals.py",
         "supply_terms",
     ): "rows that a remedy shows",
     (

@@ -11,7 +11,7 @@ import pytest
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import BadData
-from medhavi.planners.promising.ledger.promise_ledger import differences
+from medhavi.planners.promising.promise_ledger import differences
 from medhavi.workbench.commitments.live_ledger import LivePromiseLedger
 from tests import factories
 from tests.api import SharedDesk, SqliteStore

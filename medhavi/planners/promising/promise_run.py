@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
-from medhavi.planners.promising.explain.answering import unasked
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.ledger.whole_orders import (
+from medhavi.planners.promising.answering import unasked
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.promise_ledger import PromiseLedger
+from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.sampled_chain import SEED
+from medhavi.planners.promising.supply_search.requests import read_requests
+from medhavi.planners.promising.supply_search.whole_orders import (
     COMPLETE,
     EqualShareLine,
     completed,
@@ -20,10 +24,6 @@ from medhavi.planners.promising.ledger.whole_orders import (
     matched,
     whole_orders,
 )
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.options.sampled_chain import SEED
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.requests import read_requests
 from medhavi.planners.run_limits import without_collections
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.promises.promise import Promise, PromiseStatus
@@ -34,8 +34,8 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.planners.promising.ledger.whole_orders import LinkedLines
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.requests import Request
+    from medhavi.planners.promising.supply_search.whole_orders import LinkedLines
     from medhavi.progress import Cancelled, Observe
     from medhavi.snapshot import Snapshot
 
@@ -277,7 +277,7 @@ def _ask_all(
 ) -> None:
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     places = {request.position: place for place, request in enumerate(order)}
-    groups = list(whole_orders(book, order, policy))
+    groups = list(whole_orders(book.policies, order, policy))
     waiting = order
     while True:
         for request in waiting:

@@ -21,22 +21,22 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
-from medhavi.planners.promising.explain.answering import (
+from medhavi.planners.promising.answering import (
     PROVIDER_FAILURES,
     failed,
     searched,
 )
-from medhavi.planners.promising.explain.reasons import sensitivity
-from medhavi.planners.promising.ledger.option_effects import take_holds
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.remedies.tried_remedies import (
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.reasons import sensitivity
+from medhavi.planners.promising.supply_search.option_effects import take_holds
+from medhavi.planners.promising.supply_search.policies import usual_policy
+from medhavi.planners.promising.supply_search.requests import request_of_line
+from medhavi.planners.promising.supply_search.shipment_origins import supply_scope
+from medhavi.planners.promising.tried_remedies import (
     RANKS,
     asked_anew,
     remedies,
 )
-from medhavi.planners.promising.requests.policies import usual_policy
-from medhavi.planners.promising.requests.requests import request_of_line
-from medhavi.planners.promising.supply_search.shipment_origins import supply_scope
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import Preempted, PromiseStatus, iso
 from medhavi.units import DAY, from_seconds
@@ -44,9 +44,9 @@ from medhavi.units import DAY, from_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.policies import Policy
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.supply_search.policies import Policy
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.shipment_origins import SupplyScope
     from medhavi.results.promises.promise import Promise
 

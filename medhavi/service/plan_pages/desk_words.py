@@ -20,7 +20,7 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import MedhaviError
 from medhavi.events.event_types.master_data import MASTER
 from medhavi.lakehouse import Lake
-from medhavi.planners.promising.ledger.what_if import HOLDS, REQUEST
+from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.schema import cell, tables
 from medhavi.service.page_data import bench_of, facts_of, html, problem_of
 from medhavi.service.plan_pages.plan_page import MODES, EditResult, remember_approver

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.planners.promising.standing.standing_promises import standing_promises
+from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises.promise import Promise
 from medhavi.results.promises.promises_at_risk import PromiseMonitor
 from medhavi.service.page_data import (

@@ -24,14 +24,13 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.planners.promising.explain.answering import Curve, arrival_curve
-from medhavi.planners.promising.explain.reasons import sensitivity
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.ledger.what_if import asked_again, book_with
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.answering import Curve, arrival_curve
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.promise_ledger import PromiseLedger
 from medhavi.planners.promising.promise_run import answer_on
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.requests import (
+from medhavi.planners.promising.reasons import sensitivity
+from medhavi.planners.promising.supply_search.requests import (
     ASKED,
     TABLE,
     Request,
@@ -40,6 +39,7 @@ from medhavi.planners.promising.requests.requests import (
     raw_requests,
     read_requests,
 )
+from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.plans.folder import WORKBOOK_OPTIONS, guarded
 from medhavi.results.promises.parts import PromiseVariant
 from medhavi.results.promises.promise import Promise
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.planners.promising.promise_run import Answers
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.schema import Table
     from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot

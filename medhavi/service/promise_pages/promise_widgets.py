@@ -7,8 +7,8 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.planners.promising.explain.answering import chance_by
-from medhavi.planners.promising.requests.requests import TABLE
+from medhavi.planners.promising.answering import chance_by
+from medhavi.planners.promising.supply_search.requests import TABLE
 from medhavi.service.page_data import html, trouble_of
 from medhavi.service.plan_pages.desk_parts import rows_download
 from medhavi.service.promise_pages import promise_page
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import marimo as mo
     import polars as pl
 
-    from medhavi.planners.promising.explain.answering import Curve
+    from medhavi.planners.promising.answering import Curve
     from medhavi.results.promises.promise import Promise, TriedRemedy
     from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.promise_pages.promise_page import (

@@ -21,7 +21,7 @@ from medhavi.errors import (
 )
 from medhavi.events.event_types.catalog import decode
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.ledger.promise_ledger import (
+from medhavi.planners.promising.promise_ledger import (
     PromiseLedger,
     Undo,
     built_nodes,

@@ -24,7 +24,7 @@ from collections import Counter, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medhavi.planners.promising.explain.answering import FAILED
+from medhavi.planners.promising.answering import FAILED
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
 from medhavi.results.limiter import Limiter
 from medhavi.units import to_seconds
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.providers import Providers
     from medhavi.results.promises.promise import Promise, PromiseOption
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Self
 from medhavi.errors import MedhaviError, RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
+from medhavi.planners.promising.held_promises import first_without_room
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.requests.requests import request_of_line
-from medhavi.planners.promising.standing.held_promises import first_without_room
+from medhavi.planners.promising.supply_search.requests import request_of_line
 from medhavi.progress import unobserved
 from medhavi.results.promises.promise import PromiseStatus
 from medhavi.units import from_seconds
@@ -59,9 +59,9 @@ if TYPE_CHECKING:
     from medhavi.events.store import EventStore
     from medhavi.findings import Finding
     from medhavi.lakehouse import Lake
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.promise_run import Answers
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.progress import Cancelled, Observe
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.promises.promise import Promise

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.planners.promising.standing.renewal import RenewalRequest, renewal
-from medhavi.planners.promising.standing.standing_promises import standing_promises
+from medhavi.planners.promising.renewal import RenewalRequest, renewal
+from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.predict.scorecards import supplier_scorecard
 from medhavi.results.figures.promise_figures import decision_rows, promise_figures
 from medhavi.results.promises.promises_at_risk import MonitoredPromise, PromiseMonitor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.envelope import NewEvent
     from medhavi.lakehouse import Lake
-    from medhavi.planners.promising.standing.renewal import Renewal
+    from medhavi.planners.promising.renewal import Renewal
     from medhavi.providers.reservations.ledger import Reservation
     from medhavi.results.figures.promise_figures import Figures
     from medhavi.results.promises.promise import Promise

@@ -20,7 +20,7 @@ import polars as pl
 from medhavi.edits.parameter import instant, instant_or_day, unknown_keys
 from medhavi.errors import UsageError
 from medhavi.findings import BadData, finding
-from medhavi.planners.promising.standing.standing_promises import past_promises, unasked
+from medhavi.planners.promising.standing_promises import past_promises, unasked
 from medhavi.predict.scorecards import judged, report
 from medhavi.progress import Progress, unobserved
 from medhavi.results.reports.study import HindsightReport

@@ -1,1 +1,1 @@
-"""Explosion of a need over stock, make, buy and move, and its deliveries."""
+"""What is asked for and held, and the search over stock, make, buy and move for it."""

@@ -1,23 +1,28 @@
-"""What a need may be met by, on which terms, and what was found for it.
+"""What a need may be met by and what was found for it, and how an order is placed.
 
-Named tuples: a quote makes dozens of them.
+Named tuples: a quote makes dozens of them. Making gets the components first, then
+places the steps among all other work (DEF-03).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
-from medhavi.units import NEVER
+from medhavi.results.limiter import Limiter
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
-    from medhavi.providers.finite_capacity.chain import KnownOrders
-    from medhavi.providers.material.recipes import Component
+    from medhavi.planners.promising.supply_search.availability import (
+        AvailabilityCheck,
+        RoutingNeeds,
+    )
+    from medhavi.planners.promising.supply_search.policies import Node, Terms
+    from medhavi.providers.material.recipes import Component, ProductOutput
     from medhavi.providers.sources import OrderTiming, Source
     from medhavi.providers.transport.itineraries import Itinerary, Objective
-    from medhavi.results.limiter import Limiter
 
 
 Kind = Literal["stock", "make", "buy", "move"]
@@ -191,40 +196,6 @@ class Evaluation(NamedTuple):
             waiting.extend(use.piece.uses)
 
 
-def by_ready(
-    pieces: Sequence[SupplyAllocation], least: int
-) -> list[tuple[SupplyAllocation, ...]]:
-    """Group pieces by when they are ready, none below the least delivery."""
-    groups: list[list[SupplyAllocation]] = []
-    for piece in sorted(pieces, key=lambda one: one.ready):
-        small = groups and sum(one.steps for one in groups[-1]) < least
-        if groups and (groups[-1][-1].ready == piece.ready or small):
-            groups[-1].append(piece)
-        else:
-            groups.append([piece])
-    if len(groups) > 1 and sum(one.steps for one in groups[-1]) < least:
-        last = groups.pop()
-        groups[-1] += last
-    return [tuple(group) for group in groups]
-
-
-def none_too_small(
-    shipments: list[Shipment], least: int, wanted: int
-) -> list[Shipment] | None:
-    """Put a shipment below the least delivery last, as the open rest.
-
-    None: it would be no rest (rules 12 and 34).
-    """
-    small = [one for one in shipments if one.steps < least]
-    if not small or len(shipments) < 2:
-        return shipments
-    if len(small) > 1 or sum(one.steps for one in shipments) < wanted:
-        return None
-    last = max(one.arrival for one in shipments)
-    others = [one for one in shipments if one.steps >= least]
-    return [*others, small[0]._replace(arrival=last)]
-
-
 def cut(
     pieces: list[SupplyAllocation], steps: int
 ) -> tuple[list[SupplyAllocation], list[SupplyAllocation]]:
@@ -292,24 +263,335 @@ class DeliveryNeed(NamedTuple):
     split_sourcing: bool = False
 
 
-class PlannedShipments(NamedTuple):
-    """What was sent from a place by itself, at which lead times, and how."""
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+if TYPE_CHECKING:
+    Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
+    Part = tuple[Component, tuple[SupplyAllocation, ...]]
+    """A component line and what was got for it."""
 
-    pieces: Sequence[SupplyAllocation]
-    leads: LeadDraws | None
-    shipments: tuple[Shipment, ...]
+MOST_SHIFTS = 50
+"""Times an order is pushed on until every component is there when it is used."""
 
 
-class SearchResults(NamedTuple):
-    """What a search found already; true while the ledgers are as they were then.
+class OrderPlacement(Protocol):
+    """Who places orders."""
+
+    stages: AvailabilityCheck
+    terms: Terms
+
+    def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
+        """Place an order as early as possible among all other work."""
+        ...
+
+    def placed(self, timing: OrderTiming) -> None:
+        """Reserve the resources of an order."""
+        ...
+
+    def fail(self, code: Limiter, subject: str) -> None:
+        """Note why a way is closed."""
+        ...
+
+
+class ComponentSupply(OrderPlacement, Protocol):
+    """Who gets components, too: a search over the ledgers."""
+
+    def acquire(
+        self, product: str, location: str, steps: int
+    ) -> tuple[SupplyAllocation, ...] | None:
+        """Get a quantity at a place as early as possible."""
+        ...
+
+    def best(
+        self, ways: Sequence[Attempt], node: tuple[str, str]
+    ) -> tuple[SupplyAllocation, ...] | None:
+        """Take the way that is there first."""
+        ...
+
+    def first_work(self, source: Source) -> int | None:
+        """First instant at which a source may begin to make something."""
+        ...
+
+    def meets(self, source: Source) -> bool:
+        """Whether any order of the search holds what a routing may use."""
+        ...
+
+
+def make(
+    supply: ComponentSupply,
+    source: Source,
+    left: int,
+    late: Callable[[int], bool] | None = None,
+) -> SupplyAllocation | None:
+    """Make one order for a need; its good quantity may be more or less than that.
 
     Parameters
     ----------
-    orders
-        Where orders of plain chains are placed.
-    sent
-        What was sent last, by place.
+    supply
+        Who gets the components.
+    source
+        The routing, with its lots.
+    left
+        What is needed [steps of the product].
+    late
+        Whether nobody asks any more for goods that are ready at an instant.
+    """
+    at_once = "capacity" in supply.terms.relaxed
+    start = supply.terms.now if at_once else supply.first_work(source)
+    making = None if start is None else supply.stages.making(source, start)
+    wanted = 0 if making is None else making.gain.order_steps_for(left)
+    if making is None or start is None or wanted <= 0:
+        supply.fail(Limiter.ROUTING_INVALID, source.source)
+        return None
+    rules = supply.terms.work
+    size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
+    parts: list[Part] = []
+    groups = making.groups
+    for lines in _in_turn(groups, supply.terms.first) if supply.terms.first else groups:
+        if len(lines) == 1:
+            line = lines[0]
+            pieces = supply.acquire(line.component, line.location, line.steps(size))
+            got = None if pieces is None else (line, pieces)
+        else:
+            got = _substituted(supply, lines, size)
+        if got is None:
+            return None
+        parts.append(got)
+    if late is not None and making.gain.good_steps(size) >= left:
+        soonest = _soonest(supply, making, size, start, parts)
+        if soonest is not None and late(soonest) and not supply.meets(source):
+            return None
+    return ordered(supply, source, making, size, start, parts)
+
+
+def _soonest(
+    supply: ComponentSupply,
+    making: RoutingNeeds,
+    size: int,
+    start: int,
+    parts: Sequence[Part],
+) -> int | None:
+    """Instant before which an order is not through, wherever its steps find room [s].
+
+    Its steps take their time after the components are there that the first one takes.
+    An order that is too late then is not placed. No answer shows the difference: of
+    what is too late only the choices below it count, and whether its orders need one
+    resource. Its own steps can do neither, where none of the other orders holds what
+    they may use. None: that is not known of the order.
+    """
+    chain, terms = making.chain, supply.terms
+    if chain is None or terms.work is not None or "capacity" in terms.relaxed:
+        return None
+    ready = start
+    for line, pieces in parts:
+        if line.at_first and pieces:
+            ready = max([ready, *[one.ready for one in pieces]])
+    return chain.least(size, ready)
+
+
+def _in_turn(
+    groups: Sequence[Sequence[Component]], first: frozenset[Node]
+) -> Sequence[Sequence[Component]]:
+    """Groups of components in the order in which they are got."""
+    return sorted(
+        groups,
+        key=lambda group: all(
+            (line.component, line.location) not in first for line in group
+        ),
+    )
+
+
+def ordered(
+    supply: OrderPlacement,
+    source: Source,
+    making: RoutingNeeds,
+    size: int,
+    start: int,
+    parts: Sequence[Part],
+) -> SupplyAllocation | None:
+    """Place an order behind its components.
+
+    Parameters
+    ----------
+    making
+        What it yields from the first instant on.
+    size
+        Of the order [steps of the source].
+    start
+        First instant at all [s].
+    parts
+        What was got for each component line.
+    """
+    timing = _placed(supply, source, size, start, _needs(parts))
+    if timing is None:
+        return None
+    uses: list[Use] = []
+    lines: list[Component] = []
+    first = timing.steps[0].start if timing.steps else timing.finish
+    for line, pieces in parts:
+        used = first
+        if timing.steps and not line.at_first:
+            used = supply.stages.used(source.source, timing, line)
+        for piece in pieces:
+            ready = piece.ready
+            uses.append(_made(Use, (max(used, ready), piece)))
+            lines.append(line)
+    finish = timing.finish
+    if making.chain is None:
+        finish = _output(supply, source, timing, making.gain)
+    made: SupplyAllocation = _made(
+        SupplyAllocation,
+        (
+            "make",
+            source.product,
+            source.location,
+            making.gain.good_steps(size),
+            finish,
+            timing.start,
+            source,
+            size,
+            timing,
+            tuple(uses),
+            tuple(lines),
+            *NOTHING_OVER,
+        ),
+    )
+    return made
+
+
+def _substituted(
+    supply: ComponentSupply, lines: Sequence[Component], size: int
+) -> Part | None:
+    """Get one line of a group: the first that is there earliest."""
+    ways = [
+        partial(supply.acquire, line.component, line.location, line.steps(size))
+        for line in lines
+    ]
+    found = supply.best(ways, (lines[0].component, lines[0].location))
+    if found is None:
+        return None
+    names = {piece.product for piece in found}
+    return next(line for line in lines if line.component in names), found
+
+
+class _Needs(NamedTuple):
+    """When the components of an order are there [s].
+
+    `first` is that of the last one which the first step takes, None: it takes none;
+    `later` are those that are taken at another time.
     """
 
-    orders: KnownOrders
-    sent: dict[str, PlannedShipments]
+    first: int | None
+    later: tuple[tuple[Component, int], ...]
+
+    @property
+    def last(self) -> int:
+        """When the last one is there; long ago: there are none."""
+        return max([ALWAYS if self.first is None else self.first, *self._later])
+
+    @property
+    def _later(self) -> list[int]:
+        return [ready for _, ready in self.later]
+
+    def slack(
+        self, stages: AvailabilityCheck, routing: str, timing: OrderTiming
+    ) -> int:
+        """How long the last component waits until an order takes it [s]."""
+        if not timing.steps:
+            return (
+                timing.finish - self.last if self.first is not None or self.later else 0
+            )
+        if not self.later:
+            return 0 if self.first is None else timing.steps[0].start - self.first
+        found = [
+            stages.used(routing, timing, line) - ready for line, ready in self.later
+        ]
+        if self.first is not None:
+            found.append(timing.steps[0].start - self.first)
+        return min(found)
+
+
+def _needs(parts: Sequence[Part]) -> _Needs:
+    first: int | None = None
+    later: tuple[tuple[Component, int], ...] = ()
+    for line, pieces in parts:
+        if not pieces:
+            continue
+        ready = max([piece.ready for piece in pieces])
+        if not line.at_first:
+            later = (*later, (line, ready))
+        elif first is None or ready > first:
+            first = ready
+    return _Needs(first, later)
+
+
+def _placed(
+    supply: OrderPlacement, source: Source, size: int, start: int, needs: _Needs
+) -> OrderTiming | None:
+    """Place the steps so that each component is there when it is used."""
+    bound = start if needs.first is None else max(start, needs.first)
+    if "capacity" in supply.terms.relaxed:
+        return supply.stages.no_time(max(bound, needs.last))
+    for _ in range(MOST_SHIFTS):
+        timing = supply.place(source, size, bound)
+        if timing is None:
+            step = supply.stages.too_long(source.source, size, bound, supply.terms)
+            if step is not None:
+                subject = f"{source.source}|{step}"
+                supply.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
+                return None
+            rules = supply.terms.work
+            rule = None if rules is None else rules.breaks(source, size)
+            if rule is not None:
+                supply.fail(Limiter.ORDER_RULE, rule)
+                return None
+        if timing is None or not (
+            timing.start == start or source.valid_at(timing.start)
+        ):
+            break
+        slack = needs.slack(supply.stages, source.source, timing)
+        if slack >= 0:
+            if slack and timing.steps and timing.start > start:
+                timing = _tightened(
+                    supply, source, size, (start, bound, slack), timing, needs
+                )
+            supply.placed(timing)
+            return timing
+        # Every start up to its own gives this timing: shift as often as leads past it.
+        idle = max(timing.start - bound, 0)
+        bound -= slack * (idle // -slack + 1)
+    node = f"{source.product}|{source.location}"
+    supply.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
+    return None
+
+
+def _tightened(
+    supply: OrderPlacement,
+    source: Source,
+    size: int,
+    starts: tuple[int, int, int],
+    timing: OrderTiming,
+    needs: _Needs,
+) -> OrderTiming:
+    """Run the queue before the first step while components are on their way.
+
+    `starts` are the first instant at all, the one that gave the timing, and how long
+    the last component waits then [s].
+    """
+    start, bound, slack = starts
+    begin = max(start, timing.start - slack)
+    if begin == bound:
+        return timing
+    earlier = supply.place(source, size, begin)
+    if earlier is None or earlier.finish >= timing.finish:
+        return timing
+    fits = needs.slack(supply.stages, source.source, earlier) >= 0
+    return earlier if fits else timing
+
+
+def _output(
+    supply: OrderPlacement, source: Source, timing: OrderTiming, gain: ProductOutput
+) -> int:
+    if not timing.steps or not gain.outputs:
+        return timing.finish
+    return max([supply.stages.output(source.source, timing, o) for o in gain.outputs])

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from fractions import Fraction
 
-    from medhavi.planners.promising.requests.policies import Terms
-    from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
+    from medhavi.planners.promising.supply_search.policies import Terms
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers import Providers
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity

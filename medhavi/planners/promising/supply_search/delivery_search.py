@@ -8,13 +8,11 @@ bring travels by the earliest itinerary from there.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.supply_search.alternatives import (
     Evaluation,
     Failure,
-    PlannedShipments,
-    none_too_small,
 )
 from medhavi.planners.promising.supply_search.shipments import (
     ShipmentPlanning,
@@ -47,22 +45,63 @@ from medhavi.units import DAY, NEVER, from_units, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
-        SearchResults,
         Shipment,
         SupplyAllocation,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
+    from medhavi.planners.promising.supply_search.policies import Terms
     from medhavi.planners.promising.supply_search.shipment_origins import (
         ShipmentOrigins,
     )
+    from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import Source
 
 
 MOST_PASSES = 3
 """Evaluations of an option until orders are joined and goods live long enough."""
+
+
+def none_too_small(
+    shipments: list[Shipment], least: int, wanted: int
+) -> list[Shipment] | None:
+    """Put a shipment below the least delivery last, as the open rest.
+
+    None: it would be no rest (rules 12 and 34).
+    """
+    small = [one for one in shipments if one.steps < least]
+    if not small or len(shipments) < 2:
+        return shipments
+    if len(small) > 1 or sum(one.steps for one in shipments) < wanted:
+        return None
+    last = max(one.arrival for one in shipments)
+    others = [one for one in shipments if one.steps >= least]
+    return [*others, small[0]._replace(arrival=last)]
+
+
+class PlannedShipments(NamedTuple):
+    """What was sent from a place by itself, at which lead times, and how."""
+
+    pieces: Sequence[SupplyAllocation]
+    leads: LeadDraws | None
+    shipments: tuple[Shipment, ...]
+
+
+class SearchResults(NamedTuple):
+    """What a search found already; true while the ledgers are as they were then.
+
+    Parameters
+    ----------
+    orders
+        Where orders of plain chains are placed.
+    sent
+        What was sent last, by place.
+    """
+
+    orders: KnownOrders
+    sent: dict[str, PlannedShipments]
 
 
 class DeliverySearch:

@@ -13,7 +13,6 @@ from medhavi.planners.promising.supply_search.alternatives import (
     Failure,
     Shipment,
     Use,
-    by_ready,
     cut,
 )
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
@@ -23,13 +22,13 @@ from medhavi.units import NEVER, from_units
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.policies import Terms
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
         Evaluation,
         SupplyAllocation,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.policies import Terms
     from medhavi.planners.promising.supply_search.shipment_origins import SupplyOrigins
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.sources import Source
@@ -39,6 +38,23 @@ if TYPE_CHECKING:
     Look = Callable[[tuple[SupplyAllocation, ...]], tuple[int, int] | None]
     Offer = tuple[str, Source]
     """A place and what may be new there."""
+
+
+def by_ready(
+    pieces: Sequence[SupplyAllocation], least: int
+) -> list[tuple[SupplyAllocation, ...]]:
+    """Group pieces by when they are ready, none below the least delivery."""
+    groups: list[list[SupplyAllocation]] = []
+    for piece in sorted(pieces, key=lambda one: one.ready):
+        small = groups and sum(one.steps for one in groups[-1]) < least
+        if groups and (groups[-1][-1].ready == piece.ready or small):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    if len(groups) > 1 and sum(one.steps for one in groups[-1]) < least:
+        last = groups.pop()
+        groups[-1] += last
+    return [tuple(group) for group in groups]
 
 
 class SplitShipment:

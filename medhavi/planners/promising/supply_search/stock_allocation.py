@@ -24,19 +24,19 @@ from medhavi.units import INT64_MAX, NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.policies import (
+    from medhavi.planners.promising.supply_search.alternatives import Evaluation, Use
+    from medhavi.planners.promising.supply_search.availability import (
+        AvailabilityCheck,
+        Bought,
+        Marks,
+    )
+    from medhavi.planners.promising.supply_search.policies import (
         Batch,
         Ends,
         Limits,
         Node,
         Taker,
         Terms,
-    )
-    from medhavi.planners.promising.supply_search.alternatives import Evaluation, Use
-    from medhavi.planners.promising.supply_search.availability import (
-        AvailabilityCheck,
-        Bought,
-        Marks,
     )
     from medhavi.providers.material.line import LineChange, MaterialLine
     from medhavi.providers.sources import OrderTiming, Source

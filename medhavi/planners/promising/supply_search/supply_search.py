@@ -19,8 +19,8 @@ from medhavi.planners.promising.supply_search.alternatives import (
     NOTHING_OVER,
     SupplyAllocation,
     Use,
+    make,
 )
-from medhavi.planners.promising.supply_search.order_placement import make
 from medhavi.planners.promising.supply_search.stock_allocation import (
     SearchAllocations,
     SearchPosition,
@@ -34,9 +34,9 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.requests.policies import Batch, Node, Terms
     from medhavi.planners.promising.supply_search.alternatives import DeliveryNeed
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.policies import Batch, Node, Terms
     from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import OrderTiming, Source
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.explain.reason_texts import (
+from medhavi.planners.promising.reason_texts import (
     closed_lane,
     name_stage,
     rejected_as,
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
-    from medhavi.planners.promising.requests.policies import Policy, Stage
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         SupplyAllocation,
         Use,
     )
+    from medhavi.planners.promising.supply_search.policies import Policy, Stage
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers.lead_times import Quantiles
     from medhavi.results.promises.promise import Promise, PromiseReason
 

@@ -15,7 +15,7 @@ from medhavi.units import HOUR, NEVER, units_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.option_search import Offered, OptionSearch
     from medhavi.planners.promising.supply_search.alternatives import (
         Shipment,
         SupplyAllocation,

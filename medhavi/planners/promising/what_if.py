@@ -13,8 +13,8 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.requests.policies import substitutes
 from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+from medhavi.planners.promising.supply_search.policies import substitutes
 from medhavi.planners.promising.supply_search.shipment_origins import (
     ShipmentOrigins,
     supply_scope,
@@ -27,9 +27,9 @@ from medhavi.units import to_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.policies import Policy
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.supply_search.policies import Policy
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.snapshot import Snapshot
 
     Rows = Mapping[str, Sequence[Mapping[str, object]]]

@@ -11,32 +11,32 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.ledger.option_effects import OptionPrice
-from medhavi.planners.promising.ledger.what_if import with_planned_orders
-from medhavi.planners.promising.options.arrival_risk import arrivals
-from medhavi.planners.promising.requests.campaign_capacity import CampaignCapacity
-from medhavi.planners.promising.requests.policies import Terms, work_rules
-from medhavi.planners.promising.supply_search.alternatives import (
-    DeliveryNeed,
+from medhavi.planners.promising.arrival_risk import arrivals
+from medhavi.planners.promising.supply_search.alternatives import DeliveryNeed
+from medhavi.planners.promising.supply_search.campaign_capacity import CampaignCapacity
+from medhavi.planners.promising.supply_search.delivery_search import (
+    DeliverySearch,
     SearchResults,
 )
-from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
+from medhavi.planners.promising.supply_search.option_effects import OptionPrice
+from medhavi.planners.promising.supply_search.policies import Terms, work_rules
 from medhavi.planners.promising.supply_search.supply_search import dated
+from medhavi.planners.promising.what_if import with_planned_orders
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, units_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.requests.policies import Node, Policy, Stage
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.arrival_risk import ArrivalTimes
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         Failure,
     )
+    from medhavi.planners.promising.supply_search.policies import Node, Policy, Stage
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.transport.itineraries import Objective
     from medhavi.results.promises.promise import PromiseCost

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from medhavi.findings import Finding
-    from medhavi.planners.promising.requests.campaign_capacity import CampaignCapacity
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.campaign_capacity import (
+        CampaignCapacity,
+    )
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers.capacity.resources import CapacityReserves
     from medhavi.providers.capacity.routings import CompiledRouting
     from medhavi.providers.finite_capacity.finite import FiniteCapacity

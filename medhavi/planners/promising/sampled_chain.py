@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         SupplyAllocation,

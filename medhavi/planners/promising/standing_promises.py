@@ -17,10 +17,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.ledger.what_if import with_planned_orders
-from medhavi.planners.promising.ledger.whole_orders import (
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.held_promises import held_in_time, stands
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.promise_ledger import PromiseLedger
+from medhavi.planners.promising.promise_run import quote_all
+from medhavi.planners.promising.quoting import helped
+from medhavi.planners.promising.supply_search.requests import (
+    Request,
+    columns,
+    read_requests,
+    request_of_line,
+)
+from medhavi.planners.promising.supply_search.whole_orders import (
     EqualShareLine,
     completed,
     evened,
@@ -28,16 +37,7 @@ from medhavi.planners.promising.ledger.whole_orders import (
     reached,
     whole_orders,
 )
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.promise_run import quote_all
-from medhavi.planners.promising.quoting import helped
-from medhavi.planners.promising.requests.requests import (
-    Request,
-    columns,
-    read_requests,
-    request_of_line,
-)
-from medhavi.planners.promising.standing.held_promises import held_in_time, stands
+from medhavi.planners.promising.what_if import with_planned_orders
 from medhavi.providers.material.characteristics import NO_CLASS
 from medhavi.results.promises.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises.promises_at_risk import (
@@ -52,7 +52,7 @@ from medhavi.units import DAY, HOUR, from_seconds, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.results.promises.promise import Promise
     from medhavi.snapshot import Snapshot
 
@@ -287,7 +287,7 @@ def _whole_orders(
     requests = [one.request for one in known]
     return [
         _Order(tuple(lines[line.demand] for line in tied.lines), tied.even)
-        for tied in whole_orders(book, requests, None)
+        for tied in whole_orders(book.policies, requests, None)
     ]
 
 

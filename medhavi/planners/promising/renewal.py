@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.planners.promising.explain.answering import searched
-from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-from medhavi.planners.promising.ledger.whole_orders import not_before
-from medhavi.planners.promising.options.option_search import OptionSearch
-from medhavi.planners.promising.standing.standing_promises import (
+from medhavi.planners.promising.answering import searched
+from medhavi.planners.promising.option_search import OptionSearch
+from medhavi.planners.promising.promise_ledger import PromiseLedger
+from medhavi.planners.promising.standing_promises import (
     accepted_promises,
     standing_promises,
     watching,
     without,
 )
+from medhavi.planners.promising.supply_search.whole_orders import not_before
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import Promise
 from medhavi.results.promises.promises_at_risk import (
@@ -44,8 +44,8 @@ from medhavi.units import HOUR, from_seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.promising.requests.requests import Request
-    from medhavi.planners.promising.standing.standing_promises import PromisedRequest
+    from medhavi.planners.promising.standing_promises import PromisedRequest
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.snapshot import Snapshot
 
 

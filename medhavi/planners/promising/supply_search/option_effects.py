@@ -24,13 +24,13 @@ from medhavi.units import DAY, DAYS_PER_YEAR, HOUR, MINUTE, from_units, seconds_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         SupplyAllocation,
         Use,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import LineChange
 

@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.errors import EnvironmentFailure, LimitReached, NotAvailable
-from medhavi.planners.promising.explain.reasons import expected, reasons, trace_of
-from medhavi.planners.promising.ledger.option_effects import holds_of, purchases_of
-from medhavi.planners.promising.options.sampled_chain import SampledChain, rank_at
+from medhavi.planners.promising.reasons import expected, reasons, trace_of
+from medhavi.planners.promising.sampled_chain import SampledChain, rank_at
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.promising.supply_search.option_effects import (
+    holds_of,
+    purchases_of,
+)
 from medhavi.planners.run_limits import on_deep_stack
 from medhavi.results.limiter import Limiter
 from medhavi.results.promises.promise import (
@@ -40,10 +43,10 @@ from medhavi.results.promises.promise import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
-    from medhavi.planners.promising.requests.policies import Policy
+    from medhavi.planners.promising.arrival_risk import ArrivalTimes
+    from medhavi.planners.promising.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.providers.lead_times import Quantiles
 
 

@@ -14,22 +14,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.options.sampled_chain import (
+from medhavi.planners.promising.sampled_chain import (
     POINTS,
     SampledChain,
     rank_at,
 )
-from medhavi.planners.promising.supply_search.alternatives import Use
+from medhavi.planners.promising.supply_search.alternatives import Use, ordered
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
-from medhavi.planners.promising.supply_search.order_placement import ordered
 from medhavi.planners.promising.supply_search.supply_search import SupplySearch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.options.sampled_chain import Instants
-    from medhavi.planners.promising.requests.policies import Terms
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
+    from medhavi.planners.promising.sampled_chain import Instants
     from medhavi.planners.promising.supply_search.alternatives import (
         DeliveryNeed,
         Evaluation,
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
     from medhavi.planners.promising.supply_search.lead_draws import Subject
+    from medhavi.planners.promising.supply_search.policies import Terms
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.sources import Source
 

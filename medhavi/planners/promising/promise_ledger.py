@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.disruptions import with_disruptions
-from medhavi.planners.promising.ledger.option_effects import (
+from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+from medhavi.planners.promising.supply_search.campaign_capacity import campaigns_of
+from medhavi.planners.promising.supply_search.option_effects import (
     OptionCosts,
     give_back,
     take_holds,
 )
-from medhavi.planners.promising.requests.campaign_capacity import campaigns_of
-from medhavi.planners.promising.requests.policies import Policies, substitutes
-from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
+from medhavi.planners.promising.supply_search.policies import Policies, substitutes
 from medhavi.planners.promising.supply_search.shipment_origins import ShipmentOrigins
 from medhavi.providers import Providers
 from medhavi.providers.material.supply_orders import planned_orders
@@ -35,9 +35,9 @@ from medhavi.providers.material.supply_orders import planned_orders
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from medhavi.planners.promising.requests.campaign_capacity import Campaigns
-    from medhavi.planners.promising.requests.requests import Request
     from medhavi.planners.promising.supply_search.availability import Bought, Freed
+    from medhavi.planners.promising.supply_search.campaign_capacity import Campaigns
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.supply_search.policies import Policies
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.results.promises.promise import Promise
 
 
@@ -45,7 +45,7 @@ class LinkedLines(NamedTuple):
 
 
 def whole_orders(
-    book: PromiseLedger, requests: Sequence[Request], policy: str | None
+    policies: Policies, requests: Sequence[Request], policy: str | None
 ) -> Iterator[LinkedLines]:
     """Lines of each sales order that must come together."""
     orders: dict[str, list[Request]] = {}
@@ -54,7 +54,7 @@ def whole_orders(
             orders.setdefault(request.sales_order, []).append(request)
     for lines in orders.values():
         kinds = {line.order_policy for line in lines}
-        rules = {book.policies.of(line, policy).delivery for line in lines}
+        rules = {policies.of(line, policy).delivery for line in lines}
         tied = kinds != {"independent"} or "full_order" in rules
         if tied and len(lines) > 1:
             even = (

@@ -9,7 +9,9 @@ import polars as pl
 
 from medhavi.edits.remedy_changes import (
     Proposal,
+    WaitingScope,
     earlier_order,
+    ended_disruptions,
     extra_departure,
     faster_supplier,
     one_unit_more,
@@ -22,10 +24,11 @@ from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, MINUTE, from_seconds, from_units, units_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from medhavi.planners.promising.options.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.option_search import Offered, OptionSearch
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import SupplyAllocation
     from medhavi.results.promises.promise import Promise, PromiseReason
 
@@ -452,3 +455,56 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[LateCase], Iterator[Proposal]], ...]]
         _other_source,
     ),
 }
+
+
+def disruption_proposals(cases: Sequence[LateCase]) -> Iterator[Proposal]:
+    """Disruptions behind the reasons of an answer, each as if it were over.
+
+    Parameters
+    ----------
+    cases
+        The reasons of one answer.
+    """
+    if not cases or cases[0].quest.book.snapshot["disruptions"].is_empty():
+        return
+    seen: set[str] = set()
+    for case in cases:
+        for one in ended_disruptions(case.quest.book.snapshot, _hindered(case)):
+            (row,) = one.rows["disruptions"]
+            name = str(row["disruption"])
+            if name not in seen and len(seen) < MOST_OF_A_KIND:
+                seen.add(name)
+                yield one
+
+
+def _hindered(case: LateCase) -> WaitingScope:
+    """What a reason waits for: all that the earliest option would need."""
+    quest, subject = case.quest, case.reason.subject
+    book, request = quest.book, quest.request
+    node = tuple(subject.split("|")[:2])
+    pieces = case.pieces("stock", "make", "buy", "move")
+    nodes = {(piece.product, piece.location) for piece in pieces}
+    nodes |= {(request.product, place) for place in _origins(case)}
+    makers = {name for one in nodes | {node} for name in _makers(book, *one[:2])}
+    makers |= {subject, node[0]}
+    steps = book.snapshot["step_resources"].select("routing", "resource").iter_rows()
+    resources = {resource for routing, resource in steps if routing in makers}
+    lanes = {subject}
+    for one in quest.offered:
+        for sent in one.times.evaluation.shipments:
+            lanes |= set(() if sent.itinerary is None else sent.itinerary.lanes)
+    return WaitingScope(
+        book.now, case.date, nodes | {node}, resources | {subject}, lanes
+    )
+
+
+def _origins(case: LateCase) -> tuple[str, ...]:
+    """Places that reach the one where it is wanted."""
+    request = case.quest.request
+    return case.quest.book.reach.of(request.product, request.location, None).origins
+
+
+def _makers(book: PromiseLedger, product: str, location: str = "") -> set[str]:
+    """Routings that make a product at a place."""
+    roles = book.providers.recipes.makers.get((product, location), {})
+    return {name for names in roles.values() for name in names}

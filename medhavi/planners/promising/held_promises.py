@@ -13,8 +13,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.options.arrival_risk import arrivals, uncertain
-from medhavi.planners.promising.options.option_search import OptionSearch
+from medhavi.planners.promising.arrival_risk import arrivals, uncertain
+from medhavi.planners.promising.option_search import OptionSearch
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS
 from medhavi.planners.promising.supply_search.supply_search import (
     FulfilmentOption,
@@ -28,15 +28,15 @@ from medhavi.units import MINUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.ledger.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.requests.policies import Policy, Terms
-    from medhavi.planners.promising.requests.requests import Request
+    from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
         SupplyAllocation,
     )
     from medhavi.planners.promising.supply_search.availability import AvailabilityCheck
     from medhavi.planners.promising.supply_search.delivery_search import DeliverySearch
+    from medhavi.planners.promising.supply_search.policies import Policy, Terms
+    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.supply_search import Attempt as Source
     from medhavi.providers.reservations.reservations import Hold
     from medhavi.providers.sources import Source as Supply

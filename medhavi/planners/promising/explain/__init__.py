@@ -1,1 +1,0 @@
-"""Answers with their limiters, traces, sensitivity and arrival curve."""

@@ -1,1 +1,0 @@
-"""The book of promises: what is held, what it costs, and the same with rows changed."""

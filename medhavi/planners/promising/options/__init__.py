@@ -1,1 +1,0 @@
-"""Search over the options of one request, and when each of them arrives."""

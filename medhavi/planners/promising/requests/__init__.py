@@ -1,1 +1,0 @@
-"""Promise requests, their files, and the policies they are answered by."""

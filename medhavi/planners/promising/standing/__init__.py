@@ -1,1 +1,0 @@
-"""Accepted promises: whether they hold, renewal, and promises of the past."""
