@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,6 +140,22 @@ class Limiter(StrEnum):
     def page(self) -> str:
         """Where the documentation explains it."""
         return f"docs/limiters.md#{self.value.lower()}"
+
+
+class Blocked(NamedTuple):
+    """Why a question has no answer.
+
+    Parameters
+    ----------
+    stage
+        Who was asked: routing, material, capacity, transport, supplier or policy.
+    limiter, subject
+        The reason, and of what.
+    """
+
+    stage: str
+    limiter: Limiter
+    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def walk_on(snapshot, **terms):
 
 
 def codes(walk):
-    return [failure.code for failure in walk.failures]
+    return [failure.limiter for failure in walk.failures]
 
 
 def searched(snapshot, **stated):
@@ -68,7 +68,7 @@ def test_goods_are_not_carried_in_a_circle():
     walk = walk_on(tables(lanes=ROUND, stock=[{"location": "W", "qty": 1}]))
     assert walk.acquire("A", "L", 5) is None
     assert [tuple(one) for one in walk.failures] == [
-        (Limiter.MATERIAL_SHORTFALL, "A|W")
+        ("material", Limiter.MATERIAL_SHORTFALL, "A|W")
     ]
 
 

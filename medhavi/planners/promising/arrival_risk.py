@@ -22,6 +22,7 @@ from medhavi.planners.promising.sampled_chain import (
 from medhavi.planners.promising.supply_search.alternatives import Use, ordered
 from medhavi.planners.promising.supply_search.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.supply_search.supply_search import SupplySearch
+from medhavi.results.limiter import Blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -159,11 +160,11 @@ def placed_again(
     if piece.kind == "move":
         return _brought(supply, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
-    start = supply.first_work(source)
-    making = None if start is None else supply.stages.making(source, start)
-    if start is None or making is None:
+    start = source.first_start(supply.terms.begin)
+    making = supply.stages.making(source, start)
+    if isinstance(making, Blocked):
         return None
-    made = ordered(supply, source, making, piece.order_steps, start, parts)
+    made = ordered(supply, source, making, piece.order_steps, parts)
     return _served(made, piece)
 
 

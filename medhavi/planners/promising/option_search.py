@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.promise_ledger import PromiseLedger
     from medhavi.planners.promising.supply_search.alternatives import (
         Evaluation,
-        Failure,
     )
     from medhavi.planners.promising.supply_search.policies import Node, Policy, Stage
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.planners.promising.supply_search.supply_search import FulfilmentOption
     from medhavi.providers.transport.itineraries import Objective
+    from medhavi.results.limiter import Blocked
     from medhavi.results.promises.promise import PromiseCost
 
 
@@ -168,7 +168,7 @@ class OptionSearch:
         self.policy = policy
         self.relaxed = relaxed
         self.offered: list[Offered] = []
-        self.failures: list[Failure] = []
+        self.failures: list[Blocked] = []
         self._report = SearchReport()
         self._brief = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
@@ -353,12 +353,12 @@ class OptionSearch:
         An order takes its components one after another, each as early as can be. One of
         them may use up what another cannot do without, and could have come otherwise.
         """
-        told: list[Failure] = self.failures
+        told: list[Blocked] = self.failures
         first: frozenset[Node] = frozenset()
         while self._report.rough and not self.offered:
             short = {
                 (product, location)
-                for code, subject in self.failures
+                for _, code, subject in self.failures
                 for product, _, location in (subject.rpartition("|"),)
                 if code is Limiter.MATERIAL_SHORTFALL
             }

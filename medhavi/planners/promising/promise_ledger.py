@@ -33,17 +33,21 @@ from medhavi.providers import Providers
 from medhavi.providers.material.supply_orders import planned_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from medhavi.planners.promising.supply_search.availability import Bought, Freed
+    from medhavi.planners.promising.supply_search.availability import Bought
     from medhavi.planners.promising.supply_search.campaign_capacity import Campaigns
     from medhavi.planners.promising.supply_search.requests import Request
+    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
     from medhavi.providers.material.supply_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promises.promise import PlannedHold, Promise
     from medhavi.snapshot import Snapshot
+
+    Freed = tuple[str, BusyInterval | None, int, float]
+    """Resource and block, or a lane with its departure [s] and kg."""
 
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -302,7 +306,7 @@ class PromiseLedger:
         begun = self.stages.mark()
         try:
             # What the tables say the demand has is replaced by the promise (rule 29).
-            freed = self.stages.held_by(undo.demand)
+            freed = _held_by(self.stages, undo.demand)
             self.stages.free(undo.demand)
             take_holds(self.stages, undo.holds, undo.cells)
             self.stages.buy_again(undo.bought)
@@ -455,7 +459,7 @@ class PromiseLedger:
 
     def _back(self, undo: Undo) -> None:
         give_back(self.stages, undo.holds, undo.shifts)
-        self.stages.hold_again(undo.freed)
+        _hold_again(self.stages, undo.freed)
         self.stages.give_up(undo.bought)
 
 
@@ -538,3 +542,26 @@ def _unequal(first: Mapping[Any, object], second: Mapping[Any, object]) -> list[
     if len(names) > MOST_NAMED:
         return [*names[:MOST_NAMED], f"and {len(names) - MOST_NAMED} more"]
     return names
+
+
+def _held_by(stages: AvailabilityCheck, demand: str) -> tuple[Freed, ...]:
+    """Resources and lanes that the tables hold for a demand."""
+    holds, occupancy = stages.providers.reservations, stages.capacity.occupancy
+    names = sorted({hold.subject for hold in holds.of_owner(demand, "capacity")})
+    found: list[Freed] = [
+        (name, block, 0, 0.0)
+        for name in names
+        for block in occupancy.owned(name, demand)
+    ]
+    carried = holds.of_owner(demand, "transport")
+    found += [(hold.subject, None, hold.start, hold.qty) for hold in carried]
+    return tuple(found)
+
+
+def _hold_again(stages: AvailabilityCheck, freed: Iterable[Freed]) -> None:
+    """Bind again what was given back of resources and lanes."""
+    for subject, block, departure, weight in freed:
+        if block is None:
+            stages.hold_lane(subject, departure, weight)
+        else:
+            stages.capacity.occupancy.hold(subject, block)

@@ -198,7 +198,7 @@ def rejected_as(search: OptionSearch, option: Offered | None) -> PromiseReason:
         text = "The due date had passed before the request; no stage can be faster."
         return _reason(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = search.failures
-    ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
+    ruled = {one.subject for one in failures if one.limiter is Limiter.ORDER_RULE}
     if ruled:
         return _ruled(search, ruled - search.campaign_rules, ruled)
     return _failed(search, _ORDER) or _missing(search)
@@ -208,9 +208,9 @@ def _failed(search: OptionSearch, order: tuple[Limiter, ...]) -> PromiseReason |
     """Name the first failure of the first code that there is any of."""
     for code in order:
         for failure in search.failures:
-            if failure.code is Limiter.NO_SOURCE and code is failure.code:
+            if failure.limiter is Limiter.NO_SOURCE and code is failure.limiter:
                 return _nowhere(search, failure.subject)
-            if failure.code is code:
+            if failure.limiter is code:
                 sold_out = (
                     code is Limiter.SUPPLIER_LEADTIME_EXCEEDED
                     and search.policy.supplier_fallback == "accept_with_risk"

@@ -535,7 +535,9 @@ def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
 def _refused_ratings(quest: OptionSearch) -> list[float]:
     """Ratings of suppliers that the policy refuses for them."""
     suppliers = quest.book.providers.suppliers
-    refused = {one.subject for one in quest.failures if one.code is Limiter.ORDER_RULE}
+    refused = {
+        one.subject for one in quest.failures if one.limiter is Limiter.ORDER_RULE
+    }
     refused -= quest.campaign_rules
     scores = [suppliers.esg_score(name) for name in sorted(refused)]
     return [score for score in scores if score is not None]
@@ -544,7 +546,7 @@ def _refused_ratings(quest: OptionSearch) -> list[float]:
 def _too_short(quest: OptionSearch) -> bool:
     """Whether a rule of campaigns refused work."""
     return any(
-        one.code is Limiter.ORDER_RULE and one.subject in quest.campaign_rules
+        one.limiter is Limiter.ORDER_RULE and one.subject in quest.campaign_rules
         for one in quest.failures
     )
 
@@ -569,5 +571,5 @@ def _is_idle(rule: str, quest: OptionSearch) -> bool:
         return not quest.leaves_lanes
     unknown = Limiter.SUPPLIER_LEADTIME_EXCEEDED
     return policy.supplier_fallback == "block" and all(
-        failure.code is not unknown for failure in quest.failures
+        failure.limiter is not unknown for failure in quest.failures
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -220,13 +220,6 @@ def cut(
     return taken, rest
 
 
-class Failure(NamedTuple):
-    """Why a way is closed."""
-
-    code: Limiter
-    subject: str
-
-
 class DeliveryNeed(NamedTuple):
     """What is to be delivered.
 
@@ -279,17 +272,14 @@ class OrderPlacement(Protocol):
 
     stages: AvailabilityCheck
     terms: Terms
+    failures: list[Blocked]
 
-    def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
+    def place(self, source: Source, size: int, start: int) -> OrderTiming | Blocked:
         """Place an order as early as possible among all other work."""
         ...
 
     def placed(self, timing: OrderTiming) -> None:
         """Reserve the resources of an order."""
-        ...
-
-    def fail(self, code: Limiter, subject: str) -> None:
-        """Note why a way is closed."""
         ...
 
 
@@ -306,10 +296,6 @@ class ComponentSupply(OrderPlacement, Protocol):
         self, ways: Sequence[Attempt], node: tuple[str, str]
     ) -> tuple[SupplyAllocation, ...] | None:
         """Take the way that is there first."""
-        ...
-
-    def first_work(self, source: Source) -> int | None:
-        """First instant at which a source may begin to make something."""
         ...
 
     def meets(self, source: Source) -> bool:
@@ -337,11 +323,16 @@ def make(
         Whether nobody asks any more for goods that are ready at an instant.
     """
     at_once = "capacity" in supply.terms.relaxed
-    start = supply.terms.now if at_once else supply.first_work(source)
-    making = None if start is None else supply.stages.making(source, start)
-    wanted = 0 if making is None else making.gain.order_steps_for(left)
-    if making is None or start is None or wanted <= 0:
-        supply.fail(Limiter.ROUTING_INVALID, source.source)
+    terms = supply.terms
+    start = terms.now if at_once else source.first_start(terms.begin)
+    making = supply.stages.making(source, start)
+    if isinstance(making, Blocked):
+        supply.failures.append(making)
+        return None
+    wanted = making.gain.order_steps_for(left)
+    if wanted <= 0:
+        invalid = Blocked("routing", Limiter.ROUTING_INVALID, source.source)
+        supply.failures.append(invalid)
         return None
     rules = supply.terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
@@ -358,17 +349,16 @@ def make(
             return None
         parts.append(got)
     if late is not None and making.gain.good_steps(size) >= left:
-        soonest = _soonest(supply, making, size, start, parts)
+        soonest = _soonest(supply, making, size, parts)
         if soonest is not None and late(soonest) and not supply.meets(source):
             return None
-    return ordered(supply, source, making, size, start, parts)
+    return ordered(supply, source, making, size, parts)
 
 
 def _soonest(
     supply: ComponentSupply,
     making: RoutingNeeds,
     size: int,
-    start: int,
     parts: Sequence[Part],
 ) -> int | None:
     """Instant before which an order is not through, wherever its steps find room [s].
@@ -382,7 +372,7 @@ def _soonest(
     chain, terms = making.chain, supply.terms
     if chain is None or terms.work is not None or "capacity" in terms.relaxed:
         return None
-    ready = start
+    ready = making.start
     for line, pieces in parts:
         if line.at_first and pieces:
             ready = max([ready, *[one.ready for one in pieces]])
@@ -406,7 +396,6 @@ def ordered(
     source: Source,
     making: RoutingNeeds,
     size: int,
-    start: int,
     parts: Sequence[Part],
 ) -> SupplyAllocation | None:
     """Place an order behind its components.
@@ -417,12 +406,10 @@ def ordered(
         What it yields from the first instant on.
     size
         Of the order [steps of the source].
-    start
-        First instant at all [s].
     parts
         What was got for each component line.
     """
-    timing = _placed(supply, source, size, start, _needs(parts))
+    timing = _placed(supply, source, size, making.start, _needs(parts))
     if timing is None:
         return None
     uses: list[Use] = []
@@ -534,20 +521,10 @@ def _placed(
         return supply.stages.no_time(max(bound, needs.last))
     for _ in range(MOST_SHIFTS):
         timing = supply.place(source, size, bound)
-        if timing is None:
-            step = supply.stages.too_long(source.source, size, bound, supply.terms)
-            if step is not None:
-                subject = f"{source.source}|{step}"
-                supply.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
-                return None
-            rules = supply.terms.work
-            rule = None if rules is None else rules.breaks(source, size)
-            if rule is not None:
-                supply.fail(Limiter.ORDER_RULE, rule)
-                return None
-        if timing is None or not (
-            timing.start == start or source.valid_at(timing.start)
-        ):
+        if isinstance(timing, Blocked):
+            supply.failures.append(timing)
+            return None
+        if timing.start != start and not source.valid_at(timing.start):
             break
         slack = needs.slack(supply.stages, source.source, timing)
         if slack >= 0:
@@ -561,7 +538,8 @@ def _placed(
         idle = max(timing.start - bound, 0)
         bound -= slack * (idle // -slack + 1)
     node = f"{source.product}|{source.location}"
-    supply.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
+    full = Blocked("capacity", Limiter.ROUTING_CAPACITY_FAIL, node)
+    supply.failures.append(full)
     return None
 
 
@@ -583,7 +561,7 @@ def _tightened(
     if begin == bound:
         return timing
     earlier = supply.place(source, size, begin)
-    if earlier is None or earlier.finish >= timing.finish:
+    if isinstance(earlier, Blocked) or earlier.finish >= timing.finish:
         return timing
     fits = needs.slack(supply.stages, source.source, earlier) >= 0
     return earlier if fits else timing

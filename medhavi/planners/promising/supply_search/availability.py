@@ -18,7 +18,7 @@ from medhavi.providers.sources import OrderTiming
 from medhavi.providers.transport.timetable import Load, load_of
 from medhavi.providers.what_if.changed_providers import limited
 from medhavi.providers.what_if.ledger_moves import Ledgers
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import from_units
 
 if TYPE_CHECKING:
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.promising.supply_search.lead_draws import LeadDraws
-    from medhavi.planners.promising.supply_search.policies import Terms
+    from medhavi.planners.promising.supply_search.policies import Terms, WorkRules
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers import Providers
     from medhavi.providers.finite_capacity.chain import FiniteChain, KnownOrders
     from medhavi.providers.finite_capacity.finite import FiniteCapacity
-    from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
     from medhavi.providers.finite_capacity.waits import StepWait
     from medhavi.providers.material.characteristics import Characteristics
     from medhavi.providers.material.line import MaterialLine
@@ -56,8 +55,8 @@ if TYPE_CHECKING:
     """Source, order [steps], and when it is usable [s]."""
     Carried = tuple[Objective, int]
     """What ways are compared by, and by when they must arrive [s]."""
-    Freed = tuple[str, BusyInterval | None, int, float]
-    """Resource and block, or a lane with its departure [s] and kg."""
+    Making = tuple[str, str, str, int | None]
+    """Routing, product, location, first instant [s]."""
 
 
 class RoutingNeeds(NamedTuple):
@@ -65,6 +64,8 @@ class RoutingNeeds(NamedTuple):
 
     Parameters
     ----------
+    start
+        The instant [s].
     gain
         What it yields.
     groups
@@ -74,6 +75,7 @@ class RoutingNeeds(NamedTuple):
         None: they are more than that.
     """
 
+    start: int
     gain: ProductOutput
     groups: tuple[tuple[Component, ...], ...]
     chain: FiniteChain | None
@@ -139,7 +141,7 @@ class AvailabilityCheck:
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
-        self._making: dict[tuple[str, str, str, int], RoutingNeeds | None] = {}
+        self._making: dict[Making, RoutingNeeds | Blocked] = {}
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -247,27 +249,32 @@ class AvailabilityCheck:
         self.ask("routing")
         return self.providers.recipes.recipe(routing)
 
-    def making(self, source: Source, start: int) -> RoutingNeeds | None:
+    def making(self, source: Source, start: int | None) -> RoutingNeeds | Blocked:
         """What an order of a routing needs and yields from an instant on.
 
-        None: it yields nothing of what the source gives.
+        Blocked: it never begins, or yields nothing of what the source gives.
         """
         key = source.source, source.product, source.location, start
-        if key not in self._making:
+        known = self._making.get(key)
+        if known is None:
             self.ask("routing")
-            self._making[key] = self._made_by(source, start)
-        return self._making[key]
+            known = self._making[key] = self._made_by(source, start)
+        return known
 
-    def _made_by(self, source: Source, start: int) -> RoutingNeeds | None:
+    def _made_by(self, source: Source, start: int | None) -> RoutingNeeds | Blocked:
+        invalid = Blocked("routing", Limiter.ROUTING_INVALID, source.source)
+        if start is None:
+            return invalid
         recipe = self.providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location)
         if gain is None:
-            return None
+            return invalid
         valid = [
             tuple(line for line in group if line.valid_at(start))
             for group in recipe.groups
         ]
         return RoutingNeeds(
+            start,
             gain,
             tuple(lines for lines in valid if lines),
             self.capacity.plain_chain(source.source) if _at_end(gain) else None,
@@ -302,34 +309,48 @@ class AvailabilityCheck:
         self.ask("material")
         return self.material.known(product, location)
 
-    def refused(self, source: Source, terms: Terms) -> Limiter | None:
+    def refused(self, source: Source, terms: Terms) -> Blocked | None:
         """Why a supplier sells nothing new: its rating, or its word (rule 38)."""
         if terms.least_esg is not None:
             score = self.providers.suppliers.esg_score(source.source)
             if score is None or score < terms.least_esg:
-                return Limiter.ORDER_RULE
-        if terms.known_only and self.unknown(source):
-            return Limiter.SUPPLIER_LEADTIME_EXCEEDED
+                return Blocked("policy", Limiter.ORDER_RULE, source.source)
+        if terms.known_only and self.times.stated(source):
+            unknown = Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            return Blocked("supplier", unknown, source.source)
         return None
 
-    def unknown(self, source: Source) -> bool:
-        """Whether nobody knows how far a supplier's word holds (rule 38)."""
-        return self.times.stated(source)
+    def purchase(
+        self, source: Source, now: int, steps: int, needed: int
+    ) -> OrderTiming | Blocked:
+        """When a purchase that is ordered from now on is there.
 
-    def purchase(self, source: Source, start: int, steps: int) -> OrderTiming | None:
-        """When a purchase that is ordered at an instant is there."""
+        Parameters
+        ----------
+        steps, needed
+            What is ordered, and what of it somebody needs.
+        """
+        start = source.first_start(now)
+        if start is None:
+            return Blocked("routing", Limiter.ROUTING_INVALID, source.source)
         self.ask("supplier")
         if self.leads is None:
             timing = source.clock.earliest(start, steps)
         else:
             timing = self.leads.timing(source, start, steps)
-        if timing is None or self._offers is None:
-            return timing
-        usable = self._offers.usable(source, steps, timing.finish)
-        if usable is None:
-            return None
-        self.buy_again([(source, steps, usable)])
-        return timing._replace(finish=usable)
+        if timing is not None and self._offers is not None:
+            usable = self._offers.usable(source, steps, timing.finish)
+            if usable is not None:
+                self.buy_again([(source, steps, usable)])
+            timing = None if usable is None else timing._replace(finish=usable)
+        if timing is None and steps > needed:
+            return Blocked("supplier", Limiter.SUPPLIER_MOQ, source.source)
+        if timing is None or (
+            timing.start != start and not source.valid_at(timing.start)
+        ):
+            late = Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            return Blocked("supplier", late, source.source)
+        return timing
 
     def bought(self, mark: int) -> tuple[Bought, ...]:
         """Purchases since a mark."""
@@ -367,23 +388,34 @@ class AvailabilityCheck:
         start: int,
         terms: Terms,
         known: KnownOrders | None = None,
-    ) -> OrderTiming | None:
+    ) -> OrderTiming | Blocked:
         """Place an order as early as possible among all other work (`earliest`)."""
         self.ask("capacity")
         rules = terms.work
         if rules is None:
-            earliest = self.capacity.earliest
-            return earliest(source.source, steps, start, by=terms.by, known=known)
-        if rules.kept:
-            self._withheld = True
-        return rules.place(source, steps, start, terms.by)
+            timing = self.capacity.earliest(
+                source.source, steps, start, by=terms.by, known=known
+            )
+        else:
+            if rules.kept:
+                self._withheld = True
+            timing = rules.place(source, steps, start, terms.by)
+        return timing or self._without_room(source, steps, start, rules)
 
-    def too_long(
-        self, routing: str, steps: int, start: int, terms: Terms
-    ) -> int | None:
-        """Step that no opening is long enough for; None: there is none."""
-        capacity = self.capacity if terms.work is None else terms.work.capacity
-        return capacity.longest(routing, steps, start)
+    def _without_room(
+        self, source: Source, steps: int, start: int, rules: WorkRules | None
+    ) -> Blocked:
+        """Why an order has no place: a step is too long, a rule, or other work."""
+        capacity = self.capacity if rules is None else rules.capacity
+        step = capacity.longest(source.source, steps, start)
+        if step is not None:
+            subject = f"{source.source}|{step}"
+            return Blocked("capacity", Limiter.QTY_DURATION_UNSUPPORTED, subject)
+        rule = None if rules is None else rules.breaks(source, steps)
+        if rule is not None:
+            return Blocked("policy", Limiter.ORDER_RULE, rule)
+        node = f"{source.product}|{source.location}"
+        return Blocked("capacity", Limiter.ROUTING_CAPACITY_FAIL, node)
 
     def no_time(self, instant: int) -> OrderTiming:
         """Order that takes no time: capacity relaxed."""
@@ -416,16 +448,17 @@ class AvailabilityCheck:
     # ----------------------------------------------------------------- transport
     def move(
         self, source: Source, origin: str, start: int, steps: int
-    ) -> Itinerary | None:
+    ) -> Itinerary | Blocked:
         """When a component arrives by a lane, and take its room."""
         others = self.providers.transport.into.get(source.location, ())
-        return self.itinerary(
+        found = self.itinerary(
             source.product,
             steps,
             (origin, start),
             source.location,
             frozenset(lane for lane in others if lane != source.source),
         )
+        return found or Blocked("transport", Limiter.NO_TRANSPORT_LEG, source.source)
 
     def soonest(
         self, way: tuple[str, str, str], ready: int, forbidden: frozenset[str]
@@ -530,29 +563,6 @@ class AvailabilityCheck:
         self.capacity.occupancy.release_owner(demand)
         for hold in self.providers.reservations.of_owner(demand, "transport"):
             self.hold_lane(hold.subject, hold.start, -hold.qty)
-
-    def held_by(self, demand: str) -> tuple[Freed, ...]:
-        """Resources and lanes that the tables hold for a demand."""
-        holds = self.providers.reservations
-        found: list[Freed] = []
-        for resource in sorted(
-            {hold.subject for hold in holds.of_owner(demand, "capacity")}
-        ):
-            owned = self.capacity.occupancy.owned(resource, demand)
-            found += [(resource, block, 0, 0.0) for block in owned]
-        found += [
-            (hold.subject, None, hold.start, hold.qty)
-            for hold in holds.of_owner(demand, "transport")
-        ]
-        return tuple(found)
-
-    def hold_again(self, freed: Iterable[Freed]) -> None:
-        """Bind again what `free` gave back of resources and lanes."""
-        for subject, block, departure, weight in freed:
-            if block is None:
-                self.hold_lane(subject, departure, weight)
-            else:
-                self.capacity.occupancy.hold(subject, block)
 
     def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
         """Take room of a departure; a negative weight gives it back."""

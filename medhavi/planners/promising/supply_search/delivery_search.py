@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.supply_search.alternatives import (
     Evaluation,
-    Failure,
 )
 from medhavi.planners.promising.supply_search.shipments import (
     ShipmentPlanning,
@@ -39,7 +38,7 @@ from medhavi.planners.promising.supply_search.supply_search import (
     from_source,
     from_stock,
 )
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import DAY, NEVER, from_units, seconds_up
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ class DeliverySearch:
         self.found: SearchResults | None = None
         self.known: set[str] = set()
         self.bare = False
-        self.failures: list[Failure] = []
+        self.failures: list[Blocked] = []
         self._reached = reach.of(
             wanted.product,
             wanted.location,
@@ -263,7 +262,7 @@ class DeliverySearch:
             blocked = reached.blocked[:1]
             code = Limiter.REGULATORY_BLOCKED if blocked else Limiter.NO_TRANSPORT_LEG
             subject = blocked[0] if blocked else wanted.location
-            self.failures.append(Failure(code, subject))
+            self.failures.append(Blocked("transport", code, subject))
         return origins, [place for place in origins if place in reached.makers]
 
     def _new_at(self, place: str, terms: Terms) -> Iterator[FulfilmentOption]:
@@ -476,7 +475,8 @@ class DeliverySearch:
         short = too_short_lived(found, self._stages, left)
         if short is not None:
             node = f"{short.product}|{short.location}"
-            self.failures.append(Failure(Limiter.SHELF_LIFE_EXCEEDED, node))
+            expired = Limiter.SHELF_LIFE_EXCEEDED
+            self.failures.append(Blocked("material", expired, node))
         return short is not None
 
     def _once(self, way: FulfilmentOption, terms: Terms) -> Evaluation | None:

@@ -554,6 +554,11 @@ class Terms:
     first: frozenset[Node] = frozenset()
 
     @property
+    def begin(self) -> int:
+        """First instant at which anything new may be made [s]."""
+        return self.now if self.work is None else self.work.begin
+
+    @property
     def plain(self) -> bool:
         """Whether nothing is relaxed, and no trait, rule or order of needs counts."""
         special = self.relaxed, self.traits, self.work, self.batches, self.first

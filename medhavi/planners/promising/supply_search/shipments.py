@@ -10,13 +10,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
 from medhavi.planners.promising.supply_search.alternatives import (
-    Failure,
     Shipment,
     Use,
     cut,
 )
 from medhavi.planners.promising.supply_search.shipment_origins import full_lane
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import NEVER, from_units
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ class ShipmentPlanning:
         stages: AvailabilityCheck,
         wanted: DeliveryNeed,
         reached: SupplyOrigins,
-        failures: list[Failure],
+        failures: list[Blocked],
     ) -> None:
         self._stages = stages
         self._wanted = wanted
@@ -323,9 +322,9 @@ class ShipmentPlanning:
             start, end = (origin, ready), wanted.location
             full = full_lane(self._stages, product, start, end, reached.forbidden)
             self._failures.append(
-                Failure(Limiter.NO_TRANSPORT_LEG, wanted.location)
+                Blocked("transport", Limiter.NO_TRANSPORT_LEG, wanted.location)
                 if full is None
-                else Failure(Limiter.NO_TRANSPORT_CAPACITY, full[0])
+                else Blocked("transport", Limiter.NO_TRANSPORT_CAPACITY, full[0])
             )
             return None
         uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)

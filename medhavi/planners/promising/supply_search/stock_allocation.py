@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.supply_search.alternatives import (
     NOT_NEW,
-    Failure,
     SupplyAllocation,
 )
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
@@ -186,14 +185,14 @@ class StockAllocation:
     def __init__(self, stages: AvailabilityCheck, terms: Terms) -> None:
         self.stages = stages
         self.terms = terms
-        self.failures: list[Failure] = []
+        self.failures: list[Blocked] = []
         self._lines: dict[tuple[str, str], Seen] = {}
         self._takers: list[tuple[str, str]] = []
         """What is being ordered, the last for the one before."""
 
-    def fail(self, code: Limiter, subject: str) -> None:
+    def fail(self, stage: str, limiter: Limiter, subject: str) -> None:
         """Note why a way is closed."""
-        self.failures.append(Failure(code, subject))
+        self.failures.append(Blocked(stage, limiter, subject))
 
     def sources(self, product: str, location: str) -> Sequence[Source]:
         """Sources whose goods may have what is asked for, by preference."""
@@ -205,7 +204,8 @@ class StockAllocation:
             one for one in found if one.kind == "move" or self.stages.gives(one, asked)
         ]
         if len(good) < len(found):
-            self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
+            node = f"{product}|{location}|"
+            self.fail("material", Limiter.QUALITY_MISMATCH, node)
         return good
 
     def _line(self, product: str, location: str) -> Seen:

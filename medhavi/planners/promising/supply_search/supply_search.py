@@ -28,7 +28,7 @@ from medhavi.planners.promising.supply_search.stock_allocation import (
     WaitingOrders,
     share_resources,
 )
-from medhavi.results.limiter import Limiter
+from medhavi.results.limiter import Blocked, Limiter
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.supply_search.policies import Batch, Node, Terms
     from medhavi.providers.finite_capacity.chain import KnownOrders
     from medhavi.providers.sources import OrderTiming, Source
+    from medhavi.providers.transport.itineraries import Itinerary
 
     Attempt = Callable[[], tuple[SupplyAllocation, ...] | None]
     Build = Callable[["SupplySearch"], "Sequence[SupplyAllocation] | None"]
@@ -56,14 +57,16 @@ def move(supply: SupplySearch, source: Source, left: int) -> SupplyAllocation | 
     start = supply.first_start(source, max(piece.ready for piece in got))
     if start is None:
         return None
+    itinerary: Itinerary | None
     if "transport" in supply.terms.relaxed:
         itinerary = None
         arrival = begin = start
     else:
-        itinerary = supply.stages.move(source, origin, start, size)
-        if itinerary is None:
-            supply.fail(Limiter.NO_TRANSPORT_LEG, source.source)
+        found = supply.stages.move(source, origin, start, size)
+        if isinstance(found, Blocked):
+            supply.failures.append(found)
             return None
+        itinerary = found
         arrival, begin = itinerary.arrival, itinerary.departure
     return SupplyAllocation(
         "move",
@@ -162,7 +165,7 @@ class SupplySearch(StockAllocation):
         if steps <= 0:
             return ()
         if node in self._path:
-            self.fail(Limiter.NO_SOURCE, f"{product}|{location}")
+            self.fail("routing", Limiter.NO_SOURCE, f"{product}|{location}")
             return None
         # What is relaxed may be at hand although nothing is free.
         given = "material" in self.terms.relaxed
@@ -216,9 +219,11 @@ class SupplySearch(StockAllocation):
             self.greedy = True
         if best is None:
             if not ways:
-                known = self._known(*node)
-                code = Limiter.MATERIAL_SHORTFALL if known else Limiter.NO_SOURCE
-                self.fail(code, "|".join(node))
+                if self._known(*node):
+                    short = Limiter.MATERIAL_SHORTFALL
+                    self.fail("material", short, "|".join(node))
+                else:
+                    self.fail("routing", Limiter.NO_SOURCE, "|".join(node))
             return None
         self._again(best[2])
         return best[1]
@@ -248,7 +253,7 @@ class SupplySearch(StockAllocation):
         if terms.known_only or terms.least_esg is not None:
             refused = self.stages.refused(source, terms)
             if refused is not None:
-                self.fail(refused, source.source)
+                self.failures.append(refused)
                 return False
         if terms.buy == "rest":
             if covered:
@@ -349,7 +354,8 @@ class SupplySearch(StockAllocation):
         left = steps
         while left > 0:
             if len(pieces) >= MOST_ORDERS:
-                self.fail(Limiter.ALTERNATE_EXHAUSTED, source.source)
+                spent = Limiter.ALTERNATE_EXHAUSTED
+                self.fail("routing", spent, source.source)
                 return None
             made = self._order(source, wanted, late)
             if made is None:
@@ -393,29 +399,14 @@ class SupplySearch(StockAllocation):
         """First instant at which a source may begin something new."""
         first = source.first_start(start)
         if first is None:
-            self.fail(Limiter.ROUTING_INVALID, source.source)
+            self.fail("routing", Limiter.ROUTING_INVALID, source.source)
         return first
-
-    def first_work(self, source: Source) -> int | None:
-        """First instant at which a source may begin to make something."""
-        rules, now = self.terms.work, self.terms.now
-        return self.first_start(source, now if rules is None else rules.begin)
 
     def buy(self, source: Source, size: int, left: int) -> SupplyAllocation | None:
         """Buy a lot of a size for a need [steps]; None: its supplier does not."""
-        start = source.first_start(self.terms.now)
-        if start is None:
-            self.fail(Limiter.ROUTING_INVALID, source.source)
-            return None
-        timing = self.stages.purchase(source, start, size)
-        if timing is None or not (
-            timing.start == start or source.valid_at(timing.start)
-        ):
-            raised = timing is None and size > left
-            code = (
-                Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
-            )
-            self.fail(code, source.source)
+        timing = self.stages.purchase(source, self.terms.now, size, left)
+        if isinstance(timing, Blocked):
+            self.failures.append(timing)
             return None
         relaxed = "material" in self.terms.relaxed
         ready = self.terms.now if relaxed else timing.finish
@@ -466,7 +457,7 @@ class SupplySearch(StockAllocation):
         """Reserve the resources of an order."""
         self._orders.add(timing)
 
-    def place(self, source: Source, size: int, start: int) -> OrderTiming | None:
+    def place(self, source: Source, size: int, start: int) -> OrderTiming | Blocked:
         """Place an order as early as possible among all other work."""
         if self._orders.write_for(source.source):
             self._shared = True
