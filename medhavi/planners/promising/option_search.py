@@ -183,8 +183,7 @@ class OptionSearch:
             stages.capacity, stages.reserves, window, request, policy, room
         )
         self.campaign_rules = book.campaigns.names if book.campaigns else frozenset()
-        settings = book.snapshot.settings
-        self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
+        self.latest = book.now + HORIZONS * (book.horizon_end - book.now)
 
     @property
     def report(self) -> SearchReport:

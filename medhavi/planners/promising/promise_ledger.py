@@ -125,8 +125,8 @@ class PromiseLedger:
     ----------
     accepted
         Promises of this book by demand, in the order of acceptance.
-    now
-        Now of every quote [s].
+    now, horizon_end
+        Now of every quote, and the end of the horizon [s].
     counted_on
         Planned orders that count as supply; None: none does (rule 30).
     """
@@ -136,6 +136,7 @@ class PromiseLedger:
     def __init__(self, snapshot: Snapshot, stages: AvailabilityCheck) -> None:
         self.snapshot = snapshot
         self.now = int(snapshot.as_of)
+        self.horizon_end = snapshot.settings.horizon_end
         self.stages = stages
         self.providers = stages.providers
         self.policies = Policies(snapshot)
@@ -189,6 +190,7 @@ class PromiseLedger:
         made: PromiseLedger = copy(self)
         made.snapshot = snapshot
         made.now = int(snapshot.as_of)
+        made.horizon_end = snapshot.settings.horizon_end
         made.stages = used
         made.providers = used.providers
         made.times = used.times
