@@ -54,6 +54,7 @@ def test_each_remedy_of_the_plan_helps_its_demand_and_enough_of_it(folder):
         Patch.of(snapshot, best.rows).apply(snapshot),
         made.run.mode,
         dict(made.run.settings),
+        baseline=made,
         seed=made.run.seed,
     )
     then = DemandCosts(snapshot).of(again)[best.demand]

@@ -40,7 +40,9 @@ def tried(
     made = feasible(snapshot)
     found = remedies(snapshot, made, demand, **words)
     for one in found:
-        again = feasible(Patch.of(snapshot, one.rows).apply(snapshot))
+        changed = Patch.of(snapshot, one.rows).apply(snapshot)
+        again = plan(changed, "constrained", PYTHON, baseline=made)
+        assert [str(found) for found in verify(again, changed)] == []
         assert again.fingerprint == one.fingerprint
         assert last_delivery(again, one.demand) == one.tested_date
     return {one.kind.value: one for one in found}

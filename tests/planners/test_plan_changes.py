@@ -98,11 +98,14 @@ def test_a_period_of_a_demand_in_the_way_moves_with_its_due_date() -> None:
     assert (row["due"], row["period_end"]) == (day(1.75), day(2.75))
 
 
-def test_what_is_first_already_is_not_put_first() -> None:
-    demands = [{**row, "priority": 0} for row in HOURLY["demands"]]
-    why = reason(Limiter.CAPACITY_SHORTFALL, "M")
-    assert "swap" in changes(why)
-    assert "swap" not in changes(why, demands=demands)
+@pytest.mark.parametrize(("priority", "offered"), [(0, False), (1, False), (2, True)])
+def test_what_weighs_most_already_is_not_put_first(
+    priority: int, offered: bool
+) -> None:
+    """Priority 0 weighs as 1."""
+    demands = [{**row, "priority": priority} for row in HOURLY["demands"]]
+    found = changes(reason(Limiter.CAPACITY_SHORTFALL, "M"), demands=demands)
+    assert ("swap" in found) is offered
 
 
 def test_an_order_of_no_routing_is_not_split() -> None:

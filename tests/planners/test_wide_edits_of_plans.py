@@ -45,7 +45,8 @@ def remedies_hold(seeds: Iterable[int]) -> set[str]:
         for one in remedies(*made, tries=3) if made else ():
             changed = Patch.of(made[0], one.rows).apply(made[0]) if made else None
             assert changed is not None
-            again = plan(changed, "constrained", QUICK["constrained"])
+            own = QUICK["constrained"]
+            again = plan(changed, "constrained", own, baseline=made and made[1])
             assert [str(fault) for fault in verify(again, changed)] == []
             dates = again.deliveries.filter(demand=one.demand)["date"].to_list()
             last = int(max(dates).timestamp()) if dates else None

@@ -478,14 +478,6 @@ def remedies(
     tries: Annotated[
         int, typer.Option("--tries", min=1, help="How many changes are tried at most.")
     ] = 60,
-    plans: Annotated[
-        int,
-        typer.Option(
-            "--plans",
-            min=1,
-            help="How many of them, those that cure most, are planned with all effort.",
-        ),
-    ] = 5,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Write the plan with its causes noted here."),
@@ -518,7 +510,6 @@ def remedies(
             plan,
             demand,
             tries=tries,
-            plans=plans,
             observe=told,
             cancelled=cancelled,
         )

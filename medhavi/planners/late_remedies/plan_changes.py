@@ -277,9 +277,10 @@ class PlanChanges:
             return
 
     def _first(self, reason: Reason) -> Iterator[Proposal]:
-        """Put the demand before all others."""
+        """Put the demand before all others, where it weighs more then."""
+        weight = self._snapshot.settings.weight
         for row in self._rows("demands", demand=reason.demand):
-            if row["priority"] == FIRST:
+            if weight(FIRST) <= weight(_rank(row)):
                 return
             text = f"put {reason.demand} before all others"
             first = {**row, "priority": FIRST}

@@ -1,13 +1,11 @@
 """Try changes for late demands by planning again.
 
-A remedy is never a guess: its effect is that of a plan made on the tables with its
-rows, against a plan of the unchanged tables, both by the same engine, settings and
-seed. Applying the rows gives that plan again.
+A remedy is never a guess: its effect is that of a plan on the tables with its rows,
+which resumes the plan in force as after any edit, against that plan, resumed on the
+unchanged tables with the same effort. Applying the rows gives that plan again.
 
-Candidates come in order of price (`plan_changes`). Where there are more than plans may
-be made, plans that are only constructed find those that cure most
-(`ConstructedOutcomes`); these are planned with all the effort of the plan, and what
-helps none that it is meant for is dropped.
+Candidates come in order of price (`plan_changes`); what helps none that it is meant for
+is dropped.
 
 The values are those of one snapshot, whatever tables the plan was made on: what
 raises a priority must not look dearer because it raised it.
@@ -15,23 +13,19 @@ raises a priority must not look dearer because it raised it.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData
 from medhavi.planners import pipeline
-from medhavi.planners.constrained.rounds import constructed
 from medhavi.planners.late_remedies.plan_changes import PlanChanges
 from medhavi.planners.late_remedies.reasons import reasons
 from medhavi.planners.mrp.hard_allocations import ForecastPolicies, needed_at
 from medhavi.planners.parameters import ConstrainedParameters
-from medhavi.planners.run_limits import without_collections
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.providers import Providers
 from medhavi.providers.product_facts import demand_value
@@ -41,16 +35,11 @@ from medhavi.snapshot.patch import Patch
 from medhavi.units import DAY, HOUR, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from medhavi.planners.constrained.rounds import (
-        ConstructedDeliveries,
-        DemandDeliveries,
-    )
     from medhavi.planners.late_remedies.plan_changes import Candidate
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
-    from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
 
@@ -136,20 +125,6 @@ class DemandCosts:
             for demand, qty, short in rows
         }
 
-    def of_deliveries(
-        self, found: Mapping[str, DemandDeliveries]
-    ) -> dict[str, DemandOutcome]:
-        """Outcome of every demand of a plan that is only constructed."""
-        return {
-            demand: self._outcome(
-                demand,
-                one.wanted,
-                max(one.wanted - sum(qty for qty, _ in one.deliveries), 0.0),
-                one.deliveries,
-            )
-            for demand, one in found.items()
-        }
-
     def _outcome(
         self, demand: str, qty: float, short: float, parts: Iterable[tuple[float, int]]
     ) -> DemandOutcome:
@@ -172,100 +147,8 @@ def _needed(row: Mapping[str, Any], policies: ForecastPolicies) -> int:
     return needed_at({**row, **instants}, policies)
 
 
-def planned_as(
-    run: RunRecord,
-    snapshot: Snapshot,
-    parameters: ConstrainedParameters,
-    stop: Callable[[], bool],
-) -> Plan | None:
-    """Plan tables in the mode and with the seed of a run.
-
-    None: they cannot be planned (a second unit of a resource with campaigns is such a
-    change), or it was stopped.
-    """
-    try:
-        made = pipeline.plan(
-            snapshot, run.mode, parameters, seed=run.seed, cancelled=stop
-        )
-    except (BadData, NotAvailable):
-        return None
-    return None if made.run.status is Status.CANCELLED else made
-
-
-class ConstructedOutcomes:
-    """Outcomes of constructed plans, of changed tables and of the unchanged.
-
-    Parameters
-    ----------
-    snapshot
-        The unchanged tables.
-    run
-        Record of the plan of the unchanged tables: its engine constructs.
-    parameters
-        Those of the plan; the effort is light whatever they say.
-    values
-        What outcomes are valued by.
-    stop
-        Polled; a yes ends a plan without an outcome.
-    """
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        run: RunRecord,
-        parameters: ConstrainedParameters,
-        values: DemandCosts,
-        stop: Callable[[], bool],
-    ) -> None:
-        self._snapshot = snapshot
-        self._run = run
-        self._parameters = replace(parameters, effort="light")
-        self._values = values
-        self._stop = stop
-        self._constructs = run.engine != "search"
-
-    @cached_property
-    def _first(self) -> ConstructedDeliveries | None:
-        """The unchanged tables as effort light constructs them; None: it cannot."""
-        return self._constructed(self._snapshot)
-
-    @cached_property
-    def before(self) -> Mapping[str, DemandOutcome] | None:
-        """Outcomes of the unchanged tables; None: there is no constructed plan."""
-        return self.outcomes(self._snapshot)
-
-    def outcomes(self, snapshot: Snapshot) -> Mapping[str, DemandOutcome] | None:
-        """Outcomes of tables; None: they cannot be planned, or it was stopped."""
-        if not self._constructs:
-            return self._searched(snapshot)
-        if self._first is None:
-            return None
-        found = (
-            self._first
-            if snapshot is self._snapshot
-            else self._constructed(snapshot, self._first)
-        )
-        return None if found is None else self._values.of_deliveries(found.of_demand)
-
-    def _constructed(
-        self, snapshot: Snapshot, first: ConstructedDeliveries | None = None
-    ) -> ConstructedDeliveries | None:
-        decisions = None if first is None else first.decisions
-        try:
-            with without_collections():
-                return constructed(snapshot, self._parameters, decisions, self._stop)
-        except (BadData, NotAvailable):
-            return None
-
-    def _searched(self, snapshot: Snapshot) -> Mapping[str, DemandOutcome] | None:
-        made = planned_as(self._run, snapshot, self._parameters, self._stop)
-        return None if made is None else self._values.of(made)
-
-
 TRIES = 60
 """How many changes are tried at most, unless the caller says otherwise."""
-PLANS = 5
-"""How many of them are planned with all effort."""
 LEAST = 0.005
 """Money below this is no difference (half a cent)."""
 
@@ -276,7 +159,6 @@ def remedies(
     demand: str | None = None,
     *,
     tries: int = TRIES,
-    plans: int = PLANS,
     observe: Observe | None = None,
     cancelled: Cancelled | None = None,
 ) -> tuple[PlanRemedy, ...]:
@@ -293,10 +175,6 @@ def remedies(
     tries
         How many changes are tried at most, in order of the lateness that waits for
         what they change.
-    plans
-        How many of them are planned as the plan was; each takes as long as the plan
-        itself. The others are planned with effort light, and left out where so many
-        cure more.
     observe
         Called with the change that was tried, how many were, and the most.
     cancelled
@@ -322,18 +200,15 @@ def remedies(
     _check(snapshot, plan, demand)
     stop = Stop(cancelled)
     trials = _RemedyTrials(snapshot, plan, observe or unobserved, stop)
-    base = trials.planned(snapshot)
-    if base is None:
-        return ()
-    changes = PlanChanges(snapshot, Providers(snapshot), base)
-    candidates = list(islice(changes.by_price(reasons(base, demand)), tries))
-    found = list(trials.remedies(base, candidates, plans))
+    changes = PlanChanges(snapshot, Providers(snapshot), plan)
+    candidates = list(islice(changes.by_price(reasons(plan, demand)), tries))
+    found = list(trials.remedies(candidates))
     found.sort(key=_rank)
     return tuple(found)
 
 
 class _RemedyTrials:
-    """Plans of changed tables as a plan was made.
+    """Plans of changed tables on the plan in force.
 
     Parameters
     ----------
@@ -347,42 +222,63 @@ class _RemedyTrials:
         self, snapshot: Snapshot, plan: Plan, observe: Observe, stop: Stop
     ) -> None:
         self._snapshot = snapshot
-        self._run = plan.run
+        self._plan = plan
         self._observe = observe
         self._stop = stop
         self._values = DemandCosts(snapshot)
         self._share = snapshot.settings.remedies_min_share
-        # What only a plan on a baseline has is no setting of a plan from nothing.
+        # What only a plan on a baseline has is no setting of the planner.
         known = {field.name for field in fields(ConstrainedParameters)}
         own = {name: one for name, one in plan.run.settings.items() if name in known}
         self._parameters = ConstrainedParameters.from_mapping(own)
         self._done = self._steps = 0
 
-    def planned(self, snapshot: Snapshot) -> Plan | None:
-        """Plan of tables as of `planned_as`."""
-        return planned_as(self._run, snapshot, self._parameters, self._stop)
+    def _planned(self, snapshot: Snapshot, baseline: Plan) -> Plan | None:
+        """Plan tables on a baseline.
 
-    def remedies(
-        self, base: Plan, candidates: Sequence[Candidate], plans: int
-    ) -> Iterator[PlanRemedy]:
+        None: they cannot be planned (a second unit of a resource with campaigns is such
+        a change), it was stopped, or another engine plans them: that would be another
+        search, not the effect of a change.
+        """
+        run = self._plan.run
+        try:
+            made = pipeline.plan(
+                snapshot,
+                run.mode,
+                self._parameters,
+                baseline=baseline,
+                seed=run.seed,
+                cancelled=self._stop,
+            )
+        except (BadData, NotAvailable):
+            return None
+        stopped = made.run.status is Status.CANCELLED
+        return None if stopped or _searched(made) != _searched(self._plan) else made
+
+    def _before(self) -> Outcomes:
+        """Outcomes of the plan in force, or of that resumed where it costs less."""
+        found, basis = self._values.of(self._plan), self._plan.basis
+        if basis is None or basis.schedule is None:
+            return found
+        # Where no table is known to be the same, every late demand may be moved.
+        unknown = replace(self._plan, basis=replace(basis, digests={}))
+        made = self._planned(self._snapshot, unknown)
+        resumed = found if made is None else self._values.of(made)
+        return resumed if _saved(found, resumed) > 0 else found
+
+    def remedies(self, candidates: Sequence[Candidate]) -> Iterator[PlanRemedy]:
         """Remedies among candidates, as they are found."""
-        before = self._values.of(base)
-        chosen = iter(candidates)
         self._steps = len(candidates)
-        if len(candidates) > plans:
-            chosen = self._by_construction(base, candidates, plans)
-            self._steps += plans
-        for one in chosen:
+        before: Outcomes = {}
+        for one in candidates:
             if self._stop():
                 return
-            again = self.planned(self._changed(one))
+            before = before or self._before()
+            again = self._planned(self._changed(one), self._plan)
             if self._stop():
                 return
             self._tell(one)
-            # Another engine would be another search, not the effect of the change.
-            if again is None or _engine(again) != _engine(base):
-                continue
-            remedy = self._remedy(one, before, again)
+            remedy = None if again is None else self._remedy(one, before, again)
             if remedy is not None:
                 yield remedy
 
@@ -392,36 +288,6 @@ class _RemedyTrials:
 
     def _changed(self, candidate: Candidate) -> Snapshot:
         return Patch.of(self._snapshot, candidate.change.rows).apply(self._snapshot)
-
-    def _by_construction(
-        self, base: Plan, candidates: Sequence[Candidate], plans: int
-    ) -> Iterator[Candidate]:
-        """So many candidates that cure most in constructed plans, each time the best.
-
-        Each is given as soon as its share of the candidates is constructed, so that who
-        stops early has the best of what was looked at.
-        """
-        values, stop = self._values, self._stop
-        constructed = ConstructedOutcomes(
-            self._snapshot, base.run, self._parameters, values, stop
-        )
-        before = constructed.before
-        waiting: list[tuple[tuple[bool, float, int], int]] = []
-        for done, one in enumerate(candidates):
-            if stop():
-                return
-            after = constructed.outcomes(self._changed(one)) if before else None
-            self._tell(one)
-            # Without constructed plans they come as they are.
-            mark = (True, 0.0, 0)
-            if before and after:
-                saved, late = _saved(before, after), _late(after) - _late(before)
-                mark = (self._helped(one, before, after) is None, -saved, late)
-            if after or not before:
-                heapq.heappush(waiting, (mark, done))
-            share = (done + 1) * plans // len(candidates)
-            if share > done * plans // len(candidates) and waiting:
-                yield candidates[heapq.heappop(waiting)[1]]
 
     def _helped(self, one: Candidate, before: Outcomes, after: Outcomes) -> str | None:
         """First demand a change is meant for that is better off; None: none is."""
@@ -501,9 +367,9 @@ def _rank(one: PlanRemedy) -> tuple[float, int, float, str, str]:
     return (-one.saved, one.late_after, price, one.demand, one.text)
 
 
-def _engine(plan: Plan) -> str:
-    """Engine of a plan, without why it is that one."""
-    return plan.run.engine.partition(" ")[0]
+def _searched(plan: Plan) -> bool:
+    """Whether a search made a plan."""
+    return plan.run.engine.startswith("search")
 
 
 def _saved(before: Outcomes, after: Outcomes) -> float:

@@ -2,8 +2,8 @@
 # What an array gives is Any; the kernels are arithmetic on it.
 """Resume an earlier schedule: what still fits is laid as it was, the rest served anew.
 
-Each order is decoded by the rules of the plant as it is now, and stays where that gives
-the instants that it had.
+Each order is decoded by the rules of the plant as it is now, and stays where it starts
+when it did and ends no later.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def lay_as_before(
             plan.state[BEHIND] = 1 if plant.unit[option] >= 0 else 0
             place_early(plant, plan, order, start, option, option + 1)
             plan.state[BEHIND] = 0
-        same = plan.o_start[order] == start and plan.o_end[order] == work.o_end[at]
-        if same and plan.state[FULL] == 0:
+        in_time = plan.o_start[order] == start and plan.o_end[order] <= work.o_end[at]
+        if in_time and plan.state[FULL] == 0:
             keep(plan)
             return order
     clear(plant, plan)
