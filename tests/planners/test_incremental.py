@@ -131,6 +131,15 @@ def test_what_a_machine_would_do_while_it_is_down_is_done_otherwise() -> None:
     assert faults(made, after) == []
 
 
+def test_an_order_that_ends_earlier_than_before_stays() -> None:
+    first = constrained(works())
+    steps = works()["steps"].with_columns(pl.col("run_minutes_per_unit") * 0.9)
+    after = works().replace(steps=steps)
+    made = constrained(after, first)
+    assert made.run.effort["demands_anew"] == 0
+    assert faults(made, after) == []
+
+
 def test_a_demand_that_is_gone_takes_its_orders_with_it() -> None:
     first = constrained(works())
     after = works(ORDERS[:-1])

@@ -56,7 +56,7 @@ def page_of(folder) -> PlanPage:
 def late_tables(folder):
     """Tables of a demand that its supplier makes two days late."""
     factories.snapshot(
-        demands=[{"due": day(3)}], supply_terms=[{"lead_time_days": 5}]
+        demands=[{"due": day(3), "priority": 2}], supply_terms=[{"lead_time_days": 5}]
     ).to_folder(folder)
     return load_page(str(folder), mode="constrained")
 

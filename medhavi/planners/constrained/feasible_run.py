@@ -100,7 +100,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.exception_messages import ExceptionMessages
     from medhavi.planners.mrp.fulfilment import DemandFulfilment
     from medhavi.planners.mrp.netting import DatedNodeNetting
-    from medhavi.planners.mrp.netting_state.state import Node
+    from medhavi.planners.mrp.netting_state.state import Node, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.planners.mrp.reporting import PositionEvents
     from medhavi.planners.mrp.state_loading import StateLoader
@@ -133,6 +133,8 @@ class FeasibleRun(MrpRun):
     """
 
     mode = "constrained"
+    _above: set[NodeKey] | None = None
+    """Products that are netted; None: all."""
     register: type[FeasibleOrderCreation] = FeasibleOrderCreation
     parameters: ConstrainedParameters
     release: FeasibleOrderCreation
@@ -234,6 +236,20 @@ class FeasibleRun(MrpRun):
             net = self._net_cluster, self.blocked
             state = Netting(self.release, self._slicer, *places, *net, self.levels)
             state.ration(self._memory)
+
+    def net_above(self, products: Collection[NodeKey]) -> None:
+        """Net some products, and what takes of them; nothing else."""
+        above = self._above = set(products)
+        for cluster in reversed(self._clusters):
+            own = {node.key for node in cluster}
+            below = (key for node in cluster for key in self.model.takes_from(node))
+            if not above.isdisjoint((*own, *below)):
+                above |= own
+        self.net()
+
+    def _net_cluster(self, cluster: list[Node]) -> None:
+        if self._above is None or cluster[0].key in self._above:
+            super()._net_cluster(cluster)
 
     def rationed(self) -> bool:
         """Change what is wanted to what is there; False: nothing is missing."""

@@ -23,13 +23,13 @@ from medhavi.results.run_record import RunRecord, Status
 from medhavi.units import from_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from medhavi.planners.constrained.improvement.diverting import Trial
     from medhavi.planners.constrained.improvement.plan_search import PieceTrial
     from medhavi.planners.constrained.improvement.round_memory import Memory
     from medhavi.planners.constrained.netting.given_sources import Decisions, Pieces
-    from medhavi.planners.mrp.netting_state.state import Diverted
+    from medhavi.planners.mrp.netting_state.state import Diverted, NodeKey
     from medhavi.planners.mrp.run import MrpRun
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.progress import Cancelled, Observe
@@ -409,13 +409,20 @@ def netted(
     parameters: ConstrainedParameters,
     observe: Observe | None,
     stop: Callable[[], bool],
+    lacking: Collection[NodeKey] | None = None,
 ) -> FeasibleRun:
-    """Net until nothing is missing that could be had."""
+    """Net until nothing is missing that could be had.
+
+    `lacking`: only these products, and with them what takes of them; None: all.
+    """
     rounds = 0
     while True:
         run = FeasibleRun(memory, parameters, observe, stop)
         run.build()
-        run.net()
+        if lacking is None:
+            run.net()
+        else:
+            run.net_above(lacking)
         rounds += 1
         # What is missing after the last round never fits; it is taken out in the end.
         if run.stopped or rounds == MOST_ROUNDS or not run.rationed():

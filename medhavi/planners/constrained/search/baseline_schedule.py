@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.found_orders import SearchableRun
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
-    from medhavi.planners.kernels.plant_kernels.plant_record import Plant
 
 
 class PlantNames(NamedTuple):
@@ -139,13 +138,6 @@ def _options(model: Model, option: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return own, other.astype(np.int64)
 
 
-def _below(plant: Plant, item: int) -> np.ndarray:
-    """Components and sources of an item."""
-    parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
-    sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
-    return np.concatenate([parts, sources])
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineSchedule:
     """A schedule that was found before.
@@ -176,26 +168,21 @@ class BaselineSchedule:
     def reached(self, model: Model) -> np.ndarray:
         """Whether what changed may serve each demand of a plant sooner.
 
-        It takes of changed products, or of what is worked on the same machines as those
-        and their components. Shape (n_demands,), bool.
+        Shape (n_demands,), bool.
         """
         plant = model.plant
         if self.products is None:
             return np.ones(len(plant.d_item), bool)
         rows = zip(model.nodes, model.items, strict=True)
-        own = [number for node, number in rows if node.key[0] in self.products]
-        found, used = np.zeros((2, len(plant.order)), bool)
-        found[own] = used[own] = True
-        for item in plant.order.tolist():
-            if used[item]:
-                used[_below(plant, item)] = True
-        of_option = np.repeat(np.arange(len(used)), np.diff(plant.x_start))
-        machine = plant.machine[: len(of_option)]
-        worked = np.unique(machine[used[of_option] & (machine >= 0)])
-        found[of_option[np.isin(machine, worked)]] = True
+        found = [False] * len(plant.order)
+        for number in (one for node, one in rows if node.key[0] in self.products):
+            found[number] = True
         for item in plant.order[::-1].tolist():
-            found[item] = found[item] or found[_below(plant, item)].any()
-        reached: np.ndarray = found[plant.d_item]
+            parts = plant.c_item[plant.c_start[item] : plant.c_start[item + 1]]
+            sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
+            below = (*parts.tolist(), *sources.tolist())
+            found[item] = found[item] or any(found[one] for one in below)
+        reached: np.ndarray = np.array(found)[plant.d_item]
         return reached
 
     def _list(self, name: str) -> list[Any]:

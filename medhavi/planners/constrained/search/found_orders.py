@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.mrp.hard_allocations import HardAllocation
-    from medhavi.planners.mrp.netting_state.state import Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import (
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.finite_capacity.occupancy import Occupancy
     from medhavi.providers.material.recipes import Component
@@ -385,14 +389,15 @@ class SearchableRun(FeasibleRun):
         return self._memory.campaign_rules
 
     @property
-    def lacks_sources(self) -> bool:
-        """Whether some product has a limited stock and no source."""
+    def without_sources(self) -> frozenset[NodeKey]:
+        """Products with a limited stock and no source."""
         nodes = (node for cluster in self.clusters for node in cluster)
-        return any(
-            node.key in self.replenished
+        return frozenset(
+            node.key
+            for node in nodes
+            if node.key in self.replenished
             and not node.rules.unlimited
             and not any(self.brings(way) for way in self.model.ways(node))
-            for node in nodes
         )
 
     def brings(self, way: SupplyAlternative) -> bool:

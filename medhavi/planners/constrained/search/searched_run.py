@@ -51,7 +51,7 @@ from medhavi.results.run_record import Basis, Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import polars as pl
 
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
+    from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
@@ -135,11 +136,11 @@ class SearchedRun(SearchableRun):
     _exact = True
     _layout: Layout
 
-    def late_at_least(self) -> LateAtLeast:
+    def late_at_least(self, *, resumed: bool = False) -> LateAtLeast:
         """What no plan can be better than."""
         planned = Planned(self.model, self.release, self.providers.capacity)
-        # A search in effort light takes less time than all of the bound.
-        light = self.parameters.effort == "light"
+        # A search in effort light, or one that is resumed, takes less time than that.
+        light = resumed or self.parameters.effort == "light"
         less = self._memory.slices
         demands = [one for one in self.intake.demands if one.index not in less]
         return late_at_least(planned, demands, self.weights, by_chain_alone=light)
@@ -156,10 +157,16 @@ class SearchedRun(SearchableRun):
         run.waiting = self.waiting
         return run
 
-    def share_out(self) -> bool:
-        """Share out what is short by netting all demands; whether anything is."""
+    def share_out(self, lacking: Collection[NodeKey] | None = None) -> bool:
+        """Share out what is short by netting; whether anything is.
+
+        `lacking`: only these products, and with them what takes of them, are netted;
+        None: all.
+        """
         before = dict(self._memory.slices)
-        run = rounds.netted(self._memory, self.parameters, self._observe, never)
+        run = rounds.netted(
+            self._memory, self.parameters, self._observe, never, lacking
+        )
         run.release.dissolve()
         return self._memory.slices != before
 
@@ -351,7 +358,8 @@ def plan(  # noqa: PLR0913 - one keyword each
         stop = Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
         run.build()
-        if run.lacks_sources and run.share_out():
+        lacking = run.without_sources
+        if lacking and run.share_out(lacking):
             # What nothing brings is shared out first: less is wanted then.
             run.release.dissolve()
             run = run.anew()
@@ -440,14 +448,14 @@ def _placed(
     """
     watch.told(Progress("reading the plant", 0, 1))
     model = run.read(floors)
-    run.least = run.late_at_least()
-    watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     engine = engine_of(way)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
     found = None
     if kept is not None:
         found = resumed(run, model, engine, kept, watch, seed or 1)
+    run.least = run.late_at_least(resumed=found is not None)
+    watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     if found is None:
         effort, saves = run.parameters.effort, run.saves
         found = seek(model, engine, effort, watch, seed or 1, saves=saves)

@@ -175,9 +175,7 @@ class _WarmRepair(Repair):
         self._cost = self.cost
         self._plan.noise[0] = noise
         self._before = start
-        # The others are content with what they had.
-        for demand in np.flatnonzero(~aimed).tolist():
-            self._aims.least[demand] = self._plan.d_finish[demand]
+        self._alone = np.array(self._aims.least, np.int64)
         self._aimed = aimed
         self.staying = 0
 
@@ -201,16 +199,37 @@ class _WarmRepair(Repair):
         return True
 
     def improve(self, moves: int, tally: np.ndarray) -> None:
-        """Try so many moves, and more for each late demand, then save orders.
+        """Try moves for what was served anew, then for what else is late; save orders.
 
         What is free at last goes to those who wait for it.
         """
+        hit, gain = self._before.hit == 1, LEAST_GAIN * SCALE * self._model.tolerance
+        for aimed, count in ((hit, MOVES_A_HIT), (self._aimed & ~hit, MOVES_A_LATE)):
+            own = count * int(np.count_nonzero(self._late & aimed))
+            self._aim(aimed)
+            self._try(moves + own, gain, tally)
+        self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
+        self._kernels.prefer(self._plant, self._plan)
+        before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
+        self._kernels.justify_left(self._plant, self._plan)
+        if self.cost > cost - gain:
+            self._restore(before)
+
+    @property
+    def _late(self) -> np.ndarray:
+        """Whether each demand is late. Shape (n_demands,), bool."""
         self._kernels.finish_all(self._plant, self._plan)
-        late = np.asarray(self._plan.d_finish, np.int64) > self._model.plant.d_due
-        hit = self._before.hit == 1
-        moves += MOVES_A_HIT * int(np.count_nonzero(late & hit))
-        moves += MOVES_A_LATE * int(np.count_nonzero(late & self._aimed & ~hit))
-        gain = LEAST_GAIN * SCALE * self._model.tolerance
+        late: np.ndarray = np.asarray(self._plan.d_finish) > self._model.plant.d_due
+        return late
+
+    def _aim(self, aimed: np.ndarray) -> None:
+        """Move for some demands alone: the others are content with what they have."""
+        finish = np.asarray(self._plan.d_finish, np.int64)
+        for demand, least in enumerate(np.where(aimed, self._alone, finish).tolist()):
+            self._aims.least[demand] = least
+
+    def _try(self, moves: int, gain: float, tally: np.ndarray) -> None:
+        """Try so many moves, each of which saves as much on average."""
         for done in range(0, moves, CHUNK):
             if self._watch.stop():
                 break
@@ -226,12 +245,6 @@ class _WarmRepair(Repair):
             self._watch.told(Progress("moves", done, moves, incumbent=float(left)))
             if left == 0:
                 break
-        self._kernels.trim(self._plant, self._plan, self._shrunk(), MOST_TOGETHER)
-        self._kernels.prefer(self._plant, self._plan)
-        before, cost = ScheduleRecord(*map(copy, self._plan)), self.cost
-        self._kernels.justify_left(self._plant, self._plan)
-        if self.cost > cost - gain:
-            self._restore(before)
 
     @property
     def is_later(self) -> bool:
