@@ -1,8 +1,8 @@
 """How many demands are late in any plan: by lead times, and by lack of time or goods.
 
-A demand is late by its chain where its earliest supply, alone in the world, is late
-(`WayChains`). For the others the requirements of a plan in which all are on time are
-exploded over time, each term at its least:
+A demand is late by its chain where it is late alone in the plant
+(`LeadTimeBounds`). For the others the requirements of a plan in which all are on
+time are exploded over time, each term at its least:
 
 - of a product at a location, at least E(t) = gross(t) - existing(t) has to be supplied
   by instant t, where gross(t) is what demands due by t take, and what orders that have
@@ -10,24 +10,26 @@ exploded over time, each term at its least:
 - where it has one source, orders have at least the least lot q: for E > 0 they bring
   X >= max(q, E), and the chord X >= E max(1, q / E(t)) holds for every E up to the one
   in which all are on time (a concave function lies above its chord);
-- components are taken a least working time, or a transit, before the supply is there;
-- work on a group of resources that stand in for each other is its least share and pace
-  for X; where there are several sources, the least of all of them (`LeastLoads`), less
-  the work that stock below them may save.
+- components are taken the least time of an order, or a transit, before the supply is
+  there, those of later steps before it is;
+- work on a group of resources that stand in for each other is a set-up, and its least
+  share and pace for X; where there are several sources, the least of all of them
+  (`LeastLoads`), less the work that stock below them may save.
 
 All is linear in y_d, 1 where demand d is late: E(t) falls by at most what d asks for.
 So each product before its first new supply, E(t) <= 0, and each group with its open
-time, work(t) <= open(r, t) for the work that cannot begin before r, give a row
+time, work(t) <= open(r, t) for the work that cannot begin before r, give a row; what
+orders that keep their dates are at work on is not open. Each row says
 
     sum_d w_d y_d >= b,   0 <= y_d <= 1,
 
 b being what is too much when all are on time. As y is whole, w_d may be cut to b. The
 least sum of y over all rows, a linear program, is a bound; rounded up, for what is late
 is counted. Weights bound what lateness costs, demands of one priority alone how many of
-them are late. What is ignored can only make more demands late: set-ups, lots after the
-first, work that is not preempted, rules of demands, age and quality of goods, limits of
-suppliers and vehicles, and which of several sources is used. A circle of moves is cut
-where it closes.
+them are late. What is ignored can only make more demands late: changeovers, lots after
+the first, work that is not preempted, rules of demands, age and quality of goods,
+limits of suppliers and vehicles, and which of several sources is used. A circle of
+moves is cut where it closes.
 """
 
 from __future__ import annotations
@@ -43,33 +45,30 @@ import numpy as np
 
 from medhavi.optimize.highs import HighsSession
 from medhavi.optimize.problem import Block, Program, SolveStatus
+from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds
 from medhavi.planners.constrained.least_work import LeastLoads
 from medhavi.planners.constrained.netting.way_chains import (
     SAFE,
-    WayChains,
     order_for_one,
+    taken_at_start,
 )
-from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from medhavi.optimize.problem import Floats, Ints
+    from medhavi.planners.constrained.lead_time_bounds import Planned
     from medhavi.planners.constrained.least_work import Group, Load
     from medhavi.planners.constrained.orders.weighing import MoneyWeights, Weights
-    from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
-    from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
     from medhavi.planners.mrp.netting_state.state import (
         Demand,
         Node,
-        NodeKey,
         SupplyAlternative,
     )
-    from medhavi.providers.capacity.capacity import Capacity
 
-MOST_CELLS = 600_000
+MOST_CELLS = 2_000_000
 """Products times instants: more products, fewer instants."""
-MOST_INSTANTS, LEAST_INSTANTS = 240, 48
+MOST_INSTANTS, LEAST_INSTANTS = 480, 48
 ROWS_EACH = 8
 """Rows of one group of resources from one instant on, at most."""
 SPAN = 16
@@ -117,15 +116,6 @@ class LateAtLeast:
         }
 
 
-class Planned(NamedTuple):
-    """A run as far as bounds need it; `moving`: existing orders that may move."""
-
-    model: ItemLocationGraph
-    release: OrderCreation
-    capacity: Capacity
-    moving: Collection[int] = ()
-
-
 def late_at_least(
     planned: Planned,
     demands: Sequence[Demand],
@@ -146,27 +136,20 @@ def late_at_least(
     by_chain_alone
         Lack of time or goods is not looked for: a third of the time.
     """
-    chains, model = WayChains(*planned), planned.model
+    earliest = LeadTimeBounds(planned, demands)
     free: list[Demand] = []
     chained: dict[int, int] = defaultdict(int)
     cost = 0
-    most: dict[NodeKey, int] = defaultdict(int)
     for demand in demands:
-        most[demand.node] = max(most[demand.node], demand.qty)
-    for demand in demands:
-        # Less is never there later: most demands need no question of their own.
-        over = chains.there(model.node(demand.node), most[demand.node]) - demand.due
-        if over > 0:
-            over = chains.at(demand) - demand.due
+        over = earliest.lateness(demand)
         if over > 0:
             chained[demand.priority] += 1
             cost += weights.of(demand) * (weights.base + over)
         else:
             free.append(demand)
-    loads = LeastLoads(planned.model, planned.capacity)
     rows = []
     if free and not by_chain_alone:
-        rows = list(Requirements(planned, chains, loads, free).rows())
+        rows = list(Requirements(planned, earliest, free).rows())
     least = _LinearProgram(rows) if rows else None
     counts: dict[int, int] = {}
     for priority in sorted({demand.priority for demand in demands}):
@@ -231,11 +214,10 @@ class _LinearProgram:
 class _Product:
     """A product at a location: what it lacks by instant, and what makes it.
 
-    `lacks` is E, shape (n_instants,) [units]; `lots` is X / E, 1 or more; `last` is,
-    by instant, the place of the last supply whose components are taken by then.
+    `lacks` is E, shape (n_instants,) [units]; `lots` is X / E, 1 or more.
     """
 
-    __slots__ = ("asked", "gross", "lacks", "last", "lots", "node", "takers", "way")
+    __slots__ = ("asked", "gross", "lacks", "lots", "node", "takers", "way")
 
     def __init__(
         self, node: Node, way: SupplyAlternative | None, instants: int
@@ -245,9 +227,9 @@ class _Product:
         self.gross: Floats = np.zeros(instants)
         self.lacks: Floats = np.zeros(instants)
         self.lots: Floats = self.lacks
-        self.last: Ints = np.zeros(0, np.int64)
-        self.takers: list[tuple[int, float]] = []
-        """Products, by place, that take it, and how much for one of theirs."""
+        self.takers: list[tuple[int, float, Ints]] = []
+        """Products, by place, that take it; how much for one of theirs; and, by
+        instant, the place of their last supply for which it is taken by then."""
         self.asked: list[tuple[int, int, int]] = []
         """Demands: instant, place, quantity."""
 
@@ -265,8 +247,8 @@ class Requirements:
 
     Parameters
     ----------
-    planned, chains, loads
-        The run, its earliest supplies and least work.
+    planned, earliest
+        The run, and its earliest supplies.
     demands
         Those that may be on time.
     """
@@ -274,11 +256,13 @@ class Requirements:
     def __init__(
         self,
         planned: Planned,
-        chains: WayChains,
-        loads: LeastLoads,
+        earliest: LeadTimeBounds,
         demands: Sequence[Demand],
     ) -> None:
-        self._planned, self._chains, self._loads = planned, chains, loads
+        self._planned = planned
+        self._chains, self._times = earliest.chains, earliest.times
+        busy = earliest.times.busy
+        self._loads = LeastLoads(planned.model, planned.capacity, busy)
         self._demands = demands
         self._now = planned.release.as_of
         nodes = self._sorted()
@@ -307,16 +291,18 @@ class Requirements:
             return None
         return ways[0] if order_for_one(ways[0]) > 0 else None
 
-    def _below(self, way: SupplyAlternative) -> list[tuple[Node, float]]:
-        """Components and origin of a source, with the least need for one of it."""
-        found = [] if way.origin is None else [(way.origin, 1.0)]
+    def _below(self, way: SupplyAlternative) -> list[tuple[Node, float, bool]]:
+        """Components and origin of a source, with the least need for one of it.
+
+        And whether all of it is there before an order begins, not before a later step.
+        """
+        found = [] if way.origin is None else [(way.origin, 1.0, True)]
         for lines in way.intakes:
             line, node, plain = lines[0]
-            dated = line.valid_from > ALWAYS or line.valid_to < NEVER
-            if len(lines) == 1 and plain and not dated and line.addend >= 0:
+            if len(lines) == 1 and taken_at_start(line) and line.addend >= 0:
                 share = line.numerator / line.denominator
                 if share > 0:
-                    found.append((node, share * order_for_one(way)))
+                    found.append((node, share * order_for_one(way), plain))
         return found
 
     def _sorted(self) -> list[tuple[Node, SupplyAlternative | None]]:
@@ -342,7 +328,7 @@ class Requirements:
 
     def _parts(self, node: Node) -> Iterator[Node]:
         way = self._single(node)
-        return iter(()) if way is None else (part for part, _ in self._below(way))
+        return iter(()) if way is None else (part for part, *_ in self._below(way))
 
     def _ask(self) -> None:
         """Register what demands take, at the first instant that is not before due."""
@@ -388,20 +374,21 @@ class Requirements:
                     most = rate * orders / some + fixed * size / way.source.max_lot
                     each = np.maximum(each, most)
                 self._work[group].append(_Work(place, each, begin))
-        product.last = self._taken(way, lot)
-        made = np.where(short > 0, np.maximum(short, least), 0.0)[product.last]
-        made[product.last < 0] = 0.0
-        for part, share in self._below(way):
+        last = self._taken(way, lot)
+        made = np.where(short > 0, np.maximum(short, least), 0.0)
+        for part, share, first in self._below(way):
             below = self._place[id(part)]
             if below > place:  # else it closes a circle
-                self._products[below].gross += share * made
-                self._products[below].takers.append((place, share))
+                taken = last if first else self._places
+                gross = self._products[below].gross
+                gross += share * np.where(taken < 0, 0.0, made[taken])
+                self._products[below].takers.append((place, share, taken))
 
     def _taken(self, way: SupplyAlternative, lot: int) -> Ints:
         """Place of the last supply whose components are taken, by instant; -1: none."""
         count = len(self._grid)
         if way.source.kind == "make":
-            delay = self._loads.least_time(way, lot) // self._step
+            delay = self._times.least(way.source.source, lot) // self._step
             return np.minimum(self._places + delay, count - 1)
         taken = self._places.copy()
         if way.source.kind == "move":
@@ -519,9 +506,8 @@ class Requirements:
             for due, number, qty in product.asked:
                 if due <= at:
                     found[number] += weight * qty
-            for taker, share in product.takers:
-                other = self._products[taker]
-                then = int(other.last[at])
+            for taker, share, taken in product.takers:
+                other, then = self._products[taker], int(taken[at])
                 if then >= 0:
                     add(taker, then, weight * share * float(other.lots[then]))
         return Row({one: min(max(w / least, TINY), 1.0) for one, w in found.items()})

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.bounds import Planned, late_at_least
+from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import (
     given_up_pins,
     lines_of,
@@ -39,6 +39,7 @@ from medhavi.planners.constrained.improvement.improving import (
 )
 from medhavi.planners.constrained.improvement.netted_anew import Netting
 from medhavi.planners.constrained.improvement.plan_search import chains_of, trial_of
+from medhavi.planners.constrained.lead_time_bounds import Planned
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
     FeasiblePlainNetting,
@@ -425,7 +426,8 @@ class FeasibleRun(MrpRun):
         del sequencer, self.placing.sequencer
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
-        planned = Planned(self.model, self.release, self.providers.capacity, moving)
+        capacity, pins = self.providers.capacity, self.intake.pins
+        planned = Planned(self.model, self.release, capacity, pins, moving)
         least = late_at_least(planned, whole, weights)
         self._least = (least.cost, weigh_lines(self.lines, weights)[1])
         self._tries |= least.effort()

@@ -1,8 +1,8 @@
 """The least work that a product needs of each group of resources, and their open time.
 
 Each product needs work at least: on every way to get it, the least of its options and
-alternates, and that of its components; sizes of lots, set-up and when work could begin
-count as nothing. Resources that stand in for each other count together. Where the work
+alternates, and that of its components; sizes of lots and when work could begin count as
+nothing. Resources that stand in for each other count together. Where the work
 of a product is not plain (something may stand in for it, or gives it beside, or a line
 holds for a time only), it is none: a bound by it gets weaker, never wrong.
 """
@@ -13,17 +13,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.netting.way_chains import (
-    ZERO,
-    given_beside,
-    order_for_one,
-)
+from medhavi.planners.constrained.netting.least_times import options_of
+from medhavi.planners.constrained.netting.way_chains import given_beside, order_for_one
 from medhavi.planners.run_limits import answered
-from medhavi.providers.capacity.axis import WorkContent
+from medhavi.snapshot.calendars.intervals import combine
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.state import (
@@ -44,6 +41,7 @@ Group = frozenset[str]
 """Resources, by id, that stand in for each other in some step."""
 Load = dict[Group, float]
 """Work on groups of resources [s x units]."""
+Shares = dict[Group, tuple[float, float]]
 
 
 class LeastLoads:
@@ -55,10 +53,18 @@ class LeastLoads:
         Graph of a run.
     capacity
         Routings and resources as they are planned.
+    busy
+        Units of each resource that are at work already: they are open for nobody else.
     """
 
-    def __init__(self, model: ItemLocationGraph, capacity: Capacity) -> None:
+    def __init__(
+        self,
+        model: ItemLocationGraph,
+        capacity: Capacity,
+        busy: Mapping[str, Sequence[Interval]],
+    ) -> None:
         self._model = model
+        self._busy = busy
         self._capacity = capacity
         self._known: dict[int, Load] = {}
         self._beside = given_beside(model)
@@ -69,7 +75,7 @@ class LeastLoads:
             if source.kind == "make"
         }
         self._limits: dict[str, bool] = {}
-        self._shares_of: dict[int, Load] = {}
+        self._shares_of: dict[int, Shares] = {}
         self._times: dict[tuple[str, int], list[OpenTime]] = {}
         self._holding: dict[str, list[Group]] = defaultdict(list)
         for group in sorted({*self._groups()}, key=sorted):
@@ -95,7 +101,7 @@ class LeastLoads:
                 seen.add(id(task.plan.epochs))
                 taken = [
                     {name for name, _ in option.resources if self._limit(name)}
-                    for option in _options(task)
+                    for option in options_of(task)
                 ]
                 if not taken:
                     continue
@@ -146,44 +152,34 @@ class LeastLoads:
         """Least work of an order itself: once, and for one unit of it."""
         found: dict[Group, tuple[float, float]] = {}
         for task in self._capacity.compiled(way.source.source).tasks:
-            for group, share in self._shares(task).items():
+            for group, (setup, share) in self._shares(task).items():
                 fixed, rate = found.get(group, (0.0, 0.0))
-                fixed += share * float(task.fixed)
+                fixed += setup + share * float(task.fixed)
                 found[group] = fixed, rate + share * float(task.rate)
-        return found
-
-    def least_time(self, way: SupplyAlternative, units: int) -> int:
-        """Least working time of the longest step of an order [s]."""
-        found = 0
-        for task in self._capacity.compiled(way.source.source).tasks:
-            work = WorkContent(ZERO, task.run(units))
-            times = [
-                0 if one.axis.steady is None else one.axis.length(work, (0, 0))
-                for one in _options(task)
-            ]
-            found = max(found, min(times, default=0))
         return found
 
     def beside(self, node: Node) -> bool:
         """Whether orders for something else give it besides."""
         return id(node) in self._beside
 
-    def _shares(self, task: RoutingTask) -> Load:
-        """Least units of each group that a step takes, by its pace."""
+    def _shares(self, task: RoutingTask) -> Shares:
+        """Least set-up on each group [s x units]; least units by the pace of a step."""
         known = self._shares_of.get(id(task.plan.epochs))
         if known is None:
             known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
         return known
 
-    def _least_shares(self, task: RoutingTask) -> Load:
-        options = _options(task)
+    def _least_shares(self, task: RoutingTask) -> Shares:
+        options = options_of(task)
         names = {name for option in options for name, _ in option.resources}
         groups = {one for name in names for one in self._holding.get(name, ())}
-        least = {
-            group: min((_taken(option, group) for option in options), default=0.0)
-            for group in groups
-        }
-        return {group: share for group, share in least.items() if share > 0}
+        found: Shares = {}
+        for group in groups:
+            taken = [_taken(option, group) for option in options]
+            setup, share = min(one[0] for one in taken), min(one[1] for one in taken)
+            if setup > 0 or share > 0:
+                found[group] = setup, share
+        return found
 
     def _component(self, lines: Sequence[ComponentRequirement]) -> Steps:
         """Least work for what one step of an order takes of rival lines."""
@@ -203,28 +199,45 @@ class LeastLoads:
         for resource in sorted(group):
             key = resource, start
             if key not in self._times:
+                clock, busy = self._capacity.resource(resource), self._busy
                 self._times[key] = [
-                    OpenTime(self._capacity.resource(resource), level, start)
-                    for level in self._capacity.resource(resource).levels
+                    OpenTime(clock, level, start, busy.get(resource, ()))
+                    for level in clock.levels
                 ]
-            for one in self._times[key]:
-                total += one.units * one.until(finish)
+            total += sum(one.until(finish) for one in self._times[key])
         return total
 
 
 class OpenTime:
-    """The open time of a resource while it has so many units, summed up once."""
+    """The open time of a resource while it has so many units, summed up once.
 
-    def __init__(self, clock: ResourceClock, level: Level, start: int) -> None:
-        begin, self._end, self.units = level
+    Parameters
+    ----------
+    clock, level
+        What the resource offers, and how many units when.
+    start
+        Time before it does not count.
+    busy
+        Units that are at work already, by stretches in order that do not overlap.
+    """
+
+    def __init__(
+        self,
+        clock: ResourceClock,
+        level: Level,
+        start: int,
+        busy: Sequence[Interval] = (),
+    ) -> None:
+        begin, self._end, self._units = level
         self._clock = clock
+        self._busy = list(busy)
         self._high = self._low = max(begin, start)
         self._starts: list[int] = []
         self._pieces: list[Interval] = []
         self._sums: list[float] = [0.0]
 
     def until(self, finish: int) -> float:
-        """Time from the start to an instant [s]; a share counts 1 at least."""
+        """Time from the start to an instant [s x units]; a share counts 1 at least."""
         high = min(self._end, finish)
         if high <= self._low:
             return 0.0
@@ -233,28 +246,29 @@ class OpenTime:
         place = bisect_left(self._starts, high) - 1
         if place < 0:
             return 0.0
-        begin, end, share = self._pieces[place]
-        return self._sums[place] + (min(end, high) - begin) * max(1.0, share)
+        begin, end, free = self._pieces[place]
+        return self._sums[place] + (min(end, high) - begin) * free
 
     def _read(self, high: int) -> None:
         self._high = high
-        self._pieces = self._clock.working.shares(self._low, high)
+        shares = self._clock.working.shares(self._low, high)
+        self._pieces = combine(shares, self._busy, self._free)
         self._starts = [piece[0] for piece in self._pieces]
         self._sums = [0.0]
-        for begin, end, share in self._pieces:
-            self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
+        for begin, end, free in self._pieces:
+            self._sums.append(self._sums[-1] + (end - begin) * free)
+
+    def _free(self, share: float | None, busy: float | None) -> float | None:
+        if share is None:
+            return None
+        return max(1.0, share) * max(0.0, self._units - (busy or 0.0))
 
 
-def _options(task: RoutingTask) -> list[ResourceOption]:
-    return [option for epoch in task.plan.epochs for option in epoch.options]
-
-
-def _taken(option: ResourceOption, group: Group) -> float:
-    """Units of a group that an option takes, by its pace; 0: it changes."""
+def _taken(option: ResourceOption, group: Group) -> tuple[float, float]:
+    """Set-up on a group [s x units]; units of it by the pace, 0 where that changes."""
+    units = sum(units for name, units in option.resources if name in group)
     pace = option.axis.steady
-    if pace is None:
-        return 0.0
-    return sum(units for name, units in option.resources if name in group) / float(pace)
+    return units * float(option.setup), 0.0 if pace is None else units / float(pace)
 
 
 def _least_of(loads: Sequence[Load]) -> Load:

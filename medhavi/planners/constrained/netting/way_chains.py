@@ -7,29 +7,39 @@ that is missing comes from it, in orders of any size from the least lot on: it i
 there before the components of all are and a last lot is through, nor before a first lot
 could begin and the resources of each step had time for all of the work. Where the time
 of a source is not plain (it may choose resources, gives something on the way or beside,
-may stand in for others), it counts as none: the bound gets weaker, never wrong. It
-bounds what lead times cost, not what queues do.
+may stand in for others), it counts as none, or as its least (`LeastTimes`): the bound
+gets weaker, never wrong. It bounds what lead times cost, not what queues do.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from medhavi.planners.run_limits import answered
 from medhavi.providers.capacity.axis import WorkContent
-from medhavi.units import NEVER
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 
+    from medhavi.planners.constrained.netting.least_times import LeastTimes
     from medhavi.planners.mrp.netting_state.item_locations import ItemLocationGraph
     from medhavi.planners.mrp.netting_state.order_creation import OrderCreation
-    from medhavi.planners.mrp.netting_state.state import Demand, Node, SupplyAlternative
+    from medhavi.planners.mrp.netting_state.state import (
+        Demand,
+        Need,
+        Node,
+        NodeKey,
+        SupplyAlternative,
+    )
     from medhavi.providers.capacity.axis import ResourceOption
     from medhavi.providers.capacity.capacity import Capacity
     from medhavi.providers.capacity.schedule import RoutingTask
+    from medhavi.providers.material.recipes import Component
 
     Asked = tuple[Node, int]
     Steps = Generator[Asked, int, int]
@@ -50,6 +60,12 @@ class WayChains:
         Tells which routings choose between resources.
     moving
         Existing orders that may move, by index: what they give may come at once.
+    times
+        Least time of orders for what is made; None: only where it is plain.
+    held
+        What of that which exists, the first that comes, is for somebody else [units].
+    taken
+        Needs of orders that stand on their dates.
     """
 
     def __init__(
@@ -58,7 +74,15 @@ class WayChains:
         release: OrderCreation,
         capacity: Capacity,
         moving: Collection[int],
+        times: LeastTimes | None = None,
+        held: Mapping[NodeKey, int] | None = None,
+        taken: Iterable[Need] = (),
     ) -> None:
+        self._times = times
+        self._held = held or {}
+        self._taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for need in taken:
+            self._taken[id(need.node)].append((need.instant, need.qty))
         self._model = model
         self._release = release
         self._capacity = capacity
@@ -107,7 +131,10 @@ class WayChains:
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:
             return now
         left, whole = qty, NEVER
-        for available, there in sorted(self.existing(node)) if node.units else ():
+        new = NEVER
+        if id(node) in self._taken:
+            new = yield from self._anew(node)
+        for available, there in sorted(self._left(node, new)) if node.units else ():
             if left > 0 and left <= there:
                 whole = available
             left -= there
@@ -124,6 +151,45 @@ class WayChains:
 
     def existing(self, node: Node) -> Iterable[tuple[int, int]]:
         """List when how much of what exists may be there."""
+        return self._left(node, self.anew(node) if id(node) in self._taken else NEVER)
+
+    def _left(self, node: Node, new: int) -> Iterable[tuple[int, int]]:
+        """What exists, less what is held and what orders that stand take of it.
+
+        From the instant on at which new supply could be there they may take that.
+        """
+        units = sorted(self._units(node))
+        held = self._held.get(node.key, 0)
+        if held and all(unit.is_ours for unit in node.units):
+            for place, (instant, qty) in enumerate(units):
+                kept = min(held, qty)
+                held -= kept
+                units[place] = instant, qty - kept
+        now, needs = self._release.as_of, self._taken.get(id(node), ())
+        taken = [(max(at, now), -qty) for at, qty in needs if at < new]
+        if not taken:
+            return units
+        steps = sorted([*units, *taken], key=lambda one: (one[0], -one[1]))
+        sums = list(accumulate(qty for _, qty in steps))
+        if min(sums) < 0:
+            # Not even those that stand have their goods: what they do is not known.
+            return units
+        # What is there before they take it is for others only if it stays over.
+        later = [unit for unit in units if unit[0] > new]
+        found, least = [(new, sum(qty for at, qty in units if at <= new))], NEVER
+        for (instant, _), free in zip(reversed(steps), reversed(sums), strict=True):
+            if instant < new:
+                least = min(least, free)
+                found.append((instant, least))
+        found.reverse()
+        before = [0, *(total for _, total in found[:-1])]
+        own = [
+            (instant, total - less)
+            for (instant, total), less in zip(found, before, strict=True)
+        ]
+        return [*own, *later]
+
+    def _units(self, node: Node) -> Iterator[tuple[int, int]]:
         now = self._release.as_of
         for unit in node.units:
             order = unit.order
@@ -186,7 +252,38 @@ class WayChains:
             ready = yield from self._goods(way, units)
         else:
             ready = yield from self._begins(way)
-        if source.fence_days >= 0 and self._plain(way):
+        if source.fence_days >= 0:
+            later = {}
+            if self._times is not None and source.kind == "make":
+                later = yield from self._later(way, units)
+            ready = self._passed(way, ready, lot, later)
+        if units > lot and source.kind == "make" and source.fence_days >= 0:
+            begin = yield from self._begins(way)
+            for task in self._capacity.compiled(source.source).tasks:
+                ready = max(ready, self._worked(task, begin, units))
+        self._ordered[key] = ready
+        return ready
+
+    def _later(
+        self, way: SupplyAlternative, units: int
+    ) -> Generator[Asked, int, dict[int, int]]:
+        """Earliest instants of the goods of later steps, by their number [UTC s]."""
+        found: dict[int, int] = {}
+        for group in way.intakes:
+            line, node, plain = group[0]
+            qty = line.steps(units)
+            if len(group) == 1 and not plain and taken_at_start(line) and qty > 0:
+                step = line.step or 0
+                found[step] = max((yield node, qty), found.get(step, 0))
+        return found
+
+    def _passed(
+        self, way: SupplyAlternative, ready: int, lot: int, later: Mapping[int, int]
+    ) -> int:
+        """Earliest end of an order whose goods are there at an instant [UTC s]."""
+        source, times, least = way.source, self._times, ready
+        plain = self._plain(way)
+        if plain:
             found = [
                 timing.finish
                 for begin, end in source.windows
@@ -194,13 +291,12 @@ class WayChains:
                 and (timing := source.clock.earliest(max(begin, ready), lot))
                 is not None
             ]
-            ready = min(found, default=ready)
-        if units > lot and source.kind == "make" and source.fence_days >= 0:
-            begin = yield from self._begins(way)
-            for task in self._capacity.compiled(source.source).tasks:
-                ready = max(ready, self._worked(task, begin, units))
-        self._ordered[key] = ready
-        return ready
+            least = min(found, default=ready)
+        if times is None or source.kind != "make" or not plainly_given(way):
+            return least
+        if times.busy or later or not plain:
+            least = max(least, times.through(way, ready, lot, later))
+        return least
 
     def _worked(self, task: RoutingTask, begin: int, units: int) -> int:
         """Earliest instant at which all resources of a step did its work [UTC s]."""
@@ -232,7 +328,7 @@ class WayChains:
         """Whether a clock gives the least time of a source."""
         if way.source.kind != "make":
             return True
-        if len(way.yields) != 1 or not way.yields[0].plain:
+        if not plainly_given(way):
             return False
         compiled = self._capacity.compiled(way.source.source)
         return all(
@@ -240,6 +336,17 @@ class WayChains:
             for task in compiled.tasks
             for epoch in task.plan.epochs
         ) and not any(node.queue or node.safety for node in compiled.network.nodes)
+
+
+def plainly_given(way: SupplyAlternative) -> bool:
+    """Whether an order gives one product, when its last step ends."""
+    return len(way.yields) == 1 and way.yields[0].plain
+
+
+def taken_at_start(line: Component) -> bool:
+    """Whether an order takes a component just when a step begins, at any time."""
+    always = line.valid_from <= ALWAYS and line.valid_to >= NEVER
+    return always and line.anchor == "start" and not line.offset_minutes
 
 
 def order_for_one(way: SupplyAlternative) -> float:

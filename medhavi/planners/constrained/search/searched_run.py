@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained import rounds
-from medhavi.planners.constrained.bounds import Planned, late_at_least
+from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
 from medhavi.planners.constrained.feasible_run import never
 from medhavi.planners.constrained.improvement.round_memory import memory_of
+from medhavi.planners.constrained.lead_time_bounds import Planned
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
@@ -138,7 +139,15 @@ class SearchedRun(SearchableRun):
 
     def late_at_least(self, *, resumed: bool = False) -> LateAtLeast:
         """What no plan can be better than."""
-        planned = Planned(self.model, self.release, self.providers.capacity)
+        moving = {job.order.index for job in jobs_of(self.release) if self.waiting}
+        planned = Planned(
+            model=self.model,
+            release=self.release,
+            capacity=self.providers.capacity,
+            pins=self.intake.pins,
+            moving=moving,
+            first=not self.nearly,
+        )
         # A search in effort light, or one that is resumed, takes less time than that.
         light = resumed or self.parameters.effort == "light"
         less = self._memory.slices
@@ -465,12 +474,13 @@ def _placed(
             run.adopt(model, found)
             run.place()
         except MismatchError as differs:
-            parameters, least = run.parameters, run.least
+            parameters = run.parameters
             run.release.dissolve()
             run = run.anew()
-            run.parameters, run.least = parameters, least
+            run.parameters = parameters
             model = run.read(floors)
             run.approximate(str(differs))
+            run.least = run.late_at_least()
         else:
             return run
     run.adopt(model, found, exact=False)
