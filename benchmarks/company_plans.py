@@ -1,6 +1,6 @@
 """Models like companies in mode constrained, beside the general engine of before.
 
-    python benchmarks/company_plans.py [MODEL …] [--search never] [--effort full]
+    python benchmarks/company_plans.py [MODEL …] [--effort full]
 
 `gate-1` to `gate-5` are the model of benchmarks/company_models.py without options, of
 seeds 1 to 5; the others have 1,000 demands and one feature each.
@@ -178,7 +178,6 @@ def main() -> int:
     """Write the section; exit 1 where a gate is missed or a plan has a fault."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("models", nargs="*", default=list(MODELS))
-    options.add_argument("--search", default="auto")
     options.add_argument("--effort", default="", help="of all; else see EFFORTS")
     chosen = options.parse_args()
     from medhavi.planners.pipeline import plan
@@ -197,11 +196,11 @@ def main() -> int:
         name: Snapshot.from_frames(tables_of(MODELS[name])) for name, _ in wanted
     }
     for name, effort in wanted:
-        settings = {"search": chosen.search, "effort": effort}
+        settings = {"effort": effort}
         row, failed = row_of(name, snapshots[name], settings)
         rows.append((f"{name}, {effort}", *row[1:]))
         bad = bad or failed
-        note = NOTE.format(commit=commit(), search=chosen.search)
+        note = NOTE.format(commit=commit())
         write_section("company models", COLUMNS, rows, note)
     return int(bad)
 
@@ -210,7 +209,7 @@ NOTE = (
     "Models of `benchmarks/company_models.py`: finished goods, assemblies, parts, bought "
     "materials; `gate` has 3,000 demands, 3 steps, 2 sites with lanes, two shifts, 20 % "
     "alternates, 4 set-up families and 5 % open orders, seeds 1 to 5. Command: `medhavi "
-    "bench company_plans`. Commit {commit}, search {search}. CPU of the "
+    "bench company_plans`. Commit {commit}. CPU of the "
     "whole plan; numba has compiled before. Money by the scorecard; late at least as "
     "proven with the plan. The last columns are the general engine as it was, where it "
     "took as much CPU, else at the most effort that was measured; gate: no more than half "

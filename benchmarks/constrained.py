@@ -76,8 +76,6 @@ ROWS = (
     ("m20000", "standard", Gate(32.0, late=800)),
 )
 """Instance, effort and gate; a number behind the name is another seed of it."""
-PLAIN = ("m1000", "standard", Gate(15.0, late=100))
-"""Without numba."""
 
 
 HEAD = (
@@ -200,7 +198,7 @@ def missed(found: Found, seconds: float, gate: Gate) -> bool:
 
 
 def row_of(
-    name: str, effort: str, gate: Gate, snapshot: Snapshot, engine: str
+    name: str, effort: str, gate: Gate, snapshot: Snapshot
 ) -> tuple[tuple[object, ...], bool]:
     """Plan one instance; gives its row, and whether its gate is missed."""
     from medhavi.planners.pipeline import plan
@@ -209,7 +207,7 @@ def row_of(
     # Tables are checked when they are loaded, which is no part of planning.
     snapshot.require()
     clock = Clock()
-    settings = {"effort": effort, "engine": engine}
+    settings = {"effort": effort, "engine": "numba"}
     made = plan(snapshot, "constrained", settings, observe=clock)
     reading, seeking, orders, tables = clock.parts()
     planning = reading + seeking + orders
@@ -228,7 +226,7 @@ def row_of(
         work += f" ({found.work / anchor.work - 1:+.1%})"
     effort_counts = made.run.effort
     row = (
-        f"{name}, {effort}" + (", plain Python" if engine == "python" else ""),
+        f"{name}, {effort}",
         late,
         classes,
         days,
@@ -275,8 +273,7 @@ def main() -> int:
 
     rows: list[tuple[object, ...]] = []
     bad = warm = False
-    wanted = [(*row, "numba") for row in ROWS] + [(*PLAIN, "python")]
-    for name, effort, gate, engine in wanted:
+    for name, effort, gate in ROWS:
         if name not in chosen.instances:
             continue
         try:
@@ -287,7 +284,7 @@ def main() -> int:
         if not warm:
             plan(snapshot, "constrained", {"engine": "numba"})
             warm = True
-        row, failed = row_of(name, effort, gate, snapshot, engine)
+        row, failed = row_of(name, effort, gate, snapshot)
         rows.append(row)
         bad = bad or failed
         # After each row: the largest take minutes, and one may end the command.

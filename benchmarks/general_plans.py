@@ -55,17 +55,16 @@ def main() -> int:
             "weighted days",
             "lateness in money",
             "orders",
-            "orders placed",
+            "moves",
             "CPU s",
             "faults",
         ),
         rows,
-        "By the engine that plans it. Effort light constructs alone. Weighted days: 25:5:1 by "
+        "Effort light constructs alone. Weighted days: 25:5:1 by "
         "priority, times 20 days and those that a demand is late. Money is that of the "
         "scorecard, by which the demonstration is improved; cases without prices go by "
-        "weighted days. What a case goes by never rises with the effort. Late at least: "
-        "by lead times alone; after a + what resources have no time for besides. CPU of "
-        "the whole plan.",
+        "weighted days. Late at least: by lead times alone; after a + what resources "
+        "have no time for besides. CPU of the whole plan.",
     )
     return 0
 
@@ -111,7 +110,7 @@ def row(name: str, snapshot: Snapshot, effort: str) -> tuple[object, ...]:
     )
     return (
         f"{name}, {effort}",
-        made.run.engine.split(" ")[0],
+        made.run.engine.partition(" (")[0],
         late.height,
         classes if len(counts) <= 4 else "",
         f"{late['lateness_h'].sum() / 24:.1f}",
@@ -119,7 +118,7 @@ def row(name: str, snapshot: Snapshot, effort: str) -> tuple[object, ...]:
         f"{weighted:,.0f}",
         f"{scorecard(made, snapshot).lateness:,.0f}",
         f"{made.run.effort['orders']:,.0f}",
-        f"{made.run.effort['moves']:,.0f}",
+        f"{made.run.effort.get('moves', 0.0):,.0f}",
         f"{seconds:.1f}",
         len(verify(made, snapshot)),
     )

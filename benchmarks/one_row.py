@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 GENERAL: frozenset[str] = frozenset()
-"""Kinds that another engine plans than the search. The list only becomes shorter."""
+"""Kinds of which all is netted, nothing searched. The list only becomes shorter."""
 SEEDS = range(1, 9)
 """Seeds of the model without the row: a search takes another turn where anything is
 different, so a row explains what is beyond all of them."""
@@ -59,8 +59,8 @@ class Outcome:
 
     @property
     def searched(self) -> bool:
-        """Whether the search planned it, as found or placed anew with all rules."""
-        return self.engine.startswith("search")
+        """Whether orders were searched, and placed as found or anew with all rules."""
+        return "all netted" not in self.engine
 
 
 def planned(snapshot: Snapshot, seed: int | None = None) -> tuple[Outcome, Plan]:

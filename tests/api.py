@@ -49,12 +49,10 @@ from medhavi.lakehouse import Lake, QueryLimits
 from medhavi.planners.late_remedies.remedy_trials import remedies
 from medhavi.planners.net_change.kept import Kept
 from medhavi.planners.parameters import (
-    BUDGETS,
     EFFORTS,
     ConstrainedParameters,
     MrpParameters,
     OptimizeParameters,
-    SourceBudget,
 )
 from medhavi.planners.pipeline import plan, plan_to_build_on
 from medhavi.planners.promising.promise_ledger import (
@@ -108,7 +106,6 @@ from tests import ground_truth
 __all__ = [
     "ALL",
     "ANY",
-    "BUDGETS",
     "COLUMNS",
     "DARK",
     "EFFORTS",
@@ -148,7 +145,6 @@ __all__ = [
     "Request",
     "SharedDesk",
     "SharedWorkbench",
-    "SourceBudget",
     "SqliteStore",
     "StepWindow",
     "StoreUnreachable",

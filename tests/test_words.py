@@ -16,11 +16,10 @@ MOST_SHARED_NAMES = 10
 """Class names that may stand for two things, private ones counted."""
 
 AWAITING = {
-    "planners/constrained": "anew aside before dating dead detour diverting found given gone "
+    "planners/constrained": "anew aside before dating found given gone "
     "judged laying manner mark piece placing "
-    "rehearsal scene seeking shop spot surroundings tail take walk "
-    "watch watching way weighing wheel wish",
-    "planners/kernels": "rehearsal stage",
+    "seeking shop spot surroundings tail take walk "
+    "watch way weighing wheel wish",
     "planners/net_change": "beyond kept made",
 }
 """Words of rooms that are founded anew: their names fall with them, none is added."""

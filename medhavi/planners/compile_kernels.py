@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 RUNS: tuple[tuple[str, Mapping[str, object]], ...] = (
-    ("constrained", {"engine": "numba", "search": "never"}),
-    ("constrained", {"engine": "numba", "search": "always"}),
+    ("constrained", {"engine": "numba"}),
 )
 """Mode and settings of plans that together enter every kernel."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import EngineName
@@ -18,75 +18,11 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "python", "numba")
 EFFORTS = ("light", "standard", "full")
-SEARCHES = ("auto", "always", "never")
 LATENESS = ("auto", "money", "priority")
-_COUNTS = (
-    "tries_per_order",
-    "least_tries",
-    "most_tries",
-    "source_rounds",
-    "most_source_tries",
-    "plans_tried",
-    "most_plan_orders",
-)
 CLASS_WEIGHTS = (25.0, 5.0, 1.0)
 """Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
 does (docs/performance.md)."""
 CAMPAIGNS = ("off", "rules", "propose")
-
-
-class ImprovementBudget(NamedTuple):
-    """How much the improvement of a constrained plan tries.
-
-    `rounds` times as many orders are placed as there are, `least` at least and `most`
-    at most; `whole` is the share of them that goes to whole sequences.
-    """
-
-    rounds: int
-    least: int
-    most: int
-    whole: float = 0.1
-
-
-BUDGETS = {
-    "light": ImprovementBudget(0, 0, 0),
-    "standard": ImprovementBudget(9, 500, 15_000),
-    "full": ImprovementBudget(90, 5_000, 400_000),
-}
-"""Budgets of the efforts where no setting says otherwise."""
-
-
-class SourceBudget(NamedTuple):
-    """How often a constrained plan is made again with other sources.
-
-    `rounds` times, and so that no more than `most` orders are placed in all.
-    """
-
-    rounds: int
-    most: int
-
-
-SOURCE_BUDGETS = {
-    "light": SourceBudget(2, 5_000),
-    "standard": SourceBudget(6, 15_000),
-    "full": SourceBudget(12, 60_000),
-}
-"""The same of the rounds in which other sources are tried."""
-
-
-class PlanBudget(NamedTuple):
-    """How many whole plans a search over decisions makes, and orders it places."""
-
-    plans: int
-    orders: int
-
-
-PLAN_BUDGETS = {
-    "light": PlanBudget(0, 100_000),
-    "standard": PlanBudget(0, 100_000),
-    "full": PlanBudget(200, 400_000),
-}
-"""The same of the search over whole plans."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,65 +83,41 @@ class ConstrainedParameters:
     Parameters
     ----------
     effort
-        How much is tried. "light": one setting of the rehearsal, and its sequence is
-        placed once. "standard": four, and then other sequences and moves of orders, up
-        to nine times as many placed orders as there are and 15,000 at most. "full":
-        ninety-six, up to ninety times and 400,000. Each begins where the smaller one
-        ends, so none ends with a dearer plan. A search constructs only ("light"),
-        or improves what it constructed. Counted in rehearsals, passes and placed
-        orders, never in seconds.
-    late_demand_days
-        A late demand weighs as many days as this, and the days it is late; times the
-        weight of its priority.
+        How much is tried. "light": the search only constructs. "standard": it improves
+        what it constructed, some hundred passes and up to 120,000 moves. "full": up to
+        300,000, and more often from the beginning. Counted in passes and moves, never
+        in seconds.
     campaigns
         "rules" obeys `campaign_rules`: work of a family runs in campaigns of at least
         the least and at most the longest run, with the cleanings between. "propose"
         does so and pulls work of a family together wherever a changeover matrix says
         that it saves set-up. "off" looks at no rule: the plan to compare with. By
         default the rules that are stated count, and no more is made up.
-    search
-        Whether a search plans what can be said in its plain numbers: "auto" where numba
-        is installed and there are 20 demands or more, "always", "never".
     class_weights
-        What a late demand of priority 1, 2, 3 … weighs where a plan is improved; the
-        last one holds on. `settings.priority_weights` go before them, where they are
-        stated.
+        What a late demand of priority 1, 2, 3 … weighs; the last one holds on.
+        `settings.priority_weights` go before them, where they are stated.
     base_days
-        What `late_demand_days` is where a plan is improved: more leaves fewer demands
-        late, and those longer.
+        Days that each late demand adds to its own: more leaves fewer demands late, and
+        those longer.
     lateness_by
-        What a late demand weighs where a placing is improved: "money", what a day of
-        its lateness costs (demands.late_cost_per_day), and what is kept is not dearer
-        than what was placed first; "priority", `class_weights` and `base_days`; or
+        What a late demand weighs: "money", what a day of its lateness costs
+        (demands.late_cost_per_day); "priority", `class_weights` and `base_days`; or
         "auto", money where a demand states a price or a cost, or its product has one: a
         default price of 1 would only say which demand is large.
     money_days
         Days that each late demand adds to its own where money weighs: more leaves fewer
         demands late.
-    tries_per_order, least_tries, most_tries
-        How many orders an improvement places, for each that there is, at least and at
-        most; empty: as the effort says.
-    source_rounds, most_source_tries
-        How often the plan is constructed again with other sources for what is late, and
-        how many orders that may place in all; empty: as the effort says.
-    plans_tried, most_plan_orders
-        How many whole plans are tried with other sources, lots and dates for what is
-        late, and how many orders they may place in all; empty: as the effort says.
-    whole_share
-        Share of them that goes to whole sequences; the rest moves single orders.
     refused_share
         Share of the demands that may be refused something, by a rule or because their
         goods fit at no time, without another round of netting that plans around it.
     closed_orders_consume_forecast
         As in mode mrp.
     engine
-        "python", "numba", or "auto" (numba where it is installed and the run is
-        large). The result is the same, but "auto" searches only with numba.
+        "python", "numba", or "auto": numba where it is installed and there are 20
+        demands or more, or it is loaded already. The result is the same.
     """
 
     effort: str = "standard"
-    late_demand_days: float = 20.0
-    search: str = "auto"
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
     base_days: float = 20.0
     closed_orders_consume_forecast: bool = False
@@ -213,14 +125,6 @@ class ConstrainedParameters:
     campaigns: str = "rules"
     lateness_by: str = "auto"
     money_days: float = 2.0
-    tries_per_order: int | None = None
-    least_tries: int | None = None
-    most_tries: int | None = None
-    source_rounds: int | None = None
-    most_source_tries: int | None = None
-    plans_tried: int | None = None
-    most_plan_orders: int | None = None
-    whole_share: float = 0.1
     refused_share: float = 0.001
 
     def __post_init__(self) -> None:
@@ -229,7 +133,7 @@ class ConstrainedParameters:
             known = ", ".join(CAMPAIGNS)
             message = f"campaigns ({self.campaigns}) must be one of {known}."
             raise UsageError(message)
-        for name in ("late_demand_days", "base_days", "money_days"):
+        for name in ("base_days", "money_days"):
             days: object = getattr(self, name)
             if not isinstance(days, int | float) or not days >= 0:
                 message = f"{name} ({days}) must be a number of at least 0."
@@ -238,18 +142,9 @@ class ConstrainedParameters:
             known = ", ".join(LATENESS)
             message = f"lateness_by ({self.lateness_by}) must be one of {known}."
             raise UsageError(message)
-        for name in _COUNTS:
-            tries: object = getattr(self, name)
-            if tries is not None and not (isinstance(tries, int) and tries >= 0):
-                message = f"{name} ({tries}) must be a whole number of at least 0."
-                raise UsageError(message)
-        for name in ("whole_share", "refused_share"):
-            share: object = getattr(self, name)
-            if not isinstance(share, int | float) or not 0 <= share <= 1:
-                message = f"{name} ({share}) must be a number from 0 to 1."
-                raise UsageError(message)
-        if self.search not in SEARCHES:
-            message = f"search ({self.search}) must be one of {', '.join(SEARCHES)}."
+        share: object = self.refused_share
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            message = f"refused_share ({share}) must be a number from 0 to 1."
             raise UsageError(message)
         weights: object = self.class_weights
         if (
@@ -273,43 +168,6 @@ class ConstrainedParameters:
         check_names(values, {field.name for field in fields(cls)}, "constrained")
         return cls(**values)  # type: ignore[arg-type]
 
-    @property
-    def budget(self) -> ImprovementBudget:
-        """How much an improvement tries."""
-        usual = BUDGETS[self.effort]
-        return ImprovementBudget(
-            _stated(self.tries_per_order, usual.rounds),
-            _stated(self.least_tries, usual.least),
-            _stated(self.most_tries, usual.most),
-            self.whole_share,
-        )
-
-    def steps(self) -> tuple[ConstrainedParameters, ...]:
-        """Same with each effort that improves something, up to its own.
-
-        A larger effort does what the smaller one does, and goes on from there.
-        """
-        found = EFFORTS[1 : EFFORTS.index(self.effort) + 1]
-        return tuple(replace(self, effort=effort) for effort in found)
-
-    @property
-    def source_budget(self) -> SourceBudget:
-        """How much is tried with other sources."""
-        usual = SOURCE_BUDGETS[self.effort]
-        return SourceBudget(
-            _stated(self.source_rounds, usual.rounds),
-            _stated(self.most_source_tries, usual.most),
-        )
-
-    @property
-    def plan_budget(self) -> PlanBudget:
-        """How many whole plans are tried."""
-        usual = PLAN_BUDGETS[self.effort]
-        return PlanBudget(
-            _stated(self.plans_tried, usual.plans),
-            _stated(self.most_plan_orders, usual.orders),
-        )
-
     def weights(self, settings: Settings) -> tuple[float, ...]:
         """Weights of the priorities in a search."""
         return settings.priority_weights or tuple(self.class_weights)
@@ -318,28 +176,14 @@ class ConstrainedParameters:
         """What identifies a run: the engine does not, for results are equal."""
         return {
             "effort": self.effort,
-            "late_demand_days": self.late_demand_days,
-            "search": self.search,
             "class_weights": list(self.class_weights),
             "base_days": self.base_days,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
             "campaigns": self.campaigns,
             "lateness_by": self.lateness_by,
             "money_days": self.money_days,
-            "tries_per_order": self.tries_per_order,
-            "least_tries": self.least_tries,
-            "most_tries": self.most_tries,
-            "source_rounds": self.source_rounds,
-            "most_source_tries": self.most_source_tries,
-            "plans_tried": self.plans_tried,
-            "most_plan_orders": self.most_plan_orders,
-            "whole_share": self.whole_share,
             "refused_share": self.refused_share,
         }
-
-
-def _stated(own: int | None, usual: int) -> int:
-    return usual if own is None else own
 
 
 def check_names(values: Iterable[str], known: Collection[str], mode: str) -> None:

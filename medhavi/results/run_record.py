@@ -118,8 +118,8 @@ class RunRecord:
         What was netted, in mode mrp; None in another mode or where it is not known. It
         is no part of the identity of the run.
     engine
-        In mode constrained: "search", or "rounds" and why no search planned, in words.
-        It is no part of the identity of the run.
+        In mode constrained: "search", and why its orders were not placed as found. It
+        is no part of the identity of the run.
     program
         In mode optimize: what the program says that guides the plan; status, bound and
         gap are those of the plan.

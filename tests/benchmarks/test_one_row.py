@@ -30,10 +30,13 @@ def outcome(engine, *late):
 def test_a_listed_kind_that_is_searched_makes_the_list_untrue(monkeypatch):
     monkeypatch.setattr(one_row, "GENERAL", frozenset({"stock"}))
     base = outcome("search", 1, 2, 3)
-    other = outcome("rounds (why)", 1, 2, 3)
+    other = outcome("search, all netted and placed by all rules (why)", 1, 2, 3)
     assert one_row.untrue("stock", [base], [base]) == "is searched after all"
     assert one_row.untrue("stock", [other], [base]) == ""
-    assert one_row.untrue("lane", [other], [base]) == "is planned by rounds (why)"
+    assert (
+        one_row.untrue("lane", [other], [base])
+        == "is planned by search, all netted and placed by all rules (why)"
+    )
 
 
 def test_more_late_than_by_any_seed_without_the_row_is_untrue(monkeypatch):

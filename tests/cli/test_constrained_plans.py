@@ -67,7 +67,7 @@ def test_an_effort_that_changes_nothing_is_refused(medhavi, example, words, mess
 def test_progress_tells_late_demands_by_priority_and_the_bound(tmp_path):
     snapshot = Snapshot.from_folder(crowded(tmp_path / "tables"))
     told: list[Progress] = []
-    wishes = {"engine": "python", "search": "never", "effort": "standard"}
+    wishes = {"engine": "python", "effort": "standard"}
     made = plan_snapshot(snapshot, "constrained", wishes, told.append)
     late = made.fulfilment.filter(made.fulfilment["status"] == "late")
     figures: dict[str, list[int]] = {}
@@ -78,9 +78,6 @@ def test_progress_tells_late_demands_by_priority_and_the_bound(tmp_path):
     # The last ones told are of the plan, or within a twentieth of it.
     assert sum(counts[-1] for counts in classes) >= late.height
     assert figures["late at least"][-1] <= late.height
-    weighted = figures["weighted days late"]
-    assert weighted == sorted(weighted, reverse=True)
-    assert len(weighted) > 1
 
 
 # ---------------------------------------------------------------------- interruption
@@ -118,7 +115,7 @@ def crowded(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("mode", "settings", "phase"),
     [
-        ("constrained", 'engine = "python"\nsearch = "never"\n', "late of priority"),
+        ("constrained", 'engine = "python"\n', "late of priority"),
         ("optimize", "", "solve"),
     ],
 )

@@ -29,7 +29,6 @@ from tests.planners.campaign_shop import (
     work,
 )
 
-SEARCHED = {"search": "always", "engine": "python"}
 PRODUCTS = st.sampled_from(sorted(FAMILIES))
 DEMANDS = st.lists(
     st.tuples(
@@ -148,14 +147,14 @@ def test_campaigns_of_any_plan_keep_their_rules(snapshot, campaigns):
 @settings(max_examples=5, deadline=None, phases=[Phase.generate])
 @given(shops())
 def test_campaigns_of_any_searched_plan_keep_their_rules(snapshot):
-    planned(snapshot, **SEARCHED)
+    planned(snapshot)
 
 
 @pytest.mark.req("CMP-03")
 def test_a_search_cuts_what_is_too_much_for_one_campaign():
     """700 of at most 500 are made as two orders, each a campaign."""
     rows = [rule(min_run_qty=100, max_run_qty=500)]
-    made = planned(shop([("A", 700, 5)], campaign_rules=rows), **SEARCHED)
+    made = planned(shop([("A", 700, 5)], campaign_rules=rows))
     assert made.run.engine == "search"
     assert [row[4] for row in work(made)] == ["M|FA|1", "M|FA|2"]
     assert made.fulfilment["status"].to_list() == ["on_time"]
@@ -165,7 +164,7 @@ def test_a_search_cuts_what_is_too_much_for_one_campaign():
 def test_a_search_cleans_between_campaigns_of_a_family():
     """1,000 of A in campaigns of 500: two, an hour apart."""
     rows = [rule(max_run_qty=500, cleaning_minutes=60)]
-    made = planned(shop([("A", 1000, 0)], campaign_rules=rows), **SEARCHED)
+    made = planned(shop([("A", 1000, 0)], campaign_rules=rows))
     assert made.run.engine == "search"
     assert [row[1:] for row in work(made)] == [
         (0.0, 500.0, 0.0, "M|FA|1"),
@@ -182,7 +181,6 @@ def test_a_search_cleans_between_families_before_it_changes_over():
             changeovers=matrix(("FA", "FB", 30, False), ("FB", "FA", 300, False)),
             campaign_rules=[rule(cleaning_minutes=60)],
         ),
-        **SEARCHED,
     )
     assert made.run.engine == "search"
     assert [row[:4] for row in work(made)] == [
@@ -194,7 +192,7 @@ def test_a_search_cleans_between_families_before_it_changes_over():
 @pytest.mark.req("CMP-03")
 def test_a_search_refuses_what_makes_no_campaign():
     snapshot = shop([("A", 60, 5)], campaign_rules=[rule(min_run_qty=100)])
-    made = planned(snapshot, **SEARCHED)
+    made = planned(snapshot)
     assert made.run.engine == "search"
     assert made.fulfilment["status"].to_list() == ["unplanned"]
 
@@ -263,8 +261,7 @@ def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, mor
     planned(snapshot, "propose")
 
 
-@pytest.mark.parametrize("way", [{"search": "never"}, SEARCHED])
-def test_a_tool_beside_a_machine_waits_for_its_changes(way):
+def test_a_tool_beside_a_machine_waits_for_its_changes():
     """A, B, A by turns: M changes for two hours, and the crew stands by."""
     snapshot = shop(
         [("A", 60.0, 3.0), ("B", 60.0, 3.5), ("A", 60.0, 4.0)],
@@ -279,7 +276,6 @@ def test_a_tool_beside_a_machine_waits_for_its_changes(way):
             snapshot
         ),
         "off",
-        **way,
     )
     hours = made.operations.group_by("resource").agg(
         (pl.col("finish") - pl.col("start")).dt.total_hours().sum()

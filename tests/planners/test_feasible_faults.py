@@ -134,7 +134,7 @@ def test_what_is_made_without_a_component_is_not_made_while_that_is_needed() -> 
 # --- orders that exist -------------------------------------------------------------
 
 
-def test_an_order_that_can_only_stay_keeps_its_place_from_the_first() -> None:
+def test_an_order_waits_for_goods_that_come_when_their_line_holds_no_more() -> None:
     made = feasible(
         resources=[{"resource": "M"}],
         routings=[{"routing": "R"}, {"routing": "RZ", "product": "Z"}],
@@ -148,8 +148,8 @@ def test_an_order_that_can_only_stay_keeps_its_place_from_the_first() -> None:
         supply_orders=[{**WORK, "qty": 10, "due": day(2)}],
         demands=[{"product": "Z", "qty": 1, "due": day(2)}],
     )
-    assert orders(made, "A", status="firmed") == [("A", 10, 1, 2)]
-    assert orders(made, "Z") == [("Z", 1, 0, 1)]
+    assert orders(made, "A", status="firmed") == [("A", 10, 5, 6)]
+    assert made.fulfilment["status"].to_list() == ["on_time"]
 
 
 def test_an_order_whose_yield_leaves_nothing_still_works_on_its_machine() -> None:

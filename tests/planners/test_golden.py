@@ -22,6 +22,7 @@ from tests.api import plan, verify
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 MARKS = {
+    "the_other_line_in_time": ["MRP-02"],
     "net_80": ["MRP-04"],
     "x_150_y_100": ["MRP-02"],
     "safety_once": ["DEF-01"],
@@ -62,16 +63,7 @@ def kept(entries: list[dict[str, object]], columns: list[str]) -> Counter[Any]:
 
 
 MODES = {name: opened(name)[1].get("modes", ["mrp"]) for name in CASES}
-WITHOUT_SEARCH = {"the_other_line_in_time"}
-"""Cases that a search plans otherwise: it does not cut what is late, and an order takes
-one of several lines that it would have to buy."""
-RUNS = [
-    (name, mode, search)
-    for name in CASES
-    for mode in MODES[name]
-    for search in (("never", "always") if mode == "constrained" else ("",))
-    if search != "always" or name not in WITHOUT_SEARCH
-]
+RUNS = [(name, mode) for name in CASES for mode in MODES[name]]
 COMPARED = {
     "fulfilment": ("fulfilment", ["demand", "qty", "planned", "status", "lateness_h"]),
     "pegging": ("pegging", ["demand", "level", "product", "source", "qty"]),
@@ -82,17 +74,16 @@ COMPARED = {
 
 
 @pytest.mark.parametrize(
-    ("name", "mode", "search"),
+    ("name", "mode"),
     [
         pytest.param(*run, marks=pytest.mark.req(*MARKS[name]) if name in MARKS else ())
         for run in RUNS
         for name in run[:1]
     ],
 )
-def test_a_case_is_planned_as_its_story_says(name: str, mode: str, search: str) -> None:
+def test_a_case_is_planned_as_its_story_says(name: str, mode: str) -> None:
     snapshot, expected = opened(name)
-    settings = {"search": search, "engine": "python"} if search else {}
-    made = plan(snapshot, mode, settings)
+    made = plan(snapshot, mode, {"engine": "python"})
     assert [str(fault) for fault in verify(made, snapshot)] == []
     new = made.supplies.filter(pl.col("status") == "planned")
     supplies = ["kind", "product", "location", "qty", "start", "finish"]
@@ -107,17 +98,6 @@ def test_a_case_is_planned_as_its_story_says(name: str, mode: str, search: str) 
         assert sorted(made.operations["resource"]) == expected["resources"]
     if "exceptions" in expected:
         assert sorted(made.exceptions["code"]) == expected["exceptions"]
-
-
-@pytest.mark.req("MRP-02")
-def test_a_search_buys_the_other_line_where_that_is_in_time() -> None:
-    snapshot, _ = opened("the_other_line_in_time")
-    made = plan(snapshot, "constrained", {"search": "always", "engine": "python"})
-    assert [str(fault) for fault in verify(made, snapshot)] == []
-    assert made.run.engine == "search"
-    assert made.fulfilment["status"].to_list() == ["on_time"]
-    bought = made.supplies.filter(kind="buy").select("product", "qty").rows()
-    assert bought == [("Y", 5.0)]
 
 
 def test_every_case_has_a_story():

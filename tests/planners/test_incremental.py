@@ -23,7 +23,7 @@ from tests.planners.test_net_change import edited
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALWAYS = {"search": "always", "engine": "python", "effort": "light"}
+ALWAYS = {"engine": "python", "effort": "light"}
 PLACED = ["kind", "product", "location", "source", "qty", "start", "finish"]
 ORDERS = [
     ("A", 4.0, 9.0, 2),

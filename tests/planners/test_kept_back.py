@@ -44,10 +44,9 @@ def lateness(tables, **settings):
 
 
 @pytest.mark.req("MRP-04", "MRP-05", "PEG-07")
-@pytest.mark.parametrize("search", ["never", "always"])
 @pytest.mark.parametrize("what", CONTESTED)
-def test_an_earlier_and_less_important_demand_does_not_take(what, search):
-    late = lateness({**CONTESTED[what], "demands": WANTED}, search=search)
+def test_an_earlier_and_less_important_demand_does_not_take(what):
+    late = lateness({**CONTESTED[what], "demands": WANTED})
     assert late["URGENT"] == 0
     assert late["EARLY"] >= 18 * 24
 
@@ -63,11 +62,10 @@ def test_it_takes_what_new_supply_replaces_in_time():
 
 
 @pytest.mark.req("PEG-07")
-@pytest.mark.parametrize("search", ["never", "always"])
-def test_it_takes_what_is_left(search):
+def test_it_takes_what_is_left():
     tables = {**BOUGHT, "stock": [{"qty": 14}], "demands": WANTED}
     snapshot = factories.snapshot(**tables)
-    made = plan(snapshot, "constrained", {"search": search})
+    made = plan(snapshot, "constrained")
     first = made.deliveries.filter(made.deliveries["demand"] == "EARLY")
     assert first.select("date", "qty").rows() == [(day(2), 4.0), (day(20), 6.0)]
 

@@ -1,22 +1,17 @@
-"""What more effort may cost: lateness in money, tries as settings, refused shares."""
+"""What lateness costs in money, and what is refused without planning around it."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.orders.weighing import money_weights, states_money
-from medhavi.results.figures.scorecard import scorecard
 from tests import factories
-from tests.api import BUDGETS, ConstrainedParameters, plan, verify
-from tests.examples import examples
-from tests.planners.exact_shop import random_shop, tables
+from tests.api import ConstrainedParameters, plan, verify
 
-ALWAYS_PLACED = {"search": "never", "engine": "python", "lateness_by": "money"}
+ALWAYS_PLACED = {"engine": "python", "lateness_by": "money"}
 
 
 def read(snapshot, **settings):
@@ -58,33 +53,10 @@ def test_a_price_that_is_only_a_default_weighs_nothing():
     assert states_money(read(stated).intake.demands)
 
 
-@pytest.mark.req("KPI-33")
-@settings(max_examples=examples(4))
-@given(seed=st.integers(0, 10_000))
-def test_more_tries_never_cost_more_lateness(seed):
-    snapshot = factories.snapshot(**tables(random_shop(seed)))
-    cost = []
-    for tries in (0, 40):
-        settings = {**ALWAYS_PLACED, "tries_per_order": tries, "most_tries": 1000}
-        made = plan(snapshot, "constrained", {**settings, "least_tries": 0})
-        assert not verify(made, snapshot)
-        cost.append(scorecard(made, snapshot).lateness)
-    assert cost[1] <= cost[0] + 1e-6
-
-
-def test_stated_tries_replace_those_of_the_effort():
-    assert ConstrainedParameters(effort="full").budget == BUDGETS["full"]
-    stated = ConstrainedParameters(tries_per_order=2, most_tries=70, whole_share=0.1)
-    assert stated.budget == (2, BUDGETS["standard"].least, 70, 0.1)
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("lateness_by", "luck"),
-        ("tries_per_order", -1),
-        ("most_tries", 1.5),
-        ("whole_share", 1.1),
         ("refused_share", -0.1),
         ("money_days", -1),
     ],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.results.plan_remedy import with_remedies
+from medhavi.results.plans.lateness import not_kept
 from medhavi.snapshot.patch import Patch
 from tests import factories
 from tests.api import plan, remedies, verify
@@ -158,8 +159,7 @@ def test_a_large_order_is_split_where_the_demand_waits_for_all_of_it() -> None:
     assert "at most 12 at once" in smaller.text
 
 
-def test_an_order_is_cut_in_two_where_another_routing_can_make_half() -> None:
-    """Effort light proposes what a larger one does by itself."""
+def test_a_plan_cuts_an_order_in_two_where_another_routing_makes_half() -> None:
     snapshot = factories.snapshot(
         demands=[{"qty": 48, "due": day(1)}],
         resources=[{"resource": "M"}, {"resource": "N"}],
@@ -173,10 +173,12 @@ def test_an_order_is_cut_in_two_where_another_routing_can_make_half() -> None:
             {"routing": "Q", "resource": "N"},
         ],
     )
-    made = plan(snapshot, "constrained", {**PYTHON, "effort": "light"})
-    found = {one.kind.value: one for one in remedies(snapshot, made)}["smaller_lot"]
-    assert (found.subject, found.tested_date) == ("R", int(day(1).timestamp()))
-    assert found.rows["routings"][0]["max_lot"] == 24
+    made = plan(snapshot, "constrained", {**PYTHON, "effort": "standard"})
+    assert not_kept(made).is_empty()
+    assert sorted(made.supplies.select("source", "qty").rows()) == [
+        ("Q", 24),
+        ("R", 24),
+    ]
 
 
 def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> None:

@@ -13,6 +13,7 @@ from tests import factories
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.exact_shop import fewest_late, random_shop, tables
+from tests.planners.netted_plans import netted
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 from tests.providers.plants import at, plant, shifts, when
@@ -24,12 +25,10 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from tests.planners.exact_shop import Shop
 
-LIGHT: dict[str, Any] = {"engine": "python", "search": "never", "effort": "light"}
-
 
 def planned(rows: Mapping[str, Any], **more: Any) -> Plan:
     snapshot = factories.snapshot(**rows)
-    made = plan(snapshot, "constrained", {**LIGHT, **more})
+    made = plan(snapshot, "constrained", {"engine": "python", **more})
     assert [str(found) for found in verify(made, snapshot)] == []
     late = int((made.fulfilment["lateness_h"] > 0).sum())
     assert at_least(made) <= late
@@ -315,7 +314,7 @@ def test_all_of_a_line_has_to_be_made() -> None:
 
 
 @pytest.mark.req("CAP-06")
-def test_both_engines_state_the_same_bound() -> None:
+def test_what_is_netted_and_what_is_searched_state_the_same_bound() -> None:
     rows = three_by_one_day(
         bom_lines=[{"component": "B"}],
         supply_terms=[{"product": "B", "lead_time_days": 3}],
@@ -324,18 +323,12 @@ def test_both_engines_state_the_same_bound() -> None:
             for number in range(9)
         ],
     )
-    rounds, search, light = (
-        planned(rows, search=search, effort=effort)
-        for search, effort in (
-            ("never", "standard"),
-            ("always", "standard"),
-            ("always", "light"),
-        )
-    )
+    search, light = (planned(rows, effort=effort) for effort in ("standard", "light"))
     assert search.run.engine == "search"
-    assert rounds.run.bound == search.run.bound
-    assert at_least(rounds) == at_least(search) > 3
-    assert at_least_by_priority(rounds) == at_least_by_priority(search)
+    general = netted(factories.snapshot(**rows))
+    assert general.run.bound == search.run.bound
+    assert at_least(general) == at_least(search) > 3
+    assert at_least_by_priority(general) == at_least_by_priority(search)
     # A search in effort light bounds by lead times alone.
     assert for_lack_of_time(light) == 0
 

@@ -9,8 +9,8 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.improvement.netted_anew import Netting
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.memory import Memory
+from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters

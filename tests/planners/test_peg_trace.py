@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.kernels.compiled import jitted_together, uses_numba
+from medhavi.planners.kernels.compiled import uses_numba
 from medhavi.planners.kernels.peg_trace import SAFE, arranged, stretch
 from medhavi.planners.pegging import Matches, peg, peg_again
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LEVELS = 4
 
@@ -287,53 +283,7 @@ def test_nothing_to_trace_gives_no_pegs():
         assert [len(column) for column in peg(nothing, engine)] == [0, 0, 0, 0, 0]
 
 
-class Compiler:
-    """Stands in for numba's: counts, and refuses to cache when told so."""
-
-    def __init__(self, *, no_folder: bool) -> None:
-        self._no_folder = no_folder
-        self.names: list[str] = []
-
-    def __call__(self, *, cache: bool = False) -> Callable[[Any], Any]:
-        def compiled(function: Any) -> Any:
-            if cache and self._no_folder:
-                message = "cannot cache function: no locator available"
-                raise RuntimeError(message)
-            self.names.append(function.__qualname__)
-            return function
-
-        return compiled
-
-
-def double(value: int) -> int:
-    return value + value
-
-
-def triple(value: int) -> int:
-    return value + double(value)
-
-
-def other(value: int) -> int:
-    return 7 * value
-
-
-@pytest.mark.parametrize("no_folder", [False, True])
-def test_a_kernel_compiles_with_and_without_a_folder_to_keep_it(no_folder):
-    compiler = Compiler(no_folder=no_folder)
-    assert jitted_together(compiler, (double, triple)).triple(5) == 15
-    assert len(compiler.names) == 2
-
-
-def test_other_code_of_a_callee_gives_the_kernel_another_name_on_disk():
-    first, second = Compiler(no_folder=False), Compiler(no_folder=False)
-    jitted_together(first, (double, triple))
-    jitted_together(second, (other, triple))
-    assert first.names[-1] != second.names[-1]
-    assert first.names[-1].startswith("triple_")
-
-
 def test_numba_is_used_for_large_runs_or_when_asked_for():
-    assert not uses_numba("python", 10**9)
-    assert not uses_numba("auto", 10)
-    assert uses_numba("auto", 10**9)
-    assert uses_numba("numba", 1)
+    assert not uses_numba("python", large=True)
+    assert uses_numba("auto", large=True)
+    assert uses_numba("numba", large=False)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.mrp.plain_netting import is_plain
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.units import DAY

@@ -6,24 +6,12 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.constrained.improvement.plan_search import PieceTrial, best_pieces
-from medhavi.planners.constrained.netting.given_sources import WHOLE, Pieces
-from medhavi.planners.constrained.orders.weighing import Judged
 from tests import factories
 from tests.api import plan, verify
 from tests.examples import some
 from tests.planners.small_plans import PYTHON, day
 
-WAY: dict[str, str] = {}
-"""Settings of the plan that is tested now."""
 DAILY = 1440.0
-AT = ("A", "L1"), "D1"
-
-
-@pytest.fixture(params=["never", "always"], autouse=True)
-def search(request: pytest.FixtureRequest) -> None:
-    """Plan each example by the rounds and by the search."""
-    WAY["search"] = request.param
 
 
 def chain(**demand: object) -> dict[str, Any]:
@@ -58,18 +46,18 @@ def test_late_work_goes_on_with_what_is_there(qty, more, days):
     tables = chain(qty=qty)
     tables["routings"] = [{**row, **more} for row in tables["routings"]]
     snapshot = factories.snapshot(**tables)
-    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
+    made = plan(snapshot, "constrained", PYTHON)
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * days]
 
 
 def test_work_in_time_and_lots_of_a_rule_stay_whole():
     in_time = factories.snapshot(**chain(qty=4, due=day(8)))
-    made = plan(in_time, "constrained", {**PYTHON, **WAY})
+    made = plan(in_time, "constrained", PYTHON)
     assert made.supplies["qty"].to_list() == [4, 4]
     rule = {"product": "A", "lot_rule": "fixed", "lot_size": 4.0}
     fixed = factories.snapshot(**chain(qty=4), inventory_policies=[rule])
-    made = plan(fixed, "constrained", {**PYTHON, **WAY})
+    made = plan(fixed, "constrained", PYTHON)
     assert verify(made, fixed) == []
     sizes = dict(made.supplies.group_by("product").agg("qty").iter_rows())
     assert sizes["A"] == [4]
@@ -79,7 +67,7 @@ def test_effort_light_cuts_nothing():
     made = plan(
         factories.snapshot(**chain(qty=4)),
         "constrained",
-        {**PYTHON, **WAY, "effort": "light"},
+        {**PYTHON, "effort": "light"},
     )
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * 8]
 
@@ -106,7 +94,7 @@ def test_what_lies_elsewhere_comes_first_and_the_rest_is_made():
             {"kind": "move", "source": "T1", "preference": 2},
         ],
     )
-    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
+    made = plan(snapshot, "constrained", PYTHON)
     assert verify(made, snapshot) == []
     sizes = dict(made.supplies.group_by("kind").agg("qty").iter_rows())
     assert sizes["move"] == [4]
@@ -141,7 +129,7 @@ def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(
 ):
     """Sixty go on when the part comes on day 5, and take an hour at each level."""
     snapshot = factories.snapshot(**scarce(levels, **demand))
-    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
+    made = plan(snapshot, "constrained", PYTHON)
     assert verify(made, snapshot) == []
     assert made.fulfilment["lateness_h"].to_list() == [24.0 * 4 + levels]
     made_orders = made.supplies.sort("finish")
@@ -152,7 +140,7 @@ def test_what_components_are_there_for_is_made_in_time_and_the_rest_later(
 
 def test_what_has_to_come_at_once_is_not_made_in_parts():
     snapshot = factories.snapshot(**scarce(1, min_shipment=100.0))
-    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
+    made = plan(snapshot, "constrained", PYTHON)
     assert made.supplies.filter(product="P0")["qty"].to_list() == [100]
 
 
@@ -174,46 +162,6 @@ def test_no_order_is_cut_that_only_begins_twice(demand):
         ],
         step_resources=[{}, {"routing": "R2"}],
     )
-    made = plan(snapshot, "constrained", {**PYTHON, **WAY})
+    made = plan(snapshot, "constrained", PYTHON)
     assert verify(made, snapshot) == []
     assert made.supplies["qty"].to_list() == [10, 10]
-
-
-def trial(pieces: Pieces, late: int, smaller: list[Pieces]) -> PieceTrial:
-    return PieceTrial(pieces, Judged(0, late), smaller, [], orders=10)
-
-
-def test_half_of_the_demands_are_tried_where_all_of_them_bring_nothing():
-    one, two = Pieces({AT: 5}, {}), Pieces({(("A", "L1"), "D2"): 5}, {})
-    asked = []
-
-    def make(pieces: Pieces) -> PieceTrial:
-        asked.append(pieces)
-        return trial(pieces, 5 if pieces == one else 9, [one, two])
-
-    assert best_pieces(make, 1_000) == one
-    assert asked[:3] == [WHOLE, WHOLE.also([one, two]), one]
-
-
-@pytest.mark.parametrize(("most", "asked"), [(9, 1), (10, 2), (29, 3)])
-def test_no_more_orders_are_placed_than_are_allowed(most, asked):
-    made = []
-
-    def make(pieces: Pieces) -> PieceTrial:
-        made.append(pieces)
-        size = 100 - len(made)
-        return trial(pieces, size, [Pieces({AT: size}, {})])
-
-    assert best_pieces(make, most) == made[-1]
-    assert len(made) == asked
-
-
-def test_an_interruption_keeps_the_best_so_far():
-    def make(pieces: Pieces) -> PieceTrial | None:
-        if pieces.largest.get(AT) == 2:
-            return None
-        size = pieces.largest.get(AT, 8)
-        return trial(pieces, size, [Pieces({AT: size // 2}, {})])
-
-    assert best_pieces(make, 1_000) == Pieces({AT: 4}, {})
-    assert best_pieces(lambda _: None, 1_000) == WHOLE

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, length_of
 from medhavi.snapshot import Snapshot
-from tests.api import plan, verify
+from tests.api import verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import DAY, aims_of, workshop
 from tests.planners.test_search_kernels import K, plants, scheduled, state_of
 from tests.planners.test_search_plans import (
     DAY_SHIFT,
-    NEVER,
     TWO_SHIFTS,
     WEEK,
     searched,
@@ -110,7 +110,7 @@ def test_existing_work_takes_of_the_hours_of_its_bucket() -> None:
     assert mine["finish"].max() == AS_OF + dt.timedelta(hours=40)
 
 
-# --- against the rounds ------------------------------------------------------------
+# --- against netting by all rules ----------------------------------------------------
 @pytest.mark.req("CAP-03", "MRP-02")
 @settings(max_examples=examples(8, 150), deadline=None, phases=[Phase.generate])
 @given(
@@ -119,14 +119,12 @@ def test_existing_work_takes_of_the_hours_of_its_bucket() -> None:
     st.integers(1, 60).map(float),
     st.integers(-3, 20).map(float),
 )
-def test_one_order_is_dated_as_the_rounds_date_it(
+def test_one_order_is_dated_as_netting_dates_it(
     bucket: str, shifts: Any, qty: float, due: float
 ) -> None:
     tables = workshop([("B", qty, due, 1)], minutes=95.0, stock=99.0, shifts=shifts)
     tables = per_bucket(tables, {"M1": bucket})
-    other = plan(
-        Snapshot.from_frames(tables), "constrained", {**NEVER, "effort": "light"}
-    )
+    other = netted(Snapshot.from_frames(tables))
     assert worked(searched(tables, "light")) == worked(other)
 
 

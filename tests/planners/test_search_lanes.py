@@ -22,8 +22,9 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
-from tests.planners.test_search_plans import NEVER, delivered, searched, workshops
+from tests.planners.test_search_plans import delivered, searched, workshops
 from tests.planners.test_search_plants import WEIGHTS, run_of
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def test_what_waits_for_a_departure_is_late_by_the_time_of_its_lane() -> None:
     tables = two_sites(tables, departures=[(4, 12)])
     causes = [
         made.causes.select("code", "subject", "hours").rows()
-        for made in (searched(tables), plan(snapshot_of(tables), "constrained", NEVER))
+        for made in (searched(tables), netted(snapshot_of(tables)))
     ]
     assert causes[0] == causes[1]
     assert causes[0][0] == ("LeadTime", "F to P", 79.0)
@@ -223,13 +224,13 @@ def test_a_plan_of_two_sites_that_was_sought_can_be_carried_out(
     made = plan(
         snapshot,
         "constrained",
-        {"search": "always", "engine": "python", "effort": effort},
+        {"engine": "python", "effort": effort},
     )
     assert [str(one) for one in verify(made, snapshot)] == []
     if made.run.engine != "search":
         assert "an existing order lacks" in made.run.engine
         return
-    general = plan(snapshot, "constrained", NEVER | {"effort": "light"})
+    general = netted(snapshot)
     assert delivered(made) == delivered(general)
     late = made.fulfilment.filter(pl.col("lateness_h") > 0)
     hours = late.join(
@@ -250,7 +251,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_of_two_sites(
 ) -> None:
     pytest.importorskip("numba")
     made = [
-        plan(snapshot_of(tables), "constrained", {"search": "always", "engine": engine})
+        plan(snapshot_of(tables), "constrained", {"engine": engine})
         for engine in ("python", "numba")
     ]
     assert made[0].fingerprint == made[1].fingerprint

@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.search import seeking
-from medhavi.planners.constrained.search.searched_run import engine_of, way_of
+from medhavi.planners.constrained.search.searched_run import ENOUGH, engine_of
 from medhavi.snapshot import Snapshot
 from tests import factories
 from tests.api import ConstrainedParameters, plan, verify
 from tests.examples import examples, some
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import workshop
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from tests.api import Progress
 
-ALWAYS = {"search": "always", "engine": "python"}
-NEVER = {"search": "never", "engine": "python"}
+ALWAYS = {"engine": "python"}
 CROWDED = workshop(
     [("AB"[turn % 2], 2.0 + turn % 3, 4.0 + turn, 1 + turn % 3) for turn in range(9)],
     stock=3.0,
@@ -422,7 +422,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan(tables: dict[str, Any]) -
     compiled = plan(
         Snapshot.from_frames(tables),
         "constrained",
-        {"search": "always", "engine": "numba", "effort": "standard"},
+        {"engine": "numba", "effort": "standard"},
     )
     assert searched(tables).fingerprint == compiled.fingerprint
 
@@ -444,7 +444,7 @@ def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
 def test_search_and_general_way_deliver_the_same_quantities(
     tables: dict[str, Any],
 ) -> None:
-    general = plan(Snapshot.from_frames(tables), "constrained", NEVER)
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(searched(tables, "light")) == delivered(general)
 
 
@@ -482,7 +482,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_with_crews(
     compiled = plan(
         Snapshot.from_frames(tables),
         "constrained",
-        {"search": "always", "engine": "numba", "effort": "standard"},
+        {"engine": "numba", "effort": "standard"},
     )
     assert searched(tables).fingerprint == compiled.fingerprint
 
@@ -734,35 +734,32 @@ UNFIT = {"very many levels": _deep(205)}
 
 
 @pytest.mark.parametrize("what", sorted(UNFIT))
-def test_what_is_more_than_the_numbers_say_is_planned_the_general_way(
+def test_what_is_more_than_the_numbers_say_is_netted_and_placed_by_all_rules(
     what: str,
 ) -> None:
     snapshot = Snapshot.from_frames(UNFIT[what])
     asked = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
-    general = plan(snapshot, "constrained", {**NEVER, "effort": "light"})
     assert "passes" not in asked.run.effort
-    assert asked.supplies.equals(general.supplies)
-    assert general.run.engine == "rounds (search is never)"
-    assert asked.run.engine.startswith("rounds (")
-    assert asked.run.engine != general.run.engine
+    assert asked.supplies.equals(netted(snapshot).supplies)
+    why = "a product has too many levels"
+    engine = f"search, all netted and placed by all rules ({why})"
+    assert asked.run.engine == engine
+    assert [str(found) for found in verify(asked, snapshot)] == []
 
 
 # --- settings ----------------------------------------------------------------------
-def test_a_small_run_does_not_search_by_itself() -> None:
-    assert way_of(ConstrainedParameters(), 10) == ""
-
-
-def test_a_run_in_plain_python_searches_only_when_asked() -> None:
-    assert way_of(ConstrainedParameters(engine="python"), 10_000) == ""
-    asked = way_of(ConstrainedParameters(engine="python", search="always"), 10_000)
-    assert asked == "interpreted"
-    assert engine_of(asked).lists
+@pytest.mark.parametrize(
+    ("engine", "demands", "lists"),
+    [("python", 10_000, True), ("numba", 1, False), ("auto", ENOUGH, False)],
+)
+def test_a_large_run_is_compiled_and_plain_python_never(engine, demands, lists):
+    pytest.importorskip("numba")
+    assert engine_of(ConstrainedParameters(engine=engine), demands).lists is lists
 
 
 @pytest.mark.parametrize(
     "given_",
     [
-        {"search": "maybe"},
         {"base_days": -1.0},
         {"class_weights": ()},
         {"class_weights": (1.0, -2.0)},
@@ -1047,7 +1044,7 @@ def test_what_a_rule_forbids_to_deliver_leaves_its_time_to_others() -> None:
     rows = [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]]
     snapshot = Snapshot.from_frames({**CROWDED, "demands": rows})
     made = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
-    general = plan(snapshot, "constrained", {**NEVER, "effort": "light"})
+    general = netted(snapshot)
     assert made.run.engine == "search"
     assert [str(found) for found in verify(made, snapshot)] == []
     assert made.fulfilment["lateness_h"].max() <= 24.0

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.constrained.improvement.round_memory import Memory
+from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.orders.weighing import Weights
 from medhavi.planners.constrained.search.found_pegs import MismatchError
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
@@ -48,13 +48,13 @@ STOCK = -2
 PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
 LATER = AS_OF + dt.timedelta(days=30)
 WEIGHTS = Weights((25.0, 5.0, 1.0), 20.0)
-ALWAYS = ConstrainedParameters(engine="python", search="always", effort="light")
+ALWAYS = ConstrainedParameters(engine="python", effort="light")
 
 
 def run_of(
     tables: dict[str, Any], kind: type[SearchedRun] = SearchedRun
 ) -> SearchedRun:
-    parameters = ConstrainedParameters(engine="python", search="always", effort="light")
+    parameters = ConstrainedParameters(engine="python", effort="light")
     snapshot = Snapshot.from_frames(tables)
     snapshot.require()
     run = kind(Memory(snapshot), parameters)
@@ -189,7 +189,10 @@ EXACT = {
 @pytest.mark.parametrize("why", sorted(NEARLY))
 def test_what_a_plant_says_nearly_is_placed_anew(why: str) -> None:
     snapshot = Snapshot.from_frames(NEARLY[why])
-    asked = {"engine": "python", "effort": "light", "search": "always"}
+    asked = {
+        "engine": "python",
+        "effort": "light",
+    }
     made = api.plan(snapshot, "constrained", asked)
     assert verify(made, snapshot) == []
     if why in EXACT:
@@ -465,7 +468,7 @@ def needs_alive() -> int:
 
 def test_a_finished_run_lets_go_of_its_records_at_once() -> None:
     """Else a search for circles among all of them takes longer than netting."""
-    parameters = ConstrainedParameters(engine="python", search="always", effort="light")
+    parameters = ConstrainedParameters(engine="python", effort="light")
     gc.collect()
     gc.disable()
     try:

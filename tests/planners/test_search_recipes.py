@@ -14,10 +14,10 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import workshop
 from tests.planners.test_search_lanes import sites
 from tests.planners.test_search_plans import (
-    NEVER,
     TWO_SHIFTS,
     delivered,
     searched,
@@ -92,7 +92,7 @@ def test_no_plan_with_components_of_later_steps_is_better_than_its_bound(
     run = made.run
     assert run.effort["late"] >= run.effort["late_at_least"]
     assert run.effort["weighted_days"] >= (run.bound or 0.0) - 1e-9
-    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(made) == delivered(general)
 
 
@@ -136,11 +136,11 @@ def test_a_plan_with_yields_and_largest_lots_can_be_carried_out(
 
 @settings(PLAIN, max_examples=examples(2, 40))
 @given(by_lots())
-def test_the_search_delivers_what_the_rounds_deliver_with_yields_and_largest_lots(
+def test_the_search_delivers_what_is_netted_with_yields_and_largest_lots(
     tables: dict[str, Any],
 ) -> None:
     made = searched(tables, "light")
-    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(made) == delivered(general)
 
 
@@ -153,7 +153,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_with_yields_and_largest_l
     pytest.importorskip("numba")
     snapshot = Snapshot.from_frames(tables)
     found = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("numba", "python")
     ]
     assert found[0].supplies.equals(found[1].supplies)
@@ -299,7 +299,7 @@ def test_a_plan_with_windows_lots_and_orders_for_one_demand_can_be_carried_out(
     assert verify(made, Snapshot.from_frames(tables)) == []
     run = made.run
     assert run.effort["late"] >= run.effort["late_at_least"]
-    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(made) == delivered(general)
 
 
@@ -312,7 +312,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_with_lots_by_rule(
     pytest.importorskip("numba")
     snapshot = Snapshot.from_frames(tables)
     found = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("numba", "python")
     ]
     assert found[0].supplies.equals(found[1].supplies)

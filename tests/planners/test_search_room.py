@@ -14,9 +14,10 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
 from tests.planners.test_search_lanes import DAILY, sites
-from tests.planners.test_search_plans import ALWAYS, NEVER, delivered, searched
+from tests.planners.test_search_plans import ALWAYS, delivered, searched
 
 if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
@@ -135,7 +136,7 @@ def test_a_plan_of_small_vehicles_that_was_sought_can_be_carried_out(
     made = plan(snapshot, "constrained", {**ALWAYS, "effort": effort})
     assume(made.run.engine == "search")
     assert [str(one) for one in verify(made, snapshot)] == []
-    general = plan(snapshot, "constrained", NEVER | {"effort": "light"})
+    general = netted(snapshot)
     assert delivered(made) == delivered(general)
     late = made.fulfilment.filter(pl.col("lateness_h") > 0)
     hours = late.join(
@@ -154,7 +155,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_of_small_vehicles(
     pytest.importorskip("numba")
     snapshot = Snapshot.from_frames(tables)
     made = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("python", "numba")
     ]
     assert made[0].fingerprint == made[1].fingerprint

@@ -13,8 +13,9 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples, some
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
-from tests.planners.test_search_plans import ALWAYS, NEVER, delivered, workshops
+from tests.planners.test_search_plans import ALWAYS, delivered, workshops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +179,7 @@ def test_what_is_said_nearly_is_delivered_by_all_rules(
     kind: str, tables: dict[str, Any]
 ) -> None:
     tables = KINDS[kind](tables)
-    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER, **LIGHT})
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(planned(tables)) == delivered(general)
 
 

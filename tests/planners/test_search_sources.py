@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import (
     DAY,
     ENGINE,
@@ -22,7 +23,6 @@ from tests.planners.search_plants import (
 )
 from tests.planners.test_search_kernels import check, scheduled, state_of
 from tests.planners.test_search_plans import (
-    NEVER,
     delivered,
     searched,
     workshops,
@@ -287,11 +287,11 @@ def test_a_plan_with_a_choice_of_sources_can_be_carried_out(
 @pytest.mark.req("MRP-02", "CAP-06")
 @settings(PLAIN, max_examples=examples(3, 40))
 @given(companies())
-def test_the_search_delivers_what_the_rounds_deliver_from_several_sources(
+def test_the_search_delivers_what_is_netted_from_several_sources(
     tables: dict[str, Any],
 ) -> None:
     made = searched(tables, "light")
-    general = plan(Snapshot.from_frames(tables), "constrained", {**NEVER})
+    general = netted(Snapshot.from_frames(tables))
     assert delivered(made) == delivered(general)
 
 
@@ -318,7 +318,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_with_a_choice_of_sources(
     pytest.importorskip("numba")
     snapshot = Snapshot.from_frames(tables)
     found = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("numba", "python")
     ]
     assert found[0].supplies.equals(found[1].supplies)

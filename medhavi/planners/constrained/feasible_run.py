@@ -2,10 +2,9 @@
 
 1. Netting as in mode mrp, but no order starts before now or inside its release fence;
    what is short is shared out by urgency (`dating`, `rationing`).
-2. A rehearsal on plain numbers finds a good sequence of the orders (`rehearsal`).
-3. The providers place the orders in that sequence; then each moves as late as those
-   that take from it allow (`placing`).
-4. Deliveries by the rules of the orders, causes of what is late (`delivering`,
+2. The providers place the orders in order of their need and priority; then each moves
+   as late as those that take from it allow (`placing`).
+3. Deliveries by the rules of the orders, causes of what is late (`delivering`,
    `causes`).
 
 What is missing, or a rule forbids to deliver, changes what is wanted; then the run is
@@ -26,20 +25,8 @@ from medhavi.planners.constrained.deliveries import (
     service_of,
     undelivered,
 )
-from medhavi.planners.constrained.improvement.dead_ends import (
-    dead_ends,
-    ended_sources,
-    halved,
-)
-from medhavi.planners.constrained.improvement.diverting import Detour, Trial, detours
-from medhavi.planners.constrained.improvement.improving import (
-    Improving,
-    Watching,
-    effort_of,
-)
-from medhavi.planners.constrained.improvement.netted_anew import Netting
-from medhavi.planners.constrained.improvement.plan_search import chains_of, trial_of
 from medhavi.planners.constrained.lead_time_bounds import Planned
+from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
 from medhavi.planners.constrained.netting.feasible_netting import (
     FeasiblePlainNetting,
@@ -55,9 +42,9 @@ from medhavi.planners.constrained.orders.causes import (
     tell,
     tell_refused,
 )
+from medhavi.planners.constrained.orders.jobs import most_early
 from medhavi.planners.constrained.orders.weighing import (
     SCALE,
-    Weighing,
     Weights,
     judge,
     money_weights,
@@ -70,7 +57,6 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
 )
 from medhavi.planners.constrained.placement.placing import Placing
-from medhavi.planners.constrained.placement.sequence import Scene
 from medhavi.planners.constrained.placement.shop import Shop
 from medhavi.planners.mrp.reporting import ledger
 from medhavi.planners.mrp.run import MrpRun
@@ -86,11 +72,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.improvement.plan_search import (
-        LateChain,
-        PieceTrial,
-    )
-    from medhavi.planners.constrained.improvement.round_memory import Memory
+    from medhavi.planners.constrained.bounds import LateAtLeast
+    from medhavi.planners.constrained.memory import Memory
     from medhavi.planners.constrained.orders.weighing import (
         Judged,
         Line,
@@ -128,7 +111,7 @@ class FeasibleRun(MrpRun):
     Parameters
     ----------
     memory
-        What earlier rounds found.
+        What earlier runs found.
     parameters, observe, cancelled
         As of `MrpRun`.
     """
@@ -139,6 +122,8 @@ class FeasibleRun(MrpRun):
     register: type[FeasibleOrderCreation] = FeasibleOrderCreation
     parameters: ConstrainedParameters
     release: FeasibleOrderCreation
+    least: LateAtLeast
+    """What no plan that delivers as much can be better than."""
 
     def __init__(
         self,
@@ -152,8 +137,6 @@ class FeasibleRun(MrpRun):
         self._late: list[list[Cause]] = []
         self._reasons: list[list[Cause]] = []
         self._served: dict[int, list[tuple[int, int]]] = {}
-        self._tries: dict[str, float] = {}
-        self._least = (0, 0)
         self.lines: list[Line] = []
         super().__init__(memory.snapshot, parameters, observe, cancelled)
 
@@ -168,8 +151,6 @@ class FeasibleRun(MrpRun):
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
         made = self.register(self.model, self.as_of, finite, self._quotas())
-        made.diverted = self._memory.diverted
-        made.pieces = self._memory.decisions.pieces
         made.batch_days = self._memory.decisions.batch_days
         made.bring(self._memory.decisions.amounts)
         return made
@@ -190,7 +171,6 @@ class FeasibleRun(MrpRun):
         )
         self._slicer.demands_read = self._memory.demands_read
         self._slicer.slices = self._memory.slices
-        self._slicer.earlier = self._memory.decisions.earlier
         self._slicer.begun = bool((self.snapshot["routings"]["fence_days"] < 0).any())
         return self._slicer
 
@@ -224,12 +204,6 @@ class FeasibleRun(MrpRun):
         """Fingerprint of the snapshot as it was given."""
         return self._memory.fingerprint
 
-    def net(self) -> None:
-        """Net every cluster; what is wanted earlier than due is so only for that."""
-        super().net()
-        if self._slicer is not None:
-            self._slicer.want_as_due()
-
     def _net_again(self) -> None:
         """Net again what demands take that lack something, if it is apart."""
         if self._slicer is not None:
@@ -257,18 +231,7 @@ class FeasibleRun(MrpRun):
         if not self.release.shortages or self._slicer is None:
             return False
         rationing = Rationing(self.release, self.rank, self.levels)
-        needs = [shortage.need for shortage in self.release.shortages]
-        for name, end in ended_sources(self.release, needs).items():
-            self._memory.dead_ends.setdefault(name, end)
-        if self._halved({need.order.index for need in needs if need.order}):
-            return True
         return self._memory.ration(rationing, self._slicer.parts)
-
-    def _halved(self, unfit: Collection[int]) -> bool:
-        """Halve the pieces of sources that end which fit at no time; False: all fit."""
-        before = self._memory.diverted
-        self._memory.diverted = halved(before, self.release.orders, unfit)
-        return self._memory.diverted != before
 
     # --- placing -------------------------------------------------------------------
     def _shop(self) -> Shop:
@@ -277,18 +240,9 @@ class FeasibleRun(MrpRun):
         loads = self.providers.itineraries(own).loads
         return Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
 
-    def _scene(self) -> Scene:
-        return Scene(
-            snapshot=self.snapshot,
-            parameters=self.parameters,
-            demands=self.intake.demands,
-            as_of=self.as_of,
-            observe=self._observe,
-        )
-
     def place(self) -> None:
         """Place all orders, and say what each demand gets."""
-        self.placing = placing = self._placing(self._shop(), self._scene())
+        self.placing = placing = self._placing(self._shop(), self._most_early())
         if self._observe is not None:
             self._observe(Progress("placing", 0, len(placing.jobs)))
         placing.standing(self._memory.stays)
@@ -298,11 +252,8 @@ class FeasibleRun(MrpRun):
         placing.forward()
         self.lines = self._delivered()
         if not placing.crowded and not self._again(self._changed_by_refusals()):
-            self._improve()
+            self._resequence()
         self._remember_refusals(self._causes_walk())
-        for name, end in dead_ends(self.model, self.lines, placing.jobs).items():
-            # In later rounds less is wanted than could be had.
-            self._memory.dead_ends.setdefault(name, end)
         if placing.campaigns is not None:
             self._memory.breaches.update(placing.campaigns.findings)
 
@@ -345,69 +296,12 @@ class FeasibleRun(MrpRun):
             return money_weights(demands, self.settings, self.model, days)
         return Weights(parameters.weights(self.settings), parameters.base_days)
 
-    def _improve(self) -> None:
-        """Improve the placing; the one there was stays where that is not better."""
-        placing, parameters = self.placing, self.parameters
-        if not parameters.steps():
-            self._tries = effort_of(placing)
-            return
-        weighing = self._weighing()
-        watching = Watching(observe=self._observe, stop=self._cancelled or never)
-        improving = Improving(placing, weighing, watching)
-        for step in parameters.steps():
-            mark, lines = placing.mark(), self.lines
-            if improving.run(step.effort, step.budget):
-                self._keep_better(lines, mark)
-        self._tries = improving.effort()
-
-    def _weighing(self) -> Weighing:
-        jobs, demands = self.placing.jobs, self.intake.demands
-        return Weighing(self.release, jobs, demands, self.weights, self.as_of)
+    def _resequence(self) -> None:
+        """Place in other sequences where that is better; here there is only one."""
 
     def judged(self) -> Judged:
         """What the plan is judged by."""
         return judge(self.lines, self.weights)
-
-    def trial(self) -> Trial:
-        """What the placed orders weigh, and what goes around their waits."""
-        weights = self.weights
-        each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
-        return Trial(
-            diverted=self._memory.diverted,
-            cost=judge(self.lines, weights),
-            weights={name: weight for name, weight in each.items() if any(weight)},
-            detours=self._detours(self._weighing()),
-            orders=len(self.placing.jobs),
-            ends=dict(self._memory.dead_ends),
-        )
-
-    def piece_trial(self) -> PieceTrial:
-        """What the placed orders weigh, and what could be ordered in parts."""
-        jobs, pieces = self.placing.jobs, self._memory.decisions.pieces
-        return trial_of(pieces, self.judged(), jobs, self.model, self._weighing())
-
-    def chains(self) -> list[LateChain]:
-        """Why demands are late, as far as a decision could change it."""
-        return list(chains_of(self.model, self.placing, self._weighing()))
-
-    def lateness(self) -> dict[int, int]:
-        """Lateness of late demands by index [s]; of those that come whole."""
-        return {
-            line.demand.index: line.last - line.demand.due
-            for line in self.lines
-            if line.last > line.demand.due and line.planned >= line.demand.qty
-        }
-
-    def placed_orders(self) -> int:
-        """How many orders were placed."""
-        return len(self.placing.jobs)
-
-    def _detours(self, weighing: Weighing) -> list[Detour]:
-        """Ways around what never fits, and around what late demands wait for."""
-        ends = self._memory.dead_ends.items()
-        found = [Detour(name, end.around, own=True) for name, end in ends if end.around]
-        demands = [demand.demand for demand in self.intake.demands]
-        return [*found, *detours(self.model, self.placing, demands, weighing)]
 
     def _keep_better(self, lines: list[Line], mark: Mark) -> None:
         """Keep an improvement only where its deliveries are no worse."""
@@ -420,30 +314,24 @@ class FeasibleRun(MrpRun):
 
     def bound(self) -> None:
         """What no plan that delivers as much can beat: lead times, lack of time."""
-        weights, sequencer = self.weights, self.placing.sequencer
-        self._tries = {"rehearsals": float(sequencer.passes), **self._tries}
-        # Nothing is rehearsed any more: what follows takes the memory.
-        del sequencer, self.placing.sequencer
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
         capacity, pins = self.providers.capacity, self.intake.pins
         planned = Planned(self.model, self.release, capacity, pins, moving)
-        least = late_at_least(planned, whole, weights)
-        self._least = (least.cost, weigh_lines(self.lines, weights)[1])
-        self._tries |= least.effort()
-        if self._observe is not None:
-            self._observe(Progress("late at least", least.late, len(self.lines)))
+        self.least = late_at_least(planned, whole, self.weights)
 
-    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+    def _most_early(self) -> dict[str, int]:
+        """How much before its need work on a resource may begin, by its name [s]."""
+        return most_early(self.snapshot)
+
+    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
         """Make what places the orders; another run places in its own way."""
-        return Placing(self.release, shop, scene)
+        return Placing(self.release, shop, early)
 
     def refused(self) -> bool:
         """Take from the slices what is not delivered; False: all is."""
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
-            return True
-        if self._memory.diverted and self._halved(self.placing.unplaced()):
             return True
         changed = self._changed_by_refusals()
         if not self._again(changed):
@@ -577,13 +465,30 @@ class FeasibleRun(MrpRun):
 
     def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        least, reached = self._least
+        reached, bound = self._reached, self.least.cost / SCALE / DAY
+        gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(
             made,
             snapshot_fingerprint=self.fingerprint,
-            bound=least / SCALE / DAY,
-            gap=max(0.0, (reached - least) / reached) if reached else 0.0,
+            bound=bound,
+            gap=max(0.0, gap),
+            engine=self._engine,
         )
 
+    @property
+    def _engine(self) -> str:
+        """What made the plan, and why."""
+        raise NotImplementedError
+
+    @property
+    def _reached(self) -> float:
+        """Weighted lateness by the rules of all orders [weighted days]."""
+        return weigh_lines(self.lines, self.weights)[1] / SCALE / DAY
+
     def _effort(self) -> dict[str, float]:
-        return self._tries
+        late = sum(line.last > line.demand.due for line in self.lines)
+        return {
+            "late": float(late),
+            **self.least.effort(),
+            "weighted_days": self._reached,
+        }

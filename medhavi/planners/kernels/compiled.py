@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import CodeType, FunctionType, SimpleNamespace
@@ -18,16 +15,11 @@ import numpy as np
 from medhavi.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import ModuleType
+    from collections.abc import Sequence
 
     from medhavi.progress import Observe
 
 EngineName = Literal["auto", "python", "numba"]
-LARGE = 50_000
-"""Tasks from which the compiled form pays off where numba is loaded already."""
-LARGE_COLD = 150_000
-"""Tasks from which importing numba and loading the compiled form pays off too."""
 COMPILING = "compiling the planning kernels once, a few minutes"
 """Phase of a first run of which `make setup`, or an earlier run, kept no kernels."""
 
@@ -59,24 +51,8 @@ class Engine:
         return found.tolist() if self.lists else found
 
 
-class _Lists:
-    """What kernels use of numpy, on what the interpreter reads and writes fast."""
-
-    int64 = int
-
-    @staticmethod
-    def empty(count: int, _dtype: type) -> array[int]:
-        """Numbers to be filled: no objects, which would take five times the memory."""
-        return array("q", bytes(8 * count))
-
-    @staticmethod
-    def full(count: int, value: int, _dtype: type) -> list[int]:
-        """List of one value."""
-        return [value] * count
-
-
-def uses_numba(engine: EngineName, size: int) -> bool:
-    """Whether a run of `size` tasks uses the compiled form.
+def uses_numba(engine: EngineName, *, large: bool) -> bool:
+    """Whether a run uses the compiled form: a large one, or where numba is loaded.
 
     Raises
     ------
@@ -87,35 +63,8 @@ def uses_numba(engine: EngineName, size: int) -> bool:
     if engine == "numba" and not present:
         message = "numba is not installed: pip install medhavi[fast], or engine=auto."
         raise ModuleNotFoundError(message)
-    enough = LARGE if "numba" in sys.modules else LARGE_COLD
-    return engine == "numba" or (engine == "auto" and present and size >= enough)
-
-
-@lru_cache(maxsize=1)
-def compiled_rehearsal() -> SimpleNamespace:
-    """Functions of `rehearsal_passes` compiled.
-
-    The compiled form is kept on disk by numba (beside the source, else in the user's
-    cache folder, or where NUMBA_CACHE_DIR says): compiling takes seconds, loading a
-    fraction of one.
-    """
-    import numba
-
-    from medhavi.planners.kernels import rehearsal_passes
-
-    return jitted_together(numba.njit, functions_of(rehearsal_passes))
-
-
-@lru_cache(maxsize=1)
-def interpreted_rehearsal() -> SimpleNamespace:
-    """Functions of `rehearsal_passes` for the interpreter: lists in and out.
-
-    Its own search in lists is the same as theirs, and faster.
-    """
-    from medhavi.planners.kernels import rehearsal_passes
-
-    found = functions_of(rehearsal_passes)
-    return on_lists(found, count_until=bisect_left)
+    pays = present and (large or "numba" in sys.modules)
+    return engine == "numba" or (engine == "auto" and pays)
 
 
 def are_kept(kernels: SimpleNamespace) -> bool:
@@ -124,7 +73,7 @@ def are_kept(kernels: SimpleNamespace) -> bool:
     Parameters
     ----------
     kernels
-        Functions of `jitted_together` or `compiled_records`.
+        Functions of `compiled_records`.
     """
     return all(one.signatures or _is_on_disk(one) for one in vars(kernels).values())
 
@@ -142,67 +91,6 @@ def announce_compiling(kernels: SimpleNamespace, observe: Observe | None) -> Non
     """Report that kernels are about to be compiled, where no process did so before."""
     if observe is not None and not are_kept(kernels):
         observe(Progress(COMPILING))
-
-
-def functions_of(module: ModuleType) -> list[FunctionType]:
-    """List the functions that a module defines, in order of writing."""
-    return [
-        found
-        for found in vars(module).values()
-        if isinstance(found, FunctionType) and found.__module__ == module.__name__
-    ]
-
-
-def on_lists(functions: Sequence[FunctionType], **instead: Any) -> SimpleNamespace:
-    """Copy functions of one file for the interpreter: their arrays are lists.
-
-    Parameters
-    ----------
-    functions
-        Functions; they call each other's copies.
-    instead
-        What stands for a name in them.
-    """
-    scope = {**functions[0].__globals__, "np": _Lists}
-    for function in functions:
-        scope[function.__name__] = FunctionType(
-            function.__code__, scope, function.__name__, function.__defaults__
-        )
-    scope.update(instead)
-    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in functions})
-
-
-def jitted_together(njit: Any, functions: Sequence[Any]) -> SimpleNamespace:
-    """Compile functions that call each other, cached on disk where possible.
-
-    numba renews its cache when the file of a function changes, by date and size; what
-    it calls is not looked at. So the name under which all are kept ends in a digest of
-    their code: other code is never taken for this one.
-
-    Parameters
-    ----------
-    njit
-        `numba.njit`.
-    functions
-        Plain functions of arrays of one file, callees first.
-    """
-    digest = digest_of(functions)
-    scope = dict(functions[0].__globals__)
-    for function in functions:
-        copy = FunctionType(function.__code__, scope, function.__name__)
-        copy.__qualname__ = f"{function.__qualname__}_{digest}"
-        copy.__module__ = function.__module__
-        scope[function.__name__] = _compiled(njit, copy)
-    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in functions})
-
-
-def _compiled(njit: Any, function: FunctionType) -> Callable[..., Any]:
-    try:
-        found: Callable[..., Any] = njit(cache=True)(function)
-    except RuntimeError:
-        # No folder to keep it in (a read-only installation without a home).
-        found = njit()(function)
-    return found
 
 
 def digest_of(functions: Sequence[Any], *more: object) -> str:

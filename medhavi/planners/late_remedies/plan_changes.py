@@ -201,12 +201,6 @@ class PlanChanges:
             return
         begin, end = window
         row = found[0]
-        if self._plan.run.engine == "search":
-            # A search plans no units that change in time; a unit has no price.
-            more = {**row, "units": float(str(row["units"])) + 1.0}
-            text = f"one more {reason.subject} for good"
-            yield proposal(RemedyKind.OVERTIME, text, None, resources=[more])
-            return
         working = self._providers.capacity.working_time(reason.subject)
         hours = working.between(begin, end) / HOUR
         price = hours * overtime_rate(row)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.netting_state.stock_levels import StockLevels
     from medhavi.providers.material.characteristics import Characteristics
 
-    Wish = tuple[str, Characteristics | None, str]
+    Wish = tuple[str, Characteristics | None]
     """Where supply must come from, what it must have, and its source ("": any)."""
 
 
@@ -235,8 +235,7 @@ class DatedNodeNetting:
         return [kinds[wish] for wish in sorted(kinds, key=_by_text)]
 
     def _wish(self, need: Need) -> Wish:
-        given = self._release.given_source(self.node, need)
-        return need.only_from or "", need.asks, given
+        return need.only_from or "", need.asks
 
     def _per_demand(self, short: list[Need]) -> list[list[Need]]:
         """Put the needs of each demand together; what serves several stands alone."""
@@ -387,11 +386,11 @@ class DatedNodeNetting:
         return sorted(moments)
 
 
-def _by_text(wish: Wish) -> tuple[str, list[str], int, str]:
-    place, asks, given = wish
+def _by_text(wish: Wish) -> tuple[str, list[str], int]:
+    place, asks = wish
     if asks is None:
-        return place, [], -1, given
-    return place, sorted(asks.pairs), asks.rank, given
+        return place, [], -1
+    return place, sorted(asks.pairs), asks.rank
 
 
 def walk_cluster(walks: Sequence[DatedNodeNetting]) -> None:

@@ -89,8 +89,8 @@ def plan(
         return made
     if "demands_anew" not in made.run.effort:
         reason = "most of its orders do not fit any more"
-        if made.run.engine.startswith("rounds"):
-            reason = f"the tables are planned by {made.run.engine}"
+        if made.basis is None:
+            reason = f"no schedule was found: planned by {made.run.engine}"
         return _whole(made, snapshot, reason)
     # The same tables and settings give another plan on another baseline.
     own = {**made.run.settings, "baseline": baseline.fingerprint}

@@ -342,8 +342,6 @@ class FeasibleOrderCreation(GivenOrderCreation):
         self, ways: Sequence[SupplyAlternative], want: NetRequirement, missing: int
     ) -> tuple[SupplyAlternative, int, OrderTiming] | None:
         """Take the first source that can be on time, else the earliest that can be."""
-        if self.pieces.largest:
-            missing = min(missing, self.largest_part(want) or missing)
         return self._choose_from(ways, want, missing, choosy=len(ways) > 1)
 
     def _choose_from(
@@ -365,10 +363,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
             found = self._on_time_from(way, want, size, timing)
             if found is None:
                 found = self._piece(way, want, size, timing)
-            if found is not None and (
-                (choosy and self._queues(way.source, found[1]))
-                or self._queue.has_lane(way.source.source)
-            ):
+            if found is not None and choosy and self._queues(way.source, found[1]):
                 found = None
             if found is not None:
                 if timing is None or way.serves(timing.start):
@@ -483,9 +478,7 @@ class FeasibleOrderCreation(GivenOrderCreation):
         whole = self.soonest(source, size)
         if whole is None:
             return None
-        part = size
-        if self.largest_part(want) is None:
-            part = self._part(source, whole, size)
+        part = self._part(source, whole, size)
         if part < size:
             smaller = self.soonest(source, part)
             if smaller is not None and smaller.finish < whole.finish:
@@ -500,9 +493,6 @@ class FeasibleOrderCreation(GivenOrderCreation):
         elif source.kind != "make":
             return size
         else:
-            lane = self.pieces.fitted and queue.lane(source, whole, size)
-            if lane:
-                return lane
             parts = queue.beside(source, whole)
         return source.lot(-(-size // parts)) if parts > 1 else size
 

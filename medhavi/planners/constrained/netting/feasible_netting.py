@@ -271,9 +271,7 @@ class FeasiblePlainNetting(PlainNodeNetting):
         return super()._opens(way) and not release.limits(source)
 
     def _order(self, short: Sequence[Need]) -> bool:
-        if self._makes.pieces.largest or self._makes.pieces.first:
-            return False
-        if len(short) > 1 and (self._makes.diverted or self._delays(short)):
+        if len(short) > 1 and self._delays(short):
             return False
         return super()._order(short) or self._buy_late(short)
 
@@ -374,7 +372,6 @@ class SliceReader(StateLoader):
     """
 
     slices: Mapping[int, Sequence[Slice]] = {}
-    earlier: Mapping[int, int] = {}
     begun = False
     demands_read: list[tuple[Row, int, int, bool]]
 
@@ -399,11 +396,10 @@ class SliceReader(StateLoader):
             self._need(demand)
 
     def _need(self, demand: Demand) -> None:
-        sooner = self.earlier.get(demand.index, 0)
         for part in self.wanted(demand):
             need = self._release.need(
                 self._model.node(demand.node),
-                max(part.date - sooner, self._as_of),
+                max(part.date, self._as_of),
                 part.qty,
                 demand.priority,
                 demand.index,
@@ -412,12 +408,6 @@ class SliceReader(StateLoader):
             need.only_from = demand.ship_from
             need.asks = demand.asks
             self.parts.append((need, part))
-
-    def want_as_due(self) -> None:
-        """Want what was wanted earlier at its own date."""
-        for need, part in self.parts if self.earlier else ():
-            if self.earlier.get(need.demand):
-                need.instant = part.date
 
     def want(
         self, changed: Collection[int], slices: Mapping[int, Sequence[Slice]]

@@ -1,7 +1,7 @@
-"""Place the orders of a netting: the sequence is rehearsed, the dates are providers'.
+"""Place the orders of a netting: in a sequence, at the dates of the providers.
 
-Forward, in the sequence of the rehearsal, each order is placed as early as its goods,
-its resources and its source allow. Then, from the last to the first, each moves as late
+Forward, in that sequence, each order is placed as early as its goods, its resources and
+its source allow. Then, from the last to the first, each moves as late
 as those that take from it allow, so that nothing is made needlessly early.
 """
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.orders.jobs import (
     Netted,
     jobs_of,
-    most_early,
     restore,
     state_of,
 )
@@ -22,7 +21,7 @@ from medhavi.planners.constrained.placement.goods_in_time import (
     kept_alive,
     touched,
 )
-from medhavi.planners.constrained.placement.sequence import Sequencer
+from medhavi.planners.constrained.placement.sequence import in_sequence, urgency
 from medhavi.planners.constrained.placement.shop import PlainMoves, is_plain_move
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.orders.jobs import Before, Job
     from medhavi.planners.constrained.orders.weighing import Line
     from medhavi.planners.constrained.placement.campaigning import Campaigning
-    from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.mrp.netting_state.state import SupplyOrder
     from medhavi.providers.sources import OrderTiming
@@ -63,8 +61,8 @@ class Placing:
         Register of the netting; dates of its orders, needs and units change.
     shop
         Answers when an order fits, and keeps what is occupied.
-    scene
-        What surrounds the orders.
+    most_early
+        How much before its need work on a resource may begin, by its name [s].
 
     Attributes
     ----------
@@ -73,24 +71,19 @@ class Placing:
         index of the order [s]; also of orders that take from such an order.
     crowded
         Existing orders that had to stay after others had taken their place, by name.
-    moves
-        How many orders were placed so far, each time counted.
     make_campaigns
         Makes what keeps campaigns while all orders are placed; campaigns of the last
         time are `campaigns`.
     """
 
     def __init__(
-        self, release: FeasibleOrderCreation, shop: Shop, scene: Scene
+        self, release: FeasibleOrderCreation, shop: Shop, most_early: Mapping[str, int]
     ) -> None:
-        self._scene = scene
         self._shop = shop
         self._release = release
         self._in_time = GoodsInTime(release)
-        self.jobs: list[Job] = jobs_of(release, most_early(scene.snapshot))
+        self.jobs: list[Job] = jobs_of(release, most_early)
         self.sequence: list[Job] = []
-        self.sequencer = Sequencer(self.jobs, scene, shop.limited(self.jobs))
-        self.moves = 0
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()
         self.campaigns: Campaigning | None = None
@@ -150,8 +143,12 @@ class Placing:
             self._around()
 
     def _first_sequence(self) -> list[Job]:
-        """Orders in the best rehearsed sequence."""
-        return self.sequencer.first()
+        """Orders in the sequence in which they are placed first."""
+        return self.by_urgency()
+
+    def by_urgency(self) -> list[Job]:
+        """Orders by their need and priority."""
+        return in_sequence(self.jobs, urgency)
 
     def _around(self) -> None:
         """Place anew, around the orders that stay now, what they touch."""
@@ -317,35 +314,11 @@ class Placing:
         self.outlived.pop(job.order.index, None)
         job.placed = False
 
-    def put_in(self, job: Job) -> bool:
-        """Place an order as early as can be; tell whether that is possible."""
-        self._placed_early(job)
-        return job.placed
-
     def clear(self) -> None:
         """Take all orders of the sequence out, those that stay apart."""
         for job in reversed(self.sequence):
             if not job.stays:
                 self.take_out(job)
-
-    def owes(self, job: Job, timing: OrderTiming) -> bool:
-        """Whether work behind where an order was lacks its changeover now."""
-        return self._shop.owes(job.order, timing)
-
-    def lacks(self, job: Job) -> bool:
-        """Whether a placed order begins before what it takes is there."""
-        return self._in_time.lack(job, job.order.timing) > 0
-
-    def could_begin(self, job: Job) -> int | None:
-        """When an order that waited could have begun [UTC seconds]."""
-        return self._could_begin.get(job.number)
-
-    def rivals(self, job: Job) -> set[str]:
-        """Name the orders, by index, that held what an order waited for."""
-        start = self._could_begin.get(job.number)
-        if start is None:
-            return set()
-        return self._shop.rivals(job.order, job.order.timing, start)
 
     def _note(self, job: Job) -> None:
         """Note how an order is, to undo what comes."""
@@ -374,7 +347,6 @@ class Placing:
 
     def _placed_early(self, job: Job) -> None:
         self._note(job)
-        self.moves += 1
         self._could_begin.pop(job.number, None)
         if job.lacking:
             return

@@ -17,7 +17,7 @@ from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from fractions import Fraction
 
     from medhavi.planners.constrained.orders.jobs import Job
@@ -199,14 +199,6 @@ class Shop:
         }
         return known | used
 
-    def limited(self, jobs: Iterable[Job]) -> list[int]:
-        """List the purchases and moves that may leave others no room, by number."""
-        return [
-            job.number
-            for job in jobs
-            if job.order.kind != "make" and self.places(job.order)
-        ]
-
     # --- changes -------------------------------------------------------------------
     def occupy(self, order: SupplyOrder, timing: OrderTiming) -> None:
         """Hold what an order takes."""
@@ -253,15 +245,6 @@ class Shop:
         return making and self._finite.owes(timing)
 
     # --- reasons -------------------------------------------------------------------
-    def rivals(self, order: SupplyOrder, timing: OrderTiming, start: int) -> set[str]:
-        """Name who held what an order waited for, by its owner; see `waits`."""
-        source = order.source
-        if source is None or source.kind != "make":
-            return set()
-        owner = str(order.index)
-        found = self._finite.waits(source.source, timing, start, owner)
-        return {name for wait in found for name in wait.owners}
-
     def waits(
         self, order: SupplyOrder, timing: OrderTiming, start: int
     ) -> Iterator[Wait]:

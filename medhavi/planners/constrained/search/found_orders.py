@@ -155,11 +155,17 @@ def _may_die(node: Node) -> bool:
 
 
 class SearchedOrderCreation(FeasibleOrderCreation):
-    """The register of a run whose orders were found: they come with their dates."""
+    """The register of a run whose orders were found: they come with their dates.
 
-    def substitutes(self, need: Need) -> Iterator[tuple[Node, Fraction]]:  # noqa: ARG002
-        """Nothing: what stands in for others was lent before the search."""
-        return iter(())
+    `replaced` are products that are netted together with what comes anew for them.
+    """
+
+    replaced: frozenset[NodeKey] = frozenset()
+
+    def substitutes(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
+        """What comes anew instead; what stands was lent before the search."""
+        if need.node.key in self.replaced:
+            yield from super().substitutes(need)
 
     def usable(self, unit: SupplyUnit, need: Need) -> bool:
         """Whether a unit may serve a need.
@@ -369,6 +375,8 @@ class SearchableRun(FeasibleRun):
     release: SearchedOrderCreation
     nearly: tuple[str, ...]
     """What the plant says only nearly; then orders are placed anew with all rules."""
+    by_all_rules: frozenset[NodeKey] = frozenset()
+    """Products that are netted by all rules whatever the plant says of them."""
     _pinned_qty: dict[int, int]
     """What was settled or taken of pins, by identity [units]."""
 

@@ -14,19 +14,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.constrained.orders.causes import Wait
-from medhavi.planners.constrained.orders.jobs import most_early
 from medhavi.planners.constrained.placement.placing import TRIES, Placing
+from medhavi.planners.constrained.placement.sequence import (
+    in_sequence,
+    start_of,
+    urgency,
+)
 from medhavi.planners.constrained.search.changeovers import stretches
 from medhavi.planners.constrained.search.found_orders import taken_at
 from medhavi.planners.constrained.search.found_pegs import FoundJobs, differ
-from medhavi.planners.constrained.search.seeking import URGENT_DAYS
 from medhavi.planners.constrained.search.standing_work import require_goods
 from medhavi.planners.kernels.plant_kernels.plant_record import begin_from
 from medhavi.planners.mrp.netting_state.order_creation import STOCK_PRIORITY
 from medhavi.planners.mrp.netting_state.state import NO_DEMAND
 from medhavi.providers.finite_capacity.free_slots import AT_ONCE
 from medhavi.providers.finite_capacity.waits import closed_spans
-from medhavi.units import ALWAYS, DAY, NEVER
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.orders.jobs import Job
     from medhavi.planners.constrained.orders.weighing import Line
-    from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.laying_out import Layout
     from medhavi.planners.mrp.netting_state.state import SupplyOrder, SupplyUnit
@@ -46,7 +48,7 @@ class FoundPlacing(Placing):
 
     Parameters
     ----------
-    release, shop, scene
+    release, shop, most_early
         As of `Placing`; there are no orders yet.
     layout
         What was found; it is laid before anything is placed.
@@ -56,10 +58,10 @@ class FoundPlacing(Placing):
         self,
         release: FeasibleOrderCreation,
         shop: Shop,
-        scene: Scene,
+        most_early: Mapping[str, int],
         layout: Layout,
     ) -> None:
-        super().__init__(release, shop, scene)
+        super().__init__(release, shop, most_early)
         self._layout = layout
         self._bought: list[_Purchase] = []
         self._place = self._floors = np.empty(0, np.int64)
@@ -90,7 +92,7 @@ class FoundPlacing(Placing):
         self._bought = [
             self._buy_early(order, order.source)
             # Suppliers may deliver only so much: the most urgent comes first.
-            for order in sorted(map(release.orders.__getitem__, netted), key=_urgency)
+            for order in sorted(map(release.orders.__getitem__, netted), key=urgency)
             if order.existing is None and order.kind == "buy" and order.source
         ]
         # A floor of the plant is that of the work; orders begin with their queue.
@@ -298,11 +300,6 @@ def _waited_for_room(order: SupplyOrder, ready: int, finish: int) -> Iterator[Wa
         yield Wait(order.kind, order.source_id, free.finish, int(finish))
 
 
-def _urgency(order: SupplyOrder) -> tuple[float, int]:
-    """Rank orders by their need and priority, as demands are put into a plant."""
-    return order.need + URGENT_DAYS * DAY * (order.priority - 2), order.index
-
-
 class _Purchase(NamedTuple):
     """A purchase and its safety time, which is given up first [s]."""
 
@@ -343,12 +340,12 @@ class SequencedPlacing(Placing):
         self,
         release: FeasibleOrderCreation,
         shop: Shop,
-        scene: Scene,
+        most_early: Mapping[str, int],
         layout: Layout,
         *,
         keeps: bool,
     ) -> None:
-        super().__init__(release, shop, scene)
+        super().__init__(release, shop, most_early)
         self._layout = layout
         self._keeps = keeps
         self._at_once = True
@@ -356,9 +353,8 @@ class SequencedPlacing(Placing):
         for order in layout.orders:
             # By then steps keep to what they prefer.
             order.need = layout.arrivals[id(order)]
-        most = most_early(scene.snapshot)
-        if most:
-            self._not_too_early(most)
+        if most_early:
+            self._not_too_early(most_early)
 
     def _not_too_early(self, most: Mapping[str, int]) -> None:
         """Limit how much before its takers want it work begins, nobody in its way.
@@ -477,7 +473,7 @@ class SequencedPlacing(Placing):
 
     def _first_sequence(self) -> list[Job]:
         """Orders in the sequence in which they were found to start."""
-        return _stock_last(self.sequencer.by_starts())
+        return _stock_last(in_sequence(self.jobs, start_of))
 
     def _move_up(self, job: Job) -> None:
         """Move an order as early as it can be; else it stays where it is."""

@@ -318,7 +318,13 @@ class Layout:
 
     def _net_anew(self, cluster: list[Node], run: SearchableRun) -> None:
         """Net products by all rules, for when the search could supply them."""
-        needs = [one for node in cluster for one in node.needs if one.demand >= 0]
+        replaced = self._release.replaced
+        needs = [
+            one
+            for node in cluster
+            for one in node.needs
+            if one.demand >= 0 and node.key not in replaced
+        ]
         instants = [need.instant for need in needs]
         for need in needs:
             found = self.model.as_of + self._finish[need.demand]

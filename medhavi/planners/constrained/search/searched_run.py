@@ -1,4 +1,4 @@
-"""A constrained run whose orders a search found, instead of netting and rehearsal.
+"""A constrained run whose orders a search found.
 
 First all is as early as can be, for there the causes of what is late are read; then
 work is as late as found, and purchases as late as that allows.
@@ -6,21 +6,18 @@ work is as late as found, and purchases as late as that allows.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained import rounds
+from medhavi.planners.constrained import netted_run
 from medhavi.planners.constrained.bounds import late_at_least
 from medhavi.planners.constrained.deliveries import lines_of
-from medhavi.planners.constrained.feasible_run import never
-from medhavi.planners.constrained.improvement.round_memory import memory_of
 from medhavi.planners.constrained.lead_time_bounds import Planned
+from medhavi.planners.constrained.memory import memory_of
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
 from medhavi.planners.constrained.orders.causes import Walk
 from medhavi.planners.constrained.orders.jobs import jobs_of
-from medhavi.planners.constrained.orders.weighing import weigh_lines
+from medhavi.planners.constrained.orders.weighing import TOO_OLD
 from medhavi.planners.constrained.placement.goods_in_time import (
     leave_out_dead,
     takes_dead,
@@ -39,17 +36,20 @@ from medhavi.planners.constrained.search.found_placing import (
 from medhavi.planners.constrained.search.laying_out import Layout
 from medhavi.planners.constrained.search.plant.machines import UnfitError
 from medhavi.planners.constrained.search.plant.model import model_of
-from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
+from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.constrained.search.standing_work import (
     LateGoodsError,
     date_existing,
 )
 from medhavi.planners.constrained.search.warm_start import resumed
-from medhavi.planners.kernels.compiled import Engine, announce_compiling
+from medhavi.planners.kernels.compiled import (
+    Engine,
+    announce_compiling,
+    uses_numba,
+)
 from medhavi.planners.kernels.plant_kernels import search_kernels
 from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.run_record import Basis, Status
-from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -59,63 +59,37 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.bounds import LateAtLeast
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.placement.placing import Placing
-    from medhavi.planners.constrained.placement.sequence import Scene
     from medhavi.planners.constrained.placement.shop import Shop
     from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
     from medhavi.planners.constrained.search.found_pegs import Found
     from medhavi.planners.constrained.search.plant.model import Model
     from medhavi.planners.mrp.netting_state.state import NodeKey
     from medhavi.planners.parameters import ConstrainedParameters
-    from medhavi.planners.pegging import PegArrays
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
-    from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
 
 ENOUGH = 20
-"""Demands from which a search starts by itself, and compiled kernels pay off."""
+"""Demands from which compiled kernels pay off where numba is not loaded yet."""
 MOST_MOVED = 6
 """How often a search begins anew because existing orders wait for their goods."""
 MOST_LESS = 40
 """How often it begins anew because less is wanted than before."""
 
 
-def way_of(parameters: ConstrainedParameters, demands: int) -> str:
-    """How a run searches: "compiled", "interpreted", or "" (not at all).
+def engine_of(parameters: ConstrainedParameters, demands: int) -> Engine:
+    """Kernels of a search, compiled where numba is and they pay off.
 
     Parameters
     ----------
     parameters
-        `search` "auto" searches where numba is and demands are enough, "always" in any
-        case, "never" not at all.
+        `engine` "python" interprets them, "numba" compiles them: the result is the
+        same.
     demands
         How many there are.
     """
-    present = importlib.util.find_spec("numba") is not None
-    quick = present and parameters.engine != "python"
-    if parameters.search == "never":
-        return ""
-    if parameters.search == "auto" and (not quick or demands < ENOUGH):
-        return ""
-    if quick and (
-        parameters.engine == "numba" or demands >= ENOUGH or "numba" in sys.modules
-    ):
-        return "compiled"
-    return "interpreted"
-
-
-def why_not(parameters: ConstrainedParameters, demands: int) -> str:
-    """Why a run for which there is no way to search has none, in words."""
-    if parameters.search == "never":
-        return "search is never"
-    few = demands < ENOUGH
-    return f"fewer than {ENOUGH} demands" if few else "no compiled kernels"
-
-
-def engine_of(way: str) -> Engine:
-    """Kernels of a way to search."""
-    quick = way == "compiled"
+    quick = uses_numba(parameters.engine, large=demands >= ENOUGH)
     kernels = search_kernels.compiled if quick else search_kernels.interpreted
     return Engine(kernels=kernels(), lists=not quick)
 
@@ -124,12 +98,27 @@ class ReducedDemandError(Exception):
     """What cannot be delivered is not wanted any more: the run is made anew."""
 
 
+class NettingError(Exception):
+    """Products are to be netted by all rules: what was found of them does not do.
+
+    Parameters
+    ----------
+    why
+        What is amiss.
+    products
+        Those products, by product and location.
+    """
+
+    def __init__(self, why: str, products: frozenset[NodeKey]) -> None:
+        super().__init__(why)
+        self.products = products
+
+
 class SearchedRun(SearchableRun):
     """One run from snapshot to plan by a search; see `FeasibleRun`."""
 
     found: Found
     model_found: Model
-    least: LateAtLeast
     saves = True
     """Whether money is saved: not where it only tells when existing orders move."""
     waiting = False
@@ -163,7 +152,7 @@ class SearchedRun(SearchableRun):
         """The same run, built and not netted."""
         run = SearchedRun(self._memory, self.parameters, self._observe)
         run.build()
-        run.waiting = self.waiting
+        run.waiting, run.by_all_rules = self.waiting, self.by_all_rules
         return run
 
     def share_out(self, lacking: Collection[NodeKey] | None = None) -> bool:
@@ -173,8 +162,8 @@ class SearchedRun(SearchableRun):
         None: all.
         """
         before = dict(self._memory.slices)
-        run = rounds.netted(
-            self._memory, self.parameters, self._observe, never, lacking
+        run = netted_run.netted(
+            self._memory, self.parameters, self._observe, lacking
         )
         run.release.dissolve()
         return self._memory.slices != before
@@ -216,26 +205,36 @@ class SearchedRun(SearchableRun):
             The providers do not say what the search went by.
         ReducedDemandError
             Something is short, and shared out.
+        NettingError
+            Something is short that netting by all rules would not lack.
         """
         self.found, self.model_found, self._exact = found, model, exact
         layout = Layout(self.release, model, found, exact=exact)
         if exact:
             # Made before there are orders: nothing of it is rehearsed or improved.
-            shop, scene = self._shop(), self._scene()
-            self.placing = FoundPlacing(self.release, shop, scene, layout)
+            shop, early = self._shop(), self._most_early()
+            self.placing = FoundPlacing(self.release, shop, early, layout)
         layout.lay(self)
         self._layout = layout
         if self.release.shortages:
             if self.share_out():
                 raise ReducedDemandError
-            differ("something is short")
+            why = "something is short"
+            raise NettingError(why, self._lacking())
 
-    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+    def _lacking(self) -> frozenset[NodeKey]:
+        """Products of orders that lack something, or of demands that do."""
+        needs = [shortage.need for shortage in self.release.shortages]
+        return frozenset(
+            need.node.key if need.order is None else need.order.node for need in needs
+        )
+
+    def _placing(self, shop: Shop, early: Mapping[str, int]) -> Placing:
         keeps = not self.waiting
-        return SequencedPlacing(self.release, shop, scene, self._layout, keeps=keeps)
+        return SequencedPlacing(self.release, shop, early, self._layout, keeps=keeps)
 
-    def _improve(self) -> None:
-        """Keep the found sequence where it is less late; improve what was netted."""
+    def _resequence(self) -> None:
+        """Keep the found sequence, or that by need and priority, where it is better."""
         placing = self.placing
         if not isinstance(placing, SequencedPlacing):
             return
@@ -247,12 +246,10 @@ class SearchedRun(SearchableRun):
                 placing.undo(mark)
             else:
                 self._keep_better(lines, mark)
-        if self.model_found.netted:
-            mark, lines = placing.mark(), self.lines
-            placing.clear()
-            placing.place_all(placing.sequencer.first())
-            self._keep_better(lines, mark)
-            super()._improve()
+        mark, lines = placing.mark(), self.lines
+        placing.clear()
+        placing.place_all(placing.by_urgency())
+        self._keep_better(lines, mark)
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.
@@ -262,6 +259,8 @@ class SearchedRun(SearchableRun):
         MismatchError
             Work would begin before its goods are there, or goods would be dead when
             they are used.
+        NettingError
+            What was found is dead by then.
         ReducedDemandError
             A rule of a demand forbids to deliver what was found.
         """
@@ -269,6 +268,10 @@ class SearchedRun(SearchableRun):
             self._place_as_found()
         else:
             super().place()
+        products = frozenset() if self._exact else self._dead()
+        if products - self.by_all_rules:
+            why = "goods are dead when they are delivered"
+            raise NettingError(why, products)
         if self.refused():
             raise ReducedDemandError
         if not self._exact:
@@ -281,6 +284,15 @@ class SearchedRun(SearchableRun):
         if dead or takes_dead(self.release):
             differ("goods are dead when they are used")
         self._memory.breaches |= keep_campaigns(self)
+
+    def _dead(self) -> frozenset[NodeKey]:
+        """Products of what is dead, or too old, when it would be delivered."""
+        return frozenset(
+            part.unit.node.key
+            for line in self.lines
+            if line.refused == TOO_OLD
+            for part in line.dropped
+        )
 
     def _place_as_found(self) -> None:
         placing = self.placing
@@ -295,19 +307,8 @@ class SearchedRun(SearchableRun):
         self._late = [walk.of(line) for line in self.lines]
         self._remember_refusals(walk)
 
-    @property
-    def _reached(self) -> float:
-        """Weighted lateness by the rules of all orders [weighted days]."""
-        return weigh_lines(self.lines, self.weights)[1] / SCALE / DAY
-
     def _effort(self) -> dict[str, float]:
-        late = sum(line.last > line.demand.due for line in self.lines)
-        return {
-            **self.found.effort,
-            "late": float(late),
-            **self.least.effort(),
-            "weighted_days": self._reached,
-        }
+        return {**self.found.effort, **super()._effort()}
 
     @property
     def _engine(self) -> str:
@@ -315,12 +316,6 @@ class SearchedRun(SearchableRun):
         if self._exact:
             return "search"
         return f"search, placed anew with all rules ({self.nearly[0]})"
-
-    def _record(self, version: str, seed: int | None, pegs: PegArrays) -> RunRecord:
-        made = super()._record(version, seed, pegs)
-        reached, bound = self._reached, self.least.cost / SCALE / DAY
-        gap = (reached - bound) / reached if reached > 0 else 0.0
-        return replace(made, bound=bound, gap=max(0.0, gap), engine=self._engine)
 
 
 def plan(  # noqa: PLR0913 - one keyword each
@@ -334,12 +329,12 @@ def plan(  # noqa: PLR0913 - one keyword each
     decisions: Decisions = UNDECIDED,
     kept: BaselineSchedule | None = None,
 ) -> Plan:
-    """Plan a snapshot in mode constrained: by a search, where its numbers say all.
+    """Plan a snapshot in mode constrained.
 
     Parameters
     ----------
     snapshot, parameters, version
-        As of `rounds.plan`, which plans what no search knows.
+        Tables, settings, and what the record of the run says of the package.
     observe, cancelled
         Progress and interruption. A search that is interrupted gives the best plan so
         far, whole, with status cancelled; before it began, an empty one.
@@ -360,37 +355,33 @@ def plan(  # noqa: PLR0913 - one keyword each
     """
     snapshot.require()
     memory = memory_of(snapshot, parameters, decisions)
-    demands = snapshot["demands"].height
-    way = way_of(parameters, demands)
-    why = "" if way else why_not(parameters, demands)
-    if not why:
-        stop = Stop(cancelled)
-        run = SearchedRun(memory, parameters, observe)
-        run.build()
-        lacking = run.without_sources
-        if lacking and run.share_out(lacking):
-            # What nothing brings is shared out first: less is wanted then.
-            run.release.dissolve()
-            run = run.anew()
-        if stop():
-            return rounds.cancelled_plan(run, run.fingerprint, version, seed)
-        watch = Watch(told=observe or unobserved, stop=stop)
-        found = _around(run, way, watch, (version, seed), kept)
-        if not isinstance(found, Exception):
-            made, schedule = found
-            if stop.asked:
-                return replace(made, run=replace(made.run, status=Status.CANCELLED))
-            return replace(made, basis=replace(Basis.of(snapshot), schedule=schedule))
-        why = str(found)
-    planned = rounds.plan(
-        snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
-    )
-    return replace(planned, run=replace(planned.run, engine=f"rounds ({why})"))
+    engine = engine_of(parameters, snapshot["demands"].height)
+    stop = Stop(cancelled)
+    run = SearchedRun(memory, parameters, observe)
+    run.build()
+    lacking = run.without_sources
+    if lacking and run.share_out(lacking):
+        # What nothing brings is shared out first: less is wanted then.
+        run.release.dissolve()
+        run = run.anew()
+    if stop():
+        return netted_run.cancelled_plan(run, run.fingerprint, version, seed)
+    watch = Watch(told=observe or unobserved, stop=stop)
+    found = _around(run, engine, watch, (version, seed), kept)
+    if isinstance(found, Exception):
+        memory, why = memory.afresh(decisions), str(found)
+        made = netted_run.plan(memory, parameters, version, observe, seed=seed, why=why)
+    else:
+        made, schedule = found
+        made = replace(made, basis=replace(Basis.of(snapshot), schedule=schedule))
+    if stop.asked:
+        made = replace(made, run=replace(made.run, status=Status.CANCELLED))
+    return made
 
 
 def _around(
     run: SearchedRun,
-    way: str,
+    engine: Engine,
     watch: Watch,
     name: tuple[str, int | None],
     kept: BaselineSchedule | None,
@@ -409,13 +400,18 @@ def _around(
         run.parameters = replace(parameters, effort=effort)
         run.saves = effort == parameters.effort
         try:
-            run = _placed(run, way, watch, name[1], floors, kept)
+            run = _placed(run, engine, watch, name[1], floors, kept)
         except LateGoodsError as late:
             floors |= late.floors
             moved += 1
             run.waiting = moved == MOST_MOVED
         except ReducedDemandError:
             pass
+        except NettingError as amiss:
+            if run.by_all_rules >= amiss.products:
+                run.release.dissolve()
+                return amiss
+            run.by_all_rules |= amiss.products
         except (UnfitError, MismatchError) as unfit:
             run.release.dissolve()
             return unfit
@@ -434,7 +430,7 @@ def _around(
 
 def _placed(
     run: SearchedRun,
-    way: str,
+    engine: Engine,
     watch: Watch,
     seed: int | None,
     floors: Mapping[str, int],
@@ -454,10 +450,11 @@ def _placed(
         Existing orders that may move wait for their goods.
     ReducedDemandError
         Something cannot be delivered.
+    NettingError
+        Something is short, or dead, that netting by all rules would not lack.
     """
     watch.told(Progress("reading the plant", 0, 1))
     model = run.read(floors)
-    engine = engine_of(way)
     if not engine.lists:
         announce_compiling(engine.kernels, watch.told)
     found = None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.placement.sequence import URGENT_DAYS
 from medhavi.planners.constrained.search.changeovers import cut_campaigns
 from medhavi.planners.constrained.search.construction import (
     Passes,
@@ -220,8 +221,6 @@ FIRST_HEAT = 96 * HOUR
 FEW, SOME, CROWDED = 100, 1000, 5000
 """Demands up to which a plant is started often, from which it is started once, and from
 which it is crowded: it gets few moves for each of them then."""
-URGENT_DAYS = 10.0
-"""By how much earlier a demand of the next priority is put back."""
 APART_SEEDS = 100_000
 """By how much the seeds of two starts differ."""
 SCALE = 100

@@ -349,19 +349,14 @@ def settle_cuts(
     plan.state[NARROW] = 0
     desk = new_desk(len(plant.d_item), most)
     for demand in range(len(aims.cut) // 3):
-        item, lots = plan.d_cut[3 * demand], plan.d_cut[3 * demand + 1]
-        first = plan.d_cut[3 * demand + 2]
+        item, first = plan.d_cut[3 * demand], plan.d_cut[3 * demand + 2]
         late = cost_of(plant, demand, plan.d_finish[demand])
         parts = late_parts(plant, plan, demand) if aims.in_parts[demand] == 1 else FAR
         if first > 0:
             more = parts + parts // (LEAST_SHARE - 1)
             serve_cut(plant, plan, desk, demand, (0, 0, 0), (with_share(late), more))
         elif item > 0:
-            for fewer in range(1, lots):
-                cut = (item if fewer > 1 else 0, fewer, 0)
-                allowed = late if fewer > 1 else with_share(late)
-                if serve_cut(plant, plan, desk, demand, cut, (allowed, FAR)):
-                    break
+            join_lots(plant, plan, desk, demand, late)
         elif late > 0 and parts < FAR:
             first = first_lot(plant, plan, demand)
             items = waited_for(plant, plan, demand, desk.path)
@@ -369,6 +364,25 @@ def settle_cuts(
                 cut = (desk.path[0] + 1, 1, first)
                 fewer = parts - parts // LEAST_SHARE - 1
                 serve_cut(plant, plan, desk, demand, cut, (late, fewer))
+
+
+def join_lots(
+    plant: Plant, plan: ScheduleRecord, desk: Desk, demand: int, late: int
+) -> None:
+    """Cut orders for a demand into fewer equal lots, then join all behind the first.
+
+    `late` is the weighted lateness that is allowed; whole they may be with their share.
+    """
+    item, lots = plan.d_cut[3 * demand], plan.d_cut[3 * demand + 1]
+    for fewer in range(1, lots):
+        cut = (item if fewer > 1 else 0, fewer, 0)
+        allowed = late if fewer > 1 else with_share(late)
+        if serve_cut(plant, plan, desk, demand, cut, (allowed, FAR)):
+            lots = fewer
+            break
+    if lots > 2 and item - 1 == plant.d_item[demand]:
+        first = -(-plant.d_qty[demand] // lots)
+        serve_cut(plant, plan, desk, demand, (item, 1, first), (late, FAR))
 
 
 def with_share(late: int) -> int:

@@ -126,10 +126,6 @@ class OrderCreation(NettingState):
             return self.demand_names[need.demand]
         return SAFETY if need.order is None else need.order.cause
 
-    def given_source(self, node: Node, need: Need) -> str:  # noqa: ARG002
-        """Name the one source that is used for a need; "": any may be, as here."""
-        return ""
-
     def for_stock(self, node: Node, instant: int, missing: int) -> list[SupplyUnit]:
         """Order what a stock level lacks."""
         return self._replenish(

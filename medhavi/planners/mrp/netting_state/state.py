@@ -31,18 +31,6 @@ NodeKey = tuple[str, str]
 """(product, location)."""
 
 
-class SourceShare(NamedTuple):
-    """A source that gives a demand some orders [units]; the others give the rest."""
-
-    source: str
-    pieces: tuple[int, ...]
-
-
-Diverted = Mapping[tuple[NodeKey, str], str | SourceShare]
-"""The one source that is used, by place and by the demand that is ordered for there.
-
-Empty text: whichever netting takes. A portion: that source and others.
-"""
 PegSource = Literal["INV", "FIRM", "PROD", "TRANS", "SUP"]
 NO_DEMAND = -1
 

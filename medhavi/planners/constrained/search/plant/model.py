@@ -63,6 +63,7 @@ from medhavi.planners.constrained.search.plant.supplies import (
     StandingSupply,
     lasting_levels,
     lend_to_demands,
+    replaced_anew,
     there_for_demands,
 )
 from medhavi.planners.kernels.plant_kernels.plant_record import FAR, Plant
@@ -176,6 +177,7 @@ class _Reading:
         """Products that the run nets, though they are made, moved or fall out."""
         self._offers = Sources(run, last)
         lend_to_demands(run)
+        run.release.replaced = frozenset(replaced_anew(run))
         self._standing = StandingSupplies(run, self._offers, last)
         count = 0
         for cluster in run.clusters:

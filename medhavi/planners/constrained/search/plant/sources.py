@@ -123,6 +123,10 @@ class Sources:
         Of what is only bought it always does: here it is made, moved or falls out.
         """
         run, rules = self._run, node.rules
+        if node.key in run.release.replaced:
+            return f"{node.key} may be replaced by what comes anew"
+        if node.key in run.by_all_rules:
+            return f"{node.key} is better netted than found"
         ways = run.model.ways(node)
         if ways and all(way.source.kind == "buy" for way in ways):
             return ""

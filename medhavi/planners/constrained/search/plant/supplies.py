@@ -88,6 +88,25 @@ def lend_to_demands(run: SearchableRun) -> None:
                     left -= covered
 
 
+def replaced_anew(run: SearchableRun) -> set[NodeKey]:
+    """Products of which others come anew sooner than they, where that is late (rule 9).
+
+    And those others: the run nets them together.
+    """
+    found: set[NodeKey] = set()
+    release = run.release
+    for node in (node for cluster in run.clusters for node in cluster):
+        asked = [need for need in node.needs if need.demand != NO_DEMAND]
+        for need, short in short_of(run, node, asked) if node.substitutes else ():
+            own = release.promised(node, need, need.instant, short)
+            for other, each in release.stand_ins(need):
+                lent = -(-short * each.numerator // each.denominator)
+                ready = release.promised(other, need, need.instant, lent)
+                if ready is not None and (own is None or ready < own):
+                    found |= {node.key, other.key}
+    return found
+
+
 def taken_by_orders(run: SearchableRun) -> set[NodeKey]:
     """Products that orders may take, or move."""
     nodes = (node for cluster in run.clusters for node in cluster)

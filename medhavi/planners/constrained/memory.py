@@ -1,4 +1,4 @@
-"""What one round of a constrained plan leaves to the next."""
+"""What one run of a constrained plan leaves to the next, which is made anew."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
-    from medhavi.planners.constrained.improvement.diverting import DeadEnd
     from medhavi.planners.constrained.netting.given_sources import Decisions
     from medhavi.planners.constrained.netting.rationing import Rationing, Slice
     from medhavi.planners.constrained.orders.causes import Cause
-    from medhavi.planners.mrp.netting_state.state import Diverted, Need, NodeKey
+    from medhavi.planners.mrp.netting_state.state import Need, NodeKey
     from medhavi.planners.mrp.netting_state.stock_levels import LevelReduction
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.providers.table_rows import Row
@@ -70,7 +69,7 @@ def check_obeyed(snapshot: Snapshot) -> list[Finding]:
 
 
 class Memory:
-    """What one round of a plan leaves to the next.
+    """What one run of a plan leaves to the next.
 
     Attributes
     ----------
@@ -82,16 +81,12 @@ class Memory:
         What less is kept of stock than its levels want, by place.
     refused
         Why a demand is not delivered in full though it could be.
-    dead_ends
-        What goes around goods that fit at no time, by the names of their demands.
     rules
         Rule that forbids it, and how late it would have been [s].
     decisions
         What the plan is made with beyond its tables.
-    diverted
-        Sources of the decisions, as rounds change them.
     delays
-        Rounds in which something was wanted later than before.
+        Runs in which something was wanted later than before.
     stays
         Existing orders that fit at no time, and keep their place before all others.
     campaign_rules, breaches
@@ -112,19 +107,17 @@ class Memory:
         self._forget(decisions)
 
     def afresh(self, decisions: Decisions) -> Memory:
-        """Memory of the same snapshot in which no round was made yet."""
+        """Memory of the same snapshot in which no run was made yet."""
         other = copy(self)
         other._forget(decisions)  # noqa: SLF001 - one of the same kind
         return other
 
     def _forget(self, decisions: Decisions) -> None:
         self.decisions = decisions
-        self.diverted: Diverted = decisions.sources
         self.slices = {demand: [*own] for demand, own in decisions.slices.items()}
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[LevelReduction]] = {}
         self.refused: dict[int, list[Cause]] = {}
-        self.dead_ends: dict[str, DeadEnd] = {}
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from medhavi.planners.constrained.improvement.round_memory import Memory
+    from medhavi.planners.constrained.memory import Memory
     from medhavi.planners.constrained.netting.dating import FeasibleOrderCreation
     from medhavi.planners.constrained.netting.feasible_netting import SliceReader
     from medhavi.planners.constrained.netting.rationing import Slice

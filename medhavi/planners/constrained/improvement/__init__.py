@@ -1,1 +1,0 @@
-"""Rounds that improve a constrained plan: other sources, other lots, repairs."""
