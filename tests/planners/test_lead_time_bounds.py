@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.constrained.improvement.round_memory import Memory
 from medhavi.planners.constrained.lead_time_bounds import LeadTimeBounds, Planned
+from medhavi.planners.constrained.memory import Memory
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.units import HOUR
@@ -46,7 +46,7 @@ def of(rows: dict[str, Any]) -> dict[str, float]:
     """The hours of some tables; no plan that is made of them is earlier."""
     snapshot = factories.snapshot(**rows)
     found = earliest(snapshot)
-    settings = {"engine": "python", "search": "always"}
+    settings = {"engine": "python"}
     made = plan(snapshot, "constrained", settings)
     assert [str(one) for one in verify(made, snapshot)] == []
     for demand, due, late in made.fulfilment.select(

@@ -181,7 +181,7 @@ def test_a_change_resumes_the_plan_and_what_it_does_not_reach_stays() -> None:
         for name in ("E0", "E1")
     ]
     snapshot = two_machines(demands=[*on_time, *both])
-    made = planned(snapshot, search="always")
+    made = planned(snapshot)
     best = remedies(snapshot, made, tries=4)[0]
     assert (best.subject, best.late_before, best.late_after) == ("N", 1, 0)
     assert best.harms == ()

@@ -162,9 +162,7 @@ class SearchedRun(SearchableRun):
         None: all.
         """
         before = dict(self._memory.slices)
-        run = netted_run.netted(
-            self._memory, self.parameters, self._observe, lacking
-        )
+        run = netted_run.netted(self._memory, self.parameters, self._observe, lacking)
         run.release.dissolve()
         return self._memory.slices != before
 
