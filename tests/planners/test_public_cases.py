@@ -60,8 +60,6 @@ DATED = tuple(
 MEDHAVI = "import sys; from medhavi.cli import main; sys.exit(main())"
 OWN_RULES = {"demand_status": {"order 6A", "order 6B"}}
 """Lines that follow a rule of frePPLe alone: the status of an order over its lines."""
-EFFORTS = {"constraints_leadtime_1": "full"}
-"""Cases whose optimum takes more starts of a search than effort standard makes."""
 
 
 def opened(public_data: Path, name: str) -> tuple[dict[str, Any], Snapshot]:
@@ -98,8 +96,7 @@ def test_a_plan_that_can_be_carried_out_is_that_of_the_published_one(public_data
     own = OWN_RULES.get(name, set())
     lines = expected_lines(case, "constrained").items()
     wanted = {d: row for d, row in lines if d not in own}
-    settings = {"engine": "python", "effort": EFFORTS.get(name, "standard")}
-    made = plan(snapshot, "constrained", settings)
+    made = plan(snapshot, "constrained", {"engine": "python"})
     got = planned_lines(made)
     assert {demand: got.get(demand) for demand in wanted} == wanted
     assert verify(made, snapshot) == []
