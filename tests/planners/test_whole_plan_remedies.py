@@ -70,7 +70,7 @@ def effect(one: PlanRemedy, snapshot: Snapshot, made: Plan) -> tuple[int, int | 
 def test_the_bottleneck_that_most_wait_for_comes_first() -> None:
     """With two M two demands of A end on day 1, two on day 2, not one on each of four.
 
-    That of day 4 ends on day 1 and that of day 3 on day 2: two are late of A, not three.
+    That of day 4 ends on day 1, that of day 3 on day 2: two of A are late, not three.
     """
     snapshot = two_machines()
     made = planned(snapshot)
