@@ -29,7 +29,7 @@ def test_it_reads_offline_in_light_and_dark(page, report, scheme, tokens):
     page.context.set_offline(True)
     page.emulate_media(color_scheme=scheme)
     page.goto(report.as_uri())
-    expect(page.get_by_role("heading", name="Plan")).to_be_visible()
+    expect(page.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     mark = page.locator("svg path[fill='var(--mv-bad)']").first
     shown = mark.evaluate("e => getComputedStyle(e).fill")
     parts = [int(tokens.bad[place : place + 2], 16) for place in (1, 3, 5)]
