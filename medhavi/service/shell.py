@@ -42,7 +42,7 @@ body.mv{display:grid;grid-template:48px 1fr/auto 1fr;overflow:hidden}
 .bar button{font:inherit;border:0;background:none;color:var(--mv-muted);cursor:pointer;
  padding:4px 8px}
 .side{border-right:1px solid var(--mv-line);padding:12px 8px;display:grid;gap:2px;
- align-content:start;width:240px;overflow:hidden auto}
+ align-content:start;width:max-content;overflow:hidden auto}
 .mv .side a{display:flex;align-items:center;gap:10px;padding:7px 10px;border-radius:8px;
  color:var(--mv-ink);white-space:nowrap}
 .mv .side a:hover,.mv .side a:focus-visible{background:var(--mv-card);

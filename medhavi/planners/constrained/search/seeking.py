@@ -219,8 +219,8 @@ MOST_SAVINGS = 5
 FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at the weight of the tolerance [s]."""
 SMALL, FEW, SOME, CROWDED = 5, 100, 1000, 5000
-"""Demands up to which a plant is started most often, and often, from which it is started
-once, and from which it is crowded: it gets few moves for each of them then."""
+"""Demands up to which a plant is started most often, and often, from which it is
+started once, and from which it is crowded: it gets few moves for each then."""
 APART_SEEDS = 100_000
 """By how much the seeds of two starts differ."""
 SCALE = 100
@@ -253,8 +253,8 @@ class Budget(NamedTuple):
 NOTHING = Budget(Manner(0), 0, 0, 0)
 USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
 STARTS = {"standard": (16, 6, 2, 1), "full": (16, 16, 5, 3)}
-"""Of plants of a handful, few, some hundred, and more demands. Which start of few is good is not
-known before."""
+"""Of plants of a handful, few, some hundred, and more demands. Which start of few is
+good is not known before."""
 CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
