@@ -460,9 +460,9 @@ def late_and_bound(counts: VerdictCounts, effort: Mapping[str, float]) -> str:
     Parameters
     ----------
     effort
-        Counts of a run; "" where they bound nothing.
+        Counts of a run; "" where they bound nothing, or nothing is late.
     """
-    if "late_by_chain" not in effort:
+    if "late_by_chain" not in effort or not counts.late:
         return ""
     by_chain, by_capacity = effort["late_by_chain"], effort["late_by_capacity"]
     return (
