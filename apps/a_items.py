@@ -18,7 +18,6 @@ with app.setup:
 
     from medhavi.service.page_data import html, picture, trouble_of, wanted_of
     from medhavi.service.plan_pages import desk_words, item_page
-    from medhavi.service.plan_pages.plan_page import load_page
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.tiles import tiles_html
@@ -48,14 +47,7 @@ def how(params, wanted):
 
 @app.cell(hide_code=True)
 def data(mode, wanted):
-    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
-        shown = load_page(
-            name=wanted("tables"),
-            known_at=wanted("known_at"),
-            effective_at=wanted("effective_at"),
-            mode=mode.value,
-            observe=lambda done: _spinner.update(subtitle=str(done)),
-        )
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
     names = shown.names
     return names, shown
 
@@ -130,19 +122,8 @@ def show(names, plan, record, snapshot):
 
 
 @app.cell(hide_code=True)
-def trust(names, plan, shown, wanted):
-    mo.stop(plan is None)
-    mo.Html(
-        page.trust_line(
-            plan,
-            shown.snapshot,
-            names,
-            violations=shown.violations,
-            findings=shown.findings,
-            command=page.plan_command(shown.source.option, mode=plan.run.mode),
-            known_at=wanted("known_at"),
-        )
-    )
+def trust(plan, shown, wanted):
+    desk_words.foot(shown, wanted("known_at")) if plan else None
     return
 
 

@@ -31,7 +31,6 @@ with app.setup:
         MODES,
         EditSession,
         last_approver,
-        load_page,
     )
     from medhavi.views import order_list, page, theme
     from medhavi.views.order_list import codes, comparison_html, groups_html
@@ -113,15 +112,8 @@ def remembered():
 @app.cell(hide_code=True)
 def data(get_renewed, mode, moments, wanted):
     _renewed = get_renewed()
-    _chosen = moments.value or {n: wanted(n) for n in ("effective_at", "known_at")}
-    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
-        shown = load_page(
-            name=wanted("tables"),
-            known_at=_chosen["known_at"],
-            effective_at=_chosen["effective_at"],
-            mode=mode.value,
-            observe=lambda done: _spinner.update(subtitle=str(done)),
-        )
+    _chosen = moments.value or desk_words.moments_of(wanted)
+    shown = desk_words.shown_plan(wanted, mode, _chosen)
     names, known_at = shown.names, _chosen["known_at"]
     return known_at, names, shown
 
@@ -528,18 +520,8 @@ def findings(plan, shown):
 
 
 @app.cell(hide_code=True)
-def trust(known_at, names, plan, shown):
-    mo.Html(
-        page.trust_line(
-            plan,
-            shown.snapshot,
-            names,
-            violations=shown.violations,
-            findings=shown.findings,
-            command=page.plan_command(shown.source.option, mode=plan.run.mode),
-            known_at=known_at,
-        )
-    )
+def trust(known_at, plan, shown):
+    desk_words.foot(shown, known_at) if plan else None
     return
 
 

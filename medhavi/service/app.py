@@ -33,8 +33,8 @@ from medhavi.service.page_data import (
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
-from medhavi.views.page import HOME, PAGES, top_html
-from medhavi.views.theme import app_style, style_sheet
+from medhavi.views.page import HOME, ICON, PAGES, document, top_html
+from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -131,16 +131,12 @@ def landing_html(
         for title, entries, _ in groups
         if entries
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<link rel="icon" href="data:,">'
-        f"<title>Medhavi</title><style>{style_sheet()}{_RULES}</style></head>"
-        f'<body class="mv">{top_html(HOME)}'
-        '<header class="brand"><h1>Medhavi</h1>'
+    body = (
+        f'{top_html(HOME)}<header class="brand"><h1>Medhavi</h1>'
         '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
-        f"{_state(health)}{body}{_footer(health)}{FRAMED_SCRIPT}</body></html>\n"
+        f"{_state(health)}{body}{_footer(health)}"
     )
+    return document("Medhavi", body, rules=_RULES, head=ICON + FRAMED_SCRIPT)
 
 
 def _card(entry: AppEntry, numbers: Mapping[str, str]) -> str:
@@ -330,10 +326,10 @@ def create_app(
         return HTMLResponse(page)
 
     def leading(
-        link: Callable[[Mapping[str, str]], str],
+        link: Callable[..., str],
     ) -> Callable[[Request], Awaitable[Response]]:
         async def lead(request: Request) -> Response:
-            return RedirectResponse(f"/#{link(request.path_params)}")
+            return RedirectResponse(f"/#{link(**request.path_params)}")
 
         return lead
 

@@ -11,11 +11,10 @@ from medhavi.service.page_data import load_data
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
-from medhavi.views.page import PAGES, empty, table_html, top_html
-from medhavi.views.theme import style_sheet
+from medhavi.views.page import ICON, PAGES, document, empty, table_html, top_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -150,14 +149,9 @@ def search_html(text: str, tables: str = "") -> str:
         body = empty("Search", "Enter an order, item, demand, customer or supplier.")
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<link rel="icon" href="data:,"><title>Medhavi: search</title>'
-        f"<style>{style_sheet()}{_RULES}</style>{FRAMED_SCRIPT}</head>"
-        f'<body class="mv">{top_html(asked=text)}<main><h1>Search</h1>{body}</main>'
-        "</body></html>\n"
-    )
+    body = f"{top_html(asked=text)}<main><h1>Search</h1>{body}</main>"
+    head = ICON + FRAMED_SCRIPT
+    return document("Medhavi: search", body, rules=_RULES, head=head)
 
 
 _RULES = """
@@ -180,17 +174,14 @@ def _results_html(results: list[SearchResult], text: str) -> str:
         )
         for result in results[:MOST_RESULTS]
     ]
-    more = len(results) - len(rows)
-    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
     found = f'<p class="mv-finding">{count(len(results), "result")} for “{escape(text)}”</p>'
-    return f"{found}{table_html(('Name', 'Kind', 'Details'), rows)}{tail}"
+    columns, more = ("Name", "Kind", "Details"), len(results) - len(rows)
+    return found + table_html(columns, rows, more=more)
 
 
-OBJECTS = {
-    "/item/{product}/{location}": lambda one: item_link(
-        one["product"], one["location"]
-    ),
-    "/order/{order}": lambda one: order_link(one["order"]),
-    "/demand/{demand}": lambda one: demand_link(one["demand"]),
+OBJECTS: Mapping[str, Callable[..., str]] = {
+    "/item/{product}/{location}": item_link,
+    "/order/{order}": order_link,
+    "/demand/{demand}": demand_link,
 }
-"""Address of each kind of object, and the page that it leads to."""
+"""Address of each kind of object, and what makes that of its page from the parts."""

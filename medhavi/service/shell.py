@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from html import escape
 
-from medhavi.views.page import PAGES
-from medhavi.views.theme import style_sheet
+from medhavi.views.page import ICON, PAGES, document, search_form
 
 START = "/start"
 """Address of the start page inside the shell."""
@@ -181,21 +180,16 @@ def shell_html(place: str) -> str:
         f"<span>{escape(title)}</span></a>"
         for name, address, title in entries
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<link rel="icon" href="data:,"><title>Medhavi</title>'
-        f"<style>{style_sheet()}{_RULES}</style></head>"
-        '<body class="mv"><header class="bar">'
+    body = (
+        '<header class="bar">'
         '<button aria-label="Navigation" aria-expanded="true">☰</button>'
         f'<b>Medhavi</b><span class="place">{escape(place)}</span>'
-        '<form role="search"><input type="search" name="q" '
-        'placeholder="Search (Ctrl K)" '
-        'aria-label="Search orders, items, demands, customers"></form></header>'
+        f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}</nav>'
         f'<main class="pages" data-first="{START}"></main>'
-        f"<script>{_SCRIPT}</script></body></html>\n"
+        f"<script>{_SCRIPT}</script>"
     )
+    return document("Medhavi", body, rules=_RULES, head=ICON)
 
 
 def _icon(name: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
+from medhavi.results.reports.time_phased import KINDS
 from medhavi.snapshot.network.needs_and_sources import links
 from medhavi.views.names import (
     NOTHING,
@@ -46,6 +47,7 @@ _OPTIONAL = ("expired", "safety_stock")
 """Lines that stand only where some cell is not zero."""
 _BALANCE = "projected_available_balance"
 PAST_DUE = "Past due"
+REQUIRED = KINDS["gross_requirements"]
 MOST_SERVED = 2
 """Demands that a receipt names; it counts the others."""
 
@@ -118,9 +120,7 @@ def item_finding(record: TimePhasedRecord, names: Names) -> str:
     """What the record finds, for the subtitle of a page."""
     item = f"{names.name(record.product)} at {names.name(record.location)}"
     unit = names.unit(record.product)
-    late = record.movements.filter(
-        (pl.col("kind") == "planned order release") & pl.col("bucket").is_null()
-    )
+    late = record.past_due_releases
     parts = []
     if late.height:
         parts.append(f"{count(late.height, 'release')} past due")
@@ -146,9 +146,7 @@ def item_tiles(record: TimePhasedRecord, names: Names) -> tuple[Tile, ...]:
     low, endless = lowest[_BALANCE] < level, math.isinf(lowest[_BALANCE])
     moved = record.movements.filter(pl.col("bucket").is_not_null())
     receipts = moved.filter(pl.col("kind").str.ends_with("receipt")).head(1).to_dicts()
-    late = record.movements.filter(
-        (pl.col("kind") == "planned order release") & pl.col("bucket").is_null()
-    )
+    late = record.past_due_releases
     nearest = receipts[0] if receipts else None
     return (
         Tile(
@@ -237,7 +235,7 @@ def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.Data
     rows = []
     for moved in record.movements.iter_rows(named=True):
         order = orders.get(moved["order"] or "")
-        out = moved["kind"] in ("gross requirement", "expired")
+        out = moved["kind"] in (REQUIRED, KINDS["expired"])
         rows.append(
             {
                 "Bucket": _bucket_words(moved["bucket"], record.bucket),
@@ -259,7 +257,7 @@ def _purpose(
 ) -> str:
     if moved["demand"]:
         return names.name(str(moved["demand"]))
-    if moved["kind"] == "gross requirement" and order:
+    if moved["kind"] == REQUIRED and order:
         verb = {"make": "making", "move": "moving"}.get(order["kind"], "for")
         return f"{verb} {names.name(order['product'])}, {names.name(order['location'])}"
     served = pegged.get(str(moved["order"]), [])

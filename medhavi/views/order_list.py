@@ -433,8 +433,7 @@ def _demands(old: Plan, new: Plan, names: Names) -> str:
         for row in changed.head(MOST_DEMANDS).iter_rows(named=True)
     ]
     more = changed.height - len(rows)
-    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
-    return table_html(("Demand", "Before", "Now"), rows) + tail
+    return table_html(("Demand", "Before", "Now"), rows, more=more)
 
 
 def _state(verdict: str | None, hours: float | None) -> str:

@@ -214,6 +214,32 @@ figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
 """
 
 
+ICON = '<link rel="icon" href="data:,">'
+"""Icon of a served page: none, and no question for one."""
+
+
+def document(title: str, body: str, *, rules: str = "", head: str = "") -> str:
+    """Whole document in the look of the pages, light or dark as the reader's system.
+
+    Parameters
+    ----------
+    title
+        Text of the window.
+    body
+        HTML inside the body.
+    rules
+        CSS of the page beside the style sheet.
+    head
+        HTML at the end of the head.
+    """
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{style_sheet()}{rules}</style>{head}"
+        f'</head><body class="mv">{body}</body></html>\n'
+    )
+
+
 def standalone(
     title: str,
     head: str,
@@ -228,13 +254,10 @@ def standalone(
         f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
     )
     foot = "".join(f"<span>{part}</span>" for part in trust)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title>"
-        f"<style>{style_sheet()}{_STANDALONE}</style></head>"
-        f'<body class="mv"><main>{head}{body}</main>'
-        f'<footer class="mv-trust">{foot}</footer></body></html>\n'
+    return document(
+        title,
+        f'<main>{head}{body}</main><footer class="mv-trust">{foot}</footer>',
+        rules=_STANDALONE,
     )
 
 
@@ -317,10 +340,12 @@ def table_html(
     numeric: Sequence[str] = (),
     *,
     few: int = _FEW_COLUMNS,
+    more: int = 0,
 ) -> str:
     """Table; the cells are HTML already.
 
-    On a phone the rows of a table with more than `few` columns become cards.
+    On a phone the rows of a table with more than `few` columns become cards. `more`
+    rows are left out, which a line below says.
     """
     kinds = ["num" if name in numeric else "" for name in columns]
     cards = len(columns) > few
@@ -335,6 +360,7 @@ def table_html(
     return (
         f'<div class="mv-scroll"><table class="mv-table{" mv-cards" * cards}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        + (f'<p class="muted small">and {more:,} more</p>' if more > 0 else "")
     )
 
 
@@ -537,7 +563,14 @@ def top_html(current: str = "", *, rules: str = "", asked: str = "") -> str:
         f"<style>{app_style()}{rules}</style>"
         '<div class="mv"><nav class="mv-nav" aria-label="Pages">'
         f'<a href="/" target="_self"{here.get(HOME, "")}>{HOME}</a>{links}'
+        f"{search_form(asked)}</nav></div>"
+    )
+
+
+def search_form(asked: str = "") -> str:
+    """Form of the search, with the text that was searched for."""
+    return (
         '<form action="/search" role="search"><input type="search" name="q" '
         f'value="{escape(asked)}" placeholder="Search (Ctrl K)" '
-        'aria-label="Search orders, items, demands, customers"></form></nav></div>'
+        'aria-label="Search orders, items, demands, customers"></form>'
     )

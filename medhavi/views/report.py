@@ -29,6 +29,7 @@ from medhavi.views.names import (
 )
 from medhavi.views.order_list import codes
 from medhavi.views.page import (
+    document,
     empty,
     findings_html,
     findings_words,
@@ -41,7 +42,7 @@ from medhavi.views.page import (
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import overdue_chart
 from medhavi.views.pictures.stock import items_by_need, load_chart, stock_chart
-from medhavi.views.theme import drawing, style_sheet, title_of, untitled
+from medhavi.views.theme import drawing, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
 
 if TYPE_CHECKING:
@@ -108,14 +109,11 @@ def html(
         findings=found,
         command=command,
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{TITLE} Medhavi plan {escape(plan.run.run_id)}</title>"
-        f"<style>{style_sheet()}{_PAGE}</style></head>"
-        f'<body class="mv"><main>{_head(plan, snapshot, names, source)}'
-        f"{tiles_html(plan_tiles(plan))}{body}</main>"
-        f"<footer>{foot}</footer></body></html>\n"
+    return document(
+        f"{TITLE} Medhavi plan {plan.run.run_id}",
+        f"<main>{_head(plan, snapshot, names, source)}"
+        f"{tiles_html(plan_tiles(plan))}{body}</main><footer>{foot}</footer>",
+        rules=_PAGE,
     )
 
 

@@ -84,4 +84,4 @@ def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
     ],
 )
 def test_each_object_has_an_address(path, parts, address) -> None:
-    assert OBJECTS[path](parts) == address
+    assert OBJECTS[path](**parts) == address

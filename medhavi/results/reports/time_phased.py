@@ -62,13 +62,14 @@ RECORD = {
 }
 """Columns of a record: a row a bucket, the past due one (null) first."""
 
-_KINDS = {
+KINDS = {
     "gross_requirements": "gross requirement",
     "scheduled_receipts": "scheduled receipt",
     "planned_order_receipts": "planned order receipt",
     "planned_order_releases": "planned order release",
     "expired": "expired",
 }
+"""Kind of the movements of each line of a record."""
 _DECIMALS = 6
 
 
@@ -97,6 +98,12 @@ class TimePhasedRecord:
     on_hand: float
     rows: pl.DataFrame
     movements: pl.DataFrame
+
+    @property
+    def past_due_releases(self) -> pl.DataFrame:
+        """Movements of planned orders that should have been released before as_of."""
+        released = pl.col("kind") == KINDS["planned_order_releases"]
+        return self.movements.filter(released & pl.col("bucket").is_null())
 
 
 class TimePhasedRecords:
@@ -135,7 +142,7 @@ class TimePhasedRecords:
             raise UsageError(message)
         here = (pl.col("product") == product) & (pl.col("location") == location)
         flows = all_flows(self._facts).filter(here)
-        moved = self._movements(here)
+        moved = self._movements(here, flows)
         if flows.is_empty() and moved.is_empty():
             message = (
                 f"The plan has no item {product} at {location}: nothing of it is in "
@@ -153,7 +160,8 @@ class TimePhasedRecords:
         last = max([first, *dated["bucket"].to_list()])
         days = pl.date_range(first, last, BUCKETS[bucket], eager=True).to_list()
         days = days[:MOST_BUCKETS]
-        expired = self._expired(here, on_hand).with_columns(
+        positions = self._facts.plan.positions.filter(here).sort("bucket")
+        expired = _expired(positions, on_hand).with_columns(
             bucket=pl.col("instant").dt.date().dt.truncate(BUCKETS[bucket])
         )
         dated = (
@@ -166,7 +174,7 @@ class TimePhasedRecords:
             .select(pl.col(name).cast(kind) for name, kind in MOVEMENTS.items())
         )
         ends = [*days[1:], None]
-        safety = self._safety(here, ends)
+        safety = _safety(positions, ends)
         endless = not self._facts.unlimited.filter(here).is_empty()
         return TimePhasedRecord(
             product=product,
@@ -182,35 +190,37 @@ class TimePhasedRecords:
             movements=dated.sort("instant", "kind", "order", "demand"),
         )
 
-    def _movements(self, here: pl.Expr) -> pl.DataFrame:
-        """Movements of an item without their buckets; `instant` in UTC seconds."""
+    def _movements(self, here: pl.Expr, flows: pl.DataFrame) -> pl.DataFrame:
+        """Movements of an item without their buckets; `flows` are all of its flows."""
         facts = self._facts
-        flows = all_flows(facts).filter(here)
         taken = flows.filter(
             pl.col("order").is_not_null() | pl.col("owner").is_not_null()
         )
         requirements = taken.filter(pl.col("qty") < 0).select(
             pl.col("instant_s"),
-            kind=pl.lit(_KINDS["gross_requirements"]),
+            kind=pl.lit(KINDS["gross_requirements"]),
             qty=-pl.col("qty"),
             order="order",
             demand="owner",
         )
-        brought = receipts(facts).with_columns(order=facts.supplies["order"])
-        kind = pl.when("given").then(pl.lit(_KINDS["scheduled_receipts"]))
+        kind = pl.when("given").then(pl.lit(KINDS["scheduled_receipts"]))
         # An order that exists stands at its date; exceptions say what to expedite.
         dated = pl.when("given").then("finish_s").otherwise("instant_s")
-        arriving = brought.filter(here).select(
-            dated.alias("instant_s"),
-            kind.otherwise(pl.lit(_KINDS["planned_order_receipts"])).alias("kind"),
-            "qty",
-            "order",
-            pl.lit(None, pl.String).alias("demand"),
+        arriving = (
+            receipts(facts)
+            .filter(here)
+            .select(
+                dated.alias("instant_s"),
+                kind.otherwise(pl.lit(KINDS["planned_order_receipts"])).alias("kind"),
+                "qty",
+                pl.col("supply").alias("order"),
+                pl.lit(None, pl.String).alias("demand"),
+            )
         )
         released = facts.supplies.filter(here & pl.col("main") & ~pl.col("existing"))
         releases = released.select(
             pl.col("start_s").alias("instant_s"),
-            pl.lit(_KINDS["planned_order_releases"]).alias("kind"),
+            pl.lit(KINDS["planned_order_releases"]).alias("kind"),
             pl.coalesce("order_qty", "qty").alias("qty"),
             "order",
             pl.lit(None, pl.String).alias("demand"),
@@ -232,7 +242,7 @@ class TimePhasedRecords:
             .join(asked, on="demand", maintain_order="left")
             .select(
                 pl.col("due_s").alias("instant_s"),
-                pl.lit(_KINDS["gross_requirements"]).alias("kind"),
+                pl.lit(KINDS["gross_requirements"]).alias("kind"),
                 pl.col("short").alias("qty"),
                 pl.lit(None, pl.String).alias("order"),
                 "demand",
@@ -249,26 +259,25 @@ class TimePhasedRecords:
         first: dt.date = now.select(self._bucket_of("now", zone, bucket)).item()
         return first
 
-    def _expired(self, here: pl.Expr, on_hand: float) -> pl.DataFrame:
-        """Stock that expires: what positions lose beside their requirements."""
-        stated = self._facts.plan.positions.filter(here).sort("bucket")
-        before = pl.col("on_hand").shift(1, fill_value=on_hand)
-        lost = before + pl.col("inbound") - pl.col("gross") - pl.col("on_hand")
-        return stated.select(
-            instant="bucket", kind=pl.lit(_KINDS["expired"]), qty=lost.round(3)
-        ).filter(pl.col("qty") > 0)
 
-    def _safety(self, here: pl.Expr, ends: list[dt.date | None]) -> list[float]:
-        """Safety stock at the end of each bucket; `ends` are the days after them."""
-        stated = self._facts.plan.positions.filter(here).sort("bucket")
-        levels = stated.select(pl.col("bucket").dt.date(), "safety").rows()
-        return [
-            next(
-                (level for day, level in reversed(levels) if end is None or day < end),
-                0.0,
-            )
-            for end in ends
-        ]
+def _expired(positions: pl.DataFrame, on_hand: float) -> pl.DataFrame:
+    """Stock that expires: what positions lose beside their requirements."""
+    before = pl.col("on_hand").shift(1, fill_value=on_hand)
+    lost = before + pl.col("inbound") - pl.col("gross") - pl.col("on_hand")
+    return positions.select(
+        instant="bucket", kind=pl.lit(KINDS["expired"]), qty=lost.round(3)
+    ).filter(pl.col("qty") > 0)
+
+
+def _safety(positions: pl.DataFrame, ends: list[dt.date | None]) -> list[float]:
+    """Safety stock at the end of each bucket; `ends` are the days after them."""
+    levels = positions.select(pl.col("bucket").dt.date(), "safety").rows()
+    return [
+        next(
+            (level for day, level in reversed(levels) if end is None or day < end), 0.0
+        )
+        for end in ends
+    ]
 
 
 def _record(
@@ -282,7 +291,7 @@ def _record(
     cells = {(day, kind): qty for day, kind, qty in sums}
     rows, balance = [], on_hand
     for day, level in zip(buckets, safety, strict=True):
-        row = {name: cells.get((day, kind), 0.0) for name, kind in _KINDS.items()}
+        row = {name: cells.get((day, kind), 0.0) for name, kind in KINDS.items()}
         before = balance + row["scheduled_receipts"] - row["gross_requirements"]
         balance = before + row["planned_order_receipts"] - row["expired"]
         rows.append(

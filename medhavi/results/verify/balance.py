@@ -171,7 +171,10 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
 
 
 def receipts(facts: Facts) -> pl.DataFrame:
-    """What supplies bring: outputs at their own step, all else at finish."""
+    """What supplies bring: outputs at their own step, all else at finish.
+
+    `supply` is the order that brings it.
+    """
     given = outputs(facts).select(
         "order", "product", pl.col("location").alias("out_location"), "instant_s"
     )
@@ -191,6 +194,7 @@ def receipts(facts: Facts) -> pl.DataFrame:
         "qty",
         "finish_s",
         pl.col("existing").alias("given"),
+        pl.col("order").alias("supply"),
     )
 
 

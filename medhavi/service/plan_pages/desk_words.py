@@ -23,7 +23,12 @@ from medhavi.lakehouse import Lake
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.schema import cell, tables
 from medhavi.service.page_data import bench_of, facts_of, html, problem_of
-from medhavi.service.plan_pages.plan_page import MODES, EditResult, remember_approver
+from medhavi.service.plan_pages.plan_page import (
+    MODES,
+    EditResult,
+    load_page,
+    remember_approver,
+)
 from medhavi.snapshot.patch import Patch
 from medhavi.views import order_list, page
 from medhavi.views.changed_cells import changed_cells, known_row, said, value_words
@@ -174,9 +179,8 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
         for one in effects[:MOST_EFFECTS]
     ]
     more = len(effects) - len(rows)
-    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
     columns = (title, "Product", "Before", "Then", "Money")
-    return table_html(columns, rows, ("Money",)) + tail
+    return table_html(columns, rows, ("Money",), more=more)
 
 
 def history_html(
@@ -428,6 +432,45 @@ def head_parts(
         )
         parts.append(mo.accordion({"Another moment": mo.vstack([hint, moments])}))
     return parts
+
+
+def shown_plan(
+    wanted: Wanted, mode: mo.ui.dropdown, moments: Mapping[str, Any]
+) -> PlanPage:
+    """Read and plan what a page asks for, under a spinner that tells the progress."""
+    import marimo as mo
+
+    with mo.status.spinner("Planning", remove_on_exit=True) as spinner:
+        return load_page(
+            name=wanted("tables"),
+            known_at=moments["known_at"],
+            effective_at=moments["effective_at"],
+            mode=mode.value,
+            observe=lambda done: spinner.update(subtitle=str(done)),
+        )
+
+
+def moments_of(wanted: Wanted) -> dict[str, str]:
+    """Moments that the address of a page asks for."""
+    return {name: wanted(name) for name in ("effective_at", "known_at")}
+
+
+def foot(shown: PlanPage, known_at: str) -> mo.Html:
+    """Trust line of a page with its plan."""
+    import marimo as mo
+
+    assert shown.plan is not None
+    return mo.Html(
+        page.trust_line(
+            shown.plan,
+            shown.snapshot,
+            shown.names,
+            violations=shown.violations,
+            findings=shown.findings,
+            command=page.plan_command(shown.source.option, mode=shown.plan.run.mode),
+            known_at=known_at,
+        )
+    )
 
 
 def demand_choice(

@@ -167,10 +167,8 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
         for row in shown.iter_rows(named=True)
     ]
     more = late.height - shown.height
-    tail = f'<p class="muted small">and {more:,} more</p>' if more else ""
-    return (
-        table_html(("Demand", "Due", "Late", "Costs", "Why"), rows, ("Costs",)) + tail
-    )
+    columns = ("Demand", "Due", "Late", "Costs", "Why")
+    return table_html(columns, rows, ("Costs",), more=more)
 
 
 def _late(row: Mapping[str, object]) -> str:
@@ -323,9 +321,8 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
         for row in groups.head(most).iter_rows(named=True)
     ]
     more = groups.height - len(rows)
-    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
     columns = ("Reason", "What binds", "Demands", "Late in sum", "Costs")
-    return table_html(columns, rows, ("Demands", "Costs")) + tail
+    return table_html(columns, rows, ("Demands", "Costs"), more=more)
 
 
 def plan_finding(plan: Plan, names: Names) -> str:

@@ -151,9 +151,8 @@ def hot_spots_html(promises: Sequence[Promise], names: Names) -> str:
     ranked = sorted(late.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = [_spot(found, len(promises), names) for _, found in ranked[:MOST_SPOTS]]
     more = len(ranked) - len(rows)
-    tail = f'<p class="muted small">and {more} more</p>' if more > 0 else ""
     columns = ("What limits", "Kind", "Answers", "Gains alone", "For example")
-    return table_html(columns, rows, ("Answers", "Gains alone")) + tail
+    return table_html(columns, rows, ("Answers", "Gains alone"), more=more)
 
 
 def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]:
@@ -221,9 +220,8 @@ def at_risk_html(watch: PromiseMonitor, names: Names) -> str:
         )
     rows = [_watched(one, watch.currency, names) for one in found[:MOST_AT_RISK]]
     more = len(found) - len(rows)
-    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
     columns = ("Order", "Product", "Promised", "Now", "Costs", "Why", "What would help")
-    return table_html(columns, rows, ("Costs",)) + tail
+    return table_html(columns, rows, ("Costs",), more=more)
 
 
 def _watched(one: MonitoredPromise, currency: str, names: Names) -> tuple[str, ...]:
