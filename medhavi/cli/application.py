@@ -22,7 +22,12 @@ from medhavi.cli import (
 from medhavi.cli.boundary import guarded
 from medhavi.cli.command_group import EPILOG, CommandGroup, register_unavailable
 from medhavi.cli.command_output import begin
-from medhavi.cli.planning import orders_commands, plan_commands, planner_commands
+from medhavi.cli.planning import (
+    exception_commands,
+    orders_commands,
+    plan_commands,
+    planner_commands,
+)
 
 app = CommandGroup(
     name="medhavi",
@@ -37,6 +42,7 @@ for register in (
     data_commands.register,
     plan_commands.register,
     orders_commands.register,
+    exception_commands.register,
     planner_commands.register,
     study_commands.register_campaigns,
     data_commands.register_predictors,

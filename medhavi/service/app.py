@@ -225,6 +225,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
     return {
+        "cockpit": count(lines.height, "open order line"),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",

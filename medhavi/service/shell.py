@@ -17,6 +17,7 @@ START = "/start"
 
 _ICONS = {
     "start": "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
+    "cockpit": "M3 14a7 7 0 1 1 14 0M10 14l4-5",
     "plan": "M3 16V9h3v7zM8.5 16V4h3v12zM14 16v-5h3v5z",
     "items": "M3 6l7-3 7 3v8l-7 3-7-3zM3 6l7 3 7-3M10 9v8",
     "promise": "M4 10l4 4 8-9",

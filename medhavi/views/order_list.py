@@ -9,6 +9,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
+from medhavi.results.reports.exception_list import with_worth
 from medhavi.views.names import (
     NOTHING,
     Names,
@@ -222,7 +223,7 @@ def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
         they are about, of their orders where they state none), remedy.
     """
     worth = (
-        _worth(plan, costs)
+        with_worth(plan, costs)
         .group_by("code")
         .agg(pl.col("worth").sum())
         .select(pl.col("code").cast(pl.String), "worth")
@@ -239,7 +240,7 @@ def dearest_exceptions(
     plan: Plan, costs: Mapping[str, float], wanted: Collection[str]
 ) -> list[dict[str, Any]]:
     """Rows of some codes with column `worth`, the most money first."""
-    rows = _worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
+    rows = with_worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
     order = ("worth", "date", "supply", "product")
     return rows.sort(order, descending=[True, False, False, False]).to_dicts()
 
@@ -269,15 +270,6 @@ def groups_html(
     columns = ("What", "How many", "Worth", "What to do")
     # Two of them hold sentences, for which a phone has no room side by side.
     return table_html(columns, rows, ("How many", "Worth"), few=3)
-
-
-def _worth(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
-    orders = plan.supplies.select(supply="id", order_qty=pl.col("qty"))
-    cost = pl.col("product").replace_strict(costs, default=0.0, return_dtype=pl.Float64)
-    amount = pl.coalesce("qty", "order_qty").fill_null(0.0)
-    return plan.exceptions.join(
-        orders, on="supply", how="left", maintain_order="left"
-    ).with_columns(worth=amount * cost)
 
 
 def exception_rows(

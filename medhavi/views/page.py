@@ -524,6 +524,7 @@ def since(moment_seconds: int, now_seconds: int) -> str:
 
 
 PAGES = {
+    "cockpit": "Cockpit",
     "plan": "Plan",
     "items": "Items",
     "promise": "Promise desk",

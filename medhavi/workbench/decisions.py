@@ -16,6 +16,7 @@ from medhavi.events.event_types.decision_types import (
     EstimatesPublished,
     EventCorrected,
     EventVoided,
+    ExceptionReviewed,
     GoldTable,
     ModelPromoted,
     PlanPublished,
@@ -24,7 +25,7 @@ from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -170,6 +171,40 @@ def promote_model(
     )
     words = f"ModelPromoted|{model}|{version}|{previous or ''}|{approver}|{as_of}"
     return _append_one(store, body, words, as_of=as_of, actor=approver)
+
+
+def append_reviews(
+    store: EventStore,
+    exceptions: Sequence[str],
+    *,
+    approver: str,
+    assignee: str | None,
+    note: str | None,
+    done: bool,
+    as_of: int,
+) -> tuple[str, ...]:
+    """Append ExceptionReviewed for each exception.
+
+    They take effect at the now of the plan [UTC s], so that now does not move.
+
+    Returns
+    -------
+    tuple of str
+        Ids of the events; saying the same once more is a new event.
+    """
+    made = []
+    for exception in exceptions:
+        body = ExceptionReviewed(
+            exception=exception,
+            done=done,
+            assignee=assignee,
+            note=note,
+            approver=approver,
+        )
+        before = sum(1 for _ in store.read(stream_for(body)))
+        words = f"ExceptionReviewed|{exception}|{before}"
+        made.append(_append_one(store, body, words, as_of=as_of, actor=approver))
+    return tuple(made)
 
 
 def append_void(store: EventStore, *, event: str, reason: str, approver: str) -> str:

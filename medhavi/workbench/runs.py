@@ -144,6 +144,7 @@ class PublishedPlan(msgspec.Struct, frozen=True):
     fingerprint: str
     as_of: dt.datetime
     package_version: str | None = None
+    kpis: dict[str, float | None] = msgspec.field(default_factory=dict)
 
 
 def published_plans(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.workbench.decisions import FactAmending
+from medhavi.workbench.exception_reviews import ExceptionReviewing
 from medhavi.workbench.orders.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _LATER = {"drift": "drift of predictors"}
 
 
-class Workbench(PlanEditing, FactAmending):
+class Workbench(PlanEditing, FactAmending, ExceptionReviewing):
     """Events, lake, plans and decisions of one company.
 
     Parameters

@@ -43,7 +43,7 @@ DECISIONS = """
     ReservationCreated ReservationConfirmed ReservationReduced ReservationReleased
     ReservationExpired OrderPromised PromiseRejected PromiseRevised PromiseAtRisk
     SupplyOrderFirmed SupplyOrderSuperseded OperationLocked OperationUnlocked PegFirmed
-    PegReleased PlanPublished EstimatesPublished ModelPromoted SettingChanged
+    PegReleased PlanPublished ExceptionReviewed EstimatesPublished ModelPromoted SettingChanged
     OverrideRecorded
 """
 
@@ -156,6 +156,7 @@ def test_events_that_state_a_row_have_all_its_columns(event, table, extra):
         "SupplyOrderFirmed",
         "SupplyOrderSuperseded",
         "PlanPublished",
+        "ExceptionReviewed",
         "ModelPromoted",
         "OverrideRecorded",
     ],

@@ -69,6 +69,7 @@ _OTHERS: Mapping[str, Effect] = MappingProxyType(
         "PromiseRejected": Effect.RECORD,
         "PromiseAtRisk": Effect.RECORD,
         "PlanPublished": Effect.RECORD,
+        "ExceptionReviewed": Effect.RECORD,
         "ModelPromoted": Effect.RECORD,
         "EventVoided": Effect.AMENDMENT,
         "EventCorrected": Effect.AMENDMENT,

@@ -220,6 +220,18 @@ class PlanPublished(Payload, frozen=True, kw_only=True):
     baseline: Annotated[str | None, says("run that it replaces")] = None
 
 
+class ExceptionReviewed(Payload, frozen=True, kw_only=True):
+    """A person took up, noted or settled an exception message. Changes no table."""
+
+    exception: Annotated[
+        str, says("code, product, location, demand and order, divided by |")
+    ]
+    done: Annotated[bool, says("whether nothing is left to do about it")] = False
+    assignee: Annotated[str | None, says("who takes care of it")] = None
+    note: Annotated[str | None, says("what was found or agreed")] = None
+    approver: Approver
+
+
 class EstimatesPublished(Payload, frozen=True, kw_only=True):
     """What was learned. Estimates: the batch replaces all rows of its kind.
 
@@ -322,6 +334,7 @@ DECISIONS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
     "PegFirmed": (PegFirmed, *_PEG),
     "PegReleased": (PegReleased, *_PEG),
     "PlanPublished": (PlanPublished, "plan", ("run",)),
+    "ExceptionReviewed": (ExceptionReviewed, "exception", ("exception",)),
     "EstimatesPublished": (EstimatesPublished, "estimates", ("kind",)),
     "ModelPromoted": (ModelPromoted, "model", ("model",)),
     "SettingChanged": (SettingChanged, "settings", ()),

@@ -142,6 +142,7 @@ DECISION_FOLDS: dict[str, Fold] = {
     "PromiseRejected": _no_table,
     "PromiseAtRisk": _no_table,
     "PlanPublished": _no_table,
+    "ExceptionReviewed": _no_table,
     "ModelPromoted": _no_table,
     # What they take out or replace is settled before the fold; see `amendments`.
     "EventVoided": _no_table,

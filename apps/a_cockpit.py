@@ -1,0 +1,172 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Cockpit
+
+Service, promises, lateness, stock, load and cost over published plans; exceptions by
+money with who takes care of them; where in the network lateness is caused.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: cockpit")
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.service.page_data import (
+        facts_of,
+        html,
+        picture,
+        said,
+        trouble_of,
+        wanted_of,
+    )
+    from medhavi.service.plan_pages import cockpit_page, desk_words
+    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.views import cockpit, page, theme
+    from medhavi.views.pictures.lateness import plan_finding
+    from medhavi.views.pictures.network import network_chart
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("cockpit"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    wanted = wanted_of(params)
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def how(params, wanted):
+    mode = desk_words.mode_choice(wanted, params.set)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def data(mode, wanted):
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    names = shown.names
+    return names, shown
+
+
+@app.cell(hide_code=True)
+def head(mode, names, shown, wanted):
+    _found = plan_finding(shown.plan, names) if shown.plan else ""
+    mo.vstack(
+        [
+            mo.Html(
+                page.header(
+                    "Cockpit", facts_of(shown, wanted("known_at")), finding=_found
+                )
+            ),
+            mo.hstack([mode], justify="start"),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan = shown.plan
+    return (plan,)
+
+
+@app.cell(hide_code=True)
+def tiles(names, plan, shown):
+    _published = cockpit_page.published_figures(shown)
+    html(
+        tiles_html(cockpit.cockpit_tiles(plan, names, _published), "{rows}")
+    ) if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def remembered():
+    get_done, tell = mo.state(None)
+    approver = mo.ui.text(
+        value=last_approver(), label="Your name", placeholder="your name"
+    )
+    state = mo.ui.radio(
+        cockpit_page.STATES, value="To do", inline=True, label="Exceptions"
+    )
+    form = cockpit_page.review_form()
+    return approver, form, get_done, state, tell
+
+
+@app.cell(hide_code=True)
+def inbox(get_done, plan, shown, state):
+    _done = get_done()
+    reviews = cockpit_page.reviews_of(shown) if plan else {}
+    table = cockpit_page.inbox_table(shown, state.value, reviews) if plan else None
+    return reviews, table
+
+
+@app.cell(hide_code=True)
+def show(approver, form, names, plan, shown, state, table):
+    mo.stop(plan is None)
+    _list = (
+        table
+        if table is not None
+        else html(page.empty("No exception here", "Choose another state above."))
+    )
+    _review = [approver, form] if shown.source.lake else []
+    mo.ui.tabs(
+        {
+            "Exceptions": mo.vstack(
+                [state, _list, mo.hstack(_review, justify="start", wrap=True, gap=2)],
+                gap=1,
+            ),
+            "Promises at risk": cockpit_page.promise_table(shown, plan),
+            "Network": picture(
+                network_chart(plan, shown.snapshot, names),
+                "No map",
+                "Add latitude and longitude to the table locations.",
+            ),
+            "Events": cockpit_page.event_table(shown),
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def chosen(table):
+    mo.stop(table is None or not len(table.value))
+    html(cockpit_page.links_html(table.value["Key"][0]))
+    return
+
+
+@app.cell(hide_code=True)
+def record(approver, form, reviews, shown, table, tell):
+    mo.stop(form.value is None)
+    _keys = [] if table is None else table.value["Key"].to_list()
+    tell(cockpit_page.review(shown, _keys, form.value, approver.value, reviews))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def trust(plan, shown, wanted):
+    desk_words.foot(shown, wanted("known_at")) if plan else None
+    return
+
+
+if __name__ == "__main__":
+    app.run()

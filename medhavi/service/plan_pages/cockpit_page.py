@@ -1,0 +1,219 @@
+"""What the cockpit shows: figures over published plans, exceptions and their owners."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import MedhaviError
+from medhavi.lakehouse import Lake
+from medhavi.service.page_data import bench_of, html, problem_of
+from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
+from medhavi.units import from_seconds
+from medhavi.views import cockpit, page
+from medhavi.views.names import money
+from medhavi.views.order_list import clock
+from medhavi.workbench.runs import published_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import marimo as mo
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.plan_page import PlanPage
+
+STATES = {"To do": cockpit.OPEN, "Done": cockpit.DONE, "All": cockpit.ALL}
+ASSIGN, SETTLE, REOPEN = "assign or note", "done", "open again"
+
+
+def published_figures(shown: PlanPage) -> list[Mapping[str, float | None]]:
+    """Key figures of plans that were published before the shown one, newest first."""
+    plan = shown.plan
+    if plan is None or not shown.source.lake:
+        return []
+    try:
+        told = published_plans(
+            Lake(shown.source.lake), plan.run.mode, until=plan.run.as_of
+        )
+    except (MedhaviError, OSError):
+        return []  # the course is an extra; the page stands without it
+    return [one.kpis for one in told if one.fingerprint != plan.fingerprint]
+
+
+def reviews_of(shown: PlanPage) -> dict[str, tuple[bool, str, str]]:
+    """Whether each exception is done, who has it and what was noted, by its key."""
+    bench = bench_of(shown.source)
+    if bench is None:
+        return {}
+    return {
+        key: (one.done, one.assignee or "", one.note or "")
+        for key, one in bench.exception_reviews().items()
+    }
+
+
+def inbox_table(
+    shown: PlanPage, state: str, reviews: Mapping[str, tuple[bool, str, str]]
+) -> mo.ui.table | None:
+    """Exceptions to choose from; None where there are none in this state."""
+    import marimo as mo
+
+    plan, snapshot, names = shown.plan, shown.snapshot, shown.names
+    assert plan is not None
+    assert snapshot is not None
+    costs = dict(snapshot["products"].select("product", "unit_cost").iter_rows())
+    rows = cockpit.inbox_rows(plan, costs, names, reviews, state)
+    if rows.is_empty():
+        return None
+    return mo.ui.table(
+        rows,
+        page_size=10,
+        show_column_summaries=False,
+        show_data_types=False,
+        hidden_columns=["Key", "State", "Order", "Demand"],
+        wrapped_columns=["What", "Item", "Note"],
+        column_widths={
+            "What": 190,
+            "Item": 180,
+            "Where": 80,
+            "First": 140,
+            "Times": 55,
+            "Worth": 75,
+            "Assigned to": 100,
+            "Note": 170,
+        },
+        format_mapping={
+            "First": clock,
+            "Worth": lambda worth: money(worth, names.currency) if worth else "",
+        },
+        text_justify_columns={"Times": "right", "Worth": "right"},
+    )
+
+
+def review_form() -> mo.ui.form[Any, Any]:
+    """Ask who takes care of chosen exceptions, for a note, or whether they are done."""
+    import marimo as mo
+
+    return (
+        mo.md("{action} {assignee} {note}")
+        .batch(
+            action=mo.ui.dropdown([ASSIGN, SETTLE, REOPEN], value=ASSIGN, label="Mark"),
+            assignee=mo.ui.text(label="Assigned to", placeholder="a name"),
+            note=mo.ui.text(label="Note", placeholder="found or agreed"),
+        )
+        .form(submit_button_label="Record", bordered=False)
+    )
+
+
+def review(
+    shown: PlanPage,
+    keys: Sequence[str],
+    form: Mapping[str, Any],
+    approver: str,
+    reviews: Mapping[str, tuple[bool, str, str]],
+) -> EditResult:
+    """Record a review of the chosen exceptions; a refusal is told in words.
+
+    A field that is left empty keeps what was said before.
+    """
+    bench = bench_of(shown.source)
+    if bench is None:
+        text = "Reviews are kept in the event store: serve a lake."
+        return EditResult(title="Nothing can be kept from here", text=text, kept=False)
+    if not keys:
+        text = "Tick one or more rows of the list above."
+        return EditResult(title="No exception is chosen", text=text, kept=False)
+    try:
+        for key in keys:
+            done, assignee, note = reviews.get(key, (False, "", ""))
+            bench.review_exceptions(
+                [key],
+                approver=approver,
+                assignee=form["assignee"] or assignee,
+                note=form["note"] or note,
+                done={SETTLE: True, REOPEN: False}.get(form["action"], done),
+                as_of=None if shown.plan is None else shown.plan.run.as_of,
+            )
+    except (MedhaviError, OSError) as failure:
+        wrong = problem_of(failure)
+        return EditResult(title=wrong.title, text=wrong.text, kept=False)
+    remember_approver(approver)
+    many = "exception" if len(keys) == 1 else "exceptions"
+    return EditResult(
+        title="Recorded", text=f"{len(keys)} {many}, by {approver}.", kept=True
+    )
+
+
+def links_html(key: str) -> str:
+    """Links to what an exception is about."""
+    links = " · ".join(
+        f'<a href="{escape(address)}" target="_self">{escape(word)}</a>'
+        for word, address in cockpit.exception_links(key).items()
+    )
+    return f"<p>{links}</p>"
+
+
+def promise_table(shown: PlanPage, plan: Plan) -> mo.ui.table | mo.Html:
+    """Promised order lines that the plan does not keep."""
+    import marimo as mo
+
+    assert shown.snapshot is not None
+    rows = cockpit.promises_missed(plan, shown.snapshot, shown.names)
+    if rows.is_empty():
+        return html(
+            page.empty("Every promise is kept", "No promised order line is late.")
+        )
+    currency = shown.names.currency
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=10,
+        show_column_summaries=False,
+        show_data_types=False,
+        wrapped_columns=["Customer", "Item"],
+        format_mapping={
+            "Promised": clock,
+            "Planned": clock,
+            "Money": lambda value: money(value, currency),
+        },
+        text_justify_columns={"Money": "right"},
+    )
+
+
+def event_table(shown: PlanPage) -> mo.ui.table | mo.Html:
+    """Facts of the last day and week by kind."""
+    import marimo as mo
+
+    plan = shown.plan
+    if not shown.source.lake or plan is None or plan.run.as_of is None:
+        return html(
+            page.empty(
+                "No event log", "Tables of a folder have no history: serve a lake."
+            )
+        )
+    events = (
+        Lake(shown.source.lake)
+        .table("bronze.events")
+        .select("type", "occurred_at")
+        .collect()
+    )
+    now = from_seconds(plan.run.as_of)
+    rows = cockpit.event_rows(events, {"Last day": 1, "Last 7 days": 7}, now)
+    zone = shown.names.zone
+    rows = rows.with_columns(
+        pl.col("Newest").dt.convert_time_zone(zone).dt.replace_time_zone(None),
+        pl.col("Event")
+        .str.replace_all("([a-z])([A-Z])", "${1} ${2}")
+        .str.to_lowercase(),
+    )
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        format_mapping={"Newest": clock},
+        text_justify_columns={"Last day": "right", "Last 7 days": "right"},
+    )

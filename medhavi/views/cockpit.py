@@ -1,0 +1,272 @@
+"""Figures of a plan beside those of published plans, and its exceptions as an inbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plans.lateness import not_kept, tally
+from medhavi.results.reports.exception_list import exception_list
+from medhavi.views.item_record import item_link
+from medhavi.views.names import NOTHING, count, duration, local, money, percent
+from medhavi.views.order_list import MARKS
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+MOST_PLANS = 12
+"""Published plans in the course of a figure."""
+
+
+def cockpit_tiles(
+    plan: Plan, names: Names, published: Sequence[Mapping[str, float | None]] = ()
+) -> tuple[Tile, ...]:
+    """Service, promises, lateness, stock, load and cost of a plan.
+
+    Parameters
+    ----------
+    published
+        Key figures of published plans, the newest first; they are the course of each
+        tile.
+    """
+    values = dict(plan.kpis.select("kpi", "value").iter_rows())
+    counts = tally(plan)
+    late = f"{counts.not_kept:,} of {count(counts.live, 'demand')} late or short"
+    busiest = _busiest(plan, names)
+    co2 = values.get("KPI-33.co2")
+    told: tuple[tuple[str, str, str, str, str], ...] = (
+        ("KPI-28", "On time in full", "target 100 %", "share", "/plan/#late"),
+        ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
+        ("KPI-33.lateness", "Cost of lateness", late, "money", "/plan/#late"),
+        ("KPI-33.inventory", "Inventory value", "mean", "money", "/items/"),
+        ("KPI-05", "Utilisation", busiest, "share", "/plan/#loads"),
+        (
+            "KPI-33",
+            "Cost of the plan",
+            "" if co2 is None else f"{co2 / 1000:,.1f} t CO2",
+            "money",
+            "/tradeoffs/",
+        ),
+    )
+    return tuple(
+        _tile(one, values.get(one[0]), [run.get(one[0]) for run in published], names)
+        for one in told
+    )
+
+
+def _tile(
+    told: tuple[str, str, str, str, str],
+    value: float | None,
+    before: Sequence[float | None],
+    names: Names,
+) -> Tile:
+    kpi, label, note, kind, link = told
+    is_share = kind == "share"
+    course = [*(known for known in reversed(before[:MOST_PLANS])), value]
+    known = tuple(one for one in course if one is not None)
+    shown = NOTHING
+    if value is not None:
+        shown = percent(value) if is_share else money(value, names.currency)
+    good = kpi in ("KPI-28", "KPI-01")
+    missed = good and value is not None and value < 1
+    return Tile(
+        label=label,
+        figure=shown,
+        note=note,
+        state=("bad" if missed else "good") if good and value is not None else "",
+        word="below" if missed else "kept" if good else "",
+        rows=link,
+        value=value,
+        is_share=is_share,
+        more_is_better=is_share,
+        course=known if len(known) > 1 else (),
+        course_words="Published plans, then this one",
+    )
+
+
+def _busiest(plan: Plan, names: Names) -> str:
+    used = (
+        plan.loads.group_by("resource")
+        .agg(
+            used=pl.col("run").sum() + pl.col("setup").sum(),
+            open=pl.col("available").sum(),
+        )
+        .filter(pl.col("open") > 0)
+        .with_columns(share=pl.col("used") / pl.col("open"))
+        .sort("share", "resource", descending=[True, False])
+    )
+    if used.is_empty():
+        return "no resource has work"
+    first = used.row(0, named=True)
+    return f"most: {names.name(first['resource'])}, {percent(first['share'])}"
+
+
+OPEN, DONE, ALL = "open", "done", "all"
+
+
+def inbox_rows(
+    plan: Plan,
+    costs: Mapping[str, float],
+    names: Names,
+    reviews: Mapping[str, tuple[bool, str, str]],
+    shown: str = OPEN,
+) -> pl.DataFrame:
+    """Exception messages of a plan with who takes care of them, most worth first.
+
+    Parameters
+    ----------
+    costs
+        Unit cost by product [money a unit].
+    reviews
+        By key of the exception: whether it is done, who has it, what was noted.
+    shown
+        "open", "done" or "all".
+
+    Returns
+    -------
+    pl.DataFrame
+        What, Item, Where, First (wall clock of the place), Times, Worth, Assigned to,
+        Note, State, Order, Demand, Key.
+    """
+    rows = []
+    for row in exception_list(plan, costs).iter_rows(named=True):
+        done, assignee, note = reviews.get(row["exception"], (False, "", ""))
+        if shown != ALL and done != (shown == DONE):
+            continue
+        entry = ExceptionCode(row["code"])
+        rows.append(
+            {
+                "What": f"{MARKS.get(row['severity'], '')} {entry.headline}",
+                "Item": names.name(row["product"]) if row["product"] else "",
+                "Where": names.name(row["location"]) if row["location"] else "",
+                "First": _wall(row["date"], names.zone_of(row["location"])),
+                "Times": row["times"],
+                "Worth": row["worth"],
+                "Assigned to": assignee,
+                "Note": note,
+                "State": "done" if done else "open",
+                "Order": row["order"] or "",
+                "Demand": names.name(row["demand"]) if row["demand"] else "",
+                "Key": row["exception"],
+            }
+        )
+    return pl.DataFrame(rows, schema=_INBOX)
+
+
+_INBOX: dict[str, pl.DataType | type[pl.DataType]] = {
+    **dict.fromkeys(("What", "Item", "Where"), pl.String),
+    "First": pl.Datetime("us"),
+    "Times": pl.Int64,
+    "Worth": pl.Float64,
+    **dict.fromkeys(
+        ("Assigned to", "Note", "State", "Order", "Demand", "Key"), pl.String
+    ),
+}
+
+
+def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    return None if moment is None else local(moment, zone).replace(tzinfo=None)
+
+
+def exception_links(key: str) -> dict[str, str]:
+    """Pages of what an exception is about, by word; see `exception_list`.
+
+    >>> exception_links("BelowSafety|OLI|LODZ||")["Item"]
+    '/items/?item=OLI%7CLODZ'
+    """
+    code, product, location, demand, order = key.split("|", 4)
+    links = {}
+    if product and location:
+        links["Item"] = item_link(product, location)
+    if order:
+        links["Order"] = f"/order/{order}"
+    if demand:
+        links["Demand"] = f"/demand/{demand}"
+    links["All of the kind"] = f"/plan/?code={code}#exceptions"
+    return links
+
+
+def promises_missed(plan: Plan, snapshot: Snapshot, names: Names) -> pl.DataFrame:
+    """Promised order lines that the plan does not keep, the dearest first.
+
+    Returns
+    -------
+    pl.DataFrame
+        Order line, Customer, Item, Promised, Planned, Late, Money.
+    """
+    cost = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
+    last = plan.deliveries.group_by("demand").agg(planned=pl.col("date").max())
+    promised = snapshot["demands"].filter(pl.col("promised").is_not_null())
+    missed = (
+        not_kept(plan)
+        .select("demand", "lateness_h")
+        .join(promised, on="demand", maintain_order="left")
+        .join(cost, on="demand", how="left", maintain_order="left")
+        .join(last, on="demand", how="left", maintain_order="left")
+        .with_columns(pl.col("money").fill_null(0.0))
+        .sort("money", "demand", descending=[True, False])
+    )
+    return pl.DataFrame(
+        [
+            {
+                "Order line": names.name(row["demand"]),
+                "Customer": names.name(row["customer"]) if row["customer"] else "",
+                "Item": names.name(row["product"]),
+                "Promised": _wall(row["promised"], names.zone_of(row["location"])),
+                "Planned": _wall(row["planned"], names.zone_of(row["location"])),
+                "Late": duration(row["lateness_h"]) if row["lateness_h"] else "short",
+                "Money": row["money"],
+            }
+            for row in missed.iter_rows(named=True)
+        ],
+        schema={
+            **dict.fromkeys(("Order line", "Customer", "Item"), pl.String),
+            **dict.fromkeys(("Promised", "Planned"), pl.Datetime("us")),
+            "Late": pl.String,
+            "Money": pl.Float64,
+        },
+    )
+
+
+def event_rows(
+    events: pl.DataFrame, days: Mapping[str, int], now: dt.datetime
+) -> pl.DataFrame:
+    """How many facts of each kind came lately, those with the newest first.
+
+    Parameters
+    ----------
+    events
+        type, occurred_at.
+    days
+        Length of each window [days], by its column.
+    now
+        End of the windows.
+    """
+    import datetime as dt
+
+    ago = {
+        name: pl.col("occurred_at") > now - dt.timedelta(days=length)
+        for name, length in days.items()
+    }
+    longest = max(days.values())
+    return (
+        events.filter(
+            pl.col("occurred_at") > now - dt.timedelta(days=longest),
+            pl.col("occurred_at") <= now,
+        )
+        .group_by("type")
+        .agg(
+            *(inside.sum().cast(pl.Int64).alias(name) for name, inside in ago.items()),
+            pl.col("occurred_at").max().alias("Newest"),
+        )
+        .sort("Newest", "type", descending=[True, False])
+        .rename({"type": "Event"})
+    )

@@ -1,0 +1,120 @@
+"""Who takes care of which exception message, what was noted, what is settled."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.workbench.decisions import append_reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.events.store import BulkStore
+    from medhavi.lakehouse import Lake
+    from medhavi.snapshot import Snapshot
+
+
+class ExceptionReview(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest word on one exception message; see the event ExceptionReviewed."""
+
+    exception: str
+    approver: str
+    done: bool = False
+    assignee: str | None = None
+    note: str | None = None
+    recorded_at: dt.datetime | None = None
+
+
+class ExceptionReviewing:
+    """Exception messages as verbs of the workbench: who has them, what is settled."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def lake(self) -> Lake:
+            """The lake."""
+
+        @property
+        def store(self) -> BulkStore:
+            """The event store."""
+
+        def snapshot(self) -> Snapshot:
+            """Planning tables of the latest moment."""
+
+    def exception_reviews(self) -> dict[str, ExceptionReview]:
+        """Newest review of each exception message, by its key (`exception_list`)."""
+        said = (
+            self.lake.table("bronze.events")
+            .filter(pl.col("type") == "ExceptionReviewed")
+            .sort("position")
+            .select("payload", "recorded_at")
+            .collect()
+        )
+        found = {}
+        for payload, recorded_at in said.iter_rows():
+            review = msgspec.json.decode(payload, type=ExceptionReview)
+            found[review.exception] = msgspec.structs.replace(
+                review, recorded_at=recorded_at
+            )
+        return found
+
+    def review_exceptions(
+        self,
+        exceptions: Sequence[str],
+        *,
+        approver: str,
+        assignee: str | None = None,
+        note: str | None = None,
+        done: bool = False,
+        as_of: int | None = None,
+    ) -> tuple[str, ...]:
+        """Record who takes care of exceptions, a note, or that they are settled.
+
+        Parameters
+        ----------
+        exceptions
+            Keys of `exception_list`.
+        approver
+            Who says it.
+        assignee, note
+            Empty: nobody, nothing. What was said before is replaced.
+        done
+            Nothing is left to do.
+        as_of
+            Now of the plan [UTC s]; None: that of the newest snapshot.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the events, one an exception.
+
+        Raises
+        ------
+        UsageError
+            No exception, no key of one, or no approver is named.
+        """
+        wrong = [key for key in exceptions if key.count("|") < 4]
+        if not exceptions or wrong:
+            named = f" {wrong[0]!r} is no key of one." if wrong else ""
+            message = f"Name the exceptions by the keys of the exception list.{named}"
+            raise UsageError(message)
+        if not approver.strip():
+            message = "An exception is reviewed by somebody: name the approver."
+            raise UsageError(message)
+        made = append_reviews(
+            self.store,
+            exceptions,
+            approver=approver.strip(),
+            assignee=(assignee or "").strip() or None,
+            note=(note or "").strip() or None,
+            done=done,
+            as_of=self.snapshot().as_of if as_of is None else as_of,
+        )
+        # No table changes: an open desk need not look again.
+        self.lake.mirror(self.store)
+        return made

@@ -1,0 +1,124 @@
+"""Cockpit: figures with their course, exceptions in words, the map of the network."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from medhavi.views.cockpit import (
+    ALL,
+    DONE,
+    cockpit_tiles,
+    event_rows,
+    exception_links,
+    inbox_rows,
+    promises_missed,
+)
+from medhavi.views.names import NOTHING
+from medhavi.views.pictures.network import network_chart, network_rows
+from medhavi.workbench.files.tables_run import plan_snapshot
+from tests import factories
+from tests.api import names_of
+from tests.factories import AS_OF
+
+
+@pytest.mark.req("UI-02")
+def test_tiles_are_the_key_figures_and_their_course(plan, names):
+    before = [{"KPI-28": 0.5, "KPI-33": 9.0}, {"KPI-28": 0.25}]
+    tiles = {one.label: one for one in cockpit_tiles(plan, names, before)}
+    values = dict(plan.kpis.select("kpi", "value").iter_rows())
+    assert tiles["On time in full"].value == values["KPI-28"]
+    assert tiles["On time in full"].course == (0.25, 0.5, values["KPI-28"])
+    assert tiles["Cost of the plan"].course == (9.0, values["KPI-33"])
+    assert tiles["Utilisation"].course == ()
+    assert all(one.rows.startswith("/") for one in tiles.values())
+
+
+def test_an_empty_company_has_tiles_without_figures():
+    empty = factories.snapshot()
+    tiles = cockpit_tiles(plan_snapshot(empty), names_of(empty))
+    assert tiles[0].figure == NOTHING
+    assert tiles[0].state == ""
+
+
+@pytest.mark.req("UI-04")
+def test_the_inbox_shows_what_is_to_do_and_who_has_it(plan, names):
+    everything = inbox_rows(plan, {}, names, {}, ALL)
+    assert everything.height
+    key = everything["Key"][0]
+    reviews = {key: (True, "bob", "asked")}
+    assert key not in inbox_rows(plan, {}, names, reviews)["Key"]
+    (row,) = inbox_rows(plan, {}, names, reviews, DONE).to_dicts()
+    assert (row["Assigned to"], row["Note"], row["State"]) == ("bob", "asked", "done")
+
+
+def test_links_lead_to_what_an_exception_is_about():
+    links = exception_links("Defer|A|L|D-1|P-7")
+    assert list(links) == ["Item", "Order", "Demand", "All of the kind"]
+    assert exception_links("HeldData||||").keys() == {"All of the kind"}
+
+
+def test_a_missed_promise_names_customer_and_dates():
+    day = dt.timedelta(days=1)
+    snapshot = factories.snapshot(
+        customers=[{"customer": "C", "name": "Rosa"}],
+        products=[{"product": "A", "name": "Jam"}],
+        demands=[
+            {
+                "demand": "D-1",
+                "product": "A",
+                "qty": 5,
+                "customer": "C",
+                "due": AS_OF + day,
+                "promised": AS_OF + day,
+            },
+            {"demand": "D-2", "product": "A", "qty": 5, "due": AS_OF + day},
+        ],
+    )
+    plan = plan_snapshot(snapshot, "constrained")
+    rows = promises_missed(plan, snapshot, names_of(snapshot)).to_dicts()
+    assert [(row["Order line"], row["Customer"]) for row in rows] == [("D-1", "Rosa")]
+    assert rows[0]["Late"] == "short"
+
+
+def test_facts_are_counted_back_from_now():
+    now = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)
+    ago = [0.5, 3, 9, -1]
+    events = pl.DataFrame(
+        {
+            "type": ["A", "A", "A", "B"],
+            "occurred_at": [now - dt.timedelta(days=one) for one in ago],
+        }
+    )
+    (row,) = event_rows(events, {"day": 1, "week": 7}, now).to_dicts()
+    assert (row["Event"], row["day"], row["week"]) == ("A", 1, 2)
+
+
+def located(**more):
+    return factories.snapshot(
+        locations=[
+            {"location": "L", "latitude": 50.0, "longitude": 10.0},
+            {"location": "M", "latitude": 49.9, "longitude": 10.1},
+            {"location": "C", "kind": "customer", "latitude": 40.0, "longitude": 0.0},
+            {"location": "NOWHERE"},
+        ],
+        **more,
+    )
+
+
+def test_the_map_holds_places_with_coordinates_and_keeps_names_apart():
+    snapshot = located()
+    spots, flows = network_rows(plan_snapshot(snapshot), snapshot, names_of(snapshot))
+    assert spots["location"].to_list() == ["C", "L", "M"]
+    assert spots.filter("below")["location"].to_list() == ["M"]
+    assert flows.is_empty()
+    drawn = network_chart(plan_snapshot(snapshot), snapshot, names_of(snapshot))
+    assert drawn is not None
+    assert "No location or lane causes lateness" in str(drawn.to_dict()["title"])
+
+
+def test_without_coordinates_there_is_no_map():
+    bare = factories.snapshot(locations=[{"location": "L"}])
+    assert network_chart(plan_snapshot(bare), bare, names_of(bare)) is None
