@@ -217,6 +217,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     overdue = lines.filter(pl.col("due") < now).height
     waiting = lines.filter(pl.col("promised").is_null()).height
     started = snapshot["supply_orders"].filter(pl.col("kind") == "work").height
+    bought = snapshot["supply_orders"].filter(pl.col("kind") == "purchase").height
     stock = snapshot["stock"].join(
         snapshot["products"].select("product", "unit_cost"), on="product", how="left"
     )
@@ -225,6 +226,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
     return {
+        "suppliers": count(bought, "open purchase"),
         "cockpit": count(lines.height, "open order line"),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",

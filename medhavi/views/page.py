@@ -528,6 +528,7 @@ PAGES = {
     "plan": "Plan",
     "items": "Items",
     "promise": "Promise desk",
+    "suppliers": "Suppliers and lanes",
     "schedule": "Production schedule",
     "campaigns": "Campaigns and changeovers",
     "tradeoffs": "Trade-offs",

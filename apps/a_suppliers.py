@@ -1,0 +1,137 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Suppliers and lanes
+
+How each supplier and lane keeps its lead times and since when it does not, what is owed
+and overdue, what has to be ordered next.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: suppliers and lanes")
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.results.reports.delivery_record import no_deliveries
+    from medhavi.service.page_data import (
+        facts_of,
+        html,
+        picture,
+        trouble_of,
+        wanted_of,
+    )
+    from medhavi.service.plan_pages import desk_words, supplier_page
+    from medhavi.views import page, suppliers, theme
+    from medhavi.views.pictures.delivery_record import delivery_chart
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("suppliers"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    wanted = wanted_of(params)
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def how(params, wanted):
+    mode = desk_words.mode_choice(wanted, params.set)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def data(mode, wanted):
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    names = shown.names
+    found = supplier_page.deliveries_of(shown)
+    return found, names, shown
+
+
+@app.cell(hide_code=True)
+def head(found, mode, names, shown, wanted):
+    _told = suppliers.supplier_finding(found.record, names) if found else ""
+    mo.vstack(
+        [
+            mo.Html(
+                page.header(
+                    "Suppliers and lanes",
+                    facts_of(shown, wanted("known_at")),
+                    finding=_told,
+                )
+            ),
+            mo.hstack([mode], justify="start"),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan = shown.plan
+    return (plan,)
+
+
+@app.cell(hide_code=True)
+def tiles(found, names, plan):
+    mo.stop(plan is None)
+    _record = no_deliveries() if found is None else found.record
+    html(tiles_html(suppliers.supplier_tiles(plan, _record, names)))
+    return
+
+
+@app.cell(hide_code=True)
+def choose(found, names, params, wanted):
+    subject = supplier_page.subject_choice(found, names, wanted, params.set)
+    days = mo.ui.slider(1, 60, value=7, label="Days ahead", show_value=True)
+    return days, subject
+
+
+@app.cell(hide_code=True)
+def show(days, found, names, plan, shown, subject):
+    mo.stop(plan is None)
+    _drawn = (
+        delivery_chart(found.history, found.record, subject.value, names)
+        if subject is not None and subject.value
+        else None
+    )
+    mo.ui.tabs(
+        {
+            "Delivery record": mo.vstack(
+                [
+                    supplier_page.record_table(found, names),
+                    subject or mo.md(""),
+                    picture(_drawn, "No delivery", "Choose a supplier or lane."),
+                ],
+                gap=1,
+            ),
+            "Open orders": supplier_page.owed_table(shown),
+            "Buy list": mo.vstack(
+                [days, supplier_page.buy_table(shown, days.value)], gap=1
+            ),
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trust(plan, shown, wanted):
+    desk_words.foot(shown, wanted("known_at")) if plan else None
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,165 @@
+"""What the page of suppliers and lanes shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import MedhaviError
+from medhavi.results.reports.delivery_record import delivery_record
+from medhavi.service.page_data import AnswerCache, html
+from medhavi.units import from_seconds
+from medhavi.views import page, suppliers
+from medhavi.views.names import money
+from medhavi.views.order_list import clock
+from medhavi.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import marimo as mo
+
+    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliveries:
+    """Observed deliveries of suppliers and lanes, and the record of each."""
+
+    history: pl.DataFrame
+    record: pl.DataFrame
+
+
+_WIDTHS = {
+    "Name": 200,
+    "Deliveries": 90,
+    "On time": 75,
+    "Lately on time": 110,
+    "Lead time": 85,
+    "Lately": 75,
+    "Changed": 136,
+    "Change": 170,
+    "From": 155,
+    "Order": 135,
+    "Item": 190,
+    "To": 80,
+    "Quantity": 90,
+    "Order by": 136,
+    "Due": 136,
+    "Cost": 80,
+    "Overdue": 90,
+}
+"""Width of each column [px]: all of them fit a window of 1280."""
+_deliveries: AnswerCache[Deliveries] = AnswerCache(4)
+
+
+def deliveries_of(shown: PlanPage) -> Deliveries | None:
+    """Deliveries up to the now of the plan; None without a lake."""
+    plan, snapshot = shown.plan, shown.snapshot
+    if plan is None or snapshot is None or not shown.source.lake:
+        return None
+    if plan.run.as_of is None:
+        return None
+    now = from_seconds(plan.run.as_of)
+
+    def read() -> Deliveries:
+        bench = Workbench(lake=shown.source.lake)
+        history = pl.concat([bench.history(kind) for kind in ("supplier", "lane")])
+        record = delivery_record(history, now, suppliers.RECENT_DAYS)
+        return Deliveries(history=history, record=record)
+
+    try:
+        return _deliveries.get((shown.source.lake, snapshot.fingerprint), read)
+    except (MedhaviError, OSError):
+        return None  # the record is an extra; what is owed and bought stands without it
+
+
+def subject_choice(
+    found: Deliveries | None, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown | None:
+    """Ask for a supplier or lane, those that got slower first."""
+    import marimo as mo
+
+    if found is None or found.record.is_empty():
+        return None
+    worse = suppliers.slower(found.record)["subject"].to_list()
+    others = [one for one in found.record["subject"] if one not in worse]
+    options = {names.both(one): one for one in (*worse, *others)}
+    labels = {one: text for text, one in options.items()}
+    return mo.ui.dropdown(
+        options,
+        value=labels.get(wanted("supplier"), next(iter(options))),
+        searchable=True,
+        label="Supplier or lane",
+        on_change=lambda value: keep("supplier", value or ""),
+    )
+
+
+def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Html:
+    """Record of each supplier and lane."""
+    if found is None or found.record.is_empty():
+        return html(
+            page.empty(
+                "No delivery is known",
+                "Serve a lake with receipts: each one says how long it took.",
+            )
+        )
+    rows = suppliers.record_rows(found.record, names)
+    return _table(rows, {"Changed": clock}, ("Deliveries",), hidden=["Id"])
+
+
+def owed_table(shown: PlanPage) -> mo.ui.table | mo.Html:
+    """Open purchases and transfers."""
+    assert shown.plan is not None
+    rows = suppliers.owed_rows(shown.plan, shown.names)
+    if rows.is_empty():
+        return html(page.empty("Nothing is owed", "No purchase or transfer is open."))
+    return _table(rows, {"Due": clock}, ("Quantity",))
+
+
+def buy_table(shown: PlanPage, days: float) -> mo.ui.table | mo.Html:
+    """Planned purchases to order within some days, by supplier."""
+    assert shown.plan is not None
+    rows = suppliers.buy_rows(shown.plan, shown.names, days)
+    if rows.is_empty():
+        return html(page.empty("Nothing to order", "Choose a longer time."))
+    currency = shown.names.currency
+    return _table(
+        rows,
+        {
+            "Order by": clock,
+            "Due": clock,
+            "Cost": lambda cost: "" if cost is None else money(cost, currency),
+        },
+        ("Quantity", "Cost"),
+    )
+
+
+def _table(
+    rows: pl.DataFrame,
+    formats: dict[str, str | Callable[..., Any]],
+    right: tuple[str, ...],
+    hidden: list[str] | None = None,
+) -> mo.ui.table:
+    import marimo as mo
+
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        hidden_columns=hidden or [],
+        wrapped_columns=[
+            name for name in ("Name", "Item", "From") if name in rows.columns
+        ],
+        column_widths={name: _WIDTHS[name] for name in rows.columns if name in _WIDTHS},
+        format_mapping=formats,
+        text_justify_columns=dict.fromkeys(right, "right"),
+    )

@@ -1,0 +1,85 @@
+"""Lead times of a supplier or lane over time beside what it states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.views.names import day, local, number, wall_milliseconds
+from medhavi.views.theme import finished, rows_of, rules_at, time_axis, token
+
+if TYPE_CHECKING:
+    from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
+
+MOST_DELIVERIES = 2_000
+"""Deliveries that a picture shows, the newest."""
+
+
+def delivery_chart(
+    history: pl.DataFrame, record: pl.DataFrame, subject: str, names: Names
+) -> Picture | None:
+    """Draw each delivery of a subject; None where it has none.
+
+    Parameters
+    ----------
+    history
+        As in `delivery_record`.
+    record
+        Its result; a change is marked.
+    """
+    import altair as alt
+
+    own = history.filter(pl.col("subject") == subject).sort("known_at")
+    own = own.tail(MOST_DELIVERIES)
+    if own.is_empty():
+        return None
+    rows = pl.DataFrame(
+        [
+            {
+                "x": wall_milliseconds(row["known_at"], names.zone),
+                "days": row["lead_days"],
+                "stated": row["stated_days"],
+                "kept": "on time" if row["on_time"] else "late",
+                "tip": f"{day(local(row['known_at'], names.zone))}: "
+                f"{number(row['lead_days'])} d, stated {number(row['stated_days'])} d",
+            }
+            for row in own.iter_rows(named=True)
+        ]
+    )
+    first, last = rows["x"][0], rows["x"][-1]
+    base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last))
+    late = alt.condition(
+        "datum.kept == 'late'", alt.value(token("bad")), alt.value(token("good"))
+    )
+    points = base.mark_point(filled=True, size=45, opacity=0.8).encode(
+        y=alt.Y("days:Q", title="Lead time [d]", scale=alt.Scale(zero=True)),
+        color=late,
+        shape=alt.Shape(
+            "kept:N",
+            title=None,
+            legend=alt.Legend(orient="bottom"),
+            scale=alt.Scale(
+                domain=["on time", "late"], range=["circle", "triangle-up"]
+            ),
+        ),
+        tooltip=alt.Tooltip("tip:N", title="Delivery"),
+    )
+    stated = base.mark_line(
+        interpolate="step-after", color=token("muted"), strokeDash=[4, 3]
+    ).encode(y="stated:Q")
+    changed = record.filter(
+        pl.col("subject") == subject, pl.col("changed_at").is_not_null()
+    )
+    marks: list[Any] = []
+    title = f"Deliveries of {names.name(subject)}; dashed: the stated lead time"
+    for row in changed.iter_rows(named=True):
+        at = wall_milliseconds(row["changed_at"], names.zone)
+        word = "slower" if row["change"] > 0 else "faster"
+        marks += rules_at({word: at}, first, last)
+        title = (
+            f"{names.name(subject)} is {word} since "
+            f"{day(local(row['changed_at'], names.zone))}; dashed: the stated lead time"
+        )
+    return finished(alt.layer(stated, points, *marks), title, height=260)

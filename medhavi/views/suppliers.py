@@ -1,0 +1,226 @@
+"""Suppliers and lanes in words: how they deliver, what they owe, what to buy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.plans.lateness import BEGUN
+from medhavi.units import DAY, from_seconds
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    local,
+    money,
+    percent,
+    quantity,
+)
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.views.names import Names
+
+RECENT_DAYS = 90.0
+"""Window of what is called lately [days]."""
+BUY_DAYS = 7.0
+"""How far ahead purchases are listed to be ordered [days]."""
+
+
+def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Delivery records in words; see `delivery_record`.
+
+    Returns
+    -------
+    pl.DataFrame
+        Name, Deliveries, On time, Lately on time (share of the last 90 days), Lead time
+        (of the stated time), Lately, Changed (wall clock), Change, Id.
+    """
+    return pl.DataFrame(
+        [
+            {
+                "Name": names.name(row["subject"]),
+                "Deliveries": row["deliveries"],
+                "On time": percent(row["on_time"]),
+                "Lately on time": _share(row["recent_on_time"]),
+                "Lead time": percent(row["ratio"]),
+                "Lately": ""
+                if row["recent_ratio"] is None
+                else percent(row["recent_ratio"]),
+                "Changed": _wall(row["changed_at"], names.zone),
+                "Change": ""
+                if row["change"] is None
+                else f"{'slower' if row['change'] > 0 else 'faster'} by "
+                f"{round(abs(row['change']) * 100):,} points",
+                "Id": row["subject"],
+            }
+            for row in record.iter_rows(named=True)
+        ],
+        schema={
+            "Name": pl.String,
+            "Deliveries": pl.Int64,
+            **dict.fromkeys(
+                ("On time", "Lately on time", "Lead time", "Lately"), pl.String
+            ),
+            "Changed": pl.Datetime("us"),
+            "Change": pl.String,
+            "Id": pl.String,
+        },
+    )
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else percent(value)
+
+
+def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    return None if moment is None else local(moment, zone).replace(tzinfo=None)
+
+
+def _lately(record: pl.DataFrame) -> tuple[float, int]:
+    """Share of recent deliveries that were on time, and how many there were."""
+    seen = record.filter(pl.col("recent") > 0)
+    total = int(seen["recent"].sum())
+    kept = float((seen["recent_on_time"] * seen["recent"]).sum())
+    return (kept / total if total else 0.0), total
+
+
+def slower(record: pl.DataFrame) -> pl.DataFrame:
+    """Subjects that got slower, the greatest change first."""
+    return record.filter(pl.col("change") > 0).sort(
+        "change", "subject", descending=[True, False]
+    )
+
+
+def supplier_finding(record: pl.DataFrame, names: Names) -> str:
+    """How many suppliers deliver late, and who got slower since when."""
+    if record.is_empty():
+        return "No delivery is known"
+    share, total = _lately(record)
+    told = (
+        f"{percent(share)} of {count(total, 'delivery', 'deliveries')} on time "
+        "in the last 90 days"
+        if total
+        else "No delivery in the last 90 days"
+    )
+    worse = slower(record)
+    if worse.is_empty():
+        return told
+    first = worse.row(0, named=True)
+    since = local(first["changed_at"], names.zone)
+    return (
+        f"{told}; {names.name(first['subject'])} is slower by "
+        f"{percent(first['change'])} of its stated lead time since "
+        f"{since.day} {since:%b %Y}"
+    )
+
+
+def owed_rows(plan: Plan, names: Names) -> pl.DataFrame:
+    """Open purchases and transfers, the most overdue first.
+
+    Returns
+    -------
+    pl.DataFrame
+        From, Order, Item, To, Quantity, Due (wall clock of the place), Overdue.
+    """
+    now = plan.run.as_of
+    return _orders(
+        plan.supplies.filter(pl.col("status").is_in(BEGUN)),
+        "finish",
+        names,
+        lambda row: {
+            "Due": _wall(row["finish"], names.zone_of(row["location"])),
+            "Overdue": ""
+            if now is None or row["finish"] >= from_seconds(now)
+            else duration((from_seconds(now) - row["finish"]).total_seconds() / 3600),
+        },
+    )
+
+
+def buy_rows(plan: Plan, names: Names, days: float = BUY_DAYS) -> pl.DataFrame:
+    """Planned purchases that have to be ordered within some days, by supplier.
+
+    Returns
+    -------
+    pl.DataFrame
+        From, Order, Item, To, Quantity, Order by, Due (wall clocks), Cost.
+    """
+    rows = plan.supplies.filter(pl.col("kind") == "buy", ~pl.col("status").is_in(BEGUN))
+    if plan.run.as_of is not None:
+        rows = rows.filter(
+            pl.col("start") <= from_seconds(plan.run.as_of + int(days * DAY))
+        )
+    return _orders(
+        rows,
+        "source",
+        names,
+        lambda row: {
+            "Order by": _wall(row["start"], names.zone_of(row["location"])),
+            "Due": _wall(row["finish"], names.zone_of(row["location"])),
+            "Cost": row["cost"],
+        },
+    )
+
+
+def _orders(
+    rows: pl.DataFrame,
+    order: str,
+    names: Names,
+    more: Callable[[dict[str, Any]], dict[str, Any]],
+) -> pl.DataFrame:
+    """Bought and moved orders in words, with the columns that `more` adds."""
+    told = [
+        {
+            "From": names.name(row["source"] or row["lane"]),
+            "Order": row["number"],
+            "Item": names.name(row["product"]),
+            "To": names.name(row["location"]),
+            "Quantity": quantity(row["qty"], names.unit(row["product"])),
+            **more(row),
+        }
+        for row in rows.filter(pl.col("kind").is_in(["buy", "move"]))
+        .sort(order, "start", "id")
+        .iter_rows(named=True)
+    ]
+    return pl.DataFrame(told, infer_schema_length=None)
+
+
+def supplier_tiles(plan: Plan, record: pl.DataFrame, names: Names) -> tuple[Tile, ...]:
+    """Deliveries on time, suppliers that got slower, what is overdue, what to buy."""
+    owed, buys = owed_rows(plan, names), buy_rows(plan, names)
+    overdue = owed.filter(pl.col("Overdue") != "").height if owed.height else 0
+    share, total = _lately(record)
+    worse = slower(record).height
+    return (
+        Tile(
+            label="On time, last 90 days",
+            figure=percent(share) if total else NOTHING,
+            note=count(total, "delivery", "deliveries"),
+        ),
+        Tile(
+            label="Got slower",
+            figure=f"{worse:,}",
+            note=f"of {count(record.height, 'supplier or lane', 'suppliers and lanes')}",
+            state="warn" if worse else "good",
+            word="slower" if worse else "none",
+        ),
+        Tile(
+            label="Overdue receipts",
+            figure=f"{overdue:,}",
+            note=f"of {count(owed.height, 'open order')}; target 0",
+            state="bad" if overdue else "good",
+            word="overdue" if overdue else "none",
+        ),
+        Tile(
+            label="To order in 7 days",
+            figure=f"{buys.height:,}",
+            note=money(float(buys["Cost"].sum()), names.currency)
+            if buys.height
+            else "nothing",
+        ),
+    )
