@@ -16,7 +16,6 @@ app = marimo.App(width="full", app_title="Medhavi: suppliers and lanes")
 with app.setup:
     import marimo as mo
 
-    from medhavi.results.reports.delivery_record import no_deliveries
     from medhavi.service.page_data import (
         facts_of,
         html,
@@ -88,7 +87,7 @@ def trouble(shown):
 @app.cell(hide_code=True)
 def tiles(found, names, plan):
     mo.stop(plan is None)
-    _record = no_deliveries() if found is None else found.record
+    _record = found.record if found else suppliers.NO_RECORD
     html(tiles_html(suppliers.supplier_tiles(plan, _record, names)))
     return
 

@@ -204,7 +204,7 @@ def suppliers(lake: LakeOption = None) -> None:
     """List suppliers, the least reliable first; days run from order to receipt."""
     from medhavi.workbench.promise_desk.repromising import supplier_account
 
-    rows = supplier_account(open_workbench(lake).lake)
+    rows = supplier_account(open_workbench(lake).lake).rename({"subject": "supplier"})
     if rows.is_empty():
         talk().say("Nothing was bought yet.")
     else:

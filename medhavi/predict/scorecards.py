@@ -9,6 +9,7 @@ import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from medhavi.predict.calibration import brier, wilson
@@ -209,7 +210,7 @@ def _bins(lines: pl.DataFrame) -> pl.DataFrame:
 
 SCORES: Mapping[str, pl.DataType] = MappingProxyType(
     {
-        "supplier": pl.String(),
+        "subject": pl.String(),
         "orders": pl.Int64(),
         "products": pl.Int64(),
         "qty": pl.Float64(),
@@ -224,30 +225,43 @@ SCORES: Mapping[str, pl.DataType] = MappingProxyType(
         "lead_days_p95": pl.Float64(),
         "stated_days": pl.Float64(),
         "split_share": pl.Float64(),
+        "recent": pl.Int64(),
         "recent_on_time": pl.Float64(),
+        "changed_at": pl.Datetime("us", "UTC"),
+        "change": pl.Float64(),
         "open": pl.Int64(),
         "overdue": pl.Int64(),
         "last_received": pl.Datetime("us", "UTC"),
     }
 )
-"""A row a supplier, the least reliable first.
+"""A row a supplier or lane, the least reliable first.
 
 `orders` are wholly there, `judged` those of them with a stated date; `on_time` is the
 share of these that came by it, with the 95 % interval of Wilson; `late_days_mean` and
 `late_days_worst` count the late ones alone, `bias_days` is the median distance from the
 stated date, negative where it is early. Lead days run from order to the last receipt,
 `stated_days` is the median of what was stated. `split_share` is the share that came in
-more than one receipt, `recent_on_time` that of the last `RECENT_DAYS`. `open` and
-`overdue` are orders that are not there yet. Null: nothing to count.
+more than one receipt. `recent` and `recent_on_time` count the judged ones of the last
+`RECENT_DAYS`. `changed_at` is the receipt from which on the ratio of lead time to
+stated time is another one, `change` the difference of its mean (see `change_point`).
+`open` and `overdue` are orders that are not there yet. Null: nothing to count.
 """
 
 RECENT_DAYS = 90
+CHANGED = 4.0
+"""Standard errors from which a change of a mean is told."""
+LEAST_BESIDE = 5
+"""Deliveries before and after a change."""
+_ORDERS = MappingProxyType({"supplier": "purchase", "lane": "transfer"})
 
 
 def supplier_scorecard(
-    observations: pl.DataFrame, orders: pl.DataFrame, now: dt.datetime
+    observations: pl.DataFrame,
+    orders: pl.DataFrame,
+    now: dt.datetime,
+    kind: str = "supplier",
 ) -> pl.DataFrame:
-    """Scorecard of all suppliers that anything was ordered from.
+    """Scorecard of all suppliers, or lanes, that anything was ordered from.
 
     Parameters
     ----------
@@ -257,13 +271,15 @@ def supplier_scorecard(
         Table `supply_orders` of the moment: what is not there yet.
     now
         The moment.
+    kind
+        supplier or lane.
 
     Returns
     -------
     DataFrame
         Columns of `SCORES`.
     """
-    bought = observations.filter(pl.col("kind") == "supplier")
+    bought = observations.filter(pl.col("kind") == kind)
     late = (pl.col("received_at") - pl.col("promised_at")).dt.total_seconds() / 86400
     bought = bought.with_columns(
         late_days=late,
@@ -271,7 +287,7 @@ def supplier_scorecard(
     )
     judged = pl.col("promised_at").is_not_null()
     broken = judged & (pl.col("late_days") > 0)
-    scores = bought.group_by(supplier="subject").agg(
+    scores = bought.group_by("subject").agg(
         orders=pl.len().cast(pl.Int64),
         products=pl.col("product").n_unique().cast(pl.Int64),
         qty=pl.col("qty").sum(),
@@ -284,34 +300,89 @@ def supplier_scorecard(
         lead_days_p95=pl.col("elapsed_days").quantile(0.95, "higher"),
         stated_days=pl.col("promised_days").median(),
         split_share=(pl.col("first_received_at") < pl.col("received_at")).mean(),
+        recent=(judged & pl.col("recent")).sum().cast(pl.Int64),
         recent_on_time=(pl.col("late_days") <= 0)
         .filter(judged & pl.col("recent"))
         .mean(),
         last_received=pl.col("received_at").max(),
     )
-    found = scores.join(_waiting(orders, now), on="supplier", how="full", coalesce=True)
-    counts = ("orders", "products", "judged", "kept", "open", "overdue")
+    waiting = _waiting(orders.filter(pl.col("kind") == _ORDERS[kind]), now)
+    found = scores.join(waiting, on="subject", how="full", coalesce=True)
+    found = found.join(_changes(bought), on="subject", how="left")
+    counts = ("orders", "products", "judged", "kept", "recent", "open", "overdue")
     found = found.with_columns(
         pl.col(*counts).fill_null(0), pl.col("qty").fill_null(0.0)
     )
     return _with_shares(found).sort(
-        ["on_time", "late_days_mean", "supplier"],
+        ["on_time", "late_days_mean", "subject"],
         descending=[False, True, False],
         nulls_last=True,
     )
 
 
 def _waiting(orders: pl.DataFrame, now: dt.datetime) -> pl.DataFrame:
-    """Count the purchases that are not there yet."""
+    """Count the orders that are not there yet."""
     waiting = orders.filter(
-        (pl.col("kind") == "purchase")
-        & pl.col("source").is_not_null()
+        pl.col("source").is_not_null()
         & ~pl.col("status").is_in(("planned", "completed", "closed", "cancelled"))
     )
-    return waiting.group_by(supplier="source").agg(
+    return waiting.group_by(subject="source").agg(
         open=pl.len().cast(pl.Int64),
         overdue=(pl.col("due") < now).sum().cast(pl.Int64),
     )
+
+
+def _changes(bought: pl.DataFrame) -> pl.DataFrame:
+    """Change of the ratio of lead time to stated time of each subject."""
+    stated = bought.filter(pl.col("promised_days") > 0).with_columns(
+        ratio=pl.col("elapsed_days") / pl.col("promised_days")
+    )
+    rows = []
+    for (subject,), part in stated.group_by("subject", maintain_order=True):
+        come = part.sort("received_at", maintain_order=True)
+        found = change_point(come["ratio"].to_numpy())
+        if found is not None:
+            rows.append((subject, come["received_at"][found[0]], found[1]))
+    columns = ("subject", "changed_at", "change")
+    return pl.DataFrame(
+        rows, schema={name: SCORES[name] for name in columns}, orient="row"
+    )
+
+
+def change_point(values: np.ndarray) -> tuple[int, float] | None:
+    """Place from which on the mean is another one, and the difference of the means.
+
+    It is the split with the largest standardized difference of means (CUSUM; Page 1954,
+    Hinkley 1970).
+
+    Parameters
+    ----------
+    values
+        Shape (n,), float, in the order in which they came.
+
+    Returns
+    -------
+    tuple of int and float, or None
+        None: no split with `LEAST_BESIDE` values on each side differs by `CHANGED`
+        standard errors.
+
+    Examples
+    --------
+    >>> change_point(np.array([1.0, 1.1] * 10 + [2.0, 2.1] * 5))
+    (20, 1.0)
+    """
+    count = len(values)
+    spread = float(values.std()) if count else 0.0
+    if count < 2 * LEAST_BESIDE or spread <= 0:
+        return None
+    places = np.arange(LEAST_BESIDE, count - LEAST_BESIDE + 1)
+    before = values.cumsum()[places - 1]
+    steps = (values.sum() - before) / (count - places) - before / places
+    errors = np.abs(steps) * np.sqrt(places * (count - places) / count) / spread
+    best = int(errors.argmax())
+    if errors[best] < CHANGED:
+        return None
+    return int(places[best]), round(float(steps[best]), _DIGITS)
 
 
 def _with_shares(found: pl.DataFrame) -> pl.DataFrame:

@@ -26,38 +26,44 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.views.names import Names
 
-RECENT_DAYS = 90.0
-"""Window of what is called lately [days]."""
+NO_RECORD = pl.DataFrame(
+    schema={
+        "subject": pl.String,
+        "recent": pl.Int64,
+        "recent_on_time": pl.Float64,
+        "change": pl.Float64,
+    }
+)
+"""Record of nobody, where no lake tells of deliveries."""
 BUY_DAYS = 7.0
 """How far ahead purchases are listed to be ordered [days]."""
 
 
 def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
-    """Delivery records in words; see `delivery_record`.
+    """Scorecards in words; see `predict.supplier_scorecard`.
 
     Returns
     -------
     pl.DataFrame
-        Name, Deliveries, On time, Lately on time (share of the last 90 days), Lead time
-        (of the stated time), Lately, Changed (wall clock), Change, Id.
+        Name, Deliveries, On time, Lately (share on time of the last 90 days), Stated,
+        Median, P95 (lead times), Changed (wall clock), Change, Overdue (orders).
     """
     return pl.DataFrame(
         [
             {
                 "Name": names.name(row["subject"]),
-                "Deliveries": row["deliveries"],
-                "On time": percent(row["on_time"]),
-                "Lately on time": _share(row["recent_on_time"]),
-                "Lead time": percent(row["ratio"]),
-                "Lately": ""
-                if row["recent_ratio"] is None
-                else percent(row["recent_ratio"]),
+                "Deliveries": row["orders"],
+                "On time": _share(row["on_time"]),
+                "Lately": _share(row["recent_on_time"]),
+                "Stated": _days(row["stated_days"]),
+                "Median": _days(row["lead_days_p50"]),
+                "P95": _days(row["lead_days_p95"]),
                 "Changed": _wall(row["changed_at"], names.zone),
                 "Change": ""
                 if row["change"] is None
                 else f"{'slower' if row['change'] > 0 else 'faster'} by "
-                f"{round(abs(row['change']) * 100):,} points",
-                "Id": row["subject"],
+                f"{percent(abs(row['change']))}",
+                "Overdue": row["overdue"],
             }
             for row in record.iter_rows(named=True)
         ],
@@ -65,17 +71,21 @@ def record_rows(record: pl.DataFrame, names: Names) -> pl.DataFrame:
             "Name": pl.String,
             "Deliveries": pl.Int64,
             **dict.fromkeys(
-                ("On time", "Lately on time", "Lead time", "Lately"), pl.String
+                ("On time", "Lately", "Stated", "Median", "P95"), pl.String
             ),
             "Changed": pl.Datetime("us"),
             "Change": pl.String,
-            "Id": pl.String,
+            "Overdue": pl.Int64,
         },
     )
 
 
 def _share(value: float | None) -> str:
     return "" if value is None else percent(value)
+
+
+def _days(value: float | None) -> str:
+    return "" if value is None else duration(value * 24)
 
 
 def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import polars as pl
 import pytest
 
 from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
-from medhavi.predict.scorecards import SCORES, supplier_scorecard
+from medhavi.predict.scorecards import SCORES, change_point, supplier_scorecard
 from tests import factories
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -39,7 +40,7 @@ def card(rows, orders=()):
     tables = factories.snapshot(supply_orders=list(orders))
     found = supplier_scorecard(seen, tables["supply_orders"], NOW)
     assert dict(found.schema) == dict(SCORES)
-    return {row["supplier"]: row for row in found.to_dicts()}
+    return {row["subject"]: row for row in found.to_dicts()}
 
 
 @pytest.mark.req("SUP-09")
@@ -80,3 +81,34 @@ def test_what_is_not_there_yet_is_counted_and_the_least_reliable_come_first():
 
 def test_lanes_are_no_suppliers_and_nothing_is_an_empty_card():
     assert card([{**received("T", -10, -9), "kind": "lane"}]) == {}
+
+
+@pytest.mark.req("SUP-09")
+def test_lanes_are_scored_by_their_transfers():
+    seen = pl.DataFrame(
+        [{**received("T", -10, -9), "kind": "lane"}], schema=dict(LEAD_TIME_SCHEMA)
+    )
+    orders = [
+        {"kind": "transfer", "source": "T", "due": day(-1)},
+        {"kind": "purchase", "source": "S", "due": day(-1)},
+    ]
+    tables = factories.snapshot(supply_orders=orders)
+    (row,) = supplier_scorecard(seen, tables["supply_orders"], NOW, "lane").to_dicts()
+    assert (row["subject"], row["on_time"], row["overdue"]) == ("T", 0.0, 1)
+
+
+@pytest.mark.req("SUP-09")
+def test_who_got_slower_is_told_from_the_first_slow_receipt_on():
+    steady = [received("S", -150 + at, -150 + at + at % 3) for at in range(40)]
+    slow = [received("S", -110 + at, -80 + at, ordered=-180) for at in range(8)]
+    found = card([*steady, *slow, *(dict(row, subject="Q") for row in steady)])
+    assert found["S"]["changed_at"] == day(-80)
+    assert found["S"]["change"] > 0.3
+    assert found["Q"]["changed_at"] is None
+
+
+def test_few_or_equal_values_have_no_change():
+    assert change_point(np.array([1.0] * 4 + [9.0] * 30)) != (4, 8.0)
+    assert change_point(np.array([1.0] * 4 + [9.0] * 4)) is None
+    assert change_point(np.ones(50)) is None
+    assert change_point(np.array([])) is None

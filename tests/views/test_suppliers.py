@@ -7,9 +7,11 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.results.reports.delivery_record import delivery_record, no_deliveries
+from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
+from medhavi.predict.scorecards import supplier_scorecard
 from medhavi.views.pictures.delivery_record import delivery_chart
 from medhavi.views.suppliers import (
+    NO_RECORD,
     buy_rows,
     owed_rows,
     record_rows,
@@ -40,52 +42,42 @@ def history(*parts: tuple[str, list[float]]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-@pytest.mark.req("SUP-09")
-def test_shares_and_ratios_are_those_of_the_deliveries():
-    known = history(("S-1", [10.0, 12.0, 9.0, 11.0]))
-    (row,) = delivery_record(known, NOW, recent_days=8).to_dicts()
-    assert (row["deliveries"], row["recent"]) == (4, 2)
-    assert (row["on_time"], row["recent_on_time"]) == (0.5, 0.5)
-    assert (row["ratio"], row["recent_ratio"]) == pytest.approx((1.05, 1.0))
-    assert row["changed_at"] is None
-
-
-def test_what_comes_after_now_does_not_count():
-    known = history(("S-1", [10.0, 12.0]))
-    early = NOW - dt.timedelta(days=1)
-    assert delivery_record(known, early)["deliveries"].to_list() == [1]
-    assert delivery_record(known, NOW - dt.timedelta(days=99)).is_empty()
-
-
-def test_who_got_slower_is_named_with_the_first_slow_delivery():
-    steady = [10.0, 10.5, 9.5, 10.0] * 6
-    record = delivery_record(
-        history(("S-1", [*steady, *[14.0, 13.5, 14.5] * 3]), ("S-2", steady)), NOW
+def record(subject: str, days: list[float]) -> pl.DataFrame:
+    """Scorecard of orders that came a week apart, 10 days being stated."""
+    rows = history((subject, days)).select(
+        "subject",
+        "on_time",
+        kind=pl.lit("supplier"),
+        received_at="known_at",
+        elapsed_days="lead_days",
+        promised_days="stated_days",
+        promised_at=pl.col("known_at")
+        - pl.duration(days=pl.col("lead_days") - pl.col("stated_days")),
     )
-    changed = {row["subject"]: row for row in record.to_dicts()}
-    assert changed["S-1"]["changed_at"] == NOW - dt.timedelta(weeks=8)
-    assert changed["S-1"]["change"] == pytest.approx(0.4)
-    assert changed["S-2"]["changed_at"] is None
-    told = supplier_finding(record, Names(texts={"S-1": "Rhein"}, zone="Europe/Rome"))
+    seen = pl.DataFrame(schema=dict(LEAD_TIME_SCHEMA))
+    seen = pl.concat([seen, rows], how="diagonal_relaxed")
+    return supplier_scorecard(seen, factories.snapshot()["supply_orders"], NOW)
+
+
+@pytest.mark.req("SUP-09")
+def test_who_got_slower_is_named_with_its_day():
+    found = record("S-1", [*[10.0, 10.5, 9.5, 10.0] * 6, *[14.0, 13.5, 14.5] * 3])
+    names = Names(texts={"S-1": "Rhein"}, zone="Europe/Rome")
+    told = supplier_finding(found, names)
     assert "Rhein is slower by 40 % of its stated lead time since 7 Sep 2026" in told
-    rows = record_rows(record, Names()).to_dicts()
-    assert rows[0]["Change"] == "slower by 40 points"
-
-
-def test_few_or_equal_deliveries_have_no_change():
-    few = history(("S-1", [10.0] * 4 + [20.0] * 4), ("S-2", [10.0] * 30))
-    assert delivery_record(few, NOW)["changed_at"].null_count() == 2
+    (row,) = record_rows(found, names).to_dicts()
+    assert (row["Name"], row["Change"]) == ("Rhein", "slower by 40 %")
+    assert row["Stated"] == "10 d"
 
 
 def test_without_deliveries_it_says_so():
-    assert supplier_finding(no_deliveries(), Names()) == "No delivery is known"
-    assert delivery_chart(history(("S", [1.0])), no_deliveries(), "X", Names()) is None
+    assert supplier_finding(NO_RECORD, Names()) == "No delivery is known"
+    assert delivery_chart(history(("S", [1.0])), NO_RECORD, "X", Names()) is None
 
 
 def test_the_picture_marks_the_change():
-    known = history(("S-1", [10.0, 10.2] * 8 + [15.0] * 8))
-    record = delivery_record(known, NOW)
-    drawn = delivery_chart(known, record, "S-1", Names())
+    days = [10.0, 10.2] * 8 + [15.0] * 8
+    drawn = delivery_chart(history(("S", days)), record("S", days), "S", Names())
     assert drawn is not None
     assert "slower since" in str(drawn.to_dict()["title"])
 
@@ -125,6 +117,6 @@ def test_what_is_owed_and_what_is_to_be_ordered():
     (first,) = buy_rows(plan, names, 7).to_dicts()
     assert (first["From"], first["Quantity"]) == ("Glassworks", "4")
     assert buy_rows(plan, names, 60).height == 2
-    tiles = {one.label: one for one in supplier_tiles(plan, no_deliveries(), names)}
+    tiles = {one.label: one for one in supplier_tiles(plan, NO_RECORD, names)}
     assert tiles["To order in 7 days"].figure == "1"
     assert tiles["On time, last 90 days"].figure != "0 %"

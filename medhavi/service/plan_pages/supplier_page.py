@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import MedhaviError
-from medhavi.results.reports.delivery_record import delivery_record
 from medhavi.service.page_data import AnswerCache, html
-from medhavi.units import from_seconds
 from medhavi.views import page, suppliers
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
+from medhavi.workbench.promise_desk.repromising import supplier_account
 from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliveries:
-    """Observed deliveries of suppliers and lanes, and the record of each."""
+    """Observed deliveries of suppliers and lanes, and the scorecard of each."""
 
     history: pl.DataFrame
     record: pl.DataFrame
@@ -40,11 +39,12 @@ _WIDTHS = {
     "Name": 200,
     "Deliveries": 90,
     "On time": 75,
-    "Lately on time": 110,
-    "Lead time": 85,
-    "Lately": 75,
+    "Lately": 70,
+    "Stated": 85,
+    "Median": 85,
+    "P95": 85,
     "Changed": 136,
-    "Change": 170,
+    "Change": 130,
     "From": 155,
     "Order": 135,
     "Item": 190,
@@ -53,26 +53,25 @@ _WIDTHS = {
     "Order by": 136,
     "Due": 136,
     "Cost": 80,
-    "Overdue": 90,
+    "Overdue": 80,
 }
 """Width of each column [px]: all of them fit a window of 1280."""
 _deliveries: AnswerCache[Deliveries] = AnswerCache(4)
 
 
 def deliveries_of(shown: PlanPage) -> Deliveries | None:
-    """Deliveries up to the now of the plan; None without a lake."""
-    plan, snapshot = shown.plan, shown.snapshot
-    if plan is None or snapshot is None or not shown.source.lake:
+    """Deliveries that the lake knows; None without a lake."""
+    snapshot = shown.snapshot
+    if snapshot is None or not shown.source.lake:
         return None
-    if plan.run.as_of is None:
-        return None
-    now = from_seconds(plan.run.as_of)
 
     def read() -> Deliveries:
         bench = Workbench(lake=shown.source.lake)
-        history = pl.concat([bench.history(kind) for kind in ("supplier", "lane")])
-        record = delivery_record(history, now, suppliers.RECENT_DAYS)
-        return Deliveries(history=history, record=record)
+        kinds = ("supplier", "lane")
+        return Deliveries(
+            history=pl.concat([bench.history(kind) for kind in kinds]),
+            record=pl.concat([supplier_account(bench.lake, kind) for kind in kinds]),
+        )
 
     try:
         return _deliveries.get((shown.source.lake, snapshot.fingerprint), read)
@@ -111,7 +110,8 @@ def record_table(found: Deliveries | None, names: Names) -> mo.ui.table | mo.Htm
             )
         )
     rows = suppliers.record_rows(found.record, names)
-    return _table(rows, {"Changed": clock}, ("Deliveries",), hidden=["Id"])
+    right = ("Deliveries", "On time", "Lately", "Stated", "Median", "P95", "Overdue")
+    return _table(rows, {"Changed": clock}, right)
 
 
 def owed_table(shown: PlanPage) -> mo.ui.table | mo.Html:
@@ -145,7 +145,6 @@ def _table(
     rows: pl.DataFrame,
     formats: dict[str, str | Callable[..., Any]],
     right: tuple[str, ...],
-    hidden: list[str] | None = None,
 ) -> mo.ui.table:
     import marimo as mo
 
@@ -155,7 +154,6 @@ def _table(
         page_size=12,
         show_column_summaries=False,
         show_data_types=False,
-        hidden_columns=hidden or [],
         wrapped_columns=[
             name for name in ("Name", "Item", "From") if name in rows.columns
         ],

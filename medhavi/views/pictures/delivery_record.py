@@ -25,9 +25,9 @@ def delivery_chart(
     Parameters
     ----------
     history
-        As in `delivery_record`.
+        subject, known_at, lead_days, stated_days, on_time: a row a delivery.
     record
-        Its result; a change is marked.
+        Scorecard of the subjects; a change is marked.
     """
     import altair as alt
 

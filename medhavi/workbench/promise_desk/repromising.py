@@ -278,12 +278,13 @@ def promise_account(lake: Lake, watch: PromiseMonitor | None = None) -> Figures:
     )
 
 
-def supplier_account(lake: Lake) -> pl.DataFrame:
-    """Scorecard of suppliers; see `predict.supplier_scorecard`."""
+def supplier_account(lake: Lake, kind: str = "supplier") -> pl.DataFrame:
+    """Scorecard of suppliers or lanes; see `predict.supplier_scorecard`."""
     return supplier_scorecard(
         lake.table("gold.lead_time_observations").collect(),
         lake.snapshot()["supply_orders"],
         _now(lake),
+        kind,
     )
 
 
