@@ -60,6 +60,7 @@ def remembered():
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
+    back = mo.ui.run_button(label="Take the last decision back")
 
     def settle(done):
         tell(done)
@@ -70,6 +71,7 @@ def remembered():
     return (
         approver,
         ask,
+        back,
         get_asked,
         get_done,
         get_renewed,
@@ -255,7 +257,7 @@ def details(down_form, grid, move_form, names, shown, view):
                 ],
                 gap=1,
             ),
-            "Operations of the window": _rows,
+            "Operations": _rows,
             "Downtime": mo.vstack(
                 [
                     _down,
@@ -306,8 +308,21 @@ def dropped(ask, drop):
 
 
 @app.cell(hide_code=True)
-def outcome(get_done):
-    said(get_done()) if get_done() else None
+def outcome(approver, back, get_done):
+    mo.vstack(
+        [
+            said(get_done()),
+            mo.hstack([approver, back], justify="start", align="end", wrap=True),
+        ]
+    ) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def taken_back(approver, back, settle, shown):
+    mo.stop(not back.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.take_back(shown, approver.value))
     return
 
 

@@ -155,7 +155,9 @@ def search_html(text: str, tables: str = "") -> str:
         told = data.problem.text if data.problem else ""
         body = empty("No data to search", told)
     elif not text.strip():
-        body = empty("Search", "Enter an order, item, demand, customer, supplier or resource.")
+        body = empty(
+            "Search", "Enter an order, item, demand, customer, supplier or resource."
+        )
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
     body = f"{top_html(asked=text)}<main><h1>Search</h1>{body}</main>"

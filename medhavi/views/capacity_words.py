@@ -508,7 +508,7 @@ def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
     ]
     if not rows:
         return empty(
-            f"{names.name(resource)} is never down",
+            f"No downtime of {names.name(resource)}",
             "Enter a downtime above: its price stands before it is approved.",
         )
     return table_html(("From", "To", "What", "By"), rows)

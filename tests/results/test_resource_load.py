@@ -62,6 +62,12 @@ def test_buckets_without_work_have_their_open_hours(company) -> None:
     assert idle["available"].to_list() == [80.0] * idle.height
 
 
+def test_a_plan_without_work_has_the_open_hours_of_now() -> None:
+    snapshot = plant(demands=[])
+    hours = ResourceLoads(api.plan(snapshot, "mrp"), snapshot).hours()
+    assert hours.select("bucket", "available", "run").rows() == [(NOW, 80.0, 0.0)]
+
+
 def test_hours_of_operations_are_the_hours_of_loads(plan) -> None:
     operations = units_of(plan.operations)
     spans = (pl.col("finish") - pl.col("start")).dt.total_seconds() / 3600
@@ -90,6 +96,22 @@ def test_closed_and_down_time_are_told_apart() -> None:
         ("closed", NOW + 16 * HOUR, NOW + DAY),
         ("down", NOW + 8 * HOUR, NOW + 12 * HOUR),
     ]
+
+
+def test_fewer_units_for_a_time_are_downtime() -> None:
+    dated = {"resource": "M", "valid_from": NOW + 8 * HOUR, "units": 0.5}
+    snapshot = plant(resource_units=[{**dated, "valid_to": NOW + 10 * HOUR}])
+    loads = ResourceLoads(api.plan(snapshot, "constrained"), snapshot)
+    [lost] = [
+        one
+        for one in loads.unavailable_time(["M"], NOW, NOW + DAY)
+        if one.kind == "down"
+    ]
+    assert (lost.begin, lost.end, lost.share) == (
+        NOW + 8 * HOUR,
+        NOW + 10 * HOUR,
+        0.75,
+    )
 
 
 @pytest.mark.parametrize("calendar", ["CAL", None])

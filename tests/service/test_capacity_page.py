@@ -180,7 +180,7 @@ def test_downtime_is_listed_in_local_time() -> None:
     )
     names = names_of(snapshot)
     assert "Mon 5 Jan 2026, 09:00" in capacity_words.downtime_html(snapshot, "M", names)
-    assert "never down" in capacity_words.downtime_html(snapshot, "N", names)
+    assert "No downtime of N" in capacity_words.downtime_html(snapshot, "N", names)
 
 
 # --------------------------------------------------------------------------- edits
@@ -245,6 +245,11 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     asked = capacity_edits.priced(page, edit)
     assert asked.problem is None
     assert asked.preview.ready
+    view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
+    window = capacity_page.shown_window(view, snapshot, page.names, "", "date")
+    [drawn, title] = capacity_page.gantt_picture(page, window, page.names, asked, str)
+    assert title.startswith("With the edit, Thu 8 Jan")
+    assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
     assert plan_page.decide(page, asked.preview, "Ana").kept
     units = Lake(lake).snapshot()["resource_units"]
     assert units.select("resource", "units").row(0) == (resource, 0.0)

@@ -77,12 +77,12 @@ class ResourceLoads:
         -------
         pl.DataFrame
             Columns of the table `loads`, by resource and bucket; up to the last bucket
-            with work of any resource.
+            with work of any resource, at least the one of now.
         """
         starts = self._buckets()
         named = sorted(self._rows) if resources is None else sorted(resources)
         known = [one for one in named if one in self._rows]
-        if not len(starts) or not known:
+        if not known:
             return self._plan.loads.clear()
         rule = grid(self._snapshot.settings.bucket, self._snapshot.as_of)
         ends = rule.ends(starts)
@@ -134,11 +134,9 @@ class ResourceLoads:
     def _buckets(self) -> NDArray[np.int64]:
         """Starts of buckets from that of now to the last with work [UTC s]."""
         worked = self._plan.loads["bucket"].dt.epoch("s")
-        if worked.is_empty():
-            return np.array([], dtype=np.int64)
         now = self._snapshot.as_of
         rule = grid(self._snapshot.settings.bucket, now)
-        last = max(*worked, now)
+        last = max([*worked, now])
         found = [int(rule.starts(np.array([now]))[0])]
         while found[-1] < last:
             found.append(int(rule.ends(np.array(found[-1:]))[0]))
@@ -186,10 +184,19 @@ class ResourceLoads:
     def _down(
         self, resource: str, begin: int, end: int
     ) -> list[tuple[int, int, float]]:
-        """Disruptions inside a window, also where the mode does not obey them."""
+        """Disruptions and dated units below the usual ones, inside a window.
+
+        Disruptions also where the mode does not obey them.
+        """
+        usual = self._rows[resource]["units"]
+        fewer = [
+            (a, b, 1 - units / usual)
+            for a, b, units in self._facts.unit_windows.get(resource, ())
+            if units < usual
+        ]
         return [
             (max(a, begin), min(b, end), share)
-            for a, b, share in outages(self._snapshot).get(resource, ())
+            for a, b, share in (*outages(self._snapshot).get(resource, ()), *fewer)
             if a < end and b > begin
         ]
 

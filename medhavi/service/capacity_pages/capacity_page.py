@@ -12,6 +12,7 @@ import polars as pl
 from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.page_data import AnswerCache, facts_of, html, picture
 from medhavi.service.search_page import demand_link
+from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.capacity_words import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from medhavi.views.names import Names
     from medhavi.views.pictures.operations import GanttWindow
     from medhavi.views.theme import Picture
+    from medhavi.workbench.orders.plan_edit_answers import Preview
 
     Wanted = Callable[[str], str]
 
@@ -330,12 +332,24 @@ def gantt_picture(
         plan if after is None else after,
         window,
         names,
-        shown.snapshot,
+        _with_units(shown.snapshot, preview),
         before=None if after is None else plan,
         pick=True,
     )
     drawing, title = _clickable(drawn, (PICKED, "key"), chosen)
     return drawing, title if after is None else f"With the edit, {title}"
+
+
+def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:
+    """Snapshot with the dated units of resources that an edit adds."""
+    rows = [
+        dict(one.after)
+        for one in (() if preview is None else preview.rows)
+        if one.table == "resource_units" and one.after
+    ]
+    if snapshot is None or not rows:
+        return snapshot
+    return Patch.of(snapshot, {"resource_units": rows}).apply(snapshot)
 
 
 def _clickable(

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.views.theme import (
+    LINE,
     ROW,
     finished,
     label_limit,
+    label_lines,
     legend_below,
     rows_of,
     token,
@@ -115,7 +117,8 @@ def gantt(
         title=None,
         scale=alt.Scale(domain=list(range(len(labels)))),
         axis=alt.Axis(
-            labelExpr=f"{json.dumps(list(labels), ensure_ascii=False)}[datum.value]",
+            labelExpr=label_lines(labels, "datum.value"),
+            labelLineHeight=LINE,
             labelLimit=label_limit(240),
             domain=False,
         ),

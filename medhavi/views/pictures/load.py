@@ -25,8 +25,10 @@ from medhavi.views.names import (
 )
 from medhavi.views.theme import (
     DAY_MS,
+    LINE,
     ROW,
     finished,
+    label_lines,
     rows_of,
     time_axis,
     token,
@@ -303,7 +305,8 @@ def _row(field: str, labels: list[str]) -> alt.Y:
         scale=alt.Scale(domain=[len(labels), 0], nice=False, zero=False),
         axis=alt.Axis(
             values=[place + 0.5 for place in range(len(labels))],
-            labelExpr=f"{json.dumps(labels, ensure_ascii=False)}[floor(datum.value)]",
+            labelExpr=label_lines(labels, "floor(datum.value)"),
+            labelLineHeight=LINE,
             grid=False,
             ticks=False,
             labelOverlap=False,
