@@ -47,14 +47,12 @@ _OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "Id": pl.String,
     "Order": pl.String,
     "Product": pl.String,
-    "Step": pl.Int64,
-    "Resource": pl.String,
+    "Operation": pl.String,
     "Start": pl.Datetime("us"),
     "Finish": pl.Datetime("us"),
     "Run": pl.String,
     "Set-up": pl.String,
-    "Status": pl.String,
-    "For": pl.String,
+    "Demands": pl.String,
 }
 
 
@@ -252,8 +250,9 @@ def operation_rows(plan: Plan, window: GanttWindow, names: Names) -> pl.DataFram
     Returns
     -------
     pl.DataFrame
-        Id (of the operation), Order (its number), Product, Step, Resource, Start and
-        Finish (wall clock of the resource), Run, Set-up, Status, For.
+        Id (of the operation), Order (its number, ■ where it is firm), Product,
+        Operation (step and resource), Start and Finish (wall clock of the resource),
+        Run, Set-up, Demands (how many it serves, and whether they are late).
     """
     work = window_operations(plan, window).unique("id", maintain_order=True)
     rows = [_operation_row(row, names) for row in work.iter_rows(named=True)]
@@ -267,16 +266,14 @@ def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
     setup = row["setup_minutes"] or 0.0
     return {
         "Id": row["id"],
-        "Order": row["number"],
+        "Order": f"{'■ ' if row['firm'] else ''}{row['number']}",
         "Product": names.name(row["product"]),
-        "Step": row["step"],
-        "Resource": names.name(row["resource"]),
+        "Operation": f"{row['step']}, {names.name(row['resource'])}",
         "Start": local(row["start"], zone).replace(tzinfo=None),
         "Finish": local(row["finish"], zone).replace(tzinfo=None),
         "Run": duration((row["run_minutes"] or 0.0) / 60),
         "Set-up": duration(setup / 60) if setup else "",
-        "Status": f"{'■ ' if row['firm'] else ''}{row['status']}".replace("_", " "),
-        "For": f"{mark}{count(len(served), 'demand')}" if served else "stock",
+        "Demands": f"{mark}{len(served)}" if served else "stock",
     }
 
 

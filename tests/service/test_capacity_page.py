@@ -255,6 +255,29 @@ def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
     assert units.select("resource", "units").row(0) == (resource, 0.0)
 
 
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
+    page_data._benches.clear()
+    lake = promise_company(tmp_path)
+    snapshot = Lake(lake).snapshot()
+    plan = plan_of(snapshot, mode)
+    page = PlanPage(
+        source=DataSource(lake=str(lake)),
+        snapshot=snapshot,
+        plan=plan,
+        names=names_of(snapshot),
+    )
+    form = {
+        "resource": snapshot["resources"]["resource"][0],
+        "begin": "2026-01-08",
+        "end": "2026-01-09",
+        "units": 0,
+    }
+    asked = capacity_edits.priced(page, capacity_edits.downtime(form, page.names))
+    told = capacity_edits.priced_part(asked, plan, page.names)
+    assert ("without limits of capacity" in told.text) == (mode == "mrp")
+
+
 def test_nothing_is_priced_on_tables(shown) -> None:
     asked = capacity_edits.priced(shown, {"kind": "move", "supply": "P"})
     assert "needs a lake" in asked.problem.text

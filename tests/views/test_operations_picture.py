@@ -179,7 +179,7 @@ def test_work_beyond_the_units_has_rows_that_say_so() -> None:
     window = window_of(names)
     work = window_operations(plan, window)
     labels = [text for _, text in unit_rows(work, window, names, snapshot).values()]
-    assert labels == ["M", "▲ M, beyond its units"]
+    assert labels == ["M", "▲ M, overload"]
 
 
 def test_a_large_plan_is_cut_and_says_what_is_left_out() -> None:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 BEGIN, FINISH, SOURCE = "begin at", "finish by", "come from another source"
 PRICE = "Price it"
+UNLIMITED = (
+    '<p class="muted">MRP plans without limits of capacity: the work stays where it is '
+    "and overloads the resource. Plan with finite capacity to see who waits.</p>"
+)
+"""What the price of an edit leaves out in mode mrp."""
 
 
 def move_form(
@@ -164,7 +169,8 @@ def priced_part(asked: PreviewResult, plan: Plan, names: Names) -> mo.Html:
     """What an edit costs and whom it hits."""
     supply = None if asked.preview is None else asked.preview.edit.supply
     words = order_list.order_words(plan, supply, names)
-    return html(desk_words.asked_html(asked, names, words))
+    note = UNLIMITED if plan.run.mode == "mrp" and asked.problem is None else ""
+    return html(desk_words.asked_html(asked, names, words) + note)
 
 
 def only_on_a_lake() -> mo.Html:

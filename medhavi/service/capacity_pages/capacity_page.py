@@ -59,16 +59,14 @@ LEGEND = (
     "Orange: down. Dashed: before the edit. A click on a bar chooses its operation."
 )
 _WIDTHS: Mapping[str, int] = {
-    "Order": 110,
-    "Product": 165,
-    "Step": 50,
-    "Resource": 130,
-    "Start": 138,
-    "Finish": 138,
-    "Run": 75,
-    "Set-up": 75,
-    "Status": 85,
-    "For": 110,
+    "Order": 112,
+    "Product": 190,
+    "Operation": 168,
+    "Start": 132,
+    "Finish": 132,
+    "Run": 96,
+    "Set-up": 72,
+    "Demands": 110,
 }
 """Columns of the operations: all of them at 1,280 px."""
 _loads: AnswerCache[pl.DataFrame] = AnswerCache(4)
@@ -449,10 +447,10 @@ def operation_table(
         show_column_summaries=False,
         show_data_types=False,
         hidden_columns=["Id"],
-        wrapped_columns=["Order", "Product", "Resource", "Start", "Finish", "For"],
+        wrapped_columns=["Order", "Product", "Operation", "Start", "Finish"],
         column_widths=dict(_WIDTHS),
         format_mapping={"Start": clock, "Finish": clock},
-        text_justify_columns={"Step": "right", "Run": "right", "Set-up": "right"},
+        text_justify_columns={"Run": "right", "Set-up": "right"},
         label="Operations of the window",
     )
 

@@ -197,7 +197,7 @@ def unit_rows(
             name = names.name(resource)
             label = name if units == 1 else f"{name}, unit {unit}"
             if unit > units:
-                label = f"▲ {name}, beyond its units"
+                label = f"▲ {name}, overload"
             if len(found) < MOST_ROWS:
                 found[resource, unit] = (len(found), label)
     return found
