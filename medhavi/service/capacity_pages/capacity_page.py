@@ -60,13 +60,13 @@ LEGEND = (
 )
 _WIDTHS: Mapping[str, int] = {
     "Order": 112,
-    "Product": 190,
-    "Operation": 168,
-    "Start": 132,
-    "Finish": 132,
+    "Product": 186,
+    "Operation": 162,
+    "Start": 140,
+    "Finish": 140,
     "Run": 96,
     "Set-up": 72,
-    "Demands": 110,
+    "Demands": 104,
 }
 """Columns of the operations: all of them at 1,280 px."""
 _loads: AnswerCache[pl.DataFrame] = AnswerCache(4)
