@@ -42,7 +42,8 @@ with app.setup:
         overdue_chart,
         plan_remedies_html,
     )
-    from medhavi.views.pictures.stock import load_chart, stock_chart
+    from medhavi.views.pictures.load import load_chart
+    from medhavi.views.pictures.stock import stock_chart
     from medhavi.views.report import figures_html
     from medhavi.views.tiles import tiles_html
 

@@ -222,6 +222,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         snapshot["products"].select("product", "unit_cost"), on="product", how="left"
     )
     changing = snapshot["resources"]["changeover_matrix"].drop_nulls().len()
+    down = snapshot["disruptions"].filter(pl.col("kind") == "resource_down").height
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
     currency = currency_of(snapshot)
     items, places = len(snapshot.network), snapshot["locations"].height
@@ -229,6 +230,8 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         "suppliers": count(bought, "open purchase"),
         "cockpit": count(lines.height, "open order line"),
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
+        "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
+        f"{count(down, 'disruption')} of them",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
         "schedule": f"{count(started, 'open work order')}, listed under Plan",

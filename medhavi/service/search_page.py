@@ -52,6 +52,15 @@ def order_link(order: str) -> str:
     return f"/plan/?{urlencode({'order': order})}#orders"
 
 
+def resource_link(resource: str) -> str:
+    """Address of a resource on the capacity page.
+
+    >>> resource_link("FILL-1")
+    '/capacity/?resource=FILL-1'
+    """
+    return f"/capacity/?{urlencode({'resource': resource})}"
+
+
 def search_results(snapshot: Snapshot, names: Names, text: str) -> list[SearchResult]:
     """Objects whose id or name contains all words of a text, in the order of kinds.
 
@@ -135,7 +144,7 @@ def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
     for one in snapshot["resources"]["resource"]:
         title = names.name(one)
         yield SearchResult(
-            kind="Resource", title=title, detail=one, address="/plan/#loads"
+            kind="Resource", title=title, detail=one, address=resource_link(one)
         )
 
 
@@ -146,7 +155,9 @@ def search_html(text: str, tables: str = "") -> str:
         told = data.problem.text if data.problem else ""
         body = empty("No data to search", told)
     elif not text.strip():
-        body = empty("Search", "Enter an order, item, demand, customer or supplier.")
+        body = empty(
+            "Search", "Enter an order, item, demand, customer, supplier or resource."
+        )
     else:
         body = _results_html(search_results(data.snapshot, data.names, text), text)
     body = f"{top_html(asked=text)}<main><h1>Search</h1>{body}</main>"
@@ -183,5 +194,6 @@ OBJECTS: Mapping[str, Callable[..., str]] = {
     "/item/{product}/{location}": item_link,
     "/order/{order}": order_link,
     "/demand/{demand}": demand_link,
+    "/resource/{resource}": resource_link,
 }
 """Address of each kind of object, and what makes that of its page from the parts."""

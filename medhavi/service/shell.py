@@ -20,6 +20,7 @@ _ICONS = {
     "cockpit": "M3 14a7 7 0 1 1 14 0M10 14l4-5",
     "plan": "M3 16V9h3v7zM8.5 16V4h3v12zM14 16v-5h3v5z",
     "items": "M3 6l7-3 7 3v8l-7 3-7-3zM3 6l7 3 7-3M10 9v8",
+    "capacity": "M3 3v14h14M6 6h6M8 10h8M6 14h4",
     "promise": "M4 10l4 4 8-9",
     "suppliers": "M2 6h9v8H2zM11 9h4l3 3v2h-7M6 16v.1M14 16v.1",
     "schedule": "M3 5h7M7 10h9M5 15h6",

@@ -527,6 +527,7 @@ PAGES = {
     "cockpit": "Cockpit",
     "plan": "Plan",
     "items": "Items",
+    "capacity": "Capacity",
     "promise": "Promise desk",
     "suppliers": "Suppliers and lanes",
     "schedule": "Production schedule",

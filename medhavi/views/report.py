@@ -41,7 +41,8 @@ from medhavi.views.page import (
 )
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import overdue_chart
-from medhavi.views.pictures.stock import items_by_need, load_chart, stock_chart
+from medhavi.views.pictures.load import load_chart
+from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.theme import drawing, title_of, untitled
 from medhavi.views.tiles import plan_tiles, tiles_html
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.results.plans.plan import Plan
 from medhavi.results.promises.promise import Promise
+from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.results.reports.risk import RiskReport
 from medhavi.results.reports.study import HindsightReport, StudyReport
 from medhavi.results.reports.time_phased import time_phased
@@ -22,7 +23,8 @@ from medhavi.views.names import Names, names_of
 from medhavi.views.theme import drawing, style_sheet, title_of, untitled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.reports.time_phased import Bucket
     from medhavi.snapshot import Snapshot
@@ -77,10 +79,45 @@ class PlanCharts:
         return _drawn(overdue_chart(self.plan, names_of(snapshot)))
 
     def load(self, snapshot: Snapshot | None = None) -> PagePart:
-        """Map of the load of each resource by bucket [% of its open time]."""
-        from medhavi.views.pictures.stock import load_chart
+        """Map of the load of each resource by bucket [% of its open time].
 
-        return _drawn(load_chart(self.plan, names_of(snapshot)))
+        With a snapshot also of resources and buckets without work.
+        """
+        from medhavi.views.pictures.load import load_chart
+
+        loads = None if snapshot is None else ResourceLoads(self.plan, snapshot).hours()
+        return _drawn(load_chart(self.plan, names_of(snapshot), loads))
+
+    def gantt(
+        self,
+        snapshot: Snapshot | None = None,
+        *,
+        resources: Sequence[str] = (),
+        first: dt.date | None = None,
+        days: int = 7,
+        colour: str = "date",
+    ) -> PagePart:
+        """Gantt of the operations of resources over some days, set-up and run apart.
+
+        Parameters
+        ----------
+        snapshot
+            Names, shifts and local times; without it ids and UTC.
+        resources
+            Ids, from the top; none: all that work in the plan, by id.
+        first
+            First day; None: the day of as_of, else of the first operation.
+        days
+            Length [days].
+        colour
+            "date" (late or on time), "status" or "family".
+        """
+        from medhavi.views.pictures.operations import plan_gantt
+
+        names = names_of(snapshot)
+        return _drawn(
+            plan_gantt(self.plan, names, snapshot, resources, first, days, colour)
+        )
 
     def stock(
         self,

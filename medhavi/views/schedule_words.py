@@ -22,13 +22,12 @@ from medhavi.views.names import (
     when,
 )
 from medhavi.views.page import empty, table_html
+from medhavi.views.pictures.gantt import RUN, SETUP, GanttStyle, gantt
 from medhavi.views.theme import (
     MOST_MARKS,
     PLOT,
-    ROW,
     edge_of_words,
     finished,
-    label_limit,
     legend_below,
     rows_of,
     time_axis,
@@ -49,10 +48,6 @@ if TYPE_CHECKING:
 HUES = ("plan", "alt", "good", "warn")
 """At most four hues in a chart; bad is kept for what is late."""
 MINUTES_MS = 60_000
-CHARACTER = 6.5
-"""Width of a character of a label on a bar [px]."""
-LEAST_CHARACTERS = 4
-"""A label that has no room for so many is left out; the tip has it."""
 
 
 def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
@@ -85,6 +80,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
             "order": row["sales_order"],
             "hue": "bad" if is_late else hues[row["sales_order"]],
             "late": is_late,
+            "firm": False,
             "tip": _tip(schedule, row, zone),
         }
         begin, length = row["setup_start_minutes"], row["setup_minutes"]
@@ -93,7 +89,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
                 {
                     **shared,
                     **_drawn_span(problem, begin, begin + length, zone),
-                    "part": "set-up",
+                    "part": SETUP,
                     "text": "",
                 }
             )
@@ -104,7 +100,7 @@ def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
                 {
                     **shared,
                     **_drawn_span(problem, a, b, zone),
-                    "part": "run",
+                    "part": RUN,
                     "text": text,
                 }
             )
@@ -202,8 +198,6 @@ def _proven_makespan(schedule: Schedule) -> bool:
 
 def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
     """Draw the schedule; None where there are no operations."""
-    import altair as alt
-
     if schedule.operations.is_empty():
         return None
     rows = gantt_rows(schedule, zone)
@@ -211,41 +205,14 @@ def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
     last = int(rows["x2"].max())  # type: ignore[arg-type]
     last += max((last - first) // 50, MINUTES_MS)
     labels = [label for _, label in sorted(_places(schedule).values())]
-    row = alt.Y(
-        "place:O",
-        title=None,
-        scale=alt.Scale(domain=list(range(len(labels)))),
-        axis=alt.Axis(
-            labelExpr=_labels(labels), labelLimit=label_limit(240), domain=False
-        ),
+    return gantt(
+        rows,
+        labels,
+        _axis(schedule, first, last, zone),
+        (first, last),
+        gantt_title(schedule),
+        GanttStyle(hues=dict.fromkeys((*HUES, "bad"), "")),
     )
-    base = alt.Chart(rows_of(rows)).encode(x=_axis(schedule, first, last, zone), y=row)
-    names = (*HUES, "bad")
-    colour = alt.Color(
-        "hue:N",
-        scale=alt.Scale(domain=list(names), range=[token(name) for name in names]),
-        legend=None,
-    )
-    bars = base.mark_bar(height=ROW - 8, cornerRadius=2, stroke=token("page")).encode(
-        x2="x2:T",
-        color=colour,
-        opacity=alt.condition("datum.part == 'run'", alt.value(1), alt.value(0.35)),
-        tooltip="tip:N",
-        description="tip:N",
-    )
-    room = f"floor((datum.x2 - datum.x) / {last - first} * width / {CHARACTER}) - 1"
-    texts = (
-        base.transform_calculate(room=room)
-        .transform_filter(f"datum.text != '' && datum.room >= {LEAST_CHARACTERS}")
-        .transform_calculate(
-            said="length(datum.text) <= datum.room ? datum.text"
-            " : slice(datum.text, 0, datum.room - 1) + '…'"
-        )
-        .mark_text(align="left", dx=4, color=token("page"), aria=False)
-        .encode(text="said:N")
-    )
-    chart = alt.layer(bars, texts)
-    return finished(chart, gantt_title(schedule), ROW * max(len(labels), 2) + 8)
 
 
 def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
@@ -264,12 +231,6 @@ def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
             labelFlush=True,
         ),
     )
-
-
-def _labels(labels: list[str]) -> str:
-    import json
-
-    return f"{json.dumps(labels, ensure_ascii=False)}[datum.value]"
 
 
 _NAMES = {

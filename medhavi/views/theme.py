@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import altair as alt
     import polars as pl
@@ -82,6 +82,8 @@ BODY, LABEL, FIGURE = 14, 12, 28
 """Sizes of type [px]."""
 WIDTH, ROW, PLOT = 880, 26, 220
 """Width of a chart on a page, height of a row of bars, height of a plot [px]."""
+LINE = 12
+"""Height of a line where a label has two [px]."""
 _NARROW, _NARROW_LABEL = 520, 128
 """A chart narrower than the one leaves its labels the other [px]."""
 MOST_MARKS = 5000
@@ -383,6 +385,27 @@ def label_limit(most: int) -> alt.ExprRef:
     import altair as alt
 
     return alt.ExprRef(label_room(most))
+
+
+def label_lines(labels: Sequence[str], place: str) -> str:
+    """Expression of a label by its place, in two lines where the chart is narrow.
+
+    Parameters
+    ----------
+    labels
+        Words of all places.
+    place
+        Expression of the place.
+
+    Examples
+    --------
+    >>> label_lines(["Mix, Lodz"], "value")
+    'containerSize()[0] < 520 ? [["Mix", "Lodz"]][value] : ["Mix, Lodz"][value]'
+    """
+    whole = json.dumps(list(labels), ensure_ascii=False)
+    cut = json.dumps([label.split(", ", 1) for label in labels], ensure_ascii=False)
+    size = f"containerSize()[0] < {_NARROW}"
+    return f"{size} ? {cut}[{place}] : {whole}[{place}]"
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:

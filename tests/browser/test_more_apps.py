@@ -75,6 +75,31 @@ def test_the_items_page_shows_the_record_of_an_item(watched):
     watched.assert_clean()
 
 
+@pytest.mark.req("UI-02", "UI-05")
+def test_a_cell_of_the_load_leads_to_its_operations(watched):
+    """From the map to the Gantt of a week, and to what one operation waits for."""
+    watched.open("/capacity/?mode=constrained")
+    page = watched.page
+    for words in ("Utilisation of the bottleneck", "Free in the next 4 weeks"):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    pictures = page.locator("marimo-vega svg")
+    expect(pictures).to_have_count(2, timeout=SLOW)
+    cells = pictures.first.locator("[aria-label*=': open ']")
+    watched.act(cells.nth(1).click)
+    assert "resource=" in page.url
+    bars = pictures.nth(1).locator("[aria-label*=', step ']")
+    expect(bars.first).to_be_visible(timeout=SLOW)
+    watched.act(lambda: bars.first.click(force=True))
+    assert "order=" in page.url
+    expect(page.locator("h3:visible", has_text="Why then")).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="Downtime").click()
+    # The server of these tests has tables, where nothing is decided.
+    expect(page.get_by_text("Edits need a lake").locator("visible=true")).to_be_visible(
+        timeout=SLOW
+    )
+    watched.assert_clean()
+
+
 @pytest.mark.req("CMP-09", "UI-05")
 def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.open("/campaigns/?tables=shop")

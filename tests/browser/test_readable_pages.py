@@ -21,12 +21,13 @@ PAGES = {
     "/plan/": "Publish the plan",
     "/plan/?mode=constrained": "Publish the plan",
     "/items/": "Past-due releases",
+    "/capacity/": "Utilisation of the bottleneck",
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
     "/tradeoffs/?points=2": "Difference between two plans",
 }
-DRAWN = ("/plan/", "/promise/", "/schedule/")
+DRAWN = ("/plan/", "/capacity/", "/promise/", "/schedule/")
 """Pages of this company with charts."""
 
 

@@ -38,6 +38,7 @@ def test_each_app_has_a_number_from_the_data(tables):
         "suppliers": "0 open purchases",
         "cockpit": "2 open order lines",
         "items": "1 item at 1 location",
+        "capacity": "0 resources, 0 disruptions of them",
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
         "schedule": "0 open work orders, listed under Plan",

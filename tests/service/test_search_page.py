@@ -52,6 +52,12 @@ def test_a_customer_leads_to_what_it_asked_for(company) -> None:
     assert ("Demand", "SO-7") in found(company, "corner shop")
 
 
+def test_a_resource_leads_to_its_capacity() -> None:
+    plant = factories.snapshot(resources=[{"resource": "FILL-1"}])
+    [result] = search_results(plant, names_of(plant), "fill-1")
+    assert (result.kind, result.address) == ("Resource", "/capacity/?resource=FILL-1")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])
 def test_no_text_and_no_match_find_nothing(company, text) -> None:
     assert found(company, text) == []
@@ -81,6 +87,7 @@ def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
         ),
         ("/order/{order}", {"order": "PO-7"}, "/plan/?order=PO-7#orders"),
         ("/demand/{demand}", {"demand": "SO&7"}, "/plan/?demand=SO%267#why"),
+        ("/resource/{resource}", {"resource": "M 1"}, "/capacity/?resource=M+1"),
     ],
 )
 def test_each_object_has_an_address(path, parts, address) -> None:

@@ -19,11 +19,9 @@ from medhavi.views.pictures.lateness import (
     overdue_chart,
     overdue_rows,
 )
+from medhavi.views.pictures.load import load_cells, load_chart, load_title
 from medhavi.views.pictures.stock import (
     items_by_need,
-    load_cells,
-    load_chart,
-    load_title,
     stock_chart,
     stock_rows,
     stock_title,

@@ -7,7 +7,8 @@ import pytest
 import medhavi as mv
 from medhavi.views.pictures.chain import chain_chart
 from medhavi.views.pictures.lateness import late_chart, overdue_chart
-from medhavi.views.pictures.stock import items_by_need, load_chart, stock_chart
+from medhavi.views.pictures.load import load_chart
+from medhavi.views.pictures.stock import items_by_need, stock_chart
 from medhavi.views.schedule_words import gantt_chart, risk_chart
 from medhavi.views.theme import specification
 from tests.api import Names
@@ -44,7 +45,8 @@ def test_a_plan_draws_what_its_page_draws(plan, names):
 
 def test_the_pictures_of_a_plan_are_found_by_completion(plan):
     offered = {name for name in dir(plan.chart) if not name.startswith("_")}
-    assert offered == {"plan", "late", "overdue", "load", "stock", "chain", "record"}
+    pictures = {"late", "overdue", "load", "gantt", "stock", "chain", "record"}
+    assert offered == {"plan", *pictures}
 
 
 def test_a_promise_a_schedule_and_its_risk_have_pictures():

@@ -20,7 +20,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.amounts import duration, local_text, number
 from medhavi.results.plans.tables import COUNT, INSTANT, NUMBER, TEXT
-from medhavi.units import HOUR
+from medhavi.units import HOUR, from_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -260,6 +260,48 @@ def where_used(plan: PlanAccess, subject: str) -> pl.DataFrame:
     )
 
 
+def start_delays(
+    plan: PlanAccess,
+    supply: str,
+    step: int | None = None,
+    snapshot: Snapshot | None = None,
+) -> tuple[StartDelay, ...]:
+    """Why an order, or a step of it, does not begin earlier.
+
+    Parameters
+    ----------
+    step
+        One of its steps, which waits for the step before it; None: the first, which
+        waits for components.
+    snapshot
+        As in `trace`.
+    """
+    own = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
+    if own.is_empty():
+        return ()
+    first = own.row(0, named=True)
+    if step is not None and step != first["step"]:
+        work = own.filter(pl.col("step") == step)
+        if work.is_empty():
+            return ()
+        begin: dt.datetime = work["start"].to_list()[0]
+        done = own.filter(pl.col("finish") <= begin)["finish"].to_list()
+        ready = max(done, default=begin)
+        return tuple(_held(plan, supply, ready, begin, step)) if begin > ready else ()
+    pegs = plan.pegging.filter(pl.col("supply") == supply)
+    for demand in pegs.sort("qty", "demand", descending=[True, False])["demand"][:1]:
+        rows = _rows(plan, demand)
+        row = next(one for one in rows if one["supply"] == supply)
+        givers = _givers(row, rows, None if snapshot is None else _components(snapshot))
+        found = _waits(plan, row, givers)
+        if found:
+            return found
+    now = plan.run.as_of
+    if now is None or first["start"].timestamp() <= now:
+        return ()
+    return tuple(_held(plan, supply, from_seconds(now), first["start"]))
+
+
 def _rows(plan: PlanAccess, demand: str) -> list[Row]:
     """Supplies and lots of a demand by level, with their dates."""
     supplies = plan.supplies.select(
@@ -403,10 +445,16 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[StartDelay, .
 
 
 def _held(
-    plan: PlanAccess, supply: str, ready: dt.datetime, begin: dt.datetime
+    plan: PlanAccess,
+    supply: str,
+    ready: dt.datetime,
+    begin: dt.datetime,
+    step: int | None = None,
 ) -> list[StartDelay]:
-    """Which order the resource of the first step ran until this one began."""
+    """Which order the resource of a step, the first, ran until this one began."""
     own = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
+    if step is not None:
+        own = own.filter(pl.col("step") == step)
     if not own.is_empty():
         first = own.row(0, named=True)
         others = plan.operations.filter(

@@ -158,6 +158,8 @@ def _target(edit: Edit, names: Names) -> str:
     values = edit.values
     if "due" in values:
         return f" to {when(values['due'], names.zone)}"
+    if "start" in values:
+        return f" to begin {when(values['start'], names.zone)}"
     if "parts" in values:
         return f" into {' and '.join(map(number, values['parts']))}"
     if "qty" in values:

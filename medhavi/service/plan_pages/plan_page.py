@@ -350,7 +350,8 @@ def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
         )
     remember_approver(approver)
     plan_previewed(bench, preview)
-    orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
+    kind = str(preview.edit.kind).replace("_", " ").capitalize()
+    orders = ", ".join(done.orders) or kind
     again = " It was decided before; nothing was written again." * done.replayed
     return EditResult(
         title="Decided",

@@ -1,0 +1,336 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Capacity
+
+Load by resource and week, the operations of a window by unit, why one begins when it
+does, and the cost of moving it or of a downtime.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: capacity")
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.service.capacity_pages import capacity_edits, capacity_page
+    from medhavi.service.page_data import html, said, trouble_of, wanted_of
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
+    from medhavi.units import from_seconds
+    from medhavi.views import capacity_words, page, theme
+    from medhavi.views.names import local
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("capacity"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    wanted = wanted_of(params)
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def how(params, wanted):
+    mode = desk_words.mode_choice(wanted, params.set)
+    colour = capacity_page.colour_choice(wanted, params.set)
+    rows = capacity_page.rows_choice(wanted, params.set)
+    return colour, mode, rows
+
+
+@app.cell(hide_code=True)
+def remembered():
+    # What a person chose stays while the plan is made anew for what was decided.
+    session = EditSession()
+    get_view, set_view = mo.state(None)
+    get_asked, ask = mo.state(None)
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+    back = mo.ui.run_button(label="Take the last decision back")
+
+    def settle(done):
+        tell(done)
+        if done.kept:
+            ask(None)
+            renew(lambda times: times + 1)
+
+    return (
+        approver,
+        ask,
+        back,
+        get_asked,
+        get_done,
+        get_renewed,
+        get_view,
+        renew,
+        session,
+        set_view,
+        settle,
+        tell,
+    )
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, mode, wanted):
+    _renewed = get_renewed()
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    names, loads = shown.names, capacity_page.loads_of(shown)
+    return loads, names, shown
+
+
+@app.cell(hide_code=True)
+def look(get_view, loads, names, params, set_view, shown, wanted):
+    view = get_view()
+    if view is None and shown.plan is not None:
+        view = capacity_page.first_view(shown.plan, loads, names, wanted)
+
+    def choose(chosen):
+        capacity_page.keep_view(params, chosen, shown.plan)
+        set_view(chosen)
+
+    def choose_operation(key):
+        choose(capacity_page.chosen_operation(shown.plan, view, key))
+
+    return choose, choose_operation, view
+
+
+@app.cell(hide_code=True)
+def choose_resource(choose, loads, names, shown, view):
+    ranked = []
+    resource = None
+    if view is not None:
+        ranked = capacity_words.resources_by_need(shown.plan, loads)["resource"]
+        ranked = ranked.to_list()
+        resource = capacity_page.resource_choice(ranked, names, view, choose)
+    return ranked, resource
+
+
+@app.cell(hide_code=True)
+def head(loads, mode, names, resource, shown, wanted):
+    mo.vstack(
+        capacity_page.head_parts(
+            shown, names, loads, [resource, mode], wanted("known_at")
+        ),
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan, snapshot = shown.plan, shown.snapshot
+    return plan, snapshot
+
+
+@app.cell(hide_code=True)
+def nothing(plan, view):
+    html(
+        page.empty(
+            "No resource has work",
+            "Add resources, routings with steps, and demands: their load stands here.",
+        )
+    ) if plan and view is None else None
+    return
+
+
+@app.cell(hide_code=True)
+def tiles(loads, names, plan, snapshot, view):
+    mo.stop(view is None)
+    html(tiles_html(capacity_words.capacity_tiles(plan, loads, names, snapshot)))
+    return
+
+
+@app.cell(hide_code=True)
+def load_map(choose, loads, names, plan, view):
+    mo.stop(view is None)
+    load_picture, _title = capacity_page.load_picture(plan, loads, names, view, choose)
+    capacity_page.framed(load_picture, _title)
+    return (load_picture,)
+
+
+@app.cell(hide_code=True)
+def price(get_asked, names, renew, session, shown):
+    # None while nothing is asked for: the pictures below are drawn all the same.
+    asked = None
+    if get_asked() is not None:
+        with mo.status.spinner("Planning with it", remove_on_exit=True):
+            asked = capacity_edits.priced(shown, get_asked())
+        if plan_page.is_overtaken(asked) and session.may_renew():
+            renew(lambda times: times + 1)
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def window_choice(choose, names, plan, view):
+    mo.stop(view is None)
+    _now = local(from_seconds(plan.run.as_of or 0), names.zone_of(view.resource))
+    controls = capacity_page.window_controls(view, _now.date(), choose)
+    return (controls,)
+
+
+@app.cell(hide_code=True)
+def choose_window(colour, names, rows, snapshot, view):
+    mo.stop(view is None)
+    window = capacity_page.shown_window(view, snapshot, names, rows.value, colour.value)
+    return (window,)
+
+
+@app.cell(hide_code=True)
+def draw_gantt(asked, choose_operation, names, shown, window):
+    gantt_picture, gantt_title = capacity_page.gantt_picture(
+        shown, window, names, asked, choose_operation
+    )
+    return gantt_picture, gantt_title
+
+
+@app.cell(hide_code=True)
+def gantt(colour, controls, gantt_picture, gantt_title, rows):
+    mo.vstack(
+        [
+            mo.hstack(
+                [*controls.elements.values(), colour, rows],
+                justify="start",
+                align="end",
+                wrap=True,
+            ),
+            capacity_page.framed(gantt_picture, gantt_title, capacity_page.LEGEND),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def forms(ask, names, plan, ranked, snapshot, tell, view):
+    mo.stop(view is None)
+
+    def submit_move(form):
+        if form is not None:
+            tell(None)
+            ask(capacity_edits.read(lambda: capacity_edits.moved(form, view, names)))
+
+    def submit_downtime(form):
+        if form is not None:
+            tell(None)
+            ask(capacity_edits.read(lambda: capacity_edits.downtime(form, names)))
+
+    move_form = capacity_edits.move_form(plan, snapshot, view, names, submit_move)
+    down_form = capacity_edits.downtime_form(ranked, view, names, submit_downtime)
+    return down_form, move_form
+
+
+@app.cell(hide_code=True)
+def operation_grid(choose_operation, names, plan, view, window):
+    grid = capacity_page.operation_table(plan, window, names, view, choose_operation)
+    return (grid,)
+
+
+@app.cell(hide_code=True)
+def details(down_form, grid, move_form, names, shown, view):
+    _lake = bool(shown.source.lake)
+    _move = move_form if _lake else capacity_edits.only_on_a_lake()
+    _down = down_form if _lake else capacity_edits.only_on_a_lake()
+    _rows = grid
+    if grid is None:
+        _rows = html(page.empty("No operation in this window", "Choose other days."))
+    mo.ui.tabs(
+        {
+            "Operation": mo.vstack(
+                [
+                    capacity_page.operation_part(shown, view, names),
+                    *([_move] if view.order and move_form is not None else []),
+                ],
+                gap=1,
+            ),
+            "Operations": _rows,
+            "Downtime": mo.vstack(
+                [
+                    _down,
+                    capacity_page.downtime_part(shown, view, names),
+                ],
+                gap=1,
+            ),
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def decision_buttons(asked):
+    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    drop = mo.ui.run_button(label="Drop it")
+    return accept, drop
+
+
+@app.cell(hide_code=True)
+def decide(accept, approver, asked, drop, names, plan):
+    mo.stop(asked is None)
+    _buttons = [approver, accept, drop] if desk_parts.is_ready(asked) else [drop]
+    mo.vstack(
+        [
+            html('<h2 id="decide">Cost and affected demands</h2>'),
+            capacity_edits.priced_part(asked, plan, names),
+            mo.hstack(_buttons, justify="start", align="end", wrap=True),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, settle, shown):
+    mo.stop(not accept.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.decide(shown, asked.preview, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def dropped(ask, drop):
+    mo.stop(not drop.value)
+    ask(None)
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(approver, back, get_done):
+    mo.vstack(
+        [
+            said(get_done()),
+            mo.hstack([approver, back], justify="start", align="end", wrap=True),
+        ]
+    ) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def taken_back(approver, back, settle, shown):
+    mo.stop(not back.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.take_back(shown, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def trust(plan, shown, wanted):
+    desk_words.foot(shown, wanted("known_at")) if plan else None
+    return
+
+
+if __name__ == "__main__":
+    app.run()

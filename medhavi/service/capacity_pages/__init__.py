@@ -1,0 +1,1 @@
+"""The capacity page: what it shows, and the edits that it prices."""

@@ -1,0 +1,472 @@
+"""What the capacity page shows: load, a window of operations, and one of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.reports.resource_load import ResourceLoads
+from medhavi.service.page_data import AnswerCache, facts_of, html, picture
+from medhavi.service.search_page import demand_link
+from medhavi.snapshot.patch import Patch
+from medhavi.units import from_seconds
+from medhavi.views import page
+from medhavi.views.capacity_words import (
+    capacity_finding,
+    downtime_html,
+    operation_html,
+    operation_rows,
+    resources_by_need,
+)
+from medhavi.views.names import local
+from medhavi.views.order_list import clock
+from medhavi.views.pictures.gantt import PICKED
+from medhavi.views.pictures.load import PICKED_CELL, cell_key, load_chart
+from medhavi.views.pictures.operations import (
+    COLOURS,
+    gantt_window,
+    operations_chart,
+)
+from medhavi.views.theme import title_of, untitled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
+
+    import marimo as mo
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.plan_page import PlanPage, PreviewResult
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+    from medhavi.views.pictures.operations import GanttWindow
+    from medhavi.views.theme import Picture
+    from medhavi.workbench.orders.plan_edit_answers import Preview
+
+    Wanted = Callable[[str], str]
+
+SPANS = {"1 day": 1, "3 days": 3, "1 week": 7, "2 weeks": 14, "4 weeks": 28}
+"""Lengths of a window by their words."""
+SITE, OWN = "its site", "this resource"
+"""Rows of the Gantt."""
+MOST_RESOURCES = 24
+"""Resources of a site that the Gantt shows."""
+LEGEND = (
+    "Pale: set-up. ■ framed: firm or begun. ▲ for a late demand. Grey: closed. "
+    "Orange: down. Dashed: before the edit. A click on a bar chooses its operation."
+)
+_WIDTHS: Mapping[str, int] = {
+    "Order": 112,
+    "Product": 186,
+    "Operation": 162,
+    "Start": 140,
+    "Finish": 140,
+    "Run": 96,
+    "Set-up": 72,
+    "Demands": 104,
+}
+"""Columns of the operations: all of them at 1,280 px."""
+_loads: AnswerCache[pl.DataFrame] = AnswerCache(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityWindow:
+    """Resource, days and operation that the page shows; the address keeps them.
+
+    Parameters
+    ----------
+    resource
+        Id of the chosen one.
+    first, days
+        First local day of the window and its length.
+    order, step
+        Id of the order of the chosen operation, and its step; empty: none.
+    """
+
+    resource: str
+    first: dt.date
+    days: int = 7
+    order: str = ""
+    step: int | None = None
+
+
+def loads_of(shown: PlanPage) -> pl.DataFrame:
+    """Loads of all resources from now on; no rows where there is no plan."""
+    plan, snapshot = shown.plan, shown.snapshot
+    if plan is None or snapshot is None:
+        return pl.DataFrame()
+    return _loads.get(plan.fingerprint, lambda: ResourceLoads(plan, snapshot).hours())
+
+
+def first_view(
+    plan: Plan, loads: pl.DataFrame, names: Names, wanted: Wanted
+) -> CapacityWindow | None:
+    """View that an address asks for, else of the bottleneck from now on.
+
+    None where no resource has work.
+    """
+    ranked = resources_by_need(plan, loads)["resource"].to_list()
+    if not ranked:
+        return None
+    found = operation_named(plan, wanted("order"), wanted("step"))
+    resource = wanted("resource")
+    if resource not in ranked:
+        resource = found["resource"] if found else ranked[0]
+    now = from_seconds(plan.run.as_of or 0)
+    instant = found["start"] if found else now
+    first = local(instant, names.zone_of(resource)).date()
+    with_date = _date(wanted("from"))
+    days = wanted("days")
+    return CapacityWindow(
+        resource=resource,
+        first=with_date or first,
+        days=int(days) if days in map(str, SPANS.values()) else 7,
+        order=found["supply"] if found else "",
+        step=found["step"] if found else None,
+    )
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def operation_named(plan: Plan, number: str, step: str = "") -> dict[str, Any] | None:
+    """First operation of an order, by the number of the order, else by its id."""
+    if not number:
+        return None
+    orders = plan.supplies.filter(
+        (pl.col("number") == number) | (pl.col("id") == number)
+    )["id"]
+    work = plan.operations.filter(pl.col("supply").is_in(orders.implode()))
+    if step.isdigit() and int(step) in work["step"]:
+        work = work.filter(pl.col("step") == int(step))
+    return next(work.sort("start", "id").iter_rows(named=True), None)
+
+
+def keep_view(
+    params: MutableMapping[str, str], view: CapacityWindow, plan: Plan
+) -> None:
+    """Write a view into the address; an order stands there by its number."""
+    numbers = plan.supplies.filter(pl.col("id") == view.order)["number"].to_list()
+    kept = {
+        "resource": view.resource,
+        "from": view.first.isoformat(),
+        "days": str(view.days),
+        "order": str(numbers[0]) if numbers else "",
+        "step": "" if view.step is None else str(view.step),
+    }
+    for name, value in kept.items():
+        if value:
+            params[name] = value
+        elif name in params:
+            del params[name]
+
+
+def chosen_operation(plan: Plan, view: CapacityWindow, key: str) -> CapacityWindow:
+    """View with the operation of an id."""
+    found = plan.operations.filter(pl.col("id") == key).to_dicts()
+    if not found:
+        return view
+    return replace(view, order=found[0]["supply"], step=found[0]["step"])
+
+
+def chosen_cell(view: CapacityWindow, key: str, names: Names) -> CapacityWindow:
+    """View of the resource and bucket of a cell of the map."""
+    resource, _, begin = key.rpartition("|")
+    moment = dt.datetime.fromisoformat(begin)
+    # Buckets begin at midnight UTC: the day that is meant is the one of most of it.
+    first = local(moment + dt.timedelta(hours=12), names.zone_of(resource)).date()
+    return replace(view, resource=resource, first=first, days=7)
+
+
+# ------------------------------------------------------------------------ widgets
+def resource_choice(
+    ranked: Sequence[str],
+    names: Names,
+    view: CapacityWindow,
+    choose: Callable[[CapacityWindow], None],
+) -> mo.ui.dropdown:
+    """Ask for a resource, the bottleneck first."""
+    import marimo as mo
+
+    options = {names.name(one): one for one in ranked}
+    return mo.ui.dropdown(
+        options,
+        value=names.name(view.resource),
+        searchable=True,
+        label="Resource",
+        on_change=lambda value: choose(replace(view, resource=value or view.resource)),
+    )
+
+
+def window_controls(
+    view: CapacityWindow, now: dt.date, choose: Callable[[CapacityWindow], None]
+) -> mo.ui.dictionary:
+    """Ask for the first day and the length of the window; earlier, now, later."""
+    import marimo as mo
+
+    words = {days: text for text, days in SPANS.items()}
+    step = dt.timedelta(days=view.days)
+
+    def at(label: str, tip: str, first: dt.date) -> mo.ui.button:
+        return mo.ui.button(
+            label=label,
+            tooltip=tip,
+            on_change=lambda _: choose(replace(view, first=first)),
+        )
+
+    return mo.ui.dictionary(
+        {
+            "earlier": at("◀", "Earlier", view.first - step),
+            "now": at("Now", "The window of now", now),
+            "later": at("▶", "Later", view.first + step),
+            "first": mo.ui.date(
+                value=view.first,
+                label="From",
+                on_change=lambda value: choose(replace(view, first=value)),
+            ),
+            "days": mo.ui.dropdown(
+                SPANS,
+                value=words.get(view.days, "1 week"),
+                label="Length",
+                on_change=lambda value: choose(replace(view, days=value or view.days)),
+            ),
+        }
+    )
+
+
+def colour_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.dropdown:
+    """Ask what bars are coloured by."""
+    import marimo as mo
+
+    return mo.ui.dropdown(
+        {words: name for name, words in COLOURS.items()},
+        value=COLOURS.get(wanted("colour"), COLOURS["date"]),
+        label="Colour",
+        on_change=lambda value: keep("colour", value or "date"),
+    )
+
+
+def rows_choice(wanted: Wanted, keep: Callable[[str, str], None]) -> mo.ui.radio:
+    """Ask for the rows of the Gantt: the resource alone or its site."""
+    import marimo as mo
+
+    return mo.ui.radio(
+        [SITE, OWN],
+        value=OWN if wanted("rows") == "own" else SITE,
+        inline=True,
+        label="Rows",
+        on_change=lambda value: keep("rows", "own" if value == OWN else "site"),
+    )
+
+
+def shown_window(
+    view: CapacityWindow,
+    snapshot: Snapshot,
+    names: Names,
+    rows: str,
+    colour: str,
+) -> GanttWindow:
+    """Window of the Gantt: the chosen resource on top, then its site."""
+    resources = [view.resource]
+    if rows == SITE:
+        table = snapshot["resources"]
+        place = table.filter(pl.col("resource") == view.resource)["location"]
+        beside = table.filter(
+            pl.col("location").is_in(place.implode())
+            & (pl.col("resource") != view.resource)
+        )["resource"]
+        resources += sorted(beside, key=names.name)[: MOST_RESOURCES - 1]
+    return gantt_window(
+        names, resources, view.first, view.days, colour or "date", view.order
+    )
+
+
+# ------------------------------------------------------------------------ pictures
+def load_picture(
+    plan: Plan,
+    loads: pl.DataFrame,
+    names: Names,
+    view: CapacityWindow,
+    choose: Callable[[CapacityWindow], None],
+) -> tuple[mo.ui.altair_chart | None, str]:
+    """Load map and its title; a click on a cell shows its resource and week below."""
+    drawn = load_chart(plan, names, loads, chosen=_cell_of(loads, view), pick=True)
+    return _clickable(
+        drawn,
+        (PICKED_CELL, "cell"),
+        lambda key: choose(chosen_cell(view, key, names)),
+    )
+
+
+def _cell_of(loads: pl.DataFrame, view: CapacityWindow) -> str:
+    """Key of the cell that holds the first day of the window; empty: none does."""
+    own = loads.filter(pl.col("resource") == view.resource)["bucket"].to_list()
+    noon = dt.datetime.combine(view.first, dt.time(12), dt.UTC)
+    begun = [one for one in own if one <= noon]
+    return cell_key(view.resource, max(begun)) if begun else ""
+
+
+def gantt_picture(
+    shown: PlanPage,
+    window: GanttWindow,
+    names: Names,
+    asked: PreviewResult | None,
+    chosen: Callable[[str], None],
+) -> tuple[mo.ui.altair_chart | None, str]:
+    """Operations of the window and their title; of a priced edit with the old ones."""
+    plan = shown.plan
+    if plan is None:
+        return None, ""
+    preview = None if asked is None else asked.preview
+    after = None if preview is None else preview.plan
+    drawn = operations_chart(
+        plan if after is None else after,
+        window,
+        names,
+        _with_units(shown.snapshot, preview),
+        before=None if after is None else plan,
+        pick=True,
+    )
+    drawing, title = _clickable(drawn, (PICKED, "key"), chosen)
+    return drawing, title if after is None else f"With the edit, {title}"
+
+
+def _with_units(snapshot: Snapshot | None, preview: Preview | None) -> Snapshot | None:
+    """Snapshot with the dated units of resources that an edit adds."""
+    rows = [
+        dict(one.after)
+        for one in (() if preview is None else preview.rows)
+        if one.table == "resource_units" and one.after
+    ]
+    if snapshot is None or not rows:
+        return snapshot
+    return Patch.of(snapshot, {"resource_units": rows}).apply(snapshot)
+
+
+def _clickable(
+    chart: Picture | None, selection: tuple[str, str], chosen: Callable[[str], None]
+) -> tuple[mo.ui.altair_chart | None, str]:
+    """Chart that calls `chosen` with the field of a clicked mark, and its title."""
+    import marimo as mo
+
+    if chart is None:
+        return None, ""
+    name, field = selection
+
+    def told(_rows: object) -> None:
+        found = picked(drawn.selections, name, field)
+        if found:
+            chosen(found)
+
+    drawn = mo.ui.altair_chart(
+        untitled(chart), chart_selection=False, legend_selection=False, on_change=told
+    )
+    return drawn, title_of(chart)
+
+
+def picked(selections: Mapping[str, Any] | None, name: str, field: str) -> str:
+    """Field of the mark that a selection holds; empty: none.
+
+    >>> picked({"picked": {"key": ["a1"]}}, "picked", "key")
+    'a1'
+    >>> picked({"picked": {}}, "picked", "key")
+    ''
+    """
+    found = ((selections or {}).get(name) or {}).get(field) or []
+    return str(found[0]) if found else ""
+
+
+def framed(drawn: mo.ui.altair_chart | None, title: str, note: str = "") -> mo.Html:
+    """Clickable picture below its title, with a line that tells how it is read."""
+    if drawn is None:
+        return picture(None, "No work", "Add rows to step_resources and demands.")
+    told = f'<p class="muted small">{escape(note)}</p>' if note else ""
+    return html(
+        f'<h3>{escape(title)}</h3><div class="mv-draw">{drawn.text}</div>{told}'
+    )
+
+
+# --------------------------------------------------------------------------- parts
+def head_parts(
+    shown: PlanPage,
+    names: Names,
+    loads: pl.DataFrame,
+    choices: Sequence[Any],
+    known_at: str,
+) -> list[mo.Html]:
+    """Title with what the plan is short of, and the choices below it."""
+    import marimo as mo
+
+    found = "" if shown.plan is None else capacity_finding(shown.plan, loads, names)
+    return [
+        mo.Html(page.header("Capacity", facts_of(shown, known_at), finding=found)),
+        mo.hstack(
+            [one for one in choices if one is not None],
+            justify="start",
+            wrap=True,
+            gap=2,
+        ),
+    ]
+
+
+def operation_table(
+    plan: Plan,
+    window: GanttWindow,
+    names: Names,
+    view: CapacityWindow,
+    chosen: Callable[[str], None],
+) -> mo.ui.table | None:
+    """Operations of the window; a tick chooses one. None: the window has none."""
+    import marimo as mo
+
+    rows = operation_rows(plan, window, names)
+    if rows.is_empty():
+        return None
+    own = plan.operations.filter(
+        (pl.col("supply") == view.order) & (pl.col("step") == (view.step or -1))
+    )["id"].to_list()
+    places = [place for place, one in enumerate(rows["Id"]) if one in own]
+
+    def tick(ticked: Any) -> None:
+        if len(ticked):
+            chosen(next(iter(ticked["Id"])))
+
+    return mo.ui.table(
+        rows,
+        selection="single",
+        initial_selection=places[:1],
+        on_change=tick,
+        page_size=10,
+        show_column_summaries=False,
+        show_data_types=False,
+        hidden_columns=["Id"],
+        wrapped_columns=["Order", "Product", "Operation", "Start", "Finish"],
+        column_widths=dict(_WIDTHS),
+        format_mapping={"Start": clock, "Finish": clock},
+        text_justify_columns={"Run": "right", "Set-up": "right"},
+        label="Operations of the window",
+    )
+
+
+def operation_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:
+    """Detail of the chosen operation."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    return html(
+        operation_html(
+            shown.plan, shown.snapshot, view.order, view.step, names, demand_link
+        )
+    )
+
+
+def downtime_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Html:
+    """Downtime of the chosen resource."""
+    assert shown.snapshot is not None
+    return html(downtime_html(shown.snapshot, view.resource, names))

@@ -1,0 +1,511 @@
+"""Capacity in words: the bottleneck, its tiles, one operation and what holds it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.results.limiter import Domain, Limiter
+from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
+from medhavi.results.plans.source_trace import start_delays
+from medhavi.units import from_seconds
+from medhavi.views.item_record import item_link
+from medhavi.views.names import (
+    NOTHING,
+    count,
+    duration,
+    local,
+    money,
+    number,
+    percent,
+    quantity,
+    when,
+)
+from medhavi.views.page import empty, table_html
+from medhavi.views.pictures.operations import window_operations
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.results.plans.source_trace import StartDelay
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+    from medhavi.views.pictures.operations import GanttWindow
+
+AHEAD = dt.timedelta(weeks=4)
+"""How far ahead the free hours are counted."""
+MOST_SERVED = 8
+"""Demands that the detail of an operation lists; it counts the others."""
+_CAPACITY = tuple(str(one) for one in Limiter if one.domain is Domain.CAPACITY)
+_OPERATION_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "Id": pl.String,
+    "Order": pl.String,
+    "Product": pl.String,
+    "Operation": pl.String,
+    "Start": pl.Datetime("us"),
+    "Finish": pl.Datetime("us"),
+    "Run": pl.String,
+    "Set-up": pl.String,
+    "Demands": pl.String,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bottleneck:
+    """Resource that holds the plan up most.
+
+    Parameters
+    ----------
+    resource
+        Id.
+    money, late_hours, demands
+        Lateness that waits for it [base currency, h], and how many demands.
+    over, weeks
+        Hours beyond its open time, and the buckets that have any.
+    load
+        Share of its open hours that is taken from now on.
+    """
+
+    resource: str
+    money: float
+    late_hours: float
+    demands: int
+    over: float
+    weeks: int
+    load: float
+
+
+def bottleneck(plan: Plan, loads: pl.DataFrame) -> Bottleneck | None:
+    """Resource with the dearest lateness, else the most overload, else the most load.
+
+    Parameters
+    ----------
+    loads
+        From now on, in the columns of the table `loads`.
+    """
+    ranked = resources_by_need(plan, loads)
+    if ranked.is_empty():
+        return None
+    return Bottleneck(**ranked.row(0, named=True))
+
+
+def resources_by_need(plan: Plan, loads: pl.DataFrame) -> pl.DataFrame:
+    """Resources in the order of their lateness, overload and load.
+
+    Returns
+    -------
+    pl.DataFrame
+        Fields of `Bottleneck`, a row a resource.
+    """
+    causes = (
+        plan.causes.filter(pl.col("code").is_in(_CAPACITY))
+        .group_by(resource="subject")
+        .agg(
+            pl.col("money").sum(),
+            pl.col("hours").sum().alias("late_hours"),
+            pl.col("demand").n_unique().alias("demands"),
+        )
+    )
+    used = pl.col("run").sum() + pl.col("setup").sum()
+    return (
+        loads.group_by("resource")
+        .agg(
+            pl.col("overload").sum().alias("over"),
+            (pl.col("overload") > 0).sum().alias("weeks"),
+            (used / pl.col("available").sum()).fill_nan(0.0).alias("load"),
+        )
+        .join(causes, on="resource", how="left")
+        .with_columns(pl.col("money", "late_hours").fill_null(0.0))
+        .select(
+            "resource",
+            "money",
+            "late_hours",
+            pl.col("demands").fill_null(0),
+            "over",
+            "weeks",
+            "load",
+        )
+        .sort(
+            "money",
+            "over",
+            "load",
+            "resource",
+            descending=[True, True, True, False],
+        )
+    )
+
+
+def capacity_finding(plan: Plan, loads: pl.DataFrame, names: Names) -> str:
+    """What limits the plan, for the subtitle of a page."""
+    found = bottleneck(plan, loads)
+    if found is None:
+        return "No resource has work"
+    name = names.name(found.resource)
+    over = (
+        f"{found.over:,.0f} h over its open time in {count(found.weeks, 'bucket')}"
+        if found.over > 0
+        else ""
+    )
+    if found.money > 0:
+        cost = money(found.money, names.currency)
+        told = (
+            f"{name} causes {cost} of lateness: {count(found.demands, 'demand')}, "
+            f"{found.late_hours:,.0f} h late for it"
+        )
+        return f"{told}; {over}" if over else told
+    if over:
+        return f"{name} is {over}"
+    return f"No lateness waits for capacity; {name} is the fullest at {percent(found.load)}"
+
+
+def capacity_tiles(
+    plan: Plan, loads: pl.DataFrame, names: Names, snapshot: Snapshot
+) -> tuple[Tile, ...]:
+    """Five figures: load of the bottleneck, set-up, overtime, free hours, lateness."""
+    found = bottleneck(plan, loads)
+    if found is None:
+        return ()
+    name = names.name(found.resource)
+    own = loads.filter(pl.col("resource") == found.resource)
+    setup, run = float(loads["setup"].sum()), float(loads["run"].sum())
+    over = float(loads["overload"].sum())
+    causes = resources_by_need(plan, loads)
+    late = float(causes["money"].sum())
+    demands = plan.causes.filter(
+        pl.col("code").is_in(_CAPACITY) & pl.col("subject").is_in(causes["resource"])
+    )["demand"].n_unique()
+    own_setup = float(own["setup"].sum())
+    own_work = own_setup + float(own["run"].sum())
+    return (
+        Tile(
+            label="Utilisation of the bottleneck",
+            figure=percent(found.load),
+            note=name,
+            state="bad" if found.load > 1 else "",
+            word="overloaded" if found.load > 1 else "",
+        ),
+        Tile(
+            label="Set-up",
+            figure=number(round(setup)),
+            unit="h",
+            note=f"{_share(setup, setup + run)} of all work; "
+            f"{_share(own_setup, own_work)} on {name}",
+        ),
+        Tile(
+            label="Overtime needed",
+            figure=number(round(over)),
+            unit="h",
+            note=f"target 0 h; {_agreed(found.resource, snapshot, name)}",
+            state="bad" if over > 0 else "good",
+            word="beyond open time" if over > 0 else "all fits",
+        ),
+        Tile(
+            label="Free in the next 4 weeks",
+            figure=number(round(_free(own, plan.run.as_of))),
+            unit="h",
+            note=f"on {name}; {number(round(_free(loads, plan.run.as_of)))} h on all",
+        ),
+        Tile(
+            label="Lateness by capacity",
+            figure=money(late, names.currency),
+            note=f"{count(demands, 'demand')}; target none",
+            state="bad" if late > 0 else "good",
+            word="late" if late > 0 else "none",
+        ),
+    )
+
+
+def _share(part: float, whole: float) -> str:
+    return percent(part / whole if whole else 0.0)
+
+
+def _agreed(resource: str, snapshot: Snapshot, name: str) -> str:
+    """Overtime that may be bought, in words."""
+    rows = snapshot["resources"].filter(pl.col("resource") == resource)
+    minutes = float(rows["overtime_minutes_per_day"].sum())
+    if not minutes:
+        return f"none agreed on {name}"
+    return f"{duration(minutes / 60)} a day agreed on {name}"
+
+
+def _free(loads: pl.DataFrame, as_of: int | None) -> float:
+    """Open hours that nothing takes, to the end of `AHEAD`."""
+    rows = loads
+    if as_of is not None:
+        rows = loads.filter(pl.col("bucket") < from_seconds(as_of) + AHEAD)
+    free = pl.col("available") - pl.col("run") - pl.col("setup")
+    return float(rows.select(free.clip(lower_bound=0.0).sum()).item() or 0.0)
+
+
+# ---------------------------------------------------------------------- operations
+def operation_rows(plan: Plan, window: GanttWindow, names: Names) -> pl.DataFrame:
+    """Operations of a window for people, by start.
+
+    Returns
+    -------
+    pl.DataFrame
+        Id (of the operation), Order (its number, ■ where it is firm), Product,
+        Operation (step and resource), Start and Finish (wall clock of the resource),
+        Run, Set-up, Demands (how many it serves, and whether they are late).
+    """
+    work = window_operations(plan, window).unique("id", maintain_order=True)
+    rows = [_operation_row(row, names) for row in work.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=_OPERATION_COLUMNS)
+
+
+def _operation_row(row: dict[str, Any], names: Names) -> dict[str, object]:
+    zone = names.zone_of(row["resource"])
+    served = row["served"] or []
+    mark = {"late": "▲ late: ", "at_risk": "◆ at risk: "}.get(row["verdict"] or "", "")
+    setup = row["setup_minutes"] or 0.0
+    return {
+        "Id": row["id"],
+        "Order": f"{'■ ' if row['firm'] else ''}{row['number']}",
+        "Product": names.name(row["product"]),
+        "Operation": f"{row['step']}, {names.name(row['resource'])}",
+        "Start": local(row["start"], zone).replace(tzinfo=None),
+        "Finish": local(row["finish"], zone).replace(tzinfo=None),
+        "Run": duration((row["run_minutes"] or 0.0) / 60),
+        "Set-up": duration(setup / 60) if setup else "",
+        "Demands": f"{mark}{len(served)}" if served else "stock",
+    }
+
+
+def operation_html(
+    plan: Plan,
+    snapshot: Snapshot,
+    supply: str,
+    step: int | None,
+    names: Names,
+    demand_link: Callable[[str], str],
+) -> str:
+    """An operation: its order, why it begins when it does, what it serves, alternates.
+
+    Parameters
+    ----------
+    supply, step
+        Id of its order; None: the first step.
+    demand_link
+        Address of a demand.
+    """
+    orders = plan.supplies.filter(pl.col("id") == supply).to_dicts()
+    work = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
+    if step is not None:
+        work = work.filter(pl.col("step") == step)
+    if not orders or work.is_empty():
+        return empty("No operation is chosen", "Click a bar, or tick a row below.")
+    order, first = orders[0], work.row(0, named=True)
+    whys = "".join(
+        f"<li>{escape(one)}</li>" for one in why_words(plan, snapshot, first, names)
+    )
+    return (
+        f'<div class="mv-list"><p><b>{_head(order, work, names)}</b></p>'
+        f'<h3>Why then</h3><ol class="mv-chain">{whys}</ol>'
+        f"<h3>Serves</h3>{_served_html(plan, snapshot, supply, names, demand_link)}"
+        f"<h3>Alternates</h3>{_alternates_html(snapshot, order, first, names)}</div>"
+    )
+
+
+def _head(order: dict[str, Any], work: pl.DataFrame, names: Names) -> str:
+    first, last = work.row(0, named=True), work.row(-1, named=True)
+    zone = names.zone_of(first["resource"])
+    amount = quantity(order["qty"], names.unit(order["product"]))
+    item = escape(item_link(order["product"], order["location"]))
+    setup = float(work["setup_minutes"].fill_null(0.0).sum())
+    run = float(work["run_minutes"].fill_null(0.0).sum())
+    before = f", set-up {duration(setup / 60)}" if setup else ""
+    status = str(order["status"]).replace("_", " ")
+    return (
+        f"{escape(order['number'])}, step {first['step']} on "
+        f"{names.html(first['resource'])}: {escape(amount)} "
+        f'<a href="{item}" target="_self">{names.html(order["product"])}</a>, '
+        f"{escape(when(first['start'], zone))} to "
+        f"{escape(when(last['finish'], zone))}, run {duration(run / 60)}{before}; "
+        f"{'■ ' if order['firm'] else ''}{escape(status)}"
+    )
+
+
+def why_words(
+    plan: Plan, snapshot: Snapshot, operation: dict[str, Any], names: Names
+) -> list[str]:
+    """Sentences why an operation does not begin earlier."""
+    supply, step = operation["supply"], operation["step"]
+    delays = start_delays(plan, supply, step, snapshot)
+    told = [_delay_words(plan, one, operation, names) for one in delays]
+    known = set(
+        plan.pegging.filter(pl.col("supply") == supply)["demand"].drop_nulls().to_list()
+    )
+    causes = plan.causes.filter(
+        pl.col("demand").is_in(list(known)) & pl.col("code").is_in(_CAPACITY)
+    )
+    dearest = causes.sort("money", "demand", descending=[True, False]).head(2)
+    told += [
+        f"{names.name(row['demand'])} is {duration(row['hours'])} late for "
+        f"{names.name(row['subject'])}, {money(row['money'], names.currency)}."
+        for row in dearest.iter_rows(named=True)
+    ]
+    return told or ["It begins as soon as what it takes is there."]
+
+
+def _delay_words(
+    plan: Plan, delay: StartDelay, operation: dict[str, Any], names: Names
+) -> str:
+    waited = duration(delay.hours)
+    order = delay.number or names.name(delay.behind)
+    if delay.reason == "resource":
+        done = plan.operations.filter(
+            (pl.col("supply") == delay.behind)
+            & (pl.col("resource") == delay.subject)
+            & (pl.col("finish") <= operation["start"])
+        )["finish"].to_list()
+        zone = names.zone_of(delay.subject)
+        until = f" until {when(max(done), zone)}" if done else ""
+        return f"Waits {waited} for {names.name(delay.subject)}, which runs {order}{until}."
+    if delay.reason == "component":
+        come = plan.supplies.filter(pl.col("id") == delay.behind).to_dicts()
+        there = ""
+        if come:
+            place = come[0]["location"]
+            there = f", there {when(come[0]['finish'], names.zone_of(place))}"
+        return f"Waits {waited} for {names.name(delay.subject)} of {order}{there}."
+    return f"Then {waited} of slack: closed time, or nothing needs it earlier."
+
+
+def _served_html(
+    plan: Plan,
+    snapshot: Snapshot,
+    supply: str,
+    names: Names,
+    demand_link: Callable[[str], str],
+) -> str:
+    pegs = (
+        plan.pegging.filter(pl.col("supply") == supply)
+        .select("demand")
+        .drop_nulls()
+        .unique()
+    )
+    if pegs.is_empty():
+        return '<p class="muted">No demand: it goes into stock.</p>'
+    asked = snapshot["demands"].select("demand", "product", "location", "customer")
+    there = plan.deliveries.group_by("demand").agg(pl.col("date").max())
+    ranked = (
+        verdicts(plan)
+        .join(pegs, on="demand", how="semi")
+        .join(asked, on="demand", how="left")
+        .join(there, on="demand", how="left")
+        .sort("lateness_h", "due", "demand", descending=[True, False, False])
+    )
+    rows = [
+        (
+            _linked(demand_link(row["demand"]), names.name(row["demand"])),
+            names.html(row["customer"]) if row["customer"] else NOTHING,
+            escape(when(row["due"], names.zone_of(row["location"]))),
+            escape(when(row["date"], names.zone_of(row["location"]))),
+            _verdict_html(row["verdict"]),
+        )
+        for row in ranked.head(MOST_SERVED).iter_rows(named=True)
+    ]
+    columns = ("Demand", "Customer", "Due", "There", "Verdict")
+    return table_html(columns, rows, more=ranked.height - len(rows))
+
+
+def _linked(address: str, words: str) -> str:
+    return f'<a href="{escape(address)}" target="_self">{escape(words)}</a>'
+
+
+def _verdict_html(verdict: str) -> str:
+    words = WORDS[Verdict(verdict)]
+    state, mark = {"on_time": ("good", "●"), "at_risk": ("warn", "◆")}.get(
+        verdict, ("bad", "▲")
+    )
+    return f'<span class="mv-mark mv-{state}">{mark}</span> {escape(words)}'
+
+
+def _alternates_html(
+    snapshot: Snapshot, order: dict[str, Any], operation: dict[str, Any], names: Names
+) -> str:
+    """Other resources of the step, and other sources of the product there."""
+    step = snapshot["step_resources"].filter(
+        (pl.col("routing") == order["source"]) & (pl.col("step") == operation["step"])
+    )
+    rows = [
+        (
+            names.html(row["resource"])
+            + (" (takes it now)" if row["resource"] == operation["resource"] else ""),
+            "resource of the step",
+            number(row["preference"] or 0),
+            percent(row["speed"] or 1.0),
+        )
+        for row in step.sort("preference", "resource").iter_rows(named=True)
+    ]
+    rows += [
+        (
+            escape(names.name(source))
+            + (" (now)" if source == order["source"] else ""),
+            "source of the item",
+            number(rank or 0),
+            NOTHING,
+        )
+        for source, rank in sources_of(snapshot, order["product"], order["location"])
+    ]
+    return table_html(("Alternate", "Kind", "Preference", "Speed"), rows)
+
+
+def sources_of(
+    snapshot: Snapshot, product: str, location: str
+) -> list[tuple[str, int | None]]:
+    """Routings, suppliers and lanes of an item with their preference."""
+    here = (pl.col("product") == product) & (pl.col("location") == location)
+    made = snapshot["routings"].filter(here).select("routing", "preference").rows()
+    bought = (
+        snapshot["supply_terms"].filter(here).select("supplier", "preference").rows()
+    )
+    return sorted({*made, *bought}, key=lambda one: (one[1] or 0, one[0]))
+
+
+# ------------------------------------------------------------------------ downtime
+def downtime_html(snapshot: Snapshot, resource: str, names: Names) -> str:
+    """Disruptions and dated units of a resource, the first to begin before others."""
+    zone = names.zone_of(resource)
+    down = snapshot["disruptions"].filter(
+        (pl.col("kind") == "resource_down") & (pl.col("subject") == resource)
+    )
+    rows = [
+        (
+            escape(when(row["valid_from"], zone, year=True)),
+            escape(when(row["valid_to"], zone, year=True))
+            if row["valid_to"]
+            else "open",
+            f"{percent(row['severity'])} down",
+            "disruption",
+        )
+        for row in down.sort("valid_from").iter_rows(named=True)
+    ]
+    units = snapshot["resource_units"].filter(pl.col("resource") == resource)
+    rows += [
+        (
+            escape(when(row["valid_from"], zone, year=True))
+            if row["valid_from"]
+            else "always",
+            escape(when(row["valid_to"], zone, year=True))
+            if row["valid_to"]
+            else "open",
+            f"{count(int(row['units']), 'unit')}"
+            if row["units"] is not None
+            else NOTHING,
+            "dated units",
+        )
+        for row in units.sort("valid_from").iter_rows(named=True)
+    ]
+    if not rows:
+        return empty(
+            f"No downtime of {names.name(resource)}",
+            "Enter a downtime above: its price stands before it is approved.",
+        )
+    return table_html(("From", "To", "What", "By"), rows)

@@ -1,0 +1,211 @@
+"""Gantt: work by resource and unit over time, drawn once for plans and schedules.
+
+Bars have pale fills under words in ink, so that the words can be read on each hue in
+light and in dark; a set-up is paler than the run that follows it. Closed time lies
+behind the bars; what was before an edit stands as a dashed outline over them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.views.theme import (
+    LINE,
+    ROW,
+    finished,
+    label_limit,
+    label_lines,
+    legend_below,
+    rows_of,
+    token,
+)
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from medhavi.views.theme import Picture
+
+RUN, SETUP = "run", "set-up"
+FILLS = {RUN: 0.36, SETUP: 0.12}
+"""Opacity of the fill of a bar by its part: words in ink keep their contrast on it."""
+PICKED = "picked"
+"""Selection of the bar that was clicked, by its `key`."""
+CHARACTER = 7
+"""Width of a character of a label on a bar [px]."""
+LEAST_CHARACTERS = 4
+"""A label that has no room for so many is left out; the tip has it."""
+SHADES = {"closed": ("line", 0.5), "down": ("bad", 0.15), "withheld": ("muted", 0.16)}
+"""Hue and opacity of time behind the bars."""
+BAR = pl.Schema(
+    {
+        "place": pl.Int64,
+        "label": pl.String,
+        "x": pl.Int64,
+        "x2": pl.Int64,
+        "part": pl.String,
+        "hue": pl.String,
+        "text": pl.String,
+        "tip": pl.String,
+        "firm": pl.Boolean,
+        "key": pl.String,
+        "order": pl.String,
+    }
+)
+"""Columns of bars: row from the top and its label, begin and end [ms as the axis
+counts], part, hue (token), words in the bar and on hover, whether it is firm, what it
+is picked by and its order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GanttStyle:
+    """What a Gantt draws beside its bars.
+
+    Parameters
+    ----------
+    hues
+        Tokens of the bars and what they mean; without words there is no legend.
+    shades
+        Time behind the bars: place, x, x2, kind (of `SHADES`), tip.
+    ghosts
+        Outlines over the bars: place, x, x2, tip.
+    rules
+        Further layers, as `rules_at` makes them.
+    order
+        Order whose bars stand out; empty: none.
+    pick
+        A click selects a bar (`PICKED`).
+    """
+
+    hues: Mapping[str, str]
+    shades: pl.DataFrame | None = None
+    ghosts: pl.DataFrame | None = None
+    rules: Sequence[Any] = ()
+    order: str = ""
+    pick: bool = False
+
+
+def gantt(
+    rows: pl.DataFrame,
+    labels: Sequence[str],
+    axis: alt.X,
+    span: tuple[int, int],
+    title: str,
+    style: GanttStyle,
+) -> Picture:
+    """Draw bars by row.
+
+    Parameters
+    ----------
+    rows
+        Bars, columns as in `BAR`.
+    labels
+        Of the rows, from the top.
+    axis
+        X channel over `span`.
+    span
+        Ends of the axis [ms as the axis counts].
+    """
+    import altair as alt
+
+    row = alt.Y(
+        "place:O",
+        title=None,
+        scale=alt.Scale(domain=list(range(len(labels)))),
+        axis=alt.Axis(
+            labelExpr=label_lines(labels, "datum.value"),
+            labelLineHeight=LINE,
+            labelLimit=label_limit(240),
+            domain=False,
+        ),
+    )
+    base = alt.Chart(rows_of(rows)).encode(x=axis, y=row)
+    bars = _bars(base, style)
+    if style.pick:
+        bars = bars.add_params(
+            alt.selection_point(name=PICKED, fields=["key"], on="click", empty=False)
+        )
+    drawn: list[Picture] = [*_shades(axis, row, style.shades), bars, _words(base, span)]
+    if style.ghosts is not None and style.ghosts.height:
+        before = alt.Chart(rows_of(style.ghosts)).encode(x=axis, x2="x2:T", y=row)
+        drawn.append(
+            before.mark_bar(
+                height=ROW - 4,
+                fillOpacity=0,
+                cornerRadius=2,
+                stroke=token("ink"),
+                strokeWidth=1.5,
+                strokeDash=[4, 3],
+            ).encode(tooltip="tip:N", description="tip:N")
+        )
+    chart = alt.layer(*drawn, *style.rules)
+    return finished(chart, title, ROW * max(len(labels), 2) + 8)
+
+
+def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
+    """Bars in their hues: pale where they set up, framed where they are firm."""
+    import altair as alt
+
+    told = any(style.hues.values())
+    words = json.dumps(dict(style.hues), ensure_ascii=False)
+    legend = legend_below(len(style.hues))
+    legend["title"], legend["labelExpr"] = None, f"{words}[datum.label]"
+    scale = alt.Scale(
+        domain=list(style.hues), range=[token(name) for name in style.hues]
+    )
+    chosen = f"datum.order === {json.dumps(style.order)}"
+    bars: alt.Chart = base.mark_bar(
+        height=ROW - 8, cornerRadius=2, minBandSize=2
+    ).encode(
+        x2="x2:T",
+        fill=alt.Fill("hue:N", scale=scale, legend=legend if told else None),
+        fillOpacity=alt.condition(
+            f"datum.part === '{RUN}'", alt.value(FILLS[RUN]), alt.value(FILLS[SETUP])
+        ),
+        stroke=alt.condition(
+            f"{chosen} || datum.firm",
+            alt.value(token("ink")),
+            alt.Stroke("hue:N", scale=scale, legend=legend if told else None),
+        ),
+        strokeWidth=alt.condition(chosen, alt.value(2.5), alt.value(1)),
+        tooltip="tip:N",
+        description="tip:N",
+    )
+    return bars
+
+
+def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:
+    """Words inside the bars that have room for them, cut where they end."""
+    first, last = span
+    seen = f"min(datum.x2, {last}) - max(datum.x, {first})"
+    room = f"floor(({seen}) / {last - first} * width / {CHARACTER}) - 1"
+    words: Picture = (
+        base.transform_calculate(room=room)
+        .transform_filter(f"datum.text != '' && datum.room >= {LEAST_CHARACTERS}")
+        .transform_calculate(
+            said="length(datum.text) <= datum.room ? datum.text"
+            " : slice(datum.text, 0, datum.room - 1) + '…'"
+        )
+        .mark_text(align="left", dx=4, color=token("ink"), aria=False)
+        .encode(text="said:N")
+    )
+    return words
+
+
+def _shades(axis: alt.X, row: alt.Y, shades: pl.DataFrame | None) -> list[Picture]:
+    """Time behind the bars in which nobody works, or promises leave it free."""
+    import altair as alt
+
+    if shades is None or shades.is_empty():
+        return []
+    return [
+        alt.Chart(rows_of(shades.filter(kind=kind)))
+        .mark_bar(height=ROW, color=token(hue), opacity=opacity)
+        .encode(x=axis, x2="x2:T", y=row, tooltip="tip:N", description="tip:N")
+        for kind, (hue, opacity) in SHADES.items()
+        if shades.filter(kind=kind).height
+    ]

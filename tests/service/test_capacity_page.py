@@ -1,0 +1,283 @@
+"""The capacity page: what it finds, what an address asks for, what an edit costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import polars as pl
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.service import page_data
+from medhavi.service.capacity_pages import capacity_edits, capacity_page
+from medhavi.service.page_data import PageProblem
+from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.plan_page import PlanPage, plan_of
+from medhavi.views import capacity_words
+from medhavi.views.names import names_of
+from tests import factories
+from tests.api import DataSource, Lake
+from tests.service.promise_company import promise_company
+
+NOW = factories.AS_OF  # a Monday
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def company():
+    """Three orders of 80 for a machine that works eight hours on weekdays."""
+    return factories.snapshot(
+        settings=[{"bucket": "week"}],
+        locations=[{"location": "L", "timezone": "Europe/Rome"}],
+        products=[{"product": "A", "name": "Soap", "uom": "each"}],
+        customers=[{"customer": "C-1", "name": "Corner shop"}],
+        resources=[
+            {"resource": "M", "calendar": "CAL", "overtime_minutes_per_day": 120},
+            {"resource": "IDLE", "calendar": "CAL"},
+        ],
+        shifts=[{"calendar": "CAL", "weekday": day} for day in range(1, 6)],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{"routing": "R", "setup_minutes": 30, "run_minutes_per_unit": 20}],
+        step_resources=[{"routing": "R", "resource": "M"}],
+        demands=[
+            {"product": "A", "qty": 80, "due": NOW + days * DAY, "customer": "C-1"}
+            for days in (3, 4, 18)
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def shown(company):
+    plan = plan_of(company, "constrained")
+    return PlanPage(
+        source=DataSource(tables="shop"),
+        snapshot=company,
+        plan=plan,
+        names=names_of(company),
+    )
+
+
+@pytest.fixture(scope="module")
+def loads(shown):
+    return capacity_page.loads_of(shown)
+
+
+def view_of(shown, loads, **asked):
+    return capacity_page.first_view(
+        shown.plan, loads, shown.names, lambda name: asked.get(name, "")
+    )
+
+
+@pytest.mark.req("UI-05")
+def test_the_finding_is_what_the_causes_of_the_plan_say(shown, loads) -> None:
+    money = shown.plan.causes.filter(pl.col("subject") == "M")["money"].sum()
+    found = capacity_words.bottleneck(shown.plan, loads)
+    assert (found.resource, found.money) == ("M", pytest.approx(money))
+    told = capacity_words.capacity_finding(shown.plan, loads, shown.names)
+    assert re.match(
+        r"M causes .+ of lateness: \d demands?, [\d,]+ h late for it$", told
+    )
+
+
+def test_without_lateness_the_most_overloaded_is_named(company) -> None:
+    plan = plan_of(company, "mrp")
+    page = PlanPage(source=DataSource(tables="shop"), snapshot=company, plan=plan)
+    loads = capacity_page.loads_of(page)
+    told = capacity_words.capacity_finding(plan, loads, names_of(company))
+    over = loads["overload"].sum()
+    assert told == f"M is {over:,.0f} h over its open time in 1 bucket"
+
+
+def test_tiles_are_sums_of_the_loads(shown, loads, company) -> None:
+    tiles = capacity_words.capacity_tiles(shown.plan, loads, shown.names, company)
+    known = {tile.label: tile for tile in tiles}
+    assert len(tiles) == 5
+    assert known["Set-up"].figure == f"{round(loads['setup'].sum()):,}"
+    assert known["Overtime needed"].figure == "0"
+    assert "2 h a day agreed" in known["Overtime needed"].note
+    own = loads.filter(resource="M")
+    ahead = own.filter(pl.col("bucket") < NOW + 28 * DAY)
+    free = (ahead["available"] - ahead["run"] - ahead["setup"]).sum()
+    assert known["Free in the next 4 weeks"].figure == f"{round(free)}"
+
+
+def test_a_page_begins_with_the_bottleneck_and_the_day_of_now(shown, loads) -> None:
+    view = view_of(shown, loads)
+    assert (view.resource, view.first, view.days) == ("M", NOW.date(), 7)
+    assert view_of(shown, loads, resource="IDLE").resource == "IDLE"
+    assert view_of(shown, loads, resource="GONE").resource == "M"
+    asked = view_of(shown, loads, **{"from": "2026-02-02", "days": "28"})
+    assert (asked.first, asked.days) == (dt.date(2026, 2, 2), 28)
+    assert view_of(shown, loads, **{"from": "soon", "days": "5"}).days == 7
+
+
+def test_the_address_keeps_the_chosen_operation_by_its_number(shown, loads) -> None:
+    operation = shown.plan.operations.sort("start").row(-1, named=True)
+    view = capacity_page.chosen_operation(
+        shown.plan, view_of(shown, loads), operation["id"]
+    )
+    params = {"rows": "own"}
+    capacity_page.keep_view(params, view, shown.plan)
+    assert params["order"].startswith("P-")
+    again = view_of(shown, loads, **params)
+    assert (again.order, again.step) == (operation["supply"], operation["step"])
+    alone = view_of(shown, loads, order=params["order"])
+    work = shown.plan.operations.filter(supply=operation["supply"])
+    assert alone.first == min(work["start"]).date()
+    assert capacity_page.chosen_operation(shown.plan, view, "gone") == view
+
+
+def test_a_cell_leads_to_its_resource_and_week(shown, loads) -> None:
+    view = capacity_page.chosen_cell(
+        view_of(shown, loads), "IDLE|2026-01-12T00:00:00+00:00", shown.names
+    )
+    assert (view.resource, view.first) == ("IDLE", dt.date(2026, 1, 12))
+
+
+def test_the_window_has_the_chosen_resource_on_top(shown, loads, company) -> None:
+    view = view_of(shown, loads)
+    site = capacity_page.shown_window(
+        view, company, shown.names, capacity_page.SITE, "date"
+    )
+    assert site.resources == ("M", "IDLE")
+    own = capacity_page.shown_window(view, company, shown.names, "", "status")
+    assert (own.resources, own.colour) == (("M",), "status")
+    rows = capacity_words.operation_rows(shown.plan, own, shown.names)
+    week = shown.plan.operations.filter(pl.col("start") < NOW + 7 * DAY)
+    assert rows.height == week.height
+    assert rows["Start"][0].hour == 9  # 8 in UTC, as the calendar says, is 9 in Rome
+
+
+def test_an_operation_says_why_it_begins_then_and_whom_it_serves(
+    shown, loads, company
+) -> None:
+    last = shown.plan.operations.sort("start")["supply"][-1]
+    told = capacity_words.operation_html(
+        shown.plan, company, last, None, shown.names, lambda one: f"/plan/?demand={one}"
+    )
+    assert re.search(r"Waits .+ for M, which runs P-L-\d+ until \w{3} \d", told)
+    assert "Corner shop" in told
+    assert "/plan/?demand=D" in told
+    assert "takes it now" in told
+    none = capacity_words.operation_html(
+        shown.plan, company, "", None, shown.names, str
+    )
+    assert "No operation is chosen" in none
+
+
+def test_downtime_is_listed_in_local_time() -> None:
+    snapshot = factories.snapshot(
+        locations=[{"location": "L", "timezone": "Europe/Rome"}],
+        resources=[{"resource": "M"}],
+        disruptions=[
+            {
+                "kind": "resource_down",
+                "subject": "M",
+                "valid_from": NOW + dt.timedelta(hours=8),
+            }
+        ],
+    )
+    names = names_of(snapshot)
+    assert "Mon 5 Jan 2026, 09:00" in capacity_words.downtime_html(snapshot, "M", names)
+    assert "No downtime of N" in capacity_words.downtime_html(snapshot, "N", names)
+
+
+# --------------------------------------------------------------------------- edits
+def test_a_form_of_a_move_is_an_edit_in_local_time(shown, loads) -> None:
+    view = capacity_page.CapacityWindow(resource="M", first=NOW.date(), order="P")
+    form = {"kind": capacity_edits.BEGIN, "moment": "2026-01-09 08:00"}
+    assert capacity_edits.moved(form, view, shown.names) == {
+        "kind": "move",
+        "supply": "P",
+        "start": "2026-01-09T07:00:00+00:00",
+    }
+    form = {"kind": capacity_edits.FINISH, "moment": "2026-01-09"}
+    assert capacity_edits.moved(form, view, shown.names)["due"] == (
+        "2026-01-09T23:00:00+00:00"
+    )
+    form = {"kind": capacity_edits.SOURCE, "source": "R2"}
+    assert capacity_edits.moved(form, view, shown.names)["source"] == "R2"
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"kind": capacity_edits.BEGIN, "moment": ""}, "Enter the time"),
+        ({"kind": capacity_edits.BEGIN, "moment": "soon"}, "is no instant"),
+        ({"kind": capacity_edits.SOURCE, "source": None}, "Choose the source"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_told(shown, form, words) -> None:
+    view = capacity_page.CapacityWindow(resource="M", first=NOW.date(), order="P")
+    with pytest.raises(UsageError, match=words):
+        capacity_edits.moved(form, view, shown.names)
+    told = capacity_edits.read(lambda: capacity_edits.moved(form, view, shown.names))
+    assert isinstance(told, PageProblem)
+    assert words in capacity_edits.priced(shown, told).problem.text
+
+
+def test_a_downtime_needs_an_end_after_its_begin(shown) -> None:
+    form = {"resource": "M", "begin": "2026-01-09", "end": "2026-01-08", "units": 0}
+    with pytest.raises(UsageError, match="from when to when"):
+        capacity_edits.downtime(form, shown.names)
+
+
+@pytest.mark.req("WO-12")
+def test_a_downtime_is_priced_and_kept_on_a_lake(tmp_path) -> None:
+    page_data._benches.clear()
+    lake = promise_company(tmp_path)
+    snapshot = Lake(lake).snapshot()
+    page = PlanPage(
+        source=DataSource(lake=str(lake)),
+        snapshot=snapshot,
+        plan=plan_of(snapshot, "constrained"),
+        names=names_of(snapshot),
+    )
+    resource = snapshot["resources"]["resource"][0]
+    form = {
+        "resource": resource,
+        "begin": "2026-01-08",
+        "end": "2026-01-09",
+        "units": 0,
+    }
+    edit = capacity_edits.read(lambda: capacity_edits.downtime(form, page.names))
+    asked = capacity_edits.priced(page, edit)
+    assert asked.problem is None
+    assert asked.preview.ready
+    view = capacity_page.CapacityWindow(resource=resource, first=dt.date(2026, 1, 8))
+    window = capacity_page.shown_window(view, snapshot, page.names, "", "date")
+    [drawn, title] = capacity_page.gantt_picture(page, window, page.names, asked, str)
+    assert title.startswith("With the edit, Thu 8 Jan")
+    assert " down, Thu 8 Jan to Sat 10 Jan" in str(drawn.text)
+    assert plan_page.decide(page, asked.preview, "Ana").kept
+    units = Lake(lake).snapshot()["resource_units"]
+    assert units.select("resource", "units").row(0) == (resource, 0.0)
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_price_without_limits_of_capacity_says_so(tmp_path, mode) -> None:
+    page_data._benches.clear()
+    lake = promise_company(tmp_path)
+    snapshot = Lake(lake).snapshot()
+    plan = plan_of(snapshot, mode)
+    page = PlanPage(
+        source=DataSource(lake=str(lake)),
+        snapshot=snapshot,
+        plan=plan,
+        names=names_of(snapshot),
+    )
+    form = {
+        "resource": snapshot["resources"]["resource"][0],
+        "begin": "2026-01-08",
+        "end": "2026-01-09",
+        "units": 0,
+    }
+    asked = capacity_edits.priced(page, capacity_edits.downtime(form, page.names))
+    told = capacity_edits.priced_part(asked, plan, page.names)
+    assert ("without limits of capacity" in told.text) == (mode == "mrp")
+
+
+def test_nothing_is_priced_on_tables(shown) -> None:
+    asked = capacity_edits.priced(shown, {"kind": "move", "supply": "P"})
+    assert "needs a lake" in asked.problem.text
