@@ -26,7 +26,7 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
 )
-from medhavi.service.plan_pages.plan_page import plan_of
+from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.campaign_words import WITH, WITHOUT, family_name
 from medhavi.views.names import NOTHING, Names, number

@@ -266,7 +266,7 @@ class Plan(Charted):
         return cls(
             tables=tables,
             run=RunRecord.from_dict(record),
-            findings=_findings(record.get("findings")),
+            findings=told_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
             basis=_basis(path),
             told_in=PlanLocale.from_dict(record),
@@ -340,7 +340,8 @@ def _basis(folder: Path) -> Basis | None:
     return found
 
 
-def _findings(rows: object) -> tuple[Finding, ...]:
+def told_findings(rows: object) -> tuple[Finding, ...]:
+    """Findings of a list of dictionaries, as `Finding.as_dict` gives them."""
     if not isinstance(rows, list):
         return ()
     return tuple(
