@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -93,3 +95,36 @@ def test_the_end_of_a_server_ends_its_workers():
     process.join(5)
     assert not Path(f"/proc/{process.pid}").exists() or not process.is_alive()
     assert job.wait().state is not JobState.RUNNING
+
+
+SERVER = """
+import time
+from medhavi.service.jobs.job_queue import JobQueue
+from tests.service.job_requests import Counting
+
+if __name__ == "__main__":
+    queue = JobQueue(workers=1)
+    job = queue.submit(Counting())
+    while job.progress is None:
+        time.sleep(0.02)
+    print(queue._workers[0]._process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_worker_whose_server_is_killed_ends_at_its_next_phase(tmp_path):
+    (tmp_path / "server.py").write_text(SERVER, "utf-8")
+    path = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "server.py")],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        worker = Path(f"/proc/{int(server.stdout.readline())}")
+        assert worker.exists()
+        server.kill()
+    begun = time.monotonic()
+    while worker.exists() and time.monotonic() - begun < 20:
+        time.sleep(0.05)
+    assert not worker.exists()

@@ -110,6 +110,18 @@ class Job:
                 return
         follower()
 
+    def when_begun_again(self, follower: Callable[[], object]) -> None:
+        """Call once when somebody begins the work of this ended job again."""
+        with self._lock:
+            self._followers.append(follower)
+
+    def begun_again(self) -> None:
+        """Call who waits for the work of this ended job."""
+        with self._lock:
+            followers, self._followers = self._followers, []
+        for follower in followers:
+            follower()
+
     def wait(self, observe: Observe | None = None) -> JobOutcome:
         """Wait for the outcome; `observe` is called with each new progress."""
         seen: Progress | None = None

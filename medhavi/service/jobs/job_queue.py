@@ -96,6 +96,8 @@ class JobQueue:
             self._turn.notify()
         for one in overtaken:
             one.end(JobOutcome(state=JobState.STOPPED))
+        if known is not None:
+            known.begun_again()
         return job
 
     def jobs(self) -> list[Job]:

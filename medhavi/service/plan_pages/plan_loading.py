@@ -14,6 +14,7 @@ from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding
 from medhavi.results.plans.plan import Plan
 from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.job_results import AGAIN
 from medhavi.service.jobs.open_pages import OpenPages, this_cell
 from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
@@ -250,6 +251,7 @@ def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> Pl
 def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     """Page of a plan whose job failed or was stopped before there was any."""
     assert job.outcome is not None
+    job.when_begun_again(lambda: open_pages.tell(page.source))
     told = job.outcome.problem or PageProblem(
         title="The plan was stopped",
         text="It was ended before there was any plan to show.",
@@ -261,10 +263,6 @@ def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
     return replace(
         page, problem=problem, findings=job.outcome.findings or page.findings
     )
-
-
-AGAIN = "Start again"
-"""Button of work that failed or was stopped."""
 
 
 def plan_previewed(bench: Workbench, preview: Preview, source: DataSource) -> None:

@@ -15,8 +15,7 @@ from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
-from medhavi.results.plan_remedy import RemedyTrials
-from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.job_results import result_of
 from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.page_data import (
@@ -31,7 +30,6 @@ from medhavi.service.page_data import (
     served_mode,
 )
 from medhavi.service.plan_pages.plan_loading import (
-    AGAIN,
     PlanPage,
     open_pages,
     plan_previewed,
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.progress import Observe
+    from medhavi.results.plan_remedy import RemedyTrials
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
@@ -301,33 +300,18 @@ def tried_remedies(
     A job tries them; the cell that asks is run again when they are there. Outside the
     server they are tried here.
     """
-    plan, _ = _both(page)
+    plan, snapshot = _both(page)
     assert page.request is not None
     asked = RemedyRequest(
         plan=page.request, fingerprint=plan.fingerprint, demand=demand, tries=tries
     )
-    queue, cell = current_queue(), this_cell()
-    if queue is None:
+
+    def here() -> RemedyTrials:
         return _tried.get(
-            asked, lambda: asked.tried(*_both(page), observe or unobserved)
+            asked, lambda: asked.tried(plan, snapshot, observe or unobserved)
         )
-    job = queue.submit(asked)
-    if cell is None:
-        job.wait(observe)
-    elif job.outcome is None:
-        job.when_ended(cell)
-    if job.outcome is None:
-        return PageProblem(
-            title="Remedies are being tried",
-            text="waiting" if job.progress is None else str(job.progress),
-            job=job.name,
-        )
-    if isinstance(job.outcome.value, RemedyTrials):
-        return job.outcome.value
-    told = job.outcome.problem or PageProblem(
-        title="Stopped before anything was tried", text="Nothing was tried."
-    )
-    return replace(told, job=job.name, remedy=AGAIN)
+
+    return result_of(asked, here, "Remedies are being tried", observe)
 
 
 def other_plan(page: PlanPage, mode: str) -> PlanPage:
