@@ -61,8 +61,9 @@ def tables(tmp_path):
     """Tables that no other test has: the workers of all tests share one cache."""
     folder = tmp_path / "lemonade"
     rows = example_rows()
-    rows["demands"][0]["qty"] = 100.0 + next(_numbers)
-    Snapshot.from_frames(rows).to_folder(folder, format="csv")
+    first, *others = rows["demands"]
+    demands = [{**first, "qty": 100.0 + next(_numbers)}, *others]
+    Snapshot.from_frames({**rows, "demands": demands}).to_folder(folder, format="csv")
     return folder
 
 
