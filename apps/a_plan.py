@@ -18,20 +18,19 @@ with app.setup:
 
     from medhavi.results.difference import compare
     from medhavi.service.page_data import (
+        PageProblem,
         html,
         keep_in,
         picture,
+        problem_html,
         said,
         section,
         trouble_of,
         wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-    from medhavi.service.plan_pages.plan_page import (
-        MODES,
-        EditSession,
-        last_approver,
-    )
+    from medhavi.service.plan_pages.plan_loading import MODES
+    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
     from medhavi.views import order_list, page, theme
     from medhavi.views.order_list import codes, comparison_html, groups_html
     from medhavi.views.pictures.chain import chain_chart
@@ -186,13 +185,13 @@ def choose_remedy(mode, names, plan):
 @app.cell(hide_code=True)
 def remedies(names, preview, remedy_form, shown):
     mo.stop(remedy_form.value is None)
-    with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
-        _tried = plan_page.tried_remedies(
-            shown,
-            remedy_form.value["demand"],
-            int(remedy_form.value["tries"]),
-            observe=lambda done: _spinner.update(subtitle=str(done)),
-        )
+    _tried = plan_page.tried_remedies(
+        shown, remedy_form.value["demand"], int(remedy_form.value["tries"])
+    )
+    mo.stop(
+        isinstance(_tried, PageProblem),
+        html(problem_html(_tried)) if isinstance(_tried, PageProblem) else None,
+    )
     remedy_lines = desk_parts.remedy_lines(_tried.found, shown.snapshot, names, preview)
     _shown = [html(plan_remedies_html(_tried.found, names, _tried.texts))]
     if remedy_lines:
@@ -461,9 +460,9 @@ def choose_other(mode):
 @app.cell(hide_code=True)
 def compared(names, other, plan, shown):
     mo.stop(other.value is None)
-    with mo.status.spinner("Planning the other way", remove_on_exit=True):
-        _other = plan_page.other_plan(shown, other.value)
-    html(comparison_html(plan, _other, compare(plan, _other), names))
+    _other = plan_page.other_plan(shown, other.value)
+    mo.stop(_other.problem is not None, trouble_of(_other))
+    html(comparison_html(plan, _other.plan, compare(plan, _other.plan), names))
     return
 
 

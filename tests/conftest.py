@@ -70,3 +70,9 @@ def browser_type_launch_args(
         "executable_path": chromium,
         "args": ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plans_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep plans of tests apart from those of earlier code: the cache of a session."""
+    os.environ["MEDHAVI_CACHE"] = str(tmp_path_factory.mktemp("cache"))

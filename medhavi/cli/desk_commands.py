@@ -23,6 +23,7 @@ from medhavi.cli.options import (
     ScaleOption,
     existing_tables,
 )
+from medhavi.cli.planning.plan_commands import PlanMode
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.amounts import figure, number
 
@@ -74,6 +75,21 @@ def serve(
         ),
     ] = None,
     date_format: DateFormatOption = None,
+    mode: Annotated[
+        PlanMode | None,
+        typer.Option(
+            "--mode",
+            help="Planning mode of pages; constrained where none is named.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            help="Most processes that plan beside the server; one a core at most.",
+            min=1,
+        ),
+    ] = 1,
     watch: Annotated[
         bool,
         typer.Option(
@@ -110,6 +126,8 @@ def serve(
             lake=lake,
             tables=places,
             date_format=date_format,
+            mode=None if mode is None else str(mode),
+            workers=min(workers, os.cpu_count() or 1),
             watch=watch,
             compared_every=compare_seconds,
         )

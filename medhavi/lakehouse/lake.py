@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.record import GoldRows
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
+    from medhavi.results.run_record import Basis
 
 
 _DEMANDS_DONE = ("closed", "cancelled")
@@ -482,6 +483,20 @@ class Lake:
             message = "This is a plan of another snapshot; plan this one."
             raise UsageError(message)
         return record.write(self._layout, plan)
+
+    def recorded_plan(self, run_id: str) -> Plan:
+        """Plan of a recorded run, with all that plans on it need.
+
+        Raises
+        ------
+        UsageError
+            No complete run has this id.
+        """
+        return record.read_plan(self._layout, run_id)
+
+    def recorded_basis(self, run_id: str) -> Basis | None:
+        """What a recorded plan was made from; None where it was not kept."""
+        return record.basis_of(self._layout, run_id)
 
     def record_estimates(self, rows: pl.DataFrame) -> GoldRows:
         """Keep a batch of estimates in gold; the same rows are kept once."""

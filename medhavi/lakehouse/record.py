@@ -7,20 +7,23 @@ comes last, and readers show only the runs that have one: a run is whole or not 
 
 from __future__ import annotations
 
+import io
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.errors import UsageError
 from medhavi.events.memory import system_clock
 from medhavi.lakehouse.layout import environment, has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.identity import REGISTER, new_numbers
-from medhavi.results.plans.plan import Plan
+from medhavi.results.plans.plan import Plan, told_findings
 from medhavi.results.plans.tables import KEYS, SCHEMAS
+from medhavi.results.run_record import Basis, RunRecord
 from medhavi.schema import tables as schema_tables
 from medhavi.snapshot.fingerprint import frame_hash
 from medhavi.snapshot.tables import DTYPES
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 NUMBERS = "order_numbers"
 """Register of the numbers of planned orders: one row an order, for good (rule 44)."""
+BASES = "plan_bases"
+"""What plans were made from, and what a search found: plans on them need both."""
 _INSTANT = pl.Datetime("us", "UTC")
 _RUNS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
@@ -51,11 +56,23 @@ _RUNS: dict[str, pl.DataType] = {
     "effort": pl.String(),
     "tables": pl.String(),
     "findings": pl.String(),
+    "netting": pl.String(),
+    "engine": pl.String(),
+    "program": pl.String(),
     "recorded_at": _INSTANT,
+}
+_OF_RUN = ("settings", "effort", "program")
+"""Columns of a run that hold JSON."""
+_BASES: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "basis": pl.Binary(),
+    "schedule": pl.Binary(),
 }
 GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
     {
         "plan_runs": _RUNS,
+        # Frames as Arrow holds them: nobody asks for their rows.
+        BASES: _BASES,
         # A batch is one append: whole or not there.
         "estimates": {"run_id": pl.String(), **DTYPES["estimates"]},
         # The run is the one that was recorded first with the order.
@@ -120,6 +137,8 @@ def write(layout: LakeLayout, plan: Plan) -> RecordedRun:
         return RecordedRun(run_id=run_id, written=False, tables=tables, plan=plan)
     for name, frame in plan.tables.items():
         _append_once(layout, name, run_id, frame)
+    if plan.basis is not None:
+        _append_once(layout, BASES, run_id, _basis_row(plan.basis))
     _append_once(layout, "plan_runs", run_id, _run_row(plan, fingerprint, tables))
     return RecordedRun(run_id=run_id, written=True, tables=tables, plan=plan)
 
@@ -201,14 +220,68 @@ def _run_row(
         **{name: facts[name] for name in _RUNS if name in facts},
         "as_of": moment,
         "fingerprint": fingerprint,
-        "settings": _json(facts["settings"]),
-        "effort": _json(facts["effort"]),
+        **{name: _json(facts[name]) for name in _OF_RUN},
         "tables": _json({table.name: table.hash for table in tables}),
         "findings": _json([found.as_dict() for found in plan.findings]),
         "recorded_at": system_clock(),
     }
     schema = {name: kind for name, kind in _RUNS.items() if name != "run_id"}
     return pl.DataFrame([row], schema=schema, orient="row")
+
+
+def _basis_row(basis: Basis) -> pl.DataFrame:
+    def packed(frame: pl.DataFrame | None) -> bytes | None:
+        if frame is None:
+            return None
+        content = io.BytesIO()
+        frame.write_ipc(content, compression="zstd")
+        return content.getvalue()
+
+    row = (packed(basis.to_frame()), packed(basis.schedule))
+    schema = {name: kind for name, kind in _BASES.items() if name != "run_id"}
+    return pl.DataFrame([row], schema=schema, orient="row")
+
+
+def basis_of(layout: LakeLayout, run_id: str) -> Basis | None:
+    """What a recorded plan was made from; None where its version did not keep it."""
+    kept = read(layout, BASES).filter(pl.col("run_id") == run_id).collect()
+    if kept.is_empty():
+        return None
+    basis, schedule = kept.row(0)[1:]
+    found = Basis.from_frame(pl.read_ipc(io.BytesIO(basis)))
+    if schedule is None:
+        return found
+    return replace(found, schedule=pl.read_ipc(io.BytesIO(schedule)))
+
+
+def read_plan(layout: LakeLayout, run_id: str) -> Plan:
+    """Plan of a recorded run, with all that plans on it need.
+
+    Raises
+    ------
+    UsageError
+        No complete run has this id.
+    """
+    rows = _runs(layout).filter(pl.col("run_id") == run_id).to_dicts()
+    if not rows:
+        message = f"No run {run_id} is recorded."
+        raise UsageError(message)
+    told = {name: value for name, value in rows[0].items() if value is not None}
+    told |= {name: json.loads(told.get(name, "null")) for name in _OF_RUN}
+    told["as_of"] = None if "as_of" not in told else told["as_of"].isoformat()
+    tables = {
+        name: read(layout, name)
+        .filter(pl.col("run_id") == run_id)
+        .drop("run_id")
+        .collect()
+        for name in SCHEMAS
+    }
+    return Plan(
+        tables=tables,
+        run=RunRecord.from_dict(told),
+        findings=told_findings(json.loads(told.get("findings", "[]"))),
+        basis=basis_of(layout, run_id),
+    )
 
 
 def _json(value: object) -> str:

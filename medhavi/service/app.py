@@ -23,13 +23,17 @@ from medhavi.results.amounts import currency_of
 from medhavi.service.api.desk_api import DeskApi
 from medhavi.service.api.desk_maintenance import COMPARED_SECONDS, DeskMaintenance
 from medhavi.service.api.guard import RequestGuard
+from medhavi.service.jobs.job_progress import JOBS_SCRIPT, job_routes
+from medhavi.service.jobs.job_queue import JobQueue
 from medhavi.service.page_data import (
     DATE_FORMAT_VARIABLE,
+    MODE_VARIABLE,
     TABLES_VARIABLE,
     bench_of,
     choose_source,
     load_data,
 )
+from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
 from medhavi.service.search_page import OBJECTS, search_html
 from medhavi.service.shell import FRAMED_SCRIPT, START, shell_html
 from medhavi.views.names import count, money
@@ -282,6 +286,7 @@ def create_app(
     watch: bool = False,
     hosts: Iterable[str] = (),
     compared_every: float = COMPARED_SECONDS,
+    workers: int = 1,
 ) -> RequestGuard:
     """Make the ASGI application, behind its guard.
 
@@ -289,6 +294,8 @@ def create_app(
     ----------
     watch, compared_every
         As in `DeskMaintenance`.
+    workers
+        Most processes that plan beside the server.
     hosts
         Further names of this machine, as in `RequestGuard`.
     """
@@ -300,21 +307,26 @@ def create_app(
 
     apps, notebooks = entries("apps"), entries("notebooks")
     # The title lets marimo carry the style sheet into its components.
-    head = f"<style title='marimo-custom'>{app_style()}</style>{FRAMED_SCRIPT}"
+    style = f"<style title='marimo-custom'>{app_style()}</style>"
+    head = f"{style}{FRAMED_SCRIPT}{JOBS_SCRIPT}"
     server = marimo.create_asgi_app(quiet=True, html_head=head)
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
     mounted = server.build()
     keeper = _keeper(watch=watch, compared_every=compared_every)
+    queue, plans = JobQueue(workers), _plan_keeper()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        if keeper is not None:
-            keeper.start()
+        queue.open()
+        keepers = [one for one in (plans, keeper) if one is not None]
+        for one in keepers:
+            one.start()
         yield
-        if keeper is not None:
-            await run_in_threadpool(keeper.stop)
+        for one in keepers:
+            await run_in_threadpool(one.stop)
+        await run_in_threadpool(queue.close)
         await _end_sessions(mounted)
 
     async def landing(_request: Request) -> Response:
@@ -349,6 +361,7 @@ def create_app(
             Route(START, landing),
             Route("/health", alive),
             Route("/search", search),
+            *job_routes(queue),
             *(Route(path, leading(link)) for path, link in OBJECTS.items()),
             *([] if keeper is None else DeskApi(keeper).routes()),
             Mount("/", app=mounted),
@@ -370,6 +383,14 @@ def _keeper(*, watch: bool, compared_every: float) -> DeskMaintenance | None:
     return DeskMaintenance(bench, watch=watch, compared_every=compared_every)
 
 
+def _plan_keeper() -> PlanMaintenance | None:
+    """Keeper of the plan in force; None where there is no data."""
+    try:
+        return PlanMaintenance(choose_source())
+    except MedhaviError:
+        return None
+
+
 async def _end_sessions(mounted: object) -> None:
     """End the kernels of open pages; their threads would keep the process alive.
 
@@ -382,13 +403,15 @@ async def _end_sessions(mounted: object) -> None:
             await manager.shutdown()
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one keyword each
     host: str = "127.0.0.1",
     port: int = 8710,
     lake: str | None = None,
     tables: Sequence[str] = (),
     *,
     date_format: str | None = None,
+    mode: str | None = None,
+    workers: int = 1,
     watch: bool = False,
     compared_every: float = COMPARED_SECONDS,
 ) -> None:
@@ -407,6 +430,10 @@ def serve(
         an address names none (`?tables=` takes the last part of a path).
     date_format
         Order of written dates of these files and of dropped ones, beside ISO 8601.
+    mode
+        Planning mode of pages whose address names none; None: constrained.
+    workers
+        Most processes that plan beside the server.
     watch
         Tell the log which promises are at risk whenever facts change.
     compared_every
@@ -434,13 +461,20 @@ def serve(
         os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
     if date_format is not None:
         os.environ[DATE_FORMAT_VARIABLE] = date_format
+    if mode is not None:
+        os.environ[MODE_VARIABLE] = mode
     listener = _listener(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     # A thread that waits for the interpreter gets it after a ms: threads of calls wait
     # for it several times, beside a long one 5 ms (the default) each time.
     sys.setswitchinterval(0.001)
     config = uvicorn.Config(
-        create_app(watch=watch, hosts=(host,), compared_every=compared_every),
+        create_app(
+            watch=watch,
+            hosts=(host,),
+            compared_every=compared_every,
+            workers=workers,
+        ),
         log_level="warning",
         timeout_graceful_shutdown=3,
         server_header=False,

@@ -6,7 +6,7 @@ without campaigns, and somebody approves it. A folder of tables keeps nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -18,6 +18,8 @@ from medhavi.findings import Finding
 from medhavi.planners.campaigns.campaign_proposals import plan_changes
 from medhavi.providers import Providers
 from medhavi.results.plans.plan import Plan
+from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.plan_jobs import PlanRequest
 from medhavi.service.page_data import (
     AnswerCache,
     DataSource,
@@ -25,8 +27,9 @@ from medhavi.service.page_data import (
     bench_of,
     findings_of,
     problem_of,
+    read_snapshot,
 )
-from medhavi.service.plan_pages.plan_page import plan_of
+from medhavi.service.plan_pages.plan_loading import plan_of
 from medhavi.snapshot import Snapshot
 from medhavi.views.campaign_words import WITH, WITHOUT, family_name
 from medhavi.views.names import NOTHING, Names, number
@@ -37,6 +40,7 @@ from medhavi.workbench.orders.plan_edit_preview import (
     planned_again,
     worked_out,
 )
+from medhavi.workbench.plan_in_force import renewed_plan
 from medhavi.workbench.studies.campaign_study import (
     CampaignStudy,
     published_campaigns,
@@ -49,7 +53,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.edits.edit import Edit
-    from medhavi.progress import Observe
+    from medhavi.progress import Cancelled, Observe
     from medhavi.service.page_data import PageData
 
 
@@ -111,8 +115,19 @@ def load_campaigns(
             findings=data.findings,
             problem=data.problem,
         )
+    asked = CampaignRequest(
+        plan=PlanRequest(
+            source=data.source,
+            mode="constrained",
+            known_at=data.known_at,
+            effective_at=data.effective_at,
+            facts=data.snapshot.fingerprint,
+        ),
+        how=how if how in HOW else HOW[0],
+        carried_out=carried_out,
+    )
     try:
-        study = _studied(data, data.snapshot, how, carried_out, observe)
+        study = _studied(asked, data.snapshot, observe)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return CampaignPage(
             source=data.source,
@@ -121,48 +136,100 @@ def load_campaigns(
             findings=findings_of(failure) or data.findings,
             problem=problem_of(failure),
         )
-    return CampaignPage(
+    page = CampaignPage(
         source=data.source,
         snapshot=data.snapshot,
         names=data.names,
-        study=study,
-        findings=(*data.findings, *study.findings),
+        findings=data.findings,
     )
+    if isinstance(study, PageProblem):
+        return replace(page, problem=study)
+    return replace(page, study=study, findings=(*data.findings, *study.findings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRequest:
+    """Plans without and with campaigns, side by side.
+
+    Parameters
+    ----------
+    plan
+        Request of the plan in force: the one that obeys the rules of campaigns.
+    how, carried_out
+        As of `load_campaigns`.
+    """
+
+    plan: PlanRequest
+    how: str
+    carried_out: str
+    title: str = field(default="Campaigns", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Source and how campaigns are made."""
+        return self.plan.subject, "campaigns", self.how
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> CampaignStudy:
+        """Plan twice, or take the plan in force for one of them."""
+        asked = self.plan
+        snapshot = read_snapshot(asked.source, asked.known_at, asked.effective_at)
+
+        def in_force() -> Plan:
+            return renewed_plan(
+                snapshot,
+                asked.mode,
+                asked.lake,
+                past=asked.past,
+                observe=observe,
+                cancelled=cancelled,
+            )
+
+        return self.studied(snapshot, in_force, observe, cancelled)
+
+    def studied(
+        self,
+        snapshot: Snapshot,
+        in_force: Callable[[], Plan],
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> CampaignStudy:
+        """Two plans of these tables; the one in force obeys the rules there are."""
+        ruled = snapshot["campaign_rules"].height > 0
+
+        def made(campaigns: str) -> Plan:
+            if campaigns == "rules" or (campaigns == "off" and not ruled):
+                return in_force()
+            settings = {"campaigns": campaigns}
+            return plan_snapshot(
+                snapshot, self.plan.mode, settings, observe, cancelled=cancelled
+            )
+
+        return side_by_side(made("off"), made(self.how), snapshot, self.past_plan)
+
+    @property
+    def past_plan(self) -> Plan | None:
+        """Plan that was carried out: of a folder, else the last published one."""
+        if self.carried_out:
+            return Plan.from_folder(self.carried_out)
+        lake = self.plan.lake
+        return None if lake is None else published_campaigns(lake)
 
 
 def _studied(
-    data: PageData,
-    snapshot: Snapshot,
-    how: str,
-    carried_out: str,
-    observe: Observe | None,
-) -> CampaignStudy:
-    """Plan twice, or give the study of the same question once more."""
-    past: Plan | None = None
-    if carried_out:
-        past = Plan.from_folder(carried_out)
-    elif data.source.lake:
-        from medhavi.lakehouse import Lake
+    asked: CampaignRequest, snapshot: Snapshot, observe: Observe | None
+) -> CampaignStudy | PageProblem:
+    """Study of a question, of a job where the server does jobs."""
 
-        past = published_campaigns(Lake(data.source.lake))
-    told = "" if past is None else past.fingerprint
-    return _studies.get(
-        (snapshot.fingerprint, how, told),
-        lambda: side_by_side(
-            _plan(snapshot, "off", observe),
-            _plan(snapshot, how if how in HOW else HOW[0], observe),
-            snapshot,
-            past,
-        ),
-    )
+    def here() -> CampaignStudy:
+        past = asked.past_plan
+        return _studies.get(
+            (snapshot.fingerprint, asked.how, "" if past is None else past.fingerprint),
+            lambda: asked.studied(
+                snapshot, lambda: plan_of(snapshot, "constrained", observe), observe
+            ),
+        )
 
-
-def _plan(snapshot: Snapshot, campaigns: str, observe: Observe | None) -> Plan:
-    """Plan with or without campaigns; the plan app's own plan obeys their rules."""
-    ruled = snapshot["campaign_rules"].height > 0
-    if campaigns == "rules" or (campaigns == "off" and not ruled):
-        return plan_of(snapshot, "constrained", observe)
-    return plan_snapshot(snapshot, "constrained", {"campaigns": campaigns}, observe)
+    return result_of(asked, here, "Campaigns are being planned", observe)
 
 
 # ---------------------------------------------------------------------------- matrix

@@ -58,6 +58,12 @@ class AnswerCache(Generic[Value]):
         self._slots: OrderedDict[Hashable, _Slot[Value]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def known(self, key: Hashable) -> Value | None:
+        """Answer of a key where it is known."""
+        with self._lock:
+            slot = self._slots.get(key)
+        return slot.made[0] if slot is not None and slot.made else None
+
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Answer of a key; `make` it where it is not known.
 
@@ -81,6 +87,12 @@ The first one is shown where an address names none.
 """
 DATE_FORMAT_VARIABLE = "MEDHAVI_DATE_FORMAT"
 """Variable of the order of written dates in files, beside ISO 8601 (DD.MM.YYYY)."""
+MODE_VARIABLE = "MEDHAVI_MODE"
+"""Variable of the planning mode of pages whose address names none."""
+USUAL_MODE = "constrained"
+"""That mode where the variable is not set: a plan that can be carried out."""
+STOP = "Stop and use the best"
+"""Button of work that goes on."""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: AnswerCache[Snapshot] = AnswerCache(4)
@@ -123,18 +135,27 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageProblem:
-    """What stands in the way of a page, for people."""
+    """What stands in the way of a page, for people.
+
+    `job` is the name of the job whose result the page waits for, or could not get.
+    """
 
     title: str
     text: str
     remedy: str = ""
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageData:
-    """Tables that a page may work on; they have no errors unless `problem` says so."""
+    """Tables that a page may work on; they have no errors unless `problem` says so.
+
+    `known_at` and `effective_at` are the moments asked for, empty: the latest.
+    """
 
     source: DataSource
+    known_at: str = ""
+    effective_at: str = ""
     snapshot: Snapshot | None = None
     names: Names = field(default_factory=Names)
     findings: tuple[Finding, ...] = ()
@@ -163,6 +184,11 @@ def served_tables(environment: Mapping[str, str] | None = None) -> dict[str, str
         alike = sum(Path(other).name == name for other in served.values())
         served[f"{name}-{alike + 1}" if alike else name] = path
     return served
+
+
+def served_mode() -> str:
+    """Planning mode of pages whose address names none."""
+    return os.environ.get(MODE_VARIABLE) or USUAL_MODE
 
 
 def file_date_format() -> str | None:
@@ -258,7 +284,7 @@ def load_data(
     try:
         source = source if source.tables else choose_source(name)
         followed = _follow(source)
-        snapshot = _read(source, known_at, effective_at)
+        snapshot = read_snapshot(source, known_at, effective_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PageData(
             source=source, findings=findings_of(failure), problem=problem_of(failure)
@@ -272,6 +298,8 @@ def load_data(
         )
     return PageData(
         source=source,
+        known_at=known_at or "",
+        effective_at=effective_at or "",
         snapshot=snapshot,
         names=names_of(snapshot),
         findings=(*followed, *snapshot.findings),
@@ -289,9 +317,10 @@ def _follow(source: DataSource) -> tuple[Finding, ...]:
     return ()
 
 
-def _read(
-    source: DataSource, known_at: str | None, effective_at: str | None
+def read_snapshot(
+    source: DataSource, known_at: str | None = None, effective_at: str | None = None
 ) -> Snapshot:
+    """Tables of a source at moments that an address states; see `load_data`."""
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
@@ -460,10 +489,15 @@ def wanted_data(wanted: Wanted) -> PageData:
 
 
 def facts_of(shown: PageWithSource, known_at: str) -> list[tuple[str, str]]:
-    """Facts of a page's header: source and moments; the source alone without data."""
+    """Facts of a page's header: source and moments; the source alone without data.
+
+    A page with a plan of earlier facts says what is done about it.
+    """
     if shown.snapshot is None:
         return [("Source", str(shown.source))]
-    return page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
+    facts = page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
+    renewal = getattr(shown, "renewal", "")
+    return [*facts, ("Plan", renewal)] if renewal else facts
 
 
 def html(text: str) -> mo.Html:
@@ -498,9 +532,27 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
 def trouble_of(shown: PageWithProblem) -> mo.Html:
     """What stands in the way of a page, and every finding behind it."""
     problem = shown.problem
-    text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    text = problem_html(problem) if problem else ""
     rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
     return html(f"{text}{rows}")
+
+
+def problem_html(problem: PageProblem) -> str:
+    """What stands in the way of a page; of a job also its phase and its button.
+
+    The script of `jobs.job_progress` keeps the phase and obeys the button.
+    """
+    if not problem.job:
+        return page.problem(problem.title, problem.text, problem.remedy)
+    name = escape(problem.job)
+    verb, word = ("again", problem.remedy) if problem.remedy else ("stop", STOP)
+    return (
+        f'<div class="mv mv-card mv-list" data-job="{name}" role="status">'
+        f"<h2>{escape(problem.title)}</h2>"
+        f'<p class="mv-phase">{escape(problem.text)}</p>'
+        f'<p><button class="mv-button" data-{verb}="{name}">{escape(word)}</button></p>'
+        "</div>"
+    )
 
 
 def said(done: DecisionResult) -> mo.Html:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from html import escape
 
+from medhavi.service.jobs.job_progress import JOBS_SCRIPT
 from medhavi.views.page import ICON, PAGES, document, search_form
 
 START = "/start"
@@ -31,7 +32,8 @@ _ICONS = {
 
 _RULES = """
 html,body{height:100%;margin:0;background:var(--mv-page)}
-body.mv{display:grid;grid-template:48px 1fr/auto 1fr;overflow:hidden}
+body.mv{display:grid;grid-template:48px 1fr auto/auto 1fr;overflow:hidden}
+.mv-jobs{grid-column:1/-1}
 .bar{grid-column:1/-1;display:flex;align-items:center;gap:16px;padding:0 16px;
  border-bottom:1px solid var(--mv-line)}
 .bar b{font-size:16px}
@@ -58,7 +60,7 @@ body.mv{display:grid;grid-template:48px 1fr/auto 1fr;overflow:hidden}
  visibility:hidden;background:var(--mv-page)}
 .pages iframe.shown{visibility:visible}
 @media (max-width:700px){
- body.mv{grid-template:48px auto 1fr/1fr}
+ body.mv{grid-template:48px auto 1fr auto/1fr}
  .side{display:flex;width:auto;overflow-x:auto;padding:4px 8px;border-right:0;
   border-bottom:1px solid var(--mv-line)}
  .narrow .side span{display:inline}.bar button,.bar .place{display:none}
@@ -190,7 +192,7 @@ def shell_html(place: str) -> str:
         f"{search_form()}</header>"
         f'<nav class="side" aria-label="Pages">{links}</nav>'
         f'<main class="pages" data-first="{START}"></main>'
-        f"<script>{_SCRIPT}</script>"
+        f"<script>{_SCRIPT}</script>{JOBS_SCRIPT}"
     )
     return document("Medhavi", body, rules=_RULES, head=ICON)
 

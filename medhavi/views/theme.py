@@ -269,6 +269,9 @@ _RULES = """
  color:var(--mv-muted)}
 .mv-empty b{color:var(--mv-ink);font-weight:600;display:block}
 .mv-problem{border-left:4px solid var(--mv-bad)}
+.mv-button{font:13px FONT;padding:4px 12px;border-radius:6px;cursor:pointer;
+ color:var(--mv-ink);background:var(--mv-card);border:1px solid var(--mv-line)}
+.mv-button:hover,.mv-button:focus-visible{border-color:var(--mv-plan)}
 .mv-chart{overflow-x:auto}
 .mv-chart svg{display:block;max-width:100%;min-width:600px;height:auto}
 .mv-scroll{overflow-x:auto}

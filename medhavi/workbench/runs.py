@@ -15,8 +15,8 @@ import polars as pl
 
 from medhavi.planners.net_change.net_change import NETTED_ALONE
 from medhavi.planners.parameters import MrpParameters
+from medhavi.planners.pipeline import changed_inputs, plan_to_build_on
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.planners.pipeline import plan_to_build_on
 from medhavi.results.identity import register_of
 from medhavi.results.plans.plan import Plan
 from medhavi.results.run_record import Basis, RunRecord
@@ -132,6 +132,14 @@ def nets_alone(snapshot: Snapshot, edited: Snapshot) -> bool:
         return False
     most = max(FEW_PRODUCTS, MOST_TOUCHED * snapshot["products"].height)
     return len(touched.products) <= most
+
+
+def is_of(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether a plan made from nothing would be this one."""
+    if plan.run.snapshot_fingerprint == snapshot.fingerprint:
+        return True
+    known = plan.basis
+    return known is not None and not changed_inputs(known, plan.run.mode, snapshot)
 
 
 class PublishedPlan(msgspec.Struct, frozen=True):

@@ -109,6 +109,7 @@ def server(chromium: str, tables: Path) -> Iterator[str]:
     """Address of `medhavi serve`; it starts only where there is a browser."""
     names = ("lemonade", "shop", "given", *EDGES)
     options = [part for name in names for part in ("--tables", str(tables / name))]
+    options += ["--mode", "mrp"]
     with served(tables, *options) as address:
         yield address
 

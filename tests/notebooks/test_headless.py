@@ -118,6 +118,8 @@ def test_an_import_of_an_inner_module_is_found():
 
 def test_the_plan_app_runs_every_cell_on_a_folder_of_tables(lemonade, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    # A demand in trouble is shown first; within capacity none is.
+    monkeypatch.setenv("MEDHAVI_MODE", "mrp")
     _, values = loaded(ROOT / "apps" / "a_plan.py").app.run()
     assert values["plan"].fulfilment.height == 3
     assert values["demand"].value == "D-3"

@@ -13,7 +13,7 @@ from medhavi.service import page_data
 from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.plan_page import PlanPage, plan_of
+from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
 from medhavi.views import capacity_words
 from medhavi.views.names import names_of
 from tests import factories

@@ -10,13 +10,11 @@ from medhavi.service import page_data
 from medhavi.service.page_data import AnswerCache
 from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
 from medhavi.service.plan_pages.desk_words import answer_of
+from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.plan_page import (
     MOST_RENEWALS,
     EditSession,
-    PlanPage,
     last_approver,
-    load_page,
-    plan_of,
 )
 from medhavi.units import to_seconds
 from tests import factories
@@ -218,7 +216,7 @@ def test_remedies_are_tried_once_for_a_page(tmp_path):
 
 def test_another_mode_is_planned_for_comparison(tmp_path):
     page = late_tables(tmp_path)
-    assert plan_page.other_plan(page, "mrp").run.mode == "mrp"
+    assert plan_page.other_plan(page, "mrp").plan.run.mode == "mrp"
 
 
 def test_a_dropped_workbook_is_planned_and_a_wrong_one_is_told(tmp_path):

@@ -16,8 +16,8 @@ from medhavi.service.page_data import (
     read_moment,
     served_tables,
 )
-from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.plan_page import load_page
+from medhavi.service.plan_pages import plan_loading
+from medhavi.service.plan_pages.plan_loading import load_page
 from medhavi.snapshot import Snapshot
 from tests.api import DataSource, Lake, Progress
 from tests.lakehouse.lake_events import START, small_company, store_of
@@ -52,7 +52,7 @@ def test_a_reload_does_not_plan_again(lemonade):
 
 
 def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
+    monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
     first = load_page(str(lemonade)).plan
     rows = Snapshot.from_folder(lemonade)["demands"].to_dicts()
     rows[0]["qty"] = 123.0
@@ -64,10 +64,10 @@ def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
 
 
 def test_progress_is_told(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
+    monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
     told: list[Progress] = []
     load_page(str(lemonade), observe=told.append)
-    assert told[0].phase.startswith("planning (mrp): 3 demands")
+    assert told[0].phase.startswith("planning (constrained): 3 demands")
     assert Progress("verifying") in told
 
 
@@ -151,13 +151,13 @@ def test_edges_that_can_be_planned_are_shown(tmp_path, case):
 
 
 def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_plans", AnswerCache(1))
+    monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
 
     def broken(*_arguments, **_options):
         message = "inside"
         raise KeyError(message)
 
-    monkeypatch.setattr("medhavi.workbench.files.tables_run.plan_snapshot", broken)
+    monkeypatch.setattr("medhavi.workbench.plan_in_force.plan_snapshot", broken)
     shown = load_page(str(lemonade))
     assert shown.problem is not None
     assert shown.problem.title == "Medhavi failed in a way it should not"

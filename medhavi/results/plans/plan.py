@@ -266,7 +266,7 @@ class Plan(Charted):
         return cls(
             tables=tables,
             run=RunRecord.from_dict(record),
-            findings=_findings(record.get("findings")),
+            findings=told_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
             basis=_basis(path),
             told_in=PlanLocale.from_dict(record),
@@ -325,9 +325,38 @@ class Plan(Charted):
 
         return where_used(self, subject)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to another process with all that plans on it need but the tables."""
+        known = self.basis
+        basis = None if known is None else (known.to_frame(), known.schedule)
+        parts = dict(self.tables), self.run, self.findings, dict(self.measured)
+        return _arrived, (*parts, basis, self.locale)
+
     def __str__(self) -> str:
         """Summary: counts, statuses, the worst exceptions."""
         return summary(self)
+
+
+def _arrived(
+    tables: Mapping[str, pl.DataFrame],
+    run: RunRecord,
+    findings: tuple[Finding, ...],
+    measured: Mapping[str, object],
+    basis: tuple[pl.DataFrame, pl.DataFrame | None] | None,
+    told_in: PlanLocale,
+) -> Plan:
+    """Plan as `Plan.__reduce__` sent it."""
+    found = None
+    if basis is not None:
+        found = replace(Basis.from_frame(basis[0]), schedule=basis[1])
+    return Plan(
+        tables=tables,
+        run=run,
+        findings=findings,
+        measured=measured,
+        basis=found,
+        told_in=told_in,
+    )
 
 
 def _basis(folder: Path) -> Basis | None:
@@ -340,7 +369,8 @@ def _basis(folder: Path) -> Basis | None:
     return found
 
 
-def _findings(rows: object) -> tuple[Finding, ...]:
+def told_findings(rows: object) -> tuple[Finding, ...]:
+    """Findings of a list of dictionaries, as `Finding.as_dict` gives them."""
     if not isinstance(rows, list):
         return ()
     return tuple(

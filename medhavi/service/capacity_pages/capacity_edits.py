@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.service.capacity_pages.capacity_page import CapacityWindow
-    from medhavi.service.plan_pages.plan_page import PlanPage, PreviewResult
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 

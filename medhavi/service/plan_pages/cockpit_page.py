@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import marimo as mo
 
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.service.plan_pages.plan_loading import PlanPage
 
 STATES = {"To do": cockpit.OPEN, "Done": cockpit.DONE, "All": cockpit.ALL}
 ASSIGN, SETTLE, REOPEN = "assign or note", "done", "open again"

@@ -22,13 +22,15 @@ from medhavi.events.event_types.master_data import MASTER
 from medhavi.lakehouse import Lake
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.schema import cell, tables
-from medhavi.service.page_data import bench_of, facts_of, html, problem_of
-from medhavi.service.plan_pages.plan_page import (
-    MODES,
-    EditResult,
-    load_page,
-    remember_approver,
+from medhavi.service.page_data import (
+    bench_of,
+    facts_of,
+    html,
+    problem_of,
+    served_mode,
 )
+from medhavi.service.plan_pages.plan_loading import MODES, load_page
+from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.snapshot.patch import Patch
 from medhavi.views import order_list, page
 from medhavi.views.changed_cells import changed_cells, known_row, said, value_words
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
 
     from medhavi.edits.edit import Edit
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.plan_page import PlanPage, PreviewResult
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.plan_page import PreviewResult
     from medhavi.snapshot import Snapshot
     from medhavi.views.changed_cells import ChangedCell
     from medhavi.views.names import Names
@@ -409,7 +412,7 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
 
     return mo.ui.dropdown(
         {MODE_WORDS[name]: name for name in MODES},
-        value=MODE_WORDS.get(wanted("mode"), MODE_WORDS["mrp"]),
+        value=MODE_WORDS.get(wanted("mode"), MODE_WORDS[served_mode()]),
         label="Planning mode",
         on_change=lambda value: keep("mode", value),
     )
@@ -439,10 +442,10 @@ def head_parts(
 def shown_plan(
     wanted: Wanted, mode: mo.ui.dropdown, moments: Mapping[str, Any]
 ) -> PlanPage:
-    """Read and plan what a page asks for, under a spinner that tells the progress."""
+    """Read what a page asks for with the plan in force; see `load_page`."""
     import marimo as mo
 
-    with mo.status.spinner("Planning", remove_on_exit=True) as spinner:
+    with mo.status.spinner("Reading", remove_on_exit=True) as spinner:
         return load_page(
             name=wanted("tables"),
             known_at=moments["known_at"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plans.plan import Plan
     from medhavi.results.reports.time_phased import TimePhasedRecord
-    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]

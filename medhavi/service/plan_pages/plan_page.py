@@ -14,22 +14,28 @@ from typing import TYPE_CHECKING, Any, Protocol
 from medhavi.edits.edit import EDITS
 from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
-from medhavi.findings import Finding
-from medhavi.progress import Progress
-from medhavi.results.plans.plan import Plan
+from medhavi.progress import unobserved
+from medhavi.service.jobs.job_results import result_of
+from medhavi.service.jobs.open_pages import this_cell
+from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.page_data import (
     AnswerCache,
     DataSource,
+    PageData,
     PageProblem,
     bench_of,
-    findings_of,
     load_data,
     problem_of,
     read_moment,
+    served_mode,
 )
-from medhavi.snapshot import Snapshot
+from medhavi.service.plan_pages.plan_loading import (
+    PlanPage,
+    open_pages,
+    plan_previewed,
+    planned,
+)
 from medhavi.units import to_seconds
-from medhavi.views.names import Names
 from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
@@ -37,121 +43,9 @@ if TYPE_CHECKING:
 
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
-    from medhavi.service.page_data import PageData
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
     from medhavi.workbench.orders.plan_edit_answers import EditRecord
-    from medhavi.workbench.workbench import Workbench
-
-
-MODES = ("mrp", "constrained", "optimize")
-_KEPT = 8
-"""Plans that stay in memory, so that a reload of the page does not plan again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanPage:
-    """All that the page shows; `plan` is None where `problem` says why.
-
-    `violations` counts the broken rules that the independent check found; a plan with
-    any is not shown.
-    """
-
-    source: DataSource
-    snapshot: Snapshot | None = None
-    plan: Plan | None = None
-    names: Names = field(default_factory=Names)
-    findings: tuple[Finding, ...] = ()
-    problem: PageProblem | None = None
-    violations: int | None = None
-
-
-_plans: AnswerCache[Plan] = AnswerCache(_KEPT)
-
-
-def load_page(
-    tables: str | None = None,
-    *,
-    name: str | None = None,
-    known_at: str | None = None,
-    effective_at: str | None = None,
-    mode: str | None = None,
-    observe: Observe | None = None,
-) -> PlanPage:
-    """Read and plan; failures become a problem of the page, never a traceback.
-
-    Parameters
-    ----------
-    tables, name
-        Path of a folder or workbook, or name of served tables; see `load_data`.
-    known_at, effective_at
-        Moments of a lake, in the company's local time; empty for the latest.
-    mode
-        How to plan; mrp where nothing or nothing known is said.
-    """
-    data = load_data(tables, name=name, known_at=known_at, effective_at=effective_at)
-    if data.snapshot is None or data.problem is not None:
-        return PlanPage(
-            source=data.source,
-            snapshot=data.snapshot,
-            findings=data.findings,
-            problem=data.problem,
-        )
-    return planned(data, data.snapshot, mode if mode in MODES else "mrp", observe)
-
-
-def planned(
-    data: PageData,
-    snapshot: Snapshot,
-    mode: str,
-    observe: Observe | None = None,
-) -> PlanPage:
-    """Plan the tables of another page; failures become a problem of this one."""
-    try:
-        plan = plan_of(snapshot, mode, observe)
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return PlanPage(
-            source=data.source,
-            snapshot=snapshot,
-            names=data.names,
-            findings=findings_of(failure) or data.findings,
-            problem=problem_of(failure),
-        )
-    return PlanPage(
-        source=data.source,
-        snapshot=snapshot,
-        plan=plan,
-        names=data.names,
-        findings=(*data.findings, *plan.findings),
-        violations=0,
-    )
-
-
-def plan_previewed(bench: Workbench, preview: Preview) -> None:
-    """Keep the plan of a preview that was committed: the page need not make it again.
-
-    Nothing is kept where later facts changed the tables as well.
-    """
-    from medhavi.workbench.files.tables_run import verified_and_rated
-
-    plan, snapshot = preview.plan, bench.edits.facts.read()[1]
-    if plan is not None and snapshot.fingerprint == preview.fingerprint_after:
-        _plans.get(
-            (snapshot.fingerprint, plan.run.mode),
-            lambda: verified_and_rated(plan, snapshot),
-        )
-
-
-def plan_of(
-    snapshot: Snapshot,
-    mode: str = "mrp",
-    observe: Observe | None = None,
-) -> Plan:
-    """Plan and verify, or give the plan of the same snapshot once more."""
-    from medhavi.workbench.files.tables_run import plan_snapshot
-
-    return _plans.get(
-        (snapshot.fingerprint, mode),
-        lambda: plan_snapshot(snapshot, mode, observe=observe),
-    )
 
 
 MOST_RENEWALS = 3
@@ -349,7 +243,7 @@ def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
             title="It was not done", text=" ".join(why) or str(done.status), kept=False
         )
     remember_approver(approver)
-    plan_previewed(bench, preview)
+    plan_previewed(bench, preview, page.source)
     kind = str(preview.edit.kind).replace("_", " ").capitalize()
     orders = ", ".join(done.orders) or kind
     again = " It was decided before; nothing was written again." * done.replayed
@@ -401,32 +295,41 @@ def tried_remedies(
     demand: str | None,
     tries: int,
     observe: Observe | None = None,
-) -> RemedyTrials:
-    """Try remedies for a demand of the page's plan, or remember what was tried."""
-    from medhavi.planners.late_remedies.remedy_trials import remedies
-    from medhavi.results.plan_remedy import RemedyTrials
+) -> RemedyTrials | PageProblem:
+    """Remedies for a demand of the page's plan; what is done about them meanwhile.
 
+    A job tries them; the cell that asks is run again when they are there. Outside the
+    server they are tried here.
+    """
     plan, snapshot = _both(page)
-
-    texts: list[str] = []
-
-    def told(tried: Progress) -> None:
-        texts.append(tried.phase)
-        if observe is not None:
-            observe(Progress("changes", tried.done, tried.total))
-
-    return _tried.get(
-        (plan.fingerprint, demand, tries),
-        lambda: RemedyTrials(
-            found=remedies(snapshot, plan, demand, tries=tries, observe=told),
-            texts=tuple(dict.fromkeys(texts)),
-        ),
+    assert page.request is not None
+    asked = RemedyRequest(
+        plan=page.request, fingerprint=plan.fingerprint, demand=demand, tries=tries
     )
 
+    def here() -> RemedyTrials:
+        return _tried.get(
+            asked, lambda: asked.tried(plan, snapshot, observe or unobserved)
+        )
 
-def other_plan(page: PlanPage, mode: str) -> Plan:
-    """Plan the tables of a page in another mode, or remember that plan."""
-    return plan_of(_both(page)[1], mode)
+    return result_of(asked, here, "Remedies are being tried", observe)
+
+
+def other_plan(page: PlanPage, mode: str) -> PlanPage:
+    """Page of the same tables with their plan in another mode."""
+    asked, snapshot = page.request, _both(page)[1]
+    assert asked is not None
+    cell = this_cell()
+    if cell is not None:
+        open_pages.follow(page.source, cell)
+    data = PageData(
+        source=page.source,
+        known_at=asked.known_at,
+        effective_at=asked.effective_at,
+        snapshot=snapshot,
+        names=page.names,
+    )
+    return planned(data, snapshot, mode, waits=cell is None)
 
 
 def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
@@ -436,7 +339,7 @@ def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
     return page.plan, page.snapshot
 
 
-def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
+def workbook_page(name: str, content: bytes, mode: str | None = None) -> PlanPage:
     """Read a dropped workbook and plan it; its problems are the page's.
 
     Parameters
@@ -457,7 +360,13 @@ def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
     with TemporaryDirectory(prefix="medhavi-") as folder:
         path = Path(folder) / "tables.xlsx"
         path.write_bytes(content)
-        page = load_page(str(path), mode=mode)
+        data = load_data(str(path))
+        page = PlanPage(
+            source=data.source, findings=data.findings, problem=data.problem
+        )
+        if data.snapshot is not None and data.problem is None:
+            # Its file goes with this call: the plan is waited for.
+            page = planned(data, data.snapshot, mode or served_mode())
     return replace(page, source=DataSource(tables=name))
 
 

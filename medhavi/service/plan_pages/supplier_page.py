@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import marimo as mo
 
-    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.views.names import Names
 
     Wanted = Callable[[str], str]

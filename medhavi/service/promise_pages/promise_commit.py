@@ -19,9 +19,9 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_pages.desk_words import RemedyEdit, answer_of
+from medhavi.service.plan_pages.plan_loading import planned
 from medhavi.service.plan_pages.plan_page import (
     PreviewResult,
-    planned,
     remember_approver,
     show_edit,
 )

@@ -40,6 +40,7 @@ from medhavi.workbench.orders.plan_edit_events import (
     take_back,
 )
 from medhavi.workbench.orders.plan_edit_preview import worked_out
+from medhavi.workbench.runs import is_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +102,7 @@ class PlanEdits:
             "revision": past[-1].revision if past else NO_STREAM,
             "basis": Basis.of(snapshot),
         }
-        if not _is_of(plan, snapshot):
+        if not is_of(plan, snapshot):
             changed = self.facts.since_plan(plan)
             return Preview(**shown, edit=edit, status=EditStatus.STALE, changed=changed)
         hindered = self._hindered(edit, snapshot)
@@ -370,14 +371,6 @@ class PlanEdits:
                 "Take later edits back first, or edit the order as it is now.",
             )
         return None
-
-
-def _is_of(plan: Plan, snapshot: Snapshot) -> bool:
-    """Whether a plan made from nothing would be this one."""
-    if plan.run.snapshot_fingerprint == snapshot.fingerprint:
-        return True
-    known = plan.basis
-    return known is not None and not changed_inputs(known, plan.run.mode, snapshot)
 
 
 def _turned_back(taken: EditRecord) -> tuple[RowChange, ...]:

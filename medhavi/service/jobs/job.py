@@ -1,0 +1,153 @@
+"""A job: a request, and how far the work on it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from medhavi.findings import Finding
+from medhavi.progress import Progress
+from medhavi.service.page_data import PageProblem
+
+if TYPE_CHECKING:
+    from medhavi.progress import Cancelled, Observe
+
+
+class JobRequest(Protocol):
+    """What a job does, as a value that a worker process can be sent.
+
+    Requests that are equal ask for the same work; it is done once.
+    """
+
+    @property
+    def title(self) -> str:
+        """Name of the work, for people."""
+
+    @property
+    def subject(self) -> object:
+        """What it is about: a later request about the same takes its place in line."""
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> object:
+        """Do the work; what it returns can be sent to the server.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            It was stopped before there was a result.
+        """
+
+
+class JobState(StrEnum):
+    """How far a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+ENDED = (JobState.DONE, JobState.STOPPED, JobState.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOutcome:
+    """What became of a job: a value, or what stood in the way."""
+
+    state: JobState
+    value: object = None
+    problem: PageProblem | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """One piece of long work; its fields are changed by its queue alone.
+
+    Attributes
+    ----------
+    name
+        Its number, as addresses have it.
+    progress
+        Where it stands; None before its first phase.
+    stopping
+        Whether somebody asked for the best so far.
+    """
+
+    name: str
+    request: JobRequest
+    state: JobState = JobState.WAITING
+    progress: Progress | None = None
+    outcome: JobOutcome | None = None
+    stopping: bool = False
+    begun: float = field(default_factory=time.monotonic)
+    over: float = 0.0
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _followers: list[Callable[[], object]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def end(self, outcome: JobOutcome) -> None:
+        """Take the outcome and call who waits for it."""
+        with self._lock:
+            if self.outcome is not None:
+                return
+            self.outcome, self.state = outcome, outcome.state
+            self.over = time.monotonic()
+            followers, self._followers = self._followers, []
+        self._ended.set()
+        for follower in followers:
+            follower()
+
+    def when_ended(self, follower: Callable[[], object]) -> None:
+        """Call once when it has ended; at once where it has."""
+        with self._lock:
+            if self.outcome is None:
+                self._followers.append(follower)
+                return
+        follower()
+
+    def when_begun_again(self, follower: Callable[[], object]) -> None:
+        """Call once when somebody begins the work of this ended job again."""
+        with self._lock:
+            self._followers.append(follower)
+
+    def begun_again(self) -> None:
+        """Call who waits for the work of this ended job."""
+        with self._lock:
+            followers, self._followers = self._followers, []
+        for follower in followers:
+            follower()
+
+    def wait(self, observe: Observe | None = None) -> JobOutcome:
+        """Wait for the outcome; `observe` is called with each new progress."""
+        seen: Progress | None = None
+        while not self._ended.wait(timeout=0.1):
+            if observe is not None and self.progress not in (None, seen):
+                seen = self.progress
+                assert seen is not None
+                observe(seen)
+        assert self.outcome is not None
+        return self.outcome
+
+    def as_dict(self) -> dict[str, object]:
+        """State for the bar of the shell."""
+        progress = self.progress
+        problem = None if self.outcome is None else self.outcome.problem
+        until = self.over or time.monotonic()
+        return {
+            "job": self.name,
+            "title": self.request.title,
+            "state": str(self.state),
+            "stopping": self.stopping,
+            "phase": "" if progress is None else str(progress),
+            "done": progress.done if progress else 0,
+            "total": progress.total if progress else 0,
+            "incumbent": progress.incumbent if progress else None,
+            "bound": progress.bound if progress else None,
+            "elapsed_s": round(until - self.begun, 1),
+            "problem": "" if problem is None else f"{problem.title}. {problem.text}",
+        }

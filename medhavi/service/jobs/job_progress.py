@@ -1,0 +1,151 @@
+"""The bar of long work at the bottom of the shell, and its addresses.
+
+One script stands in the shell and in each page: outside frames it draws the bar, inside
+it keeps the phase of what the page waits for. Results come by the page's own kernel.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from medhavi.service.page_data import STOP
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from medhavi.service.jobs.job_queue import JobQueue
+
+_RULES = """
+.mv-jobs{border-top:1px solid var(--mv-line);background:var(--mv-card);
+ padding:6px 16px;display:grid;gap:4px;font-size:13px;z-index:9}
+.mv-jobs[hidden]{display:none}
+.mv-jobs.alone{position:fixed;left:0;right:0;bottom:0}
+.mv-jobs div{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center}
+.mv-jobs .elapsed{font-variant-numeric:tabular-nums;color:var(--mv-muted)}
+.mv-jobs button{margin-left:auto}
+.mv-jobs .failed b::before{content:"▲ ";color:var(--mv-bad)}
+"""
+
+_SCRIPT = """
+(() => {
+const framed = window.top !== window, stopWord = STOP_WORD;
+const style = document.createElement("style");
+style.textContent = RULES;
+document.head.append(style);
+let bar = null, seen = "";
+const going = job => job.state === "running" || job.state === "waiting";
+const time = s => s < 60 ? Math.floor(s) + " s"
+  : Math.floor(s / 60) + " min " + Math.floor(s % 60) + " s";
+const words = job => job.stopping ? "stopping" : job.state === "waiting" ? "waiting"
+  : job.phase || "starting";
+
+function line(job) {
+  const row = document.createElement("div"), title = document.createElement("b");
+  row.className = job.state;
+  title.textContent = job.title;
+  const phase = document.createElement("span"), elapsed = document.createElement("span");
+  phase.textContent = going(job) ? words(job) : job.problem;
+  elapsed.className = "elapsed";
+  elapsed.textContent = time(job.elapsed_s);
+  row.append(title, phase, elapsed);
+  if (going(job) && !job.stopping) {
+    const stop = document.createElement("button");
+    stop.className = "mv-button"; stop.dataset.stop = job.job;
+    stop.textContent = stopWord;
+    row.append(stop);
+  }
+  return row;
+}
+
+function draw(jobs) {
+  const shown = jobs.filter(job => going(job) || job.state === "failed");
+  if (!bar) {
+    bar = document.createElement("div");
+    bar.className = "mv mv-jobs";
+    bar.setAttribute("role", "region");
+    bar.setAttribute("aria-label", "Work in progress");
+    if (!document.querySelector("main.pages")) bar.classList.add("alone");
+    document.body.append(bar);
+  }
+  const text = JSON.stringify(shown.map(job => ({...job, elapsed_s: time(job.elapsed_s)})));
+  if (text === seen) return;
+  seen = text;
+  bar.hidden = !shown.length;
+  // A button that is being pressed stays: rows are exchanged, the focus is kept.
+  const held = bar.contains(document.activeElement)
+    ? document.activeElement.dataset.stop : null;
+  bar.replaceChildren(...shown.map(line));
+  if (held) bar.querySelector(`[data-stop="${held}"]`)?.focus();
+}
+
+async function look() {
+  const waiting = [...document.querySelectorAll("[data-job]")];
+  let busy = false;
+  if (!document.hidden && (!framed || waiting.length)) {
+    try {
+      const jobs = await (await fetch("/jobs")).json();
+      busy = jobs.some(going);
+      if (!framed) draw(jobs);
+      for (const place of waiting) {
+        const job = jobs.find(one => one.job === place.dataset.job);
+        const phase = place.querySelector(".mv-phase");
+        if (job && going(job) && phase)
+          phase.textContent = `${words(job)}, ${time(job.elapsed_s)}`;
+      }
+    } catch { /* the server is gone, or comes back */ }
+  }
+  setTimeout(look, busy ? 250 : 1000);
+}
+
+addEventListener("click", event => {
+  const button = event.composedPath().find(one => one.tagName === "BUTTON");
+  const verb = button?.dataset.stop ? "stop" : button?.dataset.again ? "again" : "";
+  if (!verb) return;
+  button.disabled = true;
+  fetch(`/jobs/${button.dataset[verb]}/${verb}`, {method: "POST"});
+}, true);
+look();
+})();
+"""
+
+JOBS_SCRIPT = (
+    "<script>addEventListener('DOMContentLoaded', () => {"
+    + _SCRIPT.replace("RULES", json.dumps(_RULES)).replace(
+        "STOP_WORD", json.dumps(STOP)
+    )
+    + "})</script>"
+)
+"""Script of the shell and of each page."""
+
+
+def job_routes(queue: JobQueue) -> list[Route]:
+    """Routes that list jobs, stop one and begin one again."""
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    async def listed(_request: Request) -> Response:
+        rows = [job.as_dict() for job in queue.jobs()]
+        return JSONResponse(rows, headers={"cache-control": "no-store"})
+
+    async def stop(request: Request) -> Response:
+        return answer(queue.stop(request.path_params["name"]))
+
+    async def again(request: Request) -> Response:
+        known = queue.find(request.path_params["name"])
+        begun = None if known is None else queue.submit(known.request, again=True)
+        return answer(begun)
+
+    def answer(job: object) -> Response:
+        if job is None:
+            text = "No such job is known. It may have ended long ago."
+            return JSONResponse({"error": text}, status_code=404)
+        return JSONResponse(job.as_dict())  # type: ignore[attr-defined]
+
+    return [
+        Route("/jobs", listed),
+        Route("/jobs/{name}/stop", stop, methods=["POST"]),
+        Route("/jobs/{name}/again", again, methods=["POST"]),
+    ]

@@ -1,0 +1,262 @@
+"""Runs jobs in worker processes, so that pages never wait for a planner.
+
+A worker is a process of its own that keeps what it has imported and ends after a while
+without work. It writes results as the command line does, whole or not at all, and sends
+progress through a pipe: a worker whose server is gone fails at its next phase, before
+it writes; a worker that is killed leaves its job failed, and the next job gets a new
+one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from medhavi.service.jobs.job import ENDED, Job, JobOutcome, JobState
+from medhavi.service.page_data import PageProblem, findings_of, problem_of
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Event
+
+    from medhavi.progress import Progress
+    from medhavi.service.jobs.job import JobRequest
+
+IDLE_SECONDS = 120.0
+"""How long a worker without work is kept."""
+SHOWN_SECONDS = 60.0
+"""How long a job that ended is listed."""
+MOST_KEPT = 64
+"""Jobs that ended whose outcomes are kept, the newest."""
+NICENESS = 5
+"""How far work gives way to pages on a busy machine."""
+_log = logging.getLogger(__name__)
+_current: list[JobQueue] = []
+
+
+def current_queue() -> JobQueue | None:
+    """Queue of the server; None where a page runs by itself, in its own kernel."""
+    return _current[-1] if _current else None
+
+
+class JobQueue:
+    """Does requests one after the other, `workers` at a time.
+
+    Parameters
+    ----------
+    workers
+        Most worker processes.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._jobs: dict[JobRequest, Job] = {}
+        self._line: deque[Job] = deque()
+        self._turn = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._closed = False
+        self._workers = [_JobProcess() for _ in range(workers)]
+        self._threads: list[threading.Thread] = []
+
+    def open(self) -> None:
+        """Be the queue of this server from now on."""
+        _current.append(self)
+
+    def submit(self, request: JobRequest, *, again: bool = False) -> Job:
+        """Job of a request: the one that is known, else a new one in line.
+
+        Parameters
+        ----------
+        again
+            Begin anew where the known one has ended.
+        """
+        with self._turn:
+            known = self._jobs.get(request)
+            if known is not None and not (again and known.state in ENDED):
+                return known
+            job = Job(name=str(next(self._numbers)), request=request)
+            self._jobs.pop(request, None)
+            self._jobs[request] = job
+            overtaken = [
+                one for one in self._line if one.request.subject == request.subject
+            ]
+            for one in overtaken:
+                self._line.remove(one)
+            self._line.append(job)
+            self._forget()
+            if len(self._threads) < len(self._workers):
+                self._start()
+            self._turn.notify()
+        for one in overtaken:
+            one.end(JobOutcome(state=JobState.STOPPED))
+        if known is not None:
+            known.begun_again()
+        return job
+
+    def jobs(self) -> list[Job]:
+        """List jobs that wait or run, and those that ended a moment ago."""
+        recent = time.monotonic() - SHOWN_SECONDS
+        with self._turn:
+            found = list(self._jobs.values())
+        return [one for one in found if not one.over or one.over > recent]
+
+    def find(self, name: str) -> Job | None:
+        """Job of a name; None where it is not known any more."""
+        with self._turn:
+            return next((one for one in self._jobs.values() if one.name == name), None)
+
+    def stop(self, name: str) -> Job | None:
+        """Ask a job for the best so far; one that waits ends at once."""
+        job = self.find(name)
+        if job is None or job.state in ENDED:
+            return job
+        job.stopping = True
+        with self._turn:
+            waiting = job in self._line
+            if waiting:
+                self._line.remove(job)
+        if waiting:
+            job.end(JobOutcome(state=JobState.STOPPED))
+        for worker in self._workers:
+            worker.stop(job)
+        return job
+
+    def close(self) -> None:
+        """End all workers; what they have not finished leaves nothing behind."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify_all()
+        if self in _current:
+            _current.remove(self)
+        for worker in self._workers:
+            worker.kill()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        for job in list(self._jobs.values()):
+            job.end(JobOutcome(state=JobState.STOPPED))
+
+    # -------------------------------------------------------------------- inside
+    def _start(self) -> None:
+        worker = self._workers[len(self._threads)]
+        thread = threading.Thread(
+            target=self._serve, args=(worker,), name="job-worker", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, worker: _JobProcess) -> None:
+        while not self._closed:
+            with self._turn:
+                self._turn.wait_for(lambda: self._line or self._closed, IDLE_SECONDS)
+                job = self._line.popleft() if self._line else None
+            if job is None:
+                worker.kill()
+                continue
+            try:
+                outcome = worker.run(job)
+            except Exception as failure:  # noqa: BLE001 - the boundary of a thread
+                _log.exception("job %s failed in a way it should not", job.name)
+                outcome = _failed(failure)
+            job.end(outcome)
+
+    def _forget(self) -> None:
+        ended = [key for key, job in self._jobs.items() if job.state in ENDED]
+        for key in ended[:-MOST_KEPT]:
+            del self._jobs[key]
+
+
+class _JobProcess:
+    """A process that does one job after the other; started when the first one comes."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._stop: Event = self._context.Event()
+        self._job: Job | None = None
+
+    def run(self, job: Job) -> JobOutcome:
+        """Send a job, follow its progress, and give its outcome."""
+        self._stop.clear()
+        self._job, job.state = job, JobState.RUNNING
+        if job.stopping:
+            self._stop.set()
+        try:
+            pipe = self._started()
+            pipe.send(job.request)
+            while True:
+                told: Progress | JobOutcome = pipe.recv()
+                if isinstance(told, JobOutcome):
+                    return told
+                job.progress = told
+        except (EOFError, OSError):
+            return self._gone()
+        finally:
+            self._job = None
+
+    def stop(self, job: Job) -> None:
+        """Ask for the best so far, where this is the job."""
+        if self._job is job:
+            self._stop.set()
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        process, self._process = self._process, None
+        if process is not None and process.is_alive():
+            process.kill()
+
+    def _started(self) -> Connection:
+        if self._pipe is None or self._process is None or not self._process.is_alive():
+            self._pipe, theirs = self._context.Pipe()
+            self._process = self._context.Process(
+                target=work, args=(theirs, self._stop), name="medhavi-job", daemon=True
+            )
+            self._process.start()
+            theirs.close()
+        return self._pipe
+
+    def _gone(self) -> JobOutcome:
+        """Outcome of a job whose process ended in the middle of it."""
+        self.kill()
+        problem = PageProblem(
+            title="The work was ended from outside",
+            text="Its process is gone: it was killed, or the machine had no memory left. "
+            "Nothing of it was kept.",
+            remedy="Start it again.",
+        )
+        return JobOutcome(state=JobState.FAILED, problem=problem)
+
+
+def work(pipe: Connection, stop: Event) -> None:
+    """Do the requests of a pipe, in a process of its own, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends its workers
+    os.nice(NICENESS)
+    with suppress(EOFError, OSError):
+        while True:
+            request: JobRequest = pipe.recv()
+            pipe.send(_outcome(request, pipe, stop))
+
+
+def _outcome(request: JobRequest, pipe: Connection, stop: Event) -> JobOutcome:
+    try:
+        value = request.run(pipe.send, stop.is_set)
+    except KeyboardInterrupt:
+        return JobOutcome(state=JobState.STOPPED)
+    except Exception as failure:  # noqa: BLE001 - the boundary of a process
+        return _failed(failure)
+    return JobOutcome(state=JobState.DONE, value=value)
+
+
+def _failed(failure: Exception) -> JobOutcome:
+    return JobOutcome(
+        state=JobState.FAILED,
+        problem=problem_of(failure),
+        findings=findings_of(failure),
+    )

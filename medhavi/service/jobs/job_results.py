@@ -1,0 +1,61 @@
+"""Results of jobs on pages: there, or said to be on their way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.open_pages import this_cell
+from medhavi.service.page_data import PageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.progress import Observe
+    from medhavi.service.jobs.job import JobRequest
+
+Value = TypeVar("Value")
+AGAIN = "Start again"
+"""Button of work that failed or was stopped."""
+
+
+def result_of(
+    asked: JobRequest,
+    here: Callable[[], Value],
+    title: str,
+    observe: Observe | None = None,
+) -> Value | PageProblem:
+    """Result of a job, or what is done about it.
+
+    A cell of a page is run again when the job has ended; anybody else waits.
+
+    Parameters
+    ----------
+    here
+        Does the work where no server does jobs.
+    title
+        Says that it is under way.
+    observe
+        Called with the progress of what is waited for.
+    """
+    queue, cell = current_queue(), this_cell()
+    if queue is None:
+        return here()
+    job = queue.submit(asked)
+    if cell is None:
+        job.wait(observe)
+    if job.outcome is None:
+        assert cell is not None
+        text = "waiting" if job.progress is None else str(job.progress)
+        shown = PageProblem(title=title, text=text, job=job.name)
+        job.when_ended(cell)
+        return shown
+    if job.outcome.value is not None:
+        return cast("Value", job.outcome.value)
+    told = job.outcome.problem or PageProblem(
+        title="The work was stopped", text="It was ended before there was a result."
+    )
+    if cell is not None:
+        job.when_begun_again(cell)
+    return replace(told, job=job.name, remedy=AGAIN)

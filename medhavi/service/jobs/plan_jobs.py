@@ -1,0 +1,148 @@
+"""Jobs about plans: the plan in force of a source, and remedies for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.progress import Progress
+from medhavi.service.page_data import DataSource, read_snapshot
+from medhavi.workbench.plan_in_force import plan_in_force, renewed_plan
+
+if TYPE_CHECKING:
+    from medhavi.lakehouse import Lake
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plan_remedy import RemedyTrials
+    from medhavi.results.plans.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """The plan of a source in a mode; it is found again where plans are kept.
+
+    Parameters
+    ----------
+    known_at, effective_at
+        Moments as an address states them; empty: the newest facts.
+    facts
+        Fingerprint of the tables as the page has them: other facts, another job.
+    """
+
+    source: DataSource
+    mode: str
+    known_at: str = ""
+    effective_at: str = ""
+    facts: str = ""
+
+    @property
+    def title(self) -> str:
+        """Name of the work, for people."""
+        return f"Plan of {self.source}, {self.mode}"
+
+    @property
+    def subject(self) -> object:
+        """Source, mode and moments: facts that came later are planned instead."""
+        return self.source, self.mode, self.known_at, self.effective_at
+
+    @property
+    def past(self) -> bool:
+        """Whether another moment than the newest is asked for."""
+        return bool(self.known_at or self.effective_at)
+
+    @property
+    def lake(self) -> Lake | None:
+        """Lake of the source; None: it has none."""
+        return lake_of(self.source)
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> None:
+        """Make the plan and keep it, unless it is there."""
+        observe(Progress("reading the tables"))
+        renewed_plan(
+            read_snapshot(self.source, self.known_at, self.effective_at),
+            self.mode,
+            self.lake,
+            past=self.past,
+            observe=observe,
+            cancelled=cancelled,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyRequest:
+    """Remedies for a demand of a plan in force, or for all its late demands.
+
+    Parameters
+    ----------
+    plan
+        Request of the plan.
+    fingerprint
+        The plan as the page shows it.
+    demand
+        None: all late demands.
+    tries
+        Most changes that are tried.
+    """
+
+    plan: PlanRequest
+    fingerprint: str
+    demand: str | None
+    tries: int
+    title: str = field(default="Remedies", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Plan and demand: what is asked later is tried instead."""
+        return self.plan.subject, "remedies", self.demand
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> RemedyTrials:
+        """Try the changes; stopped, those that were tried are the result.
+
+        Raises
+        ------
+        UsageError
+            The plan in force is another one by now.
+        """
+        observe(Progress("reading the plan"))
+        asked = self.plan
+        snapshot = read_snapshot(asked.source, asked.known_at, asked.effective_at)
+        known = plan_in_force(snapshot, asked.mode, asked.lake, past=asked.past)
+        if known is None or known.plan.fingerprint != self.fingerprint:
+            message = "The plan has changed since. Try the remedies on the new one."
+            raise UsageError(message)
+        return self.tried(known.plan, snapshot, observe, cancelled)
+
+    def tried(
+        self,
+        plan: Plan,
+        snapshot: Snapshot,
+        observe: Observe,
+        cancelled: Cancelled | None = None,
+    ) -> RemedyTrials:
+        """Try the changes on a plan of these tables."""
+        from medhavi.planners.late_remedies.remedy_trials import remedies
+        from medhavi.results.plan_remedy import RemedyTrials
+
+        texts: list[str] = []
+
+        def tell(tried: Progress) -> None:
+            texts.append(tried.phase)
+            observe(Progress("changes", tried.done, tried.total))
+
+        found = remedies(
+            snapshot,
+            plan,
+            self.demand,
+            tries=self.tries,
+            observe=tell,
+            cancelled=cancelled,
+        )
+        return RemedyTrials(found=found, texts=tuple(dict.fromkeys(texts)))
+
+
+def lake_of(source: DataSource) -> Lake | None:
+    """Lake of a source; None: it is a folder or a workbook."""
+    from medhavi.lakehouse import Lake
+
+    return Lake(source.lake) if source.lake else None

@@ -1,0 +1,302 @@
+"""The plan that pages show: the plan in force, and what is done while there is none.
+
+Nothing is planned here while the server runs: a job makes the plan, and the cell that
+asked for it is run again when it is there (docs/decisions/026).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from medhavi.errors import EnvironmentFailure
+from medhavi.findings import Finding
+from medhavi.results.plans.plan import Plan
+from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.job_results import AGAIN
+from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.jobs.plan_jobs import PlanRequest
+from medhavi.service.page_data import (
+    AnswerCache,
+    DataSource,
+    PageProblem,
+    findings_of,
+    load_data,
+    problem_of,
+    served_mode,
+)
+from medhavi.snapshot import Snapshot
+from medhavi.views.names import Names
+from medhavi.workbench.plan_in_force import (
+    PlanInForce,
+    keep_plan,
+    plan_in_force,
+    renewed_plan,
+    restated,
+)
+from medhavi.workbench.runs import is_of
+
+if TYPE_CHECKING:
+    from medhavi.lakehouse import Lake
+    from medhavi.progress import Observe
+    from medhavi.service.jobs.job import Job
+    from medhavi.service.page_data import PageData
+    from medhavi.workbench.orders.plan_edit_answers import Preview
+    from medhavi.workbench.workbench import Workbench
+
+
+MODES = ("mrp", "constrained", "optimize")
+_KEPT = 8
+"""Plans that stay in memory: reading one back takes a third of a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPage:
+    """All that the page shows; `plan` is None where `problem` says why.
+
+    `violations` counts the broken rules that the independent check found; a plan with
+    any is not shown. `renewal` says what is done about a plan of earlier facts; empty:
+    its facts are the newest.
+    """
+
+    source: DataSource
+    snapshot: Snapshot | None = None
+    plan: Plan | None = None
+    names: Names = field(default_factory=Names)
+    findings: tuple[Finding, ...] = ()
+    problem: PageProblem | None = None
+    violations: int | None = None
+    renewal: str = ""
+    request: PlanRequest | None = None
+
+
+_plans: AnswerCache[Plan] = AnswerCache(_KEPT)
+_shown: dict[tuple[DataSource, str], PlanPage] = {}
+"""Page that was complete last, by source and mode, at the newest facts."""
+open_pages = OpenPages()
+"""Cells that show the plan of a source, by source."""
+RENEWED = "of earlier facts; it is being renewed"
+
+
+def load_page(
+    tables: str | None = None,
+    *,
+    name: str | None = None,
+    known_at: str | None = None,
+    effective_at: str | None = None,
+    mode: str | None = None,
+    observe: Observe | None = None,
+) -> PlanPage:
+    """Read the tables and their plan in force; failures become the page's problem.
+
+    Where the plan is made, or older, a job makes it: a cell of a page is run again when
+    it is there, anybody else waits.
+
+    Parameters
+    ----------
+    tables, name
+        Path of a folder or workbook, or name of served tables; see `load_data`.
+    known_at, effective_at
+        Moments of a lake, in the company's local time; empty for the latest.
+    mode
+        How to plan; `served_mode` where nothing or nothing known is said.
+    observe
+        Called with each phase of what is waited for.
+    """
+    data = load_data(tables, name=name, known_at=known_at, effective_at=effective_at)
+    if data.snapshot is None or data.problem is not None:
+        return PlanPage(
+            source=data.source,
+            snapshot=data.snapshot,
+            findings=data.findings,
+            problem=data.problem,
+        )
+    cell = this_cell()
+    if cell is not None:
+        open_pages.follow(data.source, cell)
+    wanted = mode if mode in MODES else served_mode()
+    return planned(data, data.snapshot, wanted, observe, waits=cell is None)
+
+
+def planned(
+    data: PageData,
+    snapshot: Snapshot,
+    mode: str,
+    observe: Observe | None = None,
+    *,
+    waits: bool = True,
+) -> PlanPage:
+    """Plan in force of the tables of a page; failures become its problem.
+
+    Parameters
+    ----------
+    waits
+        Wait for the job that makes it; else the page says that it is being made.
+    """
+    asked = PlanRequest(
+        source=data.source,
+        mode=mode,
+        known_at=data.known_at,
+        effective_at=data.effective_at,
+        facts=snapshot.fingerprint,
+    )
+    page = PlanPage(
+        source=data.source,
+        snapshot=snapshot,
+        names=data.names,
+        findings=data.findings,
+        request=asked,
+    )
+    try:
+        return _found(page, asked, snapshot, observe, waits=waits)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return replace(
+            page,
+            findings=findings_of(failure) or data.findings,
+            problem=problem_of(failure),
+        )
+
+
+def _found(
+    page: PlanPage,
+    asked: PlanRequest,
+    snapshot: Snapshot,
+    observe: Observe | None,
+    *,
+    waits: bool,
+) -> PlanPage:
+    """Page with its plan, or with what is done to get one."""
+    queue = current_queue()
+    if queue is None:
+        plan = plan_of(snapshot, asked.mode, observe, lake=asked.lake, past=asked.past)
+        return _with_plan(page, plan)
+    known = _known(asked, snapshot)
+    if known is not None and known.current:
+        return _with_plan(page, known.plan)
+    job = begin(asked)
+    if waits and job is not None:
+        job.wait(observe)
+        known = _known(asked, snapshot)
+        if known is not None and known.current:
+            return _with_plan(page, known.plan)
+    if job is None or job.outcome is None:
+        return _meanwhile(page, known, job)
+    return _not_made(page, known, job)
+
+
+def shown_modes(source: DataSource) -> list[str]:
+    """Modes in which pages have shown a source."""
+    return [mode for known, mode in list(_shown) if known == source]
+
+
+def begin(asked: PlanRequest) -> Job | None:
+    """Begin to make a plan where nobody does; None: this server makes none."""
+    queue = current_queue()
+    if queue is None:
+        return None
+    job = queue.submit(asked)
+    if job.outcome is None:
+        job.when_ended(lambda: open_pages.tell(asked.source))
+    return job
+
+
+def _known(asked: PlanRequest, snapshot: Snapshot) -> PlanInForce | None:
+    """Plan in force, as this server has it in memory or reads it back."""
+    kept = _plans.known((snapshot.fingerprint, asked.mode))
+    if kept is not None:
+        return PlanInForce(plan=kept, current=True)
+    last = None if asked.past else _shown.get((asked.source, asked.mode))
+    if last is not None and last.plan is not None and is_of(last.plan, snapshot):
+        return PlanInForce(plan=restated(last.plan, snapshot), current=True)
+    found = plan_in_force(snapshot, asked.mode, asked.lake, past=asked.past)
+    if last is not None and last.plan is not None and not (found and found.current):
+        return PlanInForce(plan=last.plan, current=False)
+    return found
+
+
+def _with_plan(page: PlanPage, plan: Plan) -> PlanPage:
+    asked, snapshot = page.request, page.snapshot
+    assert asked is not None
+    assert snapshot is not None
+    plan = _plans.get((snapshot.fingerprint, plan.run.mode), lambda: plan)
+    made = replace(
+        page, plan=plan, findings=(*page.findings, *plan.findings), violations=0
+    )
+    if not asked.past:
+        _shown[asked.source, asked.mode] = made
+    return made
+
+
+def _meanwhile(page: PlanPage, known: PlanInForce | None, job: Job | None) -> PlanPage:
+    """Page of the older plan, with its own tables where they are at hand."""
+    if known is None:
+        phase = "waiting" if job is None or job.progress is None else str(job.progress)
+        problem = PageProblem(
+            title="The plan is being made",
+            text=phase,
+            job="" if job is None else job.name,
+        )
+        return replace(page, problem=problem)
+    assert page.request is not None
+    last = _shown.get((page.source, page.request.mode))
+    if last is not None and last.plan is known.plan:
+        return replace(last, renewal=RENEWED, request=page.request)
+    findings = (*page.findings, *known.plan.findings)
+    return replace(
+        page, plan=known.plan, findings=findings, violations=0, renewal=RENEWED
+    )
+
+
+def _not_made(page: PlanPage, known: PlanInForce | None, job: Job) -> PlanPage:
+    """Page of a plan whose job failed or was stopped before there was any."""
+    assert job.outcome is not None
+    job.when_begun_again(lambda: open_pages.tell(page.source))
+    told = job.outcome.problem or PageProblem(
+        title="The plan was stopped",
+        text="It was ended before there was any plan to show.",
+    )
+    if known is not None:
+        older = _meanwhile(page, known, job)
+        return replace(older, renewal=f"of earlier facts. {told.title}: {told.text}")
+    problem = replace(told, job=job.name, remedy=AGAIN)
+    return replace(
+        page, problem=problem, findings=job.outcome.findings or page.findings
+    )
+
+
+def plan_previewed(bench: Workbench, preview: Preview, source: DataSource) -> None:
+    """Put the plan of a preview that was committed in force, on every open page.
+
+    Nothing is kept where later facts changed the tables as well.
+    """
+    from medhavi.workbench.files.tables_run import verified_and_rated
+
+    plan, snapshot = preview.plan, bench.edits.facts.read()[1]
+    if plan is None or snapshot.fingerprint != preview.fingerprint_after:
+        return
+    key = snapshot.fingerprint, plan.run.mode
+    made = _plans.get(key, lambda: verified_and_rated(plan, snapshot))
+    with suppress(EnvironmentFailure):  # what is decided stands; a job plans it again
+        keep_plan(made, snapshot, bench.lake)
+    last = _shown.get((source, plan.run.mode))
+    if last is not None:
+        _shown[source, plan.run.mode] = replace(last, plan=made, snapshot=snapshot)
+    open_pages.tell(source, but=this_cell())
+
+
+def plan_of(
+    snapshot: Snapshot,
+    mode: str = "mrp",
+    observe: Observe | None = None,
+    *,
+    lake: Lake | None = None,
+    past: bool = False,
+) -> Plan:
+    """Plan in force of a page that runs by itself; made in this process if need be."""
+    return _plans.get(
+        (snapshot.fingerprint, mode),
+        lambda: renewed_plan(
+            snapshot, mode, lake, past=past, kept=False, observe=observe
+        ),
+    )

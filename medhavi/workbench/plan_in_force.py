@@ -1,0 +1,207 @@
+"""The plan in force: the one plan of a workspace that pages, jobs and people speak of.
+
+It is kept where its facts are kept: in gold of the lake, else in a folder of the cache
+(MEDHAVI_CACHE). Nobody plans to show it; where it is older than the facts a plan on it
+is made beside (docs/decisions/026).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.errors import EnvironmentFailure
+from medhavi.lakehouse.layout import environment
+from medhavi.planners.pipeline import changed_inputs
+from medhavi.progress import Progress
+from medhavi.results.plans.plan import Plan
+from medhavi.results.run_record import Basis
+from medhavi.version import __version__
+from medhavi.workbench.files.tables_run import plan_snapshot, write_plan
+from medhavi.workbench.runs import published_plans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.lakehouse import Lake
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.snapshot import Snapshot
+
+CACHE_VARIABLE = "MEDHAVI_CACHE"
+"""Variable of the folder of plans that no lake keeps."""
+_ON_BASELINE = ("baseline", "stability_price")
+"""Settings that only a plan on another one has."""
+MOST_KEPT = 32
+"""Plans that stay in the cache; the one written longest ago goes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInForce:
+    """A plan of a workspace, and whether its facts are the newest.
+
+    `current`: no later fact changes what the plan depends on.
+    """
+
+    plan: Plan
+    current: bool
+
+
+def plan_in_force(
+    snapshot: Snapshot, mode: str, lake: Lake | None = None, *, past: bool = False
+) -> PlanInForce | None:
+    """Find the plan of a mode; None where there is none yet.
+
+    The published plan where its facts are the newest, else the plan that was recorded
+    last of such facts; where all are older, the newest of them.
+
+    Parameters
+    ----------
+    snapshot
+        The tables it is asked for.
+    lake
+        Where plans are recorded; None: tables without a lake.
+    past
+        The tables are of another moment than the newest: older plans are none of
+        theirs.
+    """
+    kept = _cached(snapshot, mode)
+    if kept is not None:
+        return PlanInForce(plan=kept, current=True)
+    older: str | None = None
+    for run, fingerprint in [] if lake is None else _runs(lake, mode, snapshot):
+        if fingerprint != snapshot.fingerprint:
+            basis = None if past else lake.recorded_basis(run)  # type: ignore[union-attr]
+            if basis is None or changed_inputs(basis, mode, snapshot):
+                older = older or run
+                continue
+        plan = lake.recorded_plan(run)  # type: ignore[union-attr]
+        return PlanInForce(plan=restated(plan, snapshot), current=True)
+    if older is None or past or lake is None:
+        return None
+    return PlanInForce(plan=lake.recorded_plan(older), current=False)
+
+
+def renewed_plan(
+    snapshot: Snapshot,
+    mode: str,
+    lake: Lake | None = None,
+    *,
+    past: bool = False,
+    kept: bool = True,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> Plan:
+    """Plan in force of these tables; made, on the older one, where there is none.
+
+    Parameters
+    ----------
+    snapshot, mode, lake, past
+        As of `plan_in_force`.
+    kept
+        Keep what was made: in gold of the lake, of the newest facts, where its folder
+        can be written, else in the cache; whole or not at all.
+    observe, cancelled
+        As of `plan_snapshot`.
+
+    Raises
+    ------
+    BadData
+        The data has errors; all are named.
+    VerificationFailed
+        The plan breaks its own snapshot, a defect of the planner.
+    EnvironmentFailure
+        Neither the lake nor the cache can be written.
+    KeyboardInterrupt
+        It was ended before there was any plan.
+    """
+    known = plan_in_force(snapshot, mode, lake, past=past)
+    if known is not None and known.current:
+        return known.plan
+    settings, baseline = None, None
+    if known is not None:
+        stated = known.plan.run.settings.items()
+        settings = {name: value for name, value in stated if name not in _ON_BASELINE}
+        baseline = None if mode == "optimize" else known.plan
+    made = plan_snapshot(
+        snapshot, mode, settings, observe, baseline=baseline, cancelled=cancelled
+    )
+    if not kept:
+        return made
+    if observe is not None:
+        observe(Progress("recording"))
+    return keep_plan(made, snapshot, None if past else lake)
+
+
+def keep_plan(plan: Plan, snapshot: Snapshot, lake: Lake | None) -> Plan:
+    """Keep a plan for `plan_in_force`, whole or not at all; numbered where it is kept.
+
+    Parameters
+    ----------
+    lake
+        Records it, where its folder can be written; None: the cache keeps it.
+
+    Raises
+    ------
+    EnvironmentFailure
+        Neither can be written.
+    """
+    if lake is not None:
+        with suppress(EnvironmentFailure, OSError):
+            return lake.record(plan, snapshot).plan
+    place = _place(snapshot, plan.run.mode)
+    with environment("keeping a plan", place):
+        write_plan(plan, place)
+        kept = sorted(place.parent.iterdir(), key=lambda one: one.stat().st_mtime)
+    for folder in kept[:-MOST_KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return plan
+
+
+def restated(plan: Plan, snapshot: Snapshot) -> Plan:
+    """Plan as one of a snapshot in which nothing that it depends on has changed."""
+    run = replace(plan.run, snapshot_fingerprint=snapshot.fingerprint)
+    schedule = None if plan.basis is None else plan.basis.schedule
+    basis = replace(Basis.of(snapshot), schedule=schedule)
+    return replace(plan, run=run, basis=basis)
+
+
+def _runs(lake: Lake, mode: str, snapshot: Snapshot) -> Iterable[tuple[str, str]]:
+    """Run and facts of the recorded plans that may be in force, the best one first.
+
+    Those of these very facts, then the last published one, then the newest.
+    """
+    rows = lake.table("gold.plan_runs").filter(pl.col("mode") == mode).collect()
+    newest = rows.sort("as_of", "recorded_at", descending=True)
+    published = {told.fingerprint: told for told in published_plans(lake, mode)}
+    last = next(iter(published), "")
+    marked = newest.with_columns(
+        same=pl.col("snapshot_fingerprint") == snapshot.fingerprint,
+        published=pl.col("fingerprint").is_in(list(published)),
+        last=pl.col("fingerprint") == last,
+    )
+    exact = marked.filter("same").sort(
+        "published", descending=True, maintain_order=True
+    )
+    others = pl.concat([marked.filter("last").head(1), marked.head(1)])
+    found = pl.concat([exact, others]).unique("run_id", maintain_order=True)
+    return list(found.select("run_id", "snapshot_fingerprint").iter_rows())
+
+
+def _cached(snapshot: Snapshot, mode: str) -> Plan | None:
+    place = _place(snapshot, mode)
+    if not (place / "run.json").is_file():
+        return None
+    return restated(Plan.from_folder(place), snapshot)
+
+
+def _place(snapshot: Snapshot, mode: str) -> Path:
+    """Folder of a plan in the cache: the same facts, mode and version find it again."""
+    usual = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = os.environ.get(CACHE_VARIABLE) or Path(usual) / "medhavi"
+    return Path(cache) / "plans" / f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"

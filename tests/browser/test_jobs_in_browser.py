@@ -1,0 +1,65 @@
+"""Jobs in a real browser: pages are filled by themselves, without a reload."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched, served
+from tests.workbench.edit_company import company, event, reported
+
+pytestmark = pytest.mark.browser
+SLOW = 60_000
+"""A first plan on a loaded machine [ms]."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("jobs") / "company"
+    company(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lake_server(chromium, place):
+    with served(place, "--lake", str(place / "lake")) as address:
+        yield address
+
+
+def jobs(address):
+    with urllib.request.urlopen(f"{address}/jobs", timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.req("UI-02")
+def test_an_open_page_shows_the_plan_of_new_facts_without_a_reload(
+    page, lake_server, place
+):
+    watched = Watched(page, lake_server)
+    page.goto(f"{lake_server}/#/items/")
+    shown = page.frame_locator("iframe.shown")
+    trust = shown.locator(".mv-trust").last
+    expect(trust).to_contain_text("Planner constrained", timeout=SLOW)
+    shown.locator("body").evaluate("body => { body.dataset.stays = 'yes' }")
+    before = trust.inner_text()
+    reported(place, event(90, "StockCounted", product="A", location="DC", qty=55.0))
+    expect(trust).not_to_have_text(before, timeout=SLOW, use_inner_text=True)
+    expect(trust).to_contain_text("verified: 0 violations", timeout=SLOW)
+    assert shown.locator("body").evaluate("body => body.dataset.stays") == "yes"
+    told = jobs(lake_server)
+    assert {job["state"] for job in told} == {"done"}
+    assert all(job["title"] == "Plan of company, constrained" for job in told)
+    watched.assert_clean()
+
+
+def test_jobs_are_stopped_from_pages_of_the_server_alone(lake_server):
+    for headers, code in ({"Origin": "null"}, 403), ({}, 404):
+        asked = urllib.request.Request(
+            f"{lake_server}/jobs/none/stop", method="POST", headers=headers
+        )
+        with pytest.raises(urllib.error.HTTPError, match=str(code)):
+            urllib.request.urlopen(asked, timeout=10)

@@ -1,0 +1,67 @@
+"""Requests of tests that a worker process can be sent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.progress import Progress
+from medhavi.workbench.files.atomic_write import replaced_folder
+
+if TYPE_CHECKING:
+    from medhavi.progress import Cancelled, Observe
+
+LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counting:
+    """Count until it is stopped; then the count is the result."""
+
+    name: str = "count"
+    facts: int = 0
+    title = "Counting"
+
+    @property
+    def subject(self) -> object:
+        return self.name
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> int:
+        begun = time.monotonic()
+        done = 0
+        while not cancelled() and time.monotonic() - begun < LIMIT_S:
+            done += 1
+            observe(Progress("counting", done, 0, incumbent=float(done), bound=0.0))
+            time.sleep(0.02)
+        return done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """End at once, in one of several ways."""
+
+    way: str
+    folder: str = ""
+    title = "Ending"
+
+    @property
+    def subject(self) -> object:
+        return self.way
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> int:
+        observe(Progress("beginning"))
+        if self.way == "failed":
+            message = "The tables have no demand."
+            raise UsageError(message)
+        if self.way == "stopped":
+            raise KeyboardInterrupt
+        if self.way == "killed":
+            with replaced_folder(self.folder, ("half",)) as fresh:
+                (Path(fresh) / "half.txt").write_text("half", "utf-8")
+                os.kill(os.getpid(), signal.SIGKILL)
+        return os.getpid()

@@ -1,0 +1,130 @@
+"""Jobs: done once in another process, stopped with the best, failed in words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from medhavi.service.jobs.job import JobState
+from medhavi.service.jobs.job_queue import JobQueue, current_queue
+from tests.service.job_requests import Counting, Ending
+
+
+@pytest.fixture(scope="module")
+def queue():
+    made = JobQueue(workers=1)
+    made.open()
+    assert current_queue() is made
+    yield made
+    made.close()
+    assert current_queue() is None
+
+
+def running(job):
+    while job.progress is None:
+        time.sleep(0.02)
+    return job
+
+
+def test_work_is_done_in_another_process_once(queue):
+    job = queue.submit(Ending(way="done"))
+    outcome = job.wait()
+    assert outcome.state is JobState.DONE
+    assert outcome.value != os.getpid()
+    assert queue.submit(Ending(way="done")) is job
+    assert queue.submit(Ending(way="done"), again=True) is not job
+
+
+def test_progress_is_told_and_a_stop_keeps_the_best_so_far(queue):
+    job = running(queue.submit(Counting()))
+    shown = job.as_dict()
+    assert (shown["state"], shown["title"]) == ("running", "Counting")
+    assert (shown["incumbent"] > 0, shown["bound"]) == (True, 0.0)
+    assert job in queue.jobs()
+    ended = []
+    job.when_ended(lambda: ended.append(job.state))
+    begun = time.monotonic()
+    assert queue.stop(job.name) is job
+    assert job.wait().value >= 1
+    assert time.monotonic() - begun < 10
+    assert ended == [JobState.DONE]
+
+
+def test_a_failure_is_told_in_words(queue):
+    outcome = queue.submit(Ending(way="failed")).wait()
+    assert outcome.state is JobState.FAILED
+    assert outcome.problem.text == "The tables have no demand."
+
+
+def test_work_that_had_nothing_when_it_was_stopped_is_stopped(queue):
+    assert queue.submit(Ending(way="stopped")).wait().state is JobState.STOPPED
+
+
+def test_a_killed_worker_leaves_its_job_failed_and_nothing_half(queue, tmp_path):
+    place = tmp_path / "result"
+    outcome = queue.submit(Ending(way="killed", folder=str(place))).wait()
+    assert outcome.state is JobState.FAILED
+    assert "ended from outside" in outcome.problem.title
+    assert not place.exists()
+    assert queue.submit(Ending(way="done"), again=True).wait().value
+
+
+def test_a_later_request_about_the_same_takes_the_place_in_line(queue):
+    first = running(queue.submit(Counting()))
+    waiting = queue.submit(Counting(name="plan", facts=1))
+    newer = queue.submit(Counting(name="plan", facts=2))
+    assert waiting.state is JobState.STOPPED
+    assert newer.state is JobState.WAITING
+    assert queue.stop(newer.name).state is JobState.STOPPED
+    queue.stop(first.name)
+    assert first.wait().state is JobState.DONE
+    assert queue.stop("none") is None
+
+
+def test_the_end_of_a_server_ends_its_workers():
+    own = JobQueue(workers=1)
+    own.open()
+    job = running(own.submit(Counting()))
+    process = own._workers[0]._process
+    own.close()
+    process.join(5)
+    assert not Path(f"/proc/{process.pid}").exists() or not process.is_alive()
+    assert job.wait().state is not JobState.RUNNING
+
+
+SERVER = """
+import time
+from medhavi.service.jobs.job_queue import JobQueue
+from tests.service.job_requests import Counting
+
+if __name__ == "__main__":
+    queue = JobQueue(workers=1)
+    job = queue.submit(Counting())
+    while job.progress is None:
+        time.sleep(0.02)
+    print(queue._workers[0]._process.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_worker_whose_server_is_killed_ends_at_its_next_phase(tmp_path):
+    (tmp_path / "server.py").write_text(SERVER, "utf-8")
+    path = os.pathsep.join(filter(None, sys.path))
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "server.py")],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        worker = Path(f"/proc/{int(server.stdout.readline())}")
+        assert worker.exists()
+        server.kill()
+    begun = time.monotonic()
+    while worker.exists() and time.monotonic() - begun < 20:
+        time.sleep(0.05)
+    assert not worker.exists()

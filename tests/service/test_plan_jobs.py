@@ -1,0 +1,173 @@
+"""Pages show the plan in force: nothing is planned in the process of the server."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from medhavi.results.plan_remedy import RemedyTrials
+from medhavi.schema.template import example_rows
+from medhavi.service import campaign_page, page_data
+from medhavi.service.jobs.job import JobState
+from medhavi.service.jobs.job_queue import JobQueue
+from medhavi.service.plan_pages import plan_loading, plan_page
+from medhavi.service.plan_pages.plan_loading import load_page, planned
+from medhavi.service.plan_pages.plan_maintenance import PlanMaintenance
+from medhavi.snapshot import Snapshot
+from tests.api import DataSource, load_data
+from tests.planners.campaign_shop import campaign_tables
+from tests.service.job_requests import Counting
+from tests.workbench.edit_company import company, event, proposal, reported
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def queue():
+    made = JobQueue(workers=1)
+    made.open()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def no_plan_here(monkeypatch):
+    """Refuse to plan in this process, with nothing in its memory."""
+
+    def refuse(*_arguments, **_options):
+        message = "planned in the server"
+        raise AssertionError(message)
+
+    monkeypatch.setattr("medhavi.workbench.plan_in_force.plan_snapshot", refuse)
+    monkeypatch.setattr("medhavi.planners.pipeline.plan", refuse)
+    monkeypatch.setattr(campaign_page, "plan_snapshot", refuse)
+    plan_loading._plans = page_data.AnswerCache(8)
+    plan_loading._shown.clear()
+    page_data._benches.clear()
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    company(tmp_path / "c")
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "c" / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/c/events.db")
+    monkeypatch.delenv("MEDHAVI_TABLES", raising=False)
+    return tmp_path / "c"
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Tables that no other test has: the workers of all tests share one cache."""
+    folder = tmp_path / "lemonade"
+    rows = example_rows()
+    first, *others = rows["demands"]
+    demands = [{**first, "qty": 100.0 + next(_numbers)}, *others]
+    Snapshot.from_frames({**rows, "demands": demands}).to_folder(folder, format="csv")
+    return folder
+
+
+@pytest.mark.req("UI-02")
+def test_a_job_makes_the_plan_of_a_folder_and_every_page_has_it(
+    queue, no_plan_here, tables
+):
+    shown = load_page(str(tables))
+    assert (shown.problem, shown.renewal) == (None, "")
+    assert shown.plan.run.mode == "constrained"
+    assert load_page(str(tables)).plan is shown.plan
+    plan_loading._plans = page_data.AnswerCache(8)
+    plan_loading._shown.clear()
+    jobs = len(queue.jobs())
+    assert load_page(str(tables)).plan.fingerprint == shown.plan.fingerprint
+    assert len(queue.jobs()) == jobs
+
+
+def test_a_page_without_a_plan_tells_its_job_and_goes_on(queue, no_plan_here, tables):
+    data = load_data(str(tables))
+    page = planned(data, data.snapshot, "mrp", waits=False)
+    assert (page.plan, page.problem.title) == (None, "The plan is being made")
+    text = page_data.problem_html(page.problem)
+    assert f'data-job="{page.problem.job}"' in text
+    assert page_data.STOP in text
+    queue.find(page.problem.job).wait()
+    assert planned(data, data.snapshot, "mrp", waits=False).plan is not None
+
+
+def test_the_plan_of_a_lake_is_recorded_and_renewed_when_facts_change_it(
+    queue, no_plan_here, lake
+):
+    source = DataSource(lake=str(lake / "lake"))
+    keeper = PlanMaintenance(source)
+    keeper.look()
+    first = load_page()
+    assert first.plan is not None
+    reported(lake, event(90, "StockCounted", product="A", location="DC", qty=55.0))
+    data = load_data()
+    older = planned(data, data.snapshot, "constrained", waits=False)
+    assert older.plan is first.plan
+    assert older.snapshot is first.snapshot
+    assert ("Plan", plan_loading.RENEWED) in page_data.facts_of(older, "")
+    keeper.look()
+    new = load_page()
+    assert new.renewal == ""
+    assert new.plan.fingerprint != first.plan.fingerprint
+    assert plan_loading.shown_modes(source) == ["constrained"]
+
+
+def test_a_committed_edit_is_the_plan_of_every_page_at_once(
+    queue, no_plan_here, lake, monkeypatch
+):
+    shown = load_page()
+    monkeypatch.undo()  # a preview plans here: somebody asked for it
+    monkeypatch.setenv("MEDHAVI_LAKE", str(lake / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{lake}/events.db")
+    told: list[str] = []
+    monkeypatch.setattr(
+        plan_loading.open_pages, "tell", lambda source, but: told.append(str(source))
+    )
+    asked = plan_page.show_edit(shown, {"kind": "firm", "supply": proposal(shown.plan)})
+    assert plan_page.decide(shown, asked.preview, "Ada").kept
+    jobs = len(queue.jobs())
+    after = load_page()
+    assert after.plan.fingerprint == asked.preview.plan.fingerprint
+    assert (after.renewal, len(queue.jobs()), told) == ("", jobs, ["c"])
+
+
+def test_a_plan_that_was_stopped_is_begun_again_by_its_button(
+    queue, no_plan_here, tables
+):
+    busy = queue.submit(Counting(name="busy"))
+    data = load_data(str(tables))
+    page = planned(data, data.snapshot, "constrained", waits=False)
+    queue.stop(page.problem.job)
+    queue.stop(busy.name)
+    stopped = planned(data, data.snapshot, "constrained", waits=False)
+    assert (stopped.plan, stopped.problem.title) == (None, "The plan was stopped")
+    assert f'data-again="{stopped.problem.job}"' in page_data.problem_html(
+        stopped.problem
+    )
+    again = queue.submit(queue.find(stopped.problem.job).request, again=True)
+    assert again.wait().state is JobState.DONE
+    assert planned(data, data.snapshot, "constrained", waits=False).plan is not None
+
+
+def test_remedies_are_tried_in_another_process(
+    queue, no_plan_here, tables, monkeypatch
+):
+    monkeypatch.setattr(
+        "medhavi.planners.late_remedies.remedy_trials.remedies",
+        lambda *_arguments, **_options: 1 / 0,
+    )
+    shown = load_page(str(tables))
+    tried = plan_page.tried_remedies(shown, None, 2)
+    assert isinstance(tried, RemedyTrials)
+    assert plan_page.tried_remedies(shown, None, 2) is tried
+
+
+def test_campaigns_are_planned_in_another_process(queue, no_plan_here, tmp_path):
+    campaign_tables(tmp_path / "shop")
+    data = load_data(str(tmp_path / "shop"))
+    shown = campaign_page.load_campaigns(data)
+    assert shown.problem is None
+    assert shown.study.with_campaigns.basis is not None
+    assert campaign_page.load_campaigns(data).study is shown.study

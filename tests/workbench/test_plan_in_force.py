@@ -1,0 +1,154 @@
+"""The plan in force: found where plans are kept, current or older, to be built on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.workbench import plan_in_force as kept_plans
+from medhavi.workbench.plan_in_force import keep_plan, plan_in_force, renewed_plan
+from medhavi.workbench.runs import published_plans
+from tests import factories
+from tests.api import plan
+from tests.lakehouse.lake_events import START, event
+from tests.planners.small_plans import day
+from tests.workbench.edit_company import company, proposal
+
+NOW = START + dt.timedelta(minutes=21)
+"""No later than the moment of the company: its now stays."""
+MODES = ("mrp", "constrained")
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
+    return company(tmp_path)
+
+
+def found(bench, mode="constrained"):
+    return plan_in_force(bench.snapshot(), mode, bench.lake)
+
+
+def later(bench, *events):
+    bench.store.append_many(list(events))
+    bench.mirror()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_plan_is_made_once_and_read_back_with_all_that_plans_on_it_need(bench, mode):
+    assert found(bench, mode) is None
+    made = renewed_plan(bench.snapshot(), mode, bench.lake)
+    back = found(bench, mode)
+    assert back.current
+    assert back.plan.fingerprint == made.fingerprint
+    assert back.plan.run == made.run
+    assert back.plan.findings == made.findings
+    assert back.plan.supplies["number"].sort().equals(made.supplies["number"].sort())
+    assert (back.plan.basis.schedule is None) == (made.basis.schedule is None)
+    assert str(back.plan.explain("D-1")) == str(made.explain("D-1"))
+    assert bench.lake.table("gold.plan_runs").collect().height == 1
+    assert renewed_plan(bench.snapshot(), mode, bench.lake).fingerprint == (
+        made.fingerprint
+    )
+    assert bench.lake.table("gold.plan_runs").collect().height == 1
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_edit_is_previewed_on_a_plan_that_was_read_back(bench, mode):
+    made = renewed_plan(bench.snapshot(), mode, bench.lake)
+    edit = {"kind": "firm", "supply": proposal(made)}
+    there, back = (
+        bench.preview(made, edit),
+        bench.preview(found(bench, mode).plan, edit),
+    )
+    assert back.ready
+    assert (back.price, back.plan.fingerprint) == (there.price, there.plan.fingerprint)
+
+
+def test_a_fact_that_changes_nothing_of_it_leaves_a_plan_in_force(bench):
+    made = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    later(bench, event(90, "PromisePolicyDefined", occurred=NOW, policy="P"))
+    snapshot = bench.snapshot()
+    back = found(bench)
+    assert snapshot.fingerprint != made.run.snapshot_fingerprint
+    assert back.current
+    assert back.plan.fingerprint == made.fingerprint
+    assert back.plan.run.snapshot_fingerprint == snapshot.fingerprint
+
+
+def test_a_plan_of_earlier_facts_is_older_and_its_renewal_is_built_on_it(bench):
+    made = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    later(bench, *more_stock())
+    old = found(bench)
+    assert not old.current
+    assert old.plan.fingerprint == made.fingerprint
+    new = renewed_plan(bench.snapshot(), "constrained", bench.lake)
+    assert [one.code for one in new.findings if one.code.startswith("NET")]
+    assert found(bench).current
+    assert found(bench).plan.fingerprint == new.fingerprint
+
+
+def more_stock():
+    return (
+        event(
+            91,
+            "StockCounted",
+            occurred=NOW,
+            product="A",
+            location="DC",
+            qty=55.0,
+        ),
+    )
+
+
+def test_older_plans_are_none_of_another_moment(bench):
+    renewed_plan(bench.snapshot(), "mrp", bench.lake)
+    later(bench, *more_stock())
+    snapshot = bench.snapshot()
+    assert plan_in_force(snapshot, "mrp", bench.lake, past=True) is None
+    made = renewed_plan(snapshot, "mrp", bench.lake, past=True)
+    assert bench.lake.table("gold.plan_runs").collect().height == 1
+    back = plan_in_force(snapshot, "mrp", bench.lake, past=True)
+    assert back.plan.fingerprint == made.fingerprint
+
+
+def test_the_published_plan_of_these_facts_comes_before_one_recorded_later(bench):
+    snapshot = bench.snapshot()
+    first = plan(snapshot, "constrained")
+    bench.publish(first, approver="Ada")
+    bench.mirror()
+    bench.lake.record(first.replace(exceptions=first.exceptions.clear()))
+    assert bench.lake.table("gold.plan_runs").collect().height == 2
+    assert len(published_plans(bench.lake, "constrained")) == 1
+    assert found(bench).plan.fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_plan_of_a_folder_is_kept_in_the_cache(tmp_path, monkeypatch, mode):
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
+    snapshot = factories.snapshot(demands=[{"due": day(9), "qty": 5}])
+    made = renewed_plan(snapshot, mode)
+    back = plan_in_force(snapshot, mode)
+    assert back.current
+    assert back.plan.fingerprint == made.fingerprint
+    assert back.plan.locale == made.locale
+
+
+def test_a_lake_that_cannot_be_written_has_its_plan_in_the_cache(bench, monkeypatch):
+    def full(*_arguments):
+        message = "No space left on device"
+        raise OSError(message)
+
+    monkeypatch.setattr(type(bench.lake), "record", full)
+    made = renewed_plan(bench.snapshot(), "mrp", bench.lake)
+    assert found(bench, "mrp").plan.fingerprint == made.fingerprint
+
+
+def test_only_so_many_plans_stay_in_the_cache(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_plans, "MOST_KEPT", 1)
+    snapshot = bench.snapshot()
+    for mode in MODES:
+        keep_plan(plan(snapshot, mode), snapshot, None)
+    (left,) = (tmp_path / "cache" / "plans").iterdir()
+    assert "constrained" in left.name
