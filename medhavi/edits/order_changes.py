@@ -69,14 +69,14 @@ class EditedPlan:
 @change(
     "Make a proposal an order that the next plan keeps.",
     event="order",
-    choice="make it firm",
+    choice="Firm",
 )
 def firm(orders: EditedPlan, *, supply: Supply, lock: Lock = True) -> Patch:
     """The proposal becomes an order."""
     return _stated(orders, [_order(orders, supply, Verb.FIRM, lock=lock).stated])
 
 
-@change("Let the work of a firm order begin.", event="order", choice="release it")
+@change("Let the work of a firm order begin.", event="order", choice="Release")
 def release(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is released for execution."""
     return _stated(orders, [_order(orders, supply, Verb.RELEASE).stated])
@@ -86,7 +86,7 @@ def release(orders: EditedPlan, *, supply: Supply) -> Patch:
     "Give an order other dates.",
     event="order",
     needs=("due", "start"),
-    choice="move it",
+    choice="Reschedule",
 )
 def move(
     orders: EditedPlan,
@@ -101,7 +101,7 @@ def move(
     return _stated(orders, [{**order.stated, **order.dates(due, start)}])
 
 
-@change("Make several orders of one.", event="order", choice="split it")
+@change("Make several orders of one.", event="order", choice="Split")
 def split(
     orders: EditedPlan,
     *,
@@ -123,7 +123,7 @@ def split(
     return order.replaced_by([{**order.stated, "qty": size} for size in sizes])
 
 
-@change("Give an order another quantity.", event="order", choice="change its quantity")
+@change("Give an order another quantity.", event="order", choice="Change quantity")
 def change_qty(
     orders: EditedPlan,
     *,
@@ -136,7 +136,7 @@ def change_qty(
     return _stated(orders, [{**order.stated, "qty": order.quantity("qty", qty)}])
 
 
-@change("Let an order come from elsewhere.", event="order", choice="change its source")
+@change("Let an order come from elsewhere.", event="order", choice="Change source")
 def change_source(
     orders: EditedPlan,
     *,
@@ -162,9 +162,7 @@ def change_source(
     return _stated(orders, [{**row, "supply_order": number}])
 
 
-@change(
-    "End an order of which nothing is there yet.", event="order", choice="cancel it"
-)
+@change("End an order of which nothing is there yet.", event="order", choice="Cancel")
 def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is gone."""
     order = _order(orders, supply, Verb.CANCEL)

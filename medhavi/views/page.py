@@ -526,6 +526,7 @@ def since(moment_seconds: int, now_seconds: int) -> str:
 PAGES = {
     "cockpit": "Cockpit",
     "plan": "Plan",
+    "orders": "Orders",
     "items": "Items",
     "promise": "Promise desk",
     "suppliers": "Suppliers and lanes",

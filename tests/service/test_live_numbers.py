@@ -38,9 +38,10 @@ def test_each_app_has_a_number_from_the_data(tables):
         "suppliers": "0 open purchases",
         "cockpit": "2 open order lines",
         "items": "1 item at 1 location",
+        "orders": "0 open orders",
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
-        "schedule": "0 open work orders, listed under Plan",
+        "schedule": "0 open work orders, listed under Orders",
         "promise": "1 order line without a promised date",
         "tradeoffs": "€ 60 of stock on hand",
     }
