@@ -143,7 +143,7 @@ def order_table(
         selection="multi",
         initial_selection=selected,
         on_change=select,
-        page_size=12,
+        page_size=10,
         show_column_summaries=False,
         show_data_types=False,
         show_download=False,
