@@ -110,11 +110,11 @@ def look(get_view, loads, names, params, set_view, shown, wanted):
 
 @app.cell(hide_code=True)
 def choose_resource(choose, loads, names, shown, view):
-    ranked = []
+    ranked: list[str] = []
     resource = None
     if view is not None:
-        ranked = capacity_words.resources_by_need(shown.plan, loads)["resource"]
-        ranked = ranked.to_list()
+        _needed = capacity_words.resources_by_need(shown.plan, loads)["resource"]
+        ranked = _needed.to_list()
         resource = capacity_page.resource_choice(ranked, names, view, choose)
     return ranked, resource
 

@@ -16,7 +16,7 @@ app = marimo.App(width="full", app_title="Medhavi: items")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service.page_data import html, picture, trouble_of, wanted_of
+    from medhavi.service.page_data import html, picture, trouble_of
     from medhavi.service.plan_pages import desk_words, item_page
     from medhavi.views import item_record, page, theme
     from medhavi.views.pictures.stock import stock_chart
@@ -33,15 +33,15 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
-    bucket = item_page.bucket_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
+    bucket = item_page.bucket_choice(wanted, keep)
     return bucket, mode
 
 
@@ -53,8 +53,8 @@ def data(mode, wanted):
 
 
 @app.cell(hide_code=True)
-def choose(names, params, shown, wanted):
-    item = item_page.item_choice(shown, names, wanted, params.set)
+def choose(keep, names, shown, wanted):
+    item = item_page.item_choice(shown, names, wanted, keep)
     return (item,)
 
 
@@ -83,12 +83,10 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def nothing(plan, record):
+def nothing(item, names, plan, record, shown, wanted):
+    _item = None if item is None else item.value
     html(
-        page.empty(
-            "No item is planned",
-            "Add demands, stock or orders: each item that they name has a record.",
-        )
+        item_page.nothing_html(shown, names, _item, wanted("item"))
     ) if plan and record is None else None
     return
 

@@ -11,7 +11,7 @@ each edit with its cost before it is approved.
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: plan")
+app = marimo.App(width="full", app_title="Medhavi: plan")
 
 with app.setup:
     import marimo as mo
@@ -20,23 +20,22 @@ with app.setup:
     from medhavi.service.page_data import (
         PageProblem,
         html,
-        keep_in,
         picture,
         problem_html,
         said,
         section,
         trouble_of,
-        wanted_of,
     )
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_loading import MODES
     from medhavi.service.plan_pages.plan_page import EditSession, last_approver
-    from medhavi.views import order_list, page, theme
+    from medhavi.views import item_record, page, theme
     from medhavi.views.order_list import codes, comparison_html, groups_html
     from medhavi.views.pictures.chain import chain_chart
     from medhavi.views.pictures.lateness import (
         causes_html,
         late_chart,
+        late_demands,
         late_html,
         overdue_chart,
         plan_remedies_html,
@@ -57,20 +56,21 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    link = desk_words.exception_link(_params.to_dict())
+    return keep, link, wanted
 
 
 @app.cell(hide_code=True)
-def moment(params, wanted):
-    moments = desk_words.moment_form(wanted, lambda value: keep_in(params, value))
+def moment(keep, wanted):
+    moments = desk_words.moment_form(wanted, keep)
     return (moments,)
 
 
 @app.cell(hide_code=True)
-def how(params, wanted):
-    mode = desk_words.mode_choice(wanted, params.set)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
     return (mode,)
 
 
@@ -93,7 +93,6 @@ def remembered():
     def settle(done):
         tell(done)
         if done.kept:
-            session.choose(done.order)
             ask(None)
             renew(lambda times: times + 1)
 
@@ -132,19 +131,29 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def tiles(params, plan, shown):
-    _address = "&".join(
-        f"{name}={value}" for name, value in params.to_dict().items() if name != "code"
-    )
-    link = f"?{_address}&code={{rows}}#exceptions"
+def tiles(link, plan, shown):
     costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
     html(tiles_html(desk_words.tiles_of(shown), link)) if plan else None
-    return costs, link
+    return (costs,)
 
 
 @app.cell(hide_code=True)
-def late(mode, names, plan):
-    mo.stop(mode.value == "mrp")
+def choose_tab(keep, wanted):
+    tab = desk_words.tab_bar(
+        desk_words.PLAN_TABS, wanted, keep, desk_words.plan_tab(wanted)
+    )
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def bar(plan, tab, wanted):
+    mo.vstack([html(desk_words.moved_html(wanted)), tab], gap=0) if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def late(mode, names, plan, tab):
+    mo.stop(tab.value != "Late demands" or mode.value == "mrp")
     section(
         "late",
         "Late demands",
@@ -153,15 +162,64 @@ def late(mode, names, plan):
             "Nothing is late",
             "Every demand has its supply by its due date.",
         ),
-        html(late_html(plan, names)),
+        mo.accordion(
+            {
+                "Late demands by cost, and why": html(late_html(plan, names)),
+                "Cost of lateness by cause": html(causes_html(plan, names)),
+            }
+        )
+        if late_demands(plan).height
+        else html(""),
     )
     return
 
 
 @app.cell(hide_code=True)
-def dear(mode, names, plan):
-    mo.stop(mode.value != "constrained")
-    section("causes", "Cost of lateness by cause", html(causes_html(plan, names)))
+def overdue(mode, names, plan, tab):
+    mo.stop(tab.value != "Late demands" or mode.value != "mrp")
+    section(
+        "overdue",
+        "Past-due releases",
+        picture(
+            overdue_chart(plan, names),
+            "Nothing: no start lies before now",
+            "Look at the stocks and loads below for what is tight.",
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_demand(keep, plan, shown, wanted):
+    demand = desk_words.demand_choice(shown, plan, wanted, keep)
+    everything = mo.ui.checkbox(label="all orders behind it")
+    return demand, everything
+
+
+@app.cell(hide_code=True)
+def why(demand, everything, names, plan, tab):
+    mo.stop(tab.value != "Late demands")
+    if demand.value is None:
+        _parts = [
+            html(
+                page.empty(
+                    "No demand is planned",
+                    "Add rows to demands with a due date inside the horizon.",
+                )
+            )
+        ]
+    else:
+        _told = plan.explain(demand.value, names=dict(names.texts))
+        _parts = [
+            mo.hstack([demand, everything], justify="start", wrap=True),
+            picture(
+                chain_chart(_told, names, plan.run.as_of, everything=everything.value),
+                "Stock serves it",
+                "Nothing has to be made, bought or moved for this demand.",
+            ),
+            html(page.story_html(_told, names, plan.run.as_of)),
+        ]
+    section("why", "Pegging chain of a demand", *_parts)
     return
 
 
@@ -202,69 +260,30 @@ def remedies(names, preview, remedy_form, shown):
 
 
 @app.cell(hide_code=True)
-def overdue(mode, names, plan):
-    mo.stop(mode.value != "mrp")
-    section(
-        "overdue",
-        "Past-due releases",
-        picture(
-            overdue_chart(plan, names),
-            "Nothing: no start lies before now",
-            "Look at the stocks and loads below for what is tight.",
-        ),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def choose_demand(params, plan, shown, wanted):
-    demand = desk_words.demand_choice(shown, plan, wanted, params.set)
-    everything = mo.ui.checkbox(label="all orders behind it")
-    return demand, everything
-
-
-@app.cell(hide_code=True)
-def why(demand, everything, names, plan):
-    if demand.value is None:
-        _parts = [
-            html(
-                page.empty(
-                    "No demand is planned",
-                    "Add rows to demands with a due date inside the horizon.",
-                )
-            )
-        ]
-    else:
-        _told = plan.explain(demand.value, names=dict(names.texts))
-        _parts = [
-            mo.hstack([demand, everything], justify="start", wrap=True),
-            picture(
-                chain_chart(_told, names, plan.run.as_of, everything=everything.value),
-                "Stock serves it",
-                "Nothing has to be made, bought or moved for this demand.",
-            ),
-            html(page.story_html(_told, names, plan.run.as_of)),
-        ]
-    section("why", "Pegging chain of a demand", *_parts)
-    return
-
-
-@app.cell(hide_code=True)
-def choose_item(names, params, plan, wanted):
-    item = desk_words.item_choice(plan, names, wanted, params.set)
+def choose_item(keep, names, plan, wanted):
+    item = desk_words.item_choice(plan, names, wanted, keep)
     return (item,)
 
 
 @app.cell(hide_code=True)
-def stock(item, names, plan):
+def stock(item, names, plan, tab):
+    mo.stop(tab.value != "Stock")
     if item.value is None:
         _parts = [
             html(page.empty("No stock is moved", "Add demands, or a later horizon."))
         ]
     else:
         _product, _place = item.value.rsplit("|", 1)
+        _link = item_record.item_link(_product, _place)
         _parts = [
-            item,
+            mo.hstack(
+                [
+                    item,
+                    html(f'<a href="{_link}" target="_self">Time-phased record</a>'),
+                ],
+                justify="start",
+                wrap=True,
+            ),
             picture(
                 stock_chart(plan, _product, _place, names),
                 "Nothing moves here",
@@ -276,7 +295,8 @@ def stock(item, names, plan):
 
 
 @app.cell(hide_code=True)
-def loads(names, plan):
+def loads(names, plan, tab):
+    mo.stop(tab.value != "Capacity")
     section(
         "loads",
         "Capacity load",
@@ -290,13 +310,14 @@ def loads(names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_code(params, plan, wanted):
-    code = desk_words.code_choice(plan, wanted, params.set)
+def choose_code(keep, plan, wanted):
+    code = desk_words.code_choice(plan, wanted, keep)
     return (code,)
 
 
 @app.cell(hide_code=True)
-def exceptions(code, costs, link, names, plan, preview):
+def exceptions(code, costs, link, names, plan, preview, tab):
+    mo.stop(tab.value != "Exceptions")
     _kinds = codes(plan)
     answers = []
     if _kinds.is_empty():
@@ -309,7 +330,15 @@ def exceptions(code, costs, link, names, plan, preview):
         answers = desk_parts.answer_buttons(plan, names, costs, code.value, preview)
         _parts = [
             html(groups_html(plan, costs, names.currency, link)),
-            mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
+            mo.hstack(
+                [
+                    code,
+                    html(desk_words.orders_link(code.value)),
+                    *map(mo.md, _advice[:1]),
+                ],
+                justify="start",
+                wrap=True,
+            ),
             desk_parts.exception_table(plan, names, code.value),
         ]
         if answers:
@@ -317,46 +346,6 @@ def exceptions(code, costs, link, names, plan, preview):
             _parts += [desk_parts.beside(_line) for _line in answers]
     section("exceptions", "Exceptions", *_parts)
     return (answers,)
-
-
-@app.cell(hide_code=True)
-def choose_orders(names, params, plan, wanted):
-    chosen = desk_parts.order_filter(plan, names, wanted, params.set)
-    return (chosen,)
-
-
-@app.cell(hide_code=True)
-def orders(chosen, names, plan, session):
-    _rows = order_list.order_rows(plan, names, **chosen.value)
-    order_table = desk_parts.order_table(_rows, session)
-    section(
-        "orders",
-        "Planned and open orders",
-        mo.hstack(list(chosen.elements.values()), justify="start", wrap=True),
-        order_table
-        if _rows.height
-        else html(page.empty("No such order", "Choose another kind or status.")),
-    )
-    return (order_table,)
-
-
-@app.cell(hide_code=True)
-def choose_decision(names, plan, preview, session):
-    decision_form = desk_parts.decision_form(plan, names, session, preview)
-    return (decision_form,)
-
-
-@app.cell(hide_code=True)
-def decide(decision_form, names, order_table, plan):
-    _chosen = order_table.value["Id"].to_list() if len(order_table.value) else []
-    _words = order_list.order_words(plan, _chosen[0] if _chosen else None, names)
-    section(
-        "decide",
-        "Edit order: cost and affected demands",
-        html(f"<p><b>{_words or 'Choose an order above'}</b></p>"),
-        decision_form,
-    )
-    return
 
 
 @app.cell(hide_code=True)
@@ -371,16 +360,23 @@ def price(get_asked, names, plan, renew, session, shown):
             asked is not None,
             html('<p class="muted">Facts have changed: planning again.</p>'),
         )
-    _words = order_list.order_words(plan, _edit.get("supply"), names)
-    html(desk_words.asked_html(asked, names, _words))
+    html(
+        desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
+    )
     return (asked,)
 
 
 @app.cell(hide_code=True)
-def approve(asked):
+def choose_accept(asked):
     accept = mo.ui.run_button(label="Approve the edit", kind="success")
-    accept if desk_parts.is_ready(asked) else None
-    return (accept,)
+    ready = desk_parts.is_ready(asked)
+    return accept, ready
+
+
+@app.cell(hide_code=True)
+def approve(accept, approver, ready):
+    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    return
 
 
 @app.cell(hide_code=True)
@@ -392,41 +388,21 @@ def approved(accept, approver, asked, settle, shown):
 
 
 @app.cell(hide_code=True)
-def approver_buttons():
-    # Apart from where they are shown: pressed right after the name, they are the same.
-    back = mo.ui.run_button(label="Take the last decision back")
-    publish = mo.ui.run_button(label="Publish this plan", kind="success")
-    return back, publish
-
-
-@app.cell(hide_code=True)
-def history(approver, back, names, shown):
-    _past = plan_page.decisions(shown)
-    mo.vstack(
-        [
-            mo.hstack([approver, back] if _past else [approver], justify="start"),
-            html(desk_words.history_html(_past, names)),
-        ]
-    ) if shown.plan else None
-    return
-
-
-@app.cell(hide_code=True)
-def taken_back(approver, back, settle, shown):
-    mo.stop(not back.value)
-    with mo.status.spinner("Recording", remove_on_exit=True):
-        settle(plan_page.take_back(shown, approver.value))
-    return
-
-
-@app.cell(hide_code=True)
 def outcome(get_done):
     said(get_done()) if get_done() else None
     return
 
 
 @app.cell(hide_code=True)
-def publishing(approver, publish, shown):
+def approver_buttons():
+    # Apart from where it is shown: pressed right after the name, it is the same.
+    publish = mo.ui.run_button(label="Publish this plan", kind="success")
+    return (publish,)
+
+
+@app.cell(hide_code=True)
+def publishing(approver, publish, shown, tab):
+    mo.stop(tab.value != "Compare and publish")
     section(
         "publish",
         "Publish the plan",
@@ -453,16 +429,18 @@ def choose_other(mode):
         allow_select_none=True,
         label="Compare with mode",
     )
-    section("compare", "Comparison with another planning mode", other)
     return (other,)
 
 
 @app.cell(hide_code=True)
-def compared(names, other, plan, shown):
-    mo.stop(other.value is None)
-    _other = plan_page.other_plan(shown, other.value)
-    mo.stop(_other.problem is not None, trouble_of(_other))
-    html(comparison_html(plan, _other.plan, compare(plan, _other.plan), names))
+def compared(names, other, plan, shown, tab):
+    mo.stop(tab.value != "Compare and publish")
+    _told = ""
+    if other.value is not None:
+        _other = plan_page.other_plan(shown, other.value)
+        mo.stop(_other.problem is not None, trouble_of(_other))
+        _told = comparison_html(plan, _other.plan, compare(plan, _other.plan), names)
+    section("compare", "Comparison with another planning mode", other, html(_told))
     return
 
 
@@ -476,45 +454,33 @@ def choose_workbook():
         filename="medhavi-tables.xlsx",
         label="The template",
     )
-    section(
-        "workbook",
-        "Plan from a workbook",
+    workbook_parts = [
         html('<p class="muted">Nothing of it is kept.</p>'),
         mo.hstack([dropped, _template], justify="start", wrap=True),
-    )
-    return (dropped,)
+    ]
+    return dropped, workbook_parts
 
 
 @app.cell(hide_code=True)
-def workbook(dropped, mode):
-    mo.stop(not dropped.value)
-    _file = dropped.value[0]
-    with mo.status.spinner("Reading and planning", remove_on_exit=True):
-        _made = plan_page.workbook_page(_file.name, _file.contents, mode.value)
-    _parts = [page.findings_html(_made.findings)] if _made.findings else []
-    if _made.problem is not None:
-        _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))
-    else:
-        _parts.insert(0, tiles_html(desk_words.tiles_of(_made), "#workbook"))
-    mo.vstack([html(part) for part in _parts])
+def workbook(dropped, mode, tab, workbook_parts):
+    mo.stop(tab.value != "Workbook")
+    _told = []
+    if dropped.value:
+        _file = dropped.value[0]
+        with mo.status.spinner("Reading and planning", remove_on_exit=True):
+            _told = desk_words.workbook_html(_file.name, _file.contents, mode.value)
+    section("workbook", "Plan from a workbook", *workbook_parts, *map(html, _told))
     return
 
 
 @app.cell(hide_code=True)
-def figures(names, plan):
-    plan and mo.accordion({"Key figures": html(figures_html(plan))})
-    return
-
-
-@app.cell(hide_code=True)
-def findings(plan, shown):
-    # Without a plan the findings stand above, at full length.
-    plan and mo.accordion(
-        {
-            f"Data findings: {page.findings_words(shown.findings)}": html(
-                page.findings_html(shown.findings)
-            )
-        }
+def figures(names, plan, shown, tab):
+    mo.stop(tab.value != "Findings and figures")
+    section(
+        "findings",
+        f"Data findings: {page.findings_words(shown.findings)}",
+        html(page.findings_html(shown.findings)),
+        mo.accordion({"Key figures": html(figures_html(plan))}),
     )
     return
 

@@ -28,6 +28,7 @@ from medhavi.edits.parameter import (
     Key,
     Moment,
     NewRow,
+    OrderEdit,
     Parameter,
 )
 from medhavi.snapshot.patch import Patch
@@ -50,6 +51,7 @@ _TYPES: Mapping[object, Type] = {
     tuple[str, ...]: "texts",
     tuple[CellValue, ...]: "cells",
     tuple[NewRow, ...]: "rows",
+    tuple[OrderEdit, ...]: "edits",
 }
 Event = Literal["order", "master", "override"]
 """What a change is recorded as: events of orders, of master data, of an override."""

@@ -69,13 +69,17 @@ class Edit:
         """Why, for people."""
         return self.values.get("reason")
 
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """Edits of one order each where it is of several; else itself."""
+        edits: tuple[Edit, ...] = self.values.get("edits", (self,))
+        return edits
+
     def renamed(self, name: Callable[[str], str]) -> Edit:
         """Edit whose orders have other names."""
-        if self.supply is None:
-            return self
-        edit = self.having(supply=name(self.supply))
-        also = tuple(map(name, self.values.get("also", ())))
-        return edit.having(also=also) if also else edit
+        if "edits" in self.values:
+            return self.having(edits=tuple(one.renamed(name) for one in self.edits))
+        return self if self.supply is None else self.having(supply=name(self.supply))
 
     def having(self, **values: object) -> Edit:
         """Edit with some other values."""
@@ -100,6 +104,13 @@ class Edit:
         """
         return _MAKERS[self.kind].make(orders, **self._arguments())
 
+    def patches(self, orders: EditedPlan | Snapshot) -> tuple[Patch, ...]:
+        """Patch of each of its `edits`; see `patch`."""
+        if "edits" not in self.values:
+            return (self.patch(orders),)
+        assert isinstance(orders, order_changes.EditedPlan)
+        return order_changes.patches(orders, self.edits)
+
     def changes(self, patch: Patch, snapshot: Snapshot) -> tuple[RowChange, ...]:
         """Rows before and after, as they are recorded; of an override its cells."""
         if EDITS[self.kind].event == "override":
@@ -120,6 +131,8 @@ class Edit:
         >>> print(edit("change_qty", "PO-1", qty=5))
         change_qty PO-1: qty 5
         """
+        if "edits" in self.values:
+            return f"{self.kind}: {'; '.join(map(str, self.edits))}"
         words = ", ".join(
             f"{name} {_text(cell)}"
             for name, cell in self.as_dict().items()
@@ -177,10 +190,21 @@ def _value(parameter: Parameter, value: object, zone: str) -> Any:
         read: Any = instant(value, edge, zone)
     else:
         read = parameter.read(value)
+    if parameter.type == "edits" and read is not None:
+        return tuple(_of_an_order(one, zone) for one in read)
     if read is None:
         message = f"{parameter.name} ({value}) must be {parameter.wanted}."
         raise UsageError(message)
     return read
+
+
+def _of_an_order(value: Edit | Mapping[str, Any], zone: str) -> Edit:
+    """Edit of one order that is part of an edit of several."""
+    one = value if isinstance(value, Edit) else edit(**{"zone": zone, **value})
+    if one.supply is None or EDITS[one.kind].event != "order":
+        message = f"An edit of several orders takes no {one.kind}."
+        raise UsageError(message)
+    return one
 
 
 def plain(value: object) -> object:
@@ -189,6 +213,8 @@ def plain(value: object) -> object:
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
+    if isinstance(value, Edit):
+        value = value.as_dict()
     if isinstance(value, (CellValue, NewRow)):
         return {name: plain(one) for name, one in value._asdict().items()}
     if isinstance(value, Mapping):

@@ -12,10 +12,12 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from medhavi.edits.catalogue import Argument, change
 from medhavi.edits.order_states import OrderFacts, OrderState, Verb, advance
+from medhavi.edits.parameter import OrderEdit
 from medhavi.findings import BadData, finding
 from medhavi.providers import Providers
 from medhavi.results.identity import DIGITS, LETTERS
@@ -25,7 +27,7 @@ from medhavi.snapshot.reading.row_findings import nearest
 from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from medhavi.findings import Finding
     from medhavi.providers.sources import Source
@@ -65,34 +67,16 @@ class EditedPlan:
 
 
 @change(
-    "Make proposals orders that the next plan keeps.",
+    "Make a proposal an order that the next plan keeps.",
     event="order",
-    choice="make it firm",
+    choice="Firm",
 )
-def firm(
-    orders: EditedPlan,
-    *,
-    supply: Supply,
-    also: Annotated[tuple[str, ...], Argument("Further proposals.")] = (),
-    lock: Lock = True,
-) -> Patch:
-    """One proposal or several become orders, all or none."""
-    rows: list[Row] = []
-    found: list[Finding] = []
-    for name in dict.fromkeys((supply, *also)):
-        try:
-            row = _order(orders, name, Verb.FIRM, lock=lock).stated
-        except BadData as impossible:
-            found += impossible.findings
-            continue
-        orders = replace(orders, taken=orders.taken | {row["supply_order"]})
-        rows.append(row)
-    if found:
-        raise BadData(found)
-    return _stated(orders, rows)
+def firm(orders: EditedPlan, *, supply: Supply, lock: Lock = True) -> Patch:
+    """The proposal becomes an order."""
+    return _stated(orders, [_order(orders, supply, Verb.FIRM, lock=lock).stated])
 
 
-@change("Let the work of a firm order begin.", event="order", choice="release it")
+@change("Let the work of a firm order begin.", event="order", choice="Release")
 def release(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is released for execution."""
     return _stated(orders, [_order(orders, supply, Verb.RELEASE).stated])
@@ -102,7 +86,7 @@ def release(orders: EditedPlan, *, supply: Supply) -> Patch:
     "Give an order other dates.",
     event="order",
     needs=("due", "start"),
-    choice="move it",
+    choice="Reschedule",
 )
 def move(
     orders: EditedPlan,
@@ -117,7 +101,7 @@ def move(
     return _stated(orders, [{**order.stated, **order.dates(due, start)}])
 
 
-@change("Make several orders of one.", event="order", choice="split it")
+@change("Make several orders of one.", event="order", choice="Split")
 def split(
     orders: EditedPlan,
     *,
@@ -139,7 +123,7 @@ def split(
     return order.replaced_by([{**order.stated, "qty": size} for size in sizes])
 
 
-@change("Give an order another quantity.", event="order", choice="change its quantity")
+@change("Give an order another quantity.", event="order", choice="Change quantity")
 def change_qty(
     orders: EditedPlan,
     *,
@@ -152,7 +136,7 @@ def change_qty(
     return _stated(orders, [{**order.stated, "qty": order.quantity("qty", qty)}])
 
 
-@change("Let an order come from elsewhere.", event="order", choice="change its source")
+@change("Let an order come from elsewhere.", event="order", choice="Change source")
 def change_source(
     orders: EditedPlan,
     *,
@@ -178,9 +162,7 @@ def change_source(
     return _stated(orders, [{**row, "supply_order": number}])
 
 
-@change(
-    "End an order of which nothing is there yet.", event="order", choice="cancel it"
-)
+@change("End an order of which nothing is there yet.", event="order", choice="Cancel")
 def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
     """The order is gone."""
     order = _order(orders, supply, Verb.CANCEL)
@@ -189,6 +171,47 @@ def cancel(orders: EditedPlan, *, supply: Supply) -> Patch:
         way_out = "Change the demand or the stock rule that causes it."
         _refuse("supply", supply, reason, way_out)
     return order.replaced_by([])
+
+
+@change("Edit several orders in one decision, all or none.", event="order")
+def mass_change(
+    orders: EditedPlan,
+    *,
+    edits: Annotated[
+        tuple[OrderEdit, ...],
+        Argument("Edit of one order as JSON: kind, supply, values.", option="edit"),
+    ],
+) -> Patch:
+    """The edits of several orders, one after the other."""
+    return reduce(Patch.then, patches(orders, edits))
+
+
+def patches(orders: EditedPlan, edits: Iterable[OrderEdit]) -> tuple[Patch, ...]:
+    """Patch of each edit of one order; the numbers that one takes are not the next's.
+
+    Raises
+    ------
+    BadData
+        One cannot be, or edits an order that another one edits; all are named.
+    """
+    made: dict[str | None, Patch] = {}
+    found: list[Finding] = []
+    for one in edits:
+        try:
+            if one.supply in made:
+                way_out = "Name each order once."
+                _refuse("edits", one.supply, "another edit names this order", way_out)
+            patch = one.patch(orders)
+        except BadData as impossible:
+            found += impossible.findings
+            continue
+        made[one.supply] = patch
+        rows = patch.upserts.get("supply_orders")
+        new = () if rows is None else rows["supply_order"]
+        orders = replace(orders, taken=orders.taken.union(new))
+    if found:
+        raise BadData(found)
+    return tuple(made.values())
 
 
 # ------------------------------------------------------------------------- the order

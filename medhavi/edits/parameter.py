@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NewType, Protocol
 
 from medhavi.findings import finding
 from medhavi.snapshot.reading.cells import is_day
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.findings import Finding
+    from medhavi.snapshot.patch import Patch
     from medhavi.snapshot.reading.local_days import Edge
 
 Type = Literal[
@@ -32,6 +33,7 @@ Type = Literal[
     "texts",
     "cells",
     "rows",
+    "edits",
 ]
 Moment = NewType("Moment", str)
 """Instant in ISO 8601, or a date: a local day of the row that it meets."""
@@ -57,6 +59,17 @@ class NewRow(NamedTuple):
 
     table: str
     row: Mapping[str, Cell | tuple[str, ...]]
+
+
+class OrderEdit(Protocol):
+    """An edit of one order, as part of an edit of several."""
+
+    @property
+    def supply(self) -> str | None:
+        """Order or proposal: an id of `supplies`."""
+
+    def patch(self, orders: Any) -> Patch:
+        """Rows that it changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +190,12 @@ def _new_row(value: object) -> NewRow | None:
     return NewRow(table, {str(name): _item(cell) for name, cell in row.items()})
 
 
+def _order_edit(value: object) -> object:
+    """Edit of an order, or its kind, supply and values, which are left to `edit`."""
+    stated = isinstance(value, Mapping) and "kind" in value
+    return value if stated or hasattr(value, "patch") else None
+
+
 def _item(value: object) -> Any:
     """Cell of a row: as that of an override, or a list of texts."""
     return tuple(value) if isinstance(value, (list, tuple)) else _cell(value)
@@ -198,6 +217,10 @@ _READERS: Mapping[Type, tuple[Callable[[object], Any], str]] = {
         f"a list of cells, each {', '.join(CellValue._fields)}",
     ),
     "rows": (_each(_new_row), "a list of rows, each with table and row"),
+    "edits": (
+        _each(_order_edit),
+        "a list of edits, each kind, supply and values by name",
+    ),
 }
 """Reader of each type, None where the value does not fit; and what it has to be."""
 

@@ -220,6 +220,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     now = pl.lit(snapshot.as_of * 1_000_000).cast(pl.Datetime("us", "UTC"))
     overdue = lines.filter(pl.col("due") < now).height
     waiting = lines.filter(pl.col("promised").is_null()).height
+    standing = snapshot["supply_orders"].height
     started = snapshot["supply_orders"].filter(pl.col("kind") == "work").height
     bought = snapshot["supply_orders"].filter(pl.col("kind") == "purchase").height
     stock = snapshot["stock"].join(
@@ -236,9 +237,10 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         "items": f"{count(items, 'item')} at {count(places, 'location')}",
         "capacity": f"{count(snapshot['resources'].height, 'resource')}, "
         f"{count(down, 'disruption')} of them",
+        "orders": f"{count(standing, 'open order')}",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
-        "schedule": f"{count(started, 'open work order')}, listed under Plan",
+        "schedule": f"{count(started, 'open work order')}, listed under Orders",
         "promise": f"{count(waiting, 'order line')} without a promised date",
         "tradeoffs": f"{money(value, currency)} of stock on hand",
     }

@@ -11,6 +11,7 @@ from medhavi.service.page_data import load_data
 from medhavi.service.shell import FRAMED_SCRIPT
 from medhavi.views.item_record import item_link
 from medhavi.views.names import count, quantity, when
+from medhavi.views.order_grid import demand_link, order_link
 from medhavi.views.page import ICON, PAGES, document, empty, table_html, top_html
 
 if TYPE_CHECKING:
@@ -32,24 +33,6 @@ class SearchResult:
     title: str
     detail: str
     address: str
-
-
-def demand_link(demand: str) -> str:
-    """Address of a demand on the plan page.
-
-    >>> demand_link("SO-11257-1")
-    '/plan/?demand=SO-11257-1#why'
-    """
-    return f"/plan/?{urlencode({'demand': demand})}#why"
-
-
-def order_link(order: str) -> str:
-    """Address of an order on the plan page.
-
-    >>> order_link("P-LODZ-0417")
-    '/plan/?order=P-LODZ-0417#orders'
-    """
-    return f"/plan/?{urlencode({'order': order})}#orders"
 
 
 def resource_link(resource: str) -> str:

@@ -20,6 +20,7 @@ _ICONS = {
     "start": "M3 9l7-6 7 6v8h-5v-5H8v5H3z",
     "cockpit": "M3 14a7 7 0 1 1 14 0M10 14l4-5",
     "plan": "M3 16V9h3v7zM8.5 16V4h3v12zM14 16v-5h3v5z",
+    "orders": "M4 3h12v14H4zM7 7h6M7 10h6M7 13h4",
     "items": "M3 6l7-3 7 3v8l-7 3-7-3zM3 6l7 3 7-3M10 9v8",
     "capacity": "M3 3v14h14M6 6h6M8 10h8M6 14h4",
     "promise": "M4 10l4 4 8-9",

@@ -25,13 +25,12 @@ from medhavi.views.names import (
     quantity,
     when,
 )
+from medhavi.views.order_grid import demand_link
 from medhavi.views.page import empty, table_html
 from medhavi.views.pictures.operations import window_operations
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from medhavi.results.plans.plan import Plan
     from medhavi.results.plans.source_trace import StartDelay
     from medhavi.snapshot import Snapshot
@@ -283,7 +282,6 @@ def operation_html(
     supply: str,
     step: int | None,
     names: Names,
-    demand_link: Callable[[str], str],
 ) -> str:
     """An operation: its order, why it begins when it does, what it serves, alternates.
 
@@ -291,8 +289,6 @@ def operation_html(
     ----------
     supply, step
         Id of its order; None: the first step.
-    demand_link
-        Address of a demand.
     """
     orders = plan.supplies.filter(pl.col("id") == supply).to_dicts()
     work = plan.operations.filter(pl.col("supply") == supply).sort("start", "step")
@@ -307,7 +303,7 @@ def operation_html(
     return (
         f'<div class="mv-list"><p><b>{_head(order, work, names)}</b></p>'
         f'<h3>Why then</h3><ol class="mv-chain">{whys}</ol>'
-        f"<h3>Serves</h3>{_served_html(plan, snapshot, supply, names, demand_link)}"
+        f"<h3>Serves</h3>{_served_html(plan, snapshot, supply, names)}"
         f"<h3>Alternates</h3>{_alternates_html(snapshot, order, first, names)}</div>"
     )
 
@@ -382,7 +378,6 @@ def _served_html(
     snapshot: Snapshot,
     supply: str,
     names: Names,
-    demand_link: Callable[[str], str],
 ) -> str:
     pegs = (
         plan.pegging.filter(pl.col("supply") == supply)

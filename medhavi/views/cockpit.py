@@ -47,7 +47,7 @@ def cockpit_tiles(
         ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
         ("KPI-33.lateness", "Cost of lateness", late, "money", "/plan/#late"),
         ("KPI-33.inventory", "Inventory value", "mean", "money", "/items/"),
-        ("KPI-05", "Utilisation", busiest, "share", "/plan/#loads"),
+        ("KPI-05", "Utilisation", busiest, "share", "/plan/?tab=capacity"),
         (
             "KPI-33",
             "Cost of the plan",

@@ -30,71 +30,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
 
 
-MOST_ORDERS = 5_000
-"""No table sends more rows than this to a browser."""
-KINDS = ("make", "buy", "move")
-_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "Id": pl.String,
-    "Order": pl.String,
-    "Kind": pl.String,
-    "Product": pl.String,
-    "Where": pl.String,
-    "From": pl.String,
-    "Quantity": pl.Float64,
-    "Start": pl.Datetime("us"),
-    "Finish": pl.Datetime("us"),
-    "Status": pl.String,
-    "For": pl.Int64,
-}
-
-
-def order_rows(
-    plan: Plan,
-    names: Names | None = None,
-    kind: str | None = None,
-    status: str | None = None,
-    product: str | None = None,
-    order: str | None = None,
-) -> pl.DataFrame:
-    """List orders, the first to start before the others.
-
-    Parameters
-    ----------
-    plan
-        Its `supplies` and pegs.
-    names
-        For people.
-    kind, status, product
-        Only these; None: all.
-    order
-        Only orders whose number contains it, in any case; None: all.
-
-    Returns
-    -------
-    pl.DataFrame
-        Id, Order (its number), Kind, Product, Where, From,
-        Quantity, Start and Finish (wall clock of the place, so that they sort),
-        Status, For (number of demands); at most
-        `MOST_ORDERS` rows.
-    """
-    known = names or Names()
-    rows = plan.supplies
-    for column, wanted in (("kind", kind), ("status", status), ("product", product)):
-        if wanted:
-            rows = rows.filter(pl.col(column) == wanted)
-    if order:
-        number = pl.col("number").str.to_lowercase()
-        rows = rows.filter(number.str.contains(order.strip().lower(), literal=True))
-    served = dict(
-        plan.pegging.group_by("supply").agg(pl.col("demand").n_unique()).iter_rows()
-    )
-    ordered = rows.sort("start", "finish", "id").head(MOST_ORDERS)
-    return pl.DataFrame(
-        [_row(row, known, served) for row in ordered.iter_rows(named=True)],
-        schema=_SCHEMA,
-    )
-
-
 def order_words(plan: Plan, supply: str | None, names: Names) -> str:
     """Which order it is: kind, quantity, product, place, when; nothing for none."""
     found = plan.supplies.filter(pl.col("id") == (supply or "")).to_dicts()
@@ -135,40 +70,6 @@ def demand_options(
 
     order = dict.fromkeys([*first, *plan.fulfilment["demand"]])
     return {words(demand): demand for demand in order}
-
-
-def statuses(plan: Plan) -> list[str]:
-    """Statuses that orders of a plan have, sorted."""
-    return sorted({str(one) for one in plan.supplies["status"] if one})
-
-
-def _row(
-    row: dict[str, object], names: Names, served: dict[str, int]
-) -> dict[str, object]:
-    place = str(row["location"])
-    zone = names.zone_of(place)
-    source = row["source"] if isinstance(row["source"], str) else None
-    return {
-        "Id": row["id"],
-        "Order": row["number"],
-        "Kind": row["kind"],
-        "Product": names.name(str(row["product"])),
-        "Where": names.name(place),
-        "From": names.name(source),
-        "Quantity": row["qty"],
-        "Start": _wall(row["start"], zone),
-        "Finish": _wall(row["finish"], zone),
-        "Status": row["status"],
-        "For": served.get(str(row["id"]), 0),
-    }
-
-
-def _wall(moment: object, zone: str) -> dt.datetime | None:
-    import datetime as dt
-
-    if not isinstance(moment, dt.datetime):
-        return None
-    return local(moment, zone).replace(tzinfo=None)
 
 
 MARKS = {"critical": "▲", "warning": "◆", "info": "●"}

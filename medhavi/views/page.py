@@ -526,6 +526,7 @@ def since(moment_seconds: int, now_seconds: int) -> str:
 PAGES = {
     "cockpit": "Cockpit",
     "plan": "Plan",
+    "orders": "Orders",
     "items": "Items",
     "capacity": "Capacity",
     "promise": "Promise desk",

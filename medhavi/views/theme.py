@@ -320,6 +320,7 @@ _RULES = """
 """
 
 _APP_RULES = """
+[role="tablist"]{flex-wrap:wrap;height:auto!important;max-height:none!important}
 :root{--marimo-text-font:FONT;--marimo-heading-font:FONT}
 body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!important;
  --card:var(--mv-card)!important;--border:var(--mv-line)!important;

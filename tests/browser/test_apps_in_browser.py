@@ -39,12 +39,14 @@ def shows_figures_reasons_names_local_times_and_trust(page):
         "Mon 2 Mar 2026, 07:00 (Europe/Berlin)",
         "Buy 500 Glass bottle from Glassworks for Plant",
         "What would help:",
-        "Capacity load",
         "heuristic, verified: 0 violations",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
-    expect(page.locator("marimo-vega svg")).to_have_count(4, timeout=SLOW)
+    expect(page.locator("marimo-vega svg")).to_have_count(2, timeout=SLOW)
+    page.get_by_role("tab", name="Capacity").click()
+    expect(page.get_by_text("Capacity load").first).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="Late demands").click()
 
 
 def test_the_plan_is_read_from_the_landing_page_on(watched):
@@ -167,18 +169,31 @@ def test_the_first_lesson_runs_in_the_browser(watched):
 
 
 @pytest.mark.nightly
-def test_the_desk_lists_orders_and_says_why_tables_cannot_be_decided_on(watched):
-    watched.open("/plan/?mode=constrained")
+@pytest.mark.parametrize(
+    ("tab", "words"),
+    [
+        ("exceptions", "Suggested edits, by money"),
+        ("stock", "Projected available balance"),
+        ("compare-and-publish", "Comparison with another planning mode"),
+        ("findings-and-figures", "Key figures"),
+        ("workbook", "Plan from a workbook"),
+    ],
+)
+def test_each_part_of_the_plan_has_an_address(watched, tab, words):
+    watched.open(f"/plan/?tab={tab}")
     page = watched.page
-    for words in (
-        "Planned and open orders",
-        "Edit order: cost and affected demands",
-        "Comparison with another planning mode",
-        "Plan from a workbook",
-    ):
-        heading = page.get_by_role("heading", name=words)
-        expect(heading).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("button", name="Preview")).to_be_visible()
-    watched.act(lambda: page.get_by_role("button", name="Preview").click())
-    expect(page.get_by_text("An edit needs a lake").first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+def test_an_address_of_orders_on_the_plan_page_leads_on(watched):
+    watched.open("/plan/?kind=buy")
+    page = watched.page
+    link = page.get_by_role("link", name="Show these orders")
+    expect(link).to_be_visible(timeout=SLOW)
+    watched.act(link.click)
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    assert page.url.endswith("/orders/?kind=buy")
     watched.assert_clean()

@@ -51,7 +51,7 @@ def desk(request, page, tmp_path, chromium):
 
 def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
     page = desk.page
-    desk.open("/plan/")
+    desk.open("/orders/")
     row = page.get_by_role("row").filter(has_text="planned").first
     expect(row).to_be_visible(timeout=SLOW)
     desk.act(row.get_by_role("checkbox").click)
@@ -64,6 +64,7 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
     # And a fact that the plan depends on: it is made again, with the same edit.
     reported(tmp_path, event(33, "ProductDefined", occurred=day(0.01), product="B"))
     form = page.get_by_role("button", name="Preview", exact=True).last
+    expect(form).to_be_visible(timeout=SLOW)
     desk.act(form.click)
     approve = page.get_by_role("button", name="Approve the edit")
     expect(approve).to_be_visible(timeout=SLOW)
@@ -74,13 +75,19 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
     expect(page.get_by_role("row").filter(has_text="firmed").first).to_be_visible(
         timeout=SLOW
     )
-    expect(page.get_by_text("Nothing was decided yet")).to_have_count(0)
     expect(approve).to_have_count(0)
-    expect(page.get_by_label("Approver").first).to_have_value("Maria")
     words = said(page)
     assert "Load the page again" not in words
     assert INSTANT.findall(words) == []
     assert RAW_ID.findall(words) == []
+    # One press takes one decision back, though the page plans anew for it.
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_text(re.compile("firm PO-DC-0001")).first).to_be_visible(
+        timeout=SLOW
+    )
+    expect(page.get_by_label("Approver").first).to_have_value("Maria")
+    page.get_by_role("button", name="Take the last decision back").click()
+    expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
     desk.open("/promise/")
     expect(page.get_by_label("Approver").first).to_have_value("Maria", timeout=SLOW)
     desk.assert_clean()

@@ -18,8 +18,12 @@ SLOW = 30_000
 """A loaded machine paints late [ms]."""
 PAGES = {
     "/start": "Supply-chain plans",
-    "/plan/": "Publish the plan",
-    "/plan/?mode=constrained": "Publish the plan",
+    "/plan/": "Pegging chain of a demand",
+    "/plan/?tab=exceptions": "Suggested edits",
+    "/plan/?tab=compare-and-publish": "Publish the plan",
+    "/plan/?mode=constrained": "Pegging chain of a demand",
+    "/orders/": "No order is selected",
+    "/orders/?tab=history": "Decisions",
     "/items/": "Past-due releases",
     "/capacity/": "Utilisation of the bottleneck",
     "/campaigns/": "Campaign adherence",
@@ -27,7 +31,7 @@ PAGES = {
     "/schedule/": "longer than the mean",
     "/tradeoffs/?points=2": "Difference between two plans",
 }
-DRAWN = ("/plan/", "/capacity/", "/promise/", "/schedule/")
+DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/")
 """Pages of this company with charts."""
 
 

@@ -136,6 +136,25 @@ def test_rows_are_added_like_an_order(medhavi, tmp_path, monkeypatch):
     assert medhavi("orders", "add-rows", "--row", "M").code == 2
 
 
+def test_several_orders_are_one_edit(medhavi, place):
+    folder, supply = place
+    sure = ("--commit", "--approver", "Ada", "--json")
+    edits = [{"kind": "firm", "supply": supply}, {"kind": "cancel", "supply": "PO-1"}]
+    words = [part for one in edits for part in ("--edit", json.dumps(one))]
+    said = medhavi("orders", "mass-change", *words)
+    assert (said.code, said.out.count("price")) == (0, 1)
+    said = medhavi("orders", "mass-change", *words, *sure)
+    assert said.answer["commit"]["events"] == [
+        "SupplyOrderFirmed",
+        "SupplyOrderCancelled",
+    ]
+    assert medhavi("orders", "undo", "--approver", "Bob").code == 0
+    before = head(folder)
+    said = medhavi("orders", "firm", supply, "PO-1", *sure)
+    assert (said.code, said.codes) == (1, ["ORD001"])
+    assert head(folder) == before
+
+
 @pytest.mark.nightly
 def test_each_verb_has_its_command(medhavi, place):
     _, supply = place
@@ -210,6 +229,7 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
     [
         (["firm", "x", "--commit"], "--commit needs --approver"),
         (["firm"], "name proposals, or give --automatic"),
+        (["mass-change", "--edit", "x"], "must be a list of edits"),
         (["move", "x"], "Edit move needs due or start"),
         (["move", "x", "--due", "soon"], "due (soon) must be an instant"),
         (["split", "x"], "Missing option '--part'"),

@@ -141,19 +141,41 @@ def test_an_unlocked_order_may_be_moved_by_the_planner():
     assert rows[0].after["locked"] is False
 
 
-def test_several_become_firm_or_none():
+def changed_together(asked, parts=None, **tables):
+    """Rows and findings of one edit of several orders."""
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, settings=PYTHON)
+    edits = [
+        {
+            "kind": kind,
+            "supply": supply,
+            **({"parts": parts} if kind == "split" else {}),
+        }
+        for kind, supply in asked
+    ]
+    orders = EditedPlan(plan=made, providers=Providers(snapshot, infinite=True))
+    wanted = edit("mass_change", edits=edits)
+    try:
+        return wanted.patch(orders).changes(snapshot), ()
+    except BadData as impossible:
+        return (), impossible.findings
+
+
+def test_several_are_edited_or_none():
     tables = {
         "demands": [{}, {"due": day(20)}],
         "supply_terms": [{}],
     }
     made = plan(factories.snapshot(**tables), settings=PYTHON)
     names = sorted(made.supplies["id"])
-    rows, found = decided(
-        ("firm", {"supply": names[0], "also": [names[1], names[0]]}), **tables
-    )
-    assert (len(rows), found) == (2, ())
-    rows, found = decided(("firm", {"supply": names[0], "also": ["x", "y"]}), **tables)
-    assert (rows, [one.value for one in found]) == ((), ["x", "y"])
+    firms = [("firm", one) for one in names]
+    rows, found = changed_together(firms, **tables)
+    assert ([one.after["status"] for one in rows], found) == (["firmed"] * 2, ())
+    assert len({one.after["supply_order"] for one in rows}) == 2
+    wrong = [firms[0], ("firm", "x"), ("cancel", "y"), ("split", names[0])]
+    rows, found = changed_together(wrong, parts=[1, 1], **tables)
+    assert (rows, [one.value for one in found]) == ((), ["x", "y", names[0]])
+    assert "another edit names this order" in str(found[2])
 
 
 def test_a_released_order_is_cancelled_whole():

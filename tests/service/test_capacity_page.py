@@ -153,16 +153,12 @@ def test_an_operation_says_why_it_begins_then_and_whom_it_serves(
     shown, loads, company
 ) -> None:
     last = shown.plan.operations.sort("start")["supply"][-1]
-    told = capacity_words.operation_html(
-        shown.plan, company, last, None, shown.names, lambda one: f"/plan/?demand={one}"
-    )
+    told = capacity_words.operation_html(shown.plan, company, last, None, shown.names)
     assert re.search(r"Waits .+ for M, which runs P-L-\d+ until \w{3} \d", told)
     assert "Corner shop" in told
     assert "/plan/?demand=D" in told
     assert "takes it now" in told
-    none = capacity_words.operation_html(
-        shown.plan, company, "", None, shown.names, str
-    )
+    none = capacity_words.operation_html(shown.plan, company, "", None, shown.names)
     assert "No operation is chosen" in none
 
 

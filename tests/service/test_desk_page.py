@@ -8,14 +8,14 @@ import pytest
 
 from medhavi.service import page_data
 from medhavi.service.page_data import AnswerCache
-from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
-from medhavi.service.plan_pages.desk_words import answer_of
+from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.plan_pages.plan_page import (
     MOST_RENEWALS,
     EditSession,
     last_approver,
 )
+from medhavi.service.plan_pages.remedy_edits import answer_of
 from medhavi.units import to_seconds
 from tests import factories
 from tests.api import DataSource, names_of, write_xlsx_template
@@ -65,7 +65,7 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     asked = plan_page.show_edit(desk, form)
     assert asked.problem is None
     told = desk_words.preview_html(asked.preview, desk.names, "buy 30 A")
-    assert "firm: buy 30 A" in told
+    assert "Firm: buy 30 A" in told
     assert "total" in told
     assert plan_page.decide(desk, asked.preview, " ").title == "Nobody has approved it"
     done = plan_page.decide(desk, asked.preview, "Ana")
@@ -181,27 +181,24 @@ def test_exceptions_that_one_edit_answers():
     soon = to_seconds(day(2))
     assert plan_page.answer_to(row, soon) is None  # nothing moves into the past
     assert plan_page.answer_to(row, soon - 1) is not None
-    assert desk_parts.decision({"point": row}, None)["supply"] == "PO"
-    form = {"point": None, "kind": "firm", "qty": 0.0}
-    assert desk_parts.decision(form, None) == {**form, "qty": None}
 
 
 def test_choices_outlive_the_plan_they_were_made_on():
     session = EditSession()
-    session.choose("PO-1")
-    session.choose(None)  # a table that is made again has no row ticked
-    sent = session.send({"kind": "move", "due": "2026-12-04", "point": None})
-    assert sent == {
-        "kind": "move",
-        "due": "2026-12-04",
-        "point": None,
-        "supply": "PO-1",
-    }
-    assert session.form["due"] == "2026-12-04"
+    session.select(["PO-1", "PO-2"])
+    session.send("move", {"due": "2026-12-04"})
+    assert session.orders == ("PO-1", "PO-2")
+    assert (session.kind, session.form["due"]) == ("move", "2026-12-04")
     renewals = [session.may_renew() for _ in range(MOST_RENEWALS + 1)]
     assert renewals == [True] * MOST_RENEWALS + [False]
-    session.send({"kind": "firm"})
+    session.send("firm", {})
     assert session.may_renew()
+
+
+def test_a_press_takes_one_decision_back_however_often_its_cell_runs():
+    session = EditSession()
+    pressed = [session.is_pressed(times) for times in (0, 1, 1, 2, 2)]
+    assert pressed == [False, True, False, True, False]
 
 
 def test_remedies_are_tried_once_for_a_page(tmp_path):

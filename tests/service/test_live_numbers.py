@@ -39,9 +39,10 @@ def test_each_app_has_a_number_from_the_data(tables):
         "cockpit": "2 open order lines",
         "items": "1 item at 1 location",
         "capacity": "0 resources, 0 disruptions of them",
+        "orders": "0 open orders",
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
-        "schedule": "0 open work orders, listed under Plan",
+        "schedule": "0 open work orders, listed under Orders",
         "promise": "1 order line without a promised date",
         "tradeoffs": "€ 60 of stock on hand",
     }

@@ -10,7 +10,8 @@ from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promises.parts import TriedRemedy
 from medhavi.service.plan_pages.desk_parts import remedy_lines
-from medhavi.service.plan_pages.desk_words import answer_of, override_words, rows_file
+from medhavi.service.plan_pages.desk_words import override_words
+from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.service.promise_pages import promise_commit
 from medhavi.snapshot.reading.folder import read
 from medhavi.views.changed_cells import rows_html

@@ -85,7 +85,7 @@ def test_what_was_typed_is_no_markup(tmp_path, monkeypatch, company) -> None:
             {"product": "A B", "location": "L"},
             "/items/?item=A+B%7CL",
         ),
-        ("/order/{order}", {"order": "PO-7"}, "/plan/?order=PO-7#orders"),
+        ("/order/{order}", {"order": "PO-7"}, "/orders/?order=PO-7"),
         ("/demand/{demand}", {"demand": "SO&7"}, "/plan/?demand=SO%267#why"),
         ("/resource/{resource}", {"resource": "M 1"}, "/capacity/?resource=M+1"),
     ],

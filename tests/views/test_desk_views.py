@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from medhavi.results.figures.kpis import kpi_table
-from medhavi.views.order_list import comparison_html, order_rows, order_words, statuses
+from medhavi.views.order_list import comparison_html, order_words
 from medhavi.views.pictures.lateness import (
     cause_groups,
     causes_html,
@@ -41,19 +41,8 @@ def made(late):
     return plan(late, "constrained", PYTHON)
 
 
-def test_orders_have_names_local_times_and_whom_they_serve(late, made):
-    rows = order_rows(made, names_of(late))
-    assert rows["Product"].to_list()[0] == "Apple pie"
-    assert set(rows["Order"]) == {"P-L-0001", "P-L-0002", "B-L-0001"}
-    assert rows["For"].to_list() == [1, 1, 1]
-    assert rows["Start"].is_sorted()
-    assert order_rows(made, kind="buy")["Product"].to_list() == ["B"]
-    assert order_rows(made, status="firmed").height == 0
-    assert statuses(made) == ["planned"]
-
-
 def test_an_order_is_told_in_words(late, made):
-    supply = order_rows(made, kind="buy")["Id"][0]
+    (supply,) = made.supplies.filter(made.supplies["kind"] == "buy")["id"]
     assert order_words(made, supply, names_of(late)).startswith(
         "B-L-0001: buy 5 B at L"
     )

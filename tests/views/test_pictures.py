@@ -10,7 +10,7 @@ import pytest
 
 from medhavi.units import to_seconds
 from medhavi.views.campaign_words import setup_chart
-from medhavi.views.order_list import order_rows
+from medhavi.views.order_grid import grid_rows, planned_orders
 from medhavi.views.pictures.chain import chain_chart, chain_rows, chain_title
 from medhavi.views.pictures.lateness import (
     causes_html,
@@ -95,7 +95,7 @@ def test_views_of_many_late_demands_campaigns_and_orders_are_cut():
     assert 0 < marks(late_chart(late, IDS).to_dict()) <= MOST_MARKS
     assert late_html(late, IDS).count("<tr>") < MOST_MARKS
     assert causes_html(late, IDS).count("<tr>") < MOST_MARKS
-    assert order_rows(late, IDS).height <= MOST_MARKS
+    assert grid_rows(planned_orders(late, {}, "UTC"), IDS).height <= MOST_MARKS
     changed = pl.DataFrame(
         {
             "resource": [f"M{number:05}" for number in range(12_000)],

@@ -1,9 +1,9 @@
 """A small company whose plan is edited, and a process that dies while it edits.
 
-    python -m tests.workbench.edit_company FOLDER
+    python -m tests.workbench.edit_company FOLDER [all]
 
-opens the company of a folder, previews the first proposal's firming and hangs where the
-edit is decided and not yet appended.
+opens the company of a folder, previews the first proposal's firming (with `all` the end
+of its orders beside it) and hangs where the edit is decided and not yet appended.
 """
 
 from __future__ import annotations
@@ -102,7 +102,12 @@ __all__ = [
 if __name__ == "__main__":
     bench = opened(Path(sys.argv[1]))
     made = bench.plan()
-    shown = bench.preview(made, {"kind": "firm", "supply": proposal(made)})
+    asked: dict[str, Any] = {"kind": "firm", "supply": proposal(made)}
+    if sys.argv[2:] == ["all"]:
+        orders = bench.snapshot()["supply_orders"]["supply_order"]
+        ends = [{"kind": "cancel", "supply": one} for one in orders]
+        asked = {"kind": "mass_change", "edits": [asked, *ends]}
+    shown = bench.preview(made, asked)
     bench.edits.store = StoppedStore(Path(sys.argv[1]) / "events.db", POINTS[0])
     tell(f"ready {shown.status}")
     bench.commit_edit(shown, approver="Ada")

@@ -39,6 +39,7 @@ from tests.workbench.edit_company import (
 )
 
 ROOT = Path(__file__).parents[2]
+SETUP = ("matrix", "from_family", "to_family")
 
 
 @pytest.fixture
@@ -413,7 +414,24 @@ def shared(tmp_path_factory):
             "due .soon. must be an instant",
         ),
         ({"kind": "firm", "supply": "X", "lock": 1}, "lock .* true or false"),
-        ({"kind": "firm", "supply": "X", "also": "Y"}, "also .* must be a list of ids"),
+        ({"kind": "firm", "supply": "X", "also": ["Y"]}, "Edit firm takes no also"),
+        ({"kind": "mass_change"}, "Edit mass_change needs edits"),
+        ({"kind": "mass_change", "edits": ["Y"]}, "edits .* must be a list of edits"),
+        (
+            {"kind": "mass_change", "edits": [{"kind": "move", "supply": "X"}]},
+            "Edit move needs due or start",
+        ),
+        (
+            {"kind": "mass_change", "edits": [{"kind": "mass_change", "edits": []}]},
+            "Edit mass_change needs edits",
+        ),
+        (
+            {
+                "kind": "mass_change",
+                "edits": [{"kind": "changeover", "key": dict.fromkeys(SETUP, "X")}],
+            },
+            "An edit of several orders takes no changeover",
+        ),
         ({"kind": "firm", "supply": "X", "reason": 5}, "reason .* must be a text"),
         (
             {"kind": "override", "table": "demands", "key": 5, "column": "qty"},

@@ -143,7 +143,7 @@ def _command(kind: ChangeKind) -> Callable[..., None]:
 
 
 _TYPES: Mapping[str, Any] = {"number": float, "flag": bool, "numbers": list[float]}
-_LISTS = ("key", "cells", "rows")
+_LISTS = ("key", "cells", "rows", "edits")
 
 
 def _options_of(stated: Parameter) -> Iterator[inspect.Parameter]:
@@ -213,10 +213,9 @@ def _firm(
             talk().say("No rule firms a proposal now.")
             talk().answer(preview=None, commit=None)
             return
-    values = {
-        "kind": "firm", "supply": names[0], "also": names[1:],
-        "lock": not unlocked, "reason": options.reason,
-    }  # fmt: skip
+    from medhavi.workbench.orders.plan_editing import firming_of
+
+    values = firming_of(names, lock=not unlocked, reason=options.reason)
     _edit(bench, made, values, options)
 
 

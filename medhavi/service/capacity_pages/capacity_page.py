@@ -11,7 +11,6 @@ import polars as pl
 
 from medhavi.results.reports.resource_load import ResourceLoads
 from medhavi.service.page_data import AnswerCache, facts_of, html, picture
-from medhavi.service.search_page import demand_link
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -461,9 +460,7 @@ def operation_part(shown: PlanPage, view: CapacityWindow, names: Names) -> mo.Ht
     assert shown.plan is not None
     assert shown.snapshot is not None
     return html(
-        operation_html(
-            shown.plan, shown.snapshot, view.order, view.step, names, demand_link
-        )
+        operation_html(shown.plan, shown.snapshot, view.order, view.step, names)
     )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from medhavi.edits.edit import EDITS
-from medhavi.results.exceptions import ExceptionCode
 from medhavi.service.page_data import html
 from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.desk_words import answer_of, rows_file
+from medhavi.service.plan_pages.remedy_edits import answer_of, rows_file
 from medhavi.views import order_list
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import money, when
@@ -20,12 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
-    import polars as pl
 
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.results.plans.plan import Plan
-    from medhavi.service.plan_pages.desk_words import Rows
-    from medhavi.service.plan_pages.plan_page import EditSession, PreviewResult
+    from medhavi.service.plan_pages.plan_page import PreviewResult
+    from medhavi.service.plan_pages.remedy_edits import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -33,16 +30,12 @@ WHOLE_PLAN = "all late demands"
 """Choice of remedies for no demand in particular."""
 HOW_TO_DO = (
     "<h3>Preview one of them</h3><p class='muted small'>Its cost and the demands it "
-    "affects then stand under <a href='#decide' target='_self'>Edit order</a>, where "
-    "it is approved. Changes that no edit makes go as a file to the owner of the rows."
-    "</p>"
+    "affects then stand below, where it is approved. Changes that no edit makes go as "
+    "a file to the owner of the rows.</p>"
 )
-MOST_POINTS = 500
 MOST_LATE = 200
-MOST_BUTTONS = 8
+MOST_BUTTONS = 5
 PREVIEW = "Preview"
-DECISIONS = {kind.choice: kind.name for kind in EDITS.values() if kind.choice}
-"""Edits that planners choose, by the words of the choice."""
 
 
 def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
@@ -62,80 +55,6 @@ def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
             tries=mo.ui.number(start=1, stop=60, value=24, step=1, label="Changes"),
         )
         .form(submit_button_label="Try remedies", bordered=False)
-    )
-
-
-def order_filter(
-    plan: Plan,
-    names: Names,
-    wanted: Callable[[str], str],
-    keep: Callable[[str, str], None],
-) -> mo.ui.dictionary:
-    """Ask for kind, status, product and number; `keep` writes it to the address."""
-    import marimo as mo
-
-    products = sorted(plan.supplies["product"].unique())
-    offered = {
-        "kind": {one: one for one in order_list.KINDS},
-        "status": {one: one for one in order_list.statuses(plan)},
-        "product": {names.both(one): one for one in products},
-    }
-
-    def pick(name: str, options: dict[str, str]) -> mo.ui.dropdown:
-        chosen = next((k for k, v in options.items() if v == wanted(name)), None)
-        return mo.ui.dropdown(
-            options,
-            value=chosen,
-            searchable=True,
-            allow_select_none=True,
-            label=name.capitalize(),
-            on_change=lambda value: keep(name, value or ""),
-        )
-
-    number = mo.ui.text(
-        value=wanted("order"),
-        placeholder="part of a number",
-        label="Order",
-        on_change=lambda value: keep("order", value),
-    )
-    picks = {name: pick(name, opts) for name, opts in offered.items()}
-    return mo.ui.dictionary({**picks, "order": number})
-
-
-def order_table(rows: pl.DataFrame, session: EditSession) -> mo.ui.table:
-    """Show orders; one may be chosen, and the one chosen before is."""
-    import marimo as mo
-
-    ids = rows["Id"].to_list()
-
-    def choose(chosen: Any) -> None:
-        session.choose(next(iter(chosen["Id"]), None) if len(chosen) else None)
-
-    return mo.ui.table(
-        rows,
-        selection="single",
-        initial_selection=[ids.index(session.supply)] if session.supply in ids else [],
-        on_change=choose,
-        page_size=12,
-        show_column_summaries=False,
-        show_data_types=False,
-        # A proposal's id says nothing to anybody; decisions need it.
-        hidden_columns=["Id"],
-        wrapped_columns=["Product", "From", "Start", "Finish", "Status", "Order"],
-        column_widths={
-            "Order": 95,
-            "Kind": 55,
-            "Product": 160,
-            "Where": 75,
-            "From": 120,
-            "Quantity": 75,
-            "Start": 138,
-            "Finish": 138,
-            "Status": 85,
-            "For": 45,
-        },
-        format_mapping={"Start": clock, "Finish": clock, "Quantity": plain},
-        label="Orders",
     )
 
 
@@ -190,84 +109,6 @@ def _answer(row: Mapping[str, Any], names: Names) -> str:
     there = when(row["suggested_date"], names.zone_of(row["location"]))
     forward = row["suggested_date"] < row["date"]
     return f"{'Bring it forward' if forward else 'Put it off'} to {there}:"
-
-
-def decision_form(
-    plan: Plan,
-    names: Names,
-    session: EditSession,
-    submitted: Callable[[dict[str, Any]], None],
-) -> mo.ui.form[Any, Any]:
-    """Ask what to do with the chosen order, or which exception to answer.
-
-    Parameters
-    ----------
-    session
-        What was chosen before; the form begins with it.
-    submitted
-        Called with the edit that the form asks for.
-    """
-    import marimo as mo
-
-    points = {
-        _point(plan, row, names): row
-        for row in filter(
-            plan_page.answerable(plan), plan.exceptions.iter_rows(named=True)
-        )
-    }
-    before = session.form
-    words = {kind: text for text, kind in DECISIONS.items()}
-
-    def send(form: dict[str, Any] | None) -> None:
-        if form is not None:
-            submitted(decision(session.send(form), plan.run.as_of))
-
-    return (
-        mo.md("{point}\n\n{kind} {due} {parts} {qty} {source}")
-        .batch(
-            point=mo.ui.dropdown(
-                dict(list(points.items())[:MOST_POINTS]),
-                searchable=True,
-                allow_select_none=True,
-                label="Do what an exception suggests, or",
-                full_width=True,
-            ),
-            kind=mo.ui.dropdown(
-                DECISIONS,
-                value=words.get(before.get("kind", ""), "make it firm"),
-                label="the order:",
-            ),
-            due=mo.ui.text(
-                value=before.get("due") or "",
-                label="to (local)",
-                placeholder="2026-12-04 14:00",
-            ),
-            parts=mo.ui.text(
-                value=before.get("parts") or "", label="parts", placeholder="40 60"
-            ),
-            qty=mo.ui.number(
-                start=0.0, value=before.get("qty") or 0.0, label="quantity"
-            ),
-            source=mo.ui.text(
-                value=before.get("source") or "",
-                label="source",
-                placeholder="supplier, routing or lane",
-            ),
-        )
-        .form(submit_button_label="Preview", bordered=True, on_change=send)
-    )
-
-
-def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
-    order = order_list.order_words(plan, row["supply"], names)
-    return f"{ExceptionCode(row['code']).headline}: {order}"
-
-
-def decision(form: Mapping[str, Any], as_of: int | None) -> dict[str, Any]:
-    """Edit that a form asks for, or that answers the exception it names."""
-    if form["point"] is not None:
-        return plan_page.answer_to(form["point"], as_of) or {}
-    return {**form, "qty": form["qty"] or None}
 
 
 def remedy_lines(
@@ -348,20 +189,19 @@ def exception_table(plan: Plan, names: Names, code: str | None) -> mo.ui.table:
     return mo.ui.table(
         exception_rows(plan, names, code),
         selection=None,
-        page_size=12,
+        page_size=6,
         show_column_summaries=False,
         show_data_types=False,
         # One kind needs no column that says it.
-        hidden_columns=["Ids", "What"] if code else ["Ids"],
+        hidden_columns=["Ids", "Hours", "What"] if code else ["Ids", "Hours"],
         wrapped_columns=["What", "Product", "Detail"],
         column_widths={
-            "What": 170,
-            "Product": 190,
+            "What": 200,
+            "Product": 200,
             "Where": 85,
-            "Date": 142,
+            "Date": 145,
             "Quantity": 75,
-            "Hours": 60,
-            "Detail": 220,
+            "Detail": 230,
             "Demand": 110,
         },
         format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},

@@ -1,39 +1,32 @@
-"""Choices of the plan page, an edit in words, what a tried remedy asks to do.
-
-A remedy changes tables that other systems may own (docs/decisions/011). What a planner
-may decide here goes through the edits of docs/orders.md: an order moves, cells get
-other values, tables of master data get new rows. The rows of anything else are a file
-for whoever enters them.
-"""
+"""Choices of the pages of a plan, its tiles, and an edit in words."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from medhavi.edits.order_states import OrderState, Verb, allowed
+from medhavi.edits.edit import EDITS
 from medhavi.errors import MedhaviError
-from medhavi.events.event_types.master_data import MASTER
 from medhavi.lakehouse import Lake
-from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.schema import cell, tables
 from medhavi.service.page_data import (
     bench_of,
     facts_of,
     html,
+    keep_in,
     problem_of,
     served_mode,
+    wanted_of,
 )
 from medhavi.service.plan_pages.plan_loading import MODES, load_page
-from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
-from medhavi.snapshot.patch import Patch
-from medhavi.views import order_list, page
-from medhavi.views.changed_cells import changed_cells, known_row, said, value_words
+from medhavi.service.plan_pages.plan_page import (
+    EditResult,
+    remember_approver,
+    workbook_page,
+)
+from medhavi.views import order_grid, order_list, page
+from medhavi.views.changed_cells import said, value_words
 from medhavi.views.names import money, number, when
 from medhavi.views.order_list import codes
 from medhavi.views.page import empty, findings_html, problem, table_html
@@ -43,12 +36,19 @@ from medhavi.views.pictures.lateness import (
     plan_finding,
 )
 from medhavi.views.pictures.stock import items_by_need
-from medhavi.views.tiles import changed_since, plan_tiles
+from medhavi.views.tiles import changed_since, plan_tiles, tiles_html
 from medhavi.workbench.orders.plan_edit_answers import EditStatus
 from medhavi.workbench.runs import published_plan, published_plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        MutableMapping,
+        Sequence,
+    )
 
     import marimo as mo
 
@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.plan_pages.plan_page import PreviewResult
-    from medhavi.snapshot import Snapshot
-    from medhavi.views.changed_cells import ChangedCell
     from medhavi.views.names import Names
     from medhavi.views.tiles import Tile
     from medhavi.workbench.orders.plan_edit_answers import (
@@ -66,7 +64,6 @@ if TYPE_CHECKING:
         Preview,
     )
 
-    Rows = Mapping[str, Sequence[Mapping[str, object]]]
     Wanted = Callable[[str], str]
     Keep = Callable[[str, str], None]
 
@@ -116,8 +113,11 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     )
     supply = preview.edit.supply
     order = order or (names.name(supply) if supply else "")
-    if order:
-        head = f"{preview.edit.kind}{_target(preview.edit, names)}: {order}"
+    if "edits" in preview.edit.values:
+        head = f"{_several(preview.edit)}: {order or ', '.join(preview.orders)}"
+    elif order:
+        verb = EDITS[preview.edit.kind].choice or preview.edit.kind
+        head = f"{verb}{_target(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += table_html(("What it costs", "Money"), rows, ("Money",))
     told += _effects("Who gets worse", preview.victims, names)
@@ -125,6 +125,13 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if not preview.victims and not preview.winners:
         told += '<p class="muted">No demand gets another date.</p>'
     return told + (findings_html(preview.findings) if preview.findings else "")
+
+
+def _several(edit: Edit) -> str:
+    """What is done to several orders."""
+    verbs = {EDITS[one.kind].choice for one in edit.edits}
+    verb = verbs.pop() if len(verbs) == 1 else "Edit"
+    return f"{verb} {len(edit.edits):,} orders"
 
 
 def override_words(edit: Edit, names: Names) -> str:
@@ -189,7 +196,7 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
 
 
 def history_html(
-    records: Sequence[EditRecord], names: Names, advice: str = "Choose an order above."
+    records: Sequence[EditRecord], names: Names, advice: str = "Select orders above."
 ) -> str:
     """List what was decided, the newest first; without any, `advice` says how."""
     if not records:
@@ -208,7 +215,11 @@ def history_html(
 
 def _decision(one: EditRecord, names: Names) -> str:
     """Decision in words: the orders, cells, rows or families it is about."""
-    told = ", ".join(one.orders)
+    told = ", ".join(one.orders[:MOST_EFFECTS])
+    if len(one.orders) > MOST_EFFECTS:
+        told += f" and {len(one.orders) - MOST_EFFECTS:,} more"
+    if one.kind == "mass_change":
+        return f"edit {len(one.orders):,} orders: {told}"
     if one.kind == "override" and one.rows:
         told = ", ".join(
             f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
@@ -238,144 +249,6 @@ def _signed(value: float, names: Names) -> str:
     return f"{'+' if cents > 0 else ''}{money(cents, names.currency)}"
 
 
-ORDERS = "supply_orders"
-_DATES = {"start", "due"}
-CARRY = "Take the rows along, have them entered there, and ask again."
-"""The way out where no edit does it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemedyEdit:
-    """The edit that does a remedy, or in a sentence why there is none."""
-
-    edit: Mapping[str, Any] | None = None
-    why: str = ""
-
-
-def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
-    """Edit that puts the rows of a remedy in place.
-
-    Parameters
-    ----------
-    rows
-        Changed rows by table, as a remedy carries them.
-    snapshot
-        The tables that the remedy was tried on.
-
-    Returns
-    -------
-    Answer
-        An order with other dates moves; other cells are overridden, and new rows of
-        master data added, all in one edit; what changes orders and data, or cells and
-        rows together is nobody's to decide here.
-    """
-    changed = {name: new for name, new in rows.items() if new}
-    why = _nobodys(changed, snapshot)
-    if why:
-        return RemedyEdit(why=why)
-    cells: list[ChangedCell] = []
-    added: list[dict[str, object]] = []
-    for table, new in changed.items():
-        for row in new:
-            before = known_row(snapshot, table, row)
-            if before is None:
-                stated = {name: _plain(cell) for name, cell in row.items()}
-                added.append({"table": table, "row": stated})
-            else:
-                cells += changed_cells(table, row, before)
-    if added and cells:
-        tables = ", ".join(sorted({said(one.table) for one in cells}))
-        words = f"It adds rows and changes cells ({tables})"
-        return RemedyEdit(why=f"{words}, and an edit does one of both. {CARRY}")
-    if added:
-        return RemedyEdit(edit={"kind": "add_rows", "rows": added})
-    return _answer(cells)
-
-
-def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
-    """Why nobody decides this here; nothing where an edit may do it."""
-    if set(changed) <= {REQUEST}:
-        return "It changes the question alone: promise it with the change."
-    if HOLDS in changed:
-        return (
-            "It frees what is held for another order: that promise has to be "
-            "released first (medhavi promises release)."
-        )
-    if REQUEST in changed:
-        return f"It changes the question and data together. {CARRY}"
-    for table, new in changed.items():
-        known = [known_row(snapshot, table, row) for row in new]
-        if None in known and table not in MASTER:
-            words = f"It adds rows to the table {said(table)}"
-            return f"{words}, which another system owns. {CARRY}"
-        for before in known if table == ORDERS else ():
-            if before is not None and not _may_move(before):
-                words = f"{before['supply_order']} is {said(str(before['status']))}"
-                return f"{words}, and no edit moves it then. {CARRY}"
-    return ""
-
-
-def _may_move(order: Mapping[str, object]) -> bool:
-    """Whether an order may have other dates in its state."""
-    return Verb.MOVE in allowed(OrderState(str(order["status"])))
-
-
-def _answer(cells: Sequence[ChangedCell]) -> RemedyEdit:
-    orders = {one.key["supply_order"] for one in cells if one.table == ORDERS}
-    dates = {one.column: one.after for one in cells if one.table == ORDERS}
-    moved = "due" in dates and dates.keys() <= _DATES
-    if moved and len(orders) == 1 and len(dates) == len(cells):
-        # Its start follows by the time of its source.
-        due = _plain(dates["due"])
-        return RemedyEdit(edit={"kind": "move", "supply": orders.pop(), "due": due})
-    if len(cells) > 1 and orders:
-        tables = ", ".join(sorted({said(one.table) for one in cells}))
-        words = f"It changes {len(cells)} cells of orders and more ({tables})"
-        return RemedyEdit(why=f"{words}, and an edit changes one order. {CARRY}")
-    first, *others = [_overridden(one) for one in cells]
-    also = {"cells": others} if others else {}
-    return RemedyEdit(edit={"kind": "override", **first, **also})
-
-
-def _overridden(one: ChangedCell) -> dict[str, object]:
-    return {
-        "table": one.table,
-        "key": {name: str(value) for name, value in one.key.items()},
-        "column": one.column,
-        "value": _plain(one.after),
-    }
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, (dt.date, dt.time)) else value
-
-
-def rows_file(rows: Rows, snapshot: Snapshot) -> bytes:
-    """Rows of a remedy as a workbook like the template, a sheet a table."""
-    from medhavi.workbench.files.template_files import write_filled_sheets
-
-    stated = {table: new for table, new in rows.items() if table != REQUEST}
-    filled = {
-        table: [
-            {name: _text(cell) for name, cell in row.items()}
-            for row in frame.to_dicts()
-        ]
-        for table, frame in Patch.of(snapshot, stated).upserts.items()
-    }
-    with TemporaryDirectory(prefix="medhavi-") as folder:
-        path = Path(folder) / "rows.xlsx"
-        write_filled_sheets(path, filled)
-        return path.read_bytes()
-
-
-def _text(cell: object) -> object:
-    if isinstance(cell, dt.datetime):
-        return f"{cell:%Y-%m-%dT%H:%M:%SZ}"
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return _plain(cell)
-
-
 MODE_WORDS = {
     "mrp": "MRP (infinite capacity)",
     "constrained": "Constrained (finite capacity)",
@@ -385,13 +258,115 @@ MOST_FIRST = 50
 """Late and overdue demands that stand first in the list of demands."""
 
 
-def moment_form(
-    wanted: Wanted, keep: Callable[[Mapping[str, Any] | None], None]
-) -> mo.ui.form[Any, Any]:
+def address_of(params: MutableMapping[str, str]) -> tuple[Wanted, Keep]:
+    """What the address of a page asks for, and how a choice is kept in it.
+
+    Cells that get these and not the parameters do not run again when one is kept.
+    """
+    return wanted_of(params), lambda name, value: keep_in(params, {name: value})
+
+
+def page_link(params: Mapping[str, str], without: Collection[str]) -> str:
+    """Address of other rows of a page; `{rows}` in it stands for what names them.
+
+    Parameters
+    ----------
+    without
+        Parts of the present address that it leaves out.
+    """
+    kept = {
+        name: value for name, value in params.items() if name not in without and value
+    }
+    return f"?{urlencode(kept)}{'&' * bool(kept)}{{rows}}"
+
+
+def edited_words(plan: Plan, edit: Mapping[str, Any], names: Names) -> str:
+    """Which orders an edit is about: one in full, of several their numbers."""
+    if "edits" not in edit:
+        return order_list.order_words(plan, edit.get("supply"), names)
+    numbers = dict(plan.supplies.select("id", "number").iter_rows())
+    told = [str(numbers.get(one["supply"], one["supply"])) for one in edit["edits"]]
+    more = len(told) - MOST_EFFECTS
+    return ", ".join(told[:MOST_EFFECTS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def tab_bar(tabs: Sequence[str], wanted: Wanted, keep: Keep, first: str) -> mo.ui.tabs:
+    """Bar of the parts of a page; cells show the chosen one alone below it."""
+    import marimo as mo
+
+    chosen = wanted("tab").replace("-", " ").capitalize()
+    return mo.ui.tabs(
+        dict.fromkeys(tabs, ""),
+        value=chosen if chosen in tabs else first,
+        on_change=lambda tab: keep("tab", tab.lower().replace(" ", "-")),
+    )
+
+
+PLAN_TABS = (
+    "Late demands",
+    "Exceptions",
+    "Capacity",
+    "Stock",
+    "Compare and publish",
+    "Findings and figures",
+    "Workbook",
+)
+"""Parts of the plan page."""
+
+
+def plan_tab(wanted: Wanted) -> str:
+    """Part of the plan page that an address points at without naming it."""
+    if wanted("code"):
+        return "Exceptions"
+    return "Stock" if wanted("item") else "Late demands"
+
+
+def exception_link(params: Mapping[str, str]) -> str:
+    """Address of the exceptions of a code, `{rows}`, on the plan page."""
+    rows = "code={rows}&tab=exceptions#exceptions"
+    return page_link(params, ("code", "tab")).replace("{rows}", rows)
+
+
+def orders_link(code: str | None) -> str:
+    """Link to the orders that have an exception, as HTML."""
+    address = f"/orders/?{urlencode({'code': code or order_grid.ANY})}"
+    return f'<a href="{escape(address)}" target="_self">Its orders, to edit at once</a>'
+
+
+def moved_html(wanted: Wanted) -> str:
+    """Link to the orders that an address of the plan page once listed; else nothing."""
+    parts = ("kind", "status", "product")
+    asked = {name: wanted(name) for name in parts if wanted(name)}
+    if wanted("order"):
+        asked["number"] = wanted("order")
+    if not asked:
+        return ""
+    address = escape(f"/orders/?{urlencode(asked)}")
+    return (
+        '<div class="mv-empty"><b>Orders have a page of their own</b>'
+        f'<a href="{address}" target="_self">Show these orders</a></div>'
+    )
+
+
+def workbook_html(name: str, content: bytes, mode: str) -> list[str]:
+    """Plan of a dropped workbook: its tiles or its problem, and its findings."""
+    made = workbook_page(name, content, mode)
+    parts = [findings_html(made.findings)] if made.findings else []
+    if made.problem is not None:
+        return [problem(made.problem.title, made.problem.text), *parts]
+    return [tiles_html(tiles_of(made), "#workbook"), *parts]
+
+
+def moment_form(wanted: Wanted, keep: Keep) -> mo.ui.form[Any, Any]:
     """Ask for which moment to plan; empty: the latest."""
     import marimo as mo
 
     labels = {"effective_at": "As of", "known_at": "Known at"}
+
+    def store(form: Mapping[str, Any] | None) -> None:
+        for name, value in (form or {}).items():
+            keep(name, value)
+
     return (
         mo.md("{effective_at} {known_at}")
         .batch(
@@ -402,7 +377,11 @@ def moment_form(
                 for name, label in labels.items()
             }
         )
-        .form(submit_button_label="Plan this moment", bordered=False, on_change=keep)
+        .form(
+            submit_button_label="Plan this moment",
+            bordered=False,
+            on_change=store,
+        )
     )
 
 
@@ -418,16 +397,20 @@ def mode_choice(wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
     )
 
 
+def title_html(title: str, shown: PlanPage, known_at: str, found: str) -> str:
+    """Title of a page with its moment, and what it finds."""
+    return page.header(title, facts_of(shown, known_at), finding=found)
+
+
 def head_parts(
     shown: PlanPage, mode: mo.ui.dropdown, moments: mo.ui.form[Any, Any], known_at: str
 ) -> list[mo.Html]:
     """Title with its moment, the mode, and how to plan another moment."""
     import marimo as mo
 
-    facts = facts_of(shown, known_at)
     found = plan_finding(shown.plan, shown.names) if shown.plan else ""
     parts = [
-        mo.Html(page.header("Plan", facts, finding=found)),
+        mo.Html(title_html("Plan", shown, known_at, found)),
         mo.hstack([mode], justify="start"),
     ]
     if shown.source.lake:
@@ -494,14 +477,24 @@ def demand_choice(
     return _choice("demand", "Demand", options, wanted, keep)
 
 
-def item_choice(plan: Plan, names: Names, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
-    """Ask for a product at a place, those in need first."""
-    items = items_by_need(plan).select("product", "location")
+def item_choice(
+    plan: Plan,
+    names: Names,
+    wanted: Wanted,
+    keep: Keep,
+    more: Iterable[tuple[str, str]] = (),
+) -> mo.ui.dropdown:
+    """Ask for a product at a place, those in need first; `more` come behind them.
+
+    Nothing is chosen where the address names an item that is not among them.
+    """
+    items = items_by_need(plan).select("product", "location").iter_rows()
     options = {
         f"{names.name(product)} at {names.name(place)}": f"{product}|{place}"
-        for product, place in items.iter_rows()
+        for product, place in (*items, *more)
     }
-    return _choice("item", "Item", options, wanted, keep)
+    unknown = bool(wanted("item")) and wanted("item") not in options.values()
+    return _choice("item", "Item", options, wanted, keep, none=unknown)
 
 
 def code_choice(plan: Plan, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medhavi.errors import UsageError
 from medhavi.results.reports.time_phased import BUCKETS, TimePhasedRecords
 from medhavi.service.page_data import AnswerCache, facts_of, html
 from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.views import page
-from medhavi.views.item_record import item_finding, movement_rows
+from medhavi.views.item_record import item_finding, movement_rows, supply_html
 from medhavi.views.order_list import clock, plain
 
 if TYPE_CHECKING:
@@ -44,10 +45,16 @@ def bucket_choice(wanted: Wanted, keep: Keep) -> mo.ui.radio:
 def item_choice(
     shown: PlanPage, names: Names, wanted: Wanted, keep: Keep
 ) -> mo.ui.dropdown | None:
-    """Ask for an item, those short of stock first; None where nothing is planned."""
-    if shown.plan is None or shown.plan.positions.is_empty():
+    """Ask for an item, those short of stock first; None without a plan.
+
+    Items without a requirement are offered where the address names them.
+    """
+    if shown.plan is None or shown.snapshot is None:
         return None
-    return items_in_need(shown.plan, names, wanted, keep)
+    network = shown.snapshot.network
+    known = (network.ids(node) for node in range(len(network)))
+    asked = [one for one in known if "|".join(one) == wanted("item")]
+    return items_in_need(shown.plan, names, wanted, keep, asked)
 
 
 def record_of(
@@ -59,7 +66,37 @@ def record_of(
         return None
     records = _records.get(plan.fingerprint, lambda: TimePhasedRecords(plan, snapshot))
     product, location = item.value.rsplit("|", 1)
-    return records.of(product, location, bucket)  # type: ignore[arg-type]
+    try:
+        return records.of(product, location, bucket)  # type: ignore[arg-type]
+    except UsageError:
+        return None  # nothing of it is in stock, ordered or required
+
+
+def nothing_html(shown: PlanPage, names: Names, item: str | None, asked: str) -> str:
+    """Why there is no record, and where the item comes from and goes to.
+
+    Parameters
+    ----------
+    item
+        The chosen item; None: none is chosen.
+    asked
+        Item that the address names.
+    """
+    if item is None and asked:
+        told = " at ".join(map(names.both, asked.split("|")))
+        return page.empty(f"There is no item {told}", "Choose one above, or search.")
+    if item is None or shown.snapshot is None:
+        return page.empty(
+            "No item is planned",
+            "Add demands, stock or orders: each item that they name has a record.",
+        )
+    product, location = item.rsplit("|", 1)
+    told = page.empty(
+        f"{names.name(product)} at {names.name(location)} has no requirement",
+        "Nothing of it is in stock, ordered or required in this plan.",
+    )
+    supply = supply_html(shown.snapshot, product, location, names)
+    return f'{told}<div class="mv-list">{supply}</div>'
 
 
 def head_parts(

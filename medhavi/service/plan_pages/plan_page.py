@@ -39,7 +39,7 @@ from medhavi.units import to_seconds
 from medhavi.workbench.orders.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from medhavi.progress import Observe
     from medhavi.results.plan_remedy import RemedyTrials
@@ -71,31 +71,40 @@ class EditSession:
 
     Parameters
     ----------
-    supply
-        Id of the chosen order.
-    form
-        The edit form as it was sent last.
+    orders
+        Ids of the selected orders.
+    kind, form
+        Action and values of the edit that was asked for last.
     renewals
         Times that the page has planned again for the preview that is asked for.
+    presses
+        Times that a decision was to be taken back.
     """
 
-    supply: str | None = None
+    orders: tuple[str, ...] = ()
+    kind: str = ""
     form: dict[str, Any] = field(default_factory=dict)
     renewals: int = 0
+    presses: int = 0
 
-    def choose(self, supply: str | None) -> None:
-        """Take the order of the row that was ticked; none leaves the last one."""
-        self.supply = supply or self.supply
+    def select(self, orders: Iterable[str]) -> None:
+        """Keep which orders are selected."""
+        self.orders = tuple(orders)
 
-    def send(self, form: dict[str, Any]) -> dict[str, Any]:
-        """Keep a form that was sent; give it with the chosen order."""
-        self.form, self.renewals = dict(form), 0
-        return {**form, "supply": self.supply}
+    def send(self, kind: str, form: Mapping[str, Any]) -> None:
+        """Keep an action and its values, which were sent."""
+        self.kind, self.form, self.renewals = kind, dict(form), 0
 
     def may_renew(self) -> bool:
         """Whether the page may plan again by itself, and count that it does."""
         self.renewals += 1
         return self.renewals <= MOST_RENEWALS
+
+    def is_pressed(self, presses: int) -> bool:
+        """Whether a button was pressed since: a cell that runs again does it once."""
+        fresh = presses > self.presses
+        self.presses = presses
+        return fresh
 
 
 _KEPT_EDITS = 32
@@ -118,12 +127,12 @@ class PreviewResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditResult:
-    """What became of a decision, for people; `order` is the first that it changed."""
+    """What became of a decision, for people; `orders` are those that it changed."""
 
     title: str
     text: str
     kept: bool
-    order: str | None = None
+    orders: tuple[str, ...] = ()
 
 
 class PageWithSource(Protocol):
@@ -143,7 +152,8 @@ def show_edit(page: PlanPage, form: Mapping[str, Any]) -> PreviewResult:
         With its plan.
     form
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
-        `parts` are numbers with spaces or semicolons.
+        `parts` are numbers with spaces or semicolons. An edit of several orders has
+        such forms as its `edits`.
     """
     bench = bench_of(page.source)
     if bench is None or page.plan is None:
@@ -164,10 +174,12 @@ def is_overtaken(asked: PreviewResult) -> bool:
 
 def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
     """Edit of a form: what its kind takes of the fields that are filled."""
+    if "edits" in form:
+        return {**form, "edits": [_asked(one, zone) for one in form["edits"]]}
     kind = EDITS.get(str(form["kind"]))
     if kind is None or kind.event != "order":
         return dict(form)
-    asked = {name: form.get(name) for name in kind.parameters}
+    asked = {name: form.get(name) for name in (*kind.parameters, "reason")}
     if "due" in asked:
         asked["due"] = read_moment(str(asked["due"] or ""), zone, "end")
     if "parts" in asked:
@@ -251,7 +263,7 @@ def decide(page: PageWithSource, preview: Preview, approver: str) -> EditResult:
         title="Decided",
         text=f"{orders}: approved by {approver}.{again}",
         kept=True,
-        order=next(iter(done.orders), None),
+        orders=done.orders,
     )
 
 

@@ -18,13 +18,13 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
-from medhavi.service.plan_pages.desk_words import RemedyEdit, answer_of
 from medhavi.service.plan_pages.plan_loading import planned
 from medhavi.service.plan_pages.plan_page import (
     PreviewResult,
     remember_approver,
     show_edit,
 )
+from medhavi.service.plan_pages.remedy_edits import RemedyEdit, answer_of
 from medhavi.service.promise_pages.promise_page import REQUEST, binding_desk
 from medhavi.units import from_seconds, to_seconds
 from medhavi.views.names import count, when

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from medhavi.edits.edit import Edit
@@ -121,8 +122,8 @@ class Preview:
         What is asked for.
     status
         ready, refused or stale.
-    rows
-        Rows before and after.
+    steps
+        Rows before and after, those of each of its edits together.
     price, victims, winners, delta, plan
         Of the plan made again with the edit; None and empty unless ready. Victims are
         the demands that get worse, dearest first.
@@ -139,7 +140,7 @@ class Preview:
 
     edit: Edit
     status: EditStatus
-    rows: tuple[RowChange, ...] = ()
+    steps: tuple[tuple[RowChange, ...], ...] = ()
     price: EditPrice | None = None
     victims: tuple[DemandEffect, ...] = ()
     winners: tuple[DemandEffect, ...] = ()
@@ -159,6 +160,11 @@ class Preview:
     def ready(self) -> bool:
         """Whether it can be committed."""
         return self.status is EditStatus.READY
+
+    @property
+    def rows(self) -> tuple[RowChange, ...]:
+        """Rows before and after."""
+        return tuple(chain(*self.steps))
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -185,7 +191,7 @@ class Preview:
 
     def _told(self) -> Edit:
         """Edit under the numbers of its orders, as people call them."""
-        if self.plan is None or self.edit.supply is None:
+        if self.plan is None:
             return self.edit
         numbers = dict(self.plan.supplies.select("id", "number").iter_rows())
         return self.edit.renamed(lambda one: numbers.get(one, one))

@@ -5,6 +5,8 @@ Its price and whom it hits are the difference of two plans of one moment.
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -18,6 +20,7 @@ from medhavi.results.difference import compare
 from medhavi.results.figures.kpis import kpi_table
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.plans.lateness import verdicts
+from medhavi.snapshot.patch import Patch
 from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.files.tables_run import verify_or_refuse
 from medhavi.workbench.orders.plan_edit_answers import (
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from medhavi.edits.order_changes import EditedPlan
     from medhavi.results.plans.plan import Plan
     from medhavi.snapshot import Snapshot
-    from medhavi.snapshot.patch import Patch
     from medhavi.workbench.runs import LastRun
 
 
@@ -61,8 +63,8 @@ def worked_out(
         The run of mode mrp that is kept in memory, if what-ifs follow each other.
     """
     try:
-        patch = edit.patch(orders)
-        edited = edited_snapshot(snapshot, patch)
+        patches = edit.patches(orders)
+        edited = edited_snapshot(snapshot, reduce(Patch.then, patches))
     except BadData as impossible:
         return Preview(
             **shown,
@@ -70,7 +72,10 @@ def worked_out(
             status=EditStatus.REFUSED,
             findings=impossible.findings,
         )
-    rows = edit.changes(patch, snapshot)
+    steps = tuple(
+        one.changes(patch, snapshot)
+        for one, patch in zip(edit.edits, patches, strict=True)
+    )
     after = planned_again(plan, edited, None if last is None else (last, snapshot))
     names = snapshot["demands"]
     products = dict(zip(names["demand"], names["product"], strict=True))
@@ -79,13 +84,13 @@ def worked_out(
         **shown,
         edit=edit,
         status=EditStatus.READY,
-        rows=rows,
+        steps=steps,
         price=price((plan, snapshot), (after, edited)),
         victims=victims,
         winners=winners,
         delta=compare(plan, after),
         plan=after,
-        findings=hidden_times(rows, snapshot),
+        findings=hidden_times(list(chain(*steps)), snapshot),
         fingerprint_after=edited.fingerprint,
     )
 

@@ -58,6 +58,15 @@ def _verb(kind: str) -> Callable[..., EditCommit]:
     return do
 
 
+def firming_of(
+    names: Sequence[str], *, reason: str | None = None, **values: Any
+) -> dict[str, Any]:
+    """Edit that firms proposals: of one of them, or of several, all or none."""
+    edits = [{"kind": "firm", "supply": one, **values} for one in names or [""]]
+    several = {"kind": "mass_change", "edits": edits}
+    return {**(edits[0] if len(edits) == 1 else several), "reason": reason}
+
+
 class PlanEditing(ABC):
     """Verbs for one order or one cell each, the same for app, command and notebook.
 
@@ -94,9 +103,20 @@ class PlanEditing(ABC):
         UsageError
             Names or values of the edit are wrong.
         """
-        if not isinstance(edit, Edit):
-            edit = edit_of(**{"zone": self._zone(plan, edit), **edit})  # type: ignore[arg-type]
-        return self.edits.preview(plan, edit)
+        return self.edits.preview(plan, self._stated(plan, edit))
+
+    def _stated(self, plan: Plan, edit: Edit | Mapping[str, object]) -> Edit:
+        """Edit of its values; a date is a local day of the order or row it is about."""
+        if isinstance(edit, Edit):
+            return edit
+        stated: dict[str, Any] = {"zone": self._zone(plan, edit), **edit}
+        several = stated.get("edits")
+        if isinstance(several, (list, tuple)):
+            stated["edits"] = [
+                self._stated(plan, one) if isinstance(one, Mapping) else one
+                for one in several
+            ]
+        return edit_of(**stated)
 
     def _zone(self, plan: Plan, values: Mapping[str, object]) -> str:
         """Zone in which dates of an edit are local days."""
@@ -138,6 +158,7 @@ class PlanEditing(ABC):
     change_qty = _verb("change_qty")
     change_source = _verb("change_source")
     cancel = _verb("cancel")
+    mass_change = _verb("mass_change")
 
     def firm(
         self, plan: Plan, supply: str | Sequence[str], *, approver: str, **values: Any
@@ -152,9 +173,8 @@ class PlanEditing(ABC):
             `lock`: whether its dates are fixed too; False: the constrained planner may
             move it. `reason`: why.
         """
-        first, *also = [supply] if isinstance(supply, str) else [*supply] or [""]
-        asked = {"kind": "firm", "supply": first, "also": also, **values}
-        return self.edit(plan, asked, approver=approver)
+        names = [supply] if isinstance(supply, str) else list(dict.fromkeys(supply))
+        return self.edit(plan, firming_of(names, **values), approver=approver)
 
     def firm_due(
         self, plan: Plan, parameters: OrderParameters, *, approver: str

@@ -315,14 +315,15 @@ class PlanEdits:
         if event == "master":
             writer.master(preview.rows)
             return []
-        made = [one.key["supply_order"] for one in preview.rows if one.before is None]
-        for row in preview.rows:
-            writer.order(
-                row,
-                run=preview.run,
-                reason=preview.edit.reason,
-                replaced_by=made,
-            )
+        for edit, rows in zip(preview.edit.edits, preview.steps, strict=True):
+            made = [one.key["supply_order"] for one in rows if one.before is None]
+            for row in rows:
+                writer.order(
+                    row,
+                    run=preview.run,
+                    reason=edit.reason or preview.edit.reason,
+                    replaced_by=made,
+                )
         return []
 
     # --------------------------------------------------------------------- undoing

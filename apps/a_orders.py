@@ -1,0 +1,333 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Orders
+
+All planned and open orders with what they serve, how late and at what value; firm,
+release, reschedule or cancel many at once at one price, undo, history, export.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: orders")
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.service.order_pages import one_order, order_page
+    from medhavi.service.page_data import html, said, trouble_of
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.plan_pages.plan_page import EditSession, last_approver
+    from medhavi.views import order_grid, page, theme
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("orders"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    _params = mo.query_params()
+    wanted, keep = desk_words.address_of(_params)
+    link = desk_words.page_link(_params.to_dict(), order_page.FILTERS)
+    return keep, link, wanted
+
+
+@app.cell(hide_code=True)
+def how(keep, wanted):
+    mode = desk_words.mode_choice(wanted, keep)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def remembered():
+    # What a person selected stays while the plan is made anew for what was decided.
+    session = EditSession()
+    get_asked, ask = mo.state(None)
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+
+    def preview(edit):
+        tell(None)
+        ask(edit)
+
+    def settle(done):
+        tell(done)
+        if done.kept:
+            session.select(done.orders)
+            ask(None)
+            renew(lambda times: times + 1)
+
+    return (
+        approver,
+        get_asked,
+        get_done,
+        get_renewed,
+        preview,
+        renew,
+        session,
+        settle,
+    )
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, mode, wanted):
+    _renewed = get_renewed()
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    names, known_at = shown.names, wanted("known_at")
+    everything = order_page.orders_of(shown)
+    return everything, known_at, names, shown
+
+
+@app.cell(hide_code=True)
+def choose(everything, keep, names, shown, wanted):
+    chosen = (
+        order_page.filter_choice(everything, shown.plan, names, wanted, keep)
+        if shown.plan
+        else None
+    )
+    return (chosen,)
+
+
+@app.cell(hide_code=True)
+def kept(chosen, everything, session, wanted):
+    rows = (
+        order_grid.filtered(everything, order_page.filter_of(chosen.value))
+        if chosen is not None
+        else everything
+    )
+    _named = (
+        order_page.asked_order(everything, wanted("order"))
+        if chosen is not None
+        else None
+    )
+    if _named and not session.orders:
+        session.select([_named])
+    return (rows,)
+
+
+@app.cell(hide_code=True)
+def head(everything, known_at, mode, names, rows, shown):
+    _found = order_grid.orders_finding(everything, rows, names) if shown.plan else ""
+    mo.vstack(
+        [
+            mo.Html(desk_words.title_html("Orders", shown, known_at, _found)),
+            mo.hstack([mode], justify="start"),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan, snapshot = shown.plan, shown.snapshot
+    return plan, snapshot
+
+
+@app.cell(hide_code=True)
+def tiles(everything, link, names, plan):
+    html(
+        tiles_html(order_grid.order_tiles(everything, names, plan.run.as_of), link)
+    ) if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def grid(chosen, keep, names, plan, rows, session):
+    mo.stop(plan is None)
+    table = order_page.order_table(rows, names, session, keep)
+    _none = html(page.empty("No such order", "Take a filter away."))
+    mo.vstack(
+        [
+            mo.hstack(
+                [*chosen.elements.values(), order_page.exports(rows, names)],
+                justify="start",
+                align="end",
+                wrap=True,
+            ),
+            table if rows.height else _none,
+        ],
+        gap=1,
+    )
+    return (table,)
+
+
+@app.cell(hide_code=True)
+def select(everything, table):
+    _ids = list(table.value["Id"]) if len(table.value) else []
+    selected = order_page.selected_rows(everything, _ids)
+    return (selected,)
+
+
+@app.cell(hide_code=True)
+def choose_tab(keep, wanted):
+    tab = desk_words.tab_bar(
+        ("Why", "Edit", "History"), wanted, keep, "Why" if wanted("order") else "Edit"
+    )
+    return (tab,)
+
+
+@app.cell(hide_code=True)
+def choose_one(selected):
+    one = one_order.order_choice(selected)
+    return (one,)
+
+
+@app.cell(hide_code=True)
+def chosen_words(selected):
+    html(order_page.selection_words(selected)) if selected else None
+    return
+
+
+@app.cell(hide_code=True)
+def bar(plan, tab):
+    # Apart from what changes with the selection: a click on it is not lost.
+    tab if plan else None
+    return
+
+
+@app.cell(hide_code=True)
+def look(one, selected):
+    _id = one.value if one is not None else None
+    looked = next((row for row in selected if _id in (None, row["id"])), None)
+    return (looked,)
+
+
+@app.cell(hide_code=True)
+def why(looked, names, one, plan, tab, wanted):
+    mo.stop(plan is None or tab.value != "Why")
+    _parts = (
+        one_order.why_parts(plan, looked, names)
+        if looked
+        else [html(one_order.missing_html(wanted("order")))]
+    )
+    mo.vstack([*([one] if one is not None else []), *_parts], gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_action(plan, selected, session):
+    action = order_page.action_choice(selected, plan, session) if plan else None
+    return (action,)
+
+
+@app.cell(hide_code=True)
+def edit(action, plan, preview, selected, session, snapshot, tab):
+    mo.stop(plan is None or tab.value != "Edit")
+    if action is None:
+        edit_form, _parts = None, [html(order_page.no_action(selected))]
+    else:
+        edit_form = order_page.edit_form(
+            action.value, selected, snapshot, session, preview, plan
+        )
+        _parts = [action, edit_form]
+    mo.vstack(_parts, gap=1)
+    return (edit_form,)
+
+
+@app.cell(hide_code=True)
+def price(get_asked, names, plan, renew, session, shown):
+    mo.stop(get_asked() is None)
+    _edit = get_asked()
+    with mo.status.spinner("Planning with it", remove_on_exit=True):
+        asked = plan_page.show_edit(shown, _edit)
+    if plan_page.is_overtaken(asked) and session.may_renew():
+        renew(lambda times: times + 1)
+        mo.stop(
+            asked is not None,
+            html('<p class="muted">Facts have changed: planning again.</p>'),
+        )
+    html(
+        desk_words.asked_html(asked, names, desk_words.edited_words(plan, _edit, names))
+    )
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def choose_accept(asked):
+    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    ready = desk_parts.is_ready(asked)
+    return accept, ready
+
+
+@app.cell(hide_code=True)
+def approve(accept, approver, ready):
+    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, settle, shown):
+    mo.stop(not accept.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.decide(shown, asked.preview, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def buttons():
+    # Apart from where they are shown: pressed right after the name, they are the same.
+    back = mo.ui.button(
+        value=0, on_click=lambda times: times + 1, label="Take the last decision back"
+    )
+    return (back,)
+
+
+@app.cell(hide_code=True)
+def history(approver, back, looked, names, shown, tab):
+    mo.stop(shown.plan is None or tab.value != "History")
+    _past = plan_page.decisions(shown)
+    _own = (
+        [html(f"<h3>{looked['number']}</h3>{one_order.events_html(shown, looked)}")]
+        if looked
+        else []
+    )
+    mo.vstack(
+        [
+            *_own,
+            html(f"<h3>Decisions</h3>{desk_words.history_html(_past, names)}"),
+            *(
+                [mo.hstack([approver, back], justify="start", wrap=True)]
+                if _past
+                else []
+            ),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def taken_back(approver, back, session, settle, shown):
+    mo.stop(not session.is_pressed(back.value))
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.take_back(shown, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def trust(known_at, plan, shown):
+    desk_words.foot(shown, known_at) if plan else None
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,129 @@
+"""One order: what it serves, its chain and exceptions, and what was done to it."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import MedhaviError
+from medhavi.service.page_data import bench_of, html, picture
+from medhavi.views import page
+from medhavi.views.item_record import item_link
+from medhavi.views.names import number, when
+from medhavi.views.order_grid import own_exceptions_html, serves_html
+from medhavi.views.order_list import order_words
+from medhavi.views.pictures.chain import chain_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import marimo as mo
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.views.names import Names
+    from medhavi.workbench.orders.order_history import OrderEvent
+
+    Row = Mapping[str, Any]
+
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_INSTANTS = ("start", "due")
+
+
+def order_choice(selected: Sequence[Row]) -> mo.ui.dropdown | None:
+    """Ask which of the selected orders is looked at; None where there is no choice."""
+    import marimo as mo
+
+    if len(selected) < 2:
+        return None
+    options = {str(row["number"]): row["id"] for row in selected}
+    return mo.ui.dropdown(
+        options, value=next(iter(options)), searchable=True, label="Order"
+    )
+
+
+def missing_html(order: str) -> str:
+    """Why no order is looked at."""
+    if order:
+        return page.empty(
+            f"Order {order} is not in this plan",
+            "It may be completed or cancelled: look for its number with the search.",
+        )
+    return page.empty("No order is selected", "Tick an order in the grid.")
+
+
+def why_parts(plan: Plan, row: Row, names: Names) -> list[mo.Html]:
+    """Exceptions of an order, the demands that it serves, the chain of the first."""
+    item = item_link(row["product"], row["location"])
+    head = (
+        f"<p><b>{escape(order_words(plan, row['id'], names))}</b> · "
+        f'<a href="{escape(item)}" target="_self">Time-phased record</a></p>'
+    )
+    parts = [
+        html(head + own_exceptions_html(plan, row["id"], names)),
+        html(f"<h3>Serves</h3>{serves_html(plan, row['id'], names)}"),
+    ]
+    if not row["demand"]:
+        return parts
+    told = plan.explain(row["demand"], names=dict(names.texts))
+    chain = picture(
+        chain_chart(told, names, plan.run.as_of),
+        "Stock serves it",
+        "Nothing has to be made, bought or moved for this demand.",
+    )
+    title = f"<h3>Pegging chain of {escape(names.name(row['demand']))}</h3>"
+    story = html(page.story_html(told, names, plan.run.as_of))
+    return [*parts, html(title), chain, story]
+
+
+def events_html(shown: PlanPage, row: Row) -> str:
+    """What happened to an order, the newest first."""
+    from medhavi.workbench.orders.order_history import order_history
+
+    bench = bench_of(shown.source)
+    if bench is None:
+        return page.empty(
+            "No events", "Events of orders need a lake and its event store."
+        )
+    try:
+        found = order_history(bench.edits.facts.lake, row["id"])
+    except MedhaviError:
+        return page.empty(
+            "No event yet", "It is a proposal of the plan; firm it to make it an order."
+        )
+    zone = shown.names.zone_of(row["location"])
+    rows = [
+        (
+            escape(event_words(one.type)),
+            escape(_stated(one, zone)),
+            escape(one.actor),
+            escape(when(one.recorded_at, zone)),
+        )
+        for one in reversed(found.events)
+    ]
+    return page.table_html(("Event", "Stated", "By", "When"), rows)
+
+
+def event_words(event_type: str) -> str:
+    """Type of an event of an order in words.
+
+    >>> event_words("SupplyOrderProgressReported"), event_words("OperationStarted")
+    ('Progress reported', 'Operation started')
+    """
+    name = event_type.removeprefix("SupplyOrder")
+    return _WORD.sub(" ", name).capitalize()
+
+
+def _stated(event: OrderEvent, zone: str) -> str:
+    """Quantity and dates that an event states."""
+    import datetime as dt
+
+    parts = []
+    if event.said.get("qty") is not None:
+        parts.append(f"quantity {number(event.said['qty'])}")
+    for name in _INSTANTS:
+        stated = event.said.get(name)
+        if isinstance(stated, str):
+            parts.append(f"{name} {when(dt.datetime.fromisoformat(stated), zone)}")
+    return ", ".join(parts)

@@ -1,0 +1,405 @@
+"""Grid of orders: its filters, what is selected, what is done to all selected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.edits.edit import EDITS
+from medhavi.edits.order_states import OrderState, Verb, allowed
+from medhavi.service.page_data import AnswerCache
+from medhavi.service.plan_pages import plan_page
+from medhavi.views import order_grid, page
+from medhavi.views.names import money
+from medhavi.views.order_grid import OrderFilter, grid_rows, order_link, planned_orders
+from medhavi.views.order_list import clock, codes, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import marimo as mo
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.plan_page import EditSession
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+    Row = Mapping[str, Any]
+
+SUGGESTED = "suggested"
+"""Action that does to each order what its exception suggests."""
+ACTIONS = {
+    **{kind.choice: kind.name for kind in EDITS.values() if kind.choice},
+    "As its exception suggests": SUGGESTED,
+}
+"""What planners do to orders, by the words of the choice."""
+OF_ONE = (Verb.SPLIT, Verb.CHANGE_QTY)
+"""Actions whose values fit one order alone."""
+FILTERS = tuple(one.name for one in fields(OrderFilter))
+_orders: AnswerCache[pl.DataFrame] = AnswerCache(4)
+
+
+def orders_of(shown: PlanPage) -> pl.DataFrame:
+    """Planned and open orders of the page's plan; without one, none."""
+    plan, snapshot = shown.plan, shown.snapshot
+    if plan is None or snapshot is None:
+        return pl.DataFrame()
+    products = snapshot["products"].select("product", "unit_cost").drop_nulls()
+    return _orders.get(
+        plan.fingerprint,
+        lambda: planned_orders(plan, dict(products.iter_rows()), shown.names.zone),
+    )
+
+
+# ----------------------------------------------------------------------------- filters
+def filter_choice(
+    orders: pl.DataFrame, plan: Plan, names: Names, wanted: Wanted, keep: Keep
+) -> mo.ui.dictionary:
+    """Ask which orders are shown; `keep` writes it to the address."""
+    import marimo as mo
+
+    offered: dict[str, tuple[str, dict[str, str]]] = {
+        "kind": ("Type", {one: one for one in order_grid.KINDS}),
+        "status": ("Status", _words(orders["status"])),
+        "product": ("Item", _named(orders["product"], names)),
+        "location": ("Location", _named(orders["location"], names)),
+        "week": ("Starts", order_grid.week_options(orders)),
+        "code": ("Exception", _codes(plan)),
+    }
+
+    def pick(name: str, label: str, options: dict[str, str]) -> mo.ui.dropdown:
+        if wanted(name) and wanted(name) not in options.values():
+            # No order is such any more: the filter stays as it is in the address.
+            options = {**options, wanted(name).replace("_", " "): wanted(name)}
+        chosen = next((k for k, v in options.items() if v == wanted(name)), None)
+        return mo.ui.dropdown(
+            options,
+            value=chosen,
+            searchable=True,
+            allow_select_none=True,
+            label=label,
+            on_change=lambda value: keep(name, value or ""),
+        )
+
+    picks: dict[str, Any] = {name: pick(name, *made) for name, made in offered.items()}
+    number = mo.ui.text(
+        value=wanted("number"),
+        placeholder="part of a number",
+        label="Number",
+        on_change=lambda value: keep("number", value),
+    )
+    return mo.ui.dictionary({**picks, "number": number})
+
+
+def _words(values: pl.Series) -> dict[str, str]:
+    return {one.replace("_", " "): one for one in values.drop_nulls().unique().sort()}
+
+
+def _named(values: pl.Series, names: Names) -> dict[str, str]:
+    found = {names.both(one): one for one in values.drop_nulls().unique()}
+    return dict(sorted(found.items()))
+
+
+def _codes(plan: Plan) -> dict[str, str]:
+    own = plan.replace(
+        exceptions=plan.exceptions.filter(pl.col("supply").is_not_null())
+    )
+    listed = {row["headline"]: row["code"] for row in codes(own).iter_rows(named=True)}
+    return {"Any exception": order_grid.ANY, **listed}
+
+
+def filter_of(chosen: Mapping[str, str | None]) -> OrderFilter:
+    """Filter that the choices of a page make."""
+    return OrderFilter(**{name: value or "" for name, value in chosen.items()})
+
+
+# -------------------------------------------------------------------------------- grid
+def order_table(
+    shown: pl.DataFrame, names: Names, session: EditSession, keep: Keep
+) -> mo.ui.table:
+    """Grid of orders, many of which may be selected; those selected before are."""
+    import marimo as mo
+
+    # What is selected stands first: a grid shows its first page.
+    first = shown["id"].is_in(list(session.orders)).not_()
+    rows = grid_rows(
+        shown.with_columns(first=first).sort("first", maintain_order=True), names
+    )
+    ids, numbers = rows["Id"].to_list(), rows["Order"].to_list()
+    selected = [ids.index(one) for one in session.orders if one in ids]
+
+    def select(chosen: Any) -> None:
+        found = list(chosen["Id"]) if len(chosen) else []
+        session.select(found)
+        keep("order", numbers[ids.index(found[0])] if len(found) == 1 else "")
+
+    return mo.ui.table(
+        rows,
+        selection="multi",
+        initial_selection=selected,
+        on_change=select,
+        page_size=10,
+        show_column_summaries=False,
+        show_data_types=False,
+        show_download=False,
+        freeze_columns_left=["Order"],
+        # A proposal's id says nothing to anybody; decisions need it.
+        hidden_columns=["Id"],
+        # A cell that wraps is 200 wide at least.
+        wrapped_columns=["Item", "Serves", "Exception"],
+        column_widths={
+            "Order": 140,
+            "Type": 55,
+            "Item": 205,
+            "Location": 85,
+            "Quantity": 75,
+            "Unit": 50,
+            "Start": 150,
+            "Due": 150,
+            "Status": 90,
+            "Serves": 230,
+            "Days late": 80,
+            "Exception": 230,
+            "Value": 90,
+        },
+        format_mapping={
+            "Start": clock,
+            "Due": clock,
+            "Quantity": plain,
+            "Days late": plain,
+            "Value": lambda value: (
+                "" if value is None else money(value, names.currency)
+            ),
+        },
+        text_justify_columns={
+            "Quantity": "right",
+            "Days late": "right",
+            "Value": "right",
+        },
+    )
+
+
+def selected_rows(orders: pl.DataFrame, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of the selected orders, in the order of their ids."""
+    found = {
+        row["id"]: row
+        for row in orders.filter(pl.col("id").is_in(list(ids))).to_dicts()
+    }
+    return [found[one] for one in ids if one in found]
+
+
+def asked_order(orders: pl.DataFrame, order: str) -> str | None:
+    """Id of the order that an address names by id or number; None: there is none."""
+    named = order.strip().lower()
+    rows = orders.filter(
+        (pl.col("id").str.to_lowercase() == named)
+        | (pl.col("number").str.to_lowercase() == named)
+    )
+    return None if rows.is_empty() or not named else str(rows["id"][0])
+
+
+def exports(shown: pl.DataFrame, names: Names) -> mo.Html:
+    """Offer the filtered orders as files: names, local times, units, money."""
+    import marimo as mo
+
+    from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
+
+    def rows() -> pl.DataFrame:
+        made = grid_rows(shown, names).drop("Id")
+        value = f"Value ({names.currency})"
+        return made.rename(
+            {"Value": value, "Start": "Start (local)", "Due": "Due (local)"}
+        )
+
+    def csv() -> bytes:
+        clocks = pl.col("Start (local)", "Due (local)").dt.strftime("%Y-%m-%d %H:%M")
+        return as_csv(rows().with_columns(clocks))
+
+    return mo.hstack(
+        [
+            mo.download(csv, filename="orders.csv", label="CSV"),
+            mo.download(lambda: as_xlsx(rows()), filename="orders.xlsx", label="Excel"),
+        ],
+        justify="start",
+    )
+
+
+# ------------------------------------------------------------------------------ actions
+def actions_for(selected: Sequence[Row], plan: Plan) -> dict[str, str]:
+    """Actions that all selected orders allow, by the words of the choice."""
+    if not selected:
+        return {}
+    states = {OrderState(row["status"]) for row in selected}
+    known = set.intersection(*(set(allowed(state)) for state in states))
+    if OrderState.PLANNED in states:
+        # The next plan would make the proposal again.
+        known.discard(Verb.CANCEL)
+    if len(selected) > 1:
+        known -= set(OF_ONE)
+    if len({(row["product"], row["location"]) for row in selected}) > 1:
+        known.discard(Verb.CHANGE_SOURCE)
+    found = {words: kind for words, kind in ACTIONS.items() if kind in known}
+    if len(suggestions(selected, plan)) == len(selected):
+        found |= {words: kind for words, kind in ACTIONS.items() if kind == SUGGESTED}
+    return found
+
+
+def suggestions(selected: Sequence[Row], plan: Plan) -> list[dict[str, Any]]:
+    """Edits that the exceptions of the selected orders suggest, one an order."""
+    ids = [row["id"] for row in selected]
+    rows = plan.exceptions.filter(pl.col("supply").is_in(ids)).iter_rows(named=True)
+    found: dict[str, dict[str, Any]] = {}
+    for row in filter(plan_page.answerable(plan), rows):
+        edit = plan_page.answer_to(row, plan.run.as_of)
+        if edit is not None:
+            found.setdefault(row["supply"], edit)
+    return [found[one] for one in ids if one in found]
+
+
+def action_choice(
+    selected: Sequence[Row], plan: Plan, session: EditSession
+) -> mo.ui.radio | None:
+    """Ask what is done to all selected orders; None where nothing fits all."""
+    import marimo as mo
+
+    options = actions_for(selected, plan)
+    if not options:
+        return None
+    before = {kind: words for words, kind in options.items()}.get(session.kind)
+    return mo.ui.radio(options, value=before or next(iter(options)), inline=True)
+
+
+def no_action(selected: Sequence[Row]) -> str:
+    """Why no action is offered, as HTML."""
+    if not selected:
+        return page.empty("No order is selected", "Tick orders in the grid.")
+    counts: dict[str, int] = {}
+    for row in selected:
+        status = str(row["status"]).replace("_", " ")
+        counts[status] = counts.get(status, 0) + 1
+    told = ", ".join(
+        f"{number:,} {status}" for status, number in sorted(counts.items())
+    )
+    return page.empty(
+        f"No action fits all {len(selected):,} selected orders ({told})",
+        "Filter by status, then select again.",
+    )
+
+
+def edit_form(
+    kind: str,
+    selected: Sequence[Row],
+    snapshot: Snapshot,
+    session: EditSession,
+    submitted: Callable[[dict[str, Any]], None],
+    plan: Plan,
+) -> mo.ui.form[Any, Any]:
+    """Ask for the values of an action.
+
+    Parameters
+    ----------
+    kind
+        A value of `ACTIONS`.
+    session
+        What was filled in before; the form begins with it.
+    submitted
+        Called with the one edit of all selected orders.
+    """
+    import marimo as mo
+
+    before = session.form
+    inputs: dict[str, Any] = {}
+    if kind == Verb.MOVE:
+        inputs["due"] = mo.ui.text(
+            value=before.get("due") or "",
+            label="To (local)",
+            placeholder="2026-12-04 14:00",
+        )
+        inputs["days"] = mo.ui.number(
+            start=-365.0,
+            stop=365.0,
+            value=before.get("days") or 0.0,
+            label="or by days",
+        )
+    elif kind == Verb.SPLIT:
+        inputs["parts"] = mo.ui.text(
+            value=before.get("parts") or "", label="Parts", placeholder="40 60"
+        )
+    elif kind == Verb.CHANGE_QTY:
+        inputs["qty"] = mo.ui.number(
+            start=0.0, value=float(selected[0]["order_qty"]), label="Quantity"
+        )
+    elif kind == Verb.CHANGE_SOURCE:
+        inputs["source"] = mo.ui.dropdown(
+            _sources(selected[0], snapshot), label="Source", searchable=True
+        )
+    inputs["reason"] = mo.ui.text(value=before.get("reason") or "", label="Reason")
+
+    def send(form: dict[str, Any] | None) -> None:
+        if form is not None:
+            session.send(kind, form)
+            submitted(edit_of(kind, form, selected, plan))
+
+    template = " ".join(f"{{{name}}}" for name in inputs)
+    return (
+        mo.md(template)
+        .batch(**inputs)
+        .form(submit_button_label="Preview", bordered=False, on_change=send)
+    )
+
+
+def _sources(row: Row, snapshot: Snapshot) -> list[str]:
+    """Sources of the item of an order beside its own."""
+    from medhavi.providers import Providers
+
+    sourcing = Providers(snapshot, infinite=True).sourcing
+    found = sourcing.sources(row["product"], row["location"])
+    own = (row["source"], row["lane"])
+    return list(dict.fromkeys(one.source for one in found if one.source not in own))
+
+
+def edit_of(
+    kind: str, form: Mapping[str, Any], selected: Sequence[Row], plan: Plan
+) -> dict[str, Any]:
+    """Edit of all selected orders: of one, or of several in one decision.
+
+    Parameters
+    ----------
+    form
+        `due`, `days`, `parts`, `qty`, `source` and `reason`, those that the kind takes.
+    """
+    reason = {"reason": form.get("reason")} if form.get("reason") else {}
+    if kind == SUGGESTED:
+        edits = suggestions(selected, plan)
+    else:
+        edits = [{"kind": kind, **_values(form, row)} for row in selected]
+    if len(edits) == 1:
+        return {**edits[0], **reason}
+    return {"kind": "mass_change", "edits": edits, **reason}
+
+
+def _values(form: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    stated = {name: form[name] for name in ("parts", "qty", "source") if form.get(name)}
+    due = form.get("due")
+    if not due and form.get("days"):
+        due = (row["finish"] + dt.timedelta(days=form["days"])).isoformat()
+    return {"supply": row["id"], **stated, **({"due": due} if due else {})}
+
+
+def selection_words(selected: Sequence[Row]) -> str:
+    """Which orders are selected, as HTML: numbers, each a link."""
+    if not selected:
+        return ""
+    numbers = [str(row["number"]) for row in selected]
+    shown = ", ".join(
+        f'<a href="{order_link(one)}" target="_self">{one}</a>' for one in numbers[:8]
+    )
+    more = f" and {len(numbers) - 8:,} more" if len(numbers) > 8 else ""
+    head = "1 order" if len(numbers) == 1 else f"{len(numbers):,} orders"
+    return f"<p><b>{head}</b>: {shown}{more}</p>"

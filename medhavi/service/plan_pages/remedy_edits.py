@@ -1,0 +1,167 @@
+"""What a tried remedy asks to do: the edit that puts its rows in place, or their file.
+
+A remedy changes tables that other systems may own (docs/decisions/011). What a planner
+may decide here goes through the edits of docs/orders.md: an order moves, cells get
+other values, tables of master data get new rows. The rows of anything else are a file
+for whoever enters them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from medhavi.edits.order_states import OrderState, Verb, allowed
+from medhavi.events.event_types.master_data import MASTER
+from medhavi.planners.promising.what_if import HOLDS, REQUEST
+from medhavi.snapshot.patch import Patch
+from medhavi.views.changed_cells import changed_cells, known_row, said
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.changed_cells import ChangedCell
+
+    Rows = Mapping[str, Sequence[Mapping[str, object]]]
+
+ORDERS = "supply_orders"
+_DATES = {"start", "due"}
+CARRY = "Take the rows along, have them entered there, and ask again."
+"""The way out where no edit does it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyEdit:
+    """The edit that does a remedy, or in a sentence why there is none."""
+
+    edit: Mapping[str, Any] | None = None
+    why: str = ""
+
+
+def answer_of(rows: Rows, snapshot: Snapshot) -> RemedyEdit:
+    """Edit that puts the rows of a remedy in place.
+
+    Parameters
+    ----------
+    rows
+        Changed rows by table, as a remedy carries them.
+    snapshot
+        The tables that the remedy was tried on.
+
+    Returns
+    -------
+    Answer
+        An order with other dates moves; other cells are overridden, and new rows of
+        master data added, all in one edit; what changes orders and data, or cells and
+        rows together is nobody's to decide here.
+    """
+    changed = {name: new for name, new in rows.items() if new}
+    why = _nobodys(changed, snapshot)
+    if why:
+        return RemedyEdit(why=why)
+    cells: list[ChangedCell] = []
+    added: list[dict[str, object]] = []
+    for table, new in changed.items():
+        for row in new:
+            before = known_row(snapshot, table, row)
+            if before is None:
+                stated = {name: _plain(cell) for name, cell in row.items()}
+                added.append({"table": table, "row": stated})
+            else:
+                cells += changed_cells(table, row, before)
+    if added and cells:
+        tables = ", ".join(sorted({said(one.table) for one in cells}))
+        words = f"It adds rows and changes cells ({tables})"
+        return RemedyEdit(why=f"{words}, and an edit does one of both. {CARRY}")
+    if added:
+        return RemedyEdit(edit={"kind": "add_rows", "rows": added})
+    return _answer(cells)
+
+
+def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
+    """Why nobody decides this here; nothing where an edit may do it."""
+    if set(changed) <= {REQUEST}:
+        return "It changes the question alone: promise it with the change."
+    if HOLDS in changed:
+        return (
+            "It frees what is held for another order: that promise has to be "
+            "released first (medhavi promises release)."
+        )
+    if REQUEST in changed:
+        return f"It changes the question and data together. {CARRY}"
+    for table, new in changed.items():
+        known = [known_row(snapshot, table, row) for row in new]
+        if None in known and table not in MASTER:
+            words = f"It adds rows to the table {said(table)}"
+            return f"{words}, which another system owns. {CARRY}"
+        for before in known if table == ORDERS else ():
+            if before is not None and not _may_move(before):
+                words = f"{before['supply_order']} is {said(str(before['status']))}"
+                return f"{words}, and no edit moves it then. {CARRY}"
+    return ""
+
+
+def _may_move(order: Mapping[str, object]) -> bool:
+    """Whether an order may have other dates in its state."""
+    return Verb.MOVE in allowed(OrderState(str(order["status"])))
+
+
+def _answer(cells: Sequence[ChangedCell]) -> RemedyEdit:
+    orders = {one.key["supply_order"] for one in cells if one.table == ORDERS}
+    dates = {one.column: one.after for one in cells if one.table == ORDERS}
+    moved = "due" in dates and dates.keys() <= _DATES
+    if moved and len(orders) == 1 and len(dates) == len(cells):
+        # Its start follows by the time of its source.
+        due = _plain(dates["due"])
+        return RemedyEdit(edit={"kind": "move", "supply": orders.pop(), "due": due})
+    if len(cells) > 1 and orders:
+        tables = ", ".join(sorted({said(one.table) for one in cells}))
+        words = f"It changes {len(cells)} cells of orders and more ({tables})"
+        return RemedyEdit(why=f"{words}, and an edit changes one order. {CARRY}")
+    first, *others = [_overridden(one) for one in cells]
+    also = {"cells": others} if others else {}
+    return RemedyEdit(edit={"kind": "override", **first, **also})
+
+
+def _overridden(one: ChangedCell) -> dict[str, object]:
+    return {
+        "table": one.table,
+        "key": {name: str(value) for name, value in one.key.items()},
+        "column": one.column,
+        "value": _plain(one.after),
+    }
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, (dt.date, dt.time)) else value
+
+
+def rows_file(rows: Rows, snapshot: Snapshot) -> bytes:
+    """Rows of a remedy as a workbook like the template, a sheet a table."""
+    from medhavi.workbench.files.template_files import write_filled_sheets
+
+    stated = {table: new for table, new in rows.items() if table != REQUEST}
+    filled = {
+        table: [
+            {name: _text(cell) for name, cell in row.items()}
+            for row in frame.to_dicts()
+        ]
+        for table, frame in Patch.of(snapshot, stated).upserts.items()
+    }
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "rows.xlsx"
+        write_filled_sheets(path, filled)
+        return path.read_bytes()
+
+
+def _text(cell: object) -> object:
+    if isinstance(cell, dt.datetime):
+        return f"{cell:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return _plain(cell)

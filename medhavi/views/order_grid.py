@@ -1,0 +1,392 @@
+"""Grid of the orders of a plan: what each serves, its lateness, exception, money."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plans.lateness import WORDS, Verdict, verdicts
+from medhavi.units import from_seconds
+from medhavi.views.names import count, day, duration, local, money, quantity, when
+from medhavi.views.order_list import MARKS, exception_rows
+from medhavi.views.page import empty, table_html
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.plans.plan import Plan
+    from medhavi.views.names import Names
+
+MOST_ORDERS = 5_000
+"""No grid sends more rows than this to a browser."""
+MOST_SERVED = 12
+"""Demands that the part of one order lists; it counts the others."""
+KINDS = ("make", "buy", "move")
+PAST = "past"
+"""Week of the orders that should have begun before now."""
+ANY = "any"
+"""Code of orders with any exception."""
+_SEVERITIES = {"critical": 0, "warning": 1, "info": 2}
+_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "Id": pl.String,
+    "Order": pl.String,
+    "Type": pl.String,
+    "Item": pl.String,
+    "Location": pl.String,
+    "Quantity": pl.Float64,
+    "Unit": pl.String,
+    "Start": pl.Datetime("us"),
+    "Due": pl.Datetime("us"),
+    "Status": pl.String,
+    "Days late": pl.Float64,
+    "Serves": pl.String,
+    "Exception": pl.String,
+    "Value": pl.Float64,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders a grid shows; empty: all.
+
+    Parameters
+    ----------
+    kind, status, product, location
+        Only these.
+    week
+        Monday of the week in which an order starts, or `PAST`.
+    code
+        Code of an exception that it has, or `ANY`.
+    number
+        Part of its number, in any case.
+    """
+
+    kind: str = ""
+    status: str = ""
+    product: str = ""
+    location: str = ""
+    week: str = ""
+    code: str = ""
+    number: str = ""
+
+
+def order_link(order: str) -> str:
+    """Address of an order on its page.
+
+    >>> order_link("P-LODZ-0417")
+    '/orders/?order=P-LODZ-0417'
+    """
+    return f"/orders/?{urlencode({'order': order})}"
+
+
+def demand_link(demand: str) -> str:
+    """Address of a demand on the plan page.
+
+    >>> demand_link("SO-11257-1")
+    '/plan/?demand=SO-11257-1#why'
+    """
+    return f"/plan/?{urlencode({'demand': demand})}#why"
+
+
+def planned_orders(plan: Plan, costs: Mapping[str, float], zone: str) -> pl.DataFrame:
+    """Planned and open orders with what a grid tells about them, by start.
+
+    Parameters
+    ----------
+    costs
+        Unit cost by product [money a unit].
+    zone
+        Zone of the company, in which weeks begin.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of `supplies`, and `week` (Monday), `past` (it is a proposal that
+        starts before now), `demand` and `served` (the most urgent demand that it
+        serves, and their number), `late_h` (of the latest), `code`, `severity` and
+        `hours` (of its most severe exception), `codes` (of all) and `worth` (at unit
+        cost).
+    """
+    cost = pl.col("product").replace_strict(costs, default=0.0, return_dtype=pl.Float64)
+    start = pl.col("start").dt.convert_time_zone(zone)
+    now = None if plan.run.as_of is None else from_seconds(plan.run.as_of)
+    return (
+        plan.supplies.filter(pl.col("order_qty").is_not_null())
+        .join(_served(plan), on="id", how="left")
+        .join(_excepted(plan), on="id", how="left")
+        .with_columns(
+            week=start.dt.truncate("1w").dt.date(),
+            past=(pl.col("start") < now) & (pl.col("status") == "planned"),
+            worth=pl.col("qty") * cost,
+        )
+        .sort("start", "finish", "id", nulls_last=True)
+    )
+
+
+def _served(plan: Plan) -> pl.DataFrame:
+    """Most urgent demand of each order: the latest one, then the first due."""
+    lateness = verdicts(plan).select(
+        "demand", "due", pl.col("lateness_h").fill_null(0.0)
+    )
+    return (
+        plan.pegging.select("supply", "demand")
+        .unique()
+        .join(lateness, on="demand", how="left")
+        .sort("lateness_h", "due", "demand", descending=[True, False, False])
+        .group_by("supply", maintain_order=True)
+        .agg(
+            pl.col("demand").first(),
+            served=pl.len(),
+            late_h=pl.col("lateness_h").max(),
+        )
+        .rename({"supply": "id"})
+    )
+
+
+def _excepted(plan: Plan) -> pl.DataFrame:
+    """Most severe exception of each order, and the codes of all."""
+    rank = pl.col("severity").replace_strict(_SEVERITIES, default=9)
+    return (
+        plan.exceptions.filter(pl.col("supply").is_not_null())
+        .sort(rank, "code", "hours", descending=[False, False, True], nulls_last=True)
+        .group_by("supply", maintain_order=True)
+        .agg(
+            pl.col("code").first().cast(pl.String),
+            pl.col("severity").first(),
+            pl.col("hours").first(),
+            codes=pl.col("code").cast(pl.String).unique(),
+        )
+        .rename({"supply": "id"})
+    )
+
+
+def filtered(orders: pl.DataFrame, wanted: OrderFilter) -> pl.DataFrame:
+    """Rows of `planned_orders` that a filter keeps."""
+    rows = orders
+    for name in ("kind", "status", "product", "location"):
+        value = getattr(wanted, name)
+        if value:
+            rows = rows.filter(pl.col(name) == value)
+    if wanted.week == PAST:
+        rows = rows.filter("past")
+    elif wanted.week:
+        rows = rows.filter(
+            pl.col("week").cast(pl.String) == wanted.week, ~pl.col("past")
+        )
+    if wanted.code == ANY:
+        rows = rows.filter(pl.col("code").is_not_null())
+    elif wanted.code:
+        rows = rows.filter(pl.col("codes").list.contains(wanted.code))
+    if wanted.number.strip():
+        number = pl.col("number").str.to_lowercase()
+        part = wanted.number.strip().lower()
+        rows = rows.filter(number.str.contains(part, literal=True))
+    return rows
+
+
+def grid_rows(orders: pl.DataFrame, names: Names) -> pl.DataFrame:
+    """Rows of `planned_orders` for people; at most `MOST_ORDERS`.
+
+    Returns
+    -------
+    pl.DataFrame
+        Id, Order (its number), Type, Item, Location, Quantity, Unit, Start and Due
+        (wall clock of the location, so that they sort), Status, Serves, Days late (of
+        the latest demand that it serves), Exception, Value (at unit cost).
+    """
+    shown = orders.head(MOST_ORDERS).iter_rows(named=True)
+    return pl.DataFrame([_row(row, names) for row in shown], schema=_COLUMNS)
+
+
+def _row(row: Mapping[str, Any], names: Names) -> dict[str, object]:
+    zone = names.zone_of(row["location"])
+    late = row["late_h"] or 0.0
+    return {
+        "Id": row["id"],
+        "Order": row["number"],
+        "Type": row["kind"],
+        "Item": names.name(row["product"]),
+        "Location": names.name(row["location"]),
+        "Quantity": row["qty"],
+        "Unit": names.unit(row["product"]),
+        "Start": _wall(row["start"], zone),
+        "Due": _wall(row["finish"], zone),
+        "Status": str(row["status"]).replace("_", " "),
+        "Serves": _serves(row, names),
+        "Days late": round(late / 24, 1) if late > 0 else None,
+        "Exception": _exception(row),
+        "Value": row["worth"] or None,
+    }
+
+
+def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    return None if moment is None else local(moment, zone).replace(tzinfo=None)
+
+
+def _serves(row: Mapping[str, Any], names: Names) -> str:
+    if not row["demand"]:
+        return ""
+    more = row["served"] - 1
+    told = names.name(row["demand"])
+    if told != row["demand"]:
+        # A forecast is named by its item and its period; the period tells it here.
+        told = told.rsplit(", ", 1)[-1].capitalize()
+    return told + (f" and {more:,} more" if more else "")
+
+
+def _exception(row: Mapping[str, Any]) -> str:
+    if not row["code"]:
+        return ""
+    hours = f", {duration(row['hours'])}" if row["hours"] else ""
+    return (
+        f"{MARKS.get(row['severity'], '')} {ExceptionCode(row['code']).headline}{hours}"
+    )
+
+
+def week_options(orders: pl.DataFrame) -> dict[str, str]:
+    """Weeks in which orders start, words to value; those past due first."""
+    found: dict[str, str] = {}
+    past = orders["past"].fill_null(value=False)
+    if past.any():
+        found[f"Past due ({past.sum():,})"] = PAST
+    weeks = orders.filter(~past)["week"].drop_nulls().unique().sort()
+    return found | {week_words(one): one.isoformat() for one in weeks}
+
+
+def week_words(monday: dt.date) -> str:
+    """Name of a week.
+
+    >>> week_words(dt.date(2026, 11, 2))
+    'Week of Mon 2 Nov'
+    """
+    return f"Week of {day(monday)}"
+
+
+def orders_finding(orders: pl.DataFrame, shown: pl.DataFrame, names: Names) -> str:
+    """What the grid finds, for the subtitle of a page."""
+    late = shown["past"].sum()
+    troubled = shown["code"].is_not_null().sum()
+    worth = float(shown["worth"].fill_null(0.0).sum())
+    every = count(orders.height, "order")
+    parts = [every if shown.height == orders.height else f"{shown.height:,} of {every}"]
+    if late:
+        parts.append(f"{count(int(late), 'release')} past due")
+    if troubled:
+        parts.append(f"{troubled:,} with an exception")
+    if worth:
+        parts.append(money(worth, names.currency))
+    return ", ".join(parts)
+
+
+def order_tiles(
+    orders: pl.DataFrame, names: Names, now: int | None
+) -> tuple[Tile, ...]:
+    """Four figures of the orders; each leads to its rows."""
+    proposals = orders.filter(pl.col("status") == "planned")
+    late = int(orders["past"].sum() or 0)
+    troubled = orders.filter(pl.col("code").is_not_null())
+    monday = _monday(now, names.zone)
+    begins = proposals.filter(pl.col("week") == monday, ~pl.col("past"))
+    week = "" if monday is None else week_words(monday)
+    worth = float(troubled["worth"].fill_null(0.0).sum())
+    return (
+        Tile(
+            label="Orders",
+            figure=f"{orders.height:,}",
+            note=f"{proposals.height:,} planned, "
+            f"{orders.height - proposals.height:,} open",
+        ),
+        Tile(
+            label="Past-due releases",
+            figure=f"{late:,}",
+            note="target 0",
+            state="bad" if late else "good",
+            word="overdue" if late else "none",
+            rows=f"week={PAST}" if late else "",
+        ),
+        Tile(
+            label="To release this week",
+            figure=f"{begins.height:,}",
+            note=week,
+            rows=f"status=planned&week={monday}" if begins.height else "",
+        ),
+        Tile(
+            label="Orders with an exception",
+            figure=f"{troubled.height:,}",
+            note=f"{money(worth, names.currency)} at unit cost" if worth else "",
+            state="warn" if troubled.height else "good",
+            word="reschedule, expedite or check" if troubled.height else "none",
+            rows=f"code={ANY}" if troubled.height else "",
+        ),
+    )
+
+
+def _monday(now: int | None, zone: str) -> dt.date | None:
+    if now is None:
+        return None
+    today = local(from_seconds(now), zone).date()
+    return today - dt.timedelta(days=today.weekday())
+
+
+def serves_html(plan: Plan, supply: str, names: Names) -> str:
+    """Demands that an order serves, the latest first, each a link to its chain."""
+    amounts = (
+        plan.pegging.filter(pl.col("supply") == supply)
+        .group_by("demand")
+        .agg(pl.col("qty").sum(), pl.col("product").first())
+    )
+    found = amounts.join(
+        verdicts(plan).select(
+            "demand", "due", "verdict", pl.col("lateness_h").fill_null(0.0)
+        ),
+        on="demand",
+        how="left",
+    ).sort("lateness_h", "due", "demand", descending=[True, False, False])
+    if found.is_empty():
+        return empty(
+            "It serves no demand",
+            "It fills stock: see the safety level and the lot rule of its item.",
+        )
+    rows = [_served_cells(row, names) for row in found.head(MOST_SERVED).to_dicts()]
+    more = found.height - len(rows)
+    columns = ("Demand", "Pegged quantity", "Due", "Status")
+    return table_html(columns, rows, ("Pegged quantity",), more=more)
+
+
+def _served_cells(row: Mapping[str, Any], names: Names) -> tuple[str, ...]:
+    verdict = Verdict(row["verdict"]) if row["verdict"] else None
+    late = f" {duration(row['lateness_h'])}" if row["lateness_h"] else ""
+    address = escape(demand_link(row["demand"]))
+    return (
+        f'<a href="{address}" target="_self">{names.html(row["demand"])}</a>',
+        escape(quantity(row["qty"], names.unit(row["product"]))),
+        escape(when(row["due"], names.zone)),
+        escape(f"{WORDS[verdict]}{late}" if verdict else ""),
+    )
+
+
+def own_exceptions_html(plan: Plan, supply: str, names: Names) -> str:
+    """Exceptions of an order, and what to do about each; nothing where it has none."""
+    own = plan.exceptions.filter(pl.col("supply") == supply)
+    if own.is_empty():
+        return ""
+    told = exception_rows(plan.replace(exceptions=own), names).to_dicts()
+    remedies = {
+        ExceptionCode(one).headline: ExceptionCode(one).remedy for one in own["code"]
+    }
+    rows = [
+        (
+            escape(row["What"]),
+            escape(row["Detail"]),
+            escape(next((r for h, r in remedies.items() if h in row["What"]), "")),
+        )
+        for row in told
+    ]
+    return table_html(("Exception", "Detail", "What to do"), rows)

@@ -1,0 +1,74 @@
+"""The orders page in a real browser: an order by its address, many edited at once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched, served
+from tests.service.test_order_page import MORE
+from tests.workbench.edit_company import company, opened
+
+pytestmark = pytest.mark.browser
+SLOW = 60_000
+"""A loaded machine paints late [ms]."""
+
+
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.nightly)])
+def desk(request, page, tmp_path, chromium):
+    company(tmp_path, MORE)
+    page.emulate_media(color_scheme=request.param)
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        yield Watched(page, address)
+
+
+@pytest.mark.req("WO-12", "UI-08")
+def test_two_orders_are_cancelled_at_one_price_and_come_back(desk, tmp_path):
+    page = desk.page
+    desk.open("/orders/?status=released")
+    expect(page.get_by_role("heading", name="Orders", exact=True)).to_be_visible(
+        timeout=SLOW
+    )
+    rows = page.get_by_role("row").filter(has_text="released")
+    expect(rows).to_have_count(2, timeout=SLOW)
+    for place in (0, 1):
+        desk.act(rows.nth(place).get_by_role("checkbox").click)
+    cancel = page.get_by_role("radio", name="Cancel")
+    expect(cancel).to_be_visible(timeout=SLOW)
+    desk.act(cancel.click)
+    desk.act(page.get_by_role("button", name="Preview", exact=True).click)
+    expect(page.get_by_text(re.compile("^Cancel 2 orders: PO-1, PO-2"))).to_be_visible(
+        timeout=SLOW
+    )
+    page.get_by_label("Approver").first.fill("Maria")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Approve the edit").click()
+    expect(page.get_by_text("● Decided")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("No such order").first).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="History").click()
+    told = page.get_by_text("edit 2 orders: PO-1, PO-2").first
+    expect(told).to_be_visible(timeout=SLOW)
+    assert "tab=history" in page.url
+    page.get_by_role("button", name="Take the last decision back").click()
+    expect(page.get_by_text("● Taken back")).to_be_visible(timeout=SLOW)
+    kinds = [one.kind for one in opened(tmp_path).edit_history()]
+    assert kinds == ["mass_change", "undo"]
+    desk.assert_clean()
+
+
+@pytest.mark.req("UI-08")
+def test_an_order_has_an_address_and_says_why(desk):
+    page = desk.page
+    page.goto(f"{desk.address}/order/PO-1")
+    shown = page.frame_locator("iframe.shown")
+    expect(shown.get_by_text("1 order").first).to_be_visible(timeout=SLOW)
+    assert page.url.endswith("/#/orders/?order=PO-1")
+    expect(shown.get_by_role("heading", name="Serves")).to_be_visible(timeout=SLOW)
+    expect(shown.get_by_role("link", name="D-1").first).to_be_visible(timeout=SLOW)
+    with page.expect_download() as file:
+        shown.get_by_text("CSV", exact=True).first.click()
+    text = file.value.path().read_text("utf-8-sig")
+    assert text.startswith("Order,Type,Item,Location,Quantity,Unit,Start (local)")
+    desk.assert_clean()

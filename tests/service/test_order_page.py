@@ -1,0 +1,226 @@
+"""The orders page: what is selected, what fits all of it, and one edit of it."""
+
+from __future__ import annotations
+
+import io
+
+import polars as pl
+import pytest
+
+from medhavi.service import page_data
+from medhavi.service.order_pages import one_order, order_page
+from medhavi.service.order_pages.order_page import SUGGESTED
+from medhavi.service.plan_pages import desk_words, item_page, plan_page
+from medhavi.service.plan_pages.plan_loading import PlanPage, load_page
+from medhavi.service.promise_pages.promise_page import as_csv, as_xlsx
+from medhavi.service.search_page import OBJECTS
+from medhavi.views.order_grid import OrderFilter, grid_rows
+from tests import factories
+from tests.api import DataSource, names_of, plan
+from tests.lakehouse.lake_events import day
+from tests.workbench.edit_company import company, event, proposal
+
+MORE = event(
+    30,
+    "SupplyOrderPlaced",
+    supply_order="PO-2",
+    kind="purchase",
+    product="A",
+    location="DC",
+    qty=10.0,
+    due=day(60),
+    status="released",
+)
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    page_data._benches.clear()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    company(tmp_path, MORE)
+    return page_of(tmp_path)
+
+
+def page_of(folder) -> PlanPage:
+    page = PlanPage(source=DataSource(lake=str(folder / "lake")))
+    bench = page_data.bench_of(page.source)
+    assert bench is not None
+    snapshot = bench.snapshot()
+    return PlanPage(
+        source=page.source,
+        snapshot=snapshot,
+        plan=plan(snapshot),
+        names=names_of(snapshot),
+    )
+
+
+def selected_of(desk, *ids):
+    return order_page.selected_rows(order_page.orders_of(desk), ids)
+
+
+def test_an_address_names_an_order_by_id_or_number(desk):
+    orders = order_page.orders_of(desk)
+    supply = proposal(desk.plan)
+    number = orders.filter(pl.col("id") == supply)["number"][0]
+    assert order_page.asked_order(orders, number.lower()) == supply
+    assert order_page.asked_order(orders, "PO-1") == "PO-1"
+    assert order_page.asked_order(orders, "PO-9") is None
+    assert order_page.asked_order(orders, "") is None
+    assert OBJECTS["/order/{order}"](order="PO-1") == "/orders/?order=PO-1"
+    assert "PO-9 is not in this plan" in one_order.missing_html("PO-9")
+
+
+def test_actions_are_those_that_all_selected_orders_allow(desk):
+    supply = proposal(desk.plan)
+    one = order_page.actions_for(selected_of(desk, supply), desk.plan)
+    assert list(one.values()) == [
+        "firm",
+        "move",
+        "split",
+        "change_qty",
+        "change_source",
+    ]
+    both = order_page.actions_for(selected_of(desk, "PO-1", "PO-2"), desk.plan)
+    assert {"move", "cancel"} <= set(both.values())
+    assert not {"split", "change_qty", "firm"} & set(both.values())
+    mixed = order_page.actions_for(selected_of(desk, supply, "PO-1"), desk.plan)
+    assert list(mixed.values()) == ["move"]
+    assert order_page.actions_for([], desk.plan) == {}
+    assert "Tick orders" in order_page.no_action([])
+    told = order_page.no_action(selected_of(desk, supply, "PO-1"))
+    assert "(1 planned, 1 released)" in told
+
+
+@pytest.mark.req("WO-12")
+def test_one_price_for_all_selected_orders_and_one_way_back(desk, tmp_path):
+    selected = selected_of(desk, "PO-1", "PO-2")
+    asked = order_page.edit_of("move", {"days": 2.0, "due": ""}, selected, desk.plan)
+    assert asked["kind"] == "mass_change"
+    shown = plan_page.show_edit(desk, asked)
+    assert shown.problem is None
+    assert shown.preview.ready, shown.preview.findings
+    words = desk_words.edited_words(desk.plan, asked, desk.names)
+    told = desk_words.asked_html(shown, desk.names, words)
+    assert "Reschedule 2 orders: PO-1, PO-2" in told
+    assert told.count("total") == 1
+    done = plan_page.decide(desk, shown.preview, "Ana")
+    assert (done.kept, done.orders) == (True, ("PO-1", "PO-2"))
+    later = {
+        row["id"]: row["finish"] for row in selected_of(page_of(tmp_path), *done.orders)
+    }
+    assert [later[row["id"]] - row["finish"] for row in selected] == [
+        day(2) - day(0)
+    ] * 2
+    history = desk_words.history_html(plan_page.decisions(desk), desk.names)
+    assert "edit 2 orders: PO-1, PO-2" in history
+    assert plan_page.take_back(desk, "Ben").kept
+    row = selected_of(page_of(tmp_path), "PO-1")[0]
+    assert "Rescheduled" in one_order.events_html(desk, row)
+
+
+def test_a_date_without_a_time_is_read_for_each_order(desk):
+    selected = selected_of(desk, "PO-1", "PO-2")
+    form = {"due": "2026-03-20", "days": 3.0, "reason": "holiday"}
+    asked = order_page.edit_of("move", form, selected, desk.plan)
+    shown = plan_page.show_edit(desk, asked)
+    assert shown.preview.edit.reason == "holiday"
+    assert {one.values["due"] for one in shown.preview.edit.edits} == {day(75)}
+    wrong = order_page.edit_of("move", {"due": "", "days": 0.0}, selected, desk.plan)
+    assert "needs due or start" in plan_page.show_edit(desk, wrong).problem.text
+
+
+def test_the_suggestions_of_exceptions_are_one_edit(desk):
+    row = {
+        "code": "Defer",
+        "severity": "info",
+        "supply": "PO-1",
+        "suggested_date": day(40),
+    }
+    told = desk.plan.exceptions.clear()
+    rows = pl.DataFrame([row, {**row, "supply": "PO-2"}], schema_overrides=told.schema)
+    changed = desk.plan.replace(exceptions=pl.concat([told, rows], how="diagonal"))
+    selected = selected_of(desk, "PO-1", "PO-2")
+    assert SUGGESTED in order_page.actions_for(selected, changed).values()
+    asked = order_page.edit_of(SUGGESTED, {"reason": ""}, selected, changed)
+    assert [one["supply"] for one in asked["edits"]] == ["PO-1", "PO-2"]
+    assert plan_page.show_edit(desk, asked).preview.ready
+    one = order_page.edit_of(SUGGESTED, {}, selected[:1], changed)
+    assert one["kind"] == "move"
+    alone = selected_of(desk, proposal(desk.plan))
+    assert SUGGESTED not in order_page.actions_for(alone, changed).values()
+
+
+def test_the_filtered_grid_is_exported_with_names_local_times_and_units(desk):
+    rows = grid_rows(order_page.orders_of(desk), desk.names).drop("Id")
+    text = as_csv(rows).decode("utf-8-sig")
+    assert text.splitlines()[0].startswith(
+        "Order,Type,Item,Location,Quantity,Unit,Start"
+    )
+    read = pl.read_excel(io.BytesIO(as_xlsx(rows)))
+    assert read.columns == rows.columns
+    assert read.height == rows.height
+
+
+def test_what_the_address_asks_for_filters(desk):
+    assert set(order_page.FILTERS) == {
+        "kind", "status", "product", "location", "week", "code", "number",
+    }  # fmt: skip
+    found = order_page.filter_of({"kind": "buy", "week": None})
+    assert found == OrderFilter(kind="buy")
+    link = desk_words.page_link({"mode": "mrp", "week": "past"}, order_page.FILTERS)
+    assert link == "?mode=mrp&{rows}"
+    assert desk_words.page_link({}, ()) == "?{rows}"
+
+
+def test_addresses_of_the_plan_page_lead_on():
+    def address(**asked):
+        return lambda name: asked.get(name, "")
+
+    assert desk_words.plan_tab(address(code="Defer")) == "Exceptions"
+    assert desk_words.plan_tab(address(item="A|DC")) == "Stock"
+    assert desk_words.plan_tab(address(demand="D-1")) == "Late demands"
+    told = desk_words.moved_html(address(order="PO-1", kind="buy"))
+    assert 'href="/orders/?kind=buy&amp;number=PO-1"' in told
+    assert desk_words.moved_html(address(demand="D-1")) == ""
+    link = desk_words.exception_link({"mode": "mrp", "code": "Defer", "tab": "stock"})
+    assert link == "?mode=mrp&code={rows}&tab=exceptions#exceptions"
+    assert desk_words.orders_link("Defer").startswith('<a href="/orders/?code=Defer"')
+
+
+def test_without_a_lake_the_page_says_what_events_need(tmp_path):
+    factories.snapshot(demands=[{}], supply_terms=[{}]).to_folder(tmp_path)
+    page = load_page(str(tmp_path))
+    (row,) = order_page.orders_of(page).to_dicts()
+    assert "need a lake" in one_order.events_html(page, row)
+
+
+def test_an_item_without_requirement_says_so_and_shows_its_sources(tmp_path):
+    factories.snapshot(
+        products=[{"product": "A"}, {"product": "N", "name": "New cream"}],
+        demands=[{}],
+        supply_terms=[{}, {"product": "N"}],
+    ).to_folder(tmp_path)
+    page = load_page(str(tmp_path))
+
+    def asked(name):
+        return {"item": "N|L"}.get(name, "")
+
+    item = item_page.item_choice(page, page.names, asked, lambda *_: None)
+    assert item.value == "N|L"
+    assert item_page.record_of(page, item, "week") is None
+    told = item_page.nothing_html(page, page.names, item.value, "N|L")
+    assert "New cream at L has no requirement" in told
+    assert "Sources" in told
+
+    def unknown(name):
+        return {"item": "X|L"}.get(name, "")
+
+    none = item_page.item_choice(page, page.names, unknown, lambda *_: None)
+    assert none.value is None
+    assert "There is no item X at L" in item_page.nothing_html(
+        page, page.names, none.value, "X|L"
+    )
+    assert "No item is planned" in item_page.nothing_html(page, page.names, None, "")
