@@ -21,15 +21,26 @@ with app.setup:
     from medhavi.service.page_data import (
         facts_of,
         html,
+        said,
         section,
         trouble_of,
         wanted_data,
         wanted_of,
     )
-    from medhavi.service.tradeoff_page import OBJECTIVES, load_front
+    from medhavi.service.plan_pages.plan_page import last_approver
+    from medhavi.service.tradeoff_page import (
+        OBJECTIVES,
+        budgets_of,
+        in_force,
+        is_current,
+        last_run,
+        publish,
+        start,
+    )
     from medhavi.views import page, theme
     from medhavi.views.pictures.pareto import (
         TITLES,
+        changes_html,
         difference_html,
         front_chart,
         knee,
@@ -73,34 +84,89 @@ def trouble(shown):
 
 
 @app.cell(hide_code=True)
-def effort(params, ready, wanted):
-    _size = ready.snapshot["demands"].height
-    points = mo.ui.slider(
-        start=3,
-        stop=24,
-        value=min(max(int(wanted("points") or 6), 3), 24),
-        show_value=True,
-        label="How many programs",
-        on_change=lambda value: params.set("points", str(value)),
-    ).form(submit_button_label="Find the trade-offs", bordered=True)
-    section(
-        "effort",
-        "Number of plans and objectives",
-        html(
-            f'<p class="muted">Linear programs over {_size:,} orders and forecasts guide '
-            "as many plans within capacity and all rules. Plans that another one beats, or "
-            "equals, are left out, so fewer may remain.</p>"
-        ),
-        points,
+def remembered():
+    # Counts the begins and ends of work: what shows it is drawn anew with each.
+    get_turn, turn = mo.state(0)
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
     )
-    return (points,)
+    return approver, get_turn, turn
 
 
 @app.cell(hide_code=True)
-def find(points, ready, wanted):
-    _asked = points.value or (int(wanted("points")) if wanted("points") else None)
+def effort(ready, wanted):
+    _size = ready.snapshot["demands"].height
+    form = (
+        mo.md("{points}\n\n{cost} {lateness} {co2} {inventory}")
+        .batch(
+            points=mo.ui.slider(
+                start=3,
+                stop=24,
+                value=min(max(int(wanted("points") or 6), 3), 24),
+                show_value=True,
+                label="Programs",
+            ),
+            **{
+                name: mo.ui.text(label=f"Most {title}", placeholder="no limit")
+                for name, title in TITLES.items()
+            },
+        )
+        .form(submit_button_label="Find the trade-offs", bordered=True)
+    )
+    section(
+        "effort",
+        "Number of plans, and budgets",
+        html(
+            f'<p class="muted">Linear programs over {_size:,} orders and forecasts guide '
+            "as many plans within capacity and all rules. Plans that exceed a budget, or "
+            "that another one beats or equals, are left out, so fewer may remain.</p>"
+        ),
+        form,
+    )
+    return (form,)
+
+
+@app.cell(hide_code=True)
+def begin(form, ready, turn):
+    mo.stop(form.value is None)
+    _budgets, _wrong = budgets_of(form.value)
+    mo.stop(bool(_wrong), html(page.problem("A budget is a number", _wrong, "")))
+    start(ready, form.value["points"], _budgets)
+    turn(lambda times: times + 1)
+    return
+
+
+@app.cell(hide_code=True)
+def work(get_turn, ready):
+    get_turn()
+    run = last_run(ready)
+    _works = run is not None and not run.done.is_set()
+    tick = mo.ui.refresh(options=["1s"], default_interval="1s") if _works else None
+    end = mo.ui.run_button(label="Stop and use the best") if _works else None
+    return end, run, tick
+
+
+@app.cell(hide_code=True)
+def progress(end, run, tick, turn):
+    mo.stop(tick is None)
+    if tick.value is not None and run.done.is_set():
+        turn(lambda times: times + 1)
+    section("work", "Work", html(f"<p>{escape(run.told)}</p>"), mo.hstack([end, tick]))
+    return
+
+
+@app.cell(hide_code=True)
+def stopped(end, run):
+    mo.stop(end is None or not end.value)
+    run.stop.set()
+    return
+
+
+@app.cell(hide_code=True)
+def find(ready, run, tick):
+    mo.stop(tick is not None)
     mo.stop(
-        _asked is None,
+        run is None,
         html(
             page.empty(
                 "Nothing is computed yet",
@@ -108,17 +174,27 @@ def find(points, ready, wanted):
             )
         ),
     )
-    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
-        _told = load_front(
-            ready, _asked, observe=lambda done: _spinner.update(subtitle=str(done))
-        )
-    _text = _told.problem and page.problem(
-        _told.problem.title, _told.problem.text, _told.problem.remedy
+    _text = run.problem and page.problem(
+        run.problem.title, run.problem.text, run.problem.remedy
     )
-    _list = f"<p></p>{page.findings_html(_told.findings)}" if _told.findings else ""
-    mo.stop(_told.front is None, html(f"{_text}{_list}"))
-    front = _told.front
-    return (front,)
+    _list = f"<p></p>{page.findings_html(run.findings)}" if run.findings else ""
+    mo.stop(run.front is None, html(f"{_text}{_list}"))
+    _why = (
+        "Stopped before one was made: find again."
+        if f"{run.front.run.status}" == "cancelled"
+        else "None keeps the budgets: allow more, and find again."
+    )
+    mo.stop(run.front.points.is_empty(), html(page.empty("No plan", _why)))
+    front = run.front
+    current = is_current(ready, front)
+    html(
+        page.problem(
+            "Of earlier data",
+            "The tables have changed since these plans were made.",
+            "Find the trade-offs again to publish one.",
+        )
+    ) if not current else None
+    return current, front
 
 
 @app.cell(hide_code=True)
@@ -203,7 +279,8 @@ def choose_two(front, params, picked, wanted):
         label="to",
         on_change=lambda value: params.set("to", str(value)),
     )
-    return one, two
+    knee_first = _other
+    return knee_first, one, two
 
 
 @app.cell(hide_code=True)
@@ -222,6 +299,49 @@ def difference(front, one, two):
             }
         ),
     )
+    return
+
+
+@app.cell(hide_code=True)
+def against(front, ready):
+    _before = in_force(ready)
+    section(
+        "in_force",
+        "Difference from the plan in force",
+        html(
+            changes_html(front, _before)
+            if _before
+            else page.empty("No plan is published", "Publish one below.")
+        ),
+    ) if ready.source.lake else None
+    return
+
+
+@app.cell(hide_code=True)
+def publish_choice(front, knee_first):
+    chosen = mo.ui.dropdown(
+        {f"Plan {p}": p for p in front.points["point"]},
+        value=f"Plan {knee_first}",
+        label="Plan",
+    )
+    release = mo.ui.run_button(label="Publish this plan", kind="success")
+    return chosen, release
+
+
+@app.cell(hide_code=True)
+def publishing(approver, chosen, current, ready, release):
+    section(
+        "publish",
+        "Publish a plan",
+        mo.hstack([chosen, approver, release], justify="start", wrap=True),
+    ) if ready.source.lake and current else None
+    return
+
+
+@app.cell(hide_code=True)
+def published(approver, chosen, front, ready, release):
+    mo.stop(not release.value)
+    said(publish(ready, front, chosen.value, approver.value))
     return
 
 

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.problem import Floats, Session
 
-SHARE = 1e-3
-"""Share of the other objectives in the goal, of their usual size."""
+SHARE = 0.05
+"""Share of the other objectives in the goal, of their usual size: an end of the front
+is where one part in a hundred of one is worth five of another. Beyond it, little is won
+for very much, and a program takes ten times as long."""
+TIES = 1e-3
+"""Share in the goal of what breaks ties."""
 NEAR = 1e-4
 """Points that are nearer than this in all objectives, of their size, are one."""
 SLACK = 1e-7
@@ -69,6 +73,8 @@ class Front:
         Usual size of each objective, positive: what a share of it means.
     cancelled
         Polled; True ends the search with the points that are there.
+    ties
+        Weights per column, of size 1, that choose among equal points.
     """
 
     def __init__(
@@ -77,7 +83,9 @@ class Front:
         objectives: Mapping[str, Floats],
         scales: Mapping[str, float],
         cancelled: Callable[[], bool] | None = None,
+        ties: Floats | float = 0.0,
     ) -> None:
+        self._ties = ties
         self._session = session
         self._objectives = dict(objectives)
         self._names = list(objectives)
@@ -180,18 +188,13 @@ class Front:
         return Point(solution=solution, values=values, limited=limited)
 
     def _aim(self, goal: str) -> None:
-        """Minimise one objective and a share of the others, and start afresh.
-
-        The old basis is far from the new goal: from nothing it is found ten times
-        sooner (docs/performance.md).
-        """
-        cost = self._objectives[goal].copy()
+        """Minimise one objective and a share of the others, from the last basis."""
+        cost = self._objectives[goal] + TIES * self._scales[goal] * self._ties
         for name, weights in self._objectives.items():
             if name != goal:
                 share = SHARE * self._scales[goal] / self._scales[name]
                 cost += share * weights
         self._session.set_cost(cost)
-        self._session.restart()
         self._goal = goal
 
 

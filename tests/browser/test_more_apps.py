@@ -42,6 +42,7 @@ def test_the_trade_off_app_waits_until_it_is_asked(watched):
 def test_the_trade_off_app_lists_plans_and_their_difference(watched):
     watched.open("/tradeoffs/?points=3")
     page = watched.page
+    page.get_by_role("button", name="Find the trade-offs").click()
     for words in (
         "Efficient plans",
         "Objectives of each plan",

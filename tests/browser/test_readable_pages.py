@@ -29,7 +29,7 @@ PAGES = {
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
-    "/tradeoffs/?points=2": "Difference between two plans",
+    "/tradeoffs/": "Nothing is computed yet",
 }
 DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/")
 """Pages of this company with charts."""

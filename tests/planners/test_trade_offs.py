@@ -76,7 +76,7 @@ def test_each_plan_of_a_front_is_a_run_of_its_own():
     found = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS)
     runs = {plan.run.run_id for plan in found.plans.values()}
     assert len(runs) == found.points.height > 1
-    assert all(one.run.settings["effort"] == "light" for one in found.plans.values())
+    assert all(one.run.settings["share"] == 0.5 for one in found.plans.values())
     other = medhavi.pareto(company(), ("cost", "lateness"), 4, settings=WEEKS)
     assert not runs & {plan.run.run_id for plan in other.plans.values()}
 
@@ -211,3 +211,25 @@ def test_points_are_plans_that_keep_the_budgets():
 def test_a_budget_is_an_amount_of_an_objective(budgets, message):
     with pytest.raises(UsageError, match=message):
         medhavi.pareto(company(), ("cost", "co2"), 3, budgets=budgets)
+
+
+def test_the_search_goes_on_for_longer_where_less_lateness_is_wanted():
+    """A unit at a time, or both in one order that begins later."""
+    found = medhavi.pareto(company(), ("cost", "lateness"), 3, settings=WEEKS)
+    shares = [plan.run.settings["share"] for plan in found.plans.values()]
+    assert all(0.3 <= share <= 0.7 for share in shares)
+
+
+def test_a_stopped_front_holds_the_plans_that_were_made():
+    told = []
+    found = medhavi.pareto(
+        company(),
+        ("cost", "co2"),
+        5,
+        settings=WEEKS,
+        observe=lambda step: told.append(step.phase),
+        cancelled=lambda: told.count("points") >= 2,
+    )
+    assert str(found.run.status) == "cancelled"
+    assert found.points.height > 0
+    assert told.count("points") == 2

@@ -247,7 +247,8 @@ def decided(
         seed=way.seed,
         decisions=decisions,
     )
-    follows = "without" if decisions is UNDECIDED else "guided by"
+    guided_by = decisions.amounts or decisions.slices
+    follows = "guided by" if guided_by else "without"
     cost, least = worth(made, run.stated, run.goals), way.at_least
     gap = None if least is None else max(0.0, cost - least) / (cost or 1.0)
     status = made.run.status

@@ -19,6 +19,7 @@ from medhavi.optimize.conflict import Budget, Budgets
 from medhavi.optimize.pareto import Front, nondominated
 from medhavi.optimize.problem import SolveStatus
 from medhavi.planners.constrained.netting.given_sources import UNDECIDED
+from medhavi.planners.constrained.search.baseline_schedule import BaselineSchedule
 from medhavi.planners.master_plan import statement as names
 from medhavi.planners.master_plan.built_program import build
 from medhavi.planners.master_plan.cost_bound import cost_at_least
@@ -32,7 +33,7 @@ from medhavi.planners.master_plan.master_run import (
 )
 from medhavi.planners.master_plan.statement import ObjectivePart, state
 from medhavi.planners.parameters import OptimizeParameters
-from medhavi.progress import Progress
+from medhavi.progress import Progress, Stop, unobserved
 from medhavi.results.amounts import currency_of, with_unit
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import OBJECTIVE, POINT, PROGRAM, ParetoFront
@@ -61,8 +62,11 @@ MEANINGS = {
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
 LEAST_POINTS = 2
-EFFORT = "light"
+EFFORT = "standard"
 """How much the plan of a point is improved, as in mode constrained."""
+SHORTEST, USUAL, LONGEST = 0.3, 0.5, 0.7
+"""After how much of that the search ends for the latest point, where lateness is not
+traded, and for the least late point: the rest of it costs more time than it brings."""
 DECIMALS = 2
 """Plans whose objectives are equal to so many decimals of their units are one."""
 
@@ -101,8 +105,8 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     points
         How many points of the program guide plans; fewer where it has no more.
     settings
-        Parameters of mode optimize, as a record or by name; plans are made at effort
-        light.
+        Parameters of mode optimize, as a record or by name; plans are made with a share
+        of effort standard, the larger the less late their program is.
     budgets
         The most of objectives by name, traded or not; points are plans that keep them.
     plans
@@ -137,11 +141,13 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     session = solver_of(parameters).open(built.program)
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives}
-    found, stopped = _found(built, session, vectors, chosen, limits, points, cancelled)
+    stop, tell = Stop(cancelled), observe or unobserved
+    tell(Progress("solve programs", 0, points))
+    found = _found(built, session, vectors, chosen, limits, points, stop)
     asked = {"objectives": list(objectives), "effort": EFFORT, "budgets": most}
     kept: list[Candidate] = []
     if plans:
-        made = _candidates(built, found, asked, observe, cancelled)
+        made = _candidates(built, found, asked, tell, stop)
         kept = _unbeaten(_within(made, most), objectives)
     record = RunRecord(
         planner="pareto",
@@ -150,7 +156,7 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
         snapshot_fingerprint=snapshot.fingerprint,
         as_of=run.as_of,
         settings={**parameters.as_dict(), **asked, "points": points},
-        status=Status.CANCELLED if stopped else Status.HEURISTIC,
+        status=Status.CANCELLED if stop.asked else Status.HEURISTIC,
         effort={
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),
@@ -172,26 +178,55 @@ def _candidates(
     built: BuiltProgram,
     found: Sequence[Point],
     asked: Mapping[str, object],
-    observe: Observe | None,
-    cancelled: Cancelled | None,
+    tell: Observe,
+    stop: Stop,
 ) -> Iterator[Candidate]:
-    """Make a plan without the program, and one for each guidance that differs."""
+    """Make a plan without the program, and one for each program whose aim differs.
+
+    Lateness costs a program sources, and a plan set-ups too, the longer its search goes
+    on: the search of the latest program ends first.
+    """
     run = built.statement.run
-    least = cost_at_least(run, solver_of(run.goals), cancelled)
-    way = RunOptions(cancelled=cancelled, at_least=least)
-    seen = [UNDECIDED]
-    yield _candidate(built, None, decided(run, UNDECIDED, EFFORT, way), asked)
-    for number, point in enumerate(found, start=1):
-        if observe is not None:
-            observe(Progress("points", number, len(found)))
+    least = cost_at_least(run, solver_of(run.goals), stop)
+    way = RunOptions(cancelled=stop, at_least=least)
+    tell(Progress("plan without the program", 0, len(found) + 1, bound=least))
+    first = replace(UNDECIDED, share=USUAL)
+    made = decided(run, first, EFFORT, way)
+    yield _candidate(built, None, made, {**asked, "share": USUAL})
+    floors = _floors(made)
+    seen, shares = [replace(first, floors=floors)], _shares(found)
+    for number, (point, share) in enumerate(zip(found, shares, strict=True), 1):
+        if stop():
+            return
+        tell(Progress("points", number, len(found), bound=least))
         follows = guidance(built, point.solution.values)
+        follows = replace(follows, share=share, floors=floors)
         if follows in seen:
             continue
         seen.append(follows)
         made = beside(decided(run, follows, EFFORT, way), built, point.solution)
         # Which objective is capped, and where, tells the runs of a front apart.
         capped = dict(zip(("limited", "limit"), point.limited or (), strict=False))
-        yield _candidate(built, number, made, {**asked, "program": number, **capped})
+        told = {**asked, "program": number, "share": share, **capped}
+        yield _candidate(built, number, made, told)
+
+
+def _floors(made: Plan) -> Mapping[str, int]:
+    """Before when existing orders do not begin in a plan that a search found."""
+    schedule = None if made.basis is None else made.basis.schedule
+    if schedule is None:
+        return {}
+    return BaselineSchedule(frame=schedule, products=None).floors
+
+
+def _shares(found: Sequence[Point]) -> list[float]:
+    """How far the search goes for each point: by its lateness, where that is traded."""
+    late = [point.values.get("lateness", 0.0) for point in found]
+    most, least = max(late, default=0.0), min(late, default=0.0)
+    span = most - least
+    if span <= 0:
+        return [USUAL] * len(late)
+    return [SHORTEST + (LONGEST - SHORTEST) * (most - one) / span for one in late]
 
 
 def _candidate(
@@ -200,13 +235,7 @@ def _candidate(
     """Name a plan by what was asked, and measure it."""
     settings = {**made.run.settings, **asked}
     plan = replace(made, run=replace(made.run, settings=settings))
-    card = scorecard(plan, built.statement.run.stated)
-    values = {
-        "cost": card.total - card.lateness,
-        "lateness": card.lateness,
-        "co2": card.co2_kg,
-        "inventory": card.inventory,
-    }
+    values = scorecard(plan, built.statement.run.stated).objectives
     return Candidate(number, plan, values)
 
 
@@ -236,9 +265,9 @@ def _found(
     chosen: Mapping[str, Floats],
     budgets: Mapping[str, Budget],
     points: int,
-    cancelled: Cancelled | None,
-) -> tuple[list[Point], bool]:
-    """Find the points; the flag tells that it was stopped.
+    cancelled: Cancelled,
+) -> list[Point]:
+    """Find the points, none where a program before them is not solved.
 
     Raises
     ------
@@ -250,9 +279,8 @@ def _found(
     session.set_cost(built.program.cost)
     session.restart()
     usual = session.solve(cancelled=cancelled)
-    outcomes = {best.outcome, usual.outcome}
-    if outcomes != {SolveStatus.OPTIMAL}:
-        return [], SolveStatus.CANCELLED in outcomes
+    if {best.outcome, usual.outcome} != {SolveStatus.OPTIMAL}:
+        return []
     service = Budget(
         vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built)
     )
@@ -267,8 +295,8 @@ def _found(
         name: max(abs(float(weights @ usual.values)), 1.0)
         for name, weights in chosen.items()
     }
-    front = Front(session, chosen, scales, cancelled)
-    return front.points(points), front.stopped
+    ties = built.program.cost / max(abs(usual.objective), 1.0)
+    return Front(session, chosen, scales, cancelled, ties).points(points)
 
 
 def conflict_words(

@@ -49,6 +49,16 @@ class Scorecard:
         supply = self.purchase + self.production + self.transport
         return supply + self.holding + self.lateness
 
+    @property
+    def objectives(self) -> dict[str, float]:
+        """What trade-offs are between: cost without lateness, and the others."""
+        return {
+            "cost": self.total - self.lateness,
+            "lateness": self.lateness,
+            "co2": self.co2_kg,
+            "inventory": self.inventory,
+        }
+
 
 def scorecard(plan: Plan, snapshot: Snapshot) -> Scorecard:
     """Measure a plan against its snapshot.

@@ -12,7 +12,7 @@ from medhavi.views.page import empty, table_html
 from medhavi.views.theme import finished, rows_of, token
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.views.theme import Picture
@@ -185,6 +185,29 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
     return table_html(columns, rows, columns[1:])
 
 
+def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:
+    """List what each plan costs and brings more, or less, than the plan in force."""
+    rows = [
+        (
+            f"{row['point']}",
+            *(
+                escape(_signed_text(front, name, row[name] - before[name]))
+                for name in TITLES
+            ),
+        )
+        for row in front.points.iter_rows(named=True)
+    ]
+    columns = ("Plan", *(title.capitalize() for title in TITLES.values()))
+    return table_html(columns, rows, columns[1:])
+
+
+def _signed_text(front: ParetoFront, name: str, apart: float) -> str:
+    if not apart:
+        return "equal"
+    sign = "+" if apart > 0 else "\N{MINUS SIGN}"
+    return sign + objective_text(front, name, abs(apart))
+
+
 def difference_html(front: ParetoFront, first: int, second: int) -> str:
     """What the second plan costs and brings beside the first."""
     rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
@@ -196,14 +219,12 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
     for name, title in TITLES.items():
         one, other = rows[first][name], rows[second][name]
         apart = None if one is None or other is None else other - one
-        sign = "" if not apart else ("+" if apart > 0 else "\N{MINUS SIGN}")
-        told = objective_text(front, name, None if apart is None else abs(apart))
         cells.append(
             (
                 escape(title),
                 escape(objective_text(front, name, one)),
                 escape(objective_text(front, name, other)),
-                escape(sign + told if apart else "equal"),
+                escape(_signed_text(front, name, apart or 0.0)),
             )
         )
     columns = ("", f"Plan {first}", f"Plan {second}", "Difference")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.replenishment.replenishing import Replenishment
     from medhavi.planners.replenishment.safety_stock import SafetyStock
-    from medhavi.progress import Observe
+    from medhavi.progress import Cancelled, Observe
     from medhavi.results.pareto_front import ParetoFront
     from medhavi.results.plans.folder import Format
     from medhavi.results.plans.plan import Plan
@@ -195,10 +195,12 @@ def trade_offs(
     settings: Mapping[str, object] | None = None,
     budgets: Mapping[str, float] | None = None,
     observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
 ) -> ParetoFront:
     """Find efficient plans and verify each of them.
 
-    A point whose plan does not verify is left out, and `observe` is told.
+    A point whose plan does not verify is left out, and `observe` is told. Once
+    `cancelled`, the front holds the plans that were made.
 
     Raises
     ------
@@ -219,6 +221,7 @@ def trade_offs(
         settings=settings,
         budgets=budgets,
         observe=observe,
+        cancelled=cancelled,
     )
     kept: dict[int, Plan] = {}
     for point, plan in front.plans.items():

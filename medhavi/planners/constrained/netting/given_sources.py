@@ -291,11 +291,19 @@ class Decisions:
         prefer.
     slices
         What is wanted of a demand, by its index, where it is not all of it.
+    share
+        After how much of its effort a search ends, from 0 to 1: the sooner, the more is
+        late and the less is paid for set-ups and dear sources.
+    floors
+        Before when existing orders do not begin, as an earlier plan of the same tables
+        found; none: a search of little effort tells.
     """
 
     batch_days: Mapping[NodeKey, float] = field(default_factory=dict)
     amounts: Amounts = field(default_factory=dict)
     slices: Mapping[int, Sequence[Slice]] = field(default_factory=dict)
+    share: float = 1.0
+    floors: Mapping[str, int] = field(default_factory=dict)
 
 
 UNDECIDED = Decisions()

@@ -144,6 +144,11 @@ class SearchedRun(SearchableRun):
         return late_at_least(planned, demands, self.weights, by_chain_alone=light)
 
     @property
+    def decisions(self) -> Decisions:
+        """What the plan is made with beyond its tables."""
+        return self._memory.decisions
+
+    @property
     def may_move(self) -> bool:
         """Whether some existing order may move."""
         return bool(jobs_of(self.release))
@@ -389,9 +394,9 @@ def _around(
     When that is, a search of little effort tells where some of them may move, unless
     an earlier schedule did. What was found comes with the plan, as of `schedule_of`.
     """
-    floors: dict[str, int] = {} if kept is None else kept.floors
+    floors = dict(run.decisions.floors) if kept is None else kept.floors
     parameters, effort = run.parameters, run.parameters.effort
-    if run.may_move and kept is None:
+    if run.may_move and kept is None and not floors:
         effort = "light"
     moved = 0
     for _ in range(MOST_LESS):
@@ -461,8 +466,10 @@ def _placed(
     run.least = run.late_at_least(resumed=found is not None)
     watch.told(Progress("late at least", run.least.late, len(run.intake.demands)))
     if found is None:
-        effort, saves = run.parameters.effort, run.saves
-        found = seek(model, engine, effort, watch, seed or 1, saves=saves)
+        effort, share = run.parameters.effort, run.decisions.share
+        found = seek(
+            model, engine, effort, watch, seed or 1, saves=run.saves, share=share
+        )
     watch.told(Progress("laying out", 0, len(found.order_item)))
     if not run.nearly:
         try:

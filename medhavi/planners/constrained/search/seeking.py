@@ -305,6 +305,7 @@ def seek(
     seed: int,
     *,
     saves: bool = True,
+    share: float = 1.0,
 ) -> Found:
     """Seek a schedule.
 
@@ -322,6 +323,9 @@ def seek(
         Of the random numbers.
     saves
         Whether the best start is made cheaper where nothing gets later.
+    share
+        After how much of its effort the search ends, from 0 to 1: half of it are the
+        turns, the rest moves.
 
     Raises
     ------
@@ -338,23 +342,26 @@ def seek(
     classes = _Classes(watch, model)
     first = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
-    wanted = budget.moves * len(plant.d_item)
+    turned, moved = min(1.0, 2 * share), max(0.0, 2 * share - 1)
+    wheel = budget.wheel._replace(turns=round(budget.wheel.turns * turned))
+    wanted = max(budget.moves * len(plant.d_item), budget.least)
+    moves = round(min(wanted, budget.most) * moved)
     best: Repair | None = None
     tally = engine.ints(np.zeros(3))
-    for start in range(budget.starts):
+    for start in range(max(1, round(budget.starts * moved))):
         if best is not None and (watch.stop() or best.cost == 0):
             break
         own = seed + start * APART_SEEDS
-        if budget.wheel.turns and first.cost > 0:
+        if wheel.turns and first.cost > 0:
             if start > 0:
                 passes.run(first.wanted, passes.nothing, first.setting)
                 passes.swap()
-            Wheel(passes, first, budget.wheel, own).turn(told, watch.stop)
+            Wheel(passes, first, wheel, own).turn(told, watch.stop)
             classes.tell(passes.work.d_finish)
         repair = Repair(engine, model, watch, budget, _room(passes, budget), own)
         repair.load(passes.work)
         repair.justify()
-        repair.improve(min(max(wanted, budget.least), budget.most), tally)
+        repair.improve(moves, tally)
         if best is None or repair.cost < best.cost:
             best = repair
     if best is None:
