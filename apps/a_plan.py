@@ -224,8 +224,9 @@ def why(demand, everything, names, plan, tab):
 
 
 @app.cell(hide_code=True)
-def choose_remedy(mode, names, plan):
-    mo.stop(mode.value != "constrained" or plan.causes.is_empty())
+def choose_remedy(mode, names, plan, tab):
+    mo.stop(tab.value != "Late demands" or mode.value != "constrained")
+    mo.stop(plan.causes.is_empty())
     remedy_form = desk_parts.remedy_form(plan, names)
     section(
         "remedies",
