@@ -17,7 +17,7 @@ from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
 from medhavi.service.page_data import PageProblem, findings_of, problem_of
 from medhavi.service.plan_pages import desk_words
-from medhavi.service.plan_pages.plan_page import PlanPage
+from medhavi.service.plan_pages.plan_loading import PlanPage
 from medhavi.workbench.files.export import trade_offs, write_front
 from medhavi.workbench.runs import published_plan, published_plans
 
