@@ -15,11 +15,23 @@ from medhavi.units import DAY, exact, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from medhavi.providers.table_rows import Row, TableRows
+    from medhavi.providers.table_rows import TableRows
 
 
 WHOLE = Fraction(1)
 THOUSANDTH = Fraction(1, 1000)
+CELLS = (
+    "qty_step",
+    "uom",
+    "unit_cost",
+    "weight_kg",
+    "volume_m3",
+    "shelf_life_days",
+    "make_to_order",
+)
+"""Columns of `products` that are read by product."""
+PLACE_CELLS = ("calendar", "country", "timezone")
+"""Columns of `locations` that are read by location."""
 
 
 def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
@@ -55,19 +67,20 @@ class ProductFacts:
     """
 
     __slots__ = (
+        "_cells",
         "_customers",
         "_dangerous",
         "_lineages",
         "_locations",
         "_numbers",
         "_parents",
-        "_products",
+        "_places",
         "_steps",
     )
 
     def __init__(self, tables: Mapping[str, TableRows]) -> None:
         products = tables["products"]
-        self._products = products
+        self._cells = {name: products.column(name) for name in CELLS}
         self._numbers = {key: i for i, key in enumerate(products.column("product"))}
         self._parents = parents_of(products, "product")
         self._dangerous = frozenset(
@@ -79,16 +92,16 @@ class ProductFacts:
         )
         self._steps: dict[str, Fraction] = {}
         self._lineages: dict[str, tuple[str, ...]] = {}
-        self._locations: dict[str, Row] = {
-            str(row["location"]): row for row in tables["locations"]
-        }
-        self._customers = frozenset(
-            name for name, row in self._locations.items() if row["kind"] == "customer"
-        )
+        locations = tables["locations"]
+        names: list[str] = [str(name) for name in locations.column("location")]
+        self._locations = {name: i for i, name in enumerate(names)}
+        self._places = {name: locations.column(name) for name in PLACE_CELLS}
+        kinds = zip(names, locations.column("kind"), strict=True)
+        self._customers = frozenset(name for name, kind in kinds if kind == "customer")
 
     def _cell(self, product: str, column: str) -> Any:
         number = self._numbers.get(product)
-        return None if number is None else self._products.column(column)[number]
+        return None if number is None else self._cells[column][number]
 
     def step(self, product: str) -> Fraction:
         """Smallest quantity of a product [base units]."""
@@ -156,8 +169,8 @@ class ProductFacts:
         return location not in self._customers
 
     def _location(self, location: str, column: str) -> str | None:
-        row = self._locations.get(location)
-        value = None if row is None else row[column]
+        number = self._locations.get(location)
+        value = None if number is None else self._places[column][number]
         return None if value is None else str(value)
 
 

@@ -460,7 +460,7 @@ def arrival_curve(search: OptionSearch, answer: Promise) -> Curve:
     basis = search.policy.risk_basis
     try:
         with book.stages.timed(LeadDraws(book.times, 0.5), LEVELS[basis]):
-            book.free_for(search.request)
+            search.free_own()
             found = _levels(book, chosen.times, basis)
     finally:
         book.stages.undo(mark)

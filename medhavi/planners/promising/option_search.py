@@ -163,7 +163,9 @@ class OptionSearch:
         policy: Policy,
         relaxed: frozenset[Stage] = frozenset(),
     ) -> None:
-        self.book = book = with_planned_orders(book, request, policy)
+        if policy.planned_orders:
+            book = with_planned_orders(book, request)
+        self.book = book
         self.request = request
         self.policy = policy
         self.relaxed = relaxed
@@ -210,11 +212,19 @@ class OptionSearch:
             with stages.timed(times.at(level) if times.anything else None, level):
                 stages.begin()
                 if not freed:
-                    book.free_for(self.request)
+                    self.free_own()
                 yield
         finally:
             self._report = self._report._replace(withheld=stages.withheld)
             stages.undo(mark)
+
+    def free_own(self) -> None:
+        """Free what the line of the request has, where it has anything (rule 29)."""
+        book, demand = self.book, self.request.demand
+        book.stages.ask("reservation")
+        holds = book.providers.reservations
+        if self.request.known or demand in book.accepted or holds.has(demand):
+            book.free_own(demand)
 
     def fail_at(self, stage: str) -> None:
         """Note that the provider of a stage failed."""

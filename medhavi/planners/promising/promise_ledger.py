@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.supply_search.availability import Bought
     from medhavi.planners.promising.supply_search.campaign_capacity import Campaigns
-    from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.providers.finite_capacity.resource_ledger import BusyInterval
     from medhavi.providers.material.line import LineChange
     from medhavi.providers.material.material import Node
@@ -445,13 +444,6 @@ class PromiseLedger:
             for undo in undos
             if undo.expires_at is not None and undo.expires_at <= now
         ]
-
-    def free_for(self, request: Request) -> None:
-        """Request what its line has, where it has anything (rule 29)."""
-        self.stages.ask("reservation")
-        demand, holds = request.demand, self.providers.reservations
-        if request.known or demand in self.accepted or holds.has(demand):
-            self.free_own(demand)
 
     def free_own(self, demand: str) -> None:
         """Demand what it has, for one quote (rule 29); the journal undoes it."""

@@ -362,13 +362,14 @@ class _PreemptionTrials:
         tuple of (Promise, tuple of Rival)
             The answer with its `preempted`, and lines that cannot be promised again.
         """
-        book, request = self._book, self._request
+        book = self._book
         mark = book.stages.mark()
         moved: list[Preempted] = []
         try:
             self._free(gone)
-            made = searched(self._quest(), detail)
-            book.free_for(request)
+            quest = self._quest()
+            made = searched(quest, detail)
+            quest.free_own()
             self._take(made)
             for rival in sorted(gone, key=_importance):
                 policy = replace(book.policies.of(rival.request), preempt=False)

@@ -321,7 +321,7 @@ def expected(search: OptionSearch, chosen: Offered) -> list[tuple[Entry, Quantil
     RTG-07). Yields are those of `settings.risk_basis`.
     """
     reserves, basis = search.book.stages.reserves, search.policy.risk_basis
-    if reserves.none and not reserves.yields:
+    if not (reserves.stops or reserves.factors or reserves.yields):
         return []
     steps: set[tuple[str, int]] = set()
     resources: set[str] = set()

@@ -208,7 +208,9 @@ def _aside(
     found, elsewise = [], []
     for one in reversed(known):
         name, policy = one.request.demand, watching(book, one)
-        seen = with_planned_orders(book, one.request, policy)
+        seen = book
+        if policy.planned_orders:
+            seen = with_planned_orders(book, one.request)
         if stands(seen.stages, name, one.request.product):
             if _is_held(seen, one):
                 continue

@@ -462,8 +462,7 @@ def _more_supply(quest: OptionSearch) -> Iterator[Change]:
         text = "buy what is missing"
         yield RemedyKind.OTHER_SOURCE, text, {"ask_supplier": "always"}
     if not policy.planned_orders:
-        wider = replace(policy, planned_orders=True)
-        counting = with_planned_orders(quest.book, quest.request, wider)
+        counting = with_planned_orders(quest.book, quest.request)
         if counting.counted_on:
             text = f"count on planned orders ({', '.join(counting.counted_on[:3])})"
             yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from medhavi.planners.promising.promise_ledger import PromiseLedger
-    from medhavi.planners.promising.supply_search.policies import Policy
     from medhavi.planners.promising.supply_search.requests import Request
     from medhavi.snapshot import Snapshot
 
@@ -136,10 +135,8 @@ def rebuilt(book: PromiseLedger, rows: Rows) -> PromiseLedger:
     return other
 
 
-def with_planned_orders(
-    book: PromiseLedger, request: Request, policy: Policy
-) -> PromiseLedger:
-    """Promise ledger of a policy: where it says so, planned orders count.
+def with_planned_orders(book: PromiseLedger, request: Request) -> PromiseLedger:
+    """Promise ledger on which planned orders count, for a policy that says so.
 
     Parameters
     ----------
@@ -149,7 +146,7 @@ def with_planned_orders(
     request
         It may use what can reach it, down its bills of materials.
     """
-    if not policy.planned_orders or book.counted_on is not None:
+    if book.counted_on is not None:
         return book
     known = book.planned_orders
     if not known.by_node:

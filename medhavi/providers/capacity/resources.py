@@ -168,11 +168,6 @@ class CapacityReserves(NamedTuple):
     factors: Mapping[tuple[str, int], Quantiles]
     yields: Mapping[tuple[str, int], Quantiles]
 
-    @property
-    def none(self) -> bool:
-        """Whether nothing is withheld and nothing expected."""
-        return not (self.withheld or self.stops or self.factors)
-
 
 def reserves_of(providers: Providers) -> CapacityReserves:
     """Collect what the tables withhold and what models expect."""

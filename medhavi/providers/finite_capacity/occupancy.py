@@ -84,7 +84,7 @@ class Occupancy:
     ) -> None:
         self._capacity = capacity
         self._ledgers: dict[str, ResourceLedger | BucketLedger | None] = {}
-        self._journal: list[
+        self.journal: list[
             tuple[ResourceLedger | BucketLedger, BusyInterval, bool]
         ] = []
         """What was held and given back, kept from the first mark on."""
@@ -97,9 +97,9 @@ class Occupancy:
             mark = self.mark()
             self.occupy(commitment.windows, commitment.owner, commitment.holds)
             self._committed.setdefault(commitment.owner, []).extend(
-                (book, block) for book, block, _ in self._journal[mark:]
+                (book, block) for book, block, _ in self.journal[mark:]
             )
-        self._journal.clear()
+        self.journal.clear()
         self._marked = False
 
     def on(self, capacity: Capacity, resource: str) -> Occupancy:
@@ -111,7 +111,7 @@ class Occupancy:
         ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
         made: Occupancy = copy(self)
         made._capacity = capacity
-        made._journal = []
+        made.journal = []
         made._marked = False
         made._ledgers = ledgers
         made._needs = {}
@@ -191,12 +191,12 @@ class Occupancy:
     # ---------------------------------------------------------------------- changes
     def settle(self) -> None:
         """Forget the journal: what is held stays, earlier marks are void."""
-        self._journal.clear()
+        self.journal.clear()
 
     def mark(self) -> int:
         """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
-        return len(self._journal)
+        return len(self.journal)
 
     def undo(self, mark: int) -> None:
         """Take back every change since the mark, in the opposite order.
@@ -206,13 +206,11 @@ class Occupancy:
         ValueError
             The mark is not one of this journal, or not any more.
         """
-        if not (self._marked and 0 <= mark <= len(self._journal)):
-            message = (
-                f"nothing is marked {mark}: {len(self._journal)} changes are kept."
-            )
+        if not (self._marked and 0 <= mark <= len(self.journal)):
+            message = f"nothing is marked {mark}: {len(self.journal)} changes are kept."
             raise ValueError(message)
-        while len(self._journal) > mark:
-            book, block, added = self._journal.pop()
+        while len(self.journal) > mark:
+            book, block, added = self.journal.pop()
             if added:
                 book.remove(block)
             else:
@@ -228,7 +226,7 @@ class Occupancy:
         for book, block in self._uses(windows, owner, holds):
             book.add(block)
             if self._marked:
-                self._journal.append((book, block, True))
+                self.journal.append((book, block, True))
 
     def occupy_span(
         self,
@@ -257,7 +255,7 @@ class Occupancy:
             block = BusyInterval(start, finish, need, owner)
         book.add(block)
         if self._marked:
-            self._journal.append((book, block, True))
+            self.journal.append((book, block, True))
 
     def hold(self, resource: str, block: BusyInterval) -> None:
         """Hold a block as it is."""
@@ -265,7 +263,7 @@ class Occupancy:
         if book is not None:
             book.add(block)
             if self._marked:
-                self._journal.append((book, block, True))
+                self.journal.append((book, block, True))
 
     def release(
         self,
@@ -283,7 +281,7 @@ class Occupancy:
         for book, block in self._uses(windows, owner, holds):
             book.remove(block)
             if self._marked:
-                self._journal.append((book, block, False))
+                self.journal.append((book, block, False))
 
     def release_owner(self, owner: str) -> None:
         """Release the commitments of an owner that still stand (rule 29)."""
@@ -291,7 +289,7 @@ class Occupancy:
             if block in book.held(block.start, block.finish):
                 book.remove(block)
                 if self._marked:
-                    self._journal.append((book, block, False))
+                    self.journal.append((book, block, False))
 
     def need(
         self, used: tuple[str, float]

@@ -55,7 +55,6 @@ class Material:
 
     __slots__ = (
         "_commitments",
-        "_journal",
         "_kinds",
         "_lines",
         "_made_for",
@@ -65,6 +64,7 @@ class Material:
         "_provided",
         "_providers",
         "_receipts",
+        "journal",
     )
 
     def __init__(
@@ -77,7 +77,8 @@ class Material:
             providers.commitments if promised else providers.bound
         )
         self._lines: dict[Node, MaterialLine] = {}
-        self._journal: list[LineChange] = []
+        self.journal: list[LineChange] = []
+        """What was taken and put back since the ledger was settled."""
         self._own = own
         self._made_for: dict[str, set[Node]] | None = None
         self._kinds: list[Characteristics] = [PLAIN]
@@ -125,7 +126,7 @@ class Material:
             return line
         node = (product, location)
         if node not in self._none:
-            self._none[node] = MaterialLine((), (), self._journal)
+            self._none[node] = MaterialLine((), (), self.journal)
         return self._none[node]
 
     @property
@@ -153,11 +154,11 @@ class Material:
         levels = providers.safety_levels
         node = (product, location)
         if not self._anything(node):
-            return MaterialLine((), (), self._journal)
+            return MaterialLine((), (), self.journal)
         committed = self.committed(node)
         if levels.unlimited(product, location):
             takes = [(had.instant, -had.units) for had in committed]
-            return MaterialLine(takes, (), self._journal, unlimited=True)
+            return MaterialLine(takes, (), self.journal, unlimited=True)
         lots = self.lots(node)
         free = levels.rule(product, location) == "allow"
         withheld = [] if free else self.withheld(node)
@@ -175,12 +176,12 @@ class Material:
             ]
             if mixed:
                 return CharacteristicLine(
-                    lots, takers, withheld, self._journal, self._kinds
+                    lots, takers, withheld, self.journal, self._kinds
                 )
-            return LotLine(lots, takers, withheld, self._journal)
+            return LotLine(lots, takers, withheld, self.journal)
         events = [(lot.arrival, lot.units) for lot in lots]
         events += [(had.instant, -had.units) for had in committed]
-        return MaterialLine(events, withheld, self._journal)
+        return MaterialLine(events, withheld, self.journal)
 
     def _anything(self, node: Node) -> bool:
         """Whether anything is, comes, is taken or is kept back at a node."""
@@ -337,18 +338,18 @@ class Material:
     # -------------------------------------------------------------------- journal
     def mark(self) -> int:
         """Place in the journal to come back to."""
-        return len(self._journal)
+        return len(self.journal)
 
     def undo(self, mark: int) -> None:
         """Take back all changes since a mark, the last one first; lines are as then."""
-        journal = self._journal
+        journal = self.journal
         while len(journal) > mark:
             shift = journal.pop()
             shift.line.apply(shift._replace(units=-shift.units, uses=-shift.uses))
 
     def since(self, mark: int) -> tuple[LineChange, ...]:
         """Changes since a mark, for `put_back` at any later time."""
-        return tuple(self._journal[mark:])
+        return tuple(self.journal[mark:])
 
     def put_back(self, shifts: Iterable[LineChange]) -> None:
         """Take changes back, whatever came after them; the journal notes it."""
@@ -357,7 +358,7 @@ class Material:
 
     def settle(self) -> None:
         """Forget the journal: what was taken is binding, earlier marks are void."""
-        self._journal.clear()
+        self.journal.clear()
 
     def state(
         self, nodes: Iterable[Node] | None = None

@@ -271,6 +271,8 @@ class Suppliers:
         "_exchange",
         "_facts",
         "_lead_times",
+        "_sold_at",
+        "_sold_by",
         "_suppliers",
         "_terms",
         "_terms_of",
@@ -297,6 +299,9 @@ class Suppliers:
         }
         self._terms = tables["supply_terms"]
         self._terms_of = self._terms.index("product")
+        # A restatement of terms keeps their keys.
+        self._sold_at = self._terms.column("location")
+        self._sold_by = self._terms.column("supplier")
         self._tiers = tables["price_tiers"]
         self._tiers_of = self._tiers.index("supplier", "product", "location")
 
@@ -370,8 +375,7 @@ class Suppliers:
         numbers = self._terms_of.get(name)
         if numbers is None:
             return []
-        places = self._terms.column("location")
-        suppliers = self._terms.column("supplier")
+        places, suppliers = self._sold_at, self._sold_by
         here = [i for i in numbers if places[i] == location]
         if self._facts.holds_stock(location):
             named = {suppliers[i] for i in here}

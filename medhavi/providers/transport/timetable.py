@@ -233,14 +233,14 @@ class DepartureLoads:
         How often a search found that a first departure does not take its goods.
     """
 
-    __slots__ = ("_journal", "_lent", "_loads", "_marked", "refused")
+    __slots__ = ("_lent", "_loads", "_marked", "journal", "refused")
 
     def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
         self.refused = 0
         self._loads: dict[str, dict[int, Load]] = {}
         self._lent: set[str] = set()
         """Lanes whose loads a copy may have too: who changes them has his own first."""
-        self._journal: list[tuple[str, int, Load]] = []
+        self.journal: list[tuple[str, int, Load]] = []
         """Lane, departure, and what it carried before; kept from the first mark on."""
         self._marked = False
         for (lane, departure), load in loads:
@@ -267,17 +267,17 @@ class DepartureLoads:
         old = NOTHING if found is None else found.get(departure, NOTHING)
         new = Load(old[0] + load[0], old[1] + load[1])
         if self._marked:
-            self._journal.append((lane, departure, old))
+            self.journal.append((lane, departure, old))
         self._put(lane, departure, new)
 
     def settle(self) -> None:
         """Forget the journal: what was loaded stays, earlier marks are void."""
-        self._journal.clear()
+        self.journal.clear()
 
     def mark(self) -> int:
         """Mark to undo to; changes are noted from the first one on."""
         self._marked = True
-        return len(self._journal)
+        return len(self.journal)
 
     def undo(self, mark: int) -> None:
         """Take back every change since the mark.
@@ -287,11 +287,11 @@ class DepartureLoads:
         ValueError
             The mark is not one of this journal, or not any more.
         """
-        if not (self._marked and 0 <= mark <= len(self._journal)):
-            message = f"nothing is marked {mark}: {len(self._journal)} loads are kept."
+        if not (self._marked and 0 <= mark <= len(self.journal)):
+            message = f"nothing is marked {mark}: {len(self.journal)} loads are kept."
             raise ValueError(message)
-        while len(self._journal) > mark:
-            self._put(*self._journal.pop())
+        while len(self.journal) > mark:
+            self._put(*self.journal.pop())
 
     def _put(self, lane: str, departure: int, load: Load) -> None:
         found = self._loads.get(lane)

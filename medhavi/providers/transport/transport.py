@@ -154,7 +154,10 @@ class Transport:
         self._facts = facts
         self._calendars = calendars
         self._lead_times = lead_times
-        self._lanes: dict[str, Row] = {row["lane"]: row for row in tables["lanes"]}
+        # Each cell of a lane is read many times.
+        self._lanes: dict[str, Row] = {
+            row["lane"]: dict(row) for row in tables["lanes"]
+        }
         self._departures = _weekly(tables["departures"])
         self._blackouts: dict[str, list[tuple[int, int]]] = {}
         for row in tables["lane_blackouts"]:

@@ -372,11 +372,10 @@ def _soonest(
     chain, terms = making.chain, supply.terms
     if chain is None or terms.work is not None or "capacity" in terms.relaxed:
         return None
-    ready = making.start
-    for line, pieces in parts:
-        if line.at_first and pieces:
-            ready = max([ready, *[one.ready for one in pieces]])
-    return chain.least(size, ready)
+    first = _needs(parts).first
+    return chain.least(
+        size, making.start if first is None else max(making.start, first)
+    )
 
 
 def _in_turn(

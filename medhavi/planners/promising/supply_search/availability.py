@@ -145,6 +145,12 @@ class AvailabilityCheck:
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
+        self._keep_journals()
+
+    def _keep_journals(self) -> None:
+        """Note all changes of the ledgers from now on."""
+        self.capacity.occupancy.mark()
+        self.transport.loads.mark()
 
     @property
     def at(self) -> str:
@@ -214,6 +220,7 @@ class AvailabilityCheck:
         if changed.moves_work:
             made._placed = None
         made._making = {}
+        made._keep_journals()
         return made
 
     def begin(self) -> None:
@@ -221,10 +228,6 @@ class AvailabilityCheck:
         self._withheld = self._spared = False
         for moves in self.moves:
             moves.carry_out(self.ledgers)
-
-    def limits(self, source: Source) -> bool:
-        """Whether a supplier delivers no more than so much at a time."""
-        return self._offers is not None and self._offers.limits(source)
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
@@ -358,11 +361,10 @@ class AvailabilityCheck:
 
     def buy_again(self, orders: Iterable[Bought]) -> None:
         """Take what suppliers can deliver at most; the journal undoes it."""
-        if self._offers is None:
-            return
-        for source, steps, usable in orders:
-            self._offers.hold(source, steps, usable)
-            self._bought.append((source, steps, usable))
+        if self._offers is not None:
+            for source, steps, usable in orders:
+                self._offers.hold(source, steps, usable)
+                self._bought.append((source, steps, usable))
 
     def order(self, bought: PlannedPurchase) -> Bought:
         """Find the source of a purchase that a promise expects."""
@@ -374,11 +376,10 @@ class AvailabilityCheck:
 
     def give_up(self, orders: Iterable[Bought]) -> None:
         """Release the supplier offers that orders took; the journal undoes this."""
-        if self._offers is None:
-            return
-        for source, steps, usable in orders:
-            self._offers.hold(source, steps, usable, -1)
-            self._bought.append((source, -steps, usable))
+        if self._offers is not None:
+            for source, steps, usable in orders:
+                self._offers.hold(source, steps, usable, -1)
+                self._bought.append((source, -steps, usable))
 
     # ------------------------------------------------------------------ capacity
     def place(
@@ -487,7 +488,7 @@ class AvailabilityCheck:
         self.ask("transport")
         qty = from_units(steps, self.step(product))
         if carried is not None:
-            way = (product, qty, origin, destination)
+            way = product, qty, origin, destination
             found = self._best_by(way, forbidden, carried)
         else:
             found = self.routes.earliest(
@@ -496,9 +497,8 @@ class AvailabilityCheck:
         if found is None:
             return None
         if self.leads is not None:
-            found = (
-                self.transport.along(found, found.ready, self.leads.transit) or found
-            )
+            transit = self.leads.transit
+            found = self.transport.along(found, found.ready, transit) or found
         self.transport.occupy(found)
         return found
 
@@ -529,8 +529,8 @@ class AvailabilityCheck:
         Transit times are at their levels; None: a lane has no departure any more.
         """
         self.ask("transport")
-        transit = None if self.leads is None else self.leads.transit
-        found = self.transport.along(sent, ready, transit or (lambda _lane: None))
+        transit = (lambda _lane: None) if self.leads is None else self.leads.transit
+        found = self.transport.along(sent, ready, transit)
         if found is not None:
             self.transport.occupy(found)
         return found
@@ -575,9 +575,9 @@ class AvailabilityCheck:
     def mark(self) -> Marks:
         """Place to go back to."""
         return (
-            self.material.mark(),
-            self.capacity.occupancy.mark(),
-            self.transport.loads.mark(),
+            len(self.material.journal),
+            len(self.capacity.occupancy.journal),
+            len(self.transport.loads.journal),
             len(self._bought),
         )
 

@@ -402,7 +402,8 @@ def work_rules(
     campaigns
         Rules of campaigns, if there are any.
     """
-    if reserves.none and policy.plain_work and campaigns is None:
+    reserved = reserves.withheld or reserves.stops or reserves.factors
+    if not reserved and policy.plain_work and campaigns is None:
         return None
     now, due = window
     end = max(due, now + DAY)

@@ -211,15 +211,18 @@ class StockAllocation:
     def _line(self, product: str, location: str) -> Seen:
         """Line of a need and how this search may look at it."""
         node = product, location
-        found = self._lines.get(node)
-        if found is None:
-            terms, stages = self.terms, self.stages
-            delivered = product == terms.asked
-            line = stages.line(product, location, terms.traits if delivered else None)
-            shelf = terms.min_shelf_days if delivered else 0.0
-            free = terms.buffers and not stages.blocked_safety(product, location)
-            transit = terms.transit.get(node, 0) if terms.transit else 0
-            found = self._lines[node] = line, transit, shelf, free
+        return self._lines.get(node) or self._look(node)
+
+    def _look(self, node: tuple[str, str]) -> Seen:
+        """Look at the line of a need for the first time."""
+        terms, stages = self.terms, self.stages
+        product, location = node
+        delivered = product == terms.asked
+        line = stages.line(product, location, terms.traits if delivered else None)
+        shelf = terms.min_shelf_days if delivered else 0.0
+        free = terms.buffers and not stages.blocked_safety(product, location)
+        transit = terms.transit.get(node, 0) if terms.transit else 0
+        found = self._lines[node] = line, transit, shelf, free
         return found
 
     def available(

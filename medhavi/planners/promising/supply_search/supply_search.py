@@ -169,7 +169,7 @@ class SupplySearch(StockAllocation):
             return None
         # What is relaxed may be at hand although nothing is free.
         given = "material" in self.terms.relaxed
-        line, _, _, buffers = self._lines.get(node) or self._line(product, location)
+        line, _, _, buffers = self._lines.get(node) or self._look(node)
         bare = not given and line.never_free(buffers=buffers)
         waiting = None if bare else self._free_at(product, location, steps)
         if waiting is not None and waiting <= self.terms.now:
