@@ -10,7 +10,7 @@ from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, ceil_fraction, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from medhavi.snapshot.calendars.zones import Zone
 
@@ -97,6 +97,15 @@ class Timetable:
                 return departure
             bound = blackout[1]
         return None
+
+    def since(self, bound: int) -> Iterator[int]:
+        """Departures from an instant on, rising; none are left after twenty years."""
+        while (first := self.earliest(bound)) is not None:
+            listed = self._around(bound) or [first]
+            for departure in listed[bisect_left(listed, first) :]:
+                if departure >= bound:
+                    yield departure
+                    bound = departure + 1
 
     def between(self, start: int, finish: int) -> list[int] | None:
         """List the departures from one instant on to the first from another on.
