@@ -99,13 +99,14 @@ class Timetable:
         return None
 
     def since(self, bound: int) -> Iterator[int]:
-        """Departures from an instant on, rising; none are left after twenty years."""
-        while (first := self.earliest(bound)) is not None:
-            listed = self._around(bound) or [first]
-            for departure in listed[bisect_left(listed, first) :]:
-                if departure >= bound:
+        """Listed departures from an instant on, until twenty years have none."""
+        week = self._week_of(bound) - 1
+        while self._times and week <= self._week_of(bound + REACH):
+            for departure in self._week(week):
+                if departure >= bound and self._blackout(departure) is None:
                     yield departure
                     bound = departure + 1
+            week += 1
 
     def between(self, start: int, finish: int) -> list[int] | None:
         """List the departures from one instant on to the first from another on.
