@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,6 +35,20 @@ def test_departure_at_the_bound_itself_counts_both_ways():
     timetable = Timetable(UTC, [(MONDAY, 8 * HOUR)], ())
     monday = moment("2026-01-05T08:00")
     assert timetable.latest(monday) == timetable.earliest(monday) == monday
+
+
+def test_all_departures_are_one_after_the_other_the_earliest():
+    closed = moment("2026-04-01T00:00"), moment("2027-06-01T00:00")
+    clock = [(SUNDAY, 2 * HOUR), (SUNDAY, 3 * HOUR), (WEDNESDAY, 9 * HOUR)]
+    timetable = Timetable(BERLIN, clock, [closed])
+    expected, bound = [], moment("2026-01-01T00:00")
+    for _ in range(150):
+        bound = timetable.earliest(bound)
+        expected.append(bound)
+        bound += 1
+    fresh = Timetable(BERLIN, clock, [closed])
+    listed = islice(fresh.since(moment("2026-01-01T00:00")), 150)
+    assert list(listed) == expected
 
 
 @pytest.mark.req("TRN-04")

@@ -10,7 +10,7 @@ from medhavi.snapshot.calendars.intervals import joined
 from medhavi.units import DAY, ceil_fraction, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from medhavi.snapshot.calendars.zones import Zone
 
@@ -97,6 +97,16 @@ class Timetable:
                 return departure
             bound = blackout[1]
         return None
+
+    def since(self, bound: int) -> Iterator[int]:
+        """Listed departures from an instant on, until twenty years have none."""
+        week = self._week_of(bound) - 1
+        while self._times and week <= self._week_of(bound + REACH):
+            for departure in self._week(week):
+                if departure >= bound and self._blackout(departure) is None:
+                    yield departure
+                    bound = departure + 1
+            week += 1
 
     def between(self, start: int, finish: int) -> list[int] | None:
         """List the departures from one instant on to the first from another on.

@@ -17,7 +17,7 @@ from medhavi.snapshot.calendars.zones import zone
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -63,6 +63,14 @@ class LaneClock:
     def earliest(self, start: int, units: int) -> OrderTiming | None:  # noqa: ARG002
         """First departure for goods that are ready at `start`."""
         return self._timing(self.timetable.earliest(start + self.cutoff))
+
+    def since(self, start: int) -> Iterator[OrderTiming]:
+        """Departures for goods that are ready at `start`, and all that come after."""
+        for departure in self.timetable.since(start + self.cutoff):
+            timing = self._timing(departure)
+            if timing is None:
+                return
+            yield timing
 
     def _timing(self, departure: int | None) -> OrderTiming | None:
         if departure is None:

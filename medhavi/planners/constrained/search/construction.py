@@ -171,34 +171,39 @@ def largest_tree(plant: Plant) -> int:
 
     Each need has an order of its own, or as many as its largest lot asks for.
     """
-    pieces = _most_pieces(plant) if plant.most.any() else [1] * len(plant.order)
+    # Read cell by cell: lists are far faster than arrays.
+    plant = type(plant)(*(one.tolist() for one in plant))
+    pieces = _most_pieces(plant) if any(plant.most) else [1] * len(plant.order)
     below = [1] * len(plant.order)
     for item in range(len(below) - 1, -1, -1):
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
             below[item] += below[plant.c_item[line]]
         below[item] *= pieces[item]
         sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
-        below[item] = max(below[source] for source in sources)
+        below[item] = max([below[source] for source in sources])
     return max(below, default=1)
 
 
 def _most_pieces(plant: Plant) -> list[int]:
     """Count the orders that the largest need of each item is cut into."""
-    wanted = zeros(len(plant.order))
+    wanted = [0] * len(plant.order)
     # One order may join all that is wanted.
-    gather = np.add if plant.cover.any() else np.maximum
-    gather.at(wanted, plant.d_item, plant.d_qty)
+    joins = any(plant.cover)
+
+    def want(item: int, qty: int) -> None:
+        wanted[item] = wanted[item] + qty if joins else max(wanted[item], qty)
+
+    for item, qty in zip(plant.d_item, plant.d_qty, strict=True):
+        want(item, qty)
     found = [1] * len(wanted)
     for item, need in enumerate(wanted):
-        sources = plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]
-        wanted[sources] = np.maximum(wanted[sources], need)
+        for source in plant.a_item[plant.a_start[item] : plant.a_start[item + 1]]:
+            wanted[source] = max(wanted[source], need)
         size = lot_of(plant, item, need)
         if plant.most[item] and need:
-            gain = max(1, int(gain_of(plant, item, size)))
-            found[item] = -(-int(need) // gain)
+            found[item] = -(-need // max(1, gain_of(plant, item, size)))
         for line in range(plant.c_start[item], plant.c_start[item + 1]):
-            part = plant.c_item[line]
-            wanted[part] = gather(wanted[part], taken_of(plant, line, size))
+            want(plant.c_item[line], taken_of(plant, line, size))
     return found
 
 

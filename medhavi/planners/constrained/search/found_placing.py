@@ -352,7 +352,7 @@ class SequencedPlacing(Placing):
         self._bounded = True
         for order in layout.orders:
             # By then steps keep to what they prefer.
-            order.need = layout.arrivals[id(order)]
+            order.need = layout.arrival_of(order)
         if most_early:
             self._not_too_early(most_early)
 
@@ -492,7 +492,7 @@ class SequencedPlacing(Placing):
         """When steps of an order were found to begin, and have what they take."""
         found: dict[int, int] = {}
         if self._bounded:
-            found |= self._layout.begins.get(id(job.order), AT_ONCE)
+            found |= self._layout.begins_of(job.order)
         for take in job.takes:
             line = take.need.line
             if line is None or line.at_first or line.anchor != "start":

@@ -99,9 +99,6 @@ class Layout:
         The needs that the orders get.
     orders
         What is made or moved; complete once it is laid.
-    begins, arrivals
-        When steps of what is made begin as early as can be, by order and step, and when
-        orders arrive [UTC s].
 
     Raises
     ------
@@ -124,8 +121,6 @@ class Layout:
         self._left: dict[int, list[SupplyUnit]] = {}
         """What found orders give, by the identity of the product."""
         self._finish: list[int] = np.asarray(found.finish).tolist()
-        self.begins: dict[int, dict[int, int]] = {}
-        self.arrivals: dict[int, int] = {}
         self._place_of: dict[int, int] = {}
         self._lent: list[tuple[Need, int, SupplyUnit, int]] = []
         self._release = release
@@ -478,11 +473,6 @@ class Layout:
         self._left.setdefault(id(item.node), []).extend(units)
         self._release.by_products(made, item.way, exact=self._exact)
         for place, order in enumerate(made, start=len(self.orders)):
-            tasks = self.model.routings.get(number, ())
-            begins = self.steps.late.since[self.step_places(place)].tolist()
-            steps = (task.node.step for task in tasks)
-            self.begins[id(order)] = dict(zip(steps, begins, strict=False))
-            self.arrivals[id(order)] = arrivals[place - len(self.orders)]
             self._place_of[id(order)] = place
         self.orders += made
 
@@ -551,6 +541,19 @@ class Layout:
             or self._at_no_time(f"{source.source} does not deliver", floor)
             for at, size in zip(wanted, sizes, strict=False)
         ]
+
+    def begins_of(self, order: SupplyOrder) -> dict[int, int]:
+        """When the steps of an order were found to begin, by number [UTC s]."""
+        place = self._place_of.get(id(order))
+        tasks = None if place is None else self.model.routings.get(self.item[place])
+        if place is None or not tasks:
+            return {}
+        begins = self.steps.late.since[self.step_places(place)].tolist()
+        return dict(zip((task.node.step for task in tasks), begins, strict=False))
+
+    def arrival_of(self, order: SupplyOrder) -> int:
+        """When a found order was found to arrive, as early as can be [UTC s]."""
+        return int(self.early.finish[self._place_of[id(order)]])
 
     def as_found(self, order: SupplyOrder) -> OrderTiming | None:
         """An order where it was found, as early as can be; None: its steps say no."""

@@ -236,7 +236,8 @@ class Budget(NamedTuple):
     days count more, and no demand waits very long for the sake of others. `starts`: how
     often all is done with other random numbers; the best one counts. `cuts`: whether
     moves cut orders for late demands into lots. `stock`: share of the moves that take
-    out who has of stock what a late demand might have.
+    out who has of stock what a late demand might have. `between`: moves for each demand
+    after which all is justified.
     """
 
     wheel: Manner
@@ -248,6 +249,7 @@ class Budget(NamedTuple):
     starts: int = 1
     cuts: bool = False
     stock: float = 0.0
+    between: float = 0.1
 
 
 NOTHING = Budget(Manner(0), 0, 0, 0)
@@ -255,13 +257,13 @@ USUAL = Budget(Manner(250), 50, 300, 70_000, cuts=True, stock=0.3)
 STARTS = {"standard": (16, 6, 2, 1), "full": (16, 16, 5, 3)}
 """Of plants of a handful, few, some hundred, and more demands. Which start of few is
 good is not known before."""
-CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
+CROWDED_WHEEL = Manner(250, focus=0.4, heat=0.006)
 CROWDED_BUDGETS = {
     "light": NOTHING,
     "standard": Budget(
-        CROWDED_WHEEL, 40, 300, 120_000, passes_base=0.6, moves_base=0.35
+        CROWDED_WHEEL, 40, 300, 120_000, passes_base=0.6, moves_base=0.35, between=0.3
     ),
-    "full": Budget(CROWDED_WHEEL, 100, 1000, 300_000, passes_base=0.6),
+    "full": Budget(CROWDED_WHEEL._replace(turns=400), 100, 1000, 300_000, 0.6),
 }
 """Those of crowded plants: the urgent few get a share of the passes to themselves."""
 
@@ -396,10 +398,8 @@ class Repair:
 
     Parameters
     ----------
-    engine, model, watch
-        As of `seek`.
-    budget
-        How much is done.
+    engine, model, watch, budget
+        As of `seek`; how much is done.
     fresh
         An empty schedule, arrays of numpy.
     seed
@@ -426,7 +426,7 @@ class Repair:
         self._moving = self._plant._replace(base=base)
         self._model = model
         self._watch = watch
-        self._classes = _Classes(watch, model)
+        self._classes, self._budget = _Classes(watch, model), budget
         fresh.noise[0] += seed
         self._plan: ScheduleRecord = engine.of(fresh)
         due = model.plant.d_due
@@ -515,7 +515,7 @@ class Repair:
         late = np.count_nonzero(np.asarray(self._plan.d_finish) > due)
         moves = min(moves, MOST_A_LATE * int(late))
         orders = len(self._plan.o_item) - int(self._plan.state[FREE_ORDERS])
-        often = max(len(due) // 10, orders // 50)
+        often = max(int(len(due) * self._budget.between), orders // 50)
         between = max(CHUNK, often // CHUNK * CHUNK)
         for done in range(0, moves, CHUNK):
             if self._watch.stop():

@@ -387,16 +387,13 @@ class Lanes:
         Those that others overtake are left out: no goods need them.
         """
         found: list[tuple[int, int, int]] = []
-        ready = self._begin
-        while ready < self._end:
-            timing = clock.earliest(ready, 1)
-            if timing is None:
-                break
+        for timing in clock.since(self._begin):
             if any(begin <= timing.start < end for begin, end in lane[1]):
                 while found and found[-1][1] > timing.finish:
                     found.pop()
                 found.append((timing.ready, timing.finish, timing.start))
-            ready = timing.ready + 1
+            if timing.ready + 1 >= self._end:
+                break
         if not found or lane[1][-1][1] < self._end:
             # Behind the last one it would leave at any time.
             far = self._as_of + UNSUPPLIED
