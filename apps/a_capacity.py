@@ -21,8 +21,9 @@ with app.setup:
     from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
     from medhavi.service.plan_pages.plan_page import EditSession, last_approver
     from medhavi.units import from_seconds
-    from medhavi.views import capacity_words, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.names import local
+    from medhavi.views.plan_pages import capacity_words
     from medhavi.views.tiles import tiles_html
 
     theme.register()

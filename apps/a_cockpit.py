@@ -26,9 +26,10 @@ with app.setup:
     )
     from medhavi.service.plan_pages import cockpit_page, desk_words
     from medhavi.service.plan_pages.plan_page import last_approver
-    from medhavi.views import cockpit, page, theme
+    from medhavi.views import page, theme
     from medhavi.views.pictures.lateness import plan_finding
     from medhavi.views.pictures.network import network_chart
+    from medhavi.views.plan_pages import cockpit
     from medhavi.views.tiles import tiles_html
 
     theme.register()

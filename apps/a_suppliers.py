@@ -24,8 +24,9 @@ with app.setup:
         wanted_of,
     )
     from medhavi.service.plan_pages import desk_words, supplier_page
-    from medhavi.views import page, suppliers, theme
+    from medhavi.views import page, theme
     from medhavi.views.pictures.delivery_record import delivery_chart
+    from medhavi.views.plan_pages import suppliers
     from medhavi.views.tiles import tiles_html
 
     theme.register()

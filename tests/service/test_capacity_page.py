@@ -14,8 +14,8 @@ from medhavi.service.capacity_pages import capacity_edits, capacity_page
 from medhavi.service.page_data import PageProblem
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_loading import PlanPage, plan_of
-from medhavi.views import capacity_words
 from medhavi.views.names import names_of
+from medhavi.views.plan_pages import capacity_words
 from tests import factories
 from tests.api import DataSource, Lake
 from tests.service.promise_company import promise_company

@@ -7,7 +7,9 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from medhavi.views.cockpit import (
+from medhavi.views.names import NOTHING
+from medhavi.views.pictures.network import network_chart, network_rows
+from medhavi.views.plan_pages.cockpit import (
     ALL,
     DONE,
     cockpit_tiles,
@@ -16,8 +18,6 @@ from medhavi.views.cockpit import (
     inbox_rows,
     promises_missed,
 )
-from medhavi.views.names import NOTHING
-from medhavi.views.pictures.network import network_chart, network_rows
 from medhavi.workbench.files.tables_run import plan_snapshot
 from tests import factories
 from tests.api import names_of

@@ -10,7 +10,7 @@ import pytest
 from medhavi.lakehouse.observations import LEAD_TIME_SCHEMA
 from medhavi.predict.scorecards import supplier_scorecard
 from medhavi.views.pictures.delivery_record import delivery_chart
-from medhavi.views.suppliers import (
+from medhavi.views.plan_pages.suppliers import (
     NO_RECORD,
     buy_rows,
     owed_rows,

@@ -10,7 +10,7 @@ from medhavi.errors import UsageError
 from medhavi.service.page_data import PageProblem, html, problem_of, read_moment
 from medhavi.service.plan_pages import desk_words, plan_page
 from medhavi.views import order_list, page
-from medhavi.views.capacity_words import sources_of
+from medhavi.views.plan_pages.capacity_words import sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,13 +14,6 @@ from medhavi.service.page_data import AnswerCache, facts_of, html, picture
 from medhavi.snapshot.patch import Patch
 from medhavi.units import from_seconds
 from medhavi.views import page
-from medhavi.views.capacity_words import (
-    capacity_finding,
-    downtime_html,
-    operation_html,
-    operation_rows,
-    resources_by_need,
-)
 from medhavi.views.names import local
 from medhavi.views.order_list import clock
 from medhavi.views.pictures.gantt import PICKED
@@ -29,6 +22,13 @@ from medhavi.views.pictures.operations import (
     COLOURS,
     gantt_window,
     operations_chart,
+)
+from medhavi.views.plan_pages.capacity_words import (
+    capacity_finding,
+    downtime_html,
+    operation_html,
+    operation_rows,
+    resources_by_need,
 )
 from medhavi.views.theme import title_of, untitled
 

@@ -12,9 +12,10 @@ from medhavi.lakehouse import Lake
 from medhavi.service.page_data import bench_of, html, problem_of
 from medhavi.service.plan_pages.plan_page import EditResult, remember_approver
 from medhavi.units import from_seconds
-from medhavi.views import cockpit, page
+from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
+from medhavi.views.plan_pages import cockpit
 from medhavi.workbench.runs import published_plans
 
 if TYPE_CHECKING:

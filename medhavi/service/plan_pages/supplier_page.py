@@ -9,9 +9,10 @@ import polars as pl
 
 from medhavi.errors import MedhaviError
 from medhavi.service.page_data import AnswerCache, html
-from medhavi.views import page, suppliers
+from medhavi.views import page
 from medhavi.views.names import money
 from medhavi.views.order_list import clock
+from medhavi.views.plan_pages import suppliers
 from medhavi.workbench.promise_desk.repromising import supplier_account
 from medhavi.workbench.workbench import Workbench
 
