@@ -16,6 +16,7 @@ from tests.service.promise_company import SHORT, promise_company
 pytestmark = pytest.mark.browser
 SLOW = 30_000
 """A loaded machine paints late [ms]."""
+SCENARIO = '[{"name":"Dear","change":[{"kind":"price_factor","factor":1.1}]}]'
 PAGES = {
     "/start": "Supply-chain plans",
     "/plan/": "Publish the plan",
@@ -25,9 +26,10 @@ PAGES = {
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
+    f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/?points=2": "Difference between two plans",
 }
-DRAWN = ("/plan/", "/capacity/", "/promise/", "/schedule/")
+DRAWN = ("/plan/", "/capacity/", "/promise/", "/schedule/", "/scenarios/")
 """Pages of this company with charts."""
 
 
