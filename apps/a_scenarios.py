@@ -61,7 +61,7 @@ def how(params, wanted):
 
 
 @app.cell(hide_code=True)
-def remembered(params, wanted):
+def remembered(wanted):
     # The cells that send changes and remove them are those that show them.
     get_list, set_list = mo.state(
         scenario_page.read_list(wanted("scenarios")), allow_self_loops=True
@@ -75,7 +75,6 @@ def remembered(params, wanted):
     )
 
     def hold(held):
-        keep_in(params, {"scenarios": held.text()})
         set_list(held)
         ask(None)
 
@@ -98,6 +97,14 @@ def remembered(params, wanted):
         settle,
         tell,
     )
+
+
+@app.cell(hide_code=True)
+def keep(get_list, params):
+    # Apart from what is remembered: a change of the address runs its cells anew.
+    if (params.get("scenarios") or "") != get_list().text() and not get_list().trouble:
+        keep_in(params, {"scenarios": get_list().text()})
+    return
 
 
 @app.cell(hide_code=True)

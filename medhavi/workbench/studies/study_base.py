@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from medhavi.edits.change import apply
 from medhavi.findings import BadData
 from medhavi.planners.pipeline import plan as make_plan
+from medhavi.results.figures.kpis import kpi_table
 from medhavi.scenarios import compute
 from medhavi.workbench.runs import LastRun, nets_alone
 
@@ -135,9 +136,8 @@ class StudyBase:
         }
         key = json.dumps([own, run.seed], sort_keys=True, default=str)
         if key not in self._plans:
-            self._plans[key] = make_plan(
-                self._snapshot, run.planner.mode, own, seed=run.seed
-            )
+            made = make_plan(self._snapshot, run.planner.mode, own, seed=run.seed)
+            self._plans[key] = made.replace(kpis=kpi_table(made, self._snapshot))
         return self._plans[key]
 
 
