@@ -12,7 +12,7 @@ from medhavi.scenarios import parse_study
 from medhavi.service import page_data
 from medhavi.service.plan_pages import plan_page
 from medhavi.service.plan_pages.plan_page import PlanPage, load_page, plan_of
-from medhavi.service.scenario_pages import scenario_page, scenario_parts
+from medhavi.service.scenario_pages import scenario_parts
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,
     OFFERED,
@@ -38,6 +38,7 @@ from medhavi.views.pictures.scenarios import (
     money_table,
     order_rows,
     scenario_finding,
+    scenario_link,
     scenario_tiles,
     waterfall_chart,
     waterfall_rows,
@@ -392,4 +393,4 @@ def test_parts_show_lists_and_forms_in_words(folder):
         KINDS["price_factor"], shown, draft, held.names, "", print
     )
     assert "is (no) number" in form.text
-    assert scenario_page.scenario_link("A|L") == "/scenarios/?subject=A%7CL"
+    assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"

@@ -11,7 +11,6 @@ import shlex
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
 
 import polars as pl
 
@@ -128,16 +127,6 @@ def read_list(text: str) -> ScenarioList:
         return ScenarioList(trouble=told)
     kept = tuple(one for one in study.scenarios if one.changes)
     return ScenarioList(scenarios=kept[:MOST_SCENARIOS])
-
-
-def scenario_link(subject: str, kind: str = "") -> str:
-    """Address of the page with an item, resource, customer or supplier chosen.
-
-    >>> scenario_link("S-19", "supplier_delay")
-    '/scenarios/?subject=S-19&kind=supplier_delay'
-    """
-    asked = {"subject": subject, **({"kind": kind} if kind else {})}
-    return f"/scenarios/?{urlencode(asked)}"
 
 
 def add_change(

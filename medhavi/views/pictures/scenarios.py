@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import polars as pl
 
@@ -51,6 +52,16 @@ _KPIS: tuple[tuple[str, str], ...] = (
     ("KPI-33.co2", "kg"),
 )
 """Key figures of the columns after the first three, and how they are read."""
+
+
+def scenario_link(subject: str, kind: str = "") -> str:
+    """Address of the page with an item, resource, customer or supplier chosen.
+
+    >>> scenario_link("S-19", "supplier_delay")
+    '/scenarios/?subject=S-19&kind=supplier_delay'
+    """
+    asked = {"subject": subject, **({"kind": kind} if kind else {})}
+    return f"/scenarios/?{urlencode(asked)}"
 
 
 def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:
