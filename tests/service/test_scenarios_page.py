@@ -11,7 +11,7 @@ from medhavi.edits.edit import KINDS
 from medhavi.scenarios import parse_study
 from medhavi.service import page_data
 from medhavi.service.plan_pages import plan_page
-from medhavi.service.plan_pages.plan_page import PlanPage, load_page, plan_of
+from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
 from medhavi.service.scenario_pages import scenario_parts
 from medhavi.service.scenario_pages.scenario_form import (
     NEW,

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from medhavi.results.plans.plan import Plan
     from medhavi.scenarios import StudyRun
     from medhavi.service.plan_pages.desk_words import Rows
-    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.service.plan_pages.plan_loading import PlanPage
 
     Wanted = Callable[[str], str]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from medhavi.results.reports.scenario_comparison import ScenarioComparison
     from medhavi.scenarios import Scenario
     from medhavi.service.plan_pages.desk_words import RemedyEdit
-    from medhavi.service.plan_pages.plan_page import PlanPage
+    from medhavi.service.plan_pages.plan_loading import PlanPage
     from medhavi.service.scenario_pages.scenario_form import ChangeForm
     from medhavi.service.scenario_pages.scenario_page import ScenarioList
     from medhavi.views.names import Names
