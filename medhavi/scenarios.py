@@ -186,7 +186,85 @@ def parse_study(text: str) -> Study:
         raise BadData(
             [finding("STU001", value=f"The study is no TOML: {error}.")]
         ) from error
+    return study_of(document)
+
+
+def study_of(document: Mapping[str, object]) -> Study:
+    """Read a study from names and values, as its file or a form gives them.
+
+    Raises
+    ------
+    BadData
+        Keys, changes or values are wrong: all are named.
+    """
     return _StudyReader(document).study()
+
+
+def study_text(study: Study) -> str:
+    r"""Study file (TOML) that is read as this study.
+
+    >>> print(study_text(parse_study('name = "s"\nbase = { tables = "t" }')))
+    name = "s"
+    base = {tables = "t"}
+    seeds = [0]
+    executor = "processes"
+    [[planner]]
+    mode = "mrp"
+    [[scenario]]
+    name = "base"
+    change = []
+    [output]
+    kpis = ["KPI-01", "KPI-05", "KPI-28"]
+    <BLANKLINE>
+    """
+    stated = {
+        "name": study.name,
+        "base": {
+            key: value
+            for key in BASE_KEYS
+            if (value := getattr(study.base, key)) is not None
+        },
+        "seeds": list(study.seeds),
+        "executor": study.executor,
+    }
+    output = {"kpis": list(study.kpis), "compare_to": study.compare_to}
+    parts = [
+        _keys(stated),
+        *(
+            f"[[planner]]\n{_keys({'mode': one.mode, **one.settings})}"
+            for one in study.planners
+        ),
+        *(
+            f"[[scenario]]\n{_keys({'name': one.name, 'change': _rows(one)})}"
+            for one in study.scenarios
+        ),
+        *([f"[grid]\n{_keys(study.grid)}"] if study.grid else []),
+        f"[output]\n{_keys(output)}",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _rows(scenario: Scenario) -> list[dict[str, object]]:
+    return [change.as_dict() for change in scenario.changes]
+
+
+def _keys(values: Mapping[str, object]) -> str:
+    """Lines of a table in TOML; what is None is left out."""
+    return "\n".join(
+        f"{name} = {_toml(value)}"
+        for name, value in values.items()
+        if value is not None
+    )
+
+
+def _toml(value: object) -> str:
+    """Value in TOML; inside of lists and tables on one line."""
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{key} = {_toml(one)}" for key, one in value.items())
+        return f"{{{inside}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 class _StudyReader:
@@ -263,7 +341,7 @@ class _StudyReader:
         """Try each setting by itself, so that all that are wrong are named."""
         for key, value in settings.items():
             try:
-                check_settings(mode, {key: value})
+                check_settings(mode, {key: value}, on_baseline=True)
             except UsageError as error:
                 wanted = f"another one ({str(error).rstrip('.')})"
                 self._wrong(key, value, place, wanted)

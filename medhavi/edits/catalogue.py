@@ -74,6 +74,8 @@ class Argument:
         says no.
     columns
         Of a key whose columns are known: each column, its option and meaning.
+    unit
+        Unit of the number; "%": a form asks by how many per cent it changes.
     """
 
     meaning: str
@@ -82,6 +84,7 @@ class Argument:
     reference: tuple[str, str] | None = None
     option: str = ""
     columns: tuple[tuple[str, str, str], ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,7 @@ def _parameters(function: Callable[..., Patch]) -> dict[str, Parameter]:
             reference=about.reference,
             option=about.option,
             columns=about.columns,
+            unit=about.unit,
         )
     return found
 

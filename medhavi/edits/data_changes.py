@@ -98,10 +98,11 @@ def cell_changes(
     found = []
     for one in cells:
         (row,) = rows_with(snapshot, one.table, one.key)
+        stated = (name for name in _key_of(one.table) if row[name] is not None)
         found.append(
             RowChange(
                 table=one.table,
-                key={name: str(row[name]) for name in _key_of(one.table)},
+                key={name: str(row[name]) for name in stated},
                 before={one.column: row[one.column]},
                 after={one.column: one.value},
             )

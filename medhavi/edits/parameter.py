@@ -88,7 +88,7 @@ class Parameter:
         Smallest number; a factor must be above it where `open_end` says so.
     reference
         (table, column) in which the value has to occur in the base; None: free.
-    option, columns
+    option, columns, unit
         As in `Argument`.
     """
 
@@ -101,6 +101,7 @@ class Parameter:
     reference: tuple[str, str] | None = None
     option: str = ""
     columns: tuple[tuple[str, str, str], ...] = ()
+    unit: str = ""
 
     def read(self, value: object) -> Any:
         """Value in its plain form; None where it is not `wanted`.

@@ -12,11 +12,12 @@ import polars as pl
 
 from medhavi.edits.catalogue import Argument, change
 from medhavi.edits.parameter import Cells, Moment, instant
+from medhavi.edits.remedy_changes import one_unit_more
 from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.patch import NoSuchRowError, Patch
-from medhavi.units import exact, from_seconds, from_units
+from medhavi.units import exact, from_seconds, from_units, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,13 +26,20 @@ if TYPE_CHECKING:
     from medhavi.snapshot.reading.local_days import Edge
 
 PLANNED = ("open", "quote")
+_INSTANT = pl.Datetime("us", "UTC")
 
 Factor = Annotated[
-    float, Argument("what it is multiplied by; 1 changes nothing", least=0.0)
+    float,
+    Argument("what it is multiplied by; 1 changes nothing", least=0.0, unit="%"),
 ]
 Pace = Annotated[
     float,
-    Argument("what it is multiplied by; 1 changes nothing", least=0.0, open_end=True),
+    Argument(
+        "what it is multiplied by; 1 changes nothing",
+        least=0.0,
+        open_end=True,
+        unit="%",
+    ),
 ]
 Start = Annotated[Moment | None, Argument("from here; empty: now")]
 Finish = Annotated[Moment | None, Argument("to here; empty: open end")]
@@ -52,7 +60,7 @@ TableName = Annotated[str, Argument("name of the table")]
 
 
 # ------------------------------------------------------------------- disruptions
-@change("A resource fails.")
+@change("A resource fails.", choice="Resource down")
 def resource_down(
     snapshot: Snapshot,
     *,
@@ -60,7 +68,8 @@ def resource_down(
     start: Start = None,
     finish: Finish = None,
     severity: Annotated[
-        float | None, Argument("share that is lost; empty: 1, all", least=0.0)
+        float | None,
+        Argument("share that is lost; empty: 1, all", least=0.0, unit="share"),
     ] = None,
 ) -> Patch:
     """Row of `disruptions` that takes a share of a resource."""
@@ -70,12 +79,12 @@ def resource_down(
     )
 
 
-@change("What a supplier delivers comes later.")
+@change("What a supplier delivers comes later.", choice="Supplier late")
 def supplier_delay(
     snapshot: Snapshot,
     *,
     supplier: Annotated[str, Argument("which", reference=("suppliers", "supplier"))],
-    days: Annotated[float, Argument("how much later", least=0.0)],
+    days: Annotated[float, Argument("how much later", least=0.0, unit="days")],
     start: Start = None,
     finish: Finish = None,
 ) -> Patch:
@@ -85,7 +94,7 @@ def supplier_delay(
     )
 
 
-@change("Nothing leaves on a lane.")
+@change("Nothing leaves on a lane.", choice="Lane closed")
 def lane_blocked(
     snapshot: Snapshot,
     *,
@@ -135,8 +144,11 @@ def _disrupted(
 
 
 # ------------------------------------------------------------------------ demand
-@change("Open demand is multiplied, rounded up to the step of the product.")
-def demand_factor(
+@change(
+    "Open demand is multiplied, rounded up to the step of the product.",
+    choice="More or less demand",
+)
+def demand_factor(  # noqa: PLR0913 - what a selection may name
     snapshot: Snapshot,
     *,
     factor: Pace,
@@ -145,10 +157,19 @@ def demand_factor(
     customer: Annotated[
         str | None, Argument("only this customer", reference=("demands", "customer"))
     ] = None,
+    family: Annotated[
+        str | None, Argument("only this family", reference=("products", "family"))
+    ] = None,
+    start: Annotated[Moment | None, Argument("due from here; empty: any")] = None,
+    finish: Annotated[Moment | None, Argument("due up to here; empty: any")] = None,
 ) -> Patch:
     """Quantities of open demand, each rounded up to the step of its product."""
     chosen = {"product": product, "location": location, "customer": customer}
-    rows = _chosen(snapshot, "demands", chosen, pl.col("status").is_in(PLANNED))
+    wanted = pl.col("status").is_in(PLANNED) & _due(snapshot, start, finish)
+    if family is not None:
+        products = snapshot["products"].filter(pl.col("family") == family)["product"]
+        wanted &= pl.col("product").is_in(products.implode())
+    rows = _chosen(snapshot, "demands", chosen, wanted)
     facts = ProductFacts(read_tables(snapshot, ("products", "locations")))
     times = exact(factor)
 
@@ -161,7 +182,25 @@ def demand_factor(
     return Patch(upserts={"demands": fresh})
 
 
-@change("One more order line.")
+def _due(snapshot: Snapshot, start: Moment | None, finish: Moment | None) -> pl.Expr:
+    """Demands that are due inside a window, whose days are those of their location."""
+    inside = pl.lit(value=True)
+    places = snapshot["demands"]["location"].unique().to_list()
+
+    def instants(moment: Moment, edge: Edge) -> pl.Expr:
+        at = {one: _asked(snapshot, moment, edge, location=one) for one in places}
+        return pl.col("location").replace_strict(
+            at, default=None, return_dtype=_INSTANT
+        )
+
+    if start is not None:
+        inside &= pl.col("due") >= instants(start, "begin")
+    if finish is not None:
+        inside &= pl.col("due") < instants(finish, "end")
+    return inside
+
+
+@change("One more order line.", choice="Rush order")
 def demand_added(  # noqa: PLR0913 - the fields of an order line
     snapshot: Snapshot,
     *,
@@ -186,7 +225,10 @@ def demand_added(  # noqa: PLR0913 - the fields of an order line
     return Patch.adding(snapshot, "demands", [row])
 
 
-@change("An order line with another quantity, date or priority.")
+@change(
+    "An order line with another quantity, date or priority.",
+    choice="Order line changed",
+)
 def demand_changed(
     snapshot: Snapshot,
     *,
@@ -208,14 +250,16 @@ def demand_changed(
     return Patch.setting(snapshot, "demands", {"demand": demand}, cells)
 
 
-@change("An order line falls away.")
+@change("An order line falls away.", choice="Order line cancelled")
 def demand_removed(snapshot: Snapshot, *, demand: Line) -> Patch:
     """One row less of `demands`."""
     return Patch.removing(snapshot, "demands", {"demand": demand})
 
 
 # ------------------------------------------------------------ capacity and time
-@change("Resources work faster or slower (efficiency).")
+@change(
+    "Resources work faster or slower (efficiency).", choice="Resource faster or slower"
+)
 def capacity_factor(
     snapshot: Snapshot,
     *,
@@ -234,7 +278,30 @@ def capacity_factor(
     return _rewritten(rows, faster)
 
 
-@change("A calendar works in a span: overtime, an extra shift.")
+@change("One more unit of a resource works in a span.", choice="One more unit")
+def unit_added(
+    snapshot: Snapshot,
+    *,
+    resource: Annotated[str, Argument("which", reference=("resources", "resource"))],
+    start: Start = None,
+    finish: Finish = None,
+) -> Patch:
+    """Rows of `resource_units` with one unit more; stated ones are cut at its ends."""
+    row = _chosen(snapshot, "resources", {"resource": resource}).row(0, named=True)
+    stated = snapshot["resource_units"].filter(_selection({"resource": resource}))
+    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
+    if start is not None:
+        begin = to_seconds(_known(snapshot, start, "begin", resource=resource))
+    if finish is not None:
+        end = to_seconds(_known(snapshot, finish, "end", resource=resource))
+    rows = one_unit_more(row, stated.to_dicts(), begin, end)
+    if not rows:
+        table, span = "resource_units", {"start": start, "finish": finish}
+        raise NoSuchRowError(table, span)
+    return Patch.of(snapshot, {"resource_units": rows})
+
+
+@change("A calendar works in a span: overtime, an extra shift.", choice="Extra shift")
 def calendar_open(
     snapshot: Snapshot, *, calendar: Calendar, start: SpanStart, finish: SpanFinish
 ) -> Patch:
@@ -242,7 +309,7 @@ def calendar_open(
     return _exception(snapshot, calendar, (start, finish), 1.0)
 
 
-@change("A calendar rests in a span: a holiday, a stop.")
+@change("A calendar rests in a span: a holiday, a stop.", choice="Calendar closed")
 def calendar_closed(
     snapshot: Snapshot, *, calendar: Calendar, start: SpanStart, finish: SpanFinish
 ) -> Patch:
@@ -267,7 +334,7 @@ def _exception(
     return Patch.adding(snapshot, "calendar_exceptions", [row])
 
 
-@change("Lead times of suppliers, stated and estimated.")
+@change("Lead times of suppliers, stated and estimated.", choice="Supplier lead times")
 def lead_time_factor(
     snapshot: Snapshot, *, factor: Factor, supplier: OneSupplier = None
 ) -> Patch:
@@ -277,7 +344,7 @@ def lead_time_factor(
     return stated.then(_estimated(snapshot, "supplier", supplier, factor))
 
 
-@change("Durations of lanes, stated and estimated.")
+@change("Durations of lanes, stated and estimated.", choice="Transit times")
 def transit_factor(
     snapshot: Snapshot,
     *,
@@ -303,7 +370,7 @@ def _estimated(
 
 
 # ------------------------------------------------------------ stock, rules, money
-@change("Stock on hand.")
+@change("Stock on hand.", choice="Stock lost or found")
 def stock_factor(
     snapshot: Snapshot,
     *,
@@ -318,7 +385,20 @@ def stock_factor(
     return _rewritten({"stock": rows}, {"qty": scaled})
 
 
-@change("Safety stock, in quantity and in days.")
+@change("An order in the books delivers nothing.", choice="Receipt lost")
+def receipt_lost(
+    snapshot: Snapshot,
+    *,
+    supply_order: Annotated[
+        str, Argument("which order", reference=("supply_orders", "supply_order"))
+    ],
+) -> Patch:
+    """Row of `supply_orders` that has no effect any more."""
+    where = {"supply_order": supply_order}
+    return Patch.setting(snapshot, "supply_orders", where, {"status": "cancelled"})
+
+
+@change("Safety stock, in quantity and in days.", choice="Safety stock")
 def safety_factor(
     snapshot: Snapshot,
     *,
@@ -332,7 +412,7 @@ def safety_factor(
     return _rewritten({table: rows}, _times(factor, "safety_qty", "safety_days"))
 
 
-@change("Prices of suppliers, price breaks included.")
+@change("Prices of suppliers, price breaks included.", choice="Purchase prices")
 def price_factor(
     snapshot: Snapshot, *, factor: Factor, supplier: OneSupplier = None
 ) -> Patch:
@@ -388,6 +468,15 @@ def _asked(
 ) -> dt.datetime | None:
     """Instant of a text; a date is a local day of the row that the cells lead to."""
     return instant(value, edge, snapshot.local_days.zone_of(**cells) or "UTC")
+
+
+def _known(
+    snapshot: Snapshot, value: Moment, edge: Edge, **cells: object
+) -> dt.datetime:
+    """Instant of a text that was read as one."""
+    moment = _asked(snapshot, value, edge, **cells)
+    assert moment is not None
+    return moment
 
 
 def _selection(chosen: Mapping[str, str | None]) -> pl.Expr:

@@ -240,6 +240,8 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
         "orders": f"{count(standing, 'open order')}",
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
+        "scenarios": f"{count(snapshot['resources'].height, 'resource')} and "
+        f"{count(snapshot['suppliers'].height, 'supplier')} for a what-if",
         "schedule": f"{count(started, 'open work order')}, listed under Orders",
         "promise": f"{count(waiting, 'order line')} without a promised date",
         "tradeoffs": f"{money(value, currency)} of stock on hand",

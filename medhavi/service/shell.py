@@ -27,6 +27,7 @@ _ICONS = {
     "suppliers": "M2 6h9v8H2zM11 9h4l3 3v2h-7M6 16v.1M14 16v.1",
     "schedule": "M3 5h7M7 10h9M5 15h6",
     "campaigns": "M16 7a6.5 6.5 0 1 0 .5 5M16 3v4h-4",
+    "scenarios": "M4 3v14M4 8h5l3-4h4M4 8h5l3 5h4",
     "tradeoffs": "M3 3v14h14M6 6v.1M8 10v.1M11 13v.1M15 14v.1",
 }
 """Path of the icon of each page, in a box of 20 by 20."""

@@ -533,6 +533,7 @@ PAGES = {
     "suppliers": "Suppliers and lanes",
     "schedule": "Production schedule",
     "campaigns": "Campaigns and changeovers",
+    "scenarios": "Scenarios",
     "tradeoffs": "Trade-offs",
 }
 """Title of each page by the last part of its address."""

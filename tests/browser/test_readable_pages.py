@@ -16,6 +16,7 @@ from tests.service.promise_company import SHORT, promise_company
 pytestmark = pytest.mark.browser
 SLOW = 30_000
 """A loaded machine paints late [ms]."""
+SCENARIO = '[{"name":"Dear","change":[{"kind":"price_factor","factor":1.1}]}]'
 PAGES = {
     "/start": "Supply-chain plans",
     "/plan/": "Pegging chain of a demand",
@@ -29,9 +30,10 @@ PAGES = {
     "/campaigns/": "Campaign adherence",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
+    f"/scenarios/?{urlencode({'scenarios': SCENARIO})}": "Data as of",
     "/tradeoffs/": "Nothing is computed yet",
 }
-DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/")
+DRAWN = ("/plan/?mode", "/capacity/", "/promise/", "/schedule/", "/scenarios/")
 """Pages of this company with charts."""
 
 

@@ -109,6 +109,61 @@ def test_demand_of_one_customer_alone(base):
     assert column(made, "demands", "qty") == [20.0, 3.0, 7.0]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "qtys"),
+    [
+        ({"family": "F"}, [20.0, 3.0, 7.0]),
+        ({"finish": "2026-02-01"}, [20.0, 3.0, 7.0]),
+        ({"start": "2026-02-02"}, [10.0, 6.0, 7.0]),
+    ],
+)
+def test_demand_of_a_family_and_of_a_window_of_due_dates(base, chosen, qtys):
+    products = base["products"].with_columns(
+        family=pl.Series(["F", None], dtype=pl.String)
+    )
+    demands = base["demands"].with_columns(
+        due=pl.Series(
+            [dt.datetime(2026, 2, day, tzinfo=dt.UTC) for day in (1, 2, 2)],
+            dtype=pl.Datetime("us", "UTC"),
+        )
+    )
+    at = base.replace(products=products, demands=demands)
+    made = changed(at, kind="demand_factor", factor=2, **chosen)
+    assert column(made, "demands", "qty") == qtys
+
+
+def test_one_unit_more_works_beside_those_that_are_stated(base):
+    made = changed(
+        base, kind="unit_added", resource="M", start="2026-01-06", finish="2026-01-07"
+    )
+    rows = made["resource_units"].sort("valid_from")
+    assert rows["units"].to_list() == [2.0, 3.0, 2.0]
+    assert rows["efficiency"].to_list() == [0.8, 0.8, 0.8]
+    assert rows["valid_from"].to_list()[1:] == [
+        dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (6, 8)
+    ]
+
+
+def test_one_unit_more_needs_time_inside_its_span(base):
+    with pytest.raises(BadData, match="no row of resource_units fits"):
+        changed(
+            base,
+            kind="unit_added",
+            resource="M",
+            start="2026-01-06",
+            finish="2026-01-05",
+        )
+
+
+def test_a_lost_receipt_delivers_nothing(base):
+    order = {"supply_order": "PO", "kind": "purchase", "qty": 10}
+    at = base.replace(
+        supply_orders=factories.snapshot(supply_orders=[order])["supply_orders"]
+    )
+    made = changed(at, kind="receipt_lost", supply_order="PO")
+    assert column(made, "supply_orders", "status") == ["cancelled"]
+
+
 def test_a_demand_more_takes_the_defaults_of_the_table(base):
     made = changed(
         base,

@@ -43,7 +43,9 @@ def test_all_departures_are_one_after_the_other_the_earliest():
     timetable = Timetable(BERLIN, clock, [closed])
     expected, bound = [], moment("2026-01-01T00:00")
     for _ in range(150):
-        bound = timetable.earliest(bound)
+        found_at = timetable.earliest(bound)
+        assert found_at is not None
+        bound = found_at
         expected.append(bound)
         bound += 1
     fresh = Timetable(BERLIN, clock, [closed])

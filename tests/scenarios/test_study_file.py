@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.scenarios import parse_study
+from medhavi.scenarios import parse_study, study_text
 
 WHOLE = """
 name = "line-2-down"
@@ -152,3 +152,18 @@ def test_every_wrong_setting_of_a_planner_is_named():
 def test_a_grid_of_one_value_is_a_point():
     [run] = parse_study(LEAST + "[grid]\ndemand_factor = 1.5").runs
     assert dict(run.point) == {"demand_factor": 1.5}
+
+
+def test_a_study_is_written_as_it_is_read():
+    study = parse_study(WHOLE)
+    assert parse_study(study_text(study)) == study
+
+
+def test_texts_of_a_study_file_may_hold_any_letters():
+    name = 'Dürre "2026" \\ new'
+    row = (
+        f"{{ kind = 'row_added', table = 'products', row = {{ product = '{name}' }} }}"
+    )
+    study = parse_study(f"{LEAST}[[scenario]]\nname = 'x'\nchange = [{row}]\n")
+    assert parse_study(study_text(study)) == study
+    assert study.scenarios[0].changes[0].values["row"] == {"product": name}

@@ -29,9 +29,11 @@ class PageClient:
         Of the server on 127.0.0.1.
     page
         Address of the page ("/plan").
+    query
+        What it asks for ("&tab=workbook").
     """
 
-    def __init__(self, port: int, page: str) -> None:
+    def __init__(self, port: int, page: str, query: str = "") -> None:
         self._port, self._page = port, page
         self._session = f"s_{uuid.uuid4().hex[:6]}"
         self._place = ""
@@ -42,7 +44,7 @@ class PageClient:
             shown = said.read().decode()
         self._token = _TOKEN.findall(shown)[0]
         self._opening = connect(
-            f"ws://127.0.0.1:{port}{page}/ws?session_id={self._session}",
+            f"ws://127.0.0.1:{port}{page}/ws?session_id={self._session}{query}",
             max_size=None,
             open_timeout=60,
         )

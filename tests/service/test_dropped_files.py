@@ -103,11 +103,17 @@ def most_mb(pid):
 
 @pytest.mark.req("ING-06")
 @pytest.mark.parametrize(
-    "address", ["/plan", pytest.param("/promise", marks=pytest.mark.nightly)]
+    ("address", "query"),
+    [
+        ("/plan", "&tab=workbook"),
+        pytest.param("/promise", "", marks=pytest.mark.nightly),
+    ],
 )
-def test_a_bad_workbook_on_a_page_is_told_and_the_server_lives(bad, tables, address):
+def test_a_bad_workbook_on_a_page_is_told_and_the_server_lives(
+    bad, tables, address, query
+):
     with served("--tables", str(tables)) as (port, server):
-        with PageClient(port, address) as client:
+        with PageClient(port, address, query) as client:
             # The first file loads what reads files; the others may cost little.
             assert client.drop("cut.xlsx", bad["cut.xlsx"]) == 200
             client.until(REFUSED["cut.xlsx"])

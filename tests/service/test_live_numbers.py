@@ -40,6 +40,7 @@ def test_each_app_has_a_number_from_the_data(tables):
         "items": "1 item at 1 location",
         "capacity": "0 resources, 0 disruptions of them",
         "orders": "0 open orders",
+        "scenarios": "0 resources and 0 suppliers for a what-if",
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
         "schedule": "0 open work orders, listed under Orders",

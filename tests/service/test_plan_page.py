@@ -63,8 +63,9 @@ def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
     assert load_page(str(lemonade)).plan is not first
 
 
-def test_progress_is_told(lemonade, monkeypatch):
+def test_progress_is_told(lemonade, monkeypatch, tmp_path):
     monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path))
     told: list[Progress] = []
     load_page(str(lemonade), observe=told.append)
     assert told[0].phase.startswith("planning (constrained): 3 demands")
@@ -150,8 +151,9 @@ def test_edges_that_can_be_planned_are_shown(tmp_path, case):
     }
 
 
-def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
+def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path):
     monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
+    monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path))
 
     def broken(*_arguments, **_options):
         message = "inside"

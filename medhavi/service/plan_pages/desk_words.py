@@ -134,13 +134,18 @@ def _several(edit: Edit) -> str:
     return f"{verb} {len(edit.edits):,} orders"
 
 
+_OPEN = "None"
+"""Text of a key cell that is empty: a row that holds for ever."""
+
+
 def override_words(edit: Edit, names: Names) -> str:
     """Which cells get which values; nothing for other edits."""
     if edit.kind != "override":
         return ""
     told: dict[str, list[str]] = {}
     for one in edit.overridden():
-        row = ", ".join(names.name(part) for part in one.key.values())
+        stated = (part for part in one.key.values() if part != _OPEN)
+        row = ", ".join(map(names.name, stated))
         value = value_words(cell(one.table, one.column, one.value), names)
         words = f"{said(one.column)} becomes {value}"
         told.setdefault(f"{said(one.table)}, {row}", []).append(words)

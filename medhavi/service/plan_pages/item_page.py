@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import UsageError
@@ -11,6 +12,7 @@ from medhavi.service.plan_pages.desk_words import item_choice as items_in_need
 from medhavi.views import page
 from medhavi.views.item_record import item_finding, movement_rows, supply_html
 from medhavi.views.order_list import clock, plain
+from medhavi.views.pictures.scenarios import scenario_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,10 +112,16 @@ def head_parts(
     import marimo as mo
 
     found = "" if record is None else item_finding(record, names)
+    links = []
+    if record is not None:
+        address = escape(scenario_link(f"{record.product}|{record.location}"))
+        links = [
+            html(f'<a href="{address}" target="_self">Scenario with this item</a>')
+        ]
     return [
         mo.Html(page.header("Items", facts_of(shown, known_at), finding=found)),
         mo.hstack(
-            [one for one in choices if one is not None],
+            [one for one in (*choices, *links) if one is not None],
             justify="start",
             wrap=True,
             gap=2,

@@ -1,1 +1,1 @@
-"""Lists, tiles and sentences of pages that show a plan: cockpit, capacity, suppliers."""
+"""Lists, tiles and sentences of pages of a plan: cockpit, capacity, suppliers."""

@@ -1,0 +1,313 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Scenarios
+
+What-ifs built by clicks, up to six beside today's plan: late demands, cost by part,
+dates and orders that differ, the study file that repeats them, and the way to accept.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="full", app_title="Medhavi: scenarios")
+
+with app.setup:
+    from html import escape
+
+    import marimo as mo
+
+    from medhavi.edits.edit import KINDS
+    from medhavi.service.page_data import (
+        facts_of,
+        html,
+        keep_in,
+        picture,
+        said,
+        trouble_of,
+        wanted_of,
+    )
+    from medhavi.service.plan_pages import desk_parts, desk_words, plan_page
+    from medhavi.service.scenario_pages import (
+        scenario_form,
+        scenario_page,
+        scenario_parts,
+    )
+    from medhavi.views import page, theme
+    from medhavi.views.pictures import scenarios as side_by_side
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(page.top_html("scenarios"))
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    wanted = wanted_of(params)
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def how(params, wanted):
+    mode = desk_words.mode_choice(wanted, params.set)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def remembered(wanted):
+    # The cells that send changes and remove them are those that show them.
+    get_list, set_list = mo.state(
+        scenario_page.read_list(wanted("scenarios")), allow_self_loops=True
+    )
+    get_draft, set_draft = mo.state(scenario_form.ChangeForm(), allow_self_loops=True)
+    get_asked, ask = mo.state(None)
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    approver = mo.ui.text(
+        value=plan_page.last_approver(), label="Approver", placeholder="your name"
+    )
+
+    def hold(held):
+        set_list(held)
+        ask(None)
+
+    def settle(done, name):
+        tell(done)
+        if done.kept:
+            hold(get_list().without(name))
+            renew(lambda times: times + 1)
+
+    return (
+        approver,
+        ask,
+        get_asked,
+        get_done,
+        get_draft,
+        get_list,
+        get_renewed,
+        hold,
+        set_draft,
+        settle,
+        tell,
+    )
+
+
+@app.cell(hide_code=True)
+def keep(get_list, params):
+    # Apart from what is remembered: a change of the address runs its cells anew.
+    if (params.get("scenarios") or "") != get_list().text() and not get_list().trouble:
+        keep_in(params, {"scenarios": get_list().text()})
+    return
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, mode, wanted):
+    _renewed = get_renewed()
+    shown = desk_words.shown_plan(wanted, mode, desk_words.moments_of(wanted))
+    names = shown.names
+    return names, shown
+
+
+@app.cell(hide_code=True)
+def head(shown, wanted):
+    mo.Html(page.header("Scenarios", facts_of(shown, wanted("known_at"))))
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    mo.stop(shown.problem is not None, trouble_of(shown))
+    plan, snapshot = shown.plan, shown.snapshot
+    return plan, snapshot
+
+
+@app.cell(hide_code=True)
+def choose_kind(params, plan, snapshot, wanted):
+    mo.stop(plan is None)
+    kind = scenario_form.kind_choice(snapshot, wanted, params.set)
+    return (kind,)
+
+
+@app.cell(hide_code=True)
+def make_form(get_draft, get_list, hold, kind, set_draft, shown, wanted):
+    def _send(values):
+        if values is not None:
+            _held, _told = scenario_page.add_change(
+                get_list(), shown, kind.value, values
+            )
+            set_draft(_told)
+            if _held is not get_list():
+                hold(_held)
+
+    form = scenario_parts.form_of(
+        KINDS[kind.value],
+        shown,
+        get_draft(),
+        get_list().names,
+        wanted("subject"),
+        _send,
+    )
+    return (form,)
+
+
+@app.cell(hide_code=True)
+def build(form, get_draft, kind, mode):
+    _trouble = get_draft().trouble if get_draft().kind == kind.value else ""
+    scenario_parts.builder([kind, mode], form, _trouble)
+    return
+
+
+@app.cell(hide_code=True)
+def held(get_list, hold, names):
+    removals = scenario_parts.removals(get_list(), names, hold)
+    scenario_parts.list_parts(get_list(), names, removals)
+    return
+
+
+@app.cell(hide_code=True)
+def compared(get_list, plan, shown):
+    mo.stop(plan is None or not get_list().scenarios)
+    with mo.status.spinner("Planning the scenarios", remove_on_exit=True) as _spinner:
+        found = scenario_page.compare_scenarios(
+            shown,
+            get_list().scenarios,
+            observe=lambda done: _spinner.update(subtitle=str(done)),
+        )
+    return (found,)
+
+
+@app.cell(hide_code=True)
+def side_by_side_table(found, names):
+    html(
+        f'<p class="mv-finding">{escape(side_by_side.scenario_finding(found, names))}</p>'
+        f"{side_by_side.comparison_table(found, names)}"
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose(found, params, wanted):
+    look = scenario_parts.scenario_choice(found, wanted, params.set)
+    return (look,)
+
+
+@app.cell(hide_code=True)
+def tiles(found, look, names):
+    one = scenario_page.by_name(found, look.value)
+    mo.vstack(
+        [
+            mo.hstack([look], justify="start"),
+            html(tiles_html(side_by_side.scenario_tiles(one, names), "#scenarios"))
+            if one.is_planned
+            else html(page.problem(f"{one.name} has no plan", names.told(one.problem))),
+        ],
+        gap=1,
+    )
+    return (one,)
+
+
+@app.cell(hide_code=True)
+def proposal(get_list, one, shown):
+    scenario = scenario_page.by_name(get_list().scenarios, one.name)
+    answer = scenario_page.edit_of(shown, scenario) if scenario else None
+    return answer, scenario
+
+
+@app.cell(hide_code=True)
+def preview_button(answer, ask, scenario, tell):
+    def _asked(_):
+        tell(None)
+        ask((scenario.name, answer.edit))
+
+    preview = mo.ui.button(label="Preview cost and affected demands", on_click=_asked)
+    return (preview,)
+
+
+@app.cell(hide_code=True)
+def file(get_list, plan, shown, wanted):
+    mo.stop(plan is None)
+    study = scenario_page.study_file(shown, get_list().scenarios, wanted)
+    return (study,)
+
+
+@app.cell(hide_code=True)
+def show(answer, found, one, preview, scenario, shown, study):
+    mo.stop(scenario is None)
+    _names = shown.names
+    _tabs = {
+        "Cost by part": mo.vstack(
+            [
+                picture(
+                    side_by_side.waterfall_chart(one, _names)
+                    if one.is_planned
+                    else None,
+                    "No plan to draw",
+                    "Change the scenario: the reason stands above.",
+                ),
+                html(side_by_side.money_table(found, _names)),
+            ],
+            gap=1,
+        ),
+        "Demands and promises": scenario_parts.demand_table(shown, scenario, one),
+        "Orders": scenario_parts.order_table(one, _names),
+        "Accept": scenario_parts.accept_parts(answer, shown, scenario, preview),
+        "Study file": scenario_parts.study_parts(study),
+    }
+    mo.ui.tabs(_tabs)
+    return
+
+
+@app.cell(hide_code=True)
+def price(get_asked, names, scenario, shown):
+    mo.stop(get_asked() is None or scenario is None or get_asked()[0] != scenario.name)
+    with mo.status.spinner("Planning with it", remove_on_exit=True):
+        asked = plan_page.show_edit(shown, get_asked()[1])
+    html(
+        f"<h3>Accept {escape(scenario.name)}</h3>{desk_words.asked_html(asked, names)}"
+    )
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def approve(asked):
+    # Apart from where it is shown: pressed right after the name, it is the same.
+    ready = desk_parts.is_ready(asked)
+    accept = mo.ui.run_button(label="Approve the scenario", kind="success")
+    return accept, ready
+
+
+@app.cell(hide_code=True)
+def approval(accept, approver, ready):
+    mo.hstack([approver, accept], justify="start", wrap=True) if ready else None
+    return
+
+
+@app.cell(hide_code=True)
+def approved(accept, approver, asked, scenario, settle, shown):
+    mo.stop(not accept.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(plan_page.decide(shown, asked.preview, approver.value), scenario.name)
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def trust(plan, shown, wanted):
+    desk_words.foot(shown, wanted("known_at")) if plan else None
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,1 @@
+"""The scenarios page: what-ifs built by clicks, beside the plan that is shown."""

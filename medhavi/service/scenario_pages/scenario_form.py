@@ -1,0 +1,334 @@
+"""Form of a change, made from its signature in the catalogue of scenario kinds.
+
+A kind that is added to `medhavi/edits/scenario_changes.py` with a `choice` is offered
+here without another line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.edits.edit import KINDS
+from medhavi.edits.parameter import instant
+from medhavi.errors import UsageError
+from medhavi.service.page_data import read_moment
+from medhavi.snapshot.reading.cells import is_day
+from medhavi.views.changed_cells import said
+from medhavi.views.names import day, number, quantity, readable, when
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import marimo as mo
+
+    from medhavi.edits.catalogue import ChangeKind
+    from medhavi.edits.edit import Edit
+    from medhavi.edits.parameter import Parameter
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+OFFERED: Mapping[str, ChangeKind] = {
+    kind.choice: kind for kind in KINDS.values() if kind.choice
+}
+"""Kinds of change that the page offers, by the words of the choice."""
+NEW = "a new scenario"
+"""Choice of the scenario that a change goes to."""
+_LABELS = {"factor": "Change", "start": "From", "finish": "To", "qty": "Quantity"}
+_PLACEHOLDERS = {
+    "instant": "2026-11-03 14:00",
+    "%": "15 or -10",
+    "share": "1 is all of it",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeForm:
+    """A form as it was sent, with what is wrong beside each field.
+
+    Parameters
+    ----------
+    kind, values
+        What was sent.
+    problems
+        Text by field.
+    trouble
+        What is wrong with all of it together.
+    """
+
+    kind: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+
+
+def label_of(parameter: Parameter) -> str:
+    """Label of a field; a star marks what has to be stated."""
+    words = _LABELS.get(parameter.name, said(parameter.name).capitalize())
+    unit = f" [{parameter.unit}]" if parameter.unit else ""
+    return f"{words}{unit}{' *' if parameter.required else ''}"
+
+
+def read_form(
+    kind: ChangeKind, values: Mapping[str, Any], zone: str
+) -> tuple[dict[str, object], dict[str, str]]:
+    """Row of a change as a study has it, and what is wrong beside each field.
+
+    Parameters
+    ----------
+    values
+        As the fields have them: texts; empty where nothing is stated.
+    zone
+        Of instants that state none. A date stays one: it is a local day of the row
+        that it meets.
+    """
+    row: dict[str, object] = {"kind": kind.name}
+    problems: dict[str, str] = {}
+    for name, parameter in kind.parameters.items():
+        text = str(values.get(name) or "").strip()
+        if not text:
+            if parameter.required:
+                problems[name] = "is needed"
+            continue
+        try:
+            value = _value(parameter, text, zone)
+        except (ValueError, UsageError):
+            problems[name] = f"{text!r} is no {_wanted(parameter)}"
+            continue
+        if parameter.read(value) is None:
+            problems[name] = f"{text!r} is out of range: {_wanted(parameter)}"
+            continue
+        row[name] = value
+    start, finish = (instant(row.get(name)) for name in ("start", "finish"))
+    if start is not None and finish is not None and finish < start:
+        problems["finish"] = "is before From"
+    return row, problems
+
+
+def _value(parameter: Parameter, text: str, zone: str) -> object:
+    if parameter.type == "number":
+        amount = float(
+            text.replace(",", ".").rstrip("%").replace("\N{MINUS SIGN}", "-")
+        )
+        return round(1 + amount / 100, 10) if parameter.unit == "%" else amount
+    if parameter.type == "instant" and not is_day(text):
+        moment = read_moment(text, zone)
+        assert moment is not None
+        return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return text
+
+
+def _wanted(parameter: Parameter) -> str:
+    if parameter.type == "instant":
+        return "date or local time such as 2026-11-03 14:00"
+    if parameter.unit == "%":
+        return "change in per cent such as 15 or -10, above -100"
+    return parameter.wanted.removeprefix("a ")
+
+
+# --------------------------------------------------------------------------- in words
+def change_words(change: Edit, names: Names) -> str:
+    """Sentence of a change for people.
+
+    >>> from medhavi.edits import changes
+    >>> from medhavi.views.names import Names
+    >>> (more,) = changes([{"kind": "demand_factor", "factor": 1.15, "customer": "C"}])
+    >>> change_words(more, Names(texts={"C": "Rosa"}))
+    'More or less demand: +15 %, Rosa'
+    """
+    kind = KINDS[change.kind]
+    told = [
+        _said(kind.parameters[name], value, names)
+        for name, value in change.values.items()
+    ]
+    return f"{kind.choice or said(kind.name).capitalize()}: {', '.join(told)}"
+
+
+def _said(parameter: Parameter, value: Any, names: Names) -> str:
+    if parameter.unit == "%":
+        more = round((value - 1) * 100, 6)
+        return f"{'+' if more > 0 else ''}{number(more)} %"
+    if parameter.type == "instant":
+        words = {"start": "from ", "finish": "to "}.get(parameter.name, "")
+        return words + _date_words(str(value), names.zone)
+    if parameter.type == "number":
+        if parameter.name == parameter.unit:
+            return quantity(value, parameter.unit)
+        return f"{said(parameter.name)} {number(value)}"
+    if isinstance(value, str):
+        return name_of(value, names, (parameter.reference or ("",))[0])
+    return names.told(str(value))
+
+
+def _date_words(text: str, zone: str) -> str:
+    if is_day(text):
+        return day(dt.date.fromisoformat(text))
+    return when(instant(text), zone)
+
+
+def name_of(identity: str, names: Names, table: str = "") -> str:
+    """Name of a thing, of an item as product and location; a calendar has none."""
+    if "|" in identity:
+        return names.place(identity)
+    return readable(identity) if table == "calendars" else names.name(identity)
+
+
+# ---------------------------------------------------------------------------- choices
+def options_of(
+    snapshot: Snapshot, names: Names, reference: tuple[str, str]
+) -> dict[str, str]:
+    """Ids of a column to choose from, by name; equal names show the id as well."""
+    table, column = reference
+    ids = snapshot[table][column].drop_nulls().unique().sort().to_list()
+    rows = {}
+    if table in ("demands", "supply_orders") and column != "customer":
+        rows = {row[column]: row for row in snapshot[table].iter_rows(named=True)}
+
+    def words(identity: str) -> str:
+        if identity not in rows:
+            return name_of(identity, names, table)
+        row = rows[identity]
+        amount = quantity(row["qty"], names.unit(row["product"]))
+        item = f"{names.name(row['product'])} at {names.name(row['location'])}"
+        return f"{names.name(identity)}: {amount} {item}"
+
+    told = {one: words(one) for one in ids}
+    twice = Counter(told.values())
+    labelled = {
+        f"{text} ({one})" if twice[text] > 1 else text: one
+        for one, text in told.items()
+    }
+    return dict(sorted(labelled.items()))
+
+
+def chosen_by(snapshot: Snapshot, kind: ChangeKind, subject: str) -> dict[str, str]:
+    """Values of the fields of a kind that name a subject of an address."""
+    if not subject:
+        return {}
+    found: dict[str, str] = {}
+    for part in (subject, *(subject.split("|") if "|" in subject else ())):
+        for name, parameter in kind.parameters.items():
+            if parameter.reference is None or name in found:
+                continue
+            table, column = parameter.reference
+            if part in snapshot[table][column]:
+                found[name] = part
+                break
+    return found
+
+
+def kind_wanted(snapshot: Snapshot, kind: str, subject: str) -> ChangeKind:
+    """Kind that an address asks for, else the first that knows its subject."""
+    if kind in KINDS and KINDS[kind].choice:
+        return KINDS[kind]
+    for offered in OFFERED.values():
+        if chosen_by(snapshot, offered, subject):
+            return offered
+    return next(iter(OFFERED.values()))
+
+
+# ---------------------------------------------------------------------------- widgets
+def kind_choice(snapshot: Snapshot, wanted: Wanted, keep: Keep) -> mo.ui.dropdown:
+    """Ask for the kind of a change; the address keeps it."""
+    import marimo as mo
+
+    first = kind_wanted(snapshot, wanted("kind"), wanted("subject"))
+    return mo.ui.dropdown(
+        {words: kind.name for words, kind in OFFERED.items()},
+        value=first.choice,
+        label="Kind of change",
+        on_change=lambda value: keep("kind", value),
+    )
+
+
+def change_form(
+    kind: ChangeKind,
+    snapshot: Snapshot,
+    names: Names,
+    draft: ChangeForm,
+    scenarios: Sequence[str],
+    send: Callable[[dict[str, object] | None], None],
+) -> mo.ui.form[Any, Any]:
+    """Ask for the values of a change and for its scenario.
+
+    Parameters
+    ----------
+    draft
+        What the form begins with; texts of its problems stand below their fields.
+    scenarios
+        Names of those that are there.
+    send
+        Called with the values that were sent.
+    """
+    import marimo as mo
+
+    fields: dict[str, Any] = {
+        name: _field(parameter, snapshot, names, draft.values.get(name))
+        for name, parameter in kind.parameters.items()
+    }
+    into = draft.values.get("into")
+    fields["into"] = mo.ui.dropdown(
+        [NEW, *scenarios],
+        value=into if into in scenarios else NEW,
+        label="Goes to",
+        full_width=True,
+    )
+    fields["name"] = mo.ui.text(
+        value=str(draft.values.get("name") or ""),
+        label="Name of a new scenario",
+        placeholder="empty: named by its change",
+        full_width=True,
+    )
+    cells = "".join(
+        f"<div>{{{name}}}{_problem(draft.problems.get(name))}</div>" for name in fields
+    )
+    text = f'<div class="mv"><div class="mv-form" style="align-items:start">{cells}</div></div>'
+    return (
+        mo.Html(text)
+        .batch(**fields)
+        .form(submit_button_label="Add the change", bordered=True, on_change=send)
+    )
+
+
+def _problem(text: str | None) -> str:
+    if not text:
+        return ""
+    plain = escape(text).replace("{", "(").replace("}", ")")
+    return f'<p class="mv-bad small" role="alert">▲ {plain}</p>'
+
+
+def _field(
+    parameter: Parameter, snapshot: Snapshot, names: Names, value: object
+) -> mo.ui.dropdown | mo.ui.text:
+    import marimo as mo
+
+    label = label_of(parameter)
+    if parameter.reference is None:
+        unit = parameter.unit or parameter.type
+        return mo.ui.text(
+            value=str(value or ""),
+            label=label,
+            placeholder=_PLACEHOLDERS.get(unit, _hint(parameter)),
+            full_width=True,
+        )
+    options = options_of(snapshot, names, parameter.reference)
+    labels = {one: text for text, one in options.items()}
+    return mo.ui.dropdown(
+        options,
+        value=labels.get(str(value)),
+        searchable=True,
+        allow_select_none=True,
+        label=label,
+        full_width=True,
+    )
+
+
+def _hint(parameter: Parameter) -> str:
+    return "" if parameter.required else parameter.meaning

@@ -1,0 +1,355 @@
+"""What the scenarios page holds and plans: its list, its plans, what can be committed.
+
+The list is a study: the page, `medhavi study run` and `mv.run_study` plan the same runs
+with the same figures.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from medhavi.edits.change import apply, changes
+from medhavi.edits.edit import KINDS
+from medhavi.findings import BadData
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.progress import Progress
+from medhavi.results.reports.scenario_comparison import (
+    COMPARED_KPIS,
+    ScenarioComparison,
+    best_first,
+)
+from medhavi.results.run_record import Status
+from medhavi.scenarios import (
+    Base,
+    PlannerChoice,
+    Scenario,
+    Study,
+    study_of,
+    study_text,
+)
+from medhavi.service.page_data import AnswerCache, read_moment
+from medhavi.service.plan_pages.remedy_edits import (
+    CARRY,
+    RemedyEdit,
+    answer_of,
+    rows_file,
+)
+from medhavi.service.scenario_pages.scenario_form import (
+    NEW,
+    ChangeForm,
+    change_words,
+    read_form,
+)
+from medhavi.snapshot.patch import Patch
+from medhavi.snapshot.reading.local_days import ASKED_EDGES
+from medhavi.version import __version__
+from medhavi.views.changed_cells import said
+from medhavi.workbench.orders.plan_edit_preview import price
+from medhavi.workbench.studies.study_base import INCREMENTAL, StudyBase, is_netted_alone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from medhavi.progress import Cancelled, Observe
+    from medhavi.results.plans.plan import Plan
+    from medhavi.scenarios import StudyRun
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.remedy_edits import Rows
+
+    Wanted = Callable[[str], str]
+
+BASE = "Today"
+"""Scenario without a change; others are compared with it."""
+MOST_SCENARIOS = 6
+_KEPT = 48
+_bases: AnswerCache[StudyBase] = AnswerCache(2)
+_compared: AnswerCache[ScenarioComparison] = AnswerCache(_KEPT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioList:
+    """Scenarios of a page; `trouble` says what an address states wrongly."""
+
+    scenarios: tuple[Scenario, ...] = ()
+    trouble: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the scenarios."""
+        return tuple(one.name for one in self.scenarios)
+
+    def without(self, name: str, number: int | None = None) -> ScenarioList:
+        """List without a scenario, or without one change of it.
+
+        A scenario without changes goes as well.
+        """
+        left = []
+        for one in self.scenarios:
+            kept = one
+            if one.name == name:
+                rest = tuple(
+                    change for at, change in enumerate(one.changes) if at != number
+                )
+                kept = replace(one, changes=() if number is None else rest)
+            if kept.changes:
+                left.append(kept)
+        return ScenarioList(scenarios=tuple(left))
+
+    def text(self) -> str:
+        """Text for the address; empty for an empty list."""
+        rows = [
+            {
+                "name": one.name,
+                "change": [change.as_dict() for change in one.changes],
+            }
+            for one in self.scenarios
+        ]
+        packed = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+        return packed if rows else ""
+
+
+def read_list(text: str) -> ScenarioList:
+    """Read the scenarios of an address; what is wrong is told, never raised."""
+    if not text:
+        return ScenarioList()
+    try:
+        rows = json.loads(text)
+        study = study_of({"name": "page", "base": {"tables": "."}, "scenario": rows})
+    except (json.JSONDecodeError, BadData) as wrong:
+        found = wrong.findings if isinstance(wrong, BadData) else ()
+        told = " ".join(one.message for one in found) or "The list cannot be read."
+        return ScenarioList(trouble=told)
+    kept = tuple(one for one in study.scenarios if one.changes)
+    return ScenarioList(scenarios=kept[:MOST_SCENARIOS])
+
+
+def add_change(
+    held: ScenarioList, shown: PlanPage, kind: str, values: Mapping[str, Any]
+) -> tuple[ScenarioList, ChangeForm]:
+    """Add the change of a form; what is wrong comes back beside its fields.
+
+    Parameters
+    ----------
+    values
+        Fields of the kind, and `into` and `name`: the scenario that it goes to.
+    """
+    assert shown.snapshot is not None
+    row, problems = read_form(KINDS[kind], values, shown.names.zone)
+    name = str(values.get("name") or "").strip()
+    into = str(values.get("into") or NEW)
+    known = {one.name: one for one in held.scenarios}
+    if into == NEW and len(known) >= MOST_SCENARIOS:
+        problems["into"] = f"{MOST_SCENARIOS} scenarios stand side by side; remove one"
+    if into == NEW and name in (*known, BASE):
+        problems["name"] = f"{name} is there already"
+    told = ChangeForm(kind=kind, values=values, problems=problems)
+    if problems:
+        return held, told
+    (change,) = changes([row])
+    before = known[into].changes if into in known else ()
+    try:
+        apply(shown.snapshot, (*before, change)).require()
+    except BadData as wrong:
+        text = " ".join(shown.names.told(one.message) for one in wrong.findings[:5])
+        return held, replace(told, trouble=text)
+    if into in known:
+        grown = replace(known[into], changes=(*before, change))
+        scenarios = tuple(grown if one.name == into else one for one in held.scenarios)
+    else:
+        words = name or change_words(change, shown.names)
+        fresh = Scenario(name=_unused(words, (*known, BASE)), changes=(change,))
+        scenarios = (*held.scenarios, fresh)
+    return ScenarioList(scenarios=scenarios), ChangeForm(kind=kind)
+
+
+def _unused(words: str, taken: Sequence[str]) -> str:
+    names = (words if at == 1 else f"{words} ({at})" for at in count(1))
+    return next(name for name in names if name not in taken)
+
+
+# --------------------------------------------------------------------------- planning
+def planner_of(plan: Plan) -> PlannerChoice:
+    """How scenarios are planned: as the plan was, resumed where its mode can be.
+
+    A constrained plan of another effort than the usual is planned from nothing with
+    that effort, for a study cannot state two.
+    """
+    mode = plan.run.mode
+    if mode != "constrained":
+        return PlannerChoice(mode=mode)
+    usual = ConstrainedParameters().as_dict()
+    own = {
+        name: value
+        for name, value in plan.run.settings.items()
+        if name in usual and value != usual[name]
+    }
+    return PlannerChoice(mode=mode, settings={"effort": INCREMENTAL, **own})
+
+
+def page_study(shown: PlanPage, scenarios: Sequence[Scenario], wanted: Wanted) -> Study:
+    """Study that repeats what the page shows."""
+    assert shown.plan is not None
+    key, path = _place(shown)
+    moments = {
+        name: read_moment(wanted(name), shown.names.zone, ASKED_EDGES[name])
+        for name in ("known_at", "effective_at")
+        if key == "lake" and wanted(name)
+    }
+    return Study(
+        name="scenarios",
+        base=Base(**{key: path}, **moments),  # type: ignore[arg-type]
+        planners=(planner_of(shown.plan),),
+        scenarios=(Scenario(name=BASE), *scenarios),
+        kpis=COMPARED_KPIS,
+        compare_to=BASE,
+    )
+
+
+def _place(shown: PlanPage) -> tuple[str, str]:
+    """Kind and path of the base, as a command names it."""
+    option, path = (*shlex.split(shown.source.option), "", "")[:2]
+    return option.removeprefix("--") or "tables", path or "."
+
+
+def study_file(shown: PlanPage, scenarios: Sequence[Scenario], wanted: Wanted) -> str:
+    """Study file (TOML) of what the page shows."""
+    return study_text(page_study(shown, scenarios, wanted))
+
+
+STUDY_COMMAND = "medhavi study run scenarios.toml"
+"""Command that repeats the page from its study file."""
+
+
+def compare_scenarios(
+    shown: PlanPage,
+    scenarios: Sequence[Scenario],
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> tuple[ScenarioComparison, ...]:
+    """Plan the scenarios of a page beside its plan, the best first.
+
+    Plans are remembered; a run that was cancelled is left out and not remembered.
+    """
+    runs = page_study(shown, scenarios, lambda _name: "").runs[1:]
+    found = []
+    for number, run in enumerate(runs, start=1):
+        if cancelled is not None and cancelled():
+            break
+        if observe is not None:
+            observe(Progress(run.scenario, number, len(runs)))
+        one = _comparison(shown, run, observe, cancelled)
+        if one.status != Status.CANCELLED:
+            found.append(one)
+    return best_first(tuple(found))
+
+
+def _comparison(
+    shown: PlanPage,
+    run: StudyRun,
+    observe: Observe | None,
+    cancelled: Cancelled | None,
+) -> ScenarioComparison:
+    plan, snapshot = shown.plan, shown.snapshot
+    assert plan is not None
+    assert snapshot is not None
+    named = (plan.fingerprint, run.identity(snapshot.fingerprint, __version__))
+
+    def told(done: Progress) -> None:
+        if observe is not None:
+            observe(replace(done, phase=f"{run.scenario}: {done.phase}"))
+
+    def planned() -> ScenarioComparison:
+        base = _bases.get(
+            (plan.fingerprint, snapshot.fingerprint), lambda: StudyBase(snapshot, plan)
+        )
+        outcome = base.compute(
+            run,
+            on_kept_run=is_netted_alone(snapshot, run),
+            observe=told,
+            cancelled=cancelled,
+        )
+        if outcome.plan is None:
+            return ScenarioComparison(
+                name=run.scenario, status=outcome.status, problem=outcome.problem
+            )
+        if outcome.plan.run.status is Status.CANCELLED:
+            raise _CancelledRunError
+        cost = price((plan, snapshot), (outcome.plan, apply(snapshot, run.changes)))
+        return ScenarioComparison.of(
+            run.scenario,
+            outcome.status,
+            (plan, outcome.plan),
+            change=cost.total,
+            overtime=cost.overtime,
+            problem=outcome.problem,
+        )
+
+    try:
+        return replace(_compared.get(named, planned), name=run.scenario)
+    except _CancelledRunError:
+        return ScenarioComparison(name=run.scenario, status=str(Status.CANCELLED))
+
+
+class _CancelledRunError(Exception):
+    """A run was ended early; nothing of it is kept."""
+
+
+def asked_demands(shown: PlanPage, scenario: Scenario | None) -> pl.DataFrame:
+    """Demands of the base and of a scenario: id, product, customer, place, promise."""
+    assert shown.snapshot is not None
+    columns = ["demand", "product", "customer", "location", "promised"]
+    tables = [shown.snapshot["demands"].select(columns)]
+    if scenario is not None:
+        changed = apply(shown.snapshot, scenario.changes)
+        tables.insert(0, changed["demands"].select(columns))
+    return pl.concat(tables).unique("demand", keep="first", maintain_order=True)
+
+
+# ----------------------------------------------------------------------- committing
+def changed_rows(shown: PlanPage, scenario: Scenario) -> tuple[Rows, tuple[str, ...]]:
+    """Rows that a scenario changes or adds, by table, and tables that lose some."""
+    assert shown.snapshot is not None
+    patch = Patch.between(shown.snapshot, apply(shown.snapshot, scenario.changes))
+    rows = {
+        table: frame.to_dicts()
+        for table, frame in patch.upserts.items()
+        if not frame.is_empty()
+    }
+    lost = tuple(name for name, keys in patch.deletes.items() if not keys.is_empty())
+    return rows, lost
+
+
+def edit_of(shown: PlanPage, scenario: Scenario) -> RemedyEdit:
+    """Edit that puts a scenario in force, or in a sentence why there is none."""
+    assert shown.snapshot is not None
+    rows, lost = changed_rows(shown, scenario)
+    if lost:
+        tables = ", ".join(map(said, lost))
+        return RemedyEdit(
+            why=f"It takes rows out of {tables}, which another system owns. {CARRY}"
+        )
+    made = answer_of(rows, shown.snapshot)
+    if made.edit is not None and not shown.source.lake:
+        why = "Decisions are recorded in the event store of a lake; this is a folder."
+        return RemedyEdit(why=f"{why} {CARRY}")
+    return made
+
+
+Named = TypeVar("Named", Scenario, ScenarioComparison)
+
+
+def by_name(known: Sequence[Named], name: str | None) -> Named | None:
+    """Scenario, or its comparison, of a name; None where there is none."""
+    return next((one for one in known if one.name == name), None)
+
+
+def file_rows(shown: PlanPage, scenario: Scenario) -> bytes:
+    """Rows that a scenario changes as a workbook, a sheet a table."""
+    assert shown.snapshot is not None
+    return rows_file(changed_rows(shown, scenario)[0], shown.snapshot)

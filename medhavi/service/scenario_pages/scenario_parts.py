@@ -1,0 +1,228 @@
+"""Widgets and parts of the scenarios page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from medhavi.service.page_data import html
+from medhavi.service.scenario_pages.scenario_form import (
+    change_form,
+    change_words,
+    chosen_by,
+)
+from medhavi.service.scenario_pages.scenario_page import (
+    MOST_SCENARIOS,
+    STUDY_COMMAND,
+    asked_demands,
+    file_rows,
+)
+from medhavi.views import page
+from medhavi.views.names import money
+from medhavi.views.order_list import clock
+from medhavi.views.pictures.scenarios import demand_rows, order_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import marimo as mo
+    import polars as pl
+
+    from medhavi.edits.catalogue import ChangeKind
+    from medhavi.results.reports.scenario_comparison import ScenarioComparison
+    from medhavi.scenarios import Scenario
+    from medhavi.service.plan_pages.plan_loading import PlanPage
+    from medhavi.service.plan_pages.remedy_edits import RemedyEdit
+    from medhavi.service.scenario_pages.scenario_form import ChangeForm
+    from medhavi.service.scenario_pages.scenario_page import ScenarioList
+    from medhavi.views.names import Names
+
+    Wanted = Callable[[str], str]
+    Keep = Callable[[str, str], None]
+
+
+def form_of(
+    kind: ChangeKind,
+    shown: PlanPage,
+    draft: ChangeForm,
+    scenarios: Sequence[str],
+    subject: str,
+    send: Callable[[dict[str, object] | None], None],
+) -> mo.ui.form[Any, Any]:
+    """Form of a kind: what was sent of it, else the subject of the address."""
+    assert shown.snapshot is not None
+    if draft.kind != kind.name or not draft.values:
+        values = chosen_by(shown.snapshot, kind, subject)
+        draft = replace(draft, values=values, problems={}, trouble="")
+    return change_form(kind, shown.snapshot, shown.names, draft, scenarios, send)
+
+
+def builder(
+    choices: Sequence[mo.ui.dropdown], form: mo.ui.form[Any, Any], trouble: str
+) -> mo.Html:
+    """Choices above the form of a change, and what is wrong with all of it."""
+    import marimo as mo
+
+    parts = [mo.hstack(list(choices), justify="start", wrap=True, gap=2), form]
+    if trouble:
+        parts.append(html(page.problem("The change cannot be made", trouble)))
+    return mo.vstack(parts, gap=0.5)
+
+
+def removals(
+    held: ScenarioList, names: Names, hold: Callable[[ScenarioList], None]
+) -> mo.ui.dictionary:
+    """Buttons that take a scenario or one of its changes out of the list."""
+    import marimo as mo
+
+    def button(title: str, name: str, number: int | None) -> mo.ui.button:
+        return mo.ui.button(
+            label="Remove",
+            tooltip=f"Remove {title}",
+            on_click=lambda _: hold(held.without(name, number)),
+        )
+
+    made = {}
+    for one in held.scenarios:
+        made[one.name] = button(one.name, one.name, None)
+        if len(one.changes) > 1:
+            for at, change in enumerate(one.changes):
+                title = change_words(change, names)
+                made[f"{one.name}|{at}"] = button(title, one.name, at)
+    return mo.ui.dictionary(made)
+
+
+def list_parts(held: ScenarioList, names: Names, buttons: mo.ui.dictionary) -> mo.Html:
+    """Scenarios with their changes, each beside its button."""
+    import marimo as mo
+
+    if held.trouble:
+        told = names.told(held.trouble)
+        return html(page.problem("The address names no scenarios", told))
+    if not held.scenarios:
+        return html(
+            page.empty(
+                "No scenario yet",
+                f"Choose a kind of change above and add it; up to {MOST_SCENARIOS} "
+                "scenarios stand beside today's plan.",
+            )
+        )
+    rows: list[Any] = []
+    for one in held.scenarios:
+        words = [change_words(change, names) for change in one.changes]
+        alone = len(words) == 1
+        told = f"<b>{escape(one.name)}</b>"
+        if alone and words[0] != one.name:
+            told += f' <span class="muted">{escape(words[0])}</span>'
+        rows.append(_beside(told, buttons.elements[one.name]))
+        if not alone:
+            rows += [
+                _beside(
+                    f'<span class="muted">{escape(text)}</span>',
+                    buttons.elements[f"{one.name}|{at}"],
+                )
+                for at, text in enumerate(words)
+            ]
+    return mo.vstack(rows, gap=0.25)
+
+
+def _beside(text: str, button: mo.Html) -> mo.Html:
+    import marimo as mo
+
+    return mo.hstack(
+        [button, html(text)], justify="start", align="center", gap=1, widths=[0, 1]
+    )
+
+
+def scenario_choice(
+    found: Sequence[ScenarioComparison], wanted: Wanted, keep: Keep
+) -> mo.ui.dropdown:
+    """Ask for the scenario that is looked at; the best where none is chosen."""
+    import marimo as mo
+
+    names = [one.name for one in found]
+    asked = wanted("scenario")
+    return mo.ui.dropdown(
+        names,
+        value=asked if asked in names else names[0],
+        label="Look at",
+        on_change=lambda value: keep("scenario", value or ""),
+    )
+
+
+def _rows_table(rows: pl.DataFrame, wrapped: list[str], forms: dict[str, Any]) -> Any:
+    import marimo as mo
+
+    numbers = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
+    return mo.ui.table(
+        rows,
+        selection=None,
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        wrapped_columns=wrapped,
+        format_mapping=forms,
+        text_justify_columns=dict.fromkeys(numbers, "right"),
+    )
+
+
+def demand_table(shown: PlanPage, scenario: Scenario, one: ScenarioComparison) -> Any:
+    """Demands and promises whose date differs, as a table."""
+    if one.demands.is_empty():
+        return html(
+            page.empty("No date differs", "Every demand is delivered as it is today.")
+        )
+    names = shown.names
+    rows = demand_rows(one, names, asked_demands(shown, scenario))
+    dates = ("Promised", "Date today", "Date then")
+    forms = {
+        **dict.fromkeys(dates, clock),
+        "Money": lambda value: money(value, names.currency),
+    }
+    return _rows_table(rows, ["Demand", *dates], forms)
+
+
+def order_table(one: ScenarioComparison, names: Names) -> Any:
+    """Orders that are new, gone, moved or resized, as a table."""
+    if one.orders.is_empty():
+        return html(page.empty("No order differs", "Every order stays as it is today."))
+    dates = ("Date today", "Date then")
+    rows = order_rows(one, names)
+    return _rows_table(rows, ["Order", *dates], dict.fromkeys(dates, clock))
+
+
+def accept_parts(
+    answer: RemedyEdit, shown: PlanPage, scenario: Scenario, preview: mo.ui.button
+) -> mo.Html:
+    """How a scenario is put in force: an edit with its price, or its rows as a file."""
+    import marimo as mo
+
+    file = mo.download(
+        lambda: file_rows(shown, scenario),
+        filename="changed-rows.xlsx",
+        label="The changed rows",
+    )
+    if answer.edit is None:
+        told = page.empty("No edit does it", answer.why)
+        return mo.vstack([html(told), file], gap=1)
+    words = (
+        '<p class="muted">The rows of the scenario become an edit of the plan. Its cost '
+        "and the demands it affects are shown first; nothing is recorded before you "
+        "approve.</p>"
+    )
+    return mo.vstack(
+        [html(words), mo.hstack([preview, file], justify="start", wrap=True)], gap=1
+    )
+
+
+def study_parts(text: str) -> mo.Html:
+    """Study file of the page, the command that repeats it, and its download."""
+    import marimo as mo
+
+    shown = (
+        f"<p>Save it as scenarios.toml; <code>{STUDY_COMMAND}</code> plans the same "
+        f"runs with the same figures.</p><pre><code>{escape(text)}</code></pre>"
+    )
+    file = mo.download(text.encode(), filename="scenarios.toml", label="The study file")
+    return mo.vstack([html(f'<div class="mv-list">{shown}</div>'), file], gap=1)

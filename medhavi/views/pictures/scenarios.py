@@ -1,0 +1,380 @@
+"""Scenarios beside today's plan: finding, tiles, table, waterfall, rows that differ."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import polars as pl
+
+from medhavi.results.amounts import difference, signed_money
+from medhavi.results.plans.lateness import WORDS, Verdict
+from medhavi.results.reports.scenario_comparison import COST_PARTS
+from medhavi.views.names import (
+    MINUS,
+    NOTHING,
+    count,
+    full_money,
+    local,
+    money,
+    number,
+    percent,
+)
+from medhavi.views.page import table_html
+from medhavi.views.theme import ROW, finished, label_limit, rows_of, token
+from medhavi.views.tiles import Tile
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Sequence
+
+    from medhavi.results.reports.scenario_comparison import ScenarioComparison
+    from medhavi.views.names import Names
+    from medhavi.views.theme import Picture
+
+TODAY = "Today"
+_COLUMNS = (
+    "Scenario",
+    "Cost",
+    "Late demands",
+    "Cost of lateness",
+    "On time",
+    "Inventory value",
+    "Utilisation",
+    "CO2",
+)
+_KPIS: tuple[tuple[str, str], ...] = (
+    ("KPI-33.lateness", "money"),
+    ("KPI-01", "fraction"),
+    ("KPI-33.inventory", "money"),
+    ("KPI-05", "fraction"),
+    ("KPI-33.co2", "kg"),
+)
+"""Key figures of the columns after the first three, and how they are read."""
+
+
+def scenario_link(subject: str, kind: str = "") -> str:
+    """Address of the page with an item, resource, customer or supplier chosen.
+
+    >>> scenario_link("S-19", "supplier_delay")
+    '/scenarios/?subject=S-19&kind=supplier_delay'
+    """
+    asked = {"subject": subject, **({"kind": kind} if kind else {})}
+    return f"/scenarios/?{urlencode(asked)}"
+
+
+def scenario_finding(compared: Sequence[ScenarioComparison], names: Names) -> str:
+    """What the comparison finds; `compared` has the best first."""
+    planned = [one for one in compared if one.is_planned]
+    if not planned:
+        return "No scenario has a plan"
+    best = planned[0]
+    late = best.not_kept - best.not_kept_today
+    words = f"{signed_money(best.cost - best.cost_today, names.currency)} against today"
+    more = f"{_more(late)} late demands" if late else "as many late demands"
+    lead = f"{best.name} costs least: " if len(planned) > 1 else f"{best.name}: "
+    without = len(compared) - len(planned)
+    tail = f"; {count(without, 'scenario')} cannot be planned" if without else ""
+    return f"{lead}{words}, {more}{tail}"
+
+
+def scenario_tiles(one: ScenarioComparison, names: Names) -> tuple[Tile, ...]:
+    """Four figures of a scenario, each beside today's."""
+    late = one.not_kept - one.not_kept_today
+    return (
+        _money_tile("Cost", one.cost, one.cost_today, names),
+        Tile(
+            label="Late demands",
+            figure=f"{one.not_kept:,}",
+            note=f"today {one.not_kept_today:,}",
+            state="bad" if late > 0 else "good" if late < 0 else "",
+            word=_more(late) if late else "as today",
+        ),
+        _money_tile(
+            "Cost of lateness",
+            one.figures["KPI-33.lateness"] or 0.0,
+            one.today["KPI-33.lateness"] or 0.0,
+            names,
+        ),
+        Tile(
+            label="Demands and orders that differ",
+            figure=f"{one.demands.height:,}",
+            unit="demands",
+            note=count(one.orders.height, "order"),
+        ),
+    )
+
+
+def _money_tile(label: str, new: float, old: float, names: Names) -> Tile:
+    more = round(new - old, 2)
+    return Tile(
+        label=label,
+        figure=money(new, names.currency),
+        note=f"today {money(old, names.currency)}",
+        state="bad" if more > 0 else "good" if more < 0 else "",
+        word=_signed(more, names) if more else "as today",
+    )
+
+
+def _more(count: int) -> str:
+    return f"{count:+,}".replace("-", MINUS)
+
+
+def _signed(value: float, names: Names) -> str:
+    cents = round(value, 2) or 0.0
+    return f"{'+' if cents > 0 else ''}{money(cents, names.currency)}"
+
+
+def comparison_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
+    """Scenarios as rows beside today's plan, with the change of each figure."""
+    first = next((one for one in compared if one.is_planned), None)
+    rows = [] if first is None else [_today_row(first, names)]
+    rows += [_row(one, names) for one in compared]
+    return table_html(_COLUMNS, rows, _COLUMNS[1:])
+
+
+def _today_row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
+    return (
+        f"<b>{TODAY}</b>",
+        escape(money(one.cost_today, names.currency)),
+        f"{one.not_kept_today:,}",
+        *(_value(one.today.get(kpi), how, names) for kpi, how in _KPIS),
+    )
+
+
+def _row(one: ScenarioComparison, names: Names) -> tuple[str, ...]:
+    title = f"<b>{escape(one.name)}</b>"
+    if one.problem:
+        told = escape(names.told(one.problem))
+        title += (
+            f'<br><span class="mv-mark mv-bad">▲ {escape(one.status)}</span> '
+            f'<span class="muted small">{told}</span>'
+        )
+    elif one.note:
+        title += f'<br><span class="muted small">{escape(one.note)}</span>'
+    if not one.is_planned:
+        return (title, *[""] * (len(_COLUMNS) - 1))
+    late = one.not_kept - one.not_kept_today
+    return (
+        title,
+        _beside(
+            escape(money(one.cost, names.currency)),
+            _signed(one.cost - one.cost_today, names),
+        ),
+        _beside(f"{one.not_kept:,}", _more(late) if late else "equal"),
+        *(
+            _beside(
+                _value(one.figures.get(kpi), how, names),
+                _gap(one.change(kpi), how, names),
+            )
+            for kpi, how in _KPIS
+        ),
+    )
+
+
+def _beside(value: str, gap: str) -> str:
+    return f'{value}<br><span class="muted small">{escape(gap)}</span>'
+
+
+def _value(value: float | None, how: str, names: Names) -> str:
+    if value is None:
+        return NOTHING
+    if how == "money":
+        return escape(money(value, names.currency))
+    return percent(value) if how == "fraction" else f"{number(value)} {how}"
+
+
+def _gap(value: float | None, how: str, names: Names) -> str:
+    if value is None:
+        return NOTHING
+    if how == "money":
+        return _signed(value, names) if round(value, 2) else "equal"
+    return difference(round(value, 3), how)
+
+
+def money_table(compared: Sequence[ScenarioComparison], names: Names) -> str:
+    """Parts of the cost to the cent, a column a scenario; the last row is their sum."""
+    planned = [one for one in compared if one.is_planned]
+    if not planned:
+        return ""
+    heads = (TODAY, *(one.name for one in planned))
+    lines = [
+        (
+            words,
+            [
+                planned[0].today.get(kpi) or 0.0,
+                *(one.figures.get(kpi) or 0.0 for one in planned),
+            ],
+        )
+        for kpi, words in COST_PARTS.items()
+    ]
+    lines += [
+        (f"{part}, change", [0.0, *(one.beside.get(part, 0.0) for one in planned)])
+        for part in dict.fromkeys(part for one in planned for part in one.beside)
+    ]
+    lines.append(("Cost", [planned[0].cost_today, *(one.cost for one in planned)]))
+    rows = [
+        (
+            escape(words),
+            *(escape(full_money(value, names.currency)) for value in values),
+        )
+        for words, values in lines
+    ]
+    return table_html(("Part", *heads), rows, heads, few=len(heads) + 1)
+
+
+def waterfall_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
+    """Bars from today's cost over the change of each part to the scenario's.
+
+    Returns
+    -------
+    pl.DataFrame
+        label, low, high [base currency], kind (total, more, less), text, tip. A total
+        is a point: low and high are the same.
+    """
+    bars: list[tuple[str, float, float, str, str]] = []
+    at = one.cost_today
+    bars.append((TODAY, at, at, "total", money(at, names.currency)))
+    for label, step in one.steps.items():
+        if round(step, 2):
+            kind = "more" if step > 0 else "less"
+            ends = min(at, at + step), max(at, at + step)
+            bars.append((label, *ends, kind, _signed(step, names)))
+        at += step
+    bars.append((one.name, at, at, "total", money(at, names.currency)))
+    columns = ["label", "low", "high", "kind", "text"]
+    return pl.DataFrame(bars, schema=columns, orient="row").with_columns(
+        tip=pl.format("{}: {}", "label", "text")
+    )
+
+
+def waterfall_chart(one: ScenarioComparison, names: Names) -> Picture:
+    """Draw how the cost goes from today's plan to the scenario, part by part."""
+    import altair as alt
+
+    rows = waterfall_rows(one, names)
+    least, most = float(rows["low"].min()), float(rows["high"].max())  # type: ignore[arg-type]
+    room = 0.2 * ((most - least) or abs(most) or 1.0)
+    scale = alt.Scale(domain=[least - room, most + room], nice=False)
+    axis = alt.Axis(format="~s", tickCount=4)
+    colours = {"total": "plan", "more": "bad", "less": "good"}
+    shades = alt.Scale(
+        domain=list(colours), range=[token(one) for one in colours.values()]
+    )
+    base = alt.Chart(rows_of(rows)).encode(
+        y=alt.Y(
+            "label:N",
+            sort=rows["label"].to_list(),
+            title=None,
+            axis=alt.Axis(labelLimit=label_limit(160)),
+        ),
+        tooltip="tip:N",
+        description="tip:N",
+        color=alt.Color("kind:N", scale=shades, legend=None),
+    )
+    x = alt.X("low:Q", title=names.currency, scale=scale, axis=axis)
+    bars = base.mark_bar(size=18).encode(x=x, x2="high:Q")
+    totals = (
+        base.transform_filter("datum.kind == 'total'")
+        .mark_tick(thickness=4, size=22)
+        .encode(x=x)
+    )
+    labels = base.mark_text(align="left", dx=6, aria=False).encode(
+        x=alt.X("high:Q", scale=scale), text="text:N", color=alt.value(token("ink"))
+    )
+    change = signed_money(one.cost - one.cost_today, names.currency)
+    title = f"{one.name}: {change} against today"
+    height = ROW * rows.height
+    return finished(alt.layer(bars, totals, labels), title, height)
+
+
+def demand_rows(
+    one: ScenarioComparison, names: Names, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """Demands and promises whose date differs, in names and local times.
+
+    Parameters
+    ----------
+    asked
+        Demands of the base and of the scenario: demand, product, customer, location,
+        promised.
+    """
+    known = {row["demand"]: row for row in asked.iter_rows(named=True)}
+
+    def cells(row: dict[str, Any]) -> dict[str, Any]:
+        demand = known.get(row["demand"], {})
+        zone = names.zone_of(demand.get("location"))
+        return {
+            "Demand": _demand_words(row, demand, names),
+            "Promised": _wall(demand.get("promised"), zone),
+            "Date today": _wall(row["old_date"], zone),
+            "Date then": _wall(row["new_date"], zone),
+            "Status then": _verdict(row["new_verdict"]),
+            "Money": round(row["money"], 2),
+        }
+
+    return _table(one.demands, cells, _DEMANDS)
+
+
+def order_rows(one: ScenarioComparison, names: Names) -> pl.DataFrame:
+    """Orders that are new, gone, moved or resized, in names and local times."""
+
+    def cells(row: dict[str, Any]) -> dict[str, Any]:
+        zone = names.zone_of(row["location"])
+        return {
+            "Order": f"{row['number'] or row['kind']}, {names.name(row['product'])} at "
+            f"{names.name(row['location'])}",
+            "Change": row["change"],
+            "Date today": _wall(row["old_finish"], zone),
+            "Date then": _wall(row["new_finish"], zone),
+            "Quantity": _quantities(row, names),
+        }
+
+    return _table(one.orders, cells, _ORDERS)
+
+
+def _demand_words(row: dict[str, Any], asked: dict[str, Any], names: Names) -> str:
+    """Demand with its product and customer; a line of the scenario is new."""
+    told = names.name(row["demand"]) if row["old_verdict"] else "New line"
+    product, customer = (names.name(asked.get(one)) for one in ("product", "customer"))
+    more = [one for one in (product, customer) if one not in (NOTHING, "")]
+    return ", ".join([told, *(one for one in more if one not in told)])
+
+
+_WALL = pl.Datetime("us")
+_DEMANDS = {
+    "Demand": pl.String(),
+    **dict.fromkeys(("Promised", "Date today", "Date then"), _WALL),
+    "Status then": pl.String(),
+    "Money": pl.Float64(),
+}
+_ORDERS = {
+    **dict.fromkeys(("Order", "Change"), pl.String()),
+    **dict.fromkeys(("Date today", "Date then"), _WALL),
+    "Quantity": pl.String(),
+}
+
+
+def _quantities(row: dict[str, Any], names: Names) -> str:
+    """Quantity today and then; once where it stays, or where there is only one."""
+    told = [row[one] for one in ("old_qty", "new_qty") if row[one] is not None]
+    words = [number(value) for value in dict.fromkeys(told)]
+    return f"{' → '.join(words)} {names.unit(row['product'])}"
+
+
+def _table(
+    frame: pl.DataFrame,
+    cells: Callable[[dict[str, Any]], dict[str, Any]],
+    schema: dict[str, Any],
+) -> pl.DataFrame:
+    rows = [cells(row) for row in frame.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _wall(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    return None if moment is None else local(moment, zone).replace(tzinfo=None)
+
+
+def _verdict(verdict: str | None) -> str:
+    return "not there" if verdict is None else WORDS[Verdict(verdict)]

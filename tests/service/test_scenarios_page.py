@@ -1,0 +1,397 @@
+"""The scenarios page: a form of each kind, plans beside today's, equal to a study."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from medhavi.edits.edit import KINDS
+from medhavi.scenarios import parse_study
+from medhavi.service import page_data
+from medhavi.service.plan_pages import plan_page
+from medhavi.service.plan_pages.plan_loading import PlanPage, load_page, plan_of
+from medhavi.service.scenario_pages import scenario_parts
+from medhavi.service.scenario_pages.scenario_form import (
+    NEW,
+    OFFERED,
+    ChangeForm,
+    chosen_by,
+    kind_wanted,
+    options_of,
+)
+from medhavi.service.scenario_pages.scenario_page import (
+    MOST_SCENARIOS,
+    ScenarioList,
+    add_change,
+    asked_demands,
+    compare_scenarios,
+    edit_of,
+    file_rows,
+    read_list,
+    study_file,
+)
+from medhavi.views.pictures.scenarios import (
+    comparison_table,
+    demand_rows,
+    money_table,
+    order_rows,
+    scenario_finding,
+    scenario_link,
+    scenario_tiles,
+    waterfall_chart,
+    waterfall_rows,
+)
+from medhavi.workbench.studies.studies import plan_of_run, run_study
+from tests import factories
+from tests.api import DataSource, names_of
+from tests.planners.small_plans import day
+from tests.workbench.edit_company import company
+
+FORMS = {
+    "resource_down": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
+    "supplier_delay": {"supplier": "S", "days": "2"},
+    "lane_blocked": {"lane": "L-X", "start": "2026-01-05 08:00"},
+    "demand_factor": {"factor": "+50 %", "customer": "C", "finish": "2026-02-01"},
+    "demand_added": {
+        "product": "A",
+        "location": "L",
+        "qty": "40",
+        "due": "2026-01-08",
+        "customer": "C",
+    },
+    "demand_changed": {"demand": "D1", "qty": "30"},
+    "demand_removed": {"demand": "D2"},
+    "capacity_factor": {"factor": "-50", "resource": "M"},
+    "unit_added": {"resource": "M", "start": "2026-01-05", "finish": "2026-01-06"},
+    "calendar_open": {
+        "calendar": "CAL",
+        "start": "2026-01-10",
+        "finish": "2026-01-10",
+    },
+    "calendar_closed": {
+        "calendar": "CAL",
+        "start": "2026-01-06",
+        "finish": "2026-01-06",
+    },
+    "lead_time_factor": {"factor": "100", "supplier": "S"},
+    "transit_factor": {"factor": "20"},
+    "stock_factor": {"factor": "\N{MINUS SIGN}100", "product": "A"},
+    "receipt_lost": {"supply_order": "PO-1"},
+    "safety_factor": {"factor": "10,5"},
+    "price_factor": {"factor": "10", "supplier": "S"},
+}
+
+
+def tables():
+    """A bought item and one made of it on a machine with shifts; a lane to a shop."""
+    return factories.snapshot(
+        products=[{"product": "A", "family": "F", "unit_cost": 2.0}, {"product": "B"}],
+        locations=[{"location": "L"}, {"location": "X"}],
+        demands=[
+            {"demand": "D1", "qty": 20, "customer": "C", "due": day(10)},
+            {"demand": "D2", "product": "B", "qty": 8, "due": day(9), "priority": 1},
+        ],
+        stock=[{"qty": 4}],
+        suppliers=[{"supplier": "S"}],
+        supply_terms=[{"unit_price": 2.0, "lead_time_days": 3}],
+        supply_orders=[
+            {"supply_order": "PO-1", "kind": "purchase", "qty": 10, "due": day(5)}
+        ],
+        calendars=[{"calendar": "CAL"}],
+        shifts=[{"calendar": "CAL", "start": "06:00", "finish": "18:00"}],
+        lanes=[{"lane": "L-X", "origin": "L", "destination": "X", "duration_h": 10}],
+        resources=[{"resource": "M", "location": "L", "calendar": "CAL"}],
+        routings=[{"routing": "R", "product": "B", "location": "L"}],
+        bom_lines=[{"routing": "R", "component": "A", "qty": 1}],
+        steps=[{"routing": "R", "step": 1, "run_per_unit": 60}],
+        step_resources=[{"routing": "R", "step": 1, "resource": "M"}],
+        inventory_policies=[{"product": "A", "location": "L", "safety_qty": 4}],
+    )
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    page_data._benches.clear()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("scenarios") / "tables"
+    tables().to_folder(place)
+    return place
+
+
+def shown_of(folder, mode="mrp"):
+    shown = load_page(str(folder), mode=mode)
+    assert shown.problem is None, shown.problem
+    return shown
+
+
+def with_changes(shown, *forms):
+    held = ScenarioList()
+    for kind, values in forms:
+        held, told = add_change(held, shown, kind, values)
+        assert (told.problems, told.trouble) == ({}, ""), kind
+    return held
+
+
+@pytest.mark.req("UI-06")
+def test_each_offered_kind_has_a_form_here():
+    assert {kind.name for kind in OFFERED.values()} == set(FORMS)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_a_form_of_each_kind_becomes_a_plan_with_figures(folder, kind):
+    shown = shown_of(folder)
+    held = with_changes(shown, (kind, FORMS[kind]))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    assert found.problem == ""
+    assert sum(found.steps.values()) == pytest.approx(
+        found.cost - found.cost_today, abs=0.01
+    )
+    # What the catalogue refers to is what the page offers to choose from.
+    for parameter in KINDS[kind].parameters.values():
+        if parameter.reference:
+            offered = options_of(shown.snapshot, shown.names, parameter.reference)
+            assert len(set(offered.values())) == len(offered)
+
+
+def test_more_demand_costs_more_and_names_what_differs(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("demand_factor", FORMS["demand_factor"]))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    assert found.name == "More or less demand: +50 %, C, to Sun 1 Feb"
+    # Ten pieces more at 2 each.
+    assert found.steps["Purchase"] == pytest.approx(20.0)
+    rows = waterfall_rows(found, shown.names)
+    assert rows["low"][0] == pytest.approx(found.cost_today)
+    assert rows["high"][-1] == pytest.approx(found.cost)
+    told = order_rows(found, shown.names)
+    assert "A at L" in told["Order"][0]
+    assert (
+        waterfall_chart(found, shown.names)
+        .to_dict()["title"]["text"]
+        .startswith("More or less demand")
+    )
+
+
+def test_an_item_that_is_late_then_is_named_with_both_dates(folder):
+    shown = shown_of(folder, "constrained")
+    form = {"resource": "M", "start": "2026-01-01", "finish": "2026-01-20"}
+    held = with_changes(shown, ("resource_down", {**form, "name": "Machine down"}))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    asked = asked_demands(shown, held.scenarios[0])
+    rows = demand_rows(found, shown.names, asked)
+    row = rows.filter(pl.col("Demand").str.starts_with("D2")).row(0, named=True)
+    assert row["Date then"] is None or row["Date then"] > row["Date today"]
+    assert found.not_kept == found.not_kept_today + 1
+    finding = scenario_finding([found], shown.names)
+    assert finding.startswith("Machine down: ")
+    assert finding.endswith("+1 late demands")
+    late = scenario_tiles(found, shown.names)[1]
+    assert (late.state, late.word) == ("bad", "+1")
+
+
+@pytest.mark.req("RPL-11", "RPL-13")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_page_command_and_study_have_the_same_figures(
+    folder, mode, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(folder.parent)
+    shown = load_page(folder.name, mode=mode)
+    held = with_changes(
+        shown,
+        ("demand_factor", FORMS["demand_factor"]),
+        ("resource_down", {**FORMS["resource_down"], "name": 'M "down"'}),
+        ("price_factor", {**FORMS["price_factor"], "into": 'M "down"'}),
+    )
+    assert len(held.scenarios) == 2
+    file = tmp_path / "scenarios.toml"
+    file.write_text(study_file(shown, held.scenarios, lambda _name: ""), "utf-8")
+    report = run_study(file, cache=tmp_path / "cache", executor="serial").report
+    assert set(report.runs["status"]) == {"heuristic"}
+    for row in report.runs[1:].iter_rows(named=True):
+        resumed = plan_of_run(row["run"], tmp_path / "cache").run.settings
+        on = shown.plan.fingerprint if mode == "constrained" else None
+        assert resumed.get("baseline") == on
+    for one in compare_scenarios(shown, held.scenarios):
+        rows = report.figures.filter(pl.col("scenario") == one.name)
+        assert dict(rows.select("kpi", "value").iter_rows()) == one.figures
+        assert dict(rows.select("kpi", "compared").iter_rows()) == one.today
+
+
+def test_the_study_file_says_what_the_page_holds(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, *list(FORMS.items())[:3])
+    study = parse_study(study_file(shown, held.scenarios, lambda _name: ""))
+    assert study.scenarios[1:] == held.scenarios
+    assert read_list(held.text()) == held
+
+
+def test_what_is_wrong_is_told_beside_each_field_all_at_once(folder):
+    shown = shown_of(folder)
+    form = {"factor": "much", "start": "soon", "finish": "2026-13-01"}
+    held, told = add_change(ScenarioList(), shown, "demand_factor", form)
+    assert held.scenarios == ()
+    assert set(told.problems) == {"factor", "start", "finish"}
+    assert told.values == form
+    _, told = add_change(held, shown, "supplier_delay", {"days": "-1"})
+    assert told.problems["supplier"] == "is needed"
+    assert "out of range" in told.problems["days"]
+    turned = {"resource": "M", "start": "2026-01-06", "finish": "2026-01-05 07:00"}
+    _, told = add_change(held, shown, "resource_down", turned)
+    assert told.problems == {"finish": "is before From"}
+
+
+def test_a_change_that_selects_nothing_is_no_scenario(folder):
+    shown = shown_of(folder)
+    form = {"factor": "10", "family": "F", "customer": "C", "start": "2027-01-01"}
+    held, told = add_change(ScenarioList(), shown, "demand_factor", form)
+    assert held.scenarios == ()
+    assert "no row of demands fits" in told.trouble
+
+
+def test_changes_join_a_scenario_and_leave_it_one_by_one(folder):
+    shown = shown_of(folder)
+    held = with_changes(
+        shown,
+        ("price_factor", {"factor": "5", "name": "Dear"}),
+        ("stock_factor", {"factor": "-10", "into": "Dear"}),
+        ("transit_factor", {"factor": "5"}),
+    )
+    assert [len(one.changes) for one in held.scenarios] == [2, 1]
+    fewer = held.without("Dear", 0)
+    assert [one.kind for one in fewer.scenarios[0].changes] == ["stock_factor"]
+    assert fewer.without("Dear", 0).names == ("Transit times: +5 %",)
+    assert held.without("Dear").names == ("Transit times: +5 %",)
+
+
+def test_names_are_unique_and_scenarios_few(folder):
+    shown = shown_of(folder)
+    form = {"factor": "5"}
+    held = with_changes(shown, *[("price_factor", form)] * MOST_SCENARIOS)
+    assert held.names[1] == "Purchase prices: +5 % (2)"
+    _, told = add_change(held, shown, "price_factor", {**form, "into": NEW})
+    assert "remove one" in told.problems["into"]
+    one = with_changes(shown, ("price_factor", {**form, "name": "Dear"}))
+    _, told = add_change(one, shown, "price_factor", {**form, "name": "Dear"})
+    assert told.problems["name"] == "Dear is there already"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"a": 1}', '[{"name": "x", "change": [{"kind": "flood"}]}]'],
+)
+def test_a_wrong_address_is_told_in_words(text):
+    assert read_list(text).trouble
+    assert read_list("") == ScenarioList()
+
+
+def test_an_address_opens_the_form_with_its_subject(folder):
+    shown = shown_of(folder)
+    at = shown.snapshot
+    assert kind_wanted(at, "", "M").name == "resource_down"
+    assert kind_wanted(at, "price_factor", "S").name == "price_factor"
+    assert kind_wanted(at, "set", "nobody").name == next(iter(OFFERED.values())).name
+    assert chosen_by(at, KINDS["demand_factor"], "A|L") == {
+        "product": "A",
+        "location": "L",
+    }
+    assert chosen_by(at, KINDS["demand_factor"], "C") == {"customer": "C"}
+
+
+def test_a_scenario_that_cannot_be_planned_says_why_and_stands_last(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", {"factor": "5"}))
+    rows = json.loads(held.text())
+    rows.insert(
+        0,
+        {
+            "name": "No such line",
+            "change": [{"kind": "resource_down", "resource": "N"}],
+        },
+    )
+    read = read_list(json.dumps(rows))
+    good, bad = compare_scenarios(shown, read.scenarios)
+    assert (good.name, bad.is_planned) == ("Purchase prices: +5 %", False)
+    assert "is not in the table resources" in bad.problem
+    assert "refused" in comparison_table((good, bad), shown.names)
+    assert scenario_finding((good, bad), shown.names).endswith(
+        "1 scenario cannot be planned"
+    )
+    assert "Purchase" in money_table((good, bad), shown.names)
+
+
+def test_a_run_that_is_cancelled_is_left_out(folder):
+    shown = shown_of(folder)
+    held = with_changes(shown, ("price_factor", {"factor": "7"}))
+    told = []
+    assert compare_scenarios(shown, held.scenarios, told.append, lambda: True) == ()
+    assert len(compare_scenarios(shown, held.scenarios, told.append)) == 1
+    assert str(told[0]) == "Purchase prices: +7 %: 1 of 1"
+
+
+def test_a_folder_offers_the_changed_rows_as_a_file(folder):
+    shown = shown_of(folder)
+    held = with_changes(
+        shown,
+        ("price_factor", {"factor": "5"}),
+        ("resource_down", FORMS["resource_down"]),
+        ("demand_removed", FORMS["demand_removed"]),
+    )
+    prices, down, removed = (edit_of(shown, one) for one in held.scenarios)
+    assert "this is a folder" in prices.why
+    assert "disruptions, which another system owns" in down.why
+    assert "It takes rows out of demands" in removed.why
+    assert file_rows(shown, held.scenarios[0])[:2] == b"PK"
+
+
+@pytest.mark.req("WO-12")
+def test_a_scenario_is_accepted_with_its_price_and_a_name(tmp_path):
+    bench = company(tmp_path)
+    snapshot = bench.snapshot()
+    shown = PlanPage(
+        source=DataSource(lake=str(tmp_path / "lake")),
+        snapshot=snapshot,
+        plan=plan_of(snapshot),
+        names=names_of(snapshot),
+    )
+    held = with_changes(shown, ("price_factor", {"factor": "50", "supplier": "S"}))
+    (found,) = compare_scenarios(shown, held.scenarios)
+    answer = edit_of(shown, held.scenarios[0])
+    asked = plan_page.show_edit(shown, answer.edit)
+    assert asked.preview.price.total == pytest.approx(found.cost - found.cost_today)
+    assert not plan_page.decide(shown, asked.preview, "").kept
+    done = plan_page.decide(shown, asked.preview, "Ana")
+    assert done.kept, done.text
+    there = page_data.bench_of(shown.source)
+    assert there is not None
+    after = there.edits.facts.read()[1]
+    terms = after["supply_terms"].filter(pl.col("supplier") == "S")
+    assert terms["unit_price"].to_list() == [3.0]
+    assert bench.edit_history()[-1].approver == "Ana"
+
+
+def test_parts_show_lists_and_forms_in_words(folder):
+    shown = shown_of(folder)
+    held = with_changes(
+        shown,
+        ("price_factor", {"factor": "5", "name": "Dear"}),
+        ("stock_factor", {"factor": "-10", "into": "Dear"}),
+    )
+    buttons = scenario_parts.removals(held, shown.names, lambda _held: None)
+    assert list(buttons.elements) == ["Dear", "Dear|0", "Dear|1"]
+    text = scenario_parts.list_parts(held, shown.names, buttons).text
+    assert "Stock lost or found: \N{MINUS SIGN}10 %" in text
+    draft = ChangeForm(
+        kind="price_factor",
+        values={"factor": "x"},
+        problems={"factor": "is {no} number"},
+    )
+    form = scenario_parts.form_of(
+        KINDS["price_factor"], shown, draft, held.names, "", print
+    )
+    assert "is (no) number" in form.text
+    assert scenario_link("A|L") == "/scenarios/?subject=A%7CL"
