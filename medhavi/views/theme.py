@@ -342,6 +342,7 @@ form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important
  --amber-7:var(--mv-line)!important;
  --action:var(--mv-plan)!important;--action-hover:var(--mv-plan)!important;
  --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
+@media (min-width:641px){.mv-framed [class*="sm:px-16"]{padding-inline:12px!important}}
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
