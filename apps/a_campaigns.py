@@ -11,7 +11,7 @@ kept.
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: campaigns and changeovers")
+app = marimo.App(width="full", app_title="Medhavi: campaigns and changeovers")
 
 with app.setup:
     import marimo as mo

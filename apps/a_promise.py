@@ -11,7 +11,7 @@ the promises at risk.
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: promise desk")
+app = marimo.App(width="full", app_title="Medhavi: promise desk")
 
 with app.setup:
     import marimo as mo

@@ -10,7 +10,7 @@ The sequence of work on each resource with its set-ups, its proof and its risk.
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: production schedule")
+app = marimo.App(width="full", app_title="Medhavi: production schedule")
 
 with app.setup:
     import marimo as mo
