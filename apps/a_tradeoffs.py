@@ -18,6 +18,7 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
+    from medhavi.service import tradeoff_page
     from medhavi.service.page_data import (
         facts_of,
         html,
@@ -25,21 +26,17 @@ with app.setup:
         section,
         trouble_of,
         wanted_data,
-        wanted_of,
+    )
+    from medhavi.service.plan_pages.desk_words import (
+        address_of,
+        mode_choice,
     )
     from medhavi.service.plan_pages.plan_page import last_approver
-    from medhavi.service.tradeoff_page import (
-        OBJECTIVES,
-        budgets_of,
-        in_force,
-        is_current,
-        last_run,
-        publish,
-        start,
-    )
+    from medhavi.service.tradeoff_page import budgets_of, is_current
     from medhavi.views import page, theme
     from medhavi.views.pictures.pareto import (
         TITLES,
+        budget_unit,
         changes_html,
         difference_html,
         front_chart,
@@ -59,9 +56,8 @@ def style():
 
 @app.cell(hide_code=True)
 def address():
-    params = mo.query_params()
-    wanted = wanted_of(params)
-    return params, wanted
+    wanted, keep = address_of(mo.query_params())
+    return keep, wanted
 
 
 @app.cell(hide_code=True)
@@ -85,12 +81,10 @@ def trouble(shown):
 
 @app.cell(hide_code=True)
 def remembered():
-    # Counts the begins and ends of work: what shows it is drawn anew with each.
-    get_turn, turn = mo.state(0)
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
-    return approver, get_turn, turn
+    return (approver,)
 
 
 @app.cell(hide_code=True)
@@ -107,7 +101,11 @@ def effort(ready, wanted):
                 label="Programs",
             ),
             **{
-                name: mo.ui.text(label=f"Most {title}", placeholder="no limit")
+                name: mo.ui.text(
+                    label=f"{title.capitalize()} at most "
+                    f"[{budget_unit(name, ready.names.currency)}]",
+                    placeholder="no limit",
+                )
                 for name, title in TITLES.items()
             },
         )
@@ -127,65 +125,41 @@ def effort(ready, wanted):
 
 
 @app.cell(hide_code=True)
-def begin(form, ready, turn):
-    mo.stop(form.value is None)
-    _budgets, _wrong = budgets_of(form.value)
-    mo.stop(bool(_wrong), html(page.problem("A budget is a number", _wrong, "")))
-    start(ready, form.value["points"], _budgets)
-    turn(lambda times: times + 1)
-    return
+def begin(form, ready):
+    begun = None
+    _wrong = ""
+    if form.value is not None:
+        _budgets, _wrong = budgets_of(form.value)
+        if not _wrong:
+            begun = tradeoff_page.begin(ready, form.value["points"], _budgets)
+    html(page.problem("A budget is a number", _wrong, "")) if _wrong else None
+    return (begun,)
 
 
 @app.cell(hide_code=True)
-def work(get_turn, ready):
-    get_turn()
-    run = last_run(ready)
-    _works = run is not None and not run.done.is_set()
-    tick = mo.ui.refresh(options=["1s"], default_interval="1s") if _works else None
-    end = mo.ui.run_button(label="Stop and use the best") if _works else None
-    return end, run, tick
+def work(begun, ready):
+    with mo.status.spinner("Reading the last plans", remove_on_exit=True) as _spinner:
+        last = tradeoff_page.load_front(
+            ready, begun, observe=lambda done: _spinner.update(subtitle=str(done))
+        )
+    trouble_of(last) if last.problem else None
+    return (last,)
 
 
 @app.cell(hide_code=True)
-def progress(end, run, tick, turn):
-    mo.stop(tick is None)
-    if tick.value is not None and run.done.is_set():
-        turn(lambda times: times + 1)
-    section("work", "Work", html(f"<p>{escape(run.told)}</p>"), mo.hstack([end, tick]))
-    return
-
-
-@app.cell(hide_code=True)
-def stopped(end, run):
-    mo.stop(end is None or not end.value)
-    run.stop.set()
-    return
-
-
-@app.cell(hide_code=True)
-def find(ready, run, tick):
-    mo.stop(tick is not None)
+def find(last, ready):
     mo.stop(
-        run is None,
+        last.front is None,
         html(
             page.empty(
                 "Nothing is computed yet",
                 "Choose how many programs guide plans, then find them.",
             )
-        ),
+        )
+        if last.problem is None
+        else None,
     )
-    _text = run.problem and page.problem(
-        run.problem.title, run.problem.text, run.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(run.findings)}" if run.findings else ""
-    mo.stop(run.front is None, html(f"{_text}{_list}"))
-    _why = (
-        "Stopped before one was made: find again."
-        if f"{run.front.run.status}" == "cancelled"
-        else "None keeps the budgets: allow more, and find again."
-    )
-    mo.stop(run.front.points.is_empty(), html(page.empty("No plan", _why)))
-    front = run.front
+    front = last.front
     current = is_current(ready, front)
     html(
         page.problem(
@@ -198,25 +172,30 @@ def find(ready, run, tick):
 
 
 @app.cell(hide_code=True)
-def axes(params, wanted):
+def axes(keep, wanted):
     _named = {title: name for name, title in TITLES.items()}
     across = mo.ui.dropdown(
         _named,
         value=TITLES.get(wanted("x"), "cost"),
         label="Across",
-        on_change=lambda value: params.set("x", value),
+        on_change=lambda value: keep("x", value),
     )
     up = mo.ui.dropdown(
         _named,
         value=TITLES.get(wanted("y"), "lateness"),
         label="Up",
-        on_change=lambda value: params.set("y", value),
+        on_change=lambda value: keep("y", value),
     )
     return across, up
 
 
 @app.cell(hide_code=True)
 def picture(across, front, up):
+    _stopped = (
+        "The search was stopped: these are the plans that were made by then. "
+        if str(front.run.status) == "cancelled"
+        else ""
+    )
     _chart = front_chart(front, across.value, up.value, brush=True)
     scatter = mo.ui.altair_chart(
         untitled(_chart), chart_selection=False, legend_selection=False
@@ -228,9 +207,9 @@ def picture(across, front, up):
         html(f"<h3>{escape(title_of(_chart))}</h3>"),
         scatter,
         html(
-            f'<p class="muted">Points are plans, by their scorecards. The dashed line '
-            f"joins the {front.programs.height} programs that guide them: it holds overtime, "
-            "overload and safety stock, divides lots, and is no bound of plans.</p>"
+            f'<p class="muted">{_stopped}Points are plans, by their scorecards. Hollow '
+            f"diamonds are the {front.programs.height} programs that guide them: they count "
+            "overtime, overload and safety stock, divide lots, and bound no plan.</p>"
         ),
     )
     return (scatter,)
@@ -257,7 +236,7 @@ def brushed(front, scatter):
 
 
 @app.cell(hide_code=True)
-def choose_two(front, params, picked, wanted):
+def choose_two(front, keep, picked, wanted):
     _labels = {f"Plan {p}": p for p in front.points["point"]}
     _cheapest = front.points.sort("cost", "point")["point"][0]
     _other = picked[0] if picked else knee(front)
@@ -271,13 +250,13 @@ def choose_two(front, params, picked, wanted):
         _labels,
         value=_first("from", _cheapest),
         label="From",
-        on_change=lambda value: params.set("from", str(value)),
+        on_change=lambda value: keep("from", str(value)),
     )
     two = mo.ui.dropdown(
         _labels,
         value=_first("to", _other),
         label="to",
-        on_change=lambda value: params.set("to", str(value)),
+        on_change=lambda value: keep("to", str(value)),
     )
     knee_first = _other
     return knee_first, one, two
@@ -303,17 +282,22 @@ def difference(front, one, two):
 
 
 @app.cell(hide_code=True)
-def against(front, ready):
-    _before = in_force(ready)
+def choose_mode(keep, wanted):
+    mode = mode_choice(wanted, keep)
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def against(front, mode, ready):
+    _before = tradeoff_page.plan_before(ready, mode.value)
     section(
         "in_force",
         "Difference from the plan in force",
-        html(
-            changes_html(front, _before)
-            if _before
-            else page.empty("No plan is published", "Publish one below.")
-        ),
-    ) if ready.source.lake else None
+        mode,
+        trouble_of(_before)
+        if _before.problem
+        else html(changes_html(front, tradeoff_page.objectives_of(_before))),
+    )
     return
 
 
@@ -341,7 +325,7 @@ def publishing(approver, chosen, current, ready, release):
 @app.cell(hide_code=True)
 def published(approver, chosen, front, ready, release):
     mo.stop(not release.value)
-    said(publish(ready, front, chosen.value, approver.value))
+    said(tradeoff_page.publish(ready, front, chosen.value, approver.value))
     return
 
 
@@ -349,7 +333,7 @@ def published(approver, chosen, front, ready, release):
 def trust(front, ready, wanted):
     _facts = [
         ("Status", f"{front.run.status}"),
-        ("Objectives", ", ".join(OBJECTIVES)),
+        ("Objectives", ", ".join(TITLES.values())),
         ("Front", front.fingerprint[:12]),
     ]
     mo.Html(

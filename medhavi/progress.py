@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_LARGE = 1_000
+"""From here on a figure has no decimals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -37,9 +40,13 @@ class Progress:
     def __str__(self) -> str:
         """Line for people."""
         facts = [f"{self.done:,} of {self.total:,}"] if self.total else []
-        facts += [f"{self.incumbent:g}"] if self.incumbent is not None else []
-        facts += [f"bound {self.bound:g}"] if self.bound is not None else []
+        facts += [_figure(self.incumbent)] if self.incumbent is not None else []
+        facts += [f"bound {_figure(self.bound)}"] if self.bound is not None else []
         return f"{self.phase}: {', '.join(facts)}" if facts else self.phase
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:g}"
 
 
 Observe = Callable[[Progress], object]

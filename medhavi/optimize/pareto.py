@@ -98,17 +98,24 @@ class Front:
         self._goal = ""
         self.stopped = False
 
-    def points(self, count: int) -> list[Point]:
+    def points(
+        self, count: int, tell: Callable[[int], object] | None = None
+    ) -> list[Point]:
         """Find up to `count` distinct efficient points, by the first objective.
 
         Fewer come out where the front has no more: with objectives that do not
         conflict it is one point.
+
+        Parameters
+        ----------
+        tell
+            Called with how many points there are, after each program.
         """
-        ends = [self._solve(name, None) for name in self._names]
+        ends: list[Point | None] = []
         found: list[Point] = []
-        for end in ends:
-            if end is not None:
-                self._keep(found, end)
+        for name in self._names:
+            ends.append(self._solve(name, None))
+            self._keep(found, ends[-1], tell)
         del found[count:]
         marks = self._marks(ends)
         while len(found) < count and not self.stopped:
@@ -121,7 +128,7 @@ class Front:
             if point is not None:
                 # A bound with room to spare: the gap ends where the point is.
                 marks[name].append(point.values[name])
-                self._keep(found, point)
+            self._keep(found, point, tell)
         return sorted(found, key=self._order)
 
     def _order(self, point: Point) -> tuple[float, ...]:
@@ -154,12 +161,18 @@ class Front:
                     best = width, name, (low + high) / 2
         return None if best is None else best[1:]
 
-    def _keep(self, found: list[Point], point: Point) -> None:
+    def _keep(
+        self,
+        found: list[Point],
+        point: Point | None,
+        tell: Callable[[int], object] | None,
+    ) -> None:
         """Add a point unless one is the same or better; drop those it beats."""
-        if any(self._covers(other, point) for other in found):
-            return
-        found[:] = [other for other in found if not self._covers(point, other)]
-        found.append(point)
+        if point is not None and not any(self._covers(one, point) for one in found):
+            found[:] = [other for other in found if not self._covers(point, other)]
+            found.append(point)
+        if tell is not None:
+            tell(len(found))
 
     def _covers(self, one: Point, other: Point) -> bool:
         """Whether no objective of `one` is worse, within what counts as same."""

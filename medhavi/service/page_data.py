@@ -79,6 +79,12 @@ class AnswerCache(Generic[Value]):
                 slot.made.append(make())
             return slot.made[0]
 
+    def put(self, key: Hashable, answer: Value) -> None:
+        """Take another answer for a key."""
+        with self._lock:
+            self._slots.pop(key, None)
+        self.get(key, lambda: answer)
+
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
 """Variable of the folders and workbooks that pages may show, divided by `os.pathsep`.

@@ -1,79 +1,62 @@
-"""What the trade-off app shows: the last front, one in the making, or what is amiss.
+"""What the trade-off app shows: the last front, work on another one, or what is amiss.
 
-A front takes half a minute: it is found in a thread of the server, and written beside
-the lake, so that the page opens with the last one.
+A front takes half a minute: a job finds it and writes it beside the lake, so that the
+page opens with the last one.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import Finding
+from medhavi.progress import unobserved
 from medhavi.results.figures.scorecard import scorecard
 from medhavi.results.pareto_front import ParetoFront
-from medhavi.service.page_data import PageProblem, findings_of, problem_of
+from medhavi.service.jobs.job_queue import current_queue
+from medhavi.service.jobs.job_results import outcome_of
+from medhavi.service.jobs.open_pages import OpenPages, this_cell
+from medhavi.service.jobs.plan_jobs import (
+    OBJECTIVES,
+    FrontRequest,
+    PlanRequest,
+    front_folder,
+)
+from medhavi.service.page_data import (
+    AnswerCache,
+    PageProblem,
+    findings_of,
+    problem_of,
+)
 from medhavi.service.plan_pages import desk_words
-from medhavi.service.plan_pages.plan_loading import PlanPage
-from medhavi.workbench.files.export import trade_offs, write_front
-from medhavi.workbench.runs import published_plan, published_plans
+from medhavi.service.plan_pages.plan_loading import PlanPage, followed, open_pages
+from medhavi.views.pictures.pareto import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from medhavi.progress import Progress
-    from medhavi.service.page_data import PageData
+    from medhavi.progress import Observe
+    from medhavi.service.page_data import DataSource, PageData
     from medhavi.service.plan_pages.plan_page import EditResult
 
-OBJECTIVES = ("cost", "lateness", "co2", "inventory")
-FOLDER = "trade_offs"
-"""Where the last front is kept, beside the lake."""
-_MODES = ("optimize", "constrained", "mrp")
-_MEASURED = ("supplies", "positions", "causes")
-"""Tables of a plan that its scorecard is read from."""
+_KEPT = 4
+_fronts: AnswerCache[ParetoFront] = AnswerCache(_KEPT)
+_open_fronts = OpenPages()
+"""Cells that show the front of a source, by source."""
 
 
-@dataclass(slots=True, kw_only=True)
-class FrontRun:
-    """A front in the making; `front` or `problem` is there once it is done.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontPage:
+    """The last front, None where there is none; what is done about another one."""
 
-    `told` is the last progress; `stop` ends it with the plans that are made.
-    """
-
-    told: str = "begins"
     front: ParetoFront | None = None
     problem: PageProblem | None = None
     findings: tuple[Finding, ...] = ()
-    stop: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def observe(self, progress: Progress) -> None:
-        """Take note of the progress."""
-        self.told = str(progress)
 
 
-_runs: dict[str, FrontRun] = {}
-_lock = threading.Lock()
-
-
-def last_run(data: PageData) -> FrontRun | None:
-    """Newest run of the page's source: in the making, done, or read from its folder."""
-    key = _key(data)
-    with _lock:
-        if key not in _runs:
-            kept = _kept_front(data)
-            if kept is None:
-                return None
-            _runs[key] = FrontRun(front=kept)
-            _runs[key].done.set()
-        return _runs[key]
-
-
-def start(data: PageData, points: int, budgets: Mapping[str, float]) -> FrontRun:
-    """Find efficient plans of the page's tables in a thread, unless one does already.
+def begin(data: PageData, points: int, budgets: Mapping[str, float]) -> FrontRequest:
+    """Begin to find efficient plans of the page's tables, instead of older requests.
 
     Parameters
     ----------
@@ -82,22 +65,77 @@ def start(data: PageData, points: int, budgets: Mapping[str, float]) -> FrontRun
     budgets
         The most of objectives by name; plans keep them.
     """
-    key = _key(data)
-    with _lock:
-        known = _runs.get(key)
-        if known is not None and not known.done.is_set():
-            return known
-        run = _runs[key] = FrontRun()
-    arguments = (data, points, dict(budgets), run)
-    threading.Thread(target=_find, args=arguments, daemon=True).start()
-    return run
+    assert data.snapshot is not None
+    plan = PlanRequest(
+        source=data.source,
+        mode="optimize",
+        known_at=data.known_at,
+        effective_at=data.effective_at,
+        facts=data.snapshot.fingerprint,
+    )
+    asked = FrontRequest(plan=plan, points=points, budgets=tuple(budgets.items()))
+    queue = current_queue()
+    if queue is not None:
+        queue.submit(asked, again=True)
+        _open_fronts.tell(data.source, but=this_cell())
+    return asked
+
+
+def load_front(
+    data: PageData,
+    asked: FrontRequest | None = None,
+    observe: Observe | None = None,
+) -> FrontPage:
+    """Last front of the page's source; the cell is run again when another is found.
+
+    Parameters
+    ----------
+    asked
+        What the page began; outside the server it is found here.
+    observe
+        Called with its progress then.
+    """
+    queue, cell = current_queue(), this_cell()
+    if queue is None:
+        return _found_here(data.source, asked, observe or unobserved)
+    if cell is not None:
+        _open_fronts.follow(data.source, cell)
+    shown = FrontPage(front=_kept_front(data.source))
+    subject = FrontRequest.subject_of(data.source)
+    job = queue.newest(subject)
+    told = None if job is None else outcome_of(job, "Trade-offs are being found")
+    if job is None or not isinstance(told, PageProblem):
+        return shown
+    findings = () if job.outcome is None else job.outcome.findings
+    return replace(shown, problem=told, findings=findings)
+
+
+def _found_here(
+    source: DataSource, asked: FrontRequest | None, observe: Observe
+) -> FrontPage:
+    try:
+        if asked is not None:
+            asked.run(observe, lambda: False)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return FrontPage(problem=problem_of(failure), findings=findings_of(failure))
+    return FrontPage(front=_kept_front(source))
+
+
+def _kept_front(source: DataSource) -> ParetoFront | None:
+    """Front that was written last, if it can be read."""
+    place = front_folder(source)
+    try:
+        written = (place / "run.json").stat().st_mtime_ns
+        return _fronts.get((place, written), lambda: ParetoFront.from_folder(place))
+    except (MedhaviError, OSError, ValueError):
+        return None  # there is none, or another version wrote it: it is found anew
 
 
 def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
     """Budgets of a form by objective, and what is no number, in words.
 
-    >>> budgets_of({"points": 6, "cost": "1,200", "co2": "", "lateness": "few"})
-    ({'cost': 1200.0}, 'few is no number: leave lateness empty or write it like 40000.')
+    >>> budgets_of({"cost": "1,200", "co2": "?", "lateness": ""})
+    ({'cost': 1200.0}, '? is no number: leave emissions empty or write it like 40000.')
     """
     found: dict[str, float] = {}
     wrong = ""
@@ -106,49 +144,9 @@ def budgets_of(values: Mapping[str, object]) -> tuple[dict[str, float], str]:
         try:
             found |= {name: float(text)} if text else {}
         except ValueError:
-            wrong = f"{text} is no number: leave {name} empty or write it like 40000."
+            title = TITLES[name]
+            wrong = f"{text} is no number: leave {title} empty or write it like 40000."
     return found, wrong
-
-
-def _find(
-    data: PageData, points: int, budgets: Mapping[str, float], run: FrontRun
-) -> None:
-    try:
-        if data.snapshot is None:
-            run.problem = data.problem
-            return
-        run.front = trade_offs(
-            data.snapshot,
-            list(OBJECTIVES),
-            points,
-            budgets=budgets,
-            observe=run.observe,
-            cancelled=run.stop.is_set,
-        )
-        if data.source.lake and run.front.plans:
-            write_front(run.front, _folder(data), "parquet")
-    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        run.problem, run.findings = problem_of(failure), findings_of(failure)
-    finally:
-        run.done.set()
-
-
-def _key(data: PageData) -> str:
-    return str(Path(data.source.lake or data.source.tables).absolute())
-
-
-def _folder(data: PageData) -> Path:
-    return Path(data.source.lake).absolute().parent / FOLDER
-
-
-def _kept_front(data: PageData) -> ParetoFront | None:
-    """Front that was written beside the lake, if it can be read."""
-    if not data.source.lake or not _folder(data).is_dir():
-        return None
-    try:
-        return ParetoFront.from_folder(_folder(data))
-    except (MedhaviError, OSError, ValueError):
-        return None  # written by another version: it is found anew
 
 
 def is_current(data: PageData, front: ParetoFront) -> bool:
@@ -159,24 +157,17 @@ def is_current(data: PageData, front: ParetoFront) -> bool:
     )
 
 
-def in_force(data: PageData) -> dict[str, float] | None:
-    """Objectives of the plan that was published last; None: there is none.
+def plan_before(data: PageData, mode: str) -> PlanPage:
+    """Plan in force of a mode, which the plans of a front are compared with."""
+    assert data.snapshot is not None
+    return followed(data, data.snapshot, mode)
 
-    Of several modes that of mode optimize counts before others.
-    """
-    if not data.source.lake or data.snapshot is None:
-        return None
-    from medhavi.lakehouse import Lake
 
-    try:
-        lake = Lake(data.source.lake)
-        for mode in _MODES:
-            for told in published_plans(lake, mode, data.snapshot.as_of)[:1]:
-                plan = published_plan(lake, told, _MEASURED)
-                return scorecard(plan, data.snapshot).objectives
-    except (MedhaviError, OSError):
-        return None  # the comparison is an extra; the page stands without it
-    return None
+def objectives_of(shown: PlanPage) -> dict[str, float]:
+    """What a plan comes to, by the objectives of a front."""
+    assert shown.plan is not None
+    assert shown.snapshot is not None
+    return scorecard(shown.plan, shown.snapshot).objectives
 
 
 def publish(
@@ -189,4 +180,7 @@ def publish(
         names=data.names,
         plan=front.plan(point),
     )
-    return desk_words.publish(shown, approver)
+    done = desk_words.publish(shown, approver)
+    if done.kept:
+        open_pages.tell(data.source)  # the comparison on this page, too
+    return done

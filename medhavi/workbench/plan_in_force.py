@@ -186,7 +186,7 @@ def _runs(lake: Lake, mode: str, snapshot: Snapshot) -> Iterable[tuple[str, str]
         last=pl.col("fingerprint") == last,
     )
     exact = marked.filter("same").sort(
-        "published", descending=True, maintain_order=True
+        "last", "published", descending=True, maintain_order=True
     )
     others = pl.concat([marked.filter("last").head(1), marked.head(1)])
     found = pl.concat([exact, others]).unique("run_id", maintain_order=True)
@@ -202,6 +202,11 @@ def _cached(snapshot: Snapshot, mode: str) -> Plan | None:
 
 def _place(snapshot: Snapshot, mode: str) -> Path:
     """Folder of a plan in the cache: the same facts, mode and version find it again."""
+    name = f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"
+    return cache_folder() / "plans" / name
+
+
+def cache_folder() -> Path:
+    """Folder of results that no lake keeps."""
     usual = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = os.environ.get(CACHE_VARIABLE) or Path(usual) / "medhavi"
-    return Path(cache) / "plans" / f"{snapshot.fingerprint[:40]}-{mode}-{__version__}"
+    return Path(os.environ.get(CACHE_VARIABLE) or Path(usual) / "medhavi")

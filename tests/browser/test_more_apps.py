@@ -1,4 +1,4 @@
-"""The schedule, trade-off and campaigns apps in a real browser."""
+"""The schedule, item, capacity and campaigns apps in a real browser."""
 
 from __future__ import annotations
 
@@ -25,30 +25,6 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     expect(page.locator("marimo-vega svg")).to_have_count(2, timeout=SLOW)
-    watched.assert_clean()
-
-
-@pytest.mark.nightly
-def test_the_trade_off_app_waits_until_it_is_asked(watched):
-    watched.open("/tradeoffs/")
-    page = watched.page
-    expect(page.get_by_text("Nothing is computed yet").first).to_be_visible(
-        timeout=SLOW
-    )
-    watched.assert_clean()
-
-
-@pytest.mark.nightly
-def test_the_trade_off_app_lists_plans_and_their_difference(watched):
-    watched.open("/tradeoffs/?points=3")
-    page = watched.page
-    page.get_by_role("button", name="Find the trade-offs").click()
-    for words in (
-        "Efficient plans",
-        "Objectives of each plan",
-        "Difference between two plans",
-    ):
-        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     watched.assert_clean()
 
 

@@ -1,98 +1,166 @@
-"""The data of the trade-off app: a front of the page's tables, failures in words."""
+"""The page of trade-offs: a job finds the front, files keep it, failures are words."""
 
 from __future__ import annotations
 
-import shutil
-from typing import TYPE_CHECKING
-
 import pytest
 
+from medhavi.results.pareto_front import ParetoFront
 from medhavi.schema.template import example_rows
 from medhavi.service import tradeoff_page
-from medhavi.service.page_data import DataSource, PageData
+from medhavi.service.jobs.job import JobState
+from medhavi.service.jobs.job_queue import JobQueue, current_queue
+from medhavi.service.jobs.plan_jobs import FrontRequest, front_folder
+from medhavi.service.page_data import AnswerCache, DataSource
+from medhavi.service.plan_pages import plan_loading
 from medhavi.service.tradeoff_page import (
+    begin,
     budgets_of,
-    in_force,
     is_current,
-    last_run,
-    start,
+    load_front,
+    objectives_of,
+    plan_before,
+    publish,
 )
 from medhavi.snapshot import Snapshot
-from medhavi.workbench.files.export import write_front
-from tests.api import load_data
+from medhavi.workbench.plan_in_force import plan_in_force
+from tests.api import Lake, load_data
+from tests.service.job_requests import Counting
+from tests.workbench.edit_company import company
 
-if TYPE_CHECKING:
-    from medhavi.service.tradeoff_page import FrontRun
 
-SOON = 120
-"""Seconds after which work has hung."""
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDHAVI_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def queue(cache):
+    made = JobQueue(workers=1)
+    made.open()
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def lemonade(tmp_path):
     Snapshot.from_frames(example_rows()).to_folder(tmp_path)
-    tradeoff_page._runs.clear()
     return load_data(str(tmp_path))
 
 
-def done(run: FrontRun) -> FrontRun:
-    assert run.done.wait(SOON)
-    return run
+@pytest.fixture
+def company_page(tmp_path, monkeypatch):
+    company(tmp_path / "c")
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "c" / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/c/events.db")
+    monkeypatch.delenv("MEDHAVI_TABLES", raising=False)
+    return load_data()
 
 
-def test_nothing_is_planned_until_it_is_asked(lemonade):
-    assert last_run(lemonade) is None
+def found(data, points=3, budgets=None):
+    """Page once its job has ended."""
+    asked = begin(data, points, budgets or {})
+    current_queue().newest(asked.subject).wait()
+    return load_front(data, asked)
 
 
-def test_a_front_is_found_beside_the_page_and_stays(lemonade):
-    run = done(start(lemonade, 3, {}))
-    assert run.problem is None
-    assert run.front.points.height >= 1
-    assert run.told != "begins"
-    assert is_current(lemonade, run.front)
-    assert last_run(lemonade) is run
+def test_nothing_is_planned_until_it_is_asked(queue, lemonade):
+    assert load_front(lemonade) == tradeoff_page.FrontPage()
+    assert queue.newest(FrontRequest.subject_of(lemonade.source)) is None
 
 
-def test_work_that_is_stopped_ends(lemonade):
-    run = start(lemonade, 12, {})
-    run.stop.set()
-    assert str(done(run).front.run.status) in {"cancelled", "heuristic"}
+@pytest.mark.req("UI-02")
+def test_a_job_finds_the_front_and_another_server_reads_it(queue, lemonade):
+    shown = found(lemonade)
+    assert shown.problem is None
+    assert is_current(lemonade, shown.front)
+    assert shown.front.points.height == len(shown.front.plans) >= 1
+    tradeoff_page._fronts = AnswerCache(4)
+    kept = ParetoFront.from_folder(front_folder(lemonade.source))
+    assert load_front(lemonade).front.fingerprint == kept.fingerprint
+    job = queue.newest(FrontRequest.subject_of(lemonade.source))
+    assert job.outcome.value == kept.fingerprint
+    assert job.progress.phase == "writing the plans"
 
 
-def test_budgets_that_cannot_hold_say_what_to_allow(lemonade):
-    run = done(start(lemonade, 3, {"cost": 0.01}))
-    assert run.front is None
-    assert "cannot hold" in run.problem.text
+def test_the_page_tells_the_phase_of_its_job(queue, lemonade):
+    busy = queue.submit(Counting(name="before"))
+    asked = begin(lemonade, 3, {})
+    shown = load_front(lemonade)
+    assert (shown.front, shown.problem.text) == (None, "waiting")
+    assert shown.problem.job == queue.newest(asked.subject).name
+    queue.stop(shown.problem.job)
+    queue.stop(busy.name)
+    assert queue.newest(asked.subject).wait().state is JobState.STOPPED
+    assert load_front(lemonade).problem.title == "The work was stopped"
 
 
-def test_what_cannot_be_asked_is_told(lemonade):
-    run = done(start(lemonade, -1, {}))
-    assert run.front is None
-    assert run.problem is not None
+def test_budgets_that_cannot_hold_say_what_to_allow_and_the_last_front_stays(
+    queue, lemonade
+):
+    before = found(lemonade).front
+    shown = found(lemonade, budgets={"cost": 0.01})
+    assert "cannot hold" in shown.problem.text
+    assert shown.front is before
+    assert found(lemonade).problem is None
 
 
-def test_a_page_without_data_says_why(tmp_path):
-    tradeoff_page._runs.clear()
-    run = done(start(load_data(str(tmp_path / "none")), 3, {}))
-    assert run.problem is not None
+def test_what_cannot_be_asked_is_told(queue, lemonade):
+    shown = found(lemonade, points=-1)
+    assert (shown.front, "points" in shown.problem.text) == (None, True)
 
 
-def test_the_last_front_of_a_lake_is_shown_by_another_server(lemonade, tmp_path):
-    front = done(start(lemonade, 3, {})).front
-    of_lake = lake_page(lemonade, tmp_path)
-    write_front(front, tmp_path / "trade_offs", "parquet")
-    assert last_run(of_lake).front.fingerprint == front.fingerprint
-    shutil.rmtree(tmp_path / "trade_offs")
-    (tmp_path / "trade_offs").mkdir()
-    tradeoff_page._runs.clear()
-    assert last_run(of_lake) is None
-    assert in_force(of_lake) is None
+def test_search_that_is_stopped_keeps_the_plans_that_are_made(lemonade):
+    asked = begin_without_queue(lemonade)
+    made: list[str] = []
+    asked.run(lambda done: made.append(done.phase), lambda: "points" in made)
+    front = ParetoFront.from_folder(front_folder(lemonade.source))
+    assert str(front.run.status) == "cancelled"
+    assert front.plans
+    with pytest.raises(KeyboardInterrupt):
+        asked.run(lambda _done: None, lambda: True)
+    assert ParetoFront.from_folder(front_folder(lemonade.source)).plans
 
 
-def lake_page(page, folder):
-    """Same tables, as if they were those of a lake in a folder."""
-    source = DataSource(lake=str(folder / "lake"))
-    return PageData(source=source, snapshot=page.snapshot)
+def begin_without_queue(data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tradeoff_page, "current_queue", lambda: None)
+        return begin(data, 3, {})
+
+
+def test_a_page_outside_the_server_finds_its_front_itself(lemonade, monkeypatch):
+    monkeypatch.setattr(tradeoff_page, "current_queue", lambda: None)
+    assert load_front(lemonade, begin(lemonade, 3, {})).front.plans
+    assert load_front(lemonade, begin(lemonade, -1, {})).problem is not None
+
+
+@pytest.mark.req("UI-02")
+def test_a_published_plan_of_a_front_is_in_force_at_once(queue, company_page):
+    data = company_page
+    front = found(data).front
+    assert front_folder(data.source).parent.name == "c"
+    refused = publish(data, front, 1, "")
+    assert (refused.kept, "approver" in refused.text) == (False, True)
+    assert publish(data, front, 1, "Ada").kept
+    before = plan_before(data, "optimize")
+    assert before.plan.fingerprint == front.plan(1).fingerprint
+    row = front.points.row(0, named=True)
+    assert objectives_of(before) == pytest.approx(
+        {name: row[name] for name in objectives_of(before)}
+    )
+    plan_loading._plans = AnswerCache(8)
+    plan_loading._shown.clear()
+    kept = plan_in_force(data.snapshot, "optimize", Lake(data.source.lake))
+    assert (kept.current, kept.plan.fingerprint) == (True, before.plan.fingerprint)
+
+
+def test_a_lake_beside_which_nothing_can_be_written_has_its_front_in_the_cache(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("os.access", lambda *_asked: False)
+    place = front_folder(DataSource(lake=str(tmp_path / "lake")))
+    assert tmp_path not in place.parents
 
 
 def test_a_budget_is_a_number():

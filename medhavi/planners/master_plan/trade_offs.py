@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.optimize.conflict import Conflict
     from medhavi.optimize.pareto import Point
-    from medhavi.optimize.problem import Floats, Session
+    from medhavi.optimize.problem import Floats
     from medhavi.planners.master_plan.built_program import BuiltProgram
     from medhavi.progress import Cancelled, Observe
     from medhavi.results.plans.plan import Plan
@@ -138,12 +138,10 @@ def pareto(  # noqa: PLR0913 - the public name, keywords but for three
     run = built_run(snapshot, parameters)
     built = build(state(run, parameters))
     vectors = objective_vectors(built)
-    session = solver_of(parameters).open(built.program)
     limits = {name: Budget(vectors[name], value) for name, value in most.items()}
     chosen = {name: vectors[name] for name in objectives}
     stop, tell = Stop(cancelled), observe or unobserved
-    tell(Progress("solve programs", 0, points))
-    found = _found(built, session, vectors, chosen, limits, points, stop)
+    found = _found(built, vectors, chosen, limits, points, tell, stop)
     asked = {"objectives": list(objectives), "effort": EFFORT, "budgets": most}
     kept: list[Candidate] = []
     if plans:
@@ -260,11 +258,11 @@ def _unbeaten(made: Iterable[Candidate], objectives: Sequence[str]) -> list[Cand
 
 def _found(
     built: BuiltProgram,
-    session: Session,
     vectors: Mapping[str, Floats],
     chosen: Mapping[str, Floats],
     budgets: Mapping[str, Budget],
     points: int,
+    observe: Observe,
     cancelled: Cancelled,
 ) -> list[Point]:
     """Find the points, none where a program before them is not solved.
@@ -274,6 +272,12 @@ def _found(
     InfeasibleBudgets
         No point keeps all budgets.
     """
+
+    def tell(done: int) -> None:
+        observe(Progress("solve programs", min(done, points), points))
+
+    session = solver_of(built.statement.run.goals).open(built.program)
+    tell(0)
     session.set_cost(vectors["shortage"])
     best = session.solve(cancelled=cancelled)
     session.set_cost(built.program.cost)
@@ -296,7 +300,7 @@ def _found(
         for name, weights in chosen.items()
     }
     ties = built.program.cost / max(abs(usual.objective), 1.0)
-    return Front(session, chosen, scales, cancelled, ties).points(points)
+    return Front(session, chosen, scales, cancelled, ties).points(points, tell)
 
 
 def conflict_words(

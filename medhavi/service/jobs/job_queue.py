@@ -112,6 +112,14 @@ class JobQueue:
         with self._turn:
             return next((one for one in self._jobs.values() if one.name == name), None)
 
+    def newest(self, subject: object) -> Job | None:
+        """Job that was asked for last about a subject; None where none is known."""
+        with self._turn:
+            found = [
+                one for one in self._jobs.values() if one.request.subject == subject
+            ]
+        return found[-1] if found else None
+
     def stop(self, name: str) -> Job | None:
         """Ask a job for the best so far; one that waits ends at once."""
         job = self.find(name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.progress import Observe
-    from medhavi.service.jobs.job import JobRequest
+    from medhavi.service.jobs.job import Job, JobRequest
 
 Value = TypeVar("Value")
 AGAIN = "Start again"
@@ -39,20 +39,26 @@ def result_of(
     observe
         Called with the progress of what is waited for.
     """
-    queue, cell = current_queue(), this_cell()
+    queue = current_queue()
     if queue is None:
         return here()
     job = queue.submit(asked)
-    if cell is None:
+    if this_cell() is None:
         job.wait(observe)
+    return cast("Value | PageProblem", outcome_of(job, title))
+
+
+def outcome_of(job: Job, title: str) -> object:
+    """Value of a job, or what is done about it; see `result_of`."""
+    cell = this_cell()
     if job.outcome is None:
-        assert cell is not None
         text = "waiting" if job.progress is None else str(job.progress)
         shown = PageProblem(title=title, text=text, job=job.name)
-        job.when_ended(cell)
+        if cell is not None:
+            job.when_ended(cell)
         return shown
     if job.outcome.value is not None:
-        return cast("Value", job.outcome.value)
+        return job.outcome.value
     told = job.outcome.problem or PageProblem(
         title="The work was stopped", text="It was ended before there was a result."
     )

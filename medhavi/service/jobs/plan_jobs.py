@@ -1,14 +1,22 @@
-"""Jobs about plans: the plan in force of a source, and remedies for it."""
+"""Jobs about plans: the plan in force of a source, remedies for it, trade-offs."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.progress import Progress
 from medhavi.service.page_data import DataSource, read_snapshot
-from medhavi.workbench.plan_in_force import plan_in_force, renewed_plan
+from medhavi.workbench.files.export import trade_offs, write_front
+from medhavi.workbench.plan_in_force import (
+    cache_folder,
+    plan_in_force,
+    renewed_plan,
+)
 
 if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
@@ -139,6 +147,82 @@ class RemedyRequest:
             cancelled=cancelled,
         )
         return RemedyTrials(found=found, texts=tuple(dict.fromkeys(texts)))
+
+
+OBJECTIVES = ("cost", "lateness", "co2", "inventory")
+FRONTS = "trade_offs"
+"""Where the last front is kept, beside the lake or in the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontRequest:
+    """Efficient plans between the objectives, written where the page reads them.
+
+    Parameters
+    ----------
+    plan
+        Source, mode, moments and facts.
+    points
+        How many programs guide plans.
+    budgets
+        The most of objectives, by name.
+    """
+
+    plan: PlanRequest
+    points: int
+    budgets: tuple[tuple[str, float], ...]
+    title: str = field(default="Trade-offs", init=False, compare=False)
+
+    @property
+    def subject(self) -> object:
+        """Source: what is asked later is found instead."""
+        return self.subject_of(self.plan.source)
+
+    @staticmethod
+    def subject_of(source: DataSource) -> object:
+        """Subject of all requests of a source."""
+        return source, FRONTS
+
+    def run(self, observe: Observe, cancelled: Cancelled) -> str:
+        """Find the plans and keep them; stopped, those that were made.
+
+        Returns
+        -------
+        str
+            Fingerprint of the front.
+
+        Raises
+        ------
+        UsageError
+            No plan keeps the budgets.
+        """
+        observe(Progress("reading the tables"))
+        asked = self.plan
+        front = trade_offs(
+            read_snapshot(asked.source, asked.known_at, asked.effective_at),
+            OBJECTIVES,
+            self.points,
+            budgets=dict(self.budgets),
+            observe=observe,
+            cancelled=cancelled,
+        )
+        if not front.plans and cancelled():
+            raise KeyboardInterrupt
+        if not front.plans:
+            message = "No plan keeps the budgets. Allow more, and find again."
+            raise UsageError(message)
+        observe(Progress("writing the plans"))
+        write_front(front, front_folder(asked.source), "parquet")
+        return front.fingerprint
+
+
+def front_folder(source: DataSource) -> Path:
+    """Folder of the last front of a source."""
+    place = Path(source.lake or source.tables).absolute()
+    if source.lake and os.access(place.parent, os.W_OK):
+        return place.parent / FRONTS
+    name = hashlib.sha256(str(place).encode()).hexdigest()[:40]
+    return cache_folder() / FRONTS / name
 
 
 def lake_of(source: DataSource) -> Lake | None:

@@ -19,7 +19,7 @@ from medhavi.service.page_data import (
     served_mode,
     wanted_of,
 )
-from medhavi.service.plan_pages.plan_loading import MODES, load_page
+from medhavi.service.plan_pages.plan_loading import MODES, load_page, put_in_force
 from medhavi.service.plan_pages.plan_page import (
     EditResult,
     remember_approver,
@@ -570,7 +570,7 @@ def _last_published(page: PlanPage, plan: Plan) -> Plan | None:
 def publish(page: PlanPage, approver: str) -> EditResult:
     """Make the page's plan the plan; a refusal and a failure are told in words."""
     bench = bench_of(page.source)
-    if bench is None or page.plan is None:
+    if bench is None or page.plan is None or page.snapshot is None:
         return EditResult(
             title="Nothing can be kept from here", text="Serve a lake.", kept=False
         )
@@ -581,6 +581,7 @@ def publish(page: PlanPage, approver: str) -> EditResult:
         problem = problem_of(failure)
         return EditResult(title=problem.title, text=problem.text, kept=False)
     remember_approver(approver)
+    put_in_force(page.plan, page.snapshot, page.source)
     return EditResult(
         title="It is the plan",
         text=f"Published, approved by {approver}. The next plan is compared with it.",

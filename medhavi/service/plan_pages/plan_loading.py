@@ -112,11 +112,27 @@ def load_page(
             findings=data.findings,
             problem=data.problem,
         )
+    return followed(data, data.snapshot, mode, observe)
+
+
+def followed(
+    data: PageData,
+    snapshot: Snapshot,
+    mode: str | None = None,
+    observe: Observe | None = None,
+) -> PlanPage:
+    """Plan in force of the tables of a page; its cell is run again with each new one.
+
+    Parameters
+    ----------
+    mode, observe
+        As of `load_page`.
+    """
     cell = this_cell()
     if cell is not None:
         open_pages.follow(data.source, cell)
     wanted = mode if mode in MODES else served_mode()
-    return planned(data, data.snapshot, wanted, observe, waits=cell is None)
+    return planned(data, snapshot, wanted, observe, waits=cell is None)
 
 
 def planned(
@@ -279,9 +295,15 @@ def plan_previewed(bench: Workbench, preview: Preview, source: DataSource) -> No
     made = _plans.get(key, lambda: verified_and_rated(plan, snapshot))
     with suppress(EnvironmentFailure):  # what is decided stands; a job plans it again
         keep_plan(made, snapshot, bench.lake)
+    put_in_force(made, snapshot, source)
+
+
+def put_in_force(plan: Plan, snapshot: Snapshot, source: DataSource) -> None:
+    """Show a plan as the one of its mode on every other open page."""
+    _plans.put((snapshot.fingerprint, plan.run.mode), plan)
     last = _shown.get((source, plan.run.mode))
     if last is not None:
-        _shown[source, plan.run.mode] = replace(last, plan=made, snapshot=snapshot)
+        _shown[source, plan.run.mode] = replace(last, plan=plan, snapshot=snapshot)
     open_pages.tell(source, but=this_cell())
 
 

@@ -16,7 +16,6 @@ from medhavi.edits.order_states import OrderState, Verb, allowed
 from medhavi.errors import UsageError
 from medhavi.progress import unobserved
 from medhavi.service.jobs.job_results import result_of
-from medhavi.service.jobs.open_pages import this_cell
 from medhavi.service.jobs.plan_jobs import RemedyRequest
 from medhavi.service.page_data import (
     AnswerCache,
@@ -31,7 +30,7 @@ from medhavi.service.page_data import (
 )
 from medhavi.service.plan_pages.plan_loading import (
     PlanPage,
-    open_pages,
+    followed,
     plan_previewed,
     planned,
 )
@@ -331,9 +330,6 @@ def other_plan(page: PlanPage, mode: str) -> PlanPage:
     """Page of the same tables with their plan in another mode."""
     asked, snapshot = page.request, _both(page)[1]
     assert asked is not None
-    cell = this_cell()
-    if cell is not None:
-        open_pages.follow(page.source, cell)
     data = PageData(
         source=page.source,
         known_at=asked.known_at,
@@ -341,7 +337,7 @@ def other_plan(page: PlanPage, mode: str) -> PlanPage:
         snapshot=snapshot,
         names=page.names,
     )
-    return planned(data, snapshot, mode, waits=cell is None)
+    return followed(data, snapshot, mode)
 
 
 def _both(page: PlanPage) -> tuple[Plan, Snapshot]:

@@ -37,6 +37,11 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
     return f"{number(value)} {unit}".strip()
 
 
+def budget_unit(name: str, currency: str) -> str:
+    """Unit of an objective, as a form asks for it."""
+    return "kg" if name == "co2" else currency or "money"
+
+
 def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None:
     """Point where giving up more x begins to buy little y.
 
@@ -75,7 +80,7 @@ def front_chart(
 ) -> Picture | None:
     """Draw the points over two objectives; None where there are none.
 
-    A dashed line joins what the programs come to that guide the plans.
+    Hollow diamonds are what the programs come to that guide the plans.
 
     Parameters
     ----------
@@ -115,8 +120,8 @@ def front_chart(
     guides = rows_of(front.programs.select("program", x, y))
     layers = [
         alt.Chart(guides)
-        .mark_line(color=token("muted"), strokeDash=[4, 4], aria=False)
-        .encode(x=f"{x}:Q", y=f"{y}:Q", order="program:Q"),
+        .mark_point(shape="diamond", color=token("muted"), size=50, aria=False)
+        .encode(x=f"{x}:Q", y=f"{y}:Q"),
         base.transform_filter(alt.FieldOneOfPredicate("point", edge)).mark_line(
             color=token("line"), aria=False
         ),
@@ -186,8 +191,15 @@ def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
 
 
 def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:
-    """List what each plan costs and brings more, or less, than the plan in force."""
-    rows = [
+    """List what the plan in force comes to, and how far each plan is from it."""
+    first = ("In force", *(escape(objective_text(front, n, before[n])) for n in TITLES))
+    rows = [first, *_changes(front, before)]
+    columns = ("Plan", *(title.capitalize() for title in TITLES.values()))
+    return table_html(columns, rows, columns[1:])
+
+
+def _changes(front: ParetoFront, before: Mapping[str, float]) -> list[tuple[str, ...]]:
+    return [
         (
             f"{row['point']}",
             *(
@@ -197,8 +209,6 @@ def changes_html(front: ParetoFront, before: Mapping[str, float]) -> str:
         )
         for row in front.points.iter_rows(named=True)
     ]
-    columns = ("Plan", *(title.capitalize() for title in TITLES.values()))
-    return table_html(columns, rows, columns[1:])
 
 
 def _signed_text(front: ParetoFront, name: str, apart: float) -> str:
@@ -221,7 +231,7 @@ def difference_html(front: ParetoFront, first: int, second: int) -> str:
         apart = None if one is None or other is None else other - one
         cells.append(
             (
-                escape(title),
+                escape(title.capitalize()),
                 escape(objective_text(front, name, one)),
                 escape(objective_text(front, name, other)),
                 escape(_signed_text(front, name, apart or 0.0)),
