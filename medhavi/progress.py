@@ -29,6 +29,8 @@ class Progress:
     'net requirements: 3 of 1,200'
     >>> str(Progress("shortest schedule", incumbent=31.0, bound=29.5))
     'shortest schedule: 31, bound 29.5'
+    >>> str(Progress("points", 3, 6, bound=397908.6))
+    'points: 3 of 6, bound 397,909'
     """
 
     phase: str

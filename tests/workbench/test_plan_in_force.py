@@ -124,6 +124,16 @@ def test_the_published_plan_of_these_facts_comes_before_one_recorded_later(bench
     assert found(bench).plan.fingerprint == first.fingerprint
 
 
+def test_of_two_published_plans_of_these_facts_that_published_last_is_in_force(bench):
+    first = plan(bench.snapshot(), "constrained")
+    other = first.replace(exceptions=first.exceptions.clear())
+    bench.lake.record(other)
+    for one in (first, other):
+        bench.publish(one, approver="Ada")
+        bench.mirror()
+        assert found(bench).plan.fingerprint == one.fingerprint
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_plan_of_a_folder_is_kept_in_the_cache(tmp_path, monkeypatch, mode):
     monkeypatch.setenv("MEDHAVI_CACHE", str(tmp_path / "cache"))
