@@ -96,47 +96,56 @@ def tiles(names, plan, shown):
 
 @app.cell(hide_code=True)
 def remembered():
-    get_done, tell = mo.state(None)
+    get_done, tell = mo.state((None, {}))
     approver = mo.ui.text(
         value=last_approver(), label="Your name", placeholder="your name"
     )
     state = mo.ui.radio(
         cockpit_page.STATES, value="To do", inline=True, label="Exceptions"
     )
-    form = cockpit_page.review_form()
-    return approver, form, get_done, state, tell
+    return approver, get_done, state, tell
 
 
 @app.cell(hide_code=True)
 def inbox(get_done, plan, shown, state):
-    _done = get_done()
+    # A new form after each recording: what was recorded is not recorded again.
+    form = cockpit_page.review_form(get_done()[1])
     reviews = cockpit_page.reviews_of(shown) if plan else {}
     table = cockpit_page.inbox_table(shown, state.value, reviews) if plan else None
-    return reviews, table
-
-
-@app.cell(hide_code=True)
-def show(approver, form, names, plan, shown, state, table):
-    mo.stop(plan is None)
-    _list = (
-        table
+    # Shown from here on, so that a tick has nothing else drawn again.
+    listed = (
+        mo.vstack([table])
         if table is not None
         else html(page.empty("No exception here", "Choose another state above."))
     )
+    return form, listed, reviews, table
+
+
+@app.cell(hide_code=True)
+def others(names, plan, shown):
+    mo.stop(plan is None)
+    others = {
+        "Promises at risk": cockpit_page.promise_table(shown, plan),
+        "Network": picture(
+            network_chart(plan, shown.snapshot, names),
+            "No map",
+            "Add latitude and longitude to the table locations.",
+        ),
+        "Events": cockpit_page.event_table(shown),
+    }
+    return (others,)
+
+
+@app.cell(hide_code=True)
+def show(approver, form, listed, others, shown, state):
     _review = [approver, form] if shown.source.lake else []
     mo.ui.tabs(
         {
             "Exceptions": mo.vstack(
-                [state, _list, mo.hstack(_review, justify="start", wrap=True, gap=2)],
+                [state, listed, mo.hstack(_review, justify="start", wrap=True, gap=2)],
                 gap=1,
             ),
-            "Promises at risk": cockpit_page.promise_table(shown, plan),
-            "Network": picture(
-                network_chart(plan, shown.snapshot, names),
-                "No map",
-                "Add latitude and longitude to the table locations.",
-            ),
-            "Events": cockpit_page.event_table(shown),
+            **others,
         }
     )
     return
@@ -153,13 +162,15 @@ def chosen(table):
 def record(approver, form, reviews, shown, table, tell):
     mo.stop(form.value is None)
     _keys = [] if table is None else table.value["Key"].to_list()
-    tell(cockpit_page.review(shown, _keys, form.value, approver.value, reviews))
+    _done = cockpit_page.review(shown, _keys, form.value, approver.value, reviews)
+    tell((_done, {} if _done.kept else form.value))
     return
 
 
 @app.cell(hide_code=True)
 def outcome(get_done):
-    said(get_done()) if get_done() else None
+    _done = get_done()[0]
+    said(_done) if _done else None
     return
 
 

@@ -443,6 +443,10 @@ class PageWithSource(Protocol):
         """Its tables; None where they cannot be read."""
 
     @property
+    def problem(self) -> PageProblem | None:
+        """What stops the page; None: nothing."""
+
+    @property
     def names(self) -> Names:
         """Names, units and zones of its tables."""
 
@@ -495,11 +499,11 @@ def wanted_data(wanted: Wanted) -> PageData:
 
 
 def facts_of(shown: PageWithSource, known_at: str) -> list[tuple[str, str]]:
-    """Facts of a page's header: source and moments; the source alone without data.
+    """Facts of a page's header: source and moments; the source alone without a plan.
 
     A page with a plan of earlier facts says what is done about it.
     """
-    if shown.snapshot is None:
+    if shown.snapshot is None or shown.problem is not None:
         return [("Source", str(shown.source))]
     facts = page.moment_facts(shown.snapshot, shown.names, str(shown.source), known_at)
     renewal = getattr(shown, "renewal", "")

@@ -112,18 +112,15 @@ def _demands(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
 
 
 def _partners(snapshot: Snapshot, names: Names) -> Iterator[SearchResult]:
-    """Partners lead to a search for them, machines to their load."""
-    for table, key, kind in (
-        ("customers", "customer", "Customer"),
-        ("suppliers", "supplier", "Supplier"),
-    ):
-        for one in snapshot[table][key]:
-            yield SearchResult(
-                kind=kind,
-                title=names.name(one),
-                detail=one,
-                address=f"/search?{urlencode({'q': names.name(one)})}",
-            )
+    """Customers lead to a search for them, suppliers and machines to their page."""
+    for one in snapshot["customers"]["customer"]:
+        title = names.name(one)
+        found = f"/search?{urlencode({'q': title})}"
+        yield SearchResult(kind="Customer", title=title, detail=one, address=found)
+    for one in snapshot["suppliers"]["supplier"]:
+        title = names.name(one)
+        own = f"/suppliers/?{urlencode({'supplier': one})}"
+        yield SearchResult(kind="Supplier", title=title, detail=one, address=own)
     for one in snapshot["resources"]["resource"]:
         title = names.name(one)
         yield SearchResult(

@@ -91,3 +91,23 @@ def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
     desk.open("/promise/")
     expect(page.get_by_label("Approver").first).to_have_value("Maria", timeout=SLOW)
     desk.assert_clean()
+
+
+def test_an_exception_is_assigned_once_and_the_page_rests(desk):
+    """A recording draws the list again; what was recorded is not recorded again."""
+    page = desk.page
+    desk.open("/cockpit/")
+    box = page.locator("tbody [role=checkbox]:visible").first
+    expect(box).to_be_visible(timeout=SLOW)
+    desk.act(box.click)
+    page.get_by_label("Your name").last.fill("Maria")
+    page.keyboard.press("Tab")
+    page.get_by_label("Assigned to").locator("visible=true").fill("Piero")
+    page.get_by_role("button", name="Record").locator("visible=true").click()
+    expect(page.get_by_text("1 exception, by Maria.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("row").filter(has_text="Piero")).to_have_count(1)
+    page.wait_for_timeout(1_000)
+    runs = desk.runs
+    page.wait_for_timeout(2_000)
+    assert desk.runs == runs
+    desk.assert_clean()

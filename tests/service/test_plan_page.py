@@ -12,12 +12,15 @@ from medhavi.schema.template import example_rows
 from medhavi.service.page_data import (
     AnswerCache,
     choose_source,
+    facts_of,
     keep_in,
+    load_data,
     read_moment,
     served_tables,
 )
 from medhavi.service.plan_pages import plan_loading
 from medhavi.service.plan_pages.plan_loading import load_page
+from medhavi.service.promise_pages.promise_page import named
 from medhavi.snapshot import Snapshot
 from tests.api import DataSource, Lake, Progress
 from tests.lakehouse.lake_events import START, small_company, store_of
@@ -149,6 +152,14 @@ def test_edges_that_can_be_planned_are_shown(tmp_path, case):
         "past_due",
         "no_source",
     }
+
+
+def test_a_folder_without_tables_names_its_source_alone(tmp_path):
+    """There is no moment to name, nor a time zone: every page shows the findings."""
+    data = load_data(str(tmp_path))
+    assert data.problem is not None
+    assert [name for name, _ in facts_of(data, "")] == ["Source"]
+    assert named(data) is data
 
 
 def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch, tmp_path):

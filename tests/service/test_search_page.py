@@ -58,6 +58,11 @@ def test_a_resource_leads_to_its_capacity() -> None:
     assert (result.kind, result.address) == ("Resource", "/capacity/?resource=FILL-1")
 
 
+def test_a_supplier_leads_to_its_deliveries(company) -> None:
+    [result] = search_results(company, names_of(company), "oil works")
+    assert result.address == "/suppliers/?supplier=S-1"
+
+
 @pytest.mark.parametrize("text", ["", "   ", "nothing of the kind"])
 def test_no_text_and_no_match_find_nothing(company, text) -> None:
     assert found(company, text) == []

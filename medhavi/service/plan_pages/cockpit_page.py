@@ -76,13 +76,13 @@ def inbox_table(
         hidden_columns=["Key", "State", "Order", "Demand"],
         wrapped_columns=["What", "Item", "Note"],
         column_widths={
-            "What": 208,
-            "Item": 212,
+            "What": 196,
+            "Item": 196,
             "Where": 75,
-            "First": 136,
+            "First": 152,
             "Times": 55,
-            "Worth": 75,
-            "Assigned to": 95,
+            "Worth": 72,
+            "Assigned to": 110,
             "Note": 140,
         },
         format_mapping={
@@ -93,17 +93,29 @@ def inbox_table(
     )
 
 
-def review_form() -> mo.ui.form[Any, Any]:
-    """Ask who takes care of chosen exceptions, for a note, or whether they are done."""
+def review_form(given: Mapping[str, str]) -> mo.ui.form[Any, Any]:
+    """Ask who takes care of chosen exceptions, for a note, or whether they are done.
+
+    Parameters
+    ----------
+    given
+        What was refused, to be asked for again; empty at first.
+    """
     import marimo as mo
 
+    action = mo.ui.dropdown(
+        [ASSIGN, SETTLE, REOPEN], value=given.get("action", ASSIGN), label="Mark"
+    )
+    assignee, note = (
+        mo.ui.text(given.get(name, ""), label=label, placeholder=hint)
+        for name, label, hint in (
+            ("assignee", "Assigned to", "a name"),
+            ("note", "Note", "found or agreed"),
+        )
+    )
     return (
         mo.md("{action} {assignee} {note}")
-        .batch(
-            action=mo.ui.dropdown([ASSIGN, SETTLE, REOPEN], value=ASSIGN, label="Mark"),
-            assignee=mo.ui.text(label="Assigned to", placeholder="a name"),
-            note=mo.ui.text(label="Note", placeholder="found or agreed"),
-        )
+        .batch(action=action, assignee=assignee, note=note)
         .form(submit_button_label="Record", bordered=False)
     )
 

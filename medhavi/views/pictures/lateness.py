@@ -326,7 +326,7 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
 
 
 def plan_finding(plan: Plan, names: Names) -> str:
-    """What a plan finds: demands that are not kept, their cost, the dearest cause."""
+    """What a plan finds: demands that are not kept, their cost, the largest cause."""
     counts = tally(plan)
     missed = f"{counts.not_kept:,} of {count(counts.live, 'demand')} late or short"
     if plan.run.mode == "mrp":
@@ -339,7 +339,8 @@ def plan_finding(plan: Plan, names: Names) -> str:
     first = groups.row(0, named=True)
     subject = names.place(first["subject"]) if first["subject"] else ""
     cause = f"{code_words(first['code']).lower()}, {subject}".strip(", ")
-    return f"{missed}, {cost}; most of it: {cause} ({first['demands']:,})"
+    part = money(float(first["money"] or 0.0), names.currency)
+    return f"{missed}, {cost}; largest cause: {cause}, {part}"
 
 
 def _subject(subject: str, names: Names) -> str:

@@ -12,6 +12,8 @@ from medhavi.results.reports.exception_list import exception_list
 from medhavi.views.item_record import item_link
 from medhavi.views.names import NOTHING, count, duration, local, money, percent
 from medhavi.views.order_list import MARKS
+from medhavi.views.pictures.load import loads_from_now
+from medhavi.views.plan_pages.capacity_words import bottleneck
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def cockpit_tiles(
         ("KPI-01", "Promises kept", "target 100 %", "share", "/promise/"),
         ("KPI-33.lateness", "Cost of lateness", late, "money", "/plan/#late"),
         ("KPI-33.inventory", "Inventory value", "mean", "money", "/items/"),
-        ("KPI-05", "Utilisation", busiest, "share", "/plan/?tab=capacity"),
+        ("KPI-05", "Utilisation", busiest, "share", "/capacity/"),
         (
             "KPI-33",
             "Cost of the plan",
@@ -93,20 +95,11 @@ def _tile(
 
 
 def _busiest(plan: Plan, names: Names) -> str:
-    used = (
-        plan.loads.group_by("resource")
-        .agg(
-            used=pl.col("run").sum() + pl.col("setup").sum(),
-            open=pl.col("available").sum(),
-        )
-        .filter(pl.col("open") > 0)
-        .with_columns(share=pl.col("used") / pl.col("open"))
-        .sort("share", "resource", descending=[True, False])
-    )
-    if used.is_empty():
+    """Bottleneck with its utilisation from now on, as on the page of capacity."""
+    found = bottleneck(plan, loads_from_now(plan))
+    if found is None:
         return "no resource has work"
-    first = used.row(0, named=True)
-    return f"most: {names.name(first['resource'])}, {percent(first['share'])}"
+    return f"bottleneck: {names.name(found.resource)}, {percent(found.load)}"
 
 
 OPEN, DONE, ALL = "open", "done", "all"
