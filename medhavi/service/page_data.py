@@ -330,7 +330,11 @@ def read_snapshot(
     if source.tables:
         from medhavi.workbench.files.tables_run import read_tables
 
-        return read_tables(source.tables, date_format=file_date_format())
+        place, order = source.tables, file_date_format()
+        return _snapshots.get(
+            (place, order, stamp_of(place)),
+            lambda: read_tables(place, date_format=order),
+        )
     from medhavi.workbench import Workbench
 
     bench = Workbench(lake=source.lake)
@@ -345,6 +349,17 @@ def read_snapshot(
     effective = read_moment(effective_at, zone, ASKED_EDGES["effective_at"])
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
+    )
+
+
+def stamp_of(place: str) -> Hashable:
+    """State of a workbook or of the files of a folder; writing any changes it."""
+    path = Path(place)
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = [(file.name, file.stat()) for file in files if file.exists()]
+    return tuple(
+        (name, one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns)
+        for name, one in found
     )
 
 

@@ -290,8 +290,8 @@ def setup_chart(rows: pl.DataFrame) -> Picture | None:
                     domain=[WITHOUT, WITH], range=[token("alt"), token("plan")]
                 ),
             ),
-            tooltip="tip:N",
-            description="tip:N",
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         )
     )
     return finished(chart, _title(rows), 2 * ROW * len(order))

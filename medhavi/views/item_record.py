@@ -219,9 +219,9 @@ def movement_rows(record: TimePhasedRecord, plan: Plan, names: Names) -> pl.Data
     zone = names.zone_of(record.location)
     orders = {
         row["id"]: row
-        for row in plan.supplies.select(
-            "id", "number", "kind", "product", "location"
-        ).iter_rows(named=True)
+        for row in plan.supplies.select("id", "number", "kind", "product", "location")
+        .join(record.movements, left_on="id", right_on="order", how="semi")
+        .iter_rows(named=True)
     }
     here = (pl.col("product") == record.product) & (
         pl.col("location") == record.location

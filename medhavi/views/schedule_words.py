@@ -494,8 +494,8 @@ def risk_chart(report: RiskReport) -> Picture:
         .mark_bar(stroke=token("page"), strokeWidth=0.5)
         .encode(
             x=x,
-            x2="x2:Q",
-            y2="none:Q",
+            x2=alt.X2("x2:Q"),
+            y2=alt.Y2("none:Q"),
             y=alt.Y(
                 "scenarios:Q",
                 title="scenarios",
@@ -509,8 +509,8 @@ def risk_chart(report: RiskReport) -> Picture:
                 ),
                 legend=legend_below(),
             ),
-            tooltip="tip:N",
-            description="tip:N",
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         )
     )
     hues = ["ink", "muted", "warn", "bad"]
@@ -524,7 +524,7 @@ def risk_chart(report: RiskReport) -> Picture:
     drawn = [rules.encode(color=hue)]
     for side, look in _SIDES.items():
         words = base.transform_filter(f"datum.side == '{side}'").encode(
-            text="word:N",
+            text=alt.Text("word:N"),
             y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[0, 11], reverse=True)),
         )
         written = words.mark_text(**look, aria=False).encode(color=hue)

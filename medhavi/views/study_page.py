@@ -94,11 +94,11 @@ def figure_chart(report: StudyReport, kpi: str) -> Picture | None:
     )
     bars = base.mark_bar(height=ROW - 10, cornerRadius=2).encode(
         color=alt.Color("planner:N", scale=colours, legend=None),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
     )
     words = base.mark_text(align="left", dx=6, color=token("ink"), aria=False).encode(
-        text="text:N"
+        text=alt.Text("text:N")
     )
     return finished(alt.layer(bars, words), title, ROW * data.height)
 
@@ -236,11 +236,11 @@ def calibration_chart(report: HindsightReport) -> Picture | None:
     )
     base = alt.Chart(rows_of(data)).encode(
         x=alt.X("said:Q", title="said", scale=scale, axis=axis),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
     )
     bars = base.mark_rule(color=token("plan"), opacity=0.5).encode(
-        y=alt.Y("low:Q", title="happened", scale=scale, axis=axis), y2="high:Q"
+        y=alt.Y("low:Q", title="happened", scale=scale, axis=axis), y2=alt.Y2("high:Q")
     )
     dots = base.mark_circle(color=token("plan"), size=70, opacity=1).encode(
         y=alt.Y("happened:Q", title="happened", scale=scale, axis=axis)

@@ -173,8 +173,14 @@ def chart_config() -> dict[str, Any]:
 
 
 def register() -> None:
-    """Make `medhavi` the chart theme, and offer it inked as light and as dark."""
+    """Make `medhavi` the chart theme, and offer it inked as light and as dark.
+
+    Parts of charts are no longer checked one by one: that took most of their time.
+    """
     import altair as alt
+    from altair.utils.schemapi import disable_debug_mode
+
+    disable_debug_mode()
 
     def themed(config: dict[str, Any]) -> alt.theme.ThemeConfig:
         return alt.theme.ThemeConfig({"config": config})  # type: ignore[typeddict-item]
@@ -443,7 +449,8 @@ def rows_of(frame: pl.DataFrame) -> alt.Data:
     """Rows of a frame as inline data of a chart."""
     import altair as alt
 
-    return alt.Data(values=frame.to_dicts())
+    # A tuple: what copies a chart copies the rows of a list, layer by layer.
+    return alt.Data(values=tuple(frame.to_dicts()))
 
 
 def rule_at(
@@ -458,7 +465,7 @@ def rule_at(
     import altair as alt
 
     data = alt.Data(values=[{"x": moment, "word": word}])
-    base = alt.Chart(data).encode(x="x:T")
+    base = alt.Chart(data).encode(x=alt.X("x:T"))
     line = base.mark_rule(color=token(colour), strokeDash=[3, 3], aria=False)
     text = base.mark_text(
         align="right" if left else "left",
@@ -467,7 +474,7 @@ def rule_at(
         baseline="bottom",
         color=token(colour),
         aria=False,
-    ).encode(text="word:N", y=alt.value(0))
+    ).encode(text=alt.Text("word:N"), y=alt.value(0))
     return alt.layer(line, text)
 
 
@@ -542,8 +549,10 @@ def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:
 
 def title_of(chart: Picture) -> str:
     """Title of a chart; pages set it as text, which wraps on a phone."""
-    title = chart.to_dict(validate=False).get("title", "")
-    return str(title.get("text", "")) if isinstance(title, dict) else str(title)
+    import altair as alt
+
+    title = chart["title"]
+    return "" if title is alt.Undefined else str(title["text"])
 
 
 def untitled(chart: Picture) -> Picture:

@@ -265,9 +265,9 @@ def test_a_plan_of_its_own_replaces_all_proposals():
 @pytest.mark.req("WO-09")
 def test_proposals_that_are_made_firm_are_left_and_the_rest_is_planned():
     before, snapshot = verified(wants(100)), wants(130)
-    first, *rest = before.supplies["id"]
+    firms = [{"kind": "firm", "supply": one} for one in before.supplies["id"]]
     orders = EditedPlan(plan=before, providers=Providers(snapshot, infinite=True))
-    firmed = edit("firm", first, also=rest).patch(orders).apply(snapshot)
+    firmed = edit("mass_change", edits=firms).patch(orders).apply(snapshot)
     assert sorted(firmed["supply_orders"]["qty"]) == [10, 100]
     assert proposed(verified(firmed)) == [30]
 

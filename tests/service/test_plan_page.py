@@ -54,6 +54,18 @@ def test_a_reload_does_not_plan_again(lemonade):
     assert load_page(str(lemonade)).plan is load_page(str(lemonade)).plan
 
 
+def test_a_folder_is_read_and_checked_again_where_a_file_of_it_was_written(tmp_path):
+    folder = tmp_path / "lemonade"
+    Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+    read = load_data(str(folder)).snapshot
+    assert load_data(str(folder)).snapshot is read
+    demands = folder / "demands.csv"
+    demands.write_bytes(demands.read_bytes())
+    again = load_data(str(folder)).snapshot
+    assert again is not read
+    assert again.fingerprint == read.fingerprint
+
+
 def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
     monkeypatch.setattr(plan_loading, "_plans", AnswerCache(1))
     first = load_page(str(lemonade)).plan

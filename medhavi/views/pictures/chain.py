@@ -185,7 +185,9 @@ def chain_chart(
         ),
     )
     base = alt.Chart(rows_of(rows)).encode(
-        x=time_axis(first, last, title=f"times of {known.zone}"), x2="x2:T", y=row
+        x=time_axis(first, last, title=f"times of {known.zone}"),
+        x2=alt.X2("x2:T"),
+        y=row,
     )
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
     layers = [
@@ -201,8 +203,8 @@ def chain_chart(
                 title=None,
                 legend=legend_below(),
             ),
-            tooltip="tip:N",
-            description="tip:N",
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         ),
         *rules_at(marks, first, last),
     ]

@@ -68,7 +68,7 @@ def delivery_chart(
     )
     stated = base.mark_line(
         interpolate="step-after", color=token("muted"), strokeDash=[4, 3]
-    ).encode(y="stated:Q")
+    ).encode(y=alt.Y("stated:Q"))
     changed = record.filter(
         pl.col("subject") == subject, pl.col("changed_at").is_not_null()
     )

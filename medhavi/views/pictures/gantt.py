@@ -131,7 +131,9 @@ def gantt(
         )
     drawn: list[Picture] = [*_shades(axis, row, style.shades), bars, _words(base, span)]
     if style.ghosts is not None and style.ghosts.height:
-        before = alt.Chart(rows_of(style.ghosts)).encode(x=axis, x2="x2:T", y=row)
+        before = alt.Chart(rows_of(style.ghosts)).encode(
+            x=axis, x2=alt.X2("x2:T"), y=row
+        )
         drawn.append(
             before.mark_bar(
                 height=ROW - 4,
@@ -140,7 +142,7 @@ def gantt(
                 stroke=token("ink"),
                 strokeWidth=1.5,
                 strokeDash=[4, 3],
-            ).encode(tooltip="tip:N", description="tip:N")
+            ).encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
         )
     chart = alt.layer(*drawn, *style.rules)
     return finished(chart, title, ROW * max(len(labels), 2) + 8)
@@ -161,7 +163,7 @@ def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
     bars: alt.Chart = base.mark_bar(
         height=ROW - 8, cornerRadius=2, minBandSize=2
     ).encode(
-        x2="x2:T",
+        x2=alt.X2("x2:T"),
         fill=alt.Fill("hue:N", scale=scale, legend=legend if told else None),
         fillOpacity=alt.condition(
             f"datum.part === '{RUN}'", alt.value(FILLS[RUN]), alt.value(FILLS[SETUP])
@@ -172,14 +174,16 @@ def _bars(base: alt.Chart, style: GanttStyle) -> alt.Chart:
             alt.Stroke("hue:N", scale=scale, legend=legend if told else None),
         ),
         strokeWidth=alt.condition(chosen, alt.value(2.5), alt.value(1)),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
     )
     return bars
 
 
 def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:
     """Words inside the bars that have room for them, cut where they end."""
+    import altair as alt
+
     first, last = span
     seen = f"min(datum.x2, {last}) - max(datum.x, {first})"
     room = f"floor(({seen}) / {last - first} * width / {CHARACTER}) - 1"
@@ -191,7 +195,7 @@ def _words(base: alt.Chart, span: tuple[int, int]) -> Picture:
             " : slice(datum.text, 0, datum.room - 1) + '…'"
         )
         .mark_text(align="left", dx=4, color=token("ink"), aria=False)
-        .encode(text="said:N")
+        .encode(text=alt.Text("said:N"))
     )
     return words
 
@@ -205,7 +209,13 @@ def _shades(axis: alt.X, row: alt.Y, shades: pl.DataFrame | None) -> list[Pictur
     return [
         alt.Chart(rows_of(shades.filter(kind=kind)))
         .mark_bar(height=ROW, color=token(hue), opacity=opacity)
-        .encode(x=axis, x2="x2:T", y=row, tooltip="tip:N", description="tip:N")
+        .encode(
+            x=axis,
+            x2=alt.X2("x2:T"),
+            y=row,
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
+        )
         for kind, (hue, opacity) in SHADES.items()
         if shades.filter(kind=kind).height
     ]

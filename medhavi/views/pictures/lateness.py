@@ -133,9 +133,9 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
                 legend=legend_below(),
             ),
             order=alt.Order("rank:Q"),
-            detail="tip:N",
-            tooltip="tip:N",
-            description="tip:N",
+            detail=alt.Detail("tip:N"),
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         )
     )
     late = late_demands(plan)
@@ -259,8 +259,8 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
     )
     bars = base.mark_bar(height=ROW - 10, cornerRadius=2).encode(
         color=alt.Color("cause:N", scale=colours, title=None, legend=None),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
     )
     words = base.mark_text(
         align="left",
@@ -268,7 +268,7 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
         color=token("ink"),
         aria=False,
         limit=alt.ExprRef("width * 0.4"),
-    ).encode(text="word:N")
+    ).encode(text=alt.Text("word:N"))
     return finished(alt.layer(bars, words), overdue_title(plan), ROW * rows.height)
 
 

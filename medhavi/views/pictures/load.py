@@ -240,7 +240,12 @@ def load_chart(
     tracks = (
         alt.Chart(rows_of(drawn.select("x", "x2", "low", "high")))
         .mark_rect(color=token("line"), opacity=TRACK, cornerRadius=2, aria=False)
-        .encode(x=_bucket_axis(cells, first, last), x2="x2:T", y=row, y2="low:Q")
+        .encode(
+            x=_bucket_axis(cells, first, last),
+            x2=alt.X2("x2:T"),
+            y=row,
+            y2=alt.Y2("low:Q"),
+        )
     )
     colours = alt.Scale(
         domain=list(_PARTS), range=[token(name) for name in _PARTS.values()]
@@ -249,10 +254,10 @@ def load_chart(
         alt.Chart(rows_of(_parts(drawn)))
         .mark_rect(cornerRadius=2, opacity=FILL, aria=False)
         .encode(
-            x="x:T",
-            x2="x2:T",
+            x=alt.X("x:T"),
+            x2=alt.X2("x2:T"),
             y=row,
-            y2="low:Q",
+            y2=alt.Y2("low:Q"),
             color=alt.Color("part:N", scale=colours, title=None),
         )
     )
@@ -260,16 +265,16 @@ def load_chart(
         alt.Chart(rows_of(drawn.select("x", "x2", "low", "high", "tip", "cell")))
         .mark_rect(fillOpacity=0, cornerRadius=2, color=token("ink"))
         .encode(
-            x="x:T",
-            x2="x2:T",
+            x=alt.X("x:T"),
+            x2=alt.X2("x2:T"),
             y=row,
-            y2="low:Q",
+            y2=alt.Y2("low:Q"),
             strokeWidth=alt.condition(
                 f"datum.cell === {json.dumps(chosen)}", alt.value(2), alt.value(0)
             ),
             stroke=alt.value(token("ink")),
-            tooltip="tip:N",
-            description="tip:N",
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         )
     )
     if pick:
@@ -354,6 +359,6 @@ def _words(cells: pl.DataFrame, buckets: int, middle: alt.Y) -> Picture:
         alt.Chart(rows_of(texts.select("x", "middle", "word", "mark")))
         .transform_calculate(told=f"width < {_NARROW} ? datum.mark : datum.word")
         .mark_text(fontSize=11, color=token("ink"), aria=False)
-        .encode(x="x:T", y=middle, text="told:N")
+        .encode(x=alt.X("x:T"), y=middle, text=alt.Text("told:N"))
     )
     return words

@@ -89,7 +89,9 @@ def _lateness(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
         ]
     )
     return (
-        plan.causes.join(binds.unique("subject", keep="first"), on="subject")
+        plan.causes.join(
+            binds.unique("subject", keep="first"), on="subject", maintain_order="left"
+        )
         .group_by("location")
         .agg(pl.col("money").fill_null(0.0).sum())
     )
@@ -102,8 +104,8 @@ def _flows(
     ends = snapshot["lanes"].select("lane", "origin", "destination").unique("lane")
     moved = (
         plan.supplies.filter(pl.col("kind") == "move")
-        .join(costs, on="product", how="left")
-        .join(ends, on="lane")
+        .join(costs, on="product", how="left", maintain_order="left")
+        .join(ends, on="lane", maintain_order="left")
         .group_by("origin", "destination")
         .agg(
             worth=(pl.col("qty") * pl.col("unit_cost").fill_null(0.0)).sum(),
@@ -141,8 +143,8 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
         .encode(
             x=alt.X("x:Q", axis=None),
             y=alt.Y("y:Q", axis=None),
-            x2="x2:Q",
-            y2="y2:Q",
+            x2=alt.X2("x2:Q"),
+            y2=alt.Y2("y2:Q"),
             strokeWidth=alt.StrokeWidth(
                 "worth:Q", scale=alt.Scale(range=[1, 8]), legend=None
             ),
@@ -163,7 +165,9 @@ def network_chart(plan: Plan, snapshot: Snapshot, names: Names) -> Picture | Non
         color=caused,
         tooltip=alt.Tooltip("tip:N", title="Location"),
     )
-    own = base.encode(text="name:N").transform_filter("datum.kind != 'customer'")
+    own = base.encode(text=alt.Text("name:N")).transform_filter(
+        "datum.kind != 'customer'"
+    )
     words: list[Picture] = []
     for below, dy in (("!datum.below", -7), ("datum.below", 12)):
         look: dict[str, Any] = {"align": "left", "dx": 9, "dy": dy, "fontSize": 12}

@@ -142,17 +142,26 @@ def window_operations(plan: Plan, window: GanttWindow) -> pl.DataFrame:
     )
     return (
         placed.join(orders, on="supply", how="left", maintain_order="left")
-        .join(order_verdicts(plan), on="supply", how="left", maintain_order="left")
+        .join(
+            order_verdicts(plan, placed), on="supply", how="left", maintain_order="left"
+        )
         .sort("start", "resource", "unit", "id")
     )
 
 
-def order_verdicts(plan: Plan) -> pl.DataFrame:
-    """Worst verdict of the demands of each order: supply, served, verdict."""
+def order_verdicts(plan: Plan, placed: pl.DataFrame) -> pl.DataFrame:
+    """Worst verdict of the demands of each order of some operations.
+
+    Returns
+    -------
+    pl.DataFrame
+        supply, served, verdict.
+    """
     kept = pl.col("verdict").is_in(NOT_KEPT)
     at_risk = pl.col("verdict") == Verdict.AT_RISK
     return (
         plan.pegging.select("supply", "demand")
+        .join(placed, on="supply", how="semi")
         .drop_nulls()
         .unique()
         .join(verdicts(plan).select("demand", "verdict"), on="demand")

@@ -109,8 +109,8 @@ def front_chart(
     )
     marks = base.mark_point(filled=True, size=90, color=token("plan")).encode(
         opacity=alt.condition("datum.picked", alt.value(1), alt.value(0.25)),
-        tooltip="tip:N",
-        description="tip:N",
+        tooltip=alt.Tooltip("tip:N"),
+        description=alt.Description("tip:N"),
     )
     if brush:
         marks = marks.add_params(
@@ -121,20 +121,20 @@ def front_chart(
     layers = [
         alt.Chart(guides)
         .mark_point(shape="diamond", color=token("muted"), size=50, aria=False)
-        .encode(x=f"{x}:Q", y=f"{y}:Q"),
+        .encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q")),
         base.transform_filter(alt.FieldOneOfPredicate("point", edge)).mark_line(
             color=token("line"), aria=False
         ),
         marks,
         base.mark_text(dx=10, dy=-8, color=token("ink"), aria=False).encode(
-            text="word:N"
+            text=alt.Text("word:N")
         ),
     ]
     if middle is not None:
         layers.append(
             base.transform_filter(f"datum.point == {middle}")
             .mark_point(size=320, color=token("warn"), strokeWidth=2)
-            .encode(tooltip="tip:N")
+            .encode(tooltip=alt.Tooltip("tip:N"))
         )
     return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)
 

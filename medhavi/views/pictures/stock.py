@@ -172,7 +172,7 @@ def stock_chart(
         return None
     first, last = rows["x"].to_list()[0], rows["x2"].to_list()[-1]
     plot = PLOT - 34
-    base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last), x2="x2:T")
+    base = alt.Chart(rows_of(rows)).encode(x=time_axis(first, last), x2=alt.X2("x2:T"))
     level = alt.Y(
         "stock:Q",
         title=f"stock [{known.unit(product)}]",
@@ -188,11 +188,14 @@ def stock_chart(
         .mark_line(
             interpolate="step-after", color=token("plan"), strokeWidth=2, aria=False
         )
-        .encode(x="x:T", y=level),
+        .encode(x=alt.X("x:T"), y=level),
         *_short_words(rows),
         *_rug(rows, plot),
         base.mark_rect(opacity=0).encode(
-            y=alt.value(0), y2=alt.value(PLOT), tooltip="tip:N", description="tip:N"
+            y=alt.value(0),
+            y2=alt.value(PLOT),
+            tooltip=alt.Tooltip("tip:N"),
+            description=alt.Description("tip:N"),
         ),
     ]
     if plan.run.as_of is not None:
@@ -221,13 +224,13 @@ def _shortages(base: alt.Chart, rows: pl.DataFrame) -> list[Picture]:
         layers.append(
             base.transform_filter("datum.stock < datum.safety")
             .mark_rect(color=token("warn"), opacity=0.35, aria=False)
-            .encode(y="floor:Q", y2="safety:Q")
+            .encode(y=alt.Y("floor:Q"), y2=alt.Y2("safety:Q"))
         )
     if (rows["stock"] < 0).any():
         layers.append(
             base.transform_filter("datum.stock < 0")
             .mark_rect(color=token("bad"), opacity=0.6, aria=False)
-            .encode(y="stock:Q", y2=alt.datum(0))
+            .encode(y=alt.Y("stock:Q"), y2=alt.datum(0))
         )
     return layers
 
@@ -244,7 +247,7 @@ def _short_words(rows: pl.DataFrame) -> list[Picture]:
     text = alt.Chart(rows_of(told)).mark_text(
         align="left", baseline="bottom", dx=5, dy=-3, color=token("ink"), aria=False
     )
-    return [text.encode(x="x:T", y="safety:Q", text="word:N")]
+    return [text.encode(x=alt.X("x:T"), y=alt.Y("safety:Q"), text=alt.Text("word:N"))]
 
 
 def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
@@ -257,7 +260,7 @@ def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
         ("issues", "out", plot + 27, "muted"),
     ):
         moved = rows.filter(pl.col(field) > 0)
-        ticks = alt.Chart(rows_of(moved)).encode(x="x:T", y=alt.value(lane))
+        ticks = alt.Chart(rows_of(moved)).encode(x=alt.X("x:T"), y=alt.value(lane))
         lanes.append(
             ticks.mark_tick(
                 orient="vertical", size=10, thickness=2, color=token(colour), aria=False
@@ -267,6 +270,6 @@ def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:
         lanes.append(
             label.mark_text(
                 align="right", color=token("muted"), fontSize=11, aria=False
-            ).encode(x=alt.value(-8), y=alt.value(lane), text="word:N")
+            ).encode(x=alt.value(-8), y=alt.value(lane), text=alt.Text("word:N"))
         )
     return lanes

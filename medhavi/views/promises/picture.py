@@ -333,7 +333,7 @@ def promise_chain_chart(
         )
         .encode(
             x=time_axis(first, last, field="x2"),
-            x2="free:T",
+            x2=alt.X2("free:T"),
             color=colour,
             stroke=alt.value(token("muted")),
             **told,
@@ -343,7 +343,7 @@ def promise_chain_chart(
         slack,
         base.transform_filter("datum.x2 > datum.x")
         .mark_bar(height=ROW - 10, cornerRadius=2, minBandSize=2)
-        .encode(x2="x2:T", color=colour, **told),
+        .encode(x2=alt.X2("x2:T"), color=colour, **told),
         base.transform_filter("datum.x2 == datum.x")
         .mark_tick(thickness=3, size=ROW - 10)
         .encode(color=colour, **told),
@@ -417,7 +417,7 @@ def probability_chart(
     edges = [*(int(str(p["x"])) for p in points), *walls.values()]
     margin = max((max(edges) - min(edges)) // 12, DAY_MS // 12)
     first, last = min(edges) - margin, max(edges) + margin
-    base = alt.Chart(alt.Data(values=points)).encode(
+    base = alt.Chart(alt.Data(values=tuple(points))).encode(
         x=time_axis(first, last, title=f"times of {zone}"),
         y=alt.Y(
             "share:Q",
@@ -433,7 +433,7 @@ def probability_chart(
         stated.mark_point(color=token("plan"), filled=True, size=60).encode(**told),
         stated.mark_text(
             align="right", dx=-8, dy=-6, color=token("ink"), aria=False
-        ).encode(text="word:N"),
+        ).encode(text=alt.Text("word:N")),
         *rules_at(walls, first, last),
         *([] if share is None else _dragged(base, share, points)),
     ]
@@ -476,7 +476,7 @@ def _dragged(
     )
     here = base.transform_filter(drag)
     # No curve of chances comes to its lower right corner.
-    words = here.encode(text="tip:N", x=alt.value("width"), y=alt.value(210))
+    words = here.encode(text=alt.Text("tip:N"), x=alt.value("width"), y=alt.value(210))
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)
@@ -486,7 +486,7 @@ def _dragged(
             y=alt.value(0), y2=alt.value("height")
         ),
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
-            tooltip="tip:N", description="tip:N"
+            tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N")
         ),
         edge_of_words(words, **look),
         words.mark_text(**look, color=token("ink"), aria=False),
