@@ -14,6 +14,8 @@ __generated_with = "0.25.2"
 app = marimo.App(width="full", app_title="Medhavi: cockpit")
 
 with app.setup:
+    from typing import Any
+
     import marimo as mo
 
     from medhavi.service.page_data import (
@@ -96,7 +98,8 @@ def tiles(names, plan, shown):
 
 @app.cell(hide_code=True)
 def remembered():
-    get_done, tell = mo.state((None, {}))
+    _nothing: tuple[Any, dict[str, Any]] = (None, {})
+    get_done, tell = mo.state(_nothing)
     approver = mo.ui.text(
         value=last_approver(), label="Your name", placeholder="your name"
     )
