@@ -21,6 +21,8 @@ RAW_ID = re.compile(r"\b(?:[0-9a-f]{16,}|[A-Z]+-[0-9a-f]{12,})\b")
 """Ids that no person reads: hashes, bare or behind a prefix."""
 SLOW = 60_000
 """A loaded machine paints late [ms]."""
+MOST_WAITS = 8
+"""Looks, 2 s apart, at whether a page rests."""
 
 
 def swept(bench) -> bool:
@@ -106,8 +108,10 @@ def test_an_exception_is_assigned_once_and_the_page_rests(desk):
     page.get_by_role("button", name="Record").locator("visible=true").click()
     expect(page.get_by_text("1 exception, by Maria.")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("row").filter(has_text="Piero")).to_have_count(1)
-    page.wait_for_timeout(1_000)
-    runs = desk.runs
-    page.wait_for_timeout(2_000)
-    assert desk.runs == runs
+    seen = [desk.runs]
+    # A busy machine is late with what the recording asked for; it ends all the same.
+    while len(seen) < 2 or seen[-1] != seen[-2]:
+        assert len(seen) <= MOST_WAITS
+        page.wait_for_timeout(2_000)
+        seen.append(desk.runs)
     desk.assert_clean()
